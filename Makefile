@@ -1,0 +1,69 @@
+# Muster: `make` alone prints what there is.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+SYNCED := .venv/.synced
+PORT ?= 8000
+QUICK := not benchmark and not slow and not journey
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# uv is brought into .uv/ when the machine has none; the environment is synced again only when a lock file changed.
+$(SYNCED): .ci/uv pyproject.toml uv.lock plugins/sdk/pyproject.toml
+	@uv=$$(sh .ci/uv) && "$$uv" sync --frozen
+	@touch $@
+
+.PHONY: demo
+demo: $(SYNCED) ## Import customers, segment them, mail a list (DATA=folder of CSV files, ARGS=--exit)
+	@$(BIN)/muster demo $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+.PHONY: serve
+serve: $(SYNCED) ## Bring the database up to date and serve on PORT (8000)
+	@$(BIN)/muster migrate
+	@$(BIN)/muster serve --port $(PORT) $(ARGS)
+
+.PHONY: lint
+lint: $(SYNCED)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/lint-imports
+
+.PHONY: types
+types: $(SYNCED)
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+.PHONY: test
+test: lint types ## Everything that CI runs
+	$(BIN)/pytest -n auto $(ARGS)
+
+.PHONY: check
+check: lint types ## The same without slow tests, for all day
+	$(BIN)/pytest -n auto -m "$(QUICK)" $(ARGS)
+
+.PHONY: fix
+fix: $(SYNCED) ## Format, and mend what ruff can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(SYNCED) ## Print the figures of tests/benchmarks
+	$(BIN)/pytest tests/benchmarks -m benchmark -s -p no:xdist $(ARGS)
+
+.PHONY: schema
+schema: $(SYNCED) ## Write schema.graphql
+	$(BIN)/muster schema > schema.graphql.new
+	@mv schema.graphql.new schema.graphql
+
+.PHONY: docs
+docs: $(SYNCED) ## Write docs/reference/cli.md, and check the documentation
+	$(BIN)/typer api.cli utils docs --name muster --title "Command line" --output docs/reference/cli.md
+	$(BIN)/pytest -q -p no:xdist tests/test_docs.py
+
+.PHONY: clean
+clean: ## Remove what was built or cached (databases and keys stay)
+	rm -rf .venv .uv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

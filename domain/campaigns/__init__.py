@@ -1,0 +1,1 @@
+"""Campaigns: what goes to which list, through which channel, and when."""

@@ -1,0 +1,140 @@
+"""Rows of customers; `customer_facts` counts what orders and events say of each."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    text,
+)
+
+from domain.db.schema import metadata
+from domain.db.types import Instant, Money
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("external_id", String(200)),
+    Column("name", String(200)),
+    Column("email", String(254)),
+    Column("email_verified", Boolean, nullable=False),
+    Column("phone", String(32)),
+    Column("phone_verified", Boolean, nullable=False),
+    Column("gender", String(16)),
+    Column("birthday", Date),
+    Column("locale", String(35)),
+    Column("country", String(2)),
+    Column("city", String(200)),
+    Column("source", String(64)),
+    Column("member", Boolean, nullable=False),
+    Column("tier", String(100)),
+    Column("tier_expires_on", Date),
+    Column("blacklisted", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("registered_at", Instant),
+    Column("deleted_at", Instant),
+    ForeignKeyConstraint(["store_id"], ["stores.id"]),
+    Index(None, "store_id", "external_id", unique=True),
+    Index(None, "store_id", "email"),
+    Index(None, "store_id", "phone"),
+)
+
+# Where the next customer's number comes from: one row a store, locked for the moment of taking a range.
+customer_numbers = Table(
+    "customer_numbers",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    ForeignKeyConstraint(["store_id"], ["stores.id"]),
+)
+
+customer_facts = Table(
+    "customer_facts",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("order_count", Integer, nullable=False),
+    Column("total_spent", Money, nullable=False),
+    Column("first_order_at", Instant),
+    Column("last_order_at", Instant),
+    # The k-th last order, which answers "at least k orders since ..." from this row alone.
+    Column("order_2_at", Instant),
+    Column("order_3_at", Instant),
+    Column("order_4_at", Instant),
+    Column("order_5_at", Instant),
+    Column("order_10_at", Instant),
+    sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 80},
+)
+
+customer_tags = Table(
+    "customer_tags",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tag", String(100), primary_key=True),
+    Index(None, "store_id", "tag", "customer_id"),
+    sqlite_with_rowid=False,
+)
+
+property_definitions = Table(
+    "property_definitions",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(64), nullable=False),
+    Column("label", String(100), nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    ForeignKeyConstraint(["store_id"], ["stores.id"]),
+    Index(None, "store_id", "key", unique=True),
+)
+
+customer_properties = Table(
+    "customer_properties",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("property_id", Integer, primary_key=True, autoincrement=False),
+    Column("string", String(500)),
+    Column("number", Double),
+    Column("boolean", Boolean),
+    Column("date", Date),
+    Column("datetime", Instant),
+    sqlite_with_rowid=False,
+)
+for _kind in ("string", "number", "boolean", "date", "datetime"):
+    Index(
+        f"ix_customer_properties_{_kind}",
+        customer_properties.c.store_id,
+        customer_properties.c.property_id,
+        customer_properties.c[_kind],
+        customer_properties.c.customer_id,
+        postgresql_where=text(f'"{_kind}" IS NOT NULL'),
+        sqlite_where=text(f'"{_kind}" IS NOT NULL'),
+    )
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", String(64), primary_key=True),
+    # Null where the channel takes the customer's own e-mail address or phone number.
+    Column("address", String(500)),
+    Column("consent", String(16), nullable=False),
+    Column("consent_at", Instant),
+    Column("consent_source", String(64)),
+    Column("invalid", Boolean, nullable=False),
+    Index(None, "store_id", "channel", "consent", "customer_id"),
+    sqlite_with_rowid=False,
+)

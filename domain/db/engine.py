@@ -1,0 +1,113 @@
+"""Connections and transactions on either database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, CursorResult, Executable, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Which job a doorbell tells of."""
+
+    queue: str
+    store_id: int
+    job_id: UUID
+
+
+Doorbell = Callable[[Sequence[Ring]], None]
+
+
+class Transaction:
+    """One unit of work: all of it is kept, or nothing. Jobs added in it are rung for once it is kept."""
+
+    __slots__ = ("connection", "dialect", "rings")
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.dialect = connection.dialect.name
+        self.rings: list[Ring] = []
+
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+        return await self.connection.execute(statement, parameters)
+
+    async def scalar(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Any:
+        return (await self.connection.execute(statement, parameters)).scalar()
+
+
+class Database:
+    """A database and its pool. `read` sees committed rows statement by statement; `write` is a transaction."""
+
+    def __init__(self, url: str, *, pool_size: int = 5, doorbell: Doorbell | None = None) -> None:
+        self.url = url
+        self.doorbell = doorbell
+        self.engine = _engine(url, pool_size)
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        async with self._reading.connect() as connection:
+            yield Transaction(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        async with self.engine.begin() as connection:
+            transaction = Transaction(connection)
+            yield transaction
+        if transaction.rings and self.doorbell is not None:
+            await asyncio.to_thread(self.doorbell, transaction.rings)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _engine(url: str, pool_size: int) -> AsyncEngine:
+    if url.startswith("sqlite"):
+        engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": 30})
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+        # Segment statements are wide and short: compiling them costs more than running them.
+        connect_args={"server_settings": {"jit": "off", "application_name": "muster"}},
+    )
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=30000",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-65536",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,1 @@
+"""Deliveries: one campaign's message to one customer, from intent to evidence."""

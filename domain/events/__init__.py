@@ -1,0 +1,1 @@
+"""What customers did: orders, and events of any name."""

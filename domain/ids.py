@@ -1,0 +1,20 @@
+"""Identifiers: UUIDv7 (RFC 9562) for rows, UUIDv5 for what must be the same at every try."""
+
+import secrets
+from time import time_ns
+from uuid import UUID, uuid5
+
+_DELIVERY = UUID("4d757374-6572-5000-8000-64656c697672")
+
+
+def new() -> UUID:
+    """A fresh UUIDv7: sorts by the millisecond in which it was made."""
+    millis = time_ns() // 1_000_000
+    noise = secrets.randbits(74)
+    value = (millis & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (noise >> 62) << 64 | 0b10 << 62 | (noise & (1 << 62) - 1)
+    return UUID(int=value)
+
+
+def delivery_key(store_id: int, campaign_id: UUID, customer_id: int) -> UUID:
+    """The identity of one campaign's message to one customer, the same on every attempt."""
+    return uuid5(_DELIVERY, f"{store_id}:{campaign_id}:{customer_id}")

@@ -1,0 +1,36 @@
+"""What a job is, and when one that kills its workers is given up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+MAX_DEATHS = 3
+
+
+class Queue(StrEnum):
+    """Where a job waits; each queue has workers and connections of its own, so that none starves another."""
+
+    DEFAULT = "default"
+    IMPORTS = "imports"
+    LISTS = "lists"
+    DELIVERIES = "deliveries"
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed job. The fence grows with each claim: what an older claim writes is refused."""
+
+    store_id: int
+    id: UUID
+    queue: Queue
+    kind: str
+    payload: Mapping[str, object]
+    owner: str
+    fence: int

@@ -1,0 +1,146 @@
+"""Every statement on jobs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, case, delete, insert, or_, select, update
+
+from domain import ids
+from domain.db import Ring, Transaction
+from domain.db.portable import database_later, database_now
+from domain.jobs.model import MAX_DEATHS, Job, JobStatus, Queue
+from domain.jobs.tables import jobs
+
+
+async def add(
+    tx: Transaction,
+    store_id: int,
+    kind: str,
+    payload: Mapping[str, object],
+    *,
+    queue: Queue = Queue.DEFAULT,
+    delay: float = 0,
+) -> UUID:
+    """Write a job into the caller's transaction; its doorbell rings once that is committed. `delay` in seconds."""
+    return (await add_all(tx, store_id, kind, [payload], queue=queue, delay=delay))[0]
+
+
+async def add_all(
+    tx: Transaction,
+    store_id: int,
+    kind: str,
+    payloads: Sequence[Mapping[str, object]],
+    *,
+    queue: Queue = Queue.DEFAULT,
+    delay: float = 0,
+) -> list[UUID]:
+    moment: datetime = await tx.scalar(select(database_later(delay, tx.dialect)))
+    rows = [
+        {
+            "store_id": store_id,
+            "id": ids.new(),
+            "queue": queue.value,
+            "kind": kind,
+            "payload": payload,
+            "status": JobStatus.QUEUED.value,
+            "due_at": moment,
+            "fence": 0,
+            "deaths": 0,
+            "created_at": moment,
+        }
+        for payload in payloads
+    ]
+    if not rows:
+        return []
+    await tx.execute(insert(jobs), rows)
+    made = [row["id"] for row in rows if isinstance(row["id"], UUID)]
+    if delay <= 0:
+        tx.rings += [Ring(queue.value, store_id, job_id) for job_id in made]
+    return made
+
+
+async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease: float) -> Job | None:
+    """Take the job for `lease` seconds, if it is due and nobody holds it."""
+    now = database_now(tx.dialect)
+    takeable = or_(
+        and_(jobs.c.status == JobStatus.QUEUED, jobs.c.due_at <= now),
+        and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now),
+    )
+    row = (
+        await tx.execute(
+            update(jobs)
+            .where(jobs.c.store_id == store_id, jobs.c.id == job_id, takeable)
+            .values(
+                status=JobStatus.RUNNING.value,
+                owner=owner,
+                fence=jobs.c.fence + 1,
+                deaths=jobs.c.deaths + case((jobs.c.status == JobStatus.RUNNING, 1), else_=0),
+                lease_until=database_later(lease, tx.dialect),
+            )
+            .returning(jobs)
+        )
+    ).one_or_none()
+    return None if row is None else _job(row, owner)
+
+
+async def renew(tx: Transaction, job: Job, lease: float) -> bool:
+    """Hold the job for `lease` more seconds; False when another has it by now."""
+    until = database_later(lease, tx.dialect)
+    return bool((await tx.execute(update(jobs).where(_mine(job)).values(lease_until=until))).rowcount)
+
+
+async def finish(tx: Transaction, job: Job) -> bool:
+    """The job is done; False when another has it by now, and then nothing of this transaction may be kept."""
+    return bool((await tx.execute(delete(jobs).where(_mine(job)))).rowcount)
+
+
+async def release(tx: Transaction, job: Job, *, delay: float, error: str | None = None) -> bool:
+    """Give the job back, due again in `delay` seconds."""
+    due_at = database_later(delay, tx.dialect)
+    changed = await tx.execute(
+        update(jobs)
+        .where(_mine(job))
+        .values(status=JobStatus.QUEUED.value, due_at=due_at, lease_until=None, owner=None, error=error)
+    )
+    if changed.rowcount and delay <= 0:
+        tx.rings.append(Ring(job.queue.value, job.store_id, job.id))
+    return bool(changed.rowcount)
+
+
+async def due(tx: Transaction, limit: int) -> list[Ring]:
+    """Jobs that nobody works on though they are due: never rung for, or their worker died."""
+    now = database_now(tx.dialect)
+    rows = await tx.execute(
+        select(jobs.c.queue, jobs.c.store_id, jobs.c.id)
+        .where(
+            or_(
+                and_(jobs.c.status == JobStatus.QUEUED, jobs.c.due_at <= now),
+                and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now),
+            )
+        )
+        .order_by(jobs.c.due_at)
+        .limit(limit)
+    )
+    return [Ring(row.queue, row.store_id, row.id) for row in rows]
+
+
+async def sweep(tx: Transaction) -> list[Job]:
+    """Quarantine jobs whose workers died again and again, and say which."""
+    now = database_now(tx.dialect)
+    rows = await tx.execute(
+        update(jobs)
+        .where(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now, jobs.c.deaths >= MAX_DEATHS)
+        .values(status=JobStatus.FAILED.value, error=f"its worker died {MAX_DEATHS + 1} times")
+        .returning(jobs)
+    )
+    return [_job(row, row.owner) for row in rows]
+
+
+def _mine(job: Job) -> ColumnElement[bool]:
+    return and_(jobs.c.store_id == job.store_id, jobs.c.id == job.id, jobs.c.fence == job.fence)
+
+
+def _job(row: Row[Any], owner: str) -> Job:
+    return Job(row.store_id, row.id, Queue(row.queue), row.kind, row.payload, owner, row.fence)

@@ -1,0 +1,1 @@
+"""Lists: what a segment held at a moment, frozen."""

@@ -1,0 +1,25 @@
+"""Every topic's tables, registered with the metadata."""
+
+from domain.campaigns import tables as campaigns
+from domain.customers import tables as customers
+from domain.db.schema import metadata
+from domain.deliveries import tables as deliveries
+from domain.events import tables as events
+from domain.jobs import tables as jobs
+from domain.lists import tables as lists
+from domain.operations import tables as operations
+from domain.segments import tables as segments
+from domain.stores import tables as stores
+
+__all__ = [
+    "campaigns",
+    "customers",
+    "deliveries",
+    "events",
+    "jobs",
+    "lists",
+    "metadata",
+    "operations",
+    "segments",
+    "stores",
+]

@@ -1,0 +1,604 @@
+"""The first tables."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from domain.db.types import Id, Instant, Json, Money
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "contacts",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.String(length=500), nullable=True),
+        sa.Column("consent", sa.String(length=16), nullable=False),
+        sa.Column("consent_at", Instant(), nullable=True),
+        sa.Column("consent_source", sa.String(length=64), nullable=True),
+        sa.Column("invalid", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", "channel", name=op.f("pk_contacts")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_contacts_store_id_channel_consent_customer_id"),
+        "contacts",
+        ["store_id", "channel", "consent", "customer_id"],
+        unique=False,
+    )
+    op.create_table(
+        "customer_facts",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("order_count", sa.Integer(), nullable=False),
+        sa.Column("total_spent", Money(), nullable=False),
+        sa.Column("first_order_at", Instant(), nullable=True),
+        sa.Column("last_order_at", Instant(), nullable=True),
+        sa.Column("order_2_at", Instant(), nullable=True),
+        sa.Column("order_3_at", Instant(), nullable=True),
+        sa.Column("order_4_at", Instant(), nullable=True),
+        sa.Column("order_5_at", Instant(), nullable=True),
+        sa.Column("order_10_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", name=op.f("pk_customer_facts")),
+        postgresql_with={"fillfactor": 80},
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "customer_properties",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("property_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("string", sa.String(length=500), nullable=True),
+        sa.Column("number", sa.Double(), nullable=True),
+        sa.Column("boolean", sa.Boolean(), nullable=True),
+        sa.Column("date", sa.Date(), nullable=True),
+        sa.Column("datetime", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint(
+            "store_id", "customer_id", "property_id", name=op.f("pk_customer_properties")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_customer_properties_boolean",
+        "customer_properties",
+        ["store_id", "property_id", "boolean", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text('"boolean" IS NOT NULL'),
+        sqlite_where=sa.text('"boolean" IS NOT NULL'),
+    )
+    op.create_index(
+        "ix_customer_properties_date",
+        "customer_properties",
+        ["store_id", "property_id", "date", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text('"date" IS NOT NULL'),
+        sqlite_where=sa.text('"date" IS NOT NULL'),
+    )
+    op.create_index(
+        "ix_customer_properties_datetime",
+        "customer_properties",
+        ["store_id", "property_id", "datetime", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text('"datetime" IS NOT NULL'),
+        sqlite_where=sa.text('"datetime" IS NOT NULL'),
+    )
+    op.create_index(
+        "ix_customer_properties_number",
+        "customer_properties",
+        ["store_id", "property_id", "number", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text('"number" IS NOT NULL'),
+        sqlite_where=sa.text('"number" IS NOT NULL'),
+    )
+    op.create_index(
+        "ix_customer_properties_string",
+        "customer_properties",
+        ["store_id", "property_id", "string", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text('"string" IS NOT NULL'),
+        sqlite_where=sa.text('"string" IS NOT NULL'),
+    )
+    op.create_table(
+        "customer_tags",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tag", sa.String(length=100), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", "tag", name=op.f("pk_customer_tags")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_customer_tags_store_id_tag_customer_id"),
+        "customer_tags",
+        ["store_id", "tag", "customer_id"],
+        unique=False,
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("campaign_id", Id(), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("address", sa.String(length=500), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("not_before", Instant(), nullable=True),
+        sa.Column("provider_message_id", sa.String(length=200), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("sent_at", Instant(), nullable=True),
+        sa.Column("updated_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "campaign_id", "customer_id", name=op.f("pk_deliveries")),
+        postgresql_with={"fillfactor": 70},
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "events",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.String(length=200), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("occurred_at", Instant(), nullable=False),
+        sa.Column("attributes", Json(), nullable=False),
+        sa.Column("received_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_events")),
+    )
+    op.create_index(
+        op.f("ix_events_store_id_customer_id_occurred_at"),
+        "events",
+        ["store_id", "customer_id", "occurred_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_events_store_id_type_occurred_at_customer_id"),
+        "events",
+        ["store_id", "type", "occurred_at", "customer_id"],
+        unique=False,
+    )
+    op.create_table(
+        "jobs",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("queue", sa.String(length=16), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("payload", Json(), nullable=False),
+        sa.Column("status", sa.String(length=8), nullable=False),
+        sa.Column("due_at", Instant(), nullable=False),
+        sa.Column("lease_until", Instant(), nullable=True),
+        sa.Column("owner", sa.String(length=100), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("deaths", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_jobs")),
+    )
+    op.create_index(op.f("ix_jobs_status_due_at"), "jobs", ["status", "due_at"], unique=False)
+    op.create_table(
+        "list_members",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("list_id", Id(), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "list_id", "customer_id", name=op.f("pk_list_members")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "operation_problems",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("operation_id", Id(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("row", sa.Integer(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "operation_id", "number", name=op.f("pk_operation_problems")),
+    )
+    op.create_table(
+        "order_items",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("order_id", sa.String(length=200), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), nullable=False),
+        sa.Column("placed_at", Instant(), nullable=False),
+        sa.Column("counted", sa.Boolean(), nullable=False),
+        sa.Column("product", sa.String(length=200), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=True),
+        sa.Column("category", sa.String(length=200), nullable=True),
+        sa.Column("brand", sa.String(length=200), nullable=True),
+        sa.Column("quantity", sa.Double(), nullable=False),
+        sa.Column("price", Money(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "order_id", "position", name=op.f("pk_order_items")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_order_items_brand",
+        "order_items",
+        ["store_id", "brand", "placed_at", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.create_index(
+        "ix_order_items_category",
+        "order_items",
+        ["store_id", "category", "placed_at", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.create_index(
+        "ix_order_items_product",
+        "order_items",
+        ["store_id", "product", "placed_at", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.create_table(
+        "orders",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.String(length=200), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), nullable=False),
+        sa.Column("placed_at", Instant(), nullable=False),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("counted", sa.Boolean(), nullable=False),
+        sa.Column("total", Money(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=True),
+        sa.Column("updated_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_orders")),
+    )
+    op.create_index(
+        "ix_orders_customer",
+        "orders",
+        ["store_id", "customer_id", "placed_at"],
+        unique=False,
+        postgresql_where=sa.text("counted"),
+        postgresql_include=["total"],
+        sqlite_where=sa.text("counted"),
+    )
+    op.create_index(
+        "ix_orders_placed",
+        "orders",
+        ["store_id", "placed_at", "customer_id", "total"],
+        unique=False,
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.create_table(
+        "sandbox_messages",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("campaign_id", Id(), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message", Json(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "campaign_id", "customer_id", name=op.f("pk_sandbox_messages")),
+    )
+    op.create_table(
+        "segment_members",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("segment_id", Id(), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "segment_id", "customer_id", name=op.f("pk_segment_members")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_segment_members_store_id_customer_id"),
+        "segment_members",
+        ["store_id", "customer_id"],
+        unique=False,
+    )
+    op.create_table(
+        "stores",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("timezone", sa.String(length=64), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("static_segment_members", sa.Integer(), nullable=False),
+        sa.Column("property_conditions", sa.Integer(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stores")),
+    )
+    op.create_table(
+        "uploads",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("operation_id", Id(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "operation_id", "number", name=op.f("pk_uploads")),
+    )
+    op.create_table(
+        "api_tokens",
+        sa.Column("store_id", sa.Integer(), nullable=False),
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("scopes", sa.String(length=100), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("expires_at", Instant(), nullable=True),
+        sa.Column("last_used_at", Instant(), nullable=True),
+        sa.Column("revoked_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_api_tokens_stores")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_api_tokens")),
+    )
+    op.create_index(op.f("ix_api_tokens_hash"), "api_tokens", ["hash"], unique=True)
+    op.create_table(
+        "campaigns",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("list_id", Id(), nullable=True),
+        sa.Column("target_name", sa.String(length=60), nullable=False),
+        sa.Column("exclude", Json(), nullable=False),
+        sa.Column("accept_marketing", sa.String(length=24), nullable=False),
+        sa.Column("content", Json(), nullable=False),
+        sa.Column("utm", Json(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("scheduled_at", Instant(), nullable=True),
+        sa.Column("started_at", Instant(), nullable=True),
+        sa.Column("finished_at", Instant(), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_campaigns_stores")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_campaigns")),
+    )
+    op.create_index(
+        op.f("ix_campaigns_status_scheduled_at"), "campaigns", ["status", "scheduled_at"], unique=False
+    )
+    op.create_index(op.f("ix_campaigns_store_id_list_id"), "campaigns", ["store_id", "list_id"], unique=False)
+    op.create_table(
+        "channel_installations",
+        sa.Column("store_id", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("installed_at", Instant(), nullable=False),
+        sa.Column("settings", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_channel_installations_stores")),
+        sa.PrimaryKeyConstraint("store_id", "channel", name=op.f("pk_channel_installations")),
+    )
+    op.create_table(
+        "customer_numbers",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_customer_numbers_stores")),
+        sa.PrimaryKeyConstraint("store_id", name=op.f("pk_customer_numbers")),
+    )
+    op.create_table(
+        "customers",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("external_id", sa.String(length=200), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=True),
+        sa.Column("email", sa.String(length=254), nullable=True),
+        sa.Column("email_verified", sa.Boolean(), nullable=False),
+        sa.Column("phone", sa.String(length=32), nullable=True),
+        sa.Column("phone_verified", sa.Boolean(), nullable=False),
+        sa.Column("gender", sa.String(length=16), nullable=True),
+        sa.Column("birthday", sa.Date(), nullable=True),
+        sa.Column("locale", sa.String(length=35), nullable=True),
+        sa.Column("country", sa.String(length=2), nullable=True),
+        sa.Column("city", sa.String(length=200), nullable=True),
+        sa.Column("source", sa.String(length=64), nullable=True),
+        sa.Column("member", sa.Boolean(), nullable=False),
+        sa.Column("tier", sa.String(length=100), nullable=True),
+        sa.Column("tier_expires_on", sa.Date(), nullable=True),
+        sa.Column("blacklisted", sa.Boolean(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("updated_at", Instant(), nullable=False),
+        sa.Column("registered_at", Instant(), nullable=True),
+        sa.Column("deleted_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_customers_stores")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_customers")),
+    )
+    op.create_index(op.f("ix_customers_store_id_email"), "customers", ["store_id", "email"], unique=False)
+    op.create_index(
+        op.f("ix_customers_store_id_external_id"), "customers", ["store_id", "external_id"], unique=True
+    )
+    op.create_index(op.f("ix_customers_store_id_phone"), "customers", ["store_id", "phone"], unique=False)
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("store_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("request", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("subject_id", Id(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_idempotency_keys_stores")),
+        sa.PrimaryKeyConstraint("store_id", "key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_table(
+        "operations",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("dry_run", sa.Boolean(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("finished_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_operations_stores")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_operations")),
+    )
+    op.create_table(
+        "property_definitions",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("label", sa.String(length=100), nullable=False),
+        sa.Column("type", sa.String(length=16), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_property_definitions_stores")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_property_definitions")),
+    )
+    op.create_index(
+        op.f("ix_property_definitions_store_id_key"), "property_definitions", ["store_id", "key"], unique=True
+    )
+    op.create_table(
+        "segments",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("name", sa.String(length=50), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("include", Json(), nullable=True),
+        sa.Column("exclude", Json(), nullable=True),
+        sa.Column("update_mode", sa.String(length=16), nullable=False),
+        sa.Column("every_days", sa.Integer(), nullable=True),
+        sa.Column("started_on", sa.Date(), nullable=False),
+        sa.Column("next_refresh_at", Instant(), nullable=True),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("updated_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_segments_stores")),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_segments")),
+    )
+    op.create_index(op.f("ix_segments_next_refresh_at"), "segments", ["next_refresh_at"], unique=False)
+    op.create_index(op.f("ix_segments_store_id_name"), "segments", ["store_id", "name"], unique=True)
+    op.create_table(
+        "delivery_batches",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("campaign_id", Id(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("first_customer_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_customer_id", sa.BigInteger(), nullable=False),
+        sa.Column("recipients", sa.Integer(), nullable=False),
+        sa.Column("pending", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("unknown", sa.Integer(), nullable=False),
+        sa.Column("skipped", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["store_id", "campaign_id"],
+            ["campaigns.store_id", "campaigns.id"],
+            name=op.f("fk_delivery_batches_campaigns"),
+        ),
+        sa.PrimaryKeyConstraint("store_id", "campaign_id", "number", name=op.f("pk_delivery_batches")),
+    )
+    op.create_table(
+        "lists",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", Id(), nullable=False),
+        sa.Column("segment_id", Id(), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("expires_at", Instant(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["store_id", "segment_id"], ["segments.store_id", "segments.id"], name=op.f("fk_lists_segments")
+        ),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_lists")),
+    )
+    op.create_index(
+        op.f("ix_lists_store_id_segment_id_number"),
+        "lists",
+        ["store_id", "segment_id", "number"],
+        unique=True,
+    )
+
+
+def downgrade() -> None:
+    op.drop_index(op.f("ix_lists_store_id_segment_id_number"), table_name="lists")
+    op.drop_table("lists")
+    op.drop_table("delivery_batches")
+    op.drop_index(op.f("ix_segments_store_id_name"), table_name="segments")
+    op.drop_index(op.f("ix_segments_next_refresh_at"), table_name="segments")
+    op.drop_table("segments")
+    op.drop_index(op.f("ix_property_definitions_store_id_key"), table_name="property_definitions")
+    op.drop_table("property_definitions")
+    op.drop_table("operations")
+    op.drop_table("idempotency_keys")
+    op.drop_index(op.f("ix_customers_store_id_phone"), table_name="customers")
+    op.drop_index(op.f("ix_customers_store_id_external_id"), table_name="customers")
+    op.drop_index(op.f("ix_customers_store_id_email"), table_name="customers")
+    op.drop_table("customers")
+    op.drop_table("customer_numbers")
+    op.drop_table("channel_installations")
+    op.drop_index(op.f("ix_campaigns_store_id_list_id"), table_name="campaigns")
+    op.drop_index(op.f("ix_campaigns_status_scheduled_at"), table_name="campaigns")
+    op.drop_table("campaigns")
+    op.drop_index(op.f("ix_api_tokens_hash"), table_name="api_tokens")
+    op.drop_table("api_tokens")
+    op.drop_table("uploads")
+    op.drop_table("stores")
+    op.drop_index(op.f("ix_segment_members_store_id_customer_id"), table_name="segment_members")
+    op.drop_table("segment_members")
+    op.drop_table("sandbox_messages")
+    op.drop_index(
+        "ix_orders_placed",
+        table_name="orders",
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.drop_index(
+        "ix_orders_customer",
+        table_name="orders",
+        postgresql_where=sa.text("counted"),
+        postgresql_include=["total"],
+        sqlite_where=sa.text("counted"),
+    )
+    op.drop_table("orders")
+    op.drop_index(
+        "ix_order_items_product",
+        table_name="order_items",
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.drop_index(
+        "ix_order_items_category",
+        table_name="order_items",
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.drop_index(
+        "ix_order_items_brand",
+        table_name="order_items",
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.drop_table("order_items")
+    op.drop_table("operation_problems")
+    op.drop_table("list_members")
+    op.drop_index(op.f("ix_jobs_status_due_at"), table_name="jobs")
+    op.drop_table("jobs")
+    op.drop_index(op.f("ix_events_store_id_type_occurred_at_customer_id"), table_name="events")
+    op.drop_index(op.f("ix_events_store_id_customer_id_occurred_at"), table_name="events")
+    op.drop_table("events")
+    op.drop_table("deliveries")
+    op.drop_index(op.f("ix_customer_tags_store_id_tag_customer_id"), table_name="customer_tags")
+    op.drop_table("customer_tags")
+    op.drop_index(
+        "ix_customer_properties_string",
+        table_name="customer_properties",
+        postgresql_where=sa.text('"string" IS NOT NULL'),
+        sqlite_where=sa.text('"string" IS NOT NULL'),
+    )
+    op.drop_index(
+        "ix_customer_properties_number",
+        table_name="customer_properties",
+        postgresql_where=sa.text('"number" IS NOT NULL'),
+        sqlite_where=sa.text('"number" IS NOT NULL'),
+    )
+    op.drop_index(
+        "ix_customer_properties_datetime",
+        table_name="customer_properties",
+        postgresql_where=sa.text('"datetime" IS NOT NULL'),
+        sqlite_where=sa.text('"datetime" IS NOT NULL'),
+    )
+    op.drop_index(
+        "ix_customer_properties_date",
+        table_name="customer_properties",
+        postgresql_where=sa.text('"date" IS NOT NULL'),
+        sqlite_where=sa.text('"date" IS NOT NULL'),
+    )
+    op.drop_index(
+        "ix_customer_properties_boolean",
+        table_name="customer_properties",
+        postgresql_where=sa.text('"boolean" IS NOT NULL'),
+        sqlite_where=sa.text('"boolean" IS NOT NULL'),
+    )
+    op.drop_table("customer_properties")
+    op.drop_table("customer_facts")
+    op.drop_index(op.f("ix_contacts_store_id_channel_consent_customer_id"), table_name="contacts")
+    op.drop_table("contacts")

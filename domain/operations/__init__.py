@@ -1,0 +1,1 @@
+"""Operations: work in the background that a client can watch."""

@@ -1,0 +1,42 @@
+"""Rows of operations and of what went wrong in them."""
+
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Integer, LargeBinary, String, Table, Text
+
+from domain.db.schema import metadata
+from domain.db.types import Id, Instant
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("id", Id, primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer),
+    Column("url", Text),
+    Column("dry_run", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    ForeignKeyConstraint(["store_id"], ["stores.id"]),
+)
+
+operation_problems = Table(
+    "operation_problems",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("operation_id", Id, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("row", Integer),
+    Column("message", Text, nullable=False),
+)
+
+# An uploaded file in pieces, so that any worker on any machine can read it.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("operation_id", Id, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Segments: named filters over customers, and how a filter becomes SQL."""

@@ -1,0 +1,1 @@
+"""Tenants: their settings, limits, tokens and installed channels."""

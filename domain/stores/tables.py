@@ -1,0 +1,52 @@
+"""Rows of stores and of what gives access to them."""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table
+
+from domain.db.schema import metadata
+from domain.db.types import Id, Instant
+
+stores = Table(
+    "stores",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("static_segment_members", Integer, nullable=False),
+    Column("property_conditions", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("store_id", Integer, ForeignKey("stores.id"), primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("scopes", String(100), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+    Index(None, "hash", unique=True),
+)
+
+channel_installations = Table(
+    "channel_installations",
+    metadata,
+    Column("store_id", Integer, ForeignKey("stores.id"), primary_key=True),
+    Column("channel", String(64), primary_key=True),
+    Column("installed_at", Instant, nullable=False),
+    Column("settings", LargeBinary),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("store_id", Integer, ForeignKey("stores.id"), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("request", LargeBinary(32), nullable=False),
+    Column("subject_id", Id, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)

@@ -11,8 +11,9 @@ def new() -> UUID:
     """A fresh UUIDv7: sorts by the millisecond in which it was made."""
     millis = time_ns() // 1_000_000
     noise = secrets.randbits(74)
-    value = (millis & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (noise >> 62) << 64 | 0b10 << 62 | (noise & (1 << 62) - 1)
-    return UUID(int=value)
+    high = (millis & 0xFFFF_FFFF_FFFF) << 16 | 0x7 << 12 | noise >> 62
+    low = 0b10 << 62 | noise & (1 << 62) - 1
+    return UUID(int=high << 64 | low)
 
 
 def delivery_key(store_id: int, campaign_id: UUID, customer_id: int) -> UUID:

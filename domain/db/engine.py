@@ -1,18 +1,20 @@
 """Connections and transactions on either database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, CursorResult, Executable, event
+from sqlalchemy import Connection, CursorResult, Executable, Row, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+AnyRow = Row[*tuple[Any, ...]]
+AnyResult = CursorResult[*tuple[Any, ...]]
 Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 
 
@@ -38,7 +40,7 @@ class Transaction:
         self.dialect = connection.dialect.name
         self.rings: list[Ring] = []
 
-    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+    async def execute(self, statement: Executable, parameters: Parameters | None = None) -> AnyResult:
         return await self.connection.execute(statement, parameters)
 
     async def scalar(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Any:
@@ -46,7 +48,7 @@ class Transaction:
 
 
 class Database:
-    """A database and its pool. `read` sees committed rows statement by statement; `write` is a transaction."""
+    """A database and its pool. `read` sees what is committed, a statement at a time; `write` is all or nothing."""
 
     def __init__(self, url: str, *, pool_size: int = 5, doorbell: Doorbell | None = None) -> None:
         self.url = url
@@ -59,12 +61,12 @@ class Database:
         return self.engine.dialect.name
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Transaction]:
+    async def read(self) -> AsyncGenerator[Transaction]:
         async with self._reading.connect() as connection:
             yield Transaction(connection)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Transaction]:
+    async def write(self) -> AsyncGenerator[Transaction]:
         async with self.engine.begin() as connection:
             transaction = Transaction(connection)
             yield transaction
@@ -86,11 +88,15 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
-        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_serializer=_dump_json,
         json_deserializer=orjson.loads,
         # Segment statements are wide and short: compiling them costs more than running them.
         connect_args={"server_settings": {"jit": "off", "application_name": "muster"}},
     )
+
+
+def _dump_json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

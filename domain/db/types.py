@@ -32,7 +32,7 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None or dialect.name == "postgresql":
-            return value
+            return cast("datetime | None", value)
         return _EPOCH + timedelta(microseconds=value)
 
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, update
 
 from domain import ids
-from domain.db import Ring, Transaction
+from domain.db import AnyRow, Ring, Transaction
 from domain.db.portable import database_later, database_now
 from domain.jobs.model import MAX_DEATHS, Job, JobStatus, Queue
 from domain.jobs.tables import jobs
@@ -23,7 +22,7 @@ async def add(
     queue: Queue = Queue.DEFAULT,
     delay: float = 0,
 ) -> UUID:
-    """Write a job into the caller's transaction; its doorbell rings once that is committed. `delay` in seconds."""
+    """A job in the caller's transaction, due in `delay` seconds; it is rung for once that is committed."""
     return (await add_all(tx, store_id, kind, [payload], queue=queue, delay=delay))[0]
 
 
@@ -142,5 +141,5 @@ def _mine(job: Job) -> ColumnElement[bool]:
     return and_(jobs.c.store_id == job.store_id, jobs.c.id == job.id, jobs.c.fence == job.fence)
 
 
-def _job(row: Row[Any], owner: str) -> Job:
+def _job(row: AnyRow, owner: str) -> Job:
     return Job(row.store_id, row.id, Queue(row.queue), row.kind, row.payload, owner, row.fence)

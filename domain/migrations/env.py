@@ -1,6 +1,6 @@
 """Runs migrations on the connection that `domain.migrations` hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy.types import TypeEngine
@@ -9,7 +9,7 @@ from domain.db.types import Id, Instant, Json, Money
 from domain.migrations.tables import metadata
 
 
-def _render(kind: str, item: Any, autogen_context: Any) -> str | bool:
+def _render(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, (Id, Instant, Json, Money)):
         autogen_context.imports.add("from domain.db.types import Id, Instant, Json, Money")
         return f"{type(item).__name__}()"

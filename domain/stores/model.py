@@ -1,0 +1,99 @@
+"""What a store is, and what a token may do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from secrets import choice
+from string import ascii_letters, digits
+from uuid import UUID
+from zlib import crc32
+from zoneinfo import ZoneInfo, available_timezones
+
+from domain.errors import DomainError, ErrorCode
+
+STATIC_SEGMENT_MEMBERS = 10_000
+PROPERTY_CONDITIONS = 5
+
+_TOKEN_PREFIX = "muster_"  # noqa: S105 - what every token begins with
+_ALPHABET = digits + ascii_letters
+_SECRET_LENGTH = 43  # 62^43 > 2^256
+_CHECKSUM_LENGTH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one store may hold."""
+
+    static_segment_members: int
+    property_conditions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    id: int
+    name: str
+    timezone: str
+    currency: str
+    limits: Limits
+
+
+class Scope(StrEnum):
+    """What a token may do; `admin` may do everything."""
+
+    READ = "read"
+    WRITE = "write"
+    SEND = "send"
+    REWARDS = "rewards"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who signed in: a token of a store."""
+
+    store: Store
+    token_id: UUID
+    scopes: frozenset[Scope]
+    expires_at: datetime | None = None
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+def new_token() -> str:
+    """256 random bits, a prefix for secret scanners, and a checksum by which a typo is known at once."""
+    secret = "".join(choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
+    return f"{_TOKEN_PREFIX}{secret}{_checksum(secret)}"
+
+
+def token_hash(token: str) -> bytes | None:
+    """What is kept of a token; None for what cannot be one."""
+    secret, checksum = token[len(_TOKEN_PREFIX) : -_CHECKSUM_LENGTH], token[-_CHECKSUM_LENGTH:]
+    if not token.startswith(_TOKEN_PREFIX) or not token.isascii() or _checksum(secret) != checksum:
+        return None
+    return sha256(token.encode()).digest()
+
+
+def check_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise DomainError(
+            f"{name!r} is no IANA time zone: write one such as Asia/Taipei or UTC", field=("timezone",)
+        )
+    ZoneInfo(name)
+    return name
+
+
+def check_scopes(names: list[str]) -> frozenset[Scope]:
+    known = {scope.value for scope in Scope}
+    wrong = [name for name in names if name not in known]
+    if wrong or not names:
+        said = f"{wrong[0]!r} is no scope" if wrong else "a token needs a scope"
+        code = ErrorCode.INVALID if wrong else ErrorCode.REQUIRED
+        raise DomainError(f"{said}: choose of {', '.join(sorted(known))}", field=("scopes",), code=code)
+    return frozenset(Scope(name) for name in names)
+
+
+def _checksum(secret: str) -> str:
+    value = crc32(secret.encode(errors="replace"))
+    return "".join(_ALPHABET[value // 62**place % 62] for place in range(_CHECKSUM_LENGTH))

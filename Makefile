@@ -38,11 +38,11 @@ types: $(SYNCED)
 
 .PHONY: test
 test: lint types ## Everything that CI runs
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 .PHONY: check
 check: lint types ## The same without slow tests, for all day
-	$(BIN)/pytest -n auto -m "$(QUICK)" $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup -m "$(QUICK)" $(ARGS)
 
 .PHONY: fix
 fix: $(SYNCED) ## Format, and mend what ruff can mend

@@ -1,1 +1,1 @@
-"""x"""
+"""Every way in: GraphQL, HTTP, workers and the command line."""

@@ -1,0 +1,141 @@
+"""Databases and brokers that tests run on: real ones, each test by itself."""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import delete, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from domain.db import Database
+from domain.migrations import migrate
+from domain.migrations.tables import metadata
+from tests.factories import add_store
+
+POSTGRES = os.environ.get("MUSTER_TEST_POSTGRES_URL", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("MUSTER_TEST_REDIS_URL", "redis://127.0.0.1:6379")
+RABBITMQ = os.environ.get("MUSTER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
+REQUIRED = bool(os.environ.get("MUSTER_REQUIRE_SERVICES") or os.environ.get("CI"))
+
+
+def pytest_configure() -> None:
+    # A developer's own settings must not reach the tests.
+    for name in [name for name in os.environ if name.startswith("MUSTER_") and "TEST" not in name]:
+        if name != "MUSTER_REQUIRE_SERVICES":
+            del os.environ[name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a broker's queues run one after another, in one process."""
+    for item in items:
+        if {"broker_url", "rabbitmq_url", "redis_url"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("broker"))
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    asyncio.run(_migrate(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A database of this test process alone, made by the migrations and dropped at the end."""
+    _reach("PostgreSQL", POSTGRES, "MUSTER_TEST_POSTGRES_URL")
+    name = f"muster_test_{os.getpid()}"
+    url = make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    asyncio.run(_administer(f"CREATE DATABASE {name}", f"ALTER DATABASE {name} SET synchronous_commit = off"))
+    asyncio.run(_migrate(url))
+    yield url
+    asyncio.run(_administer(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a migrated database without a row is."""
+    if request.param == "sqlite":
+        path = tmp_path / "muster.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        return f"sqlite+aiosqlite:///{path}"
+    url: str = request.getfixturevalue("postgres_url")
+    asyncio.run(_empty(url))
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def store_id(database: Database) -> int:
+    async with database.write() as tx:
+        return await add_store(tx)
+
+
+@pytest.fixture
+def redis_url() -> str:
+    _reach("Redis", REDIS, "MUSTER_TEST_REDIS_URL")
+    return f"{REDIS}/9"
+
+
+@pytest.fixture
+def rabbitmq_url() -> str:
+    _reach("RabbitMQ", RABBITMQ, "MUSTER_TEST_RABBITMQ_URL")
+    return RABBITMQ
+
+
+@pytest.fixture(params=["memory", "redis", "rabbitmq"])
+def broker_url(request: pytest.FixtureRequest) -> str:
+    if request.param == "memory":
+        return "memory://"
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+def _reach(service: str, url: str, variable: str) -> None:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=3).close()
+    except OSError as error:
+        _missing(
+            f"{service} does not answer at {parts.hostname}:{parts.port} ({error}); {variable} says where it is"
+        )
+
+
+def _missing(message: str) -> NoReturn:
+    if REQUIRED:
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    await migrate(database)
+    await database.close()
+
+
+async def _empty(url: str) -> None:
+    database = Database(url)
+    async with database.write() as tx:
+        for table in reversed(metadata.sorted_tables):
+            await tx.execute(delete(table))
+    await database.close()
+
+
+async def _administer(*statements: str) -> None:
+    engine = create_async_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+    await engine.dispose()

@@ -1,0 +1,62 @@
+"""What the documentation names exists, and what exists is documented."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from api.cli import app
+from api.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/sdk/*.md")])
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+COMMANDS = set(getattr(get_command(app), "commands", {}))
+TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+SETTINGS = {f"MUSTER_{name.upper()}" for name in Settings.model_fields}
+OF_TESTS = {
+    "MUSTER_TEST_POSTGRES_URL",
+    "MUSTER_TEST_REDIS_URL",
+    "MUSTER_TEST_RABBITMQ_URL",
+    "MUSTER_REQUIRE_SERVICES",
+}
+
+
+def test_every_setting_has_its_row_and_every_row_its_setting() -> None:
+    rows = re.findall(r"^\| `(MUSTER_\w+)`", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE)
+    assert set(rows) == SETTINGS
+    assert len(rows) == len(SETTINGS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_variable_that_a_page_names_is_a_setting(page: Path) -> None:
+    assert set(re.findall(r"\bMUSTER_[A-Z_]*[A-Z]\b", page.read_text())) <= SETTINGS | OF_TESTS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_command_that_a_page_shows_exists(page: Path) -> None:
+    code = "\n".join(_code(page))
+    assert set(re.findall(r"^make ([a-z]+)", code, re.MULTILINE)) <= TARGETS
+    assert set(re.findall(r"(?:^|/)muster ([a-z]+)", code, re.MULTILINE)) <= COMMANDS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_file_that_a_page_links_to_exists(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    paths = re.findall(r"`((?:api|channels|domain|plugins|tests|docs|\.ci)/[\w./-]*)`", page.read_text())
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def _code(page: Path) -> list[str]:
+    """The lines of code blocks, and code inside sentences."""
+    text = page.read_text()
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    indented = re.findall(r"^ {4}(\S.*)$", text, re.MULTILINE)
+    inline = re.findall(r"`([^`\n]+)`", text)
+    return [*(line.lstrip("$ ") for block in blocks for line in block.splitlines()), *indented, *inline]

@@ -1,0 +1,1 @@
+"""Consent: whether a customer wants to hear from the store on a channel."""

@@ -1,0 +1,266 @@
+"""Deliveries on their way, a batch at a time: intended, settled, counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from domain.customers.tables import contacts, customers
+from domain.db import Transaction
+from domain.db.portable import database_now, insert_into
+from domain.db.types import Instant
+from domain.deliveries.audience import Audience, objection
+from domain.deliveries.model import (
+    COUNTS,
+    Batch,
+    DeliveryStatus,
+    ExclusionReason,
+    Stats,
+    Verdict,
+)
+from domain.deliveries.tables import batches, deliveries, sandbox_messages
+
+_COLUMNS = (
+    deliveries.c.campaign_id,
+    deliveries.c.customer_id,
+    deliveries.c.address,
+    deliveries.c.status,
+    deliveries.c.attempts,
+    deliveries.c.provider_message_id,
+    deliveries.c.error,
+    deliveries.c.sent_at,
+    deliveries.c.updated_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """A delivery that is about to be handed over: its intent is committed."""
+
+    customer_id: int
+    address: str
+    attempts: int
+
+
+async def batch(tx: Transaction, store_id: int, campaign_id: UUID, number: int) -> Batch | None:
+    row = (
+        await tx.execute(
+            select(batches.c.first_customer_id, batches.c.last_customer_id).where(
+                batches.c.store_id == store_id, batches.c.campaign_id == campaign_id, batches.c.number == number
+            )
+        )
+    ).one_or_none()
+    return None if row is None else Batch(store_id, campaign_id, number, *row)
+
+
+async def break_off(tx: Transaction, part: Batch, fence: int, *, idempotent: bool) -> int:
+    """Settle what an earlier claim had under way: it may have been sent, so only a key makes it safe to try again."""
+    status = DeliveryStatus.PENDING if idempotent else DeliveryStatus.UNKNOWN
+    changed = await tx.execute(
+        update(deliveries)
+        .where(*_within(part), deliveries.c.status == DeliveryStatus.SENDING.value, deliveries.c.fence < fence)
+        .values(status=status.value, error="its worker died while sending", updated_at=database_now(tx.dialect))
+    )
+    return changed.rowcount
+
+
+async def intend(tx: Transaction, part: Batch, fence: int, audience: Audience, limit: int) -> list[Intended]:
+    """Commit to handing over the next due deliveries, at most `limit`; who objects by now is skipped.
+
+    Consent, blacklist and deletion are read after the customers' rows are locked, and whoever changes one of these
+    changes the customer's row too: no intent follows an opt-out.
+    """
+    due = or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= database_now(tx.dialect))
+    waiting = and_(*_within(part), deliveries.c.status == DeliveryStatus.PENDING.value, due)
+    chosen = select(deliveries.c.customer_id).where(waiting).order_by(deliveries.c.customer_id).limit(limit)
+    wanted = [customer_id for (customer_id,) in await tx.execute(chosen)]
+    if not wanted:
+        return []
+    if tx.dialect == "postgresql":
+        await tx.execute(
+            select(customers.c.id)
+            .where(customers.c.store_id == part.store_id, customers.c.id.in_(wanted))
+            .order_by(customers.c.id)
+            .with_for_update(read=True)
+        )
+    chunk = and_(*_within(part), waiting, deliveries.c.customer_id <= wanted[-1])
+    await _skip(tx, part.store_id, chunk, audience)
+    rows = await tx.execute(
+        update(deliveries)
+        .where(chunk)
+        .values(
+            status=DeliveryStatus.SENDING.value,
+            attempts=deliveries.c.attempts + 1,
+            fence=fence,
+            not_before=None,
+            updated_at=database_now(tx.dialect),
+        )
+        .returning(deliveries.c.customer_id, deliveries.c.address, deliveries.c.attempts)
+    )
+    return sorted((Intended(*row) for row in rows), key=lambda intended: intended.customer_id)
+
+
+async def _skip(tx: Transaction, store_id: int, chunk: ColumnElement[bool], audience: Audience) -> None:
+    of_channel = and_(
+        contacts.c.store_id == store_id,
+        contacts.c.customer_id == customers.c.id,
+        contacts.c.channel == audience.channel,
+    )
+    reasons = [
+        (condition, literal(reason.value))
+        for condition, reason in objection(audience.address, audience.accept_marketing)
+        if reason is not ExclusionReason.NO_ADDRESS
+    ]
+    objecting = (
+        select(case(*reasons))
+        .select_from(customers.outerjoin(contacts, of_channel))
+        .where(customers.c.store_id == store_id, customers.c.id == deliveries.c.customer_id)
+        .scalar_subquery()
+    )
+    await tx.execute(
+        update(deliveries)
+        .where(chunk, objecting.is_not(None))
+        .values(status=DeliveryStatus.SKIPPED.value, error=objecting, updated_at=database_now(tx.dialect))
+    )
+
+
+async def settle(tx: Transaction, part: Batch, fence: int, verdicts: Mapping[int, Verdict]) -> None:
+    """Write what became of the deliveries of one claim; what a later claim has taken over since is left to it."""
+    if not verdicts:
+        return
+    rows = [
+        [
+            customer_id,
+            verdict.status.value,
+            verdict.provider_message_id,
+            verdict.error,
+            None if verdict.retry is None else int(verdict.retry.total_seconds() * 1_000_000),
+        ]
+        for customer_id, verdict in verdicts.items()
+    ]
+    statement = _SETTLE_POSTGRESQL if tx.dialect == "postgresql" else _SETTLE_SQLITE
+    await tx.execute(
+        statement,
+        {
+            "store_id": part.store_id,
+            "campaign_id": part.campaign_id,
+            "fence": fence,
+            "rows": orjson.dumps(rows).decode(),
+        },
+    )
+
+
+_SETTLE = """
+UPDATE deliveries SET
+    status = v.status,
+    provider_message_id = coalesce(v.provider_message_id, deliveries.provider_message_id),
+    error = v.error,
+    not_before = {later},
+    sent_at = CASE WHEN v.status = 'SENT' THEN {now} ELSE deliveries.sent_at END,
+    updated_at = {now}
+FROM ({values}) AS v
+WHERE deliveries.store_id = :store_id AND deliveries.campaign_id = :campaign_id
+  AND deliveries.customer_id = v.customer_id AND deliveries.fence = :fence
+  AND deliveries.status IN ('SENDING', 'UNKNOWN')
+"""
+_SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+_CAMPAIGN = bindparam("campaign_id", type_=deliveries.c.campaign_id.type)
+_SETTLE_SQLITE = text(
+    _SETTLE.format(
+        now=_SQLITE_NOW,
+        later=f"CASE WHEN v.retry IS NOT NULL THEN {_SQLITE_NOW} + v.retry END",
+        values="""SELECT value ->> 0 AS customer_id, value ->> 1 AS status, value ->> 2 AS provider_message_id,
+            value ->> 3 AS error, value ->> 4 AS retry FROM json_each(:rows)""",
+    )
+).bindparams(_CAMPAIGN)
+_SETTLE_POSTGRESQL = text(
+    _SETTLE.format(
+        now="clock_timestamp()",
+        later="clock_timestamp() + v.retry * interval '1 microsecond'",
+        values="""SELECT (r ->> 0)::bigint AS customer_id, r ->> 1 AS status, r ->> 2 AS provider_message_id,
+            r ->> 3 AS error, (r ->> 4)::bigint AS retry
+            FROM jsonb_array_elements(CAST(:rows AS jsonb)) AS elements(r)""",
+    )
+).bindparams(_CAMPAIGN, bindparam("rows", type_=Text()))
+
+
+async def tally(tx: Transaction, part: Batch) -> Stats:
+    """Count the batch's deliveries anew, keep the counts, and return them."""
+    rows = await tx.execute(
+        select(deliveries.c.status, func.count()).where(*_within(part)).group_by(deliveries.c.status)
+    )
+    counts: dict[str, int] = dict(rows.tuples().all())
+    stats = Stats(
+        recipients=sum(counts.values()),
+        pending=counts.get(DeliveryStatus.PENDING, 0) + counts.get(DeliveryStatus.SENDING, 0),
+        sent=counts.get(DeliveryStatus.SENT, 0) + counts.get(DeliveryStatus.DELIVERED, 0),
+        failed=counts.get(DeliveryStatus.FAILED, 0),
+        unknown=counts.get(DeliveryStatus.UNKNOWN, 0),
+        skipped=counts.get(DeliveryStatus.SKIPPED, 0),
+    )
+    await tx.execute(
+        update(batches)
+        .where(
+            batches.c.store_id == part.store_id,
+            batches.c.campaign_id == part.campaign_id,
+            batches.c.number == part.number,
+        )
+        .values({name: getattr(stats, name) for name in COUNTS})
+    )
+    return stats
+
+
+async def next_due_in(tx: Transaction, part: Batch) -> float:
+    """Seconds until the batch's next delivery is due; 0 when one is."""
+    earliest = select(
+        func.min(func.coalesce(deliveries.c.not_before, database_now(tx.dialect)), type_=Instant())
+    ).where(*_within(part), deliveries.c.status == DeliveryStatus.PENDING.value)
+    moment: datetime | None = await tx.scalar(earliest)
+    now: datetime = await tx.scalar(select(database_now(tx.dialect)))
+    return 0 if moment is None else max((moment - now).total_seconds(), 0)
+
+
+async def keep_messages(tx: Transaction, part: Batch, messages: Mapping[int, Mapping[str, object]]) -> None:
+    """Keep what a channel without settings would have sent."""
+    rows = [
+        {
+            "store_id": part.store_id,
+            "campaign_id": part.campaign_id,
+            "customer_id": customer_id,
+            "message": message,
+        }
+        for customer_id, message in messages.items()
+    ]
+    if rows:
+        await tx.execute(insert_into(sandbox_messages, tx.dialect).on_conflict_do_nothing(), rows)
+
+
+def _within(part: Batch) -> tuple[ColumnElement[bool], ...]:
+    return (
+        deliveries.c.store_id == part.store_id,
+        deliveries.c.campaign_id == part.campaign_id,
+        deliveries.c.customer_id.between(part.first_customer_id, part.last_customer_id),
+    )
+
+
+def _this(part: Batch) -> tuple[ColumnElement[bool], ...]:
+    return (
+        batches.c.store_id == part.store_id,
+        batches.c.campaign_id == part.campaign_id,
+        batches.c.number == part.number,
+    )

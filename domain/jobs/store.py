@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, true, update
 
 from domain import ids
 from domain.db import AnyRow, Ring, Transaction
@@ -108,16 +108,24 @@ async def release(tx: Transaction, job: Job, *, delay: float, error: str | None 
     return bool(changed.rowcount)
 
 
-async def due(tx: Transaction, limit: int) -> list[Ring]:
+async def fail(tx: Transaction, job: Job, *, delay: float, error: str) -> bool:
+    """The handler broke: the job is due again in `delay` seconds, and that counts as one of its workers' deaths."""
+    until = database_later(delay, tx.dialect)
+    changed = await tx.execute(update(jobs).where(_mine(job)).values(lease_until=until, error=error))
+    return bool(changed.rowcount)
+
+
+async def due(tx: Transaction, limit: int, queue: Queue | None = None) -> list[Ring]:
     """Jobs that nobody works on though they are due: never rung for, or their worker died."""
     now = database_now(tx.dialect)
     rows = await tx.execute(
         select(jobs.c.queue, jobs.c.store_id, jobs.c.id)
         .where(
+            jobs.c.queue == queue.value if queue else true(),
             or_(
                 and_(jobs.c.status == JobStatus.QUEUED, jobs.c.due_at <= now),
                 and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now),
-            )
+            ),
         )
         .order_by(jobs.c.due_at)
         .limit(limit)
@@ -131,7 +139,7 @@ async def sweep(tx: Transaction) -> list[Job]:
     rows = await tx.execute(
         update(jobs)
         .where(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now, jobs.c.deaths >= MAX_DEATHS)
-        .values(status=JobStatus.FAILED.value, error=f"its worker died {MAX_DEATHS + 1} times")
+        .values(status=JobStatus.FAILED.value, error=func.coalesce(jobs.c.error, f"its worker died {MAX_DEATHS + 1} times"))
         .returning(jobs)
     )
     return [_job(row, row.owner) for row in rows]

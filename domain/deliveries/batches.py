@@ -213,15 +213,7 @@ async def tally(tx: Transaction, part: Batch) -> Stats:
         unknown=counts.get(DeliveryStatus.UNKNOWN, 0),
         skipped=counts.get(DeliveryStatus.SKIPPED, 0),
     )
-    await tx.execute(
-        update(batches)
-        .where(
-            batches.c.store_id == part.store_id,
-            batches.c.campaign_id == part.campaign_id,
-            batches.c.number == part.number,
-        )
-        .values({name: getattr(stats, name) for name in COUNTS})
-    )
+    await tx.execute(update(batches).where(*_this(part)).values({name: getattr(stats, name) for name in COUNTS}))
     return stats
 
 

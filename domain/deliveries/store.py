@@ -14,6 +14,7 @@ from sqlalchemy import (
 from domain.db import AnyRow, Transaction
 from domain.deliveries.audience import Audience, seen
 from domain.deliveries.model import (
+    COUNTS,
     Delivery,
     DeliveryStatus,
     ExclusionReason,

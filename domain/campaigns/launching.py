@@ -1,0 +1,62 @@
+"""How a campaign sets out: its recipients are frozen and cut into batches."""
+
+from uuid import UUID
+
+from domain import jobs
+from domain.campaigns import store
+from domain.campaigns.model import Campaign, CampaignStatus
+from domain.campaigns.office import LeaseLost, Office, audience_of
+from domain.db import Transaction
+from domain.deliveries.freezing import divide, freeze
+from domain.jobs import Job, Queue
+
+LAUNCH = "campaign.launch"
+DELIVER = "campaign.deliver"
+
+
+async def start(tx: Transaction, store_id: int, campaign_id: UUID) -> None:
+    """Have a worker launch the campaign, whose state is SENDING from this transaction on."""
+    await jobs.add(tx, store_id, LAUNCH, {"campaign": str(campaign_id)}, queue=Queue.LISTS)
+
+
+async def start_due(office: Office) -> int:
+    """Start every campaign whose time has come, each once however many schedulers there are; how many."""
+    async with office.database.write() as tx:
+        due = await store.start_due(tx, office.clock())
+        for store_id, campaign_id in due:
+            await start(tx, store_id, campaign_id)
+    return len(due)
+
+
+async def launch(office: Office, job: Job) -> None:
+    """Freeze and divide, in one transaction with the job's end: it happens once or not at all."""
+    async with office.database.write() as tx:
+        campaign = await store.lock(tx, job.store_id, UUID(str(job.payload["campaign"])))
+        if campaign is not None and campaign.status is CampaignStatus.SENDING:
+            problem = await _set_out(tx, office, campaign)
+            if problem is not None:
+                await store.set_status(
+                    tx,
+                    job.store_id,
+                    campaign.id,
+                    CampaignStatus.FAILED,
+                    problem=problem,
+                    finished_at=office.clock(),
+                )
+        if not await jobs.finish(tx, job):
+            raise LeaseLost
+
+
+async def _set_out(tx: Transaction, office: Office, campaign: Campaign) -> str | None:
+    """Why the campaign cannot go, or None when its batches are on their way."""
+    configured = await office.find_channel(tx, campaign.store_id, campaign.channel)
+    if configured is None:
+        return f"the channel {campaign.channel} is not installed"
+    if campaign.list_id is None:
+        return "its list was deleted"
+    if not await freeze(tx, campaign.id, audience_of(campaign, configured.channel), office.clock()):
+        return "nobody on its list can be reached any more"
+    numbers = await divide(tx, campaign.store_id, campaign.id)
+    payloads = [{"campaign": str(campaign.id), "batch": number} for number in numbers]
+    await jobs.add_all(tx, campaign.store_id, DELIVER, payloads, queue=Queue.DELIVERIES)
+    return None

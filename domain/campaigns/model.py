@@ -1,0 +1,96 @@
+"""What a campaign is, and what may be done with it when."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from domain.deliveries.model import AcceptMarketing
+from domain.errors import DomainError, ErrorCode
+
+NAME_LENGTH = 100
+
+
+class CampaignStatus(StrEnum):
+    DRAFT = "DRAFT"
+    SCHEDULED = "SCHEDULED"
+    STANDBY = "STANDBY"
+    SENDING = "SENDING"
+    PAUSED = "PAUSED"
+    SENT = "SENT"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+
+
+EDITABLE = frozenset({CampaignStatus.DRAFT, CampaignStatus.SCHEDULED})
+SENDABLE = EDITABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Utm:
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    store_id: int
+    id: UUID
+    name: str
+    channel: str
+    status: CampaignStatus
+    list_id: UUID | None
+    target_name: str
+    exclude: Sequence[UUID]
+    accept_marketing: AcceptMarketing
+    content: Mapping[str, object]
+    utm: Utm
+    created_at: datetime
+    scheduled_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    problem: str | None
+
+
+class WrongState(DomainError):
+    """The campaign's state does not allow it."""
+
+    code = ErrorCode.INVALID_STATE
+
+
+class NoRecipients(DomainError):
+    """Nobody is left after consent, addresses and exclusions (SL-41)."""
+
+    code = ErrorCode.NO_RECIPIENTS
+
+    def __init__(self) -> None:
+        super().__init__("The actual number of recipient is 0, please select again", field=("id",))
+
+
+def check_name(name: str | None) -> str:
+    if name is None or not name.strip():
+        raise DomainError("a campaign needs a name", field=("name",), code=ErrorCode.REQUIRED)
+    if len(name) > NAME_LENGTH or not name.isprintable():
+        raise DomainError(f"a name has {NAME_LENGTH} printable characters at most", field=("name",))
+    return name.strip()
+
+
+def check_editable(status: CampaignStatus) -> None:
+    if status not in EDITABLE:
+        raise WrongState(
+            f"the campaign is {status.value}: only a DRAFT or a SCHEDULED one can be changed", field=("id",)
+        )
+
+
+def check_sendable(status: CampaignStatus) -> None:
+    if status not in SENDABLE:
+        raise WrongState(f"the campaign is {status.value}: only a DRAFT or a SCHEDULED one can be sent", field=("id",))
+
+
+def check_time(at: datetime | None, now: datetime) -> datetime | None:
+    """When to start; None is now. A time in the past is a mistake, not a wish."""
+    if at is not None and at < now:
+        raise DomainError(f"{at.isoformat()} is over: give a time to come, or none to send now", field=("at",))
+    return at

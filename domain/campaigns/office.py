@@ -1,0 +1,59 @@
+"""What campaigns are previewed and sent with."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from muster_sdk import Channel, Composer, Templates
+from pydantic import BaseModel
+
+from domain.campaigns.model import Campaign
+from domain.clock import Clock
+from domain.consents.model import UnsubscribeLinks
+from domain.db import Database, Transaction
+from domain.deliveries.audience import Audience
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A channel as a store has it; without settings it is a sandbox, which sends nothing."""
+
+    channel: Channel
+    settings: BaseModel | None
+
+
+# The store's channel by its key; None when it is unknown or not installed.
+FindChannel = Callable[[Transaction, int, str], Awaitable[Configured | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A worker's equipment."""
+
+    database: Database
+    clock: Clock
+    templates: Templates
+    links: UnsubscribeLinks
+    find_channel: FindChannel
+
+
+class LeaseLost(Exception):
+    """Another worker has the job by now: nothing more may be done for it here."""
+
+
+def audience_of(campaign: Campaign, channel: Channel) -> Audience:
+    if campaign.list_id is None:
+        raise ValueError(f"campaign {campaign.id} has no list")
+    return Audience(
+        campaign.store_id,
+        campaign.list_id,
+        campaign.channel,
+        channel.address,
+        campaign.accept_marketing,
+        campaign.exclude,
+    )
+
+
+def prepare(configured: Configured, content: Mapping[str, object], templates: Templates) -> Composer:
+    """A campaign's content, ready to be made into messages."""
+    channel = configured.channel
+    return channel.prepare(channel.content.model_validate(content), configured.settings, templates)

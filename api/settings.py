@@ -32,8 +32,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MUSTER_", env_ignore_empty=True, frozen=True)
 
     env: Literal["production", "test"] = "production"
-    database_url: str = Field("sqlite+aiosqlite:///muster.db", repr=False)
-    broker_url: str = Field(IN_PROCESS, repr=False)
+    database_url: str = Field(default="sqlite+aiosqlite:///muster.db", repr=False)
+    broker_url: str = Field(default=IN_PROCESS, repr=False)
     secret_key: SecretStr | None = None
     clock_file: Path | None = None
     public_url: str = "http://127.0.0.1:8000"
@@ -62,16 +62,14 @@ class Settings(BaseSettings):
         if name == "sqlite" and url.database in (None, "", ":memory:"):
             raise ValueError("SQLite needs a file, such as sqlite:///muster.db")
         if "sslmode" in url.query:
-            url = url.difference_update_query(["sslmode"]).update_query_dict({"ssl": url.query["sslmode"]})
+            url = url.update_query_pairs([("ssl", str(url.query["sslmode"]))]).difference_update_query(["sslmode"])
         return url.set(drivername=_DRIVERS[name]).render_as_string(hide_password=False)
 
     @field_validator("broker_url")
     @classmethod
     def _known_broker(cls, value: str) -> str:
         if value != IN_PROCESS and not value.startswith(_BROKERS):
-            raise ValueError(
-                f"write amqp://..., redis://..., or {IN_PROCESS} for the broker inside the server"
-            )
+            raise ValueError(f"write amqp://..., redis://..., or {IN_PROCESS} for the broker inside the server")
         return value
 
     @field_validator("secret_key")
@@ -90,11 +88,7 @@ class Settings(BaseSettings):
     @field_validator("allowed_origins", "blocked_plugins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return (
-            tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _clock_only_in_tests(self) -> Self:
@@ -120,11 +114,6 @@ class Settings(BaseSettings):
         if self.secret_key is not None:
             return self.secret_key.get_secret_value().encode()
         return _kept_key(KEY_FILE)
-
-
-def for_child(**extra: str) -> dict[str, str]:
-    """The environment of a process that this one starts."""
-    return {**os.environ, **extra}
 
 
 def _kept_key(path: Path) -> bytes:

@@ -10,6 +10,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 from sqlalchemy import delete, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -26,6 +27,12 @@ REQUIRED = bool(os.environ.get("MUSTER_REQUIRE_SERVICES") or os.environ.get("CI"
 
 
 def pytest_configure() -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
     # A developer's own settings must not reach the tests.
     for name in [name for name in os.environ if name.startswith("MUSTER_") and "TEST" not in name]:
         if name != "MUSTER_REQUIRE_SERVICES":
@@ -108,9 +115,7 @@ def _reach(service: str, url: str, variable: str) -> None:
     try:
         socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=3).close()
     except OSError as error:
-        _missing(
-            f"{service} does not answer at {parts.hostname}:{parts.port} ({error}); {variable} says where it is"
-        )
+        _missing(f"{service} does not answer at {parts.hostname}:{parts.port} ({error}); {variable} says where it is")
 
 
 def _missing(message: str) -> NoReturn:

@@ -5,9 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted(
-    path for name in ("api", "channels", "domain", "plugins") for path in (ROOT / name).rglob("*.py")
-)
+SOURCES = sorted(path for name in ("api", "channels", "domain", "plugins") for path in (ROOT / name).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 

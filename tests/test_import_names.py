@@ -18,6 +18,4 @@ def test_the_name_is_this_tree_and_of_no_other_distribution(name: str) -> None:
 
 def test_channels_is_a_docstring_and_nothing_else() -> None:
     public = [name for name in vars(import_module("channels")) if not name.startswith("__")]
-    assert [
-        name for name in public if name not in {path.name for path in (ROOT / "channels").iterdir()}
-    ] == []
+    assert [name for name in public if name not in {path.name for path in (ROOT / "channels").iterdir()}] == []

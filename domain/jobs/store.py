@@ -145,6 +145,18 @@ async def sweep(tx: Transaction) -> list[Job]:
     return [_job(row, row.owner) for row in rows]
 
 
+async def count(tx: Transaction) -> dict[Queue, tuple[int, int]]:
+    """For each queue, jobs that wait or run, and those of them whose worker died."""
+    expired = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < database_now(tx.dialect))
+    rows = await tx.execute(
+        select(jobs.c.queue, func.count(), func.coalesce(func.sum(case((expired, 1), else_=0)), 0))
+        .where(jobs.c.status != JobStatus.FAILED)
+        .group_by(jobs.c.queue)
+    )
+    found = {Queue(queue): (int(open_jobs), int(dead)) for queue, open_jobs, dead in rows}
+    return {queue: found.get(queue, (0, 0)) for queue in Queue}
+
+
 def _mine(job: Job) -> ColumnElement[bool]:
     return and_(jobs.c.store_id == job.store_id, jobs.c.id == job.id, jobs.c.fence == job.fence)
 

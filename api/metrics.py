@@ -1,0 +1,20 @@
+"""What Prometheus scrapes; a registry of our own, so that no library adds to it unasked."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+registry = CollectorRegistry()
+
+requests = Counter("muster_requests", "HTTP requests", ["path", "method", "status"], registry=registry)
+request_seconds = Histogram("muster_request_seconds", "Time to answer a request", ["path"], registry=registry)
+jobs = Counter("muster_jobs", "Jobs that this process ended", ["kind", "outcome"], registry=registry)
+job_seconds = Histogram("muster_job_seconds", "Time that a job took", ["kind"], registry=registry)
+deliveries = Counter("muster_deliveries", "Deliveries by outcome", ["channel", "outcome"], registry=registry)
+leases_expired = Gauge(
+    "muster_leases_expired", "Jobs whose worker died and that nobody took yet", ["queue"], registry=registry
+)
+queue_depth = Gauge("muster_queue_depth", "Jobs that wait or run", ["queue"], registry=registry)
+
+
+def job_done(kind: str, outcome: str, seconds: float) -> None:
+    jobs.labels(kind, outcome).inc()
+    job_seconds.labels(kind).observe(seconds)

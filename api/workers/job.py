@@ -1,0 +1,164 @@
+"""One job from claim to outcome: leased, kept alive while its handler runs, finished or given back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from uuid import UUID
+
+import structlog
+from muster_sdk import Channel
+from sqlalchemy.exc import SQLAlchemyError
+
+from api import metrics
+from domain import jobs
+from domain.clock import Clock
+from domain.db import Database, Transaction
+from domain.jobs import Job
+
+log = structlog.get_logger(__name__)
+
+LEASE = 60.0
+HEARTBEAT = 15.0
+# Seconds until a handler that broke gets another try; `jobs.sweep` gives up after a few.
+RETRY_AFTER = 10.0
+
+
+class LeaseLost(Exception):
+    """Another worker has the job by now: nothing of this transaction may be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What handlers work with, whatever the job."""
+
+    clock: Clock
+    channels: Mapping[str, Channel]
+    key: bytes
+    handlers: "Handlers"
+
+
+@dataclass(slots=True)
+class JobContext:
+    job: Job
+    database: Database
+    clock: Clock
+    channels: Mapping[str, Channel]
+    key: bytes
+    closed: bool = field(default=False, init=False)
+    lost: bool = field(default=False, init=False)
+
+    def still_mine(self) -> bool:
+        """Whether the lease was held when it was last renewed: worth a look before what cannot be undone."""
+        return not self.lost
+
+    async def finish(self, tx: Transaction) -> None:
+        """The job is done together with what else `tx` writes."""
+        if not await jobs.finish(tx, self.job):
+            raise LeaseLost
+        self.closed = True
+
+    async def release(self, tx: Transaction, *, delay: float, error: str | None = None) -> None:
+        """The job is not done yet: it is due again in `delay` seconds."""
+        if not await jobs.release(tx, self.job, delay=delay, error=error):
+            raise LeaseLost
+        self.closed = True
+
+
+Run = Callable[[JobContext], Awaitable[None]]
+GiveUp = Callable[[Transaction, Job], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """How a kind of job is done, and what is written when it is given up after its workers died again and again.
+
+    A handler that returns without `context.finish` or `context.release` has its job finished for it.
+    """
+
+    run: Run
+    give_up: GiveUp | None = None
+    time_limit: float = 3600
+
+
+Handlers = Mapping[str, Handler]
+
+
+async def work(database: Database, tools: Tools, owner: str, store_id: int, job_id: UUID) -> None:
+    """Do the job if it is due and nobody has it; a message that came twice finds nothing to do."""
+    async with database.write() as tx:
+        job = await jobs.claim(tx, store_id, job_id, owner, LEASE)
+    if job is None:
+        return
+    context = JobContext(job, database, tools.clock, tools.channels, tools.key)
+    began = monotonic()
+    outcome = await _outcome(context, tools.handlers)
+    seconds = monotonic() - began
+    metrics.job_done(job.kind, outcome, seconds)
+    log.info("job", kind=job.kind, job=str(job.id), store=job.store_id, outcome=outcome, seconds=round(seconds, 3))
+
+
+async def _outcome(context: JobContext, handlers: Handlers) -> str:
+    """How the job ended. What a handler raises is a bug or a fault of the machinery: its rules are its own to catch."""
+    try:
+        await _run(context, handlers[context.job.kind])
+    except LeaseLost:
+        return "lost"
+    except asyncio.CancelledError:
+        if context.lost:
+            return "lost"
+        await _give_back(context)
+        return "stopped"
+    except Exception as error:  # a worker outlives whatever a handler raises
+        log.exception("job_broke", kind=context.job.kind, job=str(context.job.id))
+        await _fail(context, error)
+        return "broke"
+    return "done"
+
+
+async def _run(context: JobContext, handler: Handler) -> None:
+    task = asyncio.ensure_future(handler.run(context))
+    heart = asyncio.create_task(_beat(context, task))
+    try:
+        async with asyncio.timeout(handler.time_limit):
+            await task
+    finally:
+        heart.cancel()
+    if not context.closed:
+        async with context.database.write() as tx:
+            await context.finish(tx)
+
+
+async def _beat(context: JobContext, task: asyncio.Future[None]) -> None:
+    """Hold the lease while the handler runs; when it is lost, so is the handler."""
+    held_until = monotonic() + LEASE
+    while monotonic() < held_until:
+        await asyncio.sleep(HEARTBEAT)
+        try:
+            async with context.database.write() as tx:
+                mine = await jobs.renew(tx, context.job, LEASE)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("heartbeat_failed", job=str(context.job.id), error=type(error).__name__)
+            continue
+        if context.closed:
+            return
+        if not mine:
+            break
+        held_until = monotonic() + LEASE
+    context.lost = True
+    task.cancel()
+
+
+async def _give_back(context: JobContext) -> None:
+    if not context.closed:
+        async with context.database.write() as tx:
+            await jobs.release(tx, context.job, delay=0)
+
+
+async def _fail(context: JobContext, error: Exception) -> None:
+    """Kept short of the traceback, which is in the log; where the database is away, the lease runs out by itself."""
+    try:
+        async with context.database.write() as tx:
+            await jobs.fail(tx, context.job, delay=RETRY_AFTER, error=type(error).__name__)
+    except (SQLAlchemyError, OSError) as fault:
+        log.warning("job_not_released", job=str(context.job.id), error=type(fault).__name__)

@@ -1,0 +1,71 @@
+"""What happens by the clock: jobs that nobody rang for are found, and those that kill their workers are given up."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from contextlib import suppress
+
+import structlog
+from dramatiq import Broker
+
+from api import metrics
+from api.workers.broker import waiting
+from api.workers.job import Handlers
+from domain import jobs
+from domain.db import Database, Doorbell
+from domain.jobs import Queue
+
+log = structlog.get_logger(__name__)
+
+EVERY = 8.0
+_JITTER = 2.0
+# A queue holds no more rings than this: with all workers away, they would pile up in the broker.
+_RINGS_AT_MOST = 500
+
+
+async def keep_schedule(
+    database: Database,
+    brokers: Mapping[Queue, Broker],
+    doorbell: Doorbell,
+    stop: asyncio.Event,
+    *,
+    every: float = EVERY,
+    handlers: Handlers,
+) -> None:
+    """One round at once, then every few seconds until stopped. Any number of processes may do it at a time."""
+    while not stop.is_set():
+        try:
+            await sweep(database, handlers)
+            await ring_for_due(database, brokers, doorbell)
+        except Exception as error:  # noqa: BLE001 - the next round may find the database or broker back
+            log.warning("round_failed", error=f"{type(error).__name__}: {error}")
+        with suppress(TimeoutError):
+            # Apart from each other, whenever they were started.
+            await asyncio.wait_for(stop.wait(), every + random.uniform(0, _JITTER))  # noqa: S311
+
+
+async def sweep(database: Database, handlers: Handlers) -> None:
+    async with database.write() as tx:
+        for job in await jobs.sweep(tx):
+            metrics.jobs.labels(job.kind, "given_up").inc()
+            log.error("job_given_up", kind=job.kind, job=str(job.id), store=job.store_id)
+            handler = handlers.get(job.kind)
+            if handler is not None and handler.give_up is not None:
+                await handler.give_up(tx, job)
+
+
+async def ring_for_due(database: Database, brokers: Mapping[Queue, Broker], doorbell: Doorbell) -> None:
+    for queue, broker in brokers.items():
+        room = _RINGS_AT_MOST - await _waiting(broker, queue)
+        if room <= 0:
+            continue
+        async with database.read() as tx:
+            doorbell(await jobs.due(tx, room, queue))
+
+
+async def _waiting(broker: Broker, queue: Queue) -> int:
+    try:
+        return await asyncio.to_thread(waiting, broker, queue)
+    except Exception as error:  # noqa: BLE001 - a broker that is away holds nothing; ringing will fail, harmlessly
+        log.warning("broker_away", queue=queue.value, error=f"{type(error).__name__}: {error}")
+        return _RINGS_AT_MOST

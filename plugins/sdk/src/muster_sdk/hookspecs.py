@@ -1,0 +1,37 @@
+"""The hooks by which a plugin joins Muster. The entry-point group has the same name: "muster"."""
+
+from collections.abc import Sequence
+
+import pluggy
+
+from muster_sdk.channel import Channel
+
+__all__ = ["PROJECT", "hookimpl", "hookspec", "register_channels"]
+
+PROJECT = "muster"
+"""The project name of the hooks and of the entry-point group."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+"""Marks a hook of Muster. Plugins need `hookimpl`."""
+
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as the implementation of the hook of that name.
+
+    from muster_sdk import Channel, hookimpl
+
+    @hookimpl
+    def register_channels() -> list[Channel]:
+        return [Pigeons()]
+"""
+
+
+@hookspec
+def register_channels() -> Sequence[Channel]:  # type: ignore[empty-body]  # a hook has no body of its own
+    """The channels that this plugin brings. Called once, when a process starts.
+
+    Raising leaves this plugin's channels out, and nothing else. A key that is taken already is refused.
+
+        @hookimpl
+        def register_channels() -> list[Channel]:
+            return [Pigeons()]
+    """

@@ -204,7 +204,7 @@ async def tally(tx: Transaction, part: Batch) -> Stats:
     rows = await tx.execute(
         select(deliveries.c.status, func.count()).where(*_within(part)).group_by(deliveries.c.status)
     )
-    counts: dict[str, int] = dict(rows.tuples().all())
+    counts: dict[str, int] = dict(rows.all())
     stats = Stats(
         recipients=sum(counts.values()),
         pending=counts.get(DeliveryStatus.PENDING, 0) + counts.get(DeliveryStatus.SENDING, 0),

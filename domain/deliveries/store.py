@@ -40,7 +40,7 @@ async def reach(tx: Transaction, audience: Audience) -> Reach:
     """Whom a broadcast to this audience would get to, in one pass over the list."""
     members = seen(audience)
     rows = await tx.execute(select(members.c.reason, func.count()).group_by(members.c.reason))
-    counts: dict[str | None, int] = dict(rows.tuples().all())
+    counts: dict[str | None, int] = dict(rows.all())
     deleted = counts.get(ExclusionReason.DELETED.value, 0)
     excluded = {reason: counts[reason.value] for reason in ExclusionReason if reason.value in counts}
     return Reach(sum(counts.values()) - deleted, counts.get(None, 0), excluded)

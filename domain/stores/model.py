@@ -77,9 +77,7 @@ def token_hash(token: str) -> bytes | None:
 
 def check_timezone(name: str) -> str:
     if name not in available_timezones():
-        raise DomainError(
-            f"{name!r} is no IANA time zone: write one such as Asia/Taipei or UTC", field=("timezone",)
-        )
+        raise DomainError(f"{name!r} is no IANA time zone: write one such as Asia/Taipei or UTC", field=("timezone",))
     ZoneInfo(name)
     return name
 

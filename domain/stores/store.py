@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, insert, or_, select, update
 from domain import ids
 from domain.db import AnyRow, Transaction
 from domain.db.portable import insert_into
+from domain.errors import DomainError, ErrorCode
 from domain.stores.model import (
     PROPERTY_CONDITIONS,
     STATIC_SEGMENT_MEMBERS,
@@ -17,7 +18,7 @@ from domain.stores.model import (
     Scope,
     Store,
 )
-from domain.stores.tables import api_tokens, channel_installations, stores
+from domain.stores.tables import api_tokens, channel_installations, idempotency_keys, stores
 
 _STORE = (
     stores.c.id,
@@ -114,9 +115,7 @@ async def note_use(tx: Transaction, store_id: int, token_id: UUID, now: datetime
 async def revoke_token(tx: Transaction, store_id: int, token_id: UUID, now: datetime) -> bool:
     changed = await tx.execute(
         update(api_tokens)
-        .where(
-            api_tokens.c.store_id == store_id, api_tokens.c.id == token_id, api_tokens.c.revoked_at.is_(None)
-        )
+        .where(api_tokens.c.store_id == store_id, api_tokens.c.id == token_id, api_tokens.c.revoked_at.is_(None))
         .values(revoked_at=now)
     )
     return bool(changed.rowcount)
@@ -133,9 +132,7 @@ async def installations(tx: Transaction, store_id: int) -> dict[str, Installatio
     return {row.channel: Installation(*row) for row in rows}
 
 
-async def install(
-    tx: Transaction, store_id: int, channel: str, settings: bytes | None, now: datetime
-) -> None:
+async def install(tx: Transaction, store_id: int, channel: str, settings: bytes | None, now: datetime) -> None:
     """Install a channel, or change its settings; None keeps those that are there."""
     statement = insert_into(channel_installations, tx.dialect).values(
         store_id=store_id, channel=channel, installed_at=now, settings=settings
@@ -154,6 +151,31 @@ async def uninstall(tx: Transaction, store_id: int, channel: str) -> bool:
         )
     )
     return bool(removed.rowcount)
+
+
+async def seen_before(
+    tx: Transaction, store_id: int, key: str, request: bytes, subject_id: UUID, now: datetime
+) -> bool:
+    """Whether the same request came with this idempotency key; another one with it is refused."""
+    kept = (
+        await tx.execute(
+            insert_into(idempotency_keys, tx.dialect)
+            .values(store_id=store_id, key=key, request=request, subject_id=subject_id, created_at=now)
+            .on_conflict_do_nothing()
+        )
+    ).rowcount
+    if kept:
+        return False
+    known = await tx.scalar(
+        select(idempotency_keys.c.request).where(idempotency_keys.c.store_id == store_id, idempotency_keys.c.key == key)
+    )
+    if known != request:
+        raise DomainError(
+            "this idempotency key came with another request before: use a new one",
+            field=("idempotencyKey",),
+            code=ErrorCode.IDEMPOTENCY_CONFLICT,
+        )
+    return True
 
 
 def _store(row: AnyRow) -> Store:

@@ -1,0 +1,231 @@
+"""What is done with campaigns: drawn up, changed, sent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from muster_sdk import ContentInvalid, TemplateInvalid, Templates
+from pydantic import ValidationError
+
+from domain import ids
+from domain.campaigns import launching, store
+from domain.campaigns.model import (
+    Campaign,
+    CampaignStatus,
+    NoRecipients,
+    Utm,
+    check_editable,
+    check_name,
+    check_sendable,
+    check_time,
+)
+from domain.campaigns.office import Configured, FindChannel, audience_of, prepare
+from domain.db import Transaction
+from domain.deliveries import store as deliveries
+from domain.deliveries.model import AcceptMarketing
+from domain.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.lists import store as lists
+from domain.lists.model import CustomerList, check_usable
+from domain.stores import store as stores
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A list, or a segment for its latest list."""
+
+    list_id: UUID | None = None
+    segment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a campaign is to be; None keeps what is there, or takes the default."""
+
+    name: str | None = None
+    channel: str | None = None
+    target: Target | None = None
+    exclude: Sequence[Target] | None = None
+    accept_marketing: AcceptMarketing | None = None
+    content: Mapping[str, object] | None = None
+    utm: Utm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What campaigns are drawn up with."""
+
+    store_id: int
+    now: datetime
+    templates: Templates
+    find_channel: FindChannel
+
+
+async def create(tx: Transaction, desk: Desk, draft: Draft) -> Campaign:
+    """A draft; refused with every fault at once, their paths into the draft."""
+    missing = [name for name in ("name", "channel", "target", "content") if getattr(draft, name) is None]
+    if missing:
+        said = (DomainError(f"a campaign needs a {name}", field=(name,), code=ErrorCode.REQUIRED) for name in missing)
+        raise Faults(tuple(said))
+    blank = Campaign(
+        store_id=desk.store_id,
+        id=ids.new(),
+        name="",
+        channel="",
+        status=CampaignStatus.DRAFT,
+        list_id=None,
+        target_name="",
+        exclude=(),
+        accept_marketing=AcceptMarketing.ACCEPTED_ONLY,
+        content={},
+        utm=Utm(),
+        created_at=desk.now,
+        scheduled_at=None,
+        started_at=None,
+        finished_at=None,
+        problem=None,
+    )
+    campaign = await _drawn(tx, desk, blank, draft)
+    await store.add(tx, campaign)
+    return campaign
+
+
+async def update(tx: Transaction, desk: Desk, campaign_id: UUID, draft: Draft) -> Campaign:
+    campaign = await _locked(tx, desk.store_id, campaign_id)
+    check_editable(campaign.status)
+    changed = await _drawn(tx, desk, campaign, draft)
+    await store.replace(tx, changed)
+    return changed
+
+
+async def send(
+    tx: Transaction, desk: Desk, campaign_id: UUID, at: datetime | None = None, key: str | None = None
+) -> Campaign:
+    """Start the campaign at a time to come, or now. The same idempotency key again answers what the first did."""
+    request = sha256(f"campaignSend {campaign_id} {at and at.isoformat()}".encode()).digest()
+    if key is not None and await stores.seen_before(tx, desk.store_id, key, request, campaign_id, desk.now):
+        return await _locked(tx, desk.store_id, campaign_id)
+    campaign = await _locked(tx, desk.store_id, campaign_id)
+    check_sendable(campaign.status)
+    at = check_time(at, desk.now)
+    await _check_ready(tx, desk, campaign)
+    if at is None:
+        sent = replace(campaign, status=CampaignStatus.SENDING, scheduled_at=None, started_at=desk.now)
+    else:
+        sent = replace(campaign, status=CampaignStatus.SCHEDULED, scheduled_at=at)
+    await store.replace(tx, sent)
+    if at is None:
+        await launching.start(tx, desk.store_id, campaign_id)
+    return sent
+
+
+async def target_list(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList:
+    """The list that a target means now; it may be used, which an expired one may not (SL-18)."""
+    if target.list_id is not None:
+        found = await lists.by_id(tx, store_id, target.list_id)
+        where = "listId"
+    else:
+        found = target.segment_id and await lists.latest(tx, store_id, target.segment_id)
+        where = "segmentId"
+    if not found:
+        raise NotFound("no such list" if where == "listId" else "no such segment, or no list of it", field=(where,))
+    try:
+        check_usable(found, now)
+    except DomainError as error:
+        raise error.under(where) from None
+    return found
+
+
+async def _check_ready(tx: Transaction, desk: Desk, campaign: Campaign) -> None:
+    configured = await _channel(tx, desk, campaign.channel)
+    if campaign.list_id is None:
+        raise DomainError("its list was deleted: choose another", field=("id",), code=ErrorCode.INVALID_STATE)
+    try:
+        await target_list(tx, desk.store_id, Target(list_id=campaign.list_id), desk.now)
+    except DomainError as error:
+        raise DomainError(error.message, field=("id",), code=error.code) from None
+    if not (await deliveries.reach(tx, audience_of(campaign, configured.channel))).recipients:
+        raise NoRecipients
+
+
+async def _drawn(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) -> Campaign:
+    """The campaign with the draft's changes, checked as a whole."""
+    faults: list[DomainError] = []
+    if draft.name is not None:
+        try:
+            campaign = replace(campaign, name=check_name(draft.name))
+        except DomainError as error:
+            faults.append(error)
+    try:
+        campaign = await _aimed(tx, desk, campaign, draft)
+    except DomainError as error:
+        faults.append(error)
+    campaign = replace(
+        campaign,
+        channel=draft.channel or campaign.channel,
+        accept_marketing=draft.accept_marketing or campaign.accept_marketing,
+        content=campaign.content if draft.content is None else draft.content,
+        utm=draft.utm or campaign.utm,
+    )
+    try:
+        check_content(await _channel(tx, desk, campaign.channel), campaign.content, desk.templates)
+    except DomainError as error:
+        faults.append(error)
+    except Faults as several:
+        faults += several.errors
+    if faults:
+        raise Faults(faults)
+    return campaign
+
+
+async def _aimed(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) -> Campaign:
+    if draft.target is not None:
+        try:
+            found = await target_list(tx, desk.store_id, draft.target, desk.now)
+        except DomainError as error:
+            raise error.under("target") from None
+        campaign = replace(campaign, list_id=found.id, target_name=found.name)
+    if draft.exclude is None:
+        return campaign
+    left_out: list[UUID] = []
+    for place, target in enumerate(draft.exclude):
+        try:
+            left_out.append((await target_list(tx, desk.store_id, target, desk.now)).id)
+        except DomainError as error:
+            raise error.under("exclude", place) from None
+    return replace(campaign, exclude=tuple(left_out))
+
+
+async def _channel(tx: Transaction, desk: Desk, key: str) -> Configured:
+    configured = await desk.find_channel(tx, desk.store_id, key)
+    if configured is None:
+        raise DomainError(
+            f"{key!r} is no channel of the store: install it with channelInstall",
+            field=("channel",),
+            code=ErrorCode.CHANNEL_UNAVAILABLE,
+        )
+    return configured
+
+
+def check_content(configured: Configured, content: Mapping[str, object], templates: Templates) -> None:
+    """Refuse what the channel's schema or its templates do not allow, each fault with its path."""
+    try:
+        prepare(configured, content, templates)
+    except ValidationError as error:
+        raise Faults([_fault(fault["msg"], fault["loc"]) for fault in error.errors()]) from None
+    except ContentInvalid as error:
+        raise _fault(str(error), error.path) from None
+    except TemplateInvalid as error:
+        raise _fault(str(error), ()) from None
+
+
+def _fault(message: str, path: Sequence[str | int]) -> DomainError:
+    return DomainError(message, field=("content", *path))
+
+
+async def _locked(tx: Transaction, store_id: int, campaign_id: UUID) -> Campaign:
+    campaign = await store.lock(tx, store_id, campaign_id)
+    if campaign is None:
+        raise NotFound("no such campaign", field=("id",))
+    return campaign

@@ -1,0 +1,166 @@
+"""A store with customers on a list and a campaign to them, and a worker of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.templates.rendering import MinijinjaTemplates
+from sqlalchemy import insert, select
+
+from domain import ids, jobs
+from domain.campaigns import launching, sending
+from domain.campaigns import store as campaigns
+from domain.campaigns.model import Campaign, CampaignStatus, Utm
+from domain.campaigns.office import Configured, Office
+from domain.consents.model import UnsubscribeLinks
+from domain.customers.tables import contacts, customers
+from domain.db import Database, Ring, Transaction
+from domain.deliveries.model import AcceptMarketing
+from domain.deliveries.tables import deliveries
+from domain.jobs import Queue
+from domain.jobs.tables import jobs as job_rows
+from domain.lists.tables import list_members, lists
+from domain.segments.tables import segments
+from tests.factories import NOW
+from tests.fakes import RecordingChannel, RecordingSettings
+
+HANDLERS = {launching.LAUNCH: launching.launch, launching.DELIVER: sending.deliver}
+
+
+async def add_customer(tx: Transaction, store_id: int, number: int, **values: object) -> int:
+    """A customer who accepts e-mail; `consent` None leaves out the contact."""
+    consent = values.pop("consent", "SUBSCRIBED")
+    invalid = values.pop("invalid", False)
+    row: dict[str, object] = {
+        "store_id": store_id,
+        "id": number,
+        "name": f"Customer {number}",
+        "email": f"c{number}@shop.example",
+        "email_verified": False,
+        "phone_verified": False,
+        "member": False,
+        "blacklisted": False,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    await tx.execute(insert(customers).values(row | values))
+    if consent is not None:
+        await tx.execute(
+            insert(contacts).values(
+                store_id=store_id, customer_id=number, channel="recording", consent=consent, invalid=invalid
+            )
+        )
+    return number
+
+
+async def add_list(tx: Transaction, store_id: int, members: list[int]) -> UUID:
+    segment_id, list_id = ids.new(), ids.new()
+    await tx.execute(
+        insert(segments).values(
+            store_id=store_id,
+            id=segment_id,
+            name=f"Segment {segment_id.hex[-12:]}",
+            kind="DYNAMIC",
+            active=True,
+            update_mode="MANUAL",
+            started_on=NOW.date(),
+            created_at=NOW,
+            updated_at=NOW,
+        )
+    )
+    await tx.execute(
+        insert(lists).values(
+            store_id=store_id,
+            id=list_id,
+            segment_id=segment_id,
+            name="G",
+            number=1,
+            status="READY",
+            count=len(members),
+            created_at=NOW,
+            expires_at=NOW,
+        )
+    )
+    rows = [{"store_id": store_id, "list_id": list_id, "customer_id": member} for member in members]
+    if rows:
+        await tx.execute(insert(list_members), rows)
+    return list_id
+
+
+async def add_campaign(tx: Transaction, store_id: int, list_id: UUID, **values: object) -> Campaign:
+    fields: dict[str, object] = {
+        "store_id": store_id,
+        "id": ids.new(),
+        "name": "July",
+        "channel": "recording",
+        "status": CampaignStatus.SENDING,
+        "list_id": list_id,
+        "target_name": "G",
+        "exclude": (),
+        "accept_marketing": AcceptMarketing.ACCEPTED_ONLY,
+        "content": {"text": "Hi {{ customer.name }}"},
+        "utm": Utm(),
+        "created_at": NOW,
+        "scheduled_at": None,
+        "started_at": NOW,
+        "finished_at": None,
+        "problem": None,
+    }
+    made = Campaign(**(fields | values))  # type: ignore[arg-type]  # the keyword overrides of a test
+    await campaigns.add(tx, made)
+    return made
+
+
+@dataclass
+class Worker:
+    """Runs what is due, as a worker process would, one job after another."""
+
+    database: Database
+    channel: RecordingChannel
+    sandbox: bool = False
+
+    @property
+    def office(self) -> Office:
+        links = UnsubscribeLinks("https://shop.example", b"k" * 32)
+        return Office(self.database, lambda: NOW, MinijinjaTemplates(), links, self._find)
+
+    async def _find(self, tx: Transaction, store_id: int, key: str) -> Configured | None:
+        if key != self.channel.key:
+            return None
+        return Configured(self.channel, None if self.sandbox else RecordingSettings())
+
+    async def launch(self, store_id: int, campaign_id: UUID) -> None:
+        async with self.database.write() as tx:
+            await launching.start(tx, store_id, campaign_id)
+        await self.work()
+
+    async def work(self) -> None:
+        while due := await self.due():
+            for ring in due:
+                await self.run(ring.store_id, ring.job_id)
+
+    async def due(self) -> list[Ring]:
+        async with self.database.read() as tx:
+            return await jobs.due(tx, 100)
+
+    async def run(self, store_id: int, job_id: UUID, lease: float = 60) -> None:
+        async with self.database.write() as tx:
+            job = await jobs.claim(tx, store_id, job_id, "worker", lease)
+        if job is not None:
+            await HANDLERS[job.kind](self.office, job)
+
+
+async def outcomes(database: Database, store_id: int) -> Mapping[int, tuple[str, str | None]]:
+    """Each delivery's state and what is said of it, by customer."""
+    async with database.read() as tx:
+        rows = await tx.execute(
+            select(deliveries.c.customer_id, deliveries.c.status, deliveries.c.error).where(
+                deliveries.c.store_id == store_id
+            )
+        )
+        return {customer_id: (status, error) for customer_id, status, error in rows}
+
+
+async def open_jobs(database: Database, queue: Queue = Queue.DELIVERIES) -> int:
+    async with database.read() as tx:
+        return len((await tx.execute(select(job_rows.c.id).where(job_rows.c.queue == queue.value))).all())

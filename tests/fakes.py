@@ -1,0 +1,82 @@
+"""A channel that remembers what it was given, and answers as it is told to."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from muster_sdk import (
+    Accepted,
+    AddressKind,
+    Capabilities,
+    Composer,
+    Message,
+    Outcome,
+    Recipient,
+    Shown,
+    Templates,
+    Unreachable,
+)
+from pydantic import BaseModel, ConfigDict
+
+
+class RecordingSettings(BaseModel):
+    account: str = "test"
+
+
+class RecordingContent(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Composer:
+    text: Callable[[Recipient], str]
+
+    def compose(self, recipient: Recipient) -> Message:
+        body = self.text(recipient)
+        return Message(recipient.key, recipient.address, body, len(body))
+
+    def show(self, message: Message) -> Shown:
+        return Shown(None, None, str(message.body), {"to": message.address, "text": str(message.body)})
+
+
+@dataclass
+class RecordingChannel:
+    """`answer` says what becomes of a message; `reachable` whether the provider can be connected to."""
+
+    key: str = "recording"
+    label: str = "Recording"
+    version: str = "1.0"
+    address: AddressKind = AddressKind.EMAIL
+    settings: type[BaseModel] = RecordingSettings
+    content: type[BaseModel] = RecordingContent
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    sent: list[Message] = field(default_factory=list[Message])
+    answer: Callable[[Message], Outcome] = lambda message: Accepted(f"id-{message.address}")
+    before: Callable[[Sequence[Message]], object] = lambda _messages: None
+    reachable: bool = True
+
+    @classmethod
+    def idempotent(cls) -> "RecordingChannel":
+        return cls(capabilities=Capabilities(idempotency=timedelta(hours=24)))
+
+    def prepare(self, content: RecordingContent, settings: RecordingSettings | None, templates: Templates) -> Composer:
+        template = templates.compile(content.text)
+        return _Composer(lambda recipient: template.render(recipient.variables))
+
+    @asynccontextmanager
+    async def connect(self, settings: RecordingSettings) -> "AsyncGenerator[RecordingChannel]":
+        if not self.reachable:
+            raise Unreachable("nobody answers")
+        yield self
+
+    async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+        self.before(messages)
+        self.sent += messages
+        return [self.answer(message) for message in messages]
+
+    @property
+    def addresses(self) -> list[str]:
+        return [message.address for message in self.sent]

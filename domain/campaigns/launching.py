@@ -1,14 +1,15 @@
 """How a campaign sets out: its recipients are frozen and cut into batches."""
 
+from datetime import datetime
 from uuid import UUID
 
 from domain import jobs
 from domain.campaigns import store
 from domain.campaigns.model import Campaign, CampaignStatus
-from domain.campaigns.office import LeaseLost, Office, audience_of
+from domain.campaigns.office import Office, audience_of
 from domain.db import Transaction
 from domain.deliveries.freezing import divide, freeze
-from domain.jobs import Job, Queue
+from domain.jobs import Job, LeaseLost, Queue
 
 LAUNCH = "campaign.launch"
 DELIVER = "campaign.deliver"
@@ -45,6 +46,18 @@ async def launch(office: Office, job: Job) -> None:
                 )
         if not await jobs.finish(tx, job):
             raise LeaseLost
+
+
+async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
+    campaign_id = UUID(str(job.payload["campaign"]))
+    await store.set_status(
+        tx,
+        job.store_id,
+        campaign_id,
+        CampaignStatus.FAILED,
+        problem="its recipients could not be frozen: the workers died",
+        finished_at=now,
+    )
 
 
 async def _set_out(tx: Transaction, office: Office, campaign: Campaign) -> str | None:

@@ -36,10 +36,6 @@ class Office:
     find_channel: FindChannel
 
 
-class LeaseLost(Exception):
-    """Another worker has the job by now: nothing more may be done for it here."""
-
-
 def audience_of(campaign: Campaign, channel: Channel) -> Audience:
     if campaign.list_id is None:
         raise ValueError(f"campaign {campaign.id} has no list")

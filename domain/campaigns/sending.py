@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from muster_sdk import (
@@ -23,13 +24,13 @@ from muster_sdk import (
 from domain import ids, jobs
 from domain.campaigns import store
 from domain.campaigns.model import Campaign, CampaignStatus
-from domain.campaigns.office import Configured, LeaseLost, Office, audience_of, prepare
+from domain.campaigns.office import Configured, Office, audience_of, prepare
 from domain.db import Transaction
 from domain.deliveries import batches
 from domain.deliveries.batches import Intended
 from domain.deliveries.model import BATCH, WINDOW, Batch, Verdict, judge
 from domain.deliveries.recipients import recipients, variables
-from domain.jobs import Job
+from domain.jobs import Job, LeaseLost
 from domain.stores import store as stores
 from domain.stores.model import Store
 
@@ -206,6 +207,18 @@ async def _transport(configured: Configured, composer: Composer) -> AsyncGenerat
         return
     async with configured.channel.connect(configured.settings) as transport:
         yield transport
+
+
+async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
+    """The batch's workers died again and again: its deliveries are settled as far as they are known."""
+    work = await _open(tx, job)
+    if work is None:
+        return
+    await store.lock(tx, job.store_id, work.campaign.id)
+    await batches.break_off(tx, work.part, job.fence + 1, idempotent=False)
+    await batches.abandon(tx, work.part, "given up: its workers died")
+    await batches.tally(tx, work.part)
+    await store.complete(tx, job.store_id, work.campaign.id, now)
 
 
 async def _close(office: Office, job: Job, work: _Work) -> None:

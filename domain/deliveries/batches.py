@@ -79,6 +79,15 @@ async def break_off(tx: Transaction, part: Batch, fence: int, *, idempotent: boo
     return changed.rowcount
 
 
+async def abandon(tx: Transaction, part: Batch, reason: str) -> None:
+    """Nothing more is tried of the batch."""
+    await tx.execute(
+        update(deliveries)
+        .where(*_within(part), deliveries.c.status == DeliveryStatus.PENDING.value)
+        .values(status=DeliveryStatus.FAILED.value, error=reason, updated_at=database_now(tx.dialect))
+    )
+
+
 async def intend(tx: Transaction, part: Batch, fence: int, audience: Audience, limit: int) -> list[Intended]:
     """Commit to handing over the next due deliveries, at most `limit`; who objects by now is skipped.
 

@@ -1,6 +1,20 @@
 """The queue of record: rows that say what is to be done, leased by the database's clock."""
 
-from domain.jobs.model import Job, Queue
+from domain.jobs.model import Job, LeaseLost, Queue
 from domain.jobs.store import add, add_all, claim, count, due, fail, finish, release, renew, sweep
 
-__all__ = ["Job", "Queue", "add", "add_all", "claim", "count", "due", "fail", "finish", "release", "renew", "sweep"]
+__all__ = [
+    "Job",
+    "LeaseLost",
+    "Queue",
+    "add",
+    "add_all",
+    "claim",
+    "count",
+    "due",
+    "fail",
+    "finish",
+    "release",
+    "renew",
+    "sweep",
+]

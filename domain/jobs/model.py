@@ -17,6 +17,10 @@ class Queue(StrEnum):
     DELIVERIES = "deliveries"
 
 
+class LeaseLost(Exception):
+    """Another worker has the job by now: nothing of this transaction may be kept."""
+
+
 class JobStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"

@@ -139,7 +139,9 @@ async def sweep(tx: Transaction) -> list[Job]:
     rows = await tx.execute(
         update(jobs)
         .where(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now, jobs.c.deaths >= MAX_DEATHS)
-        .values(status=JobStatus.FAILED.value, error=func.coalesce(jobs.c.error, f"its worker died {MAX_DEATHS + 1} times"))
+        .values(
+            status=JobStatus.FAILED.value, error=func.coalesce(jobs.c.error, f"its worker died {MAX_DEATHS + 1} times")
+        )
         .returning(jobs)
     )
     return [_job(row, row.owner) for row in rows]

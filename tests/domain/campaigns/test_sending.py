@@ -10,9 +10,10 @@ from muster_sdk import Accepted, Ambiguous, Message, NotSent, Outcome, Rejected,
 from sqlalchemy import select, update
 
 from domain import jobs
+from domain.campaigns import launching, sending
 from domain.campaigns import store as campaigns
 from domain.campaigns.model import Campaign, CampaignStatus
-from domain.campaigns.office import LeaseLost, audience_of
+from domain.campaigns.office import audience_of
 from domain.customers.tables import contacts, customers
 from domain.db import Database, Transaction
 from domain.db.portable import database_later
@@ -20,8 +21,11 @@ from domain.deliveries import store as deliveries
 from domain.deliveries.model import AcceptMarketing, ExclusionReason, Stats
 from domain.deliveries.tables import deliveries as delivery_rows
 from domain.deliveries.tables import sandbox_messages
+from domain.jobs import LeaseLost
+from domain.jobs.model import MAX_DEATHS
 from domain.jobs.tables import jobs as job_rows
 from tests.domain.campaigns.stage import Worker, add_campaign, add_customer, add_list, open_jobs, outcomes
+from tests.factories import NOW
 from tests.fakes import RecordingChannel
 
 
@@ -66,7 +70,7 @@ async def test_reach_says_before_whom_it_gets_to_and_why_not(database: Database,
     async with database.write() as tx:
         cases: dict[int, dict[str, object]] = {
             1: {},
-            2: {"deleted_at": campaign_time()},
+            2: {"deleted_at": NOW},
             3: {"blacklisted": True},
             4: {"email": None},
             5: {"invalid": True},
@@ -99,12 +103,6 @@ async def test_reach_says_before_whom_it_gets_to_and_why_not(database: Database,
     assert sorted(channel.addresses) == ["c1@shop.example", "c6@shop.example"]
 
 
-def campaign_time() -> object:
-    from tests.factories import NOW
-
-    return NOW
-
-
 async def test_everyone_but_the_unsubscribed_when_the_campaign_says_so(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         consents = ["SUBSCRIBED", "NOT_SUBSCRIBED", "UNSUBSCRIBED", None]
@@ -132,8 +130,6 @@ async def test_an_opt_out_between_launch_and_sending_wins(database: Database, st
     worker = Worker(database, channel)
     channel.before = lambda messages: None
     async with database.write() as tx:
-        from domain.campaigns import launching
-
         await launching.start(tx, store_id, campaign.id)
     for ring in await worker.due():
         await worker.run(ring.store_id, ring.job_id)
@@ -249,8 +245,6 @@ async def test_a_worker_that_comes_back_late_tells_what_it_knows_and_sends_no_mo
     channel = RecordingChannel()
     worker = Worker(database, channel)
     async with database.write() as tx:
-        from domain.campaigns import launching
-
         await launching.start(tx, store_id, campaign.id)
     for ring in await worker.due():
         await worker.run(ring.store_id, ring.job_id)
@@ -313,8 +307,6 @@ async def test_a_paused_campaign_sends_nothing(database: Database, store_id: int
         await campaigns.set_status(tx, store_id, campaign.id, status)
 
     async with database.write() as tx:
-        from domain.campaigns import launching
-
         await launching.start(tx, store_id, campaign.id)
     for ring in await worker.due():
         await worker.run(ring.store_id, ring.job_id)
@@ -350,3 +342,23 @@ async def test_a_job_of_another_claim_is_not_finished(database: Database, store_
         assert second is not None
         assert not await jobs.finish(tx, first)
         assert await jobs.finish(tx, second)
+
+
+async def test_a_batch_whose_workers_keep_dying_is_given_up_honestly(database: Database, store_id: int) -> None:
+    campaign = await stage(database, store_id, 150)
+    channel = RecordingChannel()
+
+    def die(_: Sequence[Message]) -> None:
+        raise Killed
+
+    channel.before = die
+    worker = Worker(database, channel)
+    with pytest.raises(Killed):
+        await worker.launch(store_id, campaign.id)
+    await make_due(database)
+    async with database.write() as tx:
+        await tx.execute(update(job_rows).values(deaths=MAX_DEATHS))
+        for job in await jobs.sweep(tx):
+            await sending.give_up(tx, job, NOW)
+    assert await stats(database, campaign) == Stats(recipients=150, unknown=100, failed=50)
+    assert (await current(database, campaign)).status is CampaignStatus.SENT

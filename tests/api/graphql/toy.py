@@ -1,0 +1,201 @@
+"""A small schema and endpoint that exercise the kit without any topic of the product."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Optional
+
+import strawberry
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import Info
+
+from api.graphql.endpoint import GraphQLEndpoint
+from api.graphql.errors import UserError, forbidden
+from api.graphql.paging import Connection, Page, Slice
+from api.graphql.plain import derived
+from api.graphql.relay import Node, encode
+from api.graphql.scalars import JSON, SCALARS
+from api.graphql.uploads import Upload
+from api.graphql.watch import Pace
+from api.http import graphiql
+from domain.errors import DomainError, Faults
+
+UNSET: Any = strawberry.UNSET
+
+
+@dataclass
+class Asking:
+    principal: str
+
+
+ToyInfo = Info[Asking, None]
+
+
+@strawberry.type
+class Pebble(Node):
+    key: strawberry.Private[int]
+    name: str
+    id: strawberry.ID = derived(lambda pebble: encode("Pebble", pebble.key))
+
+    @strawberry.field
+    def pebbles(self, first: int | None = UNSET, after: str | None = UNSET) -> Connection["Pebble"]:
+        return pebbles(first, after)
+
+    @strawberry.field
+    def twin(self) -> Optional["Pebble"]:
+        return self
+
+
+def pebbles(first: int | None = None, after: str | None = None) -> Connection[Pebble]:
+    page = Page.of(first, after)
+    found = [Pebble(key=key, name=f"pebble {key}") for key in range(1, min(page.size, 3) + 1)]
+
+    async def count() -> int:
+        return 3
+
+    return Connection(page=Slice(found, [p.name for p in found], False, False), count=count)
+
+
+@strawberry.input(one_of=True)
+class Choice:
+    left: str | None = UNSET
+    right: Optional["Choice"] = UNSET
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def pebbles(self, first: int | None = UNSET, after: str | None = UNSET) -> Connection[Pebble]:
+        return pebbles(first, after)
+
+    @strawberry.field
+    def nodes(self, ids: list[strawberry.ID]) -> list[Pebble | None]:
+        return [None for _ in ids]
+
+    @strawberry.field
+    def echo(  # noqa: PLR0917 - one argument a scalar
+        self,
+        text: str = "",
+        number: int = 0,
+        at: datetime | None = None,
+        day: date | None = None,
+        amount: Decimal | None = None,
+        value: JSON | None = None,
+        choice: Choice | None = None,
+    ) -> JSON:
+        given = [at and at.isoformat(), day and day.isoformat(), amount and str(amount)]
+        return JSON([text, number, *given, value])
+
+    @strawberry.field
+    def at(self, at: datetime) -> datetime:
+        return at
+
+    @strawberry.field
+    def bug(self) -> str | None:
+        raise RuntimeError("password=hunter2")
+
+    @strawberry.field
+    def rule(self) -> str | None:
+        raise DomainError("The filter is empty.", field=("include", "all", 0))
+
+    @strawberry.field
+    def rules(self) -> str | None:
+        raise Faults([DomainError("one", field=("a",)), DomainError("two")])
+
+    @strawberry.field
+    def secret(self) -> str | None:
+        raise forbidden("admin")
+
+    @strawberry.field
+    def who(self, info: ToyInfo) -> str:
+        return info.context.principal
+
+
+@strawberry.type
+class Stored:
+    names: list[str]
+    types: list[str]
+    sizes: list[int]
+    user_errors: list[UserError]
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def touch(self) -> str:
+        return "touched"
+
+    @strawberry.mutation
+    async def store(self, files: list[Upload]) -> Stored:
+        sizes = [sum([len(chunk) async for chunk in file.chunks(1_000)]) for file in files]
+        return Stored(
+            names=[f.filename for f in files], types=[f.content_type for f in files], sizes=sizes, user_errors=[]
+        )
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def count(self, to: int) -> AsyncGenerator[int, None]:
+        for number in range(1, to + 1):
+            yield number
+            await asyncio.sleep(0)
+
+    @strawberry.subscription
+    async def forever(self, info: ToyInfo) -> AsyncGenerator[str, None]:
+        while True:
+            yield info.context.principal
+            await asyncio.sleep(0.02)
+
+    @strawberry.subscription
+    async def silence(self) -> AsyncGenerator[int, None]:
+        await asyncio.Event().wait()
+        yield 0
+
+    @strawberry.subscription
+    async def closed(self) -> AsyncGenerator[int, None]:
+        for scope in ("read",):
+            raise forbidden(scope)
+        yield 0
+
+    @strawberry.subscription
+    async def broken(self) -> AsyncGenerator[int, None]:
+        yield 1
+        raise RuntimeError("password=hunter2")
+
+
+@dataclass
+class Tokens:
+    """Who may come in; a test takes tokens away."""
+
+    good: dict[str, str] = field(default_factory=lambda: {"sesame": "ali"})
+
+    async def authenticate(self, connection: HTTPConnection) -> str | None:
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        return self.good.get(token) if scheme.lower() == "bearer" else None
+
+
+@asynccontextmanager
+async def make_context(_connection: HTTPConnection, principal: str) -> AsyncGenerator[Asking]:
+    yield Asking(principal)
+
+
+def make_schema() -> strawberry.Schema:
+    return strawberry.Schema(Query, Mutation, Subscription, config=StrawberryConfig(scalar_map=SCALARS))
+
+
+FAST = Pace(recheck=0.05, keepalive=0.05, send_within=1.0, init_within=0.3)
+
+
+def make_endpoint(tokens: Tokens, **options: Any) -> GraphQLEndpoint[str, Asking]:
+    given: dict[str, Any] = {"pace": FAST, "page": graphiql.page, **options}
+    return GraphQLEndpoint(make_schema(), tokens.authenticate, make_context, **given)
+
+
+def make_app(tokens: Tokens, **options: Any) -> Starlette:
+    return Starlette(routes=[*make_endpoint(tokens, **options).routes(), graphiql.assets()])

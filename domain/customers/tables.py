@@ -46,6 +46,21 @@ customers = Table(
     Index(None, "store_id", "external_id", unique=True),
     Index(None, "store_id", "email"),
     Index(None, "store_id", "phone"),
+    # Few are, so that a segment takes them away from others' rows without reading their own.
+    Index(
+        "ix_customers_blacklisted",
+        "store_id",
+        "id",
+        postgresql_where=text("blacklisted"),
+        sqlite_where=text("blacklisted"),
+    ),
+    Index(
+        "ix_customers_deleted",
+        "store_id",
+        "id",
+        postgresql_where=text("deleted_at IS NOT NULL"),
+        sqlite_where=text("deleted_at IS NOT NULL"),
+    ),
 )
 
 # Where the next customer's number comes from: one row a store, locked for the moment of taking a range.

@@ -1,0 +1,141 @@
+"""What can be done to customers, besides making them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, select, update
+
+from domain.customers import checks, saving, store
+from domain.customers.consenting import save_contacts
+from domain.customers.model import ContactChange, Customer, PropertyDefinition, ValueType
+from domain.customers.tables import (
+    contacts,
+    customer_properties,
+    customer_tags,
+    customers,
+    property_definitions,
+)
+from domain.db import Transaction
+from domain.errors import DomainError, ErrorCode, NotFound
+
+_KEPT = {"store_id", "id", "created_at", "updated_at", "deleted_at"}
+
+
+async def tags_add(tx: Transaction, store_id: int, customer_id: int, tags: Sequence[str]) -> Customer:
+    customer = await existing(tx, store_id, customer_id)
+    await saving.add_tags(tx, store_id, {customer_id: _tags(tags)})
+    return customer
+
+
+async def tags_remove(tx: Transaction, store_id: int, customer_id: int, tags: Sequence[str]) -> Customer:
+    customer = await existing(tx, store_id, customer_id)
+    await saving.remove_tags(tx, store_id, customer_id, _tags(tags))
+    return customer
+
+
+def _tags(tags: Sequence[str]) -> list[str]:
+    try:
+        return checks.tags(tags)
+    except DomainError as error:
+        raise error.under("tags") from None
+
+
+async def blacklist(tx: Transaction, store_id: int, customer_id: int, blacklisted: bool, now: datetime) -> Customer:
+    await existing(tx, store_id, customer_id)
+    await _set(tx, store_id, customer_id, blacklisted=blacklisted, updated_at=now)
+    return await existing(tx, store_id, customer_id)
+
+
+async def consent_update(
+    tx: Transaction,
+    store_id: int,
+    customer_id: int,
+    change: ContactChange,
+    now: datetime,
+    *,
+    source: str | None = None,
+) -> Customer:
+    """The customer's own word: unlike a file's, it goes in every direction."""
+    try:
+        checks.channel(change.channel)
+    except DomainError as error:
+        raise error.under("channel") from None
+    customer = await existing(tx, store_id, customer_id, field="customerId")
+    await save_contacts(tx, store_id, {customer_id: [change]}, now, source)
+    return customer
+
+
+async def remove(tx: Transaction, store_id: int, customer_id: int, now: datetime, *, erase: bool = False) -> None:
+    """Gone from every list and search; `erase` also forgets who it was. Orders keep counting for the shop's figures."""
+    await existing(tx, store_id, customer_id)
+    await _set(tx, store_id, customer_id, deleted_at=func.coalesce(customers.c.deleted_at, now), updated_at=now)
+    if erase:
+        await _forget(tx, store_id, customer_id)
+
+
+async def _forget(tx: Transaction, store_id: int, customer_id: int) -> None:
+    emptied = {column.name: None for column in customers.c if column.nullable and column.name not in _KEPT}
+    await _set(tx, store_id, customer_id, **emptied, email_verified=False, phone_verified=False)
+    for table in (customer_tags, customer_properties):
+        await tx.execute(delete(table).where(table.c.store_id == store_id, table.c.customer_id == customer_id))
+    own = (contacts.c.store_id == store_id, contacts.c.customer_id == customer_id)
+    await tx.execute(update(contacts).where(*own).values(address=None))
+
+
+async def define(
+    tx: Transaction, store_id: int, key: str, label: str, kind: ValueType, now: datetime
+) -> PropertyDefinition:
+    try:
+        checks.property_key(key)
+    except DomainError as error:
+        raise error.under("key") from None
+    if any(definition.key == key for definition in await store.definitions(tx, store_id)):
+        raise DomainError(f"the property {key!r} is defined already", field=("key",), code=ErrorCode.TAKEN)
+    return await add_definition(tx, store_id, key, _label(label), kind, now)
+
+
+def _label(label: str) -> str:
+    try:
+        cleaned = checks.text(label, 100)
+    except DomainError as error:
+        raise error.under("label") from None
+    if cleaned is None:
+        raise DomainError("a property needs a label", field=("label",), code=ErrorCode.REQUIRED)
+    return cleaned
+
+
+async def add_definition(
+    tx: Transaction, store_id: int, key: str, label: str, kind: ValueType, now: datetime
+) -> PropertyDefinition:
+    # Alone with the store's customers, so that two do not take one number.
+    await saving.take_numbers(tx, store_id, 0)
+    last = select(func.coalesce(func.max(property_definitions.c.id), 0)).where(
+        property_definitions.c.store_id == store_id
+    )
+    definition = PropertyDefinition(store_id, int(await tx.scalar(last)) + 1, key, label, kind)
+    row = {"store_id": store_id, "id": definition.id, "key": key, "label": label, "type": kind.value}
+    await tx.execute(insert(property_definitions).values(row | {"created_at": now}))
+    return definition
+
+
+async def undefine(tx: Transaction, store_id: int, key: str) -> PropertyDefinition:
+    """The definition with every customer's value of it."""
+    found = [definition for definition in await store.definitions(tx, store_id) if definition.key == key]
+    if not found:
+        raise NotFound(f"no property {key!r} is defined", field=("key",))
+    for table, column in ((customer_properties, "property_id"), (property_definitions, "id")):
+        await tx.execute(delete(table).where(table.c.store_id == store_id, table.c[column] == found[0].id))
+    return found[0]
+
+
+async def existing(tx: Transaction, store_id: int, customer_id: int, *, field: str = "id") -> Customer:
+    customer = await store.by_id(tx, store_id, customer_id)
+    if customer is None:
+        raise NotFound("no such customer", field=(field,))
+    return customer
+
+
+async def _set(tx: Transaction, store_id: int, customer_id: int, **values: object) -> None:
+    await tx.execute(
+        update(customers).where(customers.c.store_id == store_id, customers.c.id == customer_id).values(values)
+    )

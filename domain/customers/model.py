@@ -1,0 +1,183 @@
+"""What is known of a customer, and what may be said of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum, StrEnum
+from typing import Final
+
+MAX_BATCH = 5_000
+
+
+class Gender(StrEnum):
+    MALE = "MALE"
+    FEMALE = "FEMALE"
+    OTHER = "OTHER"
+    UNDISCLOSED = "UNDISCLOSED"
+
+
+class Consent(StrEnum):
+    SUBSCRIBED = "SUBSCRIBED"
+    NOT_SUBSCRIBED = "NOT_SUBSCRIBED"
+    UNSUBSCRIBED = "UNSUBSCRIBED"
+
+
+class ValueType(StrEnum):
+    STRING = "STRING"
+    NUMBER = "NUMBER"
+    BOOLEAN = "BOOLEAN"
+    DATE = "DATE"
+    DATETIME = "DATETIME"
+
+    @property
+    def column(self) -> str:
+        """Where `customer_properties` keeps values of this type."""
+        return self.value.lower()
+
+
+class CustomerOrder(StrEnum):
+    CREATED_AT_ASC = "CREATED_AT_ASC"
+    CREATED_AT_DESC = "CREATED_AT_DESC"
+    NAME_ASC = "NAME_ASC"
+    TOTAL_SPENT_DESC = "TOTAL_SPENT_DESC"
+    LAST_ORDER_AT_DESC = "LAST_ORDER_AT_DESC"
+
+
+class Unset(Enum):
+    """Left out, which is not the same as null."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+Value = str | float | bool | date | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    store_id: int
+    id: int
+    external_id: str | None
+    name: str | None
+    email: str | None
+    email_verified: bool
+    phone: str | None
+    phone_verified: bool
+    gender: Gender | None
+    birthday: date | None
+    locale: str | None
+    country: str | None
+    city: str | None
+    source: str | None
+    member: bool
+    tier: str | None
+    tier_expires_on: date | None
+    blacklisted: bool
+    created_at: datetime
+    updated_at: datetime
+    registered_at: datetime | None
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What orders say of a customer."""
+
+    order_count: int
+    total_spent: Decimal
+    first_order_at: datetime | None
+    last_order_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    channel: str
+    # None where the channel takes the customer's own e-mail address or phone number.
+    address: str | None
+    consent: Consent
+    consent_at: datetime | None
+    invalid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDefinition:
+    store_id: int
+    id: int
+    key: str
+    label: str
+    type: ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    key: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyChange:
+    """A value as a client gave it; None removes the property."""
+
+    key: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChange:
+    channel: str
+    address: str | Unset | None = UNSET
+    consent: Consent | Unset = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChange:
+    """What a client says of a customer: what is left out stays, None clears."""
+
+    external_id: str | Unset | None = UNSET
+    name: str | Unset | None = UNSET
+    email: str | Unset | None = UNSET
+    email_verified: bool | Unset | None = UNSET
+    phone: str | Unset | None = UNSET
+    phone_verified: bool | Unset | None = UNSET
+    gender: Gender | Unset | None = UNSET
+    birthday: date | Unset | None = UNSET
+    locale: str | Unset | None = UNSET
+    country: str | Unset | None = UNSET
+    city: str | Unset | None = UNSET
+    source: str | Unset | None = UNSET
+    member: bool | Unset | None = UNSET
+    tier: str | Unset | None = UNSET
+    tier_expires_on: date | Unset | None = UNSET
+    registered_at: datetime | Unset | None = UNSET
+    tags: Sequence[str] | Unset | None = UNSET
+    properties: Sequence[PropertyChange] = field(default=())
+    contacts: Sequence[ContactChange] = field(default=())
+
+
+PROFILE = (
+    "external_id",
+    "name",
+    "email",
+    "email_verified",
+    "phone",
+    "phone_verified",
+    "gender",
+    "birthday",
+    "locale",
+    "country",
+    "city",
+    "source",
+    "member",
+    "tier",
+    "tier_expires_on",
+    "registered_at",
+)
+
+_RANK = {Consent.NOT_SUBSCRIBED: 0, Consent.SUBSCRIBED: 1, Consent.UNSUBSCRIBED: 2}
+
+
+def imported_consent(had: Consent, given: Consent) -> Consent:
+    """A file adds consent or takes it away, and never gives back what the customer took away."""
+    return max(had, given, key=_RANK.__getitem__)

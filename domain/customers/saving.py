@@ -1,0 +1,164 @@
+"""Writes customers and what hangs on them, many at a time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Table, delete, insert, select, tuple_, update
+
+from domain.customers.model import Contact, PropertyDefinition, Value
+from domain.customers.tables import (
+    contacts,
+    customer_facts,
+    customer_numbers,
+    customer_properties,
+    customer_tags,
+    customers,
+)
+from domain.db import Transaction
+from domain.db.portable import insert_into
+
+Row = dict[str, object]
+# Both databases take some 32,000 parameters a statement.
+_KEYS_AT_ONCE = 10_000
+
+
+async def take_numbers(tx: Transaction, store_id: int, count: int) -> int:
+    """The first of `count` numbers for new customers.
+
+    Whoever has taken some is alone, until its transaction ends, in giving this store's customers their identity: so
+    look for a customer after this, and it is not made twice.
+    """
+    numbers = (
+        update(customer_numbers)
+        .where(customer_numbers.c.store_id == store_id)
+        .values(last=customer_numbers.c.last + count)
+        .returning(customer_numbers.c.last)
+    )
+    last = await tx.scalar(numbers)
+    if last is None:
+        first_row = insert_into(customer_numbers, tx.dialect).values(store_id=store_id, last=0)
+        await tx.execute(first_row.on_conflict_do_nothing())
+        last = await tx.scalar(numbers)
+    first: int = last - count + 1
+    return first
+
+
+async def add(tx: Transaction, rows: Sequence[Row]) -> None:
+    """New customers, each with its empty facts."""
+    if not rows:
+        return
+    await tx.execute(insert(customers), rows)
+    await tx.execute(insert(customer_facts), [_no_facts(row) for row in rows])
+
+
+def _no_facts(row: Row) -> Row:
+    keys: Row = {"store_id": row["store_id"], "customer_id": row["id"]}
+    return keys | {"order_count": 0, "total_spent": 0}
+
+
+async def replace(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Customers that exist, as they are now."""
+    await _upsert(tx, customers, rows)
+
+
+async def _upsert(tx: Transaction, table: Table, rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    statement = insert_into(table, tx.dialect)
+    keys = list(table.primary_key.columns)
+    changing = {name: statement.excluded[name] for name in rows[0] if not table.c[name].primary_key}
+    await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changing), rows)
+
+
+async def add_tags(tx: Transaction, store_id: int, tags: Mapping[int, Sequence[str]]) -> None:
+    rows: list[Row] = [
+        {"store_id": store_id, "customer_id": customer_id, "tag": tag}
+        for customer_id, own in tags.items()
+        for tag in own
+    ]
+    if rows:
+        await tx.execute(insert_into(customer_tags, tx.dialect).on_conflict_do_nothing(), rows)
+
+
+async def remove_tags(tx: Transaction, store_id: int, customer_id: int, tags: Sequence[str]) -> None:
+    await tx.execute(
+        delete(customer_tags).where(
+            customer_tags.c.store_id == store_id,
+            customer_tags.c.customer_id == customer_id,
+            customer_tags.c.tag.in_(tags),
+        )
+    )
+
+
+async def replace_tags(tx: Transaction, store_id: int, tags: Mapping[int, Sequence[str]]) -> None:
+    if not tags:
+        return
+    had = customer_tags.c
+    await tx.execute(delete(customer_tags).where(had.store_id == store_id, had.customer_id.in_(list(tags))))
+    await add_tags(tx, store_id, tags)
+
+
+PropertyValues = Mapping[tuple[int, int], tuple[PropertyDefinition, Value | None]]
+
+
+async def put_properties(tx: Transaction, store_id: int, values: PropertyValues) -> None:
+    """By customer and property; None removes."""
+    gone = [key for key, (_, value) in values.items() if value is None]
+    had = customer_properties.c
+    for at in range(0, len(gone), _KEYS_AT_ONCE):
+        those = tuple_(had.customer_id, had.property_id).in_(gone[at : at + _KEYS_AT_ONCE])
+        await tx.execute(delete(customer_properties).where(had.store_id == store_id, those))
+    rows = [
+        _property_row(store_id, customer_id, definition, value)
+        for (customer_id, _), (definition, value) in values.items()
+        if value is not None
+    ]
+    await _upsert(tx, customer_properties, rows)
+
+
+def _property_row(store_id: int, customer_id: int, definition: PropertyDefinition, value: Value) -> Row:
+    row: Row = {"store_id": store_id, "customer_id": customer_id, "property_id": definition.id}
+    row |= dict.fromkeys(("string", "number", "boolean", "date", "datetime"))
+    return row | {definition.type.column: value}
+
+
+async def put_contacts(tx: Transaction, store_id: int, given: Sequence[tuple[int, Contact, str | None]]) -> None:
+    """A customer's contact and where its consent came from."""
+    rows: list[Row] = [
+        {
+            "store_id": store_id,
+            "customer_id": customer_id,
+            "channel": contact.channel,
+            "address": contact.address,
+            "consent": contact.consent.value,
+            "consent_at": contact.consent_at,
+            "consent_source": source,
+            "invalid": contact.invalid,
+        }
+        for customer_id, contact, source in given
+    ]
+    await _upsert(tx, contacts, rows)
+
+
+async def trust_again(tx: Transaction, store_id: int, ids: Sequence[int]) -> None:
+    """What failed was an e-mail address or a phone number that these customers had before."""
+    if ids:
+        own = (contacts.c.store_id == store_id, contacts.c.customer_id.in_(ids), contacts.c.address.is_(None))
+        await tx.execute(update(contacts).where(*own, contacts.c.invalid).values(invalid=False))
+
+
+async def sources_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[tuple[int, str], str | None]:
+    """Where each contact's consent came from."""
+    rows = await tx.execute(
+        select(contacts.c.customer_id, contacts.c.channel, contacts.c.consent_source).where(
+            contacts.c.store_id == store_id, contacts.c.customer_id.in_(ids)
+        )
+    )
+    return {(customer_id, channel): source for customer_id, channel, source in rows}
+
+
+def bare(store_id: int, number: int, now: datetime) -> Row:
+    """A new customer of whom nothing is known yet."""
+    row: Row = dict.fromkeys(column.name for column in customers.c)
+    row |= {"email_verified": False, "phone_verified": False, "member": False, "blacklisted": False}
+    return row | {"store_id": store_id, "id": number, "created_at": now, "updated_at": now}

@@ -127,7 +127,8 @@ class Documents:
 
 
 def _unreadable(error: GraphQLSyntaxError) -> Refused:
-    if "contains more than" in error.message:  # the parser's own limits on tokens and on length
+    # The parser's own limits on tokens, length and nesting come as syntax errors.
+    if "contains more than" in error.message or "nested too deeply" in error.message:
         return Refused(Outcome.TOO_COMPLEX, [coded(error, QUERY_TOO_COMPLEX)])
     return Refused(Outcome.INVALID, [coded(error, PARSE_FAILED)])
 

@@ -36,7 +36,7 @@ _VARY = {"Vary": "Accept"}
 class GraphQLEndpoint(Generic[P, C]):
     """Answers a schema's operations for who brings a valid token; `page` is what a browser is shown instead."""
 
-    def __init__(  # noqa: PLR0913 - what it needs, and what may be set, by name
+    def __init__(
         self,
         schema: Schema,
         authenticate: Callable[[HTTPConnection], Awaitable[P | None]],

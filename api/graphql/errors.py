@@ -59,7 +59,7 @@ def refusal(message: str, code: str, **extensions: object) -> GraphQLError:
 
 def bad_input(message: str, *field: str | int) -> GraphQLError:
     """An argument of a query is wrong; `field` is the path to it."""
-    return refusal(message, BAD_USER_INPUT, field=_steps(field))
+    return refusal(message, BAD_USER_INPUT, **({"field": _steps(field)} if field else {}))
 
 
 def forbidden(scope: str) -> GraphQLError:

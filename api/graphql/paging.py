@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import sqlalchemy
 import strawberry
-from sqlalchemy import Row, Select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Select, func
 
 from api.graphql.errors import bad_input
 from api.graphql.keyset import Ordering
 from api.graphql.plain import derived
+from domain.db import AnyRow, Database, Transaction
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 250
@@ -49,11 +50,18 @@ class Page:
         last: int | None = None,
         before: str | None = None,
     ) -> "Page":
+        """From a field's arguments; what was left out may also be UNSET."""
+        first, after, last, before = (given(argument) for argument in (first, after, last, before))
         if first is not None and last is not None:
             raise bad_input("Give either `first` or `last`, not both.", "last")
         if last is not None:
             return cls(_size("last", last), True, after, before)
         return cls(DEFAULT_SIZE if first is None else _size("first", first), False, after, before)
+
+
+def given(argument: Any) -> Any:
+    """None for what was left out: an argument of default UNSET prints without a default."""
+    return None if argument is strawberry.UNSET else argument
 
 
 def _size(name: str, value: int) -> int:
@@ -73,16 +81,16 @@ class Slice(Generic[T]):
 
 
 async def fetch(
-    session: AsyncSession,
+    tx: Transaction,
     select: Select[Any],
     ordering: Ordering,
     page: Page,
-    build: Callable[[Row[Any]], T],
+    build: Callable[[AnyRow], T],
 ) -> Slice[T]:
     """Run the select for one page; `build` makes an item of a row."""
     width = len(ordering.keys)
     statement = _bounded(select, ordering, page).add_columns(*(key.column for key in ordering.keys))
-    rows = (await session.execute(ordering.apply(statement, reverse=page.backward).limit(page.size + 1))).all()
+    rows = (await tx.execute(ordering.apply(statement, reverse=page.backward).limit(page.size + 1))).all()
     more, kept = len(rows) > page.size, rows[: page.size]
     if page.backward:
         kept = kept[::-1]
@@ -107,6 +115,23 @@ def _place(ordering: Ordering, name: str, cursor: str) -> tuple[object, ...]:
     if values is None:
         raise bad_input(f"`{name}` is no cursor of this list in this order.", name)
     return values
+
+
+async def connect(
+    database: Database, select: Select[Any], ordering: Ordering, page: Page, build: Callable[[AnyRow], T]
+) -> "Connection[T]":
+    """The page of a select as a connection, its whole counted only when that is asked for."""
+
+    async def count() -> int:
+        async with database.read() as tx:
+            return int(await tx.scalar(counted(select)))
+
+    async with database.read() as tx:
+        return Connection(page=await fetch(tx, select, ordering, page, build), count=count)
+
+
+def counted(select: Select[Any]) -> Select[Any]:
+    return sqlalchemy.select(func.count()).select_from(select.order_by(None).subquery())
 
 
 Count = Callable[[], Awaitable[int]]

@@ -1,4 +1,4 @@
-"""Global IDs: base64url of "Type:key", where a key is a number or a UUID."""
+"""Global IDs: base64url of "Type:key", where a key is a number, a UUID, or one of each (a part of something)."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -7,7 +7,8 @@ from uuid import UUID
 
 import strawberry
 
-Key = int | UUID
+Part = tuple[UUID, int]
+Key = int | UUID | Part
 
 _LARGEST = 2**63 - 1
 _LONGEST = 200
@@ -24,7 +25,8 @@ class GlobalId(NamedTuple):
 
 
 def encode(type_name: str, key: Key) -> strawberry.ID:
-    return strawberry.ID(urlsafe_b64encode(f"{type_name}:{key}".encode()).rstrip(b"=").decode())
+    text = f"{key[0]}.{key[1]}" if isinstance(key, tuple) else key
+    return strawberry.ID(urlsafe_b64encode(f"{type_name}:{text}".encode()).rstrip(b"=").decode())
 
 
 def decode(gid: str, *expected: str) -> GlobalId | None:
@@ -46,6 +48,11 @@ def uuid(gid: str, *expected: str) -> UUID | None:
     return found.key if found and isinstance(found.key, UUID) else None
 
 
+def part(gid: str, *expected: str) -> Part | None:
+    found = decode(gid, *expected)
+    return found.key if found and isinstance(found.key, tuple) else None
+
+
 def _reveal(gid: str) -> str:
     if len(gid) > _LONGEST:
         return ""
@@ -56,6 +63,10 @@ def _reveal(gid: str) -> str:
 
 
 def _key(text: str) -> Key | None:
+    whole, dot, place = text.partition(".")
+    if dot:
+        first, second = _key(whole), _key(place)
+        return (first, second) if isinstance(first, UUID) and isinstance(second, int) else None
     if text.isdecimal():
         value = int(text)
         return value if 0 < value <= _LARGEST and str(value) == text else None

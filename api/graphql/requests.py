@@ -15,7 +15,7 @@ from api.graphql.shapes import is_array, is_object
 MAX_DOCUMENT = 200_000
 MAX_BODY = 4_000_000
 MAX_DEPTH = 100
-MAX_VALUES = 250_000
+MAX_VALUES = 200_000
 
 Variables = Mapping[str, Any]
 

@@ -24,7 +24,7 @@ from domain.campaigns.model import (
 from domain.campaigns.office import Configured, FindChannel, audience_of, prepare
 from domain.db import Transaction
 from domain.deliveries import store as deliveries
-from domain.deliveries.model import AcceptMarketing
+from domain.deliveries.model import AcceptMarketing, Reach
 from domain.errors import DomainError, ErrorCode, Faults, NotFound
 from domain.lists import store as lists
 from domain.lists.model import CustomerList, check_usable
@@ -68,25 +68,7 @@ async def create(tx: Transaction, desk: Desk, draft: Draft) -> Campaign:
     if missing:
         said = (DomainError(f"a campaign needs a {name}", field=(name,), code=ErrorCode.REQUIRED) for name in missing)
         raise Faults(tuple(said))
-    blank = Campaign(
-        store_id=desk.store_id,
-        id=ids.new(),
-        name="",
-        channel="",
-        status=CampaignStatus.DRAFT,
-        list_id=None,
-        target_name="",
-        exclude=(),
-        accept_marketing=AcceptMarketing.ACCEPTED_ONLY,
-        content={},
-        utm=Utm(),
-        created_at=desk.now,
-        scheduled_at=None,
-        started_at=None,
-        finished_at=None,
-        problem=None,
-    )
-    campaign = await _drawn(tx, desk, blank, draft)
+    campaign = await _drawn(tx, desk, _blank(desk), draft)
     await store.add(tx, campaign)
     return campaign
 
@@ -120,6 +102,19 @@ async def send(
     return sent
 
 
+async def forecast(tx: Transaction, desk: Desk, draft: Draft) -> Reach:
+    """Whom a broadcast would get to that is not drawn up yet."""
+    return await reach(tx, desk, await _aimed(tx, desk, _through(_blank(desk), draft), draft))
+
+
+async def reach(tx: Transaction, desk: Desk, campaign: Campaign) -> Reach:
+    """Whom the campaign gets to, if it is sent now."""
+    configured = await _channel(tx, desk, campaign.channel)
+    if campaign.list_id is None:
+        return Reach(0, 0, {})
+    return await deliveries.reach(tx, audience_of(campaign, configured.channel))
+
+
 async def target_list(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList:
     """The list that a target means now; it may be used, which an expired one may not (SL-18)."""
     if target.list_id is not None:
@@ -137,21 +132,42 @@ async def target_list(tx: Transaction, store_id: int, target: Target, now: datet
     return found
 
 
+def _blank(desk: Desk) -> Campaign:
+    return Campaign(
+        store_id=desk.store_id,
+        id=ids.new(),
+        name="",
+        channel="",
+        status=CampaignStatus.DRAFT,
+        list_id=None,
+        target_name="",
+        exclude=(),
+        accept_marketing=AcceptMarketing.ACCEPTED_ONLY,
+        content={},
+        utm=Utm(),
+        created_at=desk.now,
+        scheduled_at=None,
+        started_at=None,
+        finished_at=None,
+        problem=None,
+    )
+
+
 async def _check_ready(tx: Transaction, desk: Desk, campaign: Campaign) -> None:
-    configured = await _channel(tx, desk, campaign.channel)
     if campaign.list_id is None:
         raise DomainError("its list was deleted: choose another", field=("id",), code=ErrorCode.INVALID_STATE)
     try:
         await target_list(tx, desk.store_id, Target(list_id=campaign.list_id), desk.now)
     except DomainError as error:
         raise DomainError(error.message, field=("id",), code=error.code) from None
-    if not (await deliveries.reach(tx, audience_of(campaign, configured.channel))).recipients:
+    if not (await reach(tx, desk, campaign)).recipients:
         raise NoRecipients
 
 
 async def _drawn(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) -> Campaign:
     """The campaign with the draft's changes, checked as a whole."""
     faults: list[DomainError] = []
+    campaign = _through(campaign, draft)
     if draft.name is not None:
         try:
             campaign = replace(campaign, name=check_name(draft.name))
@@ -163,8 +179,6 @@ async def _drawn(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) 
         faults.append(error)
     campaign = replace(
         campaign,
-        channel=draft.channel or campaign.channel,
-        accept_marketing=draft.accept_marketing or campaign.accept_marketing,
         content=campaign.content if draft.content is None else draft.content,
         utm=draft.utm or campaign.utm,
     )
@@ -177,6 +191,14 @@ async def _drawn(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) 
     if faults:
         raise Faults(faults)
     return campaign
+
+
+def _through(campaign: Campaign, draft: Draft) -> Campaign:
+    return replace(
+        campaign,
+        channel=draft.channel or campaign.channel,
+        accept_marketing=draft.accept_marketing or campaign.accept_marketing,
+    )
 
 
 async def _aimed(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) -> Campaign:

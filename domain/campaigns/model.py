@@ -22,6 +22,10 @@ class CampaignStatus(StrEnum):
     CANCELLED = "CANCELLED"
     FAILED = "FAILED"
 
+    @property
+    def ended(self) -> bool:
+        return self in {CampaignStatus.SENT, CampaignStatus.CANCELLED, CampaignStatus.FAILED}
+
 
 EDITABLE = frozenset({CampaignStatus.DRAFT, CampaignStatus.SCHEDULED})
 SENDABLE = EDITABLE

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from muster_sdk import Recipient
-from sqlalchemy import bindparam, func, select
+from muster_sdk import AddressKind, Recipient
+from sqlalchemy import and_, bindparam, func, select
 
 from domain import ids
 from domain.consents.model import UnsubscribeLinks, Unsubscribing
-from domain.customers.tables import customer_properties, customers, property_definitions
+from domain.customers.tables import contacts, customer_properties, customers, property_definitions
 from domain.db import Transaction
+from domain.deliveries.audience import addressed
 from domain.deliveries.batches import Intended
+from domain.lists.tables import list_members
 from domain.stores.model import Store
 
 _SHOWN = ("external_id", "name", "email", "phone", "gender", "birthday", "locale", "country", "city", "tier")
@@ -53,11 +55,24 @@ async def variables(tx: Transaction, store: Store, customer_ids: Sequence[int]) 
     return seen
 
 
-async def sample(tx: Transaction, store_id: int) -> int | None:
-    """A customer to show a message with, where none was named."""
-    living = customers.c.store_id == store_id, customers.c.deleted_at.is_(None)
-    customer_id: int | None = await tx.scalar(select(func.min(customers.c.id)).where(*living))
+async def first_on(tx: Transaction, store_id: int, list_id: UUID) -> int | None:
+    """Somebody on the list, to show a message with."""
+    members = list_members.c.store_id == store_id, list_members.c.list_id == list_id
+    customer_id: int | None = await tx.scalar(select(func.min(list_members.c.customer_id)).where(*members))
     return customer_id
+
+
+async def address(tx: Transaction, store_id: int, customer_id: int, channel: str, kind: AddressKind) -> str | None:
+    """Where the channel would reach the customer."""
+    of_channel = and_(
+        contacts.c.store_id == store_id, contacts.c.customer_id == customers.c.id, contacts.c.channel == channel
+    )
+    found: str | None = await tx.scalar(
+        select(addressed(kind))
+        .select_from(customers.outerjoin(contacts, of_channel))
+        .where(customers.c.store_id == store_id, customers.c.id == customer_id)
+    )
+    return found
 
 
 def recipients(

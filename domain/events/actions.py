@@ -1,0 +1,171 @@
+"""Takes in what customers did; what came before is left alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, insert, select
+
+from domain.customers import saving
+from domain.customers.tables import customers
+from domain.db import Transaction
+from domain.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.events import cleaning, facts
+from domain.events.model import MAX_BATCH, CustomerKey, Happening, Order, TrackedEvent
+from domain.events.tables import events as event_rows
+from domain.events.tables import order_items, orders
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    accepted: int
+    duplicates: int
+
+
+async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], now: datetime) -> Tracked:
+    """All of them, or none with the fault of each. A customer unknown by external id or e-mail is made."""
+    if len(events) > MAX_BATCH:
+        said = f"{len(events):,} events are too many: {MAX_BATCH:,} at most"
+        raise DomainError(said, field=("events",), code=ErrorCode.LIMIT_EXCEEDED)
+    cleaned = _clean_all(events)
+    known = await _customers(tx, store_id, [event.customer for event in cleaned], now)
+    placed = {event.id: event for event in reversed(cleaned) if isinstance(event, Order)}
+    happened = {event.id: event for event in reversed(cleaned) if isinstance(event, Happening)}
+    new_orders = await _new(tx, store_id, orders.c.id, placed)
+    new_events = await _new(tx, store_id, event_rows.c.id, happened)
+    await _add_orders(tx, store_id, [placed[order_id] for order_id in new_orders], known, now)
+    await _add_events(tx, store_id, [happened[event_id] for event_id in new_events], known, now)
+    accepted = len(new_orders) + len(new_events)
+    return Tracked(accepted, len(events) - accepted)
+
+
+def _clean_all(events: Sequence[TrackedEvent]) -> list[Order | Happening]:
+    cleaned: list[Order | Happening] = []
+    faults: list[DomainError] = []
+    for at, event in enumerate(events):
+        try:
+            cleaned.append(cleaning.clean(event))
+        except DomainError as error:
+            faults.append(error.under("events", at))
+    if faults:
+        raise Faults(faults)
+    return cleaned
+
+
+async def _new(tx: Transaction, store_id: int, column: Column[str], given: Iterable[str]) -> list[str]:
+    wanted = list(given)
+    if not wanted:
+        return []
+    had = await tx.execute(select(column).where(column.table.c.store_id == store_id, column.in_(wanted)))
+    taken = set(had.scalars())
+    return [key for key in wanted if key not in taken]
+
+
+Known = dict[CustomerKey, int]
+
+
+async def _customers(tx: Transaction, store_id: int, keys: Sequence[CustomerKey], now: datetime) -> Known:
+    """Alone with the store's customers: neither a customer nor an event comes in twice."""
+    first = await saving.take_numbers(tx, store_id, len(keys))
+    known = await _look_up(tx, store_id, keys)
+    strangers = [at for at, key in enumerate(keys) if key.id is not None and key not in known]
+    if strangers:
+        raise Faults([NotFound("id: no such customer", field=("events", at, "customer", "id")) for at in strangers])
+    added = {key: first + at for at, key in enumerate(dict.fromkeys(key for key in keys if key not in known))}
+    rows = [_bare(store_id, number, key, now) for key, number in added.items()]
+    await saving.add(tx, rows)
+    return known | added
+
+
+def _bare(store_id: int, number: int, key: CustomerKey, now: datetime) -> saving.Row:
+    said: saving.Row = {"external_id": key.external_id, "email": key.email, "source": "event"}
+    return saving.bare(store_id, number, now) | said
+
+
+async def _look_up(tx: Transaction, store_id: int, keys: Sequence[CustomerKey]) -> Known:
+    by_id = await _by(tx, store_id, customers.c.id, [key.id for key in keys])
+    by_external_id = await _by(tx, store_id, customers.c.external_id, [key.external_id for key in keys])
+    by_email = await _by(tx, store_id, customers.c.email, [key.email for key in keys])
+    return {
+        **{CustomerKey(id=int(str(key))): found for key, found in by_id.items()},
+        **{CustomerKey(external_id=str(key)): found for key, found in by_external_id.items()},
+        **{CustomerKey(email=str(key)): found for key, found in by_email.items()},
+    }
+
+
+async def _by(
+    tx: Transaction, store_id: int, column: "Column[int] | Column[str]", values: Iterable[object]
+) -> dict[object, int]:
+    wanted = {value for value in values if value is not None}
+    if not wanted:
+        return {}
+    rows = await tx.execute(
+        select(column, customers.c.id)
+        .where(customers.c.store_id == store_id, column.in_(wanted))
+        .order_by(customers.c.deleted_at.is_(None), customers.c.id.desc())
+    )
+    # The last wins: the first of those that are not deleted.
+    return dict(rows)
+
+
+async def _add_orders(tx: Transaction, store_id: int, placed: Sequence[Order], known: Known, now: datetime) -> None:
+    if not placed:
+        return
+    rows: list[saving.Row] = [
+        {
+            "store_id": store_id,
+            "id": order.id,
+            "customer_id": known[order.customer],
+            "placed_at": order.placed_at,
+            "status": order.status,
+            "counted": order.counted,
+            "total": order.total,
+            "source": order.source,
+            "updated_at": now,
+        }
+        for order in placed
+    ]
+    await tx.execute(insert(orders), rows)
+    items = [row for order in placed for row in _item_rows(store_id, order, known[order.customer])]
+    if items:
+        await tx.execute(insert(order_items), items)
+    await facts.recount_ids(tx, store_id, (known[order.customer] for order in placed))
+
+
+def _item_rows(store_id: int, order: Order, customer_id: int) -> list[saving.Row]:
+    return [
+        {
+            "store_id": store_id,
+            "order_id": order.id,
+            "position": position,
+            "customer_id": customer_id,
+            "placed_at": order.placed_at,
+            "counted": order.counted,
+            "product": item.product,
+            "name": item.name,
+            "category": item.category,
+            "brand": item.brand,
+            "quantity": item.quantity,
+            "price": item.price,
+        }
+        for position, item in enumerate(order.items, 1)
+    ]
+
+
+async def _add_events(
+    tx: Transaction, store_id: int, happened: Sequence[Happening], known: Known, now: datetime
+) -> None:
+    rows: list[saving.Row] = [
+        {
+            "store_id": store_id,
+            "id": event.id,
+            "customer_id": known[event.customer],
+            "type": event.type,
+            "occurred_at": event.occurred_at,
+            "attributes": dict(event.attributes),
+            "received_at": now,
+        }
+        for event in happened
+    ]
+    if rows:
+        await tx.execute(insert(event_rows), rows)

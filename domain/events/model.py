@@ -1,0 +1,98 @@
+"""What a customer did: orders, and events of any kind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from domain.customers import checks
+from domain.errors import DomainError
+
+MAX_BATCH = 5_000
+MAX_ITEMS = 1_000
+ORDER = "order"
+# Orders in these states were never bought (SL-55).
+NEVER_COUNTED = frozenset({"cancelled", "canceled", "deleted", "voided"})
+DEFAULT_STATUS = "completed"
+# Sums of many stay within 64 bits of ten-thousandths.
+MOST = Decimal(10**12)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerKey:
+    """Exactly one of these is given."""
+
+    id: int | None = None
+    external_id: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedEvent:
+    """An event as a client sent it."""
+
+    id: str
+    type: str
+    customer: CustomerKey
+    occurred_at: datetime
+    attributes: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    product: str | None
+    name: str | None
+    category: str | None
+    brand: str | None
+    quantity: float
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    id: str
+    customer: CustomerKey
+    placed_at: datetime
+    status: str
+    total: Decimal
+    source: str | None
+    items: Sequence[Item]
+
+    @property
+    def counted(self) -> bool:
+        return counts(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Any other event, cleaned."""
+
+    id: str
+    type: str
+    customer: CustomerKey
+    occurred_at: datetime
+    attributes: Mapping[str, Any]
+
+
+def counts(status: str) -> bool:
+    return status not in NEVER_COUNTED
+
+
+def status(value: str) -> str:
+    """Lower-case; an order without one is completed."""
+    cleaned = checks.text(value, 32)
+    return cleaned.lower() if cleaned else DEFAULT_STATUS
+
+
+def amount(value: object) -> Decimal:
+    """An amount to four places."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise DomainError("is no amount: write it as 1234.50")
+    try:
+        read = Decimal(str(value).strip())
+    except InvalidOperation as error:
+        raise DomainError(f"{str(value)[:60]!r} is no amount: write it as 1234.50") from error
+    if not read.is_finite() or abs(read) > MOST:
+        raise DomainError(f"{str(value)[:60]!r} is out of range: {MOST:,} at most")
+    return read

@@ -1,0 +1,48 @@
+"""Every question about orders and events."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from domain.db import AnyRow
+from domain.events.tables import events, orders
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    id: str
+    type: str
+    occurred_at: datetime
+    attributes: object
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedOrder:
+    id: str
+    customer_id: int
+    placed_at: datetime
+    status: str
+    total: Decimal
+
+
+def events_of(store_id: int, customer_id: int) -> Select[Any]:
+    return select(events.c.id, events.c.type, events.c.occurred_at, events.c.attributes).where(
+        events.c.store_id == store_id, events.c.customer_id == customer_id
+    )
+
+
+def event_of(row: AnyRow) -> Event:
+    return Event(row.id, row.type, row.occurred_at, row.attributes)
+
+
+def orders_of(store_id: int, customer_id: int) -> Select[Any]:
+    return select(orders.c.id, orders.c.customer_id, orders.c.placed_at, orders.c.status, orders.c.total).where(
+        orders.c.store_id == store_id, orders.c.customer_id == customer_id
+    )
+
+
+def order_of(row: AnyRow) -> PlacedOrder:
+    return PlacedOrder(row.id, row.customer_id, row.placed_at, row.status, row.total)

@@ -10,7 +10,7 @@ from inspect import isawaitable
 from typing import Any, Generic, TypeGuard, TypeVar, cast
 
 import orjson
-from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql import ExecutionResult, GraphQLError, OperationType, located_error
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
@@ -95,8 +95,11 @@ async def _subscription(executor: Executor[C], open_context: OpenContext[C]) -> 
             yield shown(events)
             return
         async with aclosing(map_source_to_response_event(executor, cast(Any, events), on_event)) as results:
-            async for result in results:
-                yield shown(result)
+            try:
+                async for result in results:
+                    yield shown(result)
+            except Exception as error:  # noqa: BLE001 - the source's, which graphql-core lets through
+                yield {"errors": [presentable(located_error(error)).formatted], "data": None}
 
 
 async def _execute(executor: Executor[C], context: C) -> ExecutionResult:

@@ -33,7 +33,7 @@ class Limits:
     same_name: int = 10
     overlaps: int = 400
     operations: int = 10
-    fragments: int = 60
+    fragments: int = 50
     directives: int = 5
     value_depth: int = 30
     fields: int = 5_000

@@ -8,6 +8,21 @@ import './page.css';
 
 const KEY = 'muster-token';
 
+const FIRST_QUERY = `# Ctrl-Enter runs the query, Ctrl-Space completes it.
+{
+  store {
+    name
+    timezone
+  }
+  segments(first: 5) {
+    nodes {
+      name
+      memberCount
+    }
+  }
+}
+`;
+
 function connect(token) {
   const url = new URL(location.pathname, location.href).href;
   const authorization = token ? { Authorization: `Bearer ${token}` } : {};
@@ -63,7 +78,13 @@ function Page() {
         {token ? null : <p>Enter an API token: queries and the documentation need one.</p>}
       </header>
       <main>
-        <GraphiQL key={token} fetcher={fetcher} defaultEditorToolsVisibility="variables" />
+        <GraphiQL
+          key={token}
+          fetcher={fetcher}
+          schema={token ? undefined : null}
+          defaultQuery={FIRST_QUERY}
+          defaultEditorToolsVisibility={false}
+        />
       </main>
     </>
   );

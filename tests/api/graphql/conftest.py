@@ -1,0 +1,54 @@
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from tests.api.graphql.toy import Tokens, make_app
+
+AUTHORIZED = {"Authorization": "Bearer sesame"}
+
+Ask = Callable[..., Awaitable[httpx.Response]]
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens()
+
+
+@pytest.fixture
+async def client(tokens: Tokens) -> AsyncGenerator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(make_app(tokens))
+    async with httpx.AsyncClient(transport=transport, base_url="http://muster.test", headers=AUTHORIZED) as open_client:
+        yield open_client
+
+
+@pytest.fixture
+def ask(client: httpx.AsyncClient) -> Ask:
+    async def post(query: str, variables: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+        accept = {"accept": "application/graphql-response+json", **headers}
+        return await client.post("/graphql", json={"query": query, "variables": variables}, headers=accept)
+
+    return post
+
+
+@pytest.fixture
+async def server(tokens: Tokens) -> AsyncGenerator[str]:
+    """The toy behind a real server on loopback; its host and port."""
+    config = uvicorn.Config(
+        make_app(tokens, allowed_origins=["https://spa.example"]),
+        port=0,
+        log_level="error",
+        ws="websockets-sansio",
+        lifespan="off",
+    )
+    running = uvicorn.Server(config)
+    task = asyncio.create_task(running.serve())
+    while not running.started:
+        await asyncio.sleep(0.01)
+    yield f"127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}"
+    running.should_exit = True
+    running.force_exit = True
+    await task

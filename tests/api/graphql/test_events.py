@@ -1,0 +1,87 @@
+"""Server-sent events, over a real connection."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.graphql.conftest import AUTHORIZED
+from tests.api.graphql.toy import Tokens
+
+EVENTS = {**AUTHORIZED, "Accept": "text/event-stream"}
+
+
+@pytest.fixture
+async def browser(server: str) -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"http://{server}", headers=EVENTS, timeout=5) as client:
+        yield client
+
+
+async def post(client: httpx.AsyncClient, query: str, **options: Any) -> httpx.Response:
+    return await client.post("/graphql", json={"query": query}, **options)
+
+
+async def test_a_subscription_is_streamed(browser: httpx.AsyncClient) -> None:
+    response = await post(browser, "subscription { count(to: 2) }")
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.text == (
+        'event: next\ndata: {"data":{"count":1}}\n\nevent: next\ndata: {"data":{"count":2}}\n\n'
+        "event: complete\ndata:\n\n"
+    )
+
+
+async def test_by_get_as_an_event_source_does(browser: httpx.AsyncClient) -> None:
+    response = await browser.get("/graphql", params={"query": "subscription { count(to: 1) }"})
+    assert '{"data":{"count":1}}' in response.text
+
+
+async def test_a_query_is_one_event(browser: httpx.AsyncClient) -> None:
+    assert (await post(browser, "{ who }")).text.count("event: next") == 1
+
+
+async def test_a_client_of_all_kinds_gets_json_for_a_query_and_events_for_a_subscription(server: str) -> None:
+    accept = {**AUTHORIZED, "Accept": "application/graphql-response+json, text/event-stream"}
+    async with httpx.AsyncClient(base_url=f"http://{server}", headers=accept) as client:
+        assert (await post(client, "{ who }")).json() == {"data": {"who": "ali"}}
+        assert "event: next" in (await post(client, "subscription { count(to: 1) }")).text
+
+
+@pytest.mark.parametrize("query", ["subscription { none }", "subscription { count(to: 99999999999) }", "{"])
+async def test_an_invalid_operation_is_refused_before_the_stream(browser: httpx.AsyncClient, query: str) -> None:
+    response = await post(browser, query)
+    assert (response.status_code, response.headers["content-type"]) == (400, "application/json; charset=utf-8")
+
+
+async def test_an_invalid_variable_is_refused_before_the_stream(browser: httpx.AsyncClient) -> None:
+    body = {"query": "subscription ($n: Int!) { count(to: $n) }", "variables": {"n": "x"}}
+    assert (await browser.post("/graphql", json=body)).status_code == 400
+
+
+async def test_a_stream_needs_a_token(browser: httpx.AsyncClient) -> None:
+    response = await post(browser, "subscription { count(to: 1) }", headers={"Authorization": "Bearer wrong"})
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize(("query", "code"), [("closed", "FORBIDDEN"), ("broken", "INTERNAL")])
+async def test_what_goes_wrong_within_is_an_event(browser: httpx.AsyncClient, query: str, code: str) -> None:
+    text = (await post(browser, f"subscription {{ {query} }}")).text
+    assert f'"code":"{code}"' in text
+    assert "hunter2" not in text
+    assert text.endswith("event: complete\ndata:\n\n")
+
+
+@pytest.mark.parametrize("query", ["forever", "silence"])
+async def test_a_revoked_token_ends_the_stream(browser: httpx.AsyncClient, tokens: Tokens, query: str) -> None:
+    async with browser.stream("POST", "/graphql", json={"query": f"subscription {{ {query} }}"}) as response:
+        tokens.good.clear()
+        text = "".join([part async for part in response.aiter_text()])
+    assert '"code":"UNAUTHENTICATED"' in text
+    assert text.endswith("event: complete\ndata:\n\n")
+
+
+async def test_a_quiet_stream_shows_a_sign_of_life(browser: httpx.AsyncClient) -> None:
+    async with browser.stream("POST", "/graphql", json={"query": "subscription { silence }"}) as response:
+        async for line in response.aiter_lines():
+            assert line == ":"
+            break

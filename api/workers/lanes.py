@@ -1,8 +1,6 @@
 """A lane for each queue: its own threads, event loop and connections, so that no queue starves another."""
 
 import asyncio
-import os
-import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -16,6 +14,7 @@ from dramatiq import Broker, Worker
 
 from api.workers.broker import ACTOR, make_broker, queue_name
 from api.workers.job import Tools, work
+from api.workers.neighbours import identity
 from domain.db import Database
 from domain.jobs import Queue
 
@@ -54,7 +53,7 @@ class Lane:
         threads: int,
     ) -> None:
         self.queue = queue
-        self.owner = f"{socket.gethostname()}:{os.getpid()}:{queue.value}"
+        self.owner = identity(queue.value)
         self._connect, self._tools, self._threads = connect, tools, threads
         self._loop = new_event_loop()
         self._loop_thread = threading.Thread(target=self._loop.run_forever, name=f"{queue.value}-loop", daemon=True)

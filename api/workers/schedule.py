@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 import structlog
@@ -10,8 +10,10 @@ from dramatiq import Broker
 
 from api import metrics
 from api.workers.broker import waiting
-from api.workers.job import Handlers
+from api.workers.job import Tools
+from api.workers.neighbours import dead
 from domain import jobs
+from domain.campaigns import launching
 from domain.db import Database, Doorbell
 from domain.jobs import Queue
 
@@ -23,35 +25,44 @@ _JITTER = 2.0
 _RINGS_AT_MOST = 500
 
 
-async def keep_schedule(
-    database: Database,
-    brokers: Mapping[Queue, Broker],
-    doorbell: Doorbell,
-    stop: asyncio.Event,
-    *,
-    every: float = EVERY,
-    handlers: Handlers,
-) -> None:
+# Something that is looked at in every round.
+Chore = Callable[[], Awaitable[object]]
+
+
+async def keep_schedule(chores: Sequence[Chore], stop: asyncio.Event, *, every: float = EVERY) -> None:
     """One round at once, then every few seconds until stopped. Any number of processes may do it at a time."""
     while not stop.is_set():
-        try:
-            await sweep(database, handlers)
-            await ring_for_due(database, brokers, doorbell)
-        except Exception as error:  # noqa: BLE001 - the next round may find the database or broker back
-            log.warning("round_failed", error=f"{type(error).__name__}: {error}")
+        for chore in chores:
+            try:
+                await chore()
+            except Exception as error:  # noqa: BLE001 - the next round may find the database or broker back
+                log.warning("chore_failed", error=f"{type(error).__name__}: {error}")
         with suppress(TimeoutError):
             # Apart from each other, whenever they were started.
             await asyncio.wait_for(stop.wait(), every + random.uniform(0, _JITTER))  # noqa: S311
 
 
-async def sweep(database: Database, handlers: Handlers) -> None:
+def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker], doorbell: Doorbell) -> list[Chore]:
+    office = tools.office(database)
+    return [
+        lambda: launching.start_due(office),
+        lambda: sweep(database, tools),
+        lambda: ring_for_due(database, brokers, doorbell),
+    ]
+
+
+async def sweep(database: Database, tools: Tools) -> None:
+    async with database.read() as tx:
+        gone = dead(await jobs.owners(tx))
     async with database.write() as tx:
+        if gone:
+            await jobs.expire(tx, gone)
         for job in await jobs.sweep(tx):
             metrics.jobs.labels(job.kind, "given_up").inc()
             log.error("job_given_up", kind=job.kind, job=str(job.id), store=job.store_id)
-            handler = handlers.get(job.kind)
+            handler = tools.handlers.get(job.kind)
             if handler is not None and handler.give_up is not None:
-                await handler.give_up(tx, job)
+                await handler.give_up(tx, job, tools.clock())
 
 
 async def ring_for_due(database: Database, brokers: Mapping[Queue, Broker], doorbell: Doorbell) -> None:

@@ -109,7 +109,7 @@ class _Sender:
         """Commit the outcomes of the window that is over together with the intents of the next one."""
         job, part = self.job, self.work.part
         async with self.office.database.write() as tx:
-            mine = await jobs.renew(tx, job, _LEASE_SECONDS)
+            mine = await jobs.renew(tx, job, _LEASE_SECONDS, progressed=bool(self.verdicts))
             await batches.settle(tx, part, job.fence, self.verdicts)
             await self._keep_shown(tx)
             if self.verdicts:

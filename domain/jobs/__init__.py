@@ -1,7 +1,7 @@
 """The queue of record: rows that say what is to be done, leased by the database's clock."""
 
 from domain.jobs.model import Job, LeaseLost, Queue
-from domain.jobs.store import add, add_all, claim, count, due, fail, finish, release, renew, sweep
+from domain.jobs.store import add, add_all, claim, count, due, expire, fail, finish, owners, release, renew, sweep
 
 __all__ = [
     "Job",
@@ -12,8 +12,10 @@ __all__ = [
     "claim",
     "count",
     "due",
+    "expire",
     "fail",
     "finish",
+    "owners",
     "release",
     "renew",
     "sweep",

@@ -84,10 +84,15 @@ async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease:
     return None if row is None else _job(row, owner)
 
 
-async def renew(tx: Transaction, job: Job, lease: float) -> bool:
-    """Hold the job for `lease` more seconds; False when another has it by now."""
-    until = database_later(lease, tx.dialect)
-    return bool((await tx.execute(update(jobs).where(_mine(job)).values(lease_until=until))).rowcount)
+async def renew(tx: Transaction, job: Job, lease: float, *, progressed: bool = False) -> bool:
+    """Hold the job for `lease` more seconds; False when another has it by now.
+
+    A job that gets on is not the one that kills its workers: their deaths so far are forgiven.
+    """
+    values: dict[str, object] = {"lease_until": database_later(lease, tx.dialect)}
+    if progressed:
+        values["deaths"] = 0
+    return bool((await tx.execute(update(jobs).where(_mine(job)).values(values))).rowcount)
 
 
 async def finish(tx: Transaction, job: Job) -> bool:
@@ -131,6 +136,19 @@ async def due(tx: Transaction, limit: int, queue: Queue | None = None) -> list[R
         .limit(limit)
     )
     return [Ring(row.queue, row.store_id, row.id) for row in rows]
+
+
+async def owners(tx: Transaction) -> list[str]:
+    """Who holds a lease now."""
+    return list((await tx.execute(select(jobs.c.owner).where(jobs.c.status == JobStatus.RUNNING).distinct())).scalars())
+
+
+async def expire(tx: Transaction, dead: Sequence[str]) -> None:
+    """End the leases of owners that are known to be dead; what they were sending stays for the next claim to settle."""
+    past = database_later(-1, tx.dialect)
+    await tx.execute(
+        update(jobs).where(jobs.c.status == JobStatus.RUNNING, jobs.c.owner.in_(dead)).values(lease_until=past)
+    )
 
 
 async def sweep(tx: Transaction) -> list[Job]:

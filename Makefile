@@ -13,7 +13,7 @@ help: ## Show this help
 
 # uv is brought into .uv/ when the machine has none; the environment is synced again only when a lock file changed.
 $(SYNCED): .ci/uv pyproject.toml uv.lock plugins/sdk/pyproject.toml
-	@uv=$$(sh .ci/uv) && "$$uv" sync --frozen --compile-bytecode
+	@uv=$$(sh .ci/uv) && env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=.venv "$$uv" sync --frozen --compile-bytecode
 	@touch $@
 
 .PHONY: demo

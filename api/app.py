@@ -11,9 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from api.http import health
 from api.http.conduct import Conduct
 from api.wiring import Runtime
-from api.workers.broker import waiting
 from api.workers.schedule import keep_schedule
-from domain.jobs import Queue
 
 
 def create_app(runtime: Runtime) -> Starlette:
@@ -24,7 +22,7 @@ def create_app(runtime: Runtime) -> Starlette:
         await runtime.close()
 
     return Starlette(
-        routes=[*health.routes(runtime.database, lambda: waiting(runtime.brokers[Queue.DEFAULT], Queue.DEFAULT))],
+        routes=health.routes(runtime.database, runtime.ask_broker),
         middleware=[Middleware(Conduct), *_cors(runtime.settings.allowed_origins)],
         lifespan=lifespan,
     )
@@ -39,9 +37,7 @@ async def working(runtime: Runtime) -> AsyncGenerator[None]:
     lanes = runtime.lanes()
     await asyncio.to_thread(lanes.start)
     stop = asyncio.Event()
-    schedule = asyncio.create_task(
-        keep_schedule(runtime.database, runtime.brokers, runtime.doorbell, stop, handlers=runtime.tools.handlers)
-    )
+    schedule = asyncio.create_task(keep_schedule(runtime.chores(), stop))
     try:
         yield
     finally:

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 from api.http.health import faults_of
 from api.wiring import Runtime
-from api.workers.broker import waiting
 from domain import jobs
-from domain.jobs import Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +15,7 @@ class Finding:
 
 
 async def examine(runtime: Runtime) -> list[Finding]:
-    faults = await faults_of(runtime.database, lambda: waiting(runtime.brokers[Queue.DEFAULT], Queue.DEFAULT))
+    faults = await faults_of(runtime.database, runtime.ask_broker)
     findings = [_settings(runtime), *(Finding("reach", False, fault) for fault in faults)]
     if faults:
         return findings

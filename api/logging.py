@@ -8,7 +8,7 @@ import structlog
 from structlog.types import Processor
 
 # They tell of each connection and message at INFO: our own lines say it once.
-_TALKATIVE = ("dramatiq", "pika", "uvicorn.access", "uvicorn.error", "alembic", "sqlalchemy.engine")
+_TALKATIVE = ("dramatiq", "uvicorn.access", "uvicorn.error", "alembic", "sqlalchemy.engine")
 
 
 def configure(form: Literal["auto", "console", "json"], level: str) -> None:
@@ -34,7 +34,9 @@ def configure(form: Literal["auto", "console", "json"], level: str) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
+    # Each failed connection is a dozen lines of its own; ours says it in one.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -27,7 +27,7 @@ async def run(runtime: Runtime, role: Role, threads: int) -> None:
         loop.add_signal_handler(name, stop.set)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if role == "scheduler":
-        await keep_schedule(runtime.database, runtime.brokers, runtime.doorbell, stop, handlers=runtime.tools.handlers)
+        await keep_schedule(runtime.chores(), stop)
     else:
         lanes = runtime.lanes(threads)
         lanes.start()
@@ -38,7 +38,7 @@ async def run(runtime: Runtime, role: Role, threads: int) -> None:
 
 def _end_with_parent() -> None:
     """The parent holds the other end of our standard input: it closes even when the parent is killed."""
-    while sys.stdin.buffer.read(1024):
+    while os.read(sys.stdin.fileno(), 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

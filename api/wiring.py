@@ -4,16 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dramatiq import Broker
-from muster_sdk import Channel
 
 from api.settings import Settings
+from api.workers.broker import waiting
 from api.workers.doorbell import Doorbell
 from api.workers.handlers import HANDLERS
 from api.workers.job import Tools
 from api.workers.lanes import Lanes, brokers_for
+from api.workers.schedule import Chore, chores_of
 from domain.clock import Clock
+from domain.consents.model import UnsubscribeLinks
 from domain.db import Database
 from domain.jobs import Queue
+from domain.templates.rendering import MinijinjaTemplates
+from plugins.installed import InstalledChannels
+from plugins.manager import Plugins, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +28,31 @@ class Runtime:
     settings: Settings
     clock: Clock
     database: Database
-    channels: Mapping[str, Channel]
+    plugins: Plugins
+    channels: InstalledChannels
+    templates: MinijinjaTemplates
+    links: UnsubscribeLinks
     brokers: Mapping[Queue, Broker]
     doorbell: Doorbell
     key: bytes
 
     @property
     def tools(self) -> Tools:
-        return Tools(self.clock, self.channels, self.key, HANDLERS)
+        return Tools(self.clock, self.templates, self.links, self.channels.find, HANDLERS)
 
     def lanes(self, threads: int = 4) -> Lanes:
         return Lanes(self.brokers, self.connect, self.tools, threads=threads)
 
+    def chores(self) -> list[Chore]:
+        return chores_of(self.database, self.tools, self.brokers, self.doorbell)
+
     def connect(self, connections: int) -> Database:
         """The database for another event loop: connections belong to the one that opened them."""
         return Database(self.settings.database_url, pool_size=connections, doorbell=self.doorbell)
+
+    def ask_broker(self) -> None:
+        """Raises when the broker does not answer."""
+        waiting(self.brokers[Queue.DEFAULT], Queue.DEFAULT)
 
     async def close(self) -> None:
         self.doorbell.close()
@@ -47,14 +62,19 @@ class Runtime:
 
 
 def build(settings: Settings) -> Runtime:
+    key = settings.key()
+    plugins = load(settings.blocked_plugins)
     brokers = brokers_for(settings.broker_url)
     doorbell = Doorbell(brokers)
     return Runtime(
         settings=settings,
         clock=settings.clock(),
         database=Database(settings.database_url, pool_size=10, doorbell=doorbell),
-        channels={},
+        plugins=plugins,
+        channels=InstalledChannels(plugins, key),
+        templates=MinijinjaTemplates(),
+        links=UnsubscribeLinks(settings.public_url, key),
         brokers=brokers,
         doorbell=doorbell,
-        key=settings.key(),
+        key=key,
     )

@@ -14,7 +14,6 @@ from api.faults import RETRY_AFTER, is_away, is_unmigrated
 log = structlog.get_logger(__name__)
 
 HEADERS = {
-    "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -59,6 +58,8 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            # Files have tags by which a browser asks whether its copy is current.
+            headers.setdefault("cache-control", "no-cache" if "etag" in headers else "no-store")
         await self._send(message)
 
 

@@ -32,7 +32,7 @@ def ring(broker: Broker, at: Ring) -> None:
         kwargs={},
         options={},
     )
-    broker.enqueue(message)
+    broker.enqueue(message)  # pyright: ignore[reportUnknownMemberType] # it says Message, not of what
 
 
 def waiting(broker: Broker, queue: Queue) -> int:
@@ -42,7 +42,7 @@ def waiting(broker: Broker, queue: Queue) -> int:
         size: int = broker.queues[name].qsize()
         return size
     if isinstance(broker, RedisBroker):
-        return int(broker.do_qsize(name))
+        return int(broker.do_qsize(name))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     assert isinstance(broker, RabbitmqBroker)
     return broker.get_queue_message_counts(name)[0]
 

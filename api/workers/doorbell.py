@@ -1,7 +1,8 @@
 """Tells workers of new jobs. It may fail: the schedule finds what it could not ring for."""
 
 from collections.abc import Mapping, Sequence
-from queue import Full
+from contextlib import suppress
+from queue import Empty, Full
 from queue import Queue as BoundedQueue
 from threading import Thread
 
@@ -52,5 +53,13 @@ class Doorbell:
             if not self._failing:
                 log.warning("doorbell_failed", queue=ring.queue, error=f"{type(error).__name__}: {error}")
             self._failing = True
+            self._forget()
         else:
             self._failing = False
+
+    def _forget(self) -> None:
+        """What waits would fail as well, each after its own time-out; the schedule rings for it later."""
+        with suppress(Empty):
+            while self._rings.get_nowait() is not None:
+                pass
+            self._rings.put(None)

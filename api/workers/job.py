@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
 import structlog
-from muster_sdk import Channel
+from muster_sdk import Templates
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import metrics
 from domain import jobs
+from domain.campaigns.office import FindChannel, Office
 from domain.clock import Clock
+from domain.consents.model import UnsubscribeLinks
 from domain.db import Database, Transaction
-from domain.jobs import Job
+from domain.jobs import Job, LeaseLost
 
 log = structlog.get_logger(__name__)
 
@@ -24,56 +27,29 @@ HEARTBEAT = 15.0
 RETRY_AFTER = 10.0
 
 
-class LeaseLost(Exception):
-    """Another worker has the job by now: nothing of this transaction may be kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What handlers work with, whatever the job."""
-
-    clock: Clock
-    channels: Mapping[str, Channel]
-    key: bytes
-    handlers: "Handlers"
-
-
 @dataclass(slots=True)
 class JobContext:
+    """A claimed job, and what its handler works with."""
+
     job: Job
-    database: Database
-    clock: Clock
-    channels: Mapping[str, Channel]
-    key: bytes
-    closed: bool = field(default=False, init=False)
-    lost: bool = field(default=False, init=False)
+    office: Office
+    lost: bool = False
 
     def still_mine(self) -> bool:
         """Whether the lease was held when it was last renewed: worth a look before what cannot be undone."""
         return not self.lost
 
-    async def finish(self, tx: Transaction) -> None:
-        """The job is done together with what else `tx` writes."""
-        if not await jobs.finish(tx, self.job):
-            raise LeaseLost
-        self.closed = True
-
-    async def release(self, tx: Transaction, *, delay: float, error: str | None = None) -> None:
-        """The job is not done yet: it is due again in `delay` seconds."""
-        if not await jobs.release(tx, self.job, delay=delay, error=error):
-            raise LeaseLost
-        self.closed = True
-
 
 Run = Callable[[JobContext], Awaitable[None]]
-GiveUp = Callable[[Transaction, Job], Awaitable[None]]
+GiveUp = Callable[[Transaction, Job, datetime], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Handler:
     """How a kind of job is done, and what is written when it is given up after its workers died again and again.
 
-    A handler that returns without `context.finish` or `context.release` has its job finished for it.
+    A handler ends its job itself, by `jobs.finish` or `jobs.release` in the transaction with what it did; a job whose
+    handler returns without is done again when its lease has run out.
     """
 
     run: Run
@@ -84,13 +60,27 @@ class Handler:
 Handlers = Mapping[str, Handler]
 
 
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What handlers work with, whatever the job and whichever the connections."""
+
+    clock: Clock
+    templates: Templates
+    links: UnsubscribeLinks
+    find_channel: FindChannel
+    handlers: Handlers
+
+    def office(self, database: Database) -> Office:
+        return Office(database, self.clock, self.templates, self.links, self.find_channel)
+
+
 async def work(database: Database, tools: Tools, owner: str, store_id: int, job_id: UUID) -> None:
     """Do the job if it is due and nobody has it; a message that came twice finds nothing to do."""
     async with database.write() as tx:
         job = await jobs.claim(tx, store_id, job_id, owner, LEASE)
     if job is None:
         return
-    context = JobContext(job, database, tools.clock, tools.channels, tools.key)
+    context = JobContext(job, tools.office(database))
     began = monotonic()
     outcome = await _outcome(context, tools.handlers)
     seconds = monotonic() - began
@@ -124,9 +114,6 @@ async def _run(context: JobContext, handler: Handler) -> None:
             await task
     finally:
         heart.cancel()
-    if not context.closed:
-        async with context.database.write() as tx:
-            await context.finish(tx)
 
 
 async def _beat(context: JobContext, task: asyncio.Future[None]) -> None:
@@ -135,13 +122,11 @@ async def _beat(context: JobContext, task: asyncio.Future[None]) -> None:
     while monotonic() < held_until:
         await asyncio.sleep(HEARTBEAT)
         try:
-            async with context.database.write() as tx:
+            async with context.office.database.write() as tx:
                 mine = await jobs.renew(tx, context.job, LEASE)
         except (SQLAlchemyError, OSError) as error:
             log.warning("heartbeat_failed", job=str(context.job.id), error=type(error).__name__)
             continue
-        if context.closed:
-            return
         if not mine:
             break
         held_until = monotonic() + LEASE
@@ -150,15 +135,14 @@ async def _beat(context: JobContext, task: asyncio.Future[None]) -> None:
 
 
 async def _give_back(context: JobContext) -> None:
-    if not context.closed:
-        async with context.database.write() as tx:
-            await jobs.release(tx, context.job, delay=0)
+    async with context.office.database.write() as tx:
+        await jobs.release(tx, context.job, delay=0)
 
 
 async def _fail(context: JobContext, error: Exception) -> None:
     """Kept short of the traceback, which is in the log; where the database is away, the lease runs out by itself."""
     try:
-        async with context.database.write() as tx:
+        async with context.office.database.write() as tx:
             await jobs.fail(tx, context.job, delay=RETRY_AFTER, error=type(error).__name__)
     except (SQLAlchemyError, OSError) as fault:
         log.warning("job_not_released", job=str(context.job.id), error=type(fault).__name__)

@@ -9,11 +9,14 @@ import pytest
 from dramatiq import Broker
 
 from api.workers.doorbell import Doorbell
-from api.workers.job import Handler, Run, Tools
+from api.workers.job import Handler, JobContext, Run, Tools
 from api.workers.lanes import Lanes, brokers_for
+from domain import jobs
 from domain.clock import system_clock
-from domain.db import Database
+from domain.consents.model import UnsubscribeLinks
+from domain.db import Database, Transaction
 from domain.jobs import Queue
+from domain.templates.rendering import MinijinjaTemplates
 
 
 @dataclass
@@ -23,11 +26,17 @@ class Works:
     brokers: dict[Queue, Broker]
     doorbell: Doorbell
     handlers: dict[str, Handler]
+    tools: Tools
     lanes: Lanes
     database_url: str
 
     def on(self, kind: str, run: Run, time_limit: float = 3600) -> None:
-        self.handlers[kind] = Handler(run, time_limit=time_limit)
+        async def run_and_finish(context: JobContext) -> None:
+            await run(context)
+            async with context.office.database.write() as tx:
+                assert await jobs.finish(tx, context.job)
+
+        self.handlers[kind] = Handler(run_and_finish, time_limit=time_limit)
 
     def database(self) -> Database:
         """The tests' own, which rings as the server's does."""
@@ -41,16 +50,20 @@ def works(broker_url: str, database_url: str) -> Iterator[Works]:
         broker.flush_all()
     doorbell = Doorbell(brokers)
     handlers: dict[str, Handler] = {}
-    lanes = Lanes(
-        brokers,
-        lambda connections: Database(database_url, pool_size=connections, doorbell=doorbell),
-        Tools(system_clock, {}, b"key", handlers),
-        threads=4,
-    )
-    yield Works(brokers, doorbell, handlers, lanes, database_url)
+    links = UnsubscribeLinks("http://127.0.0.1", b"key")
+    tools = Tools(system_clock, MinijinjaTemplates(), links, no_channel, handlers)
+
+    def connect(connections: int) -> Database:
+        return Database(database_url, pool_size=connections, doorbell=doorbell)
+
+    yield Works(brokers, doorbell, handlers, tools, Lanes(brokers, connect, tools, threads=4), database_url)
     doorbell.close()
     for broker in brokers.values():
         broker.close()
+
+
+async def no_channel(_tx: Transaction, _store_id: int, _key: str) -> None:
+    """These jobs send nothing."""
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:

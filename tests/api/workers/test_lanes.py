@@ -64,7 +64,7 @@ async def test_work_that_the_broker_lost_is_found(works: Works, database: Databa
 
     works.on("note", note)
     async with database.write() as tx:  # this database has no doorbell: nobody is told
-        await jobs.add_all(tx, store_id, "note", [{}] * 30, queue=Queue.DELIVERIES)
+        await jobs.add_all(tx, store_id, "note", [{"n": n} for n in range(30)], queue=Queue.DELIVERIES)
     works.lanes.start()
     await ring_for_due(database, works.brokers, works.doorbell)
     await until(lambda: len(done) == 30)
@@ -86,7 +86,7 @@ async def test_one_queue_full_of_slow_work_starves_no_other(works: Works, store_
     works.lanes.start()
     database = works.database()
     async with database.write() as tx:
-        await jobs.add_all(tx, store_id, "slow", [{}] * 20, queue=Queue.DELIVERIES)
+        await jobs.add_all(tx, store_id, "slow", [{"n": n} for n in range(20)], queue=Queue.DELIVERIES)
         await jobs.add(tx, store_id, "quick", {}, queue=Queue.LISTS)
     await until(lambda: done == ["quick"], seconds=10)
     await asyncio.to_thread(works.lanes.stop, 0.1)
@@ -124,7 +124,7 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
         tries.append(context.job.id)
         raise RuntimeError("broken")
 
-    async def give_up(_tx: object, job: jobs.Job) -> None:
+    async def give_up(_tx: object, job: jobs.Job, _now: object) -> None:
         given_up.append(job.id)
 
     works.handlers["broken"] = job_module.Handler(broken, give_up)
@@ -134,7 +134,7 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
         job_id = await jobs.add(tx, store_id, "broken", {})
     while not given_up:
         assert len(tries) <= 5
-        await sweep(database, works.handlers)
+        await sweep(database, works.tools)
         await ring_for_due(database, works.brokers, works.doorbell)
         await asyncio.sleep(0.1)
     await asyncio.to_thread(works.lanes.stop)

@@ -1,0 +1,99 @@
+"""What the server says of itself, and how it behaves when something is away."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.routing import Route
+
+from api.app import create_app
+from api.settings import Settings
+from api.wiring import Runtime, build
+
+KEY = SecretStr("a key for tests alone")
+
+
+@pytest.fixture
+async def runtime(database_url: str) -> AsyncIterator[Runtime]:
+    made = build(Settings(database_url=database_url, secret_key=KEY))
+    yield made
+    await made.close()
+
+
+def client_of(runtime: Runtime) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(create_app(runtime), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://muster")
+
+
+async def test_a_server_with_a_migrated_database_is_ready(runtime: Runtime) -> None:
+    async with client_of(runtime) as client:
+        assert (await client.get("/healthz")).json() == {"status": "ok"}
+        assert (await client.get("/readyz")).json() == {"status": "ok", "faults": []}
+
+
+async def test_answers_are_neither_kept_nor_framed(runtime: Runtime) -> None:
+    async with client_of(runtime) as client:
+        for path in ("/healthz", "/nowhere"):
+            headers = (await client.get(path)).headers
+            assert headers["cache-control"] == "no-store"
+            assert headers["x-content-type-options"] == "nosniff"
+            assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+async def test_metrics_count_requests_and_jobs(runtime: Runtime) -> None:
+    async with client_of(runtime) as client:
+        await client.get("/healthz")
+        text = (await client.get("/metrics")).text
+    assert 'muster_requests_total{method="GET",path="/healthz",status="200"}' in text
+    assert 'muster_queue_depth{queue="deliveries"} 0.0' in text
+
+
+@pytest.mark.parametrize("url", ["postgresql+asyncpg://127.0.0.1:1/none"])
+async def test_a_database_that_is_away_is_said_and_can_be_tried_again(url: str) -> None:
+    async def ask(_: Request) -> None:
+        async with runtime.database.read():
+            pass
+
+    runtime = build(Settings(database_url=url, secret_key=KEY))
+    app = create_app(runtime)
+    app.router.routes.append(Route("/ask", ask))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://muster") as client:
+        assert (await client.get("/healthz")).status_code == 200
+        ready = await client.get("/readyz")
+        asked = await client.get("/ask")
+    await runtime.close()
+    assert ready.status_code == 503
+    assert "database does not answer" in ready.json()["faults"][0]
+    assert (asked.status_code, asked.headers["retry-after"]) == (503, "2")
+
+
+async def test_a_database_without_tables_is_not_ready(tmp_path: Path) -> None:
+    runtime = build(Settings(database_url=f"sqlite+aiosqlite:///{tmp_path / 'new.db'}", secret_key=KEY))
+    async with client_of(runtime) as client:
+        ready = await client.get("/readyz")
+    await runtime.close()
+    assert ready.status_code == 503
+    assert "muster migrate" in ready.json()["faults"][0]
+
+
+async def test_a_broker_that_is_away_is_said(database_url: str) -> None:
+    runtime = build(Settings(database_url=database_url, broker_url="redis://127.0.0.1:1/0", secret_key=KEY))
+    async with client_of(runtime) as client:
+        ready = await client.get("/readyz")
+    await runtime.close()
+    assert ready.status_code == 503
+    assert "broker does not answer" in ready.json()["faults"][0]
+
+
+async def test_browsers_of_allowed_origins_alone_may_call(database_url: str) -> None:
+    runtime = build(Settings(database_url=database_url, allowed_origins=("https://admin.example",), secret_key=KEY))
+    async with client_of(runtime) as client:
+        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        allowed = await client.options("/healthz", headers={"Origin": "https://admin.example", **asked})
+        refused = await client.options("/healthz", headers={"Origin": "https://evil.example", **asked})
+    await runtime.close()
+    assert allowed.headers["access-control-allow-origin"] == "https://admin.example"
+    assert "access-control-allow-origin" not in refused.headers

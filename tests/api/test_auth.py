@@ -1,0 +1,58 @@
+"""Tokens open their store, and nothing else."""
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from starlette.requests import HTTPConnection
+
+from api.auth import Doorkeeper
+from domain.db import Database
+from domain.stores import store
+from domain.stores.model import Principal, Scope, new_token, token_hash
+from domain.stores.tables import api_tokens
+from tests.factories import NOW
+
+
+async def authenticate(database: Database, authorization: str) -> Principal | None:
+    headers = [(b"authorization", authorization.encode())]
+    return await Doorkeeper(database, lambda: NOW).authenticate(HTTPConnection({"type": "http", "headers": headers}))
+
+
+async def make_token(database: Database, store_id: int) -> tuple[str, UUID]:
+    token = new_token()
+    hashed = token_hash(token)
+    assert hashed is not None
+    async with database.write() as tx:
+        return token, await store.add_token(tx, store_id, "test", hashed, frozenset({Scope.READ}), NOW)
+
+
+async def test_a_token_opens_its_store(database: Database, store_id: int) -> None:
+    token, _ = await make_token(database, store_id)
+    principal = await authenticate(database, f"Bearer {token}")
+    assert principal is not None
+    assert principal.store.id == store_id
+    assert principal.may(Scope.READ)
+    assert not principal.may(Scope.SEND)
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic {}", "{}", "Bearer {}x"])
+async def test_what_is_no_token_opens_nothing(database: Database, store_id: int, authorization: str) -> None:
+    token, _ = await make_token(database, store_id)
+    assert await authenticate(database, authorization.format(token)) is None
+
+
+async def test_a_revoked_token_ends_at_once(database: Database, store_id: int) -> None:
+    token, token_id = await make_token(database, store_id)
+    assert await authenticate(database, f"Bearer {token}") is not None
+    async with database.write() as tx:
+        assert await store.revoke_token(tx, store_id, token_id, NOW)
+    assert await authenticate(database, f"Bearer {token}") is None
+
+
+async def test_the_use_of_a_token_is_noted(database: Database, store_id: int) -> None:
+    token, token_id = await make_token(database, store_id)
+    await authenticate(database, f"bearer {token}")
+    async with database.read() as tx:
+        used = await tx.scalar(select(api_tokens.c.last_used_at).where(api_tokens.c.id == token_id))
+    assert used == NOW

@@ -1,0 +1,106 @@
+"""The commands, as a person types them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MUSTER = Path(sys.executable).with_name("muster")
+
+
+def muster(*arguments: str, cwd: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [MUSTER, *arguments],
+        cwd=cwd,
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("migrated")
+    assert muster("migrate", cwd=folder).returncode == 0
+    return folder / "muster.db"
+
+
+@pytest.fixture
+def migrated(template: Path, tmp_path: Path) -> Path:
+    shutil.copy(template, tmp_path)
+    return tmp_path
+
+
+def test_an_empty_database_gets_a_first_store_once(tmp_path: Path) -> None:
+    assert "Store 1" in muster("migrate", cwd=tmp_path).stdout
+    again = muster("migrate", cwd=tmp_path)
+    assert again.returncode == 0
+    assert "Store" not in again.stdout
+
+
+def test_a_token_stands_alone_on_the_last_line(migrated: Path) -> None:
+    done = muster("token", "create", "--scopes", "read,write", cwd=migrated)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].startswith("muster_")
+
+
+def test_a_store_is_made_and_a_token_for_it(migrated: Path) -> None:
+    made = muster("store", "create", "--name", "Tea", "--timezone", "Asia/Taipei", cwd=migrated)
+    assert (made.returncode, made.stdout.splitlines()[-1]) == (0, "2")
+    assert muster("token", "create", "--scopes", "admin", "--store", "2", cwd=migrated).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says", "status"),
+    [
+        (["store", "create", "--name", "X", "--timezone", "Mars/Olympus"], "Mars/Olympus", 1),
+        (["token", "create", "--scopes", "everything"], "everything", 1),
+        (["token", "create", "--scopes", ""], "scope", 1),
+        (["token", "create", "--scopes", "read", "--store", "9"], "no store 9", 1),
+        (["work"], "MUSTER_BROKER_URL", 2),
+        (["serve", "--port", "99999"], "65535", 2),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(migrated: Path, arguments: list[str], says: str, status: int) -> None:
+    done = muster(*arguments, cwd=migrated)
+    assert done.returncode == status
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "says", "status"),
+    [
+        ("mysql://h/d", "MUSTER_DATABASE_URL", 2),
+        ("postgresql://127.0.0.1:1/d", "does not answer", 3),
+        ("sqlite:///empty.db", "muster migrate", 3),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_said_in_a_line(tmp_path: Path, url: str, says: str, status: int) -> None:
+    done = muster("token", "create", "--scopes", "read", cwd=tmp_path, MUSTER_DATABASE_URL=url)
+    assert done.returncode == status
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_fresh_database(migrated: Path) -> None:
+    done = muster("doctor", cwd=migrated)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_doctor_says_what_to_do_about_an_empty_database(tmp_path: Path) -> None:
+    done = muster("doctor", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "muster migrate" in done.stdout
+
+
+def test_help_loads_no_more_than_it_needs() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import api.cli, sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {"sqlalchemy", "strawberry", "dramatiq", "starlette", "pydantic"} & set(loaded) == set()

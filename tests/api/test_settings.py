@@ -1,0 +1,95 @@
+"""What the environment may say."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from api.settings import IN_PROCESS, Settings, WrongSetting
+from domain.clock import system_clock
+
+
+def test_nothing_has_to_be_set() -> None:
+    settings = Settings.from_env()
+    assert settings.database_url == "sqlite+aiosqlite:///muster.db"
+    assert settings.broker_url == IN_PROCESS
+    assert settings.embedded
+    assert settings.clock() is system_clock
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("postgresql://a:b@h:5433/d", "postgresql+asyncpg://a:b@h:5433/d"),
+        ("postgres://a:p%40ss@h/d", "postgresql+asyncpg://a:p%40ss@h/d"),
+        ("postgresql+asyncpg://h/d", "postgresql+asyncpg://h/d"),
+        ("postgresql://h/d?sslmode=require", "postgresql+asyncpg://h/d?ssl=require"),
+        ("sqlite:///shop.db", "sqlite+aiosqlite:///shop.db"),
+        ("sqlite:////var/lib/shop.db", "sqlite+aiosqlite:////var/lib/shop.db"),
+    ],
+)
+def test_the_asynchronous_driver_is_added(monkeypatch: pytest.MonkeyPatch, given: str, used: str) -> None:
+    monkeypatch.setenv("MUSTER_DATABASE_URL", given)
+    assert Settings.from_env().database_url == used
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MUSTER_DATABASE_URL", "mysql://h/d"),
+        ("MUSTER_DATABASE_URL", "shop.db"),
+        ("MUSTER_DATABASE_URL", "sqlite://"),
+        ("MUSTER_BROKER_URL", "kafka://h"),
+        ("MUSTER_SECRET_KEY", "short"),
+        ("MUSTER_CLOCK_FILE", "now.txt"),
+        ("MUSTER_PUBLIC_URL", "somewhere"),
+        ("MUSTER_LOG_FORMAT", "xml"),
+        ("MUSTER_LOG_LEVEL", "loud"),
+        ("MUSTER_ENV", "staging"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(WrongSetting) as refused:
+        Settings.from_env()
+    assert str(refused.value).startswith(name)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_BROKER_URL", "")
+    assert Settings.from_env().embedded
+
+
+def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_ALLOWED_ORIGINS", "https://a.example, https://b.example,")
+    assert Settings.from_env().allowed_origins == ("https://a.example", "https://b.example")
+
+
+def test_the_time_may_be_held_in_rehearsals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "now"
+    file.write_text("2026-07-01T09:00:00+08:00\n")
+    monkeypatch.setenv("MUSTER_ENV", "test")
+    monkeypatch.setenv("MUSTER_CLOCK_FILE", str(file))
+    assert Settings.from_env().clock()().isoformat() == "2026-07-01T01:00:00+00:00"
+    file.write_text("noon")
+    with pytest.raises(WrongSetting, match="MUSTER_CLOCK_FILE"):
+        Settings.from_env().clock()
+
+
+def test_a_key_is_made_once_and_kept_from_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = Settings.from_env().key()
+    assert len(made) >= 32
+    assert Settings.from_env().key() == made
+    assert [path.name for path in tmp_path.iterdir()] == ["muster.key"]
+    assert stat.S_IMODE((tmp_path / "muster.key").stat().st_mode) == 0o600
+
+
+def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_DATABASE_URL", "postgresql://shop:hunter2@h/d")
+    monkeypatch.setenv("MUSTER_BROKER_URL", "amqp://shop:hunter2@h")
+    monkeypatch.setenv("MUSTER_SECRET_KEY", "hunter2hunter2hunter2")
+    assert "hunter2" not in repr(Settings.from_env())

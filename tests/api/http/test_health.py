@@ -54,46 +54,46 @@ async def test_metrics_count_requests_and_jobs(runtime: Runtime) -> None:
 @pytest.mark.parametrize("url", ["postgresql+asyncpg://127.0.0.1:1/none"])
 async def test_a_database_that_is_away_is_said_and_can_be_tried_again(url: str) -> None:
     async def ask(_: Request) -> None:
-        async with runtime.database.read():
+        async with built.database.read():
             pass
 
-    runtime = build(Settings(database_url=url, secret_key=KEY))
-    app = create_app(runtime)
+    built = build(Settings(database_url=url, secret_key=KEY))
+    app = create_app(built)
     app.router.routes.append(Route("/ask", ask))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://muster") as client:
         assert (await client.get("/healthz")).status_code == 200
         ready = await client.get("/readyz")
         asked = await client.get("/ask")
-    await runtime.close()
+    await built.close()
     assert ready.status_code == 503
     assert "database does not answer" in ready.json()["faults"][0]
     assert (asked.status_code, asked.headers["retry-after"]) == (503, "2")
 
 
 async def test_a_database_without_tables_is_not_ready(tmp_path: Path) -> None:
-    runtime = build(Settings(database_url=f"sqlite+aiosqlite:///{tmp_path / 'new.db'}", secret_key=KEY))
-    async with client_of(runtime) as client:
+    built = build(Settings(database_url=f"sqlite+aiosqlite:///{tmp_path / 'new.db'}", secret_key=KEY))
+    async with client_of(built) as client:
         ready = await client.get("/readyz")
-    await runtime.close()
+    await built.close()
     assert ready.status_code == 503
     assert "muster migrate" in ready.json()["faults"][0]
 
 
 async def test_a_broker_that_is_away_is_said(database_url: str) -> None:
-    runtime = build(Settings(database_url=database_url, broker_url="redis://127.0.0.1:1/0", secret_key=KEY))
-    async with client_of(runtime) as client:
+    built = build(Settings(database_url=database_url, broker_url="redis://127.0.0.1:1/0", secret_key=KEY))
+    async with client_of(built) as client:
         ready = await client.get("/readyz")
-    await runtime.close()
+    await built.close()
     assert ready.status_code == 503
     assert "broker does not answer" in ready.json()["faults"][0]
 
 
 async def test_browsers_of_allowed_origins_alone_may_call(database_url: str) -> None:
-    runtime = build(Settings(database_url=database_url, allowed_origins=("https://admin.example",), secret_key=KEY))
-    async with client_of(runtime) as client:
+    built = build(Settings(database_url=database_url, allowed_origins=("https://admin.example",), secret_key=KEY))
+    async with client_of(built) as client:
         asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
         allowed = await client.options("/healthz", headers={"Origin": "https://admin.example", **asked})
         refused = await client.options("/healthz", headers={"Origin": "https://evil.example", **asked})
-    await runtime.close()
+    await built.close()
     assert allowed.headers["access-control-allow-origin"] == "https://admin.example"
     assert "access-control-allow-origin" not in refused.headers

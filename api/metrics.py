@@ -8,7 +8,8 @@ requests = Counter("muster_requests", "HTTP requests", ["path", "method", "statu
 request_seconds = Histogram("muster_request_seconds", "Time to answer a request", ["path"], registry=registry)
 jobs = Counter("muster_jobs", "Jobs that this process ended", ["kind", "outcome"], registry=registry)
 job_seconds = Histogram("muster_job_seconds", "Time that a job took", ["kind"], registry=registry)
-deliveries = Counter("muster_deliveries", "Deliveries by outcome", ["channel", "outcome"], registry=registry)
+# What the database says, counted at each scrape: the same whichever process is asked.
+deliveries = Gauge("muster_deliveries", "Deliveries by outcome", ["channel", "outcome"], registry=registry)
 leases_expired = Gauge(
     "muster_leases_expired", "Jobs whose worker died and that nobody took yet", ["queue"], registry=registry
 )

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from api import metrics
 from domain import jobs
+from domain.campaigns import store as campaigns
 from domain.db import Database
 from domain.migrations import is_current
 
@@ -34,7 +35,7 @@ def routes(database: Database, probe: Probe) -> list[Route]:
 
     async def scrape(_: Request) -> Response:
         with suppress(SQLAlchemyError, OSError):
-            await _count_jobs(database)
+            await _count(database)
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", scrape)]
@@ -65,8 +66,10 @@ async def _broker_fault(probe: Probe) -> str | None:
     return None
 
 
-async def _count_jobs(database: Database) -> None:
+async def _count(database: Database) -> None:
     async with database.read() as tx:
+        for (channel, outcome), times in (await campaigns.outcomes(tx)).items():
+            metrics.deliveries.labels(channel, outcome).set(times)
         for queue, (open_jobs, expired) in (await jobs.count(tx)).items():
             metrics.queue_depth.labels(queue.value).set(open_jobs)
             metrics.leases_expired.labels(queue.value).set(expired)

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, select, update
 
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
 from domain.campaigns.tables import campaigns
 from domain.db import AnyRow, Transaction
-from domain.deliveries.model import AcceptMarketing
+from domain.deliveries.model import COUNTS, AcceptMarketing
 from domain.deliveries.tables import batches
 
 _COLUMNS = (
@@ -107,6 +107,20 @@ def page(
 
 def of_list(store_id: int, list_id: UUID) -> Select[*tuple[Any, ...]]:
     return select(*_COLUMNS).where(campaigns.c.store_id == store_id, campaigns.c.list_id == list_id)
+
+
+async def outcomes(tx: Transaction) -> dict[tuple[str, str], int]:
+    """How many deliveries came to what, by channel and outcome, over all stores."""
+    sums = [func.sum(batches.c[name]).label(name) for name in COUNTS[1:]]
+    rows = await tx.execute(
+        select(campaigns.c.channel, *sums)
+        .join(
+            batches,
+            and_(batches.c.store_id == campaigns.c.store_id, batches.c.campaign_id == campaigns.c.id),
+        )
+        .group_by(campaigns.c.channel)
+    )
+    return {(row.channel, name): int(getattr(row, name)) for row in rows for name in COUNTS[1:]}
 
 
 def campaign(row: AnyRow) -> Campaign:

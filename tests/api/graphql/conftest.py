@@ -46,7 +46,7 @@ async def server(tokens: Tokens) -> AsyncGenerator[str]:
     )
     running = uvicorn.Server(config)
     task = asyncio.create_task(running.serve())
-    while not running.started:
+    while not running.started:  # noqa: ASYNC110 - uvicorn tells by this alone
         await asyncio.sleep(0.01)
     yield f"127.0.0.1:{running.servers[0].sockets[0].getsockname()[1]}"
     running.should_exit = True

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import HTTPConnection
 
 from tests.api.graphql.toy import Tokens, make_app
 
@@ -71,16 +72,14 @@ async def test_junk_in_place_of_parts_is_refused(client: httpx.AsyncClient) -> N
         assert response.status_code == 400
 
 
-async def test_a_form_on_a_strange_page_is_refused(client: httpx.AsyncClient) -> None:
+async def test_a_form_on_a_strange_page_is_refused() -> None:
     """Where a proxy signs the browser in, nothing but the preflight stands between."""
-    del client.headers["authorization"]
 
-    async def anyone(_connection: object) -> str:
-        return "ali"
+    class SignedIn(Tokens):
+        async def authenticate(self, connection: HTTPConnection) -> str | None:
+            return "ali"
 
-    tokens = Tokens()
-    tokens.authenticate = anyone  # type: ignore[method-assign]
-    transport = httpx.ASGITransport(make_app(tokens))
+    transport = httpx.ASGITransport(make_app(SignedIn()))
     async with httpx.AsyncClient(transport=transport, base_url="http://muster.test") as stranger:
         assert (await send(stranger, parts(), b"x")).status_code == 400
         stranger.headers["x-requested-with"] = "spa"

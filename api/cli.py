@@ -18,6 +18,7 @@ FAILED, WRONG, AWAY = 1, 2, 3
 app = typer.Typer(
     name="muster",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Gather a shop's customers into segments, and reach them.",

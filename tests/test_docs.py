@@ -1,6 +1,8 @@
 """What the documentation names exists, and what exists is documented."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,14 @@ def test_every_setting_has_its_row_and_every_row_its_setting() -> None:
     rows = re.findall(r"^\| `(MUSTER_\w+)`", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE)
     assert set(rows) == SETTINGS
     assert len(rows) == len(SETTINGS)
+
+
+def test_the_command_line_is_documented_as_it_is(tmp_path: Path) -> None:
+    written = tmp_path / "cli.md"
+    typer = Path(sys.executable).with_name("typer")
+    options = ["--name", "muster", "--title", "Command line", "--output", written]
+    subprocess.run([typer, "api.cli", "utils", "docs", *options], cwd=ROOT, check=True, capture_output=True)
+    assert written.read_text() == (ROOT / "docs/reference/cli.md").read_text(), "run `make docs`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

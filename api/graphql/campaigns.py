@@ -83,7 +83,9 @@ class Campaign(Node):
 
     @strawberry.field(
         name="list",
-        description="The list it is locked to; null when that was deleted: those who were on it still are the audience.",
+        description=(
+            "The list it is locked to; null when that was deleted: those who were on it still are the audience."
+        ),
     )
     async def locked_list(self, info: Info) -> Annotated["CustomerList", strawberry.lazy("api.graphql.lists")] | None:
         from api.graphql.lists import by_id
@@ -136,9 +138,9 @@ class TargetInput:
 
     def target(self) -> Target:
         """The target; an ID of another kind or store is no target that exists."""
-        list_id = self.list_id and relay.uuid(self.list_id.value, "CustomerList")
-        segment_id = self.segment_id and relay.uuid(self.segment_id.value, "Segment")
-        if isinstance(list_id, UUID) or isinstance(segment_id, UUID):
+        list_id = None if self.list_id is None else relay.uuid(self.list_id.value, "CustomerList")
+        segment_id = None if self.segment_id is None else relay.uuid(self.segment_id.value, "Segment")
+        if list_id or segment_id:
             return Target(list_id, segment_id)
         if self.list_id is not None:
             raise DomainError("no such list", field=("listId",), code=ErrorCode.NOT_FOUND)

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, cast
 
 import strawberry
-from plugins.settings import redacted
 
 from api.graphql.context import Context, Info, allow
 from api.graphql.errors import UserError, user_errors
@@ -14,6 +13,7 @@ from api.graphql.scalars import JSON
 from domain.errors import DomainError, ErrorCode, Faults
 from domain.stores.model import Scope
 from plugins.installed import StoreChannel
+from plugins.settings import redacted
 
 
 @strawberry.type

@@ -25,6 +25,8 @@ async def save_contacts(
             moved = after.consent_at != before.consent_at
             rows.append((customer_id, after, source if moved else sources.get((customer_id, change.channel))))
     await saving.put_contacts(tx, store_id, rows)
+    # Whoever is about to write to these customers locks their rows: see domain/deliveries/batches.py.
+    await saving.touch(tx, store_id, list(given), now)
 
 
 def changed_contact(contact: Contact, change: ContactChange, now: datetime) -> Contact:

@@ -140,6 +140,12 @@ async def put_contacts(tx: Transaction, store_id: int, given: Sequence[tuple[int
     await _upsert(tx, contacts, rows)
 
 
+async def touch(tx: Transaction, store_id: int, ids: Sequence[int], now: datetime) -> None:
+    await tx.execute(
+        update(customers).where(customers.c.store_id == store_id, customers.c.id.in_(ids)).values(updated_at=now)
+    )
+
+
 async def trust_again(tx: Transaction, store_id: int, ids: Sequence[int]) -> None:
     """What failed was an e-mail address or a phone number that these customers had before."""
     if ids:

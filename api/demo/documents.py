@@ -1,0 +1,62 @@
+"""What the demonstration asks the API."""
+
+INSTALL = """
+mutation Install($settings: JSON) {
+  channelInstall(key: "email", settings: $settings) { channel { configured } userErrors { field message } }
+}
+"""
+IMPORT_CUSTOMERS = """
+mutation ImportCustomers($file: Upload!) {
+  customersImport(file: $file) { operation { id } userErrors { field message } }
+}
+"""
+IMPORT_ORDERS = """
+mutation ImportOrders($file: Upload!) {
+  ordersImport(file: $file) { operation { id } userErrors { field message } }
+}
+"""
+OPERATION = """
+query Operation($id: ID!) { operation(id: $id) { status done total problems { row message } } }
+"""
+SEGMENT = """
+mutation Segment($input: SegmentInput!) {
+  segmentCreate(input: $input) { segment { id } list { id } operation { id } userErrors { field message } }
+}
+"""
+LIST = """
+query List($id: ID!) { list(id: $id) { id name status count } }
+"""
+CAMPAIGN = """
+mutation Campaign($input: CampaignInput!) {
+  campaignCreate(input: $input) {
+    campaign { id reach { audience recipients excluded { reason count } } }
+    userErrors { field message }
+  }
+}
+"""
+SEND = """
+mutation Send($id: ID!) {
+  campaignSend(id: $id, idempotencyKey: "demo") { campaign { id } userErrors { field message } }
+}
+"""
+PROGRESS = """
+query Progress($id: ID!) {
+  campaign(id: $id) { status problem stats { recipients pending sent failed unknown skipped } }
+}
+"""
+TO_TRY = (
+    """{
+  segments(first: 5) { nodes { name summary memberCount latestList { name count reach { channel accepting } } } }
+}""",
+    """{
+  segmentPreview(include: {behavior: {behavior: "order", operator: GTE, values: [3], window: {lastDays: 365}}}) {
+    count
+    sample { name email orderCount totalSpent }
+  }
+}""",
+    """{
+  campaigns(first: 1) {
+    nodes { name status stats { sent unknown } deliveries(first: 3) { nodes { address status customer { name } } } }
+  }
+}""",
+)

@@ -1,0 +1,333 @@
+"""Customers: read one by one or by the page, written one by one, in batches or by file."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+from muster_sdk import AddressKind
+
+from api.graphql import paging, relay
+from api.graphql.activity import Event, timeline
+from api.graphql.context import Context, Info, allow
+from api.graphql.enums import expose
+from api.graphql.errors import UserError, user_errors
+from api.graphql.keyset import By, Ordering
+from api.graphql.paging import Connection, Page
+from api.graphql.plain import derived
+from api.graphql.relay import Node, encode
+from api.graphql.scalars import JSON, print_instant
+from domain.customers import model, store, upserting
+from domain.customers.model import (
+    UNSET,
+    Consent,
+    ContactChange,
+    CustomerChange,
+    CustomerOrder,
+    Gender,
+    PropertyChange,
+    ValueType,
+)
+from domain.customers.tables import customer_facts, customers
+from domain.db import Transaction
+from domain.errors import DomainError, Faults
+from domain.stores.model import Scope
+
+expose(Gender)
+expose(Consent, {Consent.NOT_SUBSCRIBED: "Never asked, or never answered."})
+expose(CustomerOrder)
+expose(ValueType)
+
+# Numbers are given in the order in which customers are made.
+_OLDEST, _LATEST = By(customers.c.id, int), By(customers.c.id, int, descending=True)
+_NO_FACTS = model.Facts(0, Decimal(0), None, None)
+_ORDERINGS = {
+    CustomerOrder.CREATED_AT_ASC: (_OLDEST,),
+    CustomerOrder.CREATED_AT_DESC: (_LATEST,),
+    CustomerOrder.NAME_ASC: (By(customers.c.name, str, nullable=True), _OLDEST),
+    CustomerOrder.TOTAL_SPENT_DESC: (By(customer_facts.c.total_spent, Decimal, descending=True), _LATEST),
+    CustomerOrder.LAST_ORDER_AT_DESC: (
+        By(customer_facts.c.last_order_at, datetime, descending=True, nullable=True),
+        _LATEST,
+    ),
+}
+
+
+@strawberry.type
+class CustomerProperty:
+    key: str
+    value: JSON | None
+
+
+@strawberry.type
+class PropertyDefinition(Node):
+    of: strawberry.Private[model.PropertyDefinition]
+
+    id: strawberry.ID = derived(lambda self: encode("PropertyDefinition", self.of.id))
+    key: str = derived(lambda self: self.of.key)
+    label: str = derived(lambda self: self.of.label)
+    type: ValueType = derived(lambda self: self.of.type)
+
+
+@strawberry.type
+class Contact:
+    channel: str
+    address: str = strawberry.field(description="An e-mail address, a phone number, a LINE user ID, ...")
+    consent: Consent
+    consent_at: datetime | None
+    invalid: bool = strawberry.field(description="The address is known to fail: hard bounce, blocked, unreachable.")
+
+
+@strawberry.type
+class Customer(Node):
+    of: strawberry.Private[model.Customer]
+
+    id: strawberry.ID = derived(lambda self: encode("Customer", self.of.id))
+    external_id: str | None = derived(lambda self: self.of.external_id)
+    name: str | None = derived(lambda self: self.of.name)
+    email: str | None = derived(lambda self: self.of.email)
+    email_verified: bool = derived(lambda self: self.of.email_verified)
+    phone: str | None = derived(lambda self: self.of.phone, description="E.164.")
+    phone_verified: bool = derived(lambda self: self.of.phone_verified)
+    gender: Gender | None = derived(lambda self: self.of.gender)
+    birthday: date | None = derived(lambda self: self.of.birthday)
+    locale: str | None = derived(lambda self: self.of.locale, description="BCP 47.")
+    country: str | None = derived(lambda self: self.of.country, description="ISO 3166-1 alpha-2.")
+    city: str | None = derived(lambda self: self.of.city)
+    source: str | None = derived(
+        lambda self: self.of.source,
+        description='Where the customer came from: "storefront", "pos", "import", a channel\'s key, ...',
+    )
+    member: bool = derived(lambda self: self.of.member)
+    tier: str | None = derived(lambda self: self.of.tier)
+    tier_expires_on: date | None = derived(lambda self: self.of.tier_expires_on)
+    blacklisted: bool = derived(lambda self: self.of.blacklisted)
+    created_at: datetime = derived(lambda self: self.of.created_at)
+    registered_at: datetime | None = derived(lambda self: self.of.registered_at)
+    deleted_at: datetime | None = derived(lambda self: self.of.deleted_at)
+
+    @strawberry.field
+    async def tags(self, info: Info) -> list[str]:
+        return await info.context.loader(_tags).load(self.of.id)
+
+    @strawberry.field
+    async def properties(self, info: Info) -> list[CustomerProperty]:
+        held = await info.context.loader(_properties).load(self.of.id)
+        return [CustomerProperty(key=one.key, value=_json(one.value)) for one in held]
+
+    @strawberry.field(description="The customer's address on each channel, and whether marketing is accepted there.")
+    async def contacts(self, info: Info) -> list[Contact]:
+        known = {one.channel: one for one in await info.context.loader(_contacts).load(self.of.id)}
+        kinds = info.context.services.channels.addresses
+        return [
+            contact
+            for channel in sorted({*known, *kinds})
+            if (contact := _contact(self.of, channel, known.get(channel), kinds.get(channel))) is not None
+        ]
+
+    @strawberry.field(description="Cancelled and deleted orders never count.")
+    async def order_count(self, info: Info) -> int:
+        return (await _facts_of(info, self.of.id)).order_count
+
+    @strawberry.field
+    async def total_spent(self, info: Info) -> Decimal:
+        return (await _facts_of(info, self.of.id)).total_spent
+
+    @strawberry.field
+    async def last_order_at(self, info: Info) -> datetime | None:
+        return (await _facts_of(info, self.of.id)).last_order_at
+
+    @strawberry.field(description="Newest first: orders, visits, and whatever else was tracked.")
+    async def timeline(
+        self, info: Info, first: int | None = None, after: str | None = None, types: list[str] | None = None
+    ) -> Connection[Event]:
+        return await timeline(info.context, self.of.id, Page.of(first, after), types)
+
+
+@strawberry.input
+class CustomerPropertyInput:
+    key: str
+    value: JSON | None = strawberry.field(default=None, description="Null takes the property away.")
+
+
+@strawberry.input
+class ContactInput:
+    channel: str
+    address: str
+    consent: Consent | None = None
+
+
+@strawberry.input(
+    description=(
+        "Found by externalId, else by e-mail, else by phone. A field left out keeps its value; null clears it."
+    )
+)
+class CustomerInput:
+    external_id: strawberry.Maybe[str | None]
+    name: strawberry.Maybe[str | None]
+    email: strawberry.Maybe[str | None]
+    email_verified: strawberry.Maybe[bool | None]
+    phone: strawberry.Maybe[str | None]
+    phone_verified: strawberry.Maybe[bool | None]
+    gender: strawberry.Maybe[Gender | None]
+    birthday: strawberry.Maybe[date | None]
+    locale: strawberry.Maybe[str | None]
+    country: strawberry.Maybe[str | None]
+    city: strawberry.Maybe[str | None]
+    source: strawberry.Maybe[str | None]
+    member: strawberry.Maybe[bool | None]
+    tier: strawberry.Maybe[str | None]
+    tier_expires_on: strawberry.Maybe[date | None]
+    registered_at: strawberry.Maybe[datetime | None]
+    tags: strawberry.Maybe[list[str] | None]
+    properties: list[CustomerPropertyInput] | None = None
+    contacts: list[ContactInput] | None = None
+
+    def change(self) -> CustomerChange:
+        given = {name: _given(getattr(self, name)) for name in (*model.PROFILE, "tags")}
+        contacts = [
+            ContactChange(one.channel, one.address, UNSET if one.consent is None else one.consent)
+            for one in self.contacts or ()
+        ]
+        properties = [PropertyChange(one.key, one.value) for one in self.properties or ()]
+        return CustomerChange(**given, properties=properties, contacts=contacts)
+
+
+@strawberry.type
+class CustomerUpsertPayload:
+    customer: Customer | None = None
+    created: bool | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
+
+
+@strawberry.type
+class CustomersUpsertPayload:
+    created: int = 0
+    updated: int = 0
+    user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
+
+
+@strawberry.type
+class CustomerQuery:
+    @strawberry.field(description="By one of the three.")
+    async def customer(
+        self,
+        info: Info,
+        id: strawberry.ID | None = None,
+        external_id: str | None = None,
+        email: str | None = None,
+    ) -> Customer | None:
+        context = allow(info, Scope.READ)
+        if id is not None:
+            number = relay.number(id, "Customer")
+            return None if number is None else await by_id(context, number)
+        async with context.database.read() as tx:
+            found = None
+            if external_id is not None:
+                found = await store.by_external_id(tx, context.store_id, external_id)
+            elif email is not None:
+                found = await store.by_email(tx, context.store_id, email)
+        return None if found is None else Customer(of=found)
+
+    @strawberry.field
+    async def property_definitions(self, info: Info) -> list[PropertyDefinition]:
+        context = allow(info, Scope.READ)
+        async with context.database.read() as tx:
+            return [PropertyDefinition(of=one) for one in await store.definitions(tx, context.store_id)]
+
+
+@strawberry.type
+class CustomerMutation:
+    @strawberry.mutation
+    async def customer_upsert(self, info: Info, input: CustomerInput) -> CustomerUpsertPayload:
+        context = allow(info, Scope.WRITE)
+        try:
+            async with context.database.write() as tx:
+                saved, created = await upserting.upsert(tx, context.store_id, input.change(), context.now)
+        except (DomainError, Faults) as error:
+            return CustomerUpsertPayload(user_errors=user_errors(error))
+        return CustomerUpsertPayload(customer=Customer(of=saved), created=created)
+
+    @strawberry.mutation(description="5,000 at most; all of them, or none.")
+    async def customers_upsert(self, info: Info, input: list[CustomerInput]) -> CustomersUpsertPayload:
+        context = allow(info, Scope.WRITE)
+        changes = [one.change() for one in input]
+        try:
+            async with context.database.write() as tx:
+                done = await upserting.upsert_many(tx, context.store_id, changes, context.now)
+        except (DomainError, Faults) as error:
+            return CustomersUpsertPayload(user_errors=user_errors(error))
+        return CustomersUpsertPayload(created=len(done.created), updated=done.updated)
+
+
+async def by_id(context: Context, customer_id: int) -> Customer | None:
+    found = await context.loader(_customers).load(customer_id)
+    return None if found is None else Customer(of=found)
+
+
+async def connect(
+    context: Context, select: Any, page: Page, order: CustomerOrder = CustomerOrder.CREATED_AT_DESC
+) -> Connection[Customer]:
+    """A page of a select of `store.COLUMNS`, `customer_facts` joined."""
+    ordering = Ordering(f"customers.{order}", _ORDERINGS[order])
+    return await paging.connect(
+        context.database, select, ordering, page, lambda row: Customer(of=store.customer_of(row))
+    )
+
+
+async def _facts_of(info: Info, customer_id: int) -> model.Facts:
+    return await info.context.loader(_facts).load(customer_id)
+
+
+async def _customers(tx: Transaction, store_id: int, wanted: list[int]) -> list[model.Customer | None]:
+    found = {customer.id: customer for customer in await store.by_ids(tx, store_id, wanted)}
+    return [found.get(customer_id) for customer_id in wanted]
+
+
+async def _facts(tx: Transaction, store_id: int, wanted: list[int]) -> list[model.Facts]:
+    found = await store.facts_of(tx, store_id, wanted)
+    return [found.get(customer_id, _NO_FACTS) for customer_id in wanted]
+
+
+async def _tags(tx: Transaction, store_id: int, wanted: list[int]) -> list[list[str]]:
+    found = await store.tags_of(tx, store_id, wanted)
+    return [found[customer_id] for customer_id in wanted]
+
+
+async def _properties(tx: Transaction, store_id: int, wanted: list[int]) -> list[list[model.Property]]:
+    found = await store.properties_of(tx, store_id, wanted)
+    return [found[customer_id] for customer_id in wanted]
+
+
+async def _contacts(tx: Transaction, store_id: int, wanted: list[int]) -> list[list[model.Contact]]:
+    found = await store.contacts_of(tx, store_id, wanted)
+    return [found[customer_id] for customer_id in wanted]
+
+
+def _contact(
+    customer: model.Customer, channel: str, known: model.Contact | None, kind: AddressKind | None
+) -> Contact | None:
+    """The contact as it is reached; none where there is no address and nothing was ever said."""
+    own = {AddressKind.EMAIL: customer.email, AddressKind.PHONE: customer.phone}.get(kind) if kind else None
+    address = (known and known.address) or own
+    if known is None and address is None:
+        return None
+    said = known or model.Contact(channel, None, Consent.NOT_SUBSCRIBED, None, invalid=False)
+    return Contact(
+        channel=channel,
+        address=address or "",
+        consent=said.consent,
+        consent_at=said.consent_at,
+        invalid=said.invalid,
+    )
+
+
+def _json(value: model.Value) -> Any:
+    if isinstance(value, datetime):
+        return print_instant(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _given(value: Any) -> Any:
+    """What was said of a field: a value, null, or nothing."""
+    return UNSET if value is None else value.value

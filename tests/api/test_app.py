@@ -1,0 +1,38 @@
+"""The server with everything inside."""
+
+import asyncio
+
+import pytest
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.settings import Settings
+from api.wiring import build
+from api.workers.handlers import HANDLERS
+from api.workers.job import Handler, JobContext
+from domain import jobs
+from domain.db import Database
+
+
+async def test_without_a_broker_the_server_does_the_work_too(
+    database: Database, database_url: str, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+
+    async def note(context: JobContext) -> None:
+        async with context.office.database.write() as tx:
+            done.append(context.job.payload["by"])
+            assert await jobs.finish(tx, context.job)
+
+    monkeypatch.setitem(HANDLERS, "note", Handler(note))
+    async with database.write() as tx:  # committed by another process, before the server was there
+        await jobs.add(tx, store_id, "note", {"by": "another process"})
+    runtime = build(Settings(database_url=database_url, secret_key=SecretStr("a key for tests alone")))
+    app = create_app(runtime)
+    async with app.router.lifespan_context(app):
+        async with runtime.database.write() as tx:
+            await jobs.add(tx, store_id, "note", {"by": "a request"})
+        async with asyncio.timeout(20):
+            while len(done) < 2:
+                await asyncio.sleep(0.02)
+    assert set(done) == {"another process", "a request"}

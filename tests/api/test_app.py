@@ -1,7 +1,5 @@
 """The server with everything inside."""
 
-import asyncio
-
 import pytest
 from pydantic import SecretStr
 
@@ -12,6 +10,7 @@ from api.workers.handlers import HANDLERS
 from api.workers.job import Handler, JobContext
 from domain import jobs
 from domain.db import Database
+from tests.api.workers.conftest import until
 
 
 async def test_without_a_broker_the_server_does_the_work_too(
@@ -32,7 +31,5 @@ async def test_without_a_broker_the_server_does_the_work_too(
     async with app.router.lifespan_context(app):
         async with runtime.database.write() as tx:
             await jobs.add(tx, store_id, "note", {"by": "a request"})
-        async with asyncio.timeout(20):
-            while len(done) < 2:
-                await asyncio.sleep(0.02)
+        await until(lambda: len(done) == 2)
     assert set(done) == {"another process", "a request"}

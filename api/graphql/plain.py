@@ -1,10 +1,10 @@
 """Fields that read one attribute, or a function of it: no resolver, no Info, no extension on their way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Self
 
-from graphql import GraphQLField, GraphQLObjectType
+from graphql import GraphQLField, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, Undefined
 from strawberry import Schema
 from strawberry.types.field import StrawberryField
 
@@ -47,6 +47,23 @@ def tune(schema: Schema) -> Schema:
             for field in type_.fields.values():
                 _tune(field)
     return schema
+
+
+def without_null_defaults(schema: Schema) -> Schema:
+    """An argument that may be left out has no default, rather than a null that clients would send."""
+    for type_ in schema_of(schema).type_map.values():
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            for field in type_.fields.values():
+                _forget_null(field.args.values())
+        elif isinstance(type_, GraphQLInputObjectType):
+            _forget_null(type_.fields.values())
+    return schema
+
+
+def _forget_null(inputs: Iterable[Any]) -> None:
+    for one in inputs:
+        if one.default_value is None:
+            one.default_value = Undefined
 
 
 def schema_of(schema: Schema) -> Any:

@@ -3,21 +3,16 @@
 import asyncio
 import os
 import signal
-import socket
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic, sleep
 from uuid import UUID
 
 import pytest
-from channels.email.plugin import EmailChannel
-from plugins.settings import seal
 from sqlalchemy import insert, select
 
+from channels.email.plugin import EmailChannel
 from domain.campaigns import launching
 from domain.campaigns import store as campaigns
 from domain.campaigns.model import CampaignStatus
@@ -25,11 +20,12 @@ from domain.customers.tables import contacts, customers
 from domain.db import Database
 from domain.deliveries.tables import deliveries
 from domain.stores import store as stores
+from plugins.settings import seal
 from tests.domain.campaigns.stage import add_campaign, add_list
 from tests.factories import NOW, add_store
+from tests.journeys.processes import consent, customer, mail_server, worker
 
 pytestmark = [pytest.mark.journey]
-ROOT = Path(__file__).parents[2]
 KEY = "a key for the journeys of tests"
 RECIPIENTS = 4_000
 KILLS = 6
@@ -44,18 +40,18 @@ async def test_nothing_is_lost_and_nothing_goes_out_twice(
     if broker != "memory":
         settings["MUSTER_BROKER_URL"] = request.getfixturevalue(f"{broker}_url")
     log = tmp_path / "received.log"
-    with mail_server(log) as port:
+    with mail_server(log) as (port, received):
         store_id, campaign_id = await stage(database, port)
-        kills = await asyncio.to_thread(work_and_kill, database_url, settings, tmp_path, campaign_id, log)
+        kills = await asyncio.to_thread(work_and_kill, database_url, settings, tmp_path, campaign_id, received)
     assert kills == KILLS, "the campaign was over before the workers were killed"
-    received = Counter(line.split()[0] for line in log.read_text().splitlines())
+    arrived = Counter(line.split()[0] for line in log.read_text().splitlines())
     states = await by_address(database, store_id)
     assert len(states) == RECIPIENTS
-    assert [address for address, times in received.items() if times > 1] == [], "sent twice"
+    assert [address for address, times in arrived.items() if times > 1] == [], "sent twice"
     assert set(states.values()) <= {"SENT", "UNKNOWN"}
     sent = {address for address, status in states.items() if status == "SENT"}
-    assert sent <= set(received), "on record as sent, and never received"
-    assert set(received) - sent <= {address for address, status in states.items() if status == "UNKNOWN"}
+    assert sent <= set(arrived), "on record as sent, and never received"
+    assert set(arrived) - sent <= {address for address, status in states.items() if status == "UNKNOWN"}
     async with database.read() as tx:
         campaign = await campaigns.by_id(tx, store_id, campaign_id)
     assert campaign is not None
@@ -79,31 +75,6 @@ async def stage(database: Database, port: int) -> tuple[int, UUID]:
     return store_id, campaign.id
 
 
-def customer(store_id: int, number: int) -> dict[str, object]:
-    return {
-        "store_id": store_id,
-        "id": number,
-        "name": f"Customer {number}",
-        "email": f"c{number}@shop.example",
-        "email_verified": False,
-        "phone_verified": False,
-        "member": False,
-        "blacklisted": False,
-        "created_at": NOW,
-        "updated_at": NOW,
-    }
-
-
-def consent(store_id: int, number: int) -> dict[str, object]:
-    return {
-        "store_id": store_id,
-        "customer_id": number,
-        "channel": "email",
-        "consent": "SUBSCRIBED",
-        "invalid": False,
-    }
-
-
 async def by_address(database: Database, store_id: int) -> Mapping[str, str]:
     async with database.read() as tx:
         rows = await tx.execute(
@@ -112,30 +83,17 @@ async def by_address(database: Database, store_id: int) -> Mapping[str, str]:
         return dict(rows)
 
 
-@contextmanager
-def mail_server(log: Path) -> Iterator[int]:
-    """A mail server in a process of its own, which outlives every worker and writes down what it took."""
-    log.touch()
-    port = free_port()
-    command = [sys.executable, "-m", "channels.email.sink", "--port", str(port), "--log", str(log)]
-    process = subprocess.Popen(command, cwd=ROOT)
-    try:
-        wait_for(lambda: answers(port), "the mail server does not answer")
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def work_and_kill(url: str, settings: Mapping[str, str], folder: Path, campaign_id: UUID, log: Path) -> int:
+def work_and_kill(
+    url: str, settings: Mapping[str, str], folder: Path, campaign_id: UUID, received: Callable[[], int]
+) -> int:
     """Run workers until the campaign is over, and kill them all again and again on the way; how often."""
     kills = 0
     deadline = monotonic() + SECONDS
     while monotonic() < deadline:
-        before = received(log)
+        before = received()
         with worker(settings, folder) as process:
             goal = RECIPIENTS * (kills + 1) // (KILLS + 1) if kills < KILLS else RECIPIENTS + 1
-            while monotonic() < deadline and received(log) < max(goal, before + 1):
+            while monotonic() < deadline and received() < max(goal, before + 1):
                 if asyncio.run(over(url, campaign_id)):
                     return kills
                 sleep(0.02)
@@ -154,53 +112,3 @@ async def over(url: str, campaign_id: UUID) -> bool:
             return status != CampaignStatus.SENDING.value
     finally:
         await database.close()
-
-
-@contextmanager
-def worker(settings: Mapping[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server with its workers inside, or workers on a broker; the whole group dies with it."""
-    embedded = "MUSTER_BROKER_URL" not in settings
-    arguments = ["serve", "--port", str(free_port())] if embedded else ["work"]
-    environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
-    with (folder / "worker.log").open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", *arguments],
-            cwd=folder,
-            env=environment,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def received(log: Path) -> int:
-    return log.read_bytes().count(b"\n")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def wait_for(condition: object, message: str, seconds: float = 20) -> None:
-    deadline = monotonic() + seconds
-    assert callable(condition)
-    while not condition():
-        assert monotonic() < deadline, message
-        sleep(0.05)

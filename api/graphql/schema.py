@@ -1,0 +1,73 @@
+"""The whole schema, put together from its topics."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import strawberry
+from strawberry import Schema
+from strawberry.schema.config import StrawberryConfig
+
+from api.graphql import campaigns, customers, deliveries, operations, relay
+from api.graphql.activity import ActivityMutation
+from api.graphql.campaigns import CampaignMutation, CampaignQuery, CampaignSubscription
+from api.graphql.channels import ChannelMutation, ChannelQuery
+from api.graphql.context import Context, Info, allow
+from api.graphql.customers import CustomerMutation, CustomerQuery
+from api.graphql.operations import OperationQuery, OperationSubscription
+from api.graphql.plain import without_null_defaults
+from api.graphql.relay import Node
+from api.graphql.scalars import SCALARS
+from api.graphql.stores import Store, StoreQuery
+from domain.errors import DomainError, ErrorCode
+from domain.stores.model import Scope
+
+_AT_MOST = 250
+
+
+async def _store(context: Context, key: Any) -> Store | None:
+    return Store(of=context.principal.store) if key == context.store_id else None
+
+
+_BY_TYPE: dict[str, Callable[[Context, Any], Awaitable[Node | None]]] = {
+    "Campaign": campaigns.by_id,
+    "Customer": customers.by_id,
+    "Delivery": deliveries.by_id,
+    "Operation": operations.by_id,
+    "Store": _store,
+}
+
+
+async def _node(context: Context, gid: strawberry.ID) -> Node | None:
+    found = relay.decode(gid, *_BY_TYPE)
+    return None if found is None else await _BY_TYPE[found.type](context, found.key)
+
+
+@strawberry.type
+class Query(StoreQuery, CustomerQuery, CampaignQuery, ChannelQuery, OperationQuery):
+    @strawberry.field
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        return await _node(allow(info, Scope.READ), id)
+
+    @strawberry.field(description="250 at most; null for an ID of nothing that there is.")
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+        context = allow(info, Scope.READ)
+        if len(ids) > _AT_MOST:
+            raise DomainError(
+                f"{len(ids)} IDs: {_AT_MOST} at most", field=("ids",), code=ErrorCode.LIMIT_EXCEEDED
+            )
+        return [await _node(context, gid) for gid in ids]
+
+
+@strawberry.type
+class Mutation(CustomerMutation, ActivityMutation, CampaignMutation, ChannelMutation):
+    pass
+
+
+@strawberry.type
+class Subscription(OperationSubscription, CampaignSubscription):
+    pass
+
+
+def build_schema() -> Schema:
+    config = StrawberryConfig(scalar_map=dict(SCALARS), relay_max_results=_AT_MOST)
+    return without_null_defaults(Schema(Query, Mutation, Subscription, config=config))

@@ -1,0 +1,103 @@
+"""Real processes and rows for whole stories: a mail server, workers, customers who accept e-mail."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+
+from tests.factories import NOW
+
+ROOT = Path(__file__).parents[2]
+
+
+def customer(store_id: int, number: int) -> dict[str, object]:
+    return {
+        "store_id": store_id,
+        "id": number,
+        "name": f"Customer {number}",
+        "email": f"c{number}@shop.example",
+        "email_verified": False,
+        "phone_verified": False,
+        "member": False,
+        "blacklisted": False,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+
+
+def consent(store_id: int, number: int) -> dict[str, object]:
+    return {
+        "store_id": store_id,
+        "customer_id": number,
+        "channel": "email",
+        "consent": "SUBSCRIBED",
+        "invalid": False,
+    }
+
+
+@contextmanager
+def mail_server(log: Path | None = None) -> Iterator[tuple[int, Callable[[], int]]]:
+    """A mail server in a process of its own, which outlives every worker: its port, and how much it has taken."""
+    with TemporaryDirectory() as folder:
+        written = log or Path(folder) / "received.log"
+        written.touch()
+        port = free_port()
+        command = [sys.executable, "-m", "channels.email.sink", "--port", str(port), "--log", str(written)]
+        process = subprocess.Popen(command, cwd=ROOT)
+        try:
+            wait_for(lambda: answers(port), "the mail server does not answer")
+            yield port, lambda: written.read_bytes().count(b"\n")
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@contextmanager
+def worker(settings: Mapping[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server with its workers inside, or workers on a broker; the whole group dies with it."""
+    embedded = "MUSTER_BROKER_URL" not in settings
+    arguments = ["serve", "--port", str(free_port())] if embedded else ["work"]
+    environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
+    with (folder / "worker.log").open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", *arguments],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_for(condition: Callable[[], bool], message: str, seconds: float = 20) -> None:
+    deadline = monotonic() + seconds
+    while not condition():
+        assert monotonic() < deadline, message
+        sleep(0.05)

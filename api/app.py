@@ -7,11 +7,18 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute
 
-from api.http import health
+from api.auth import Doorkeeper
+from api.graphql.context import Context, Services
+from api.graphql.endpoint import GraphQLEndpoint
+from api.graphql.schema import build_schema
+from api.http import graphiql, health, unsubscribe
 from api.http.conduct import Conduct
 from api.wiring import Runtime
 from api.workers.schedule import keep_schedule
+from domain.stores.model import Principal
 
 
 def create_app(runtime: Runtime) -> Starlette:
@@ -22,10 +29,33 @@ def create_app(runtime: Runtime) -> Starlette:
         await runtime.close()
 
     return Starlette(
-        routes=health.routes(runtime.database, runtime.ask_broker),
+        routes=[
+            *_graphql(runtime),
+            graphiql.assets(),
+            *unsubscribe.routes(runtime.database, runtime.links, runtime.clock),
+            *health.routes(runtime.database, runtime.ask_broker),
+        ],
         middleware=[Middleware(Conduct), *_cors(runtime.settings.allowed_origins)],
         lifespan=lifespan,
     )
+
+
+def _graphql(runtime: Runtime) -> list[BaseRoute]:
+    services = Services(
+        runtime.database, runtime.clock, runtime.channels, runtime.templates, runtime.links, runtime.key
+    )
+
+    @asynccontextmanager
+    async def context(_: HTTPConnection, principal: Principal) -> AsyncGenerator[Context]:
+        yield Context(services, principal)
+
+    return GraphQLEndpoint(
+        build_schema(),
+        Doorkeeper(runtime.database, runtime.clock).authenticate,
+        context,
+        page=graphiql.page,
+        allowed_origins=runtime.settings.allowed_origins,
+    ).routes()
 
 
 @asynccontextmanager

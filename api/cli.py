@@ -84,9 +84,9 @@ def migrate() -> None:
 @app.command()
 def schema() -> None:
     """Print the GraphQL schema."""
-    from api.graphql.schema import schema as graphql
+    from api.graphql.schema import build_schema
 
-    typer.echo(graphql.as_str())
+    typer.echo(build_schema().as_str())
 
 
 @store_app.command("create")

@@ -159,6 +159,118 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "import_contacts",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("operation_id", Id(), nullable=False),
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.String(length=500), nullable=True),
+        sa.Column("consent", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "store_id", "operation_id", "part", "row", "channel", name=op.f("pk_import_contacts")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "import_customers",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("operation_id", Id(), nullable=False),
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("external_id", sa.String(length=200), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=True),
+        sa.Column("email", sa.String(length=254), nullable=True),
+        sa.Column("phone", sa.String(length=32), nullable=True),
+        sa.Column("gender", sa.String(length=16), nullable=True),
+        sa.Column("birthday", sa.Date(), nullable=True),
+        sa.Column("locale", sa.String(length=35), nullable=True),
+        sa.Column("country", sa.String(length=2), nullable=True),
+        sa.Column("city", sa.String(length=200), nullable=True),
+        sa.Column("source", sa.String(length=64), nullable=True),
+        sa.Column("member", sa.Boolean(), nullable=True),
+        sa.Column("tier", sa.String(length=100), nullable=True),
+        sa.Column("tier_expires_on", sa.Date(), nullable=True),
+        sa.Column("registered_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "operation_id", "part", "row", name=op.f("pk_import_customers")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "import_matches",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("operation_id", Id(), nullable=False),
+        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), nullable=False),
+        sa.Column("added", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "operation_id", "row", name=op.f("pk_import_matches")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "import_orders",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("operation_id", Id(), nullable=False),
+        sa.Column("customer_external_id", sa.String(length=200), nullable=False),
+        sa.Column("order_id", sa.String(length=200), nullable=False),
+        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("placed_at", Instant(), nullable=False),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("counted", sa.Boolean(), nullable=False),
+        sa.Column("total", Money(), nullable=True),
+        sa.Column("product", sa.String(length=200), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=True),
+        sa.Column("category", sa.String(length=200), nullable=True),
+        sa.Column("brand", sa.String(length=200), nullable=True),
+        sa.Column("quantity", sa.Double(), nullable=True),
+        sa.Column("price", Money(), nullable=True),
+        sa.PrimaryKeyConstraint(
+            "store_id",
+            "operation_id",
+            "customer_external_id",
+            "order_id",
+            "row",
+            name=op.f("pk_import_orders"),
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "import_properties",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("operation_id", Id(), nullable=False),
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("string", sa.String(length=500), nullable=True),
+        sa.Column("number", sa.Double(), nullable=True),
+        sa.Column("boolean", sa.Boolean(), nullable=True),
+        sa.Column("date", sa.Date(), nullable=True),
+        sa.Column("datetime", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint(
+            "store_id", "operation_id", "part", "row", "key", name=op.f("pk_import_properties")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "import_tags",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("operation_id", Id(), nullable=False),
+        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("tag", sa.String(length=100), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "store_id", "operation_id", "part", "row", "tag", name=op.f("pk_import_tags")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "imports",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("operation_id", Id(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("progress", Json(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "operation_id", name=op.f("pk_imports")),
+    )
+    op.create_table(
         "jobs",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("id", Id(), nullable=False),
@@ -388,6 +500,22 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_customers_stores")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_customers")),
     )
+    op.create_index(
+        "ix_customers_blacklisted",
+        "customers",
+        ["store_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("blacklisted"),
+        sqlite_where=sa.text("blacklisted"),
+    )
+    op.create_index(
+        "ix_customers_deleted",
+        "customers",
+        ["store_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+    )
     op.create_index(op.f("ix_customers_store_id_email"), "customers", ["store_id", "email"], unique=False)
     op.create_index(
         op.f("ix_customers_store_id_external_id"), "customers", ["store_id", "external_id"], unique=True
@@ -437,6 +565,7 @@ def upgrade() -> None:
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("id", Id(), nullable=False),
         sa.Column("name", sa.String(length=50), nullable=False),
+        sa.Column("list_name", sa.String(length=50), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
@@ -446,6 +575,7 @@ def upgrade() -> None:
         sa.Column("every_days", sa.Integer(), nullable=True),
         sa.Column("started_on", sa.Date(), nullable=False),
         sa.Column("next_refresh_at", Instant(), nullable=True),
+        sa.Column("last_refreshed_at", Instant(), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_segments_stores")),
@@ -512,6 +642,18 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_customers_store_id_phone"), table_name="customers")
     op.drop_index(op.f("ix_customers_store_id_external_id"), table_name="customers")
     op.drop_index(op.f("ix_customers_store_id_email"), table_name="customers")
+    op.drop_index(
+        "ix_customers_deleted",
+        table_name="customers",
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_customers_blacklisted",
+        table_name="customers",
+        postgresql_where=sa.text("blacklisted"),
+        sqlite_where=sa.text("blacklisted"),
+    )
     op.drop_table("customers")
     op.drop_table("customer_numbers")
     op.drop_table("channel_installations")
@@ -562,6 +704,13 @@ def downgrade() -> None:
     op.drop_table("list_members")
     op.drop_index(op.f("ix_jobs_status_due_at"), table_name="jobs")
     op.drop_table("jobs")
+    op.drop_table("imports")
+    op.drop_table("import_tags")
+    op.drop_table("import_properties")
+    op.drop_table("import_orders")
+    op.drop_table("import_matches")
+    op.drop_table("import_customers")
+    op.drop_table("import_contacts")
     op.drop_index(op.f("ix_events_store_id_type_occurred_at_customer_id"), table_name="events")
     op.drop_index(op.f("ix_events_store_id_customer_id_occurred_at"), table_name="events")
     op.drop_table("events")

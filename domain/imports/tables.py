@@ -1,0 +1,122 @@
+"""Where a file's rows wait, checked and typed, until all of it is known to be right."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Integer, String, Table
+
+from domain.db.schema import metadata
+from domain.db.types import Id, Instant, Json, Money
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("operation_id", Id, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    # How far the work is; written with what was done, so that whoever goes on starts where it stopped.
+    Column("progress", Json, nullable=False),
+)
+
+
+def _keys() -> list[Column[object]]:
+    return [
+        Column("store_id", Integer, primary_key=True, autoincrement=False),
+        Column("operation_id", Id, primary_key=True),
+    ]
+
+
+# No customer comes twice in a part: rows of one customer are folded into the first of them.
+import_customers = Table(
+    "import_customers",
+    metadata,
+    *_keys(),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("external_id", String(200)),
+    Column("name", String(200)),
+    Column("email", String(254)),
+    Column("phone", String(32)),
+    Column("gender", String(16)),
+    Column("birthday", Date),
+    Column("locale", String(35)),
+    Column("country", String(2)),
+    Column("city", String(200)),
+    Column("source", String(64)),
+    Column("member", Boolean),
+    Column("tier", String(100)),
+    Column("tier_expires_on", Date),
+    Column("registered_at", Instant),
+    sqlite_with_rowid=False,
+)
+
+import_tags = Table(
+    "import_tags",
+    metadata,
+    *_keys(),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("tag", String(100), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# A value in every type that it can be read as: which of them counts is known when the whole column is.
+import_properties = Table(
+    "import_properties",
+    metadata,
+    *_keys(),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(64), primary_key=True),
+    Column("string", String(500)),
+    Column("number", Double),
+    Column("boolean", Boolean),
+    Column("date", Date),
+    Column("datetime", Instant),
+    sqlite_with_rowid=False,
+)
+
+import_contacts = Table(
+    "import_contacts",
+    metadata,
+    *_keys(),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("channel", String(64), primary_key=True),
+    Column("address", String(500)),
+    Column("consent", String(16), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Whom each row of the part at hand is about.
+import_matches = Table(
+    "import_matches",
+    metadata,
+    *_keys(),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("added", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# By customer, so that a customer's orders are merged, and counted, together.
+import_orders = Table(
+    "import_orders",
+    metadata,
+    *_keys(),
+    Column("customer_external_id", String(200), primary_key=True),
+    Column("order_id", String(200), primary_key=True),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("placed_at", Instant, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("counted", Boolean, nullable=False),
+    Column("total", Money),
+    Column("product", String(200)),
+    Column("name", String(200)),
+    Column("category", String(200)),
+    Column("brand", String(200)),
+    # None where the row names an order and no item of it.
+    Column("quantity", Double),
+    Column("price", Money),
+    sqlite_with_rowid=False,
+)
+
+STAGED = (import_customers, import_tags, import_properties, import_contacts, import_matches, import_orders)

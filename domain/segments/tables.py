@@ -1,6 +1,17 @@
-"""Rows of segments."""
+"""Rows of segments, and of the lists made of them, which filters ask about too."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKeyConstraint, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+)
 
 from domain.db.schema import metadata
 from domain.db.types import Id, Instant, Json
@@ -11,6 +22,8 @@ segments = Table(
     Column("store_id", Integer, primary_key=True, autoincrement=False),
     Column("id", Id, primary_key=True),
     Column("name", String(50), nullable=False),
+    # What its lists are called, whatever it is renamed to (SL-15).
+    Column("list_name", String(50), nullable=False),
     Column("description", Text),
     Column("kind", String(16), nullable=False),
     Column("active", Boolean, nullable=False),
@@ -20,6 +33,7 @@ segments = Table(
     Column("every_days", Integer),
     Column("started_on", Date, nullable=False),
     Column("next_refresh_at", Instant),
+    Column("last_refreshed_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     ForeignKeyConstraint(["store_id"], ["stores.id"]),
@@ -35,5 +49,31 @@ segment_members = Table(
     Column("segment_id", Id, primary_key=True),
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Index(None, "store_id", "customer_id"),
+    sqlite_with_rowid=False,
+)
+
+lists = Table(
+    "lists",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("id", Id, primary_key=True),
+    Column("segment_id", Id, nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("problem", Text),
+    ForeignKeyConstraint(["store_id", "segment_id"], ["segments.store_id", "segments.id"]),
+    Index(None, "store_id", "segment_id", "number", unique=True),
+)
+
+list_members = Table(
+    "list_members",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("list_id", Id, primary_key=True),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )

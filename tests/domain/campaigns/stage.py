@@ -60,6 +60,7 @@ async def add_list(tx: Transaction, store_id: int, members: list[int]) -> UUID:
             store_id=store_id,
             id=segment_id,
             name=f"Segment {segment_id.hex[-12:]}",
+            list_name="G",
             kind="DYNAMIC",
             active=True,
             update_mode="MANUAL",

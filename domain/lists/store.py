@@ -1,0 +1,179 @@
+"""Every statement on lists."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from muster_sdk import AddressKind
+from sqlalchemy import ColumnElement, Integer, Select, and_, exists, func, insert, literal, select, update
+
+from domain.customers.tables import customers
+from domain.db import AnyRow, Transaction
+from domain.db.types import Id
+from domain.lists.model import CustomerList, ListStatus
+from domain.lists.tables import list_members, lists
+from domain.segments.reach import ChannelReach, survey
+
+_later = lists.alias("later")
+
+
+def _none_later(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    same = and_(_later.c.store_id == lists.c.store_id, _later.c.segment_id == lists.c.segment_id)
+    return ~exists().where(same, _later.c.number > lists.c.number, *conditions).correlate(lists)
+
+
+_LATEST = and_(lists.c.status != ListStatus.FAILED.value, _none_later(_later.c.status != ListStatus.FAILED.value))
+_COLUMNS = (
+    lists.c.store_id,
+    lists.c.id,
+    lists.c.segment_id,
+    lists.c.name,
+    lists.c.number,
+    lists.c.status,
+    lists.c.count,
+    lists.c.created_at,
+    lists.c.expires_at,
+    lists.c.problem,
+    _LATEST.label("latest"),
+)
+
+
+async def by_ids(tx: Transaction, store_id: int, wanted: Sequence[UUID]) -> list[CustomerList]:
+    rows = await tx.execute(select(*_COLUMNS).where(lists.c.store_id == store_id, lists.c.id.in_(wanted)))
+    return [customer_list(row) for row in rows]
+
+
+async def by_id(tx: Transaction, store_id: int, list_id: UUID) -> CustomerList | None:
+    return next(iter(await by_ids(tx, store_id, [list_id])), None)
+
+
+async def latest_of(tx: Transaction, store_id: int, segment_ids: Sequence[UUID]) -> dict[UUID, CustomerList]:
+    """Each segment's newest list that has not failed, ready or in the making."""
+    owned = (lists.c.store_id == store_id, lists.c.segment_id.in_(segment_ids))
+    rows = await tx.execute(select(*_COLUMNS).where(*owned, _LATEST))
+    return {row.segment_id: customer_list(row) for row in rows}
+
+
+async def latest(tx: Transaction, store_id: int, segment_id: UUID) -> CustomerList | None:
+    """The segment's newest list that is ready; the newest at all when none is."""
+    ready_first = (lists.c.status != ListStatus.READY.value, lists.c.number.desc())
+    owned = (lists.c.store_id == store_id, lists.c.segment_id == segment_id)
+    row = (await tx.execute(select(*_COLUMNS).where(*owned).order_by(*ready_first).limit(1))).one_or_none()
+    return None if row is None else customer_list(row)
+
+
+async def counts(tx: Transaction, store_id: int, segment_ids: Sequence[UUID]) -> dict[UUID, int]:
+    rows = await tx.execute(
+        select(lists.c.segment_id, func.count())
+        .where(lists.c.store_id == store_id, lists.c.segment_id.in_(segment_ids))
+        .group_by(lists.c.segment_id)
+    )
+    found = dict.fromkeys(segment_ids, 0)
+    return found | {row[0]: row[1] for row in rows}
+
+
+def listing(store_id: int, segment_id: UUID) -> Select[*tuple[Any, ...]]:
+    """A segment's lists, rows that `customer_list` reads, to be paged by number."""
+    return select(*_COLUMNS).where(lists.c.store_id == store_id, lists.c.segment_id == segment_id)
+
+
+def offered(
+    store_id: int,
+    now: datetime,
+    *,
+    segment_id: UUID | None = None,
+    latest_only: bool = True,
+    search: str | None = None,
+) -> Select[*tuple[Any, ...]]:
+    """The lists that can be chosen as recipients, to be paged by id: ready, and not expired (SL-18, A5)."""
+    found = select(*_COLUMNS).where(
+        lists.c.store_id == store_id, lists.c.status == ListStatus.READY.value, lists.c.expires_at >= now
+    )
+    if segment_id is not None:
+        found = found.where(lists.c.segment_id == segment_id)
+    if latest_only:
+        found = found.where(_none_later(_later.c.status == ListStatus.READY.value))
+    return found.where(func.lower(lists.c.name).contains(search.lower(), autoescape=True)) if search else found
+
+
+def member_ids(store_id: int, list_id: UUID) -> Select[int]:
+    """Who was on the list when it was made."""
+    return select(list_members.c.customer_id).where(
+        list_members.c.store_id == store_id, list_members.c.list_id == list_id
+    )
+
+
+def member_customers(store_id: int, list_id: UUID) -> Select[*tuple[Any, ...]]:
+    """The members that are customers still, to be paged by id."""
+    member = and_(list_members.c.store_id == customers.c.store_id, list_members.c.customer_id == customers.c.id)
+    return (
+        select(customers)
+        .join(list_members, member)
+        .where(list_members.c.store_id == store_id, list_members.c.list_id == list_id, customers.c.deleted_at.is_(None))
+    )
+
+
+async def reach(
+    tx: Transaction, store_id: int, list_id: UUID, channels: Mapping[str, AddressKind]
+) -> tuple[ChannelReach, ...]:
+    """Whom each channel reaches of the members that are customers still."""
+    live = member_customers(store_id, list_id).with_only_columns(customers.c.id, maintain_column_froms=True)
+    return (await survey(tx, store_id, live, channels)).reach
+
+
+async def next_number(tx: Transaction, store_id: int, segment_id: UUID) -> int:
+    owned = (lists.c.store_id == store_id, lists.c.segment_id == segment_id)
+    number: int = await tx.scalar(select(func.coalesce(func.max(lists.c.number), 0) + 1).where(*owned))
+    return number
+
+
+async def add(tx: Transaction, listed: CustomerList) -> None:
+    await tx.execute(
+        insert(lists).values(
+            store_id=listed.store_id,
+            id=listed.id,
+            segment_id=listed.segment_id,
+            name=listed.name,
+            number=listed.number,
+            status=listed.status.value,
+            count=listed.count,
+            created_at=listed.created_at,
+            expires_at=listed.expires_at,
+        )
+    )
+
+
+async def fill(tx: Transaction, store_id: int, list_id: UUID, ids: Select[int]) -> int:
+    """Puts everyone on the list whom the statement finds, and says how many."""
+    found = ids.subquery()
+    chosen = select(literal(store_id, Integer()), literal(list_id, Id()), found.c[0])
+    statement = insert(list_members).from_select(["store_id", "list_id", "customer_id"], chosen)
+    filled: int = (await tx.execute(statement)).rowcount
+    return filled
+
+
+async def settle(
+    tx: Transaction, store_id: int, list_id: UUID, status: ListStatus, *, count: int = 0, problem: str | None = None
+) -> bool:
+    """Ends the making of a list; False when it was deleted in the meantime."""
+    making = (lists.c.store_id == store_id, lists.c.id == list_id, lists.c.status == ListStatus.GENERATING.value)
+    values = {"status": status.value, "count": count, "problem": problem}
+    return bool((await tx.execute(update(lists).where(*making).values(values))).rowcount)
+
+
+def customer_list(row: AnyRow) -> CustomerList:
+    store_id, id_, segment_id, name, number, status, count, created_at, expires_at, problem, latest_ = row[:11]
+    return CustomerList(
+        store_id=store_id,
+        id=id_,
+        segment_id=segment_id,
+        name=name,
+        number=number,
+        status=ListStatus(status),
+        count=count,
+        created_at=created_at,
+        expires_at=expires_at,
+        problem=problem,
+        latest=bool(latest_),
+    )

@@ -1,0 +1,6 @@
+"""What a segment may ask: the dimensions of customers, the behaviors and their attributes, for one store."""
+
+from domain.segments.catalogue.build import catalogue
+from domain.segments.catalogue.entries import Attribute, Behavior, Catalogue, Dimension, Option
+
+__all__ = ["Attribute", "Behavior", "Catalogue", "Dimension", "Option", "catalogue"]

@@ -1,0 +1,58 @@
+"""The two forms that a condition takes in SQL."""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Select, not_, true
+
+
+class Spread(IntEnum):
+    """About how many customers a set holds: the fewer, the sooner it is asked."""
+
+    PICKED = 1
+    PRODUCT = 2
+    CATEGORY = 3
+    PROPERTY = 4
+    TAG = 5
+    WINDOW = 6
+    CONSENT = 7
+    LOG = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Those whose id the statement finds, or those whose id it does not."""
+
+    ids: Select[int]
+    spread: Spread
+    holds: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A predicate on the customer's row, or on the row of their facts.
+
+    It may be NULL where there is no value, which counts as false. `elsewhere` says the same as a set, for a
+    statement that would not read customers otherwise.
+    """
+
+    holds: ColumnElement[bool]
+    on_customer: bool
+    elsewhere: Members | None = None
+
+
+Compiled: TypeAlias = Fact | Members
+
+
+def opposite(leaf: Compiled) -> Compiled:
+    """Holds exactly for those for whom the other does not."""
+    if isinstance(leaf, Members):
+        return replace(leaf, holds=not leaf.holds)
+    elsewhere = None if leaf.elsewhere is None else replace(leaf.elsewhere, holds=not leaf.elsewhere.holds)
+    return Fact(unless(leaf.holds), leaf.on_customer, elsewhere)
+
+
+def unless(predicate: ColumnElement[Any]) -> ColumnElement[bool]:
+    """NOT, where NULL counts as false."""
+    return not_(predicate.is_(true()))

@@ -1,0 +1,149 @@
+"""Counting, adding up and timing what customers did."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, Double, Select, cast, distinct, func, select
+
+from domain.db.types import Instant
+from domain.segments.conditions.columns import (
+    Interval,
+    MomentColumn,
+    RealColumn,
+    WholeColumn,
+    exactly,
+    intervals,
+    within,
+)
+from domain.segments.conditions.customers import ALWAYS, NEVER
+from domain.segments.conditions.leaf import Compiled, Members, Spread, opposite, unless
+from domain.segments.conditions.scope import Scope
+from domain.segments.filters import Aggregate, Behavior, Operator, Value, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows that a behavior's conditions leave; `each` tells one occasion from the next."""
+
+    customer: ColumnElement[int]
+    at: ColumnElement[Any]
+    where: tuple[ColumnElement[Any], ...]
+    spread: Spread
+    each: ColumnElement[Any] | None = None
+
+    def ids(self, having: ColumnElement[bool] | None = None) -> Select[int]:
+        """Customers with such rows, or with such rows together."""
+        found = select(self.customer).where(*self.where).correlate(None)
+        return found if having is None else found.group_by(self.customer).having(having)
+
+    @property
+    def occasions(self) -> ColumnElement[int]:
+        return func.count() if self.each is None else func.count(distinct(self.each))
+
+
+class Measure(Protocol):
+    """A number of a row that can be added up."""
+
+    def total(self, aggregate: Aggregate) -> WholeColumn | RealColumn: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WholeMeasure:
+    raw: ColumnElement[Any]
+    scale: int
+
+    def total(self, aggregate: Aggregate) -> WholeColumn | RealColumn:
+        if aggregate is Aggregate.AVERAGE:
+            mean = cast(func.sum(self.raw), Double()) / cast(func.count(self.raw), Double())
+            return RealColumn(mean, self.scale)
+        return WholeColumn(_FUNCTIONS[aggregate](self.raw), self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class RealMeasure:
+    raw: ColumnElement[Any]
+
+    def total(self, aggregate: Aggregate) -> WholeColumn | RealColumn:
+        if aggregate is Aggregate.AVERAGE:
+            return RealColumn(func.sum(self.raw) / cast(func.count(self.raw), Double()))
+        return RealColumn(_FUNCTIONS[aggregate](self.raw))
+
+
+def _sum(raw: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.coalesce(func.sum(raw), 0)
+
+
+_FUNCTIONS: dict[Aggregate, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = {
+    Aggregate.SUM: _sum,
+    Aggregate.MIN: func.min,
+    Aggregate.MAX: func.max,
+}
+
+
+def during(at: ColumnElement[Any], window: Window, scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """The window: nothing of the future in "the last N days"; from an instant on, up to another."""
+    if window.last_days is not None:
+        last = MomentColumn(at)
+        return (last.holds(Operator.WITHIN_LAST_DAYS, (window.last_days,), scope),)
+    ends: list[ColumnElement[bool]] = []
+    if window.since is not None:
+        ends.append(MomentColumn(at).holds(Operator.GTE, (window.since,), scope))
+    if window.until is not None:
+        ends.append(MomentColumn(at).holds(Operator.BEFORE, (window.until,), scope))
+    return tuple(ends)
+
+
+def tally(rows: Rows, condition: Behavior, measured: Measure | ColumnElement[int] | None, scope: Scope) -> Compiled:
+    match condition.aggregate:
+        case Aggregate.COUNT:
+            return counted(rows, intervals(condition.operator, condition.values))
+        case Aggregate.DISTINCT:
+            assert isinstance(measured, ColumnElement)
+            return _compared(rows, WholeColumn(measured), condition, scope)
+        case Aggregate.FIRST | Aggregate.LAST:
+            function = func.min if condition.aggregate is Aggregate.FIRST else func.max
+            at = MomentColumn(function(rows.at, type_=Instant()))
+            return Members(rows.ids(at.holds(condition.operator, condition.values, scope)), rows.spread)
+        case _:
+            assert not isinstance(measured, ColumnElement | None)
+            return _compared(rows, measured.total(condition.aggregate), condition, scope)
+
+
+def counted(rows: Rows, allowed: Sequence[Interval]) -> Compiled:
+    """How often: 0 times is said of those who are not among the rows."""
+    if not allowed:
+        return NEVER
+    low, high = allowed[0]
+    if low is None or low <= 0:
+        return ALWAYS if high is None else opposite(counted(rows, [(high + 1, None)])) if high >= 0 else NEVER
+    if high is not None and high < low:
+        return NEVER
+    once = (low, high) == (1, None)
+    return Members(rows.ids(None if once else within(rows.occasions, (low, high))), rows.spread)
+
+
+def _compared(rows: Rows, column: WholeColumn | RealColumn, condition: Behavior, scope: Scope) -> Members:
+    """A sum, or a number of different values, of nothing is 0, so that 0 may fulfil the condition without a row."""
+    having = column.holds(condition.operator, condition.values, scope)
+    adds = condition.aggregate in {Aggregate.SUM, Aggregate.DISTINCT}
+    if adds and allows_zero(condition.operator, condition.values):
+        return Members(rows.ids(unless(having)), rows.spread, holds=False)
+    return Members(rows.ids(having), rows.spread)
+
+
+def allows_zero(operator: Operator, values: Sequence[Value]) -> bool:
+    exact = [exactly(value) for value in values]
+    match operator:
+        case Operator.LT:
+            return exact[0] > 0
+        case Operator.LTE:
+            return exact[0] >= 0
+        case Operator.GT:
+            return exact[0] < 0
+        case Operator.GTE:
+            return exact[0] <= 0
+        case Operator.BETWEEN:
+            return exact[0] <= 0 <= exact[1]
+        case _:
+            return 0 in exact

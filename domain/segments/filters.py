@@ -1,0 +1,215 @@
+"""The condition tree: what a segment asks of a customer."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+from domain.errors import Path
+
+Value: TypeAlias = str | int | float | bool | date | datetime
+
+
+class Operator(StrEnum):
+    IS_SET = "IS_SET"
+    IS_NOT_SET = "IS_NOT_SET"
+    EQ = "EQ"
+    NEQ = "NEQ"
+    IN = "IN"
+    NOT_IN = "NOT_IN"
+    CONTAINS = "CONTAINS"
+    NOT_CONTAINS = "NOT_CONTAINS"
+    STARTS_WITH = "STARTS_WITH"
+    ENDS_WITH = "ENDS_WITH"
+    LT = "LT"
+    LTE = "LTE"
+    GT = "GT"
+    GTE = "GTE"
+    BETWEEN = "BETWEEN"
+    BEFORE = "BEFORE"
+    AFTER = "AFTER"
+    WITHIN_LAST_DAYS = "WITHIN_LAST_DAYS"
+    MORE_THAN_DAYS_AGO = "MORE_THAN_DAYS_AGO"
+    WITHIN_NEXT_DAYS = "WITHIN_NEXT_DAYS"
+    MONTH_IN = "MONTH_IN"
+    ANNIVERSARY_IN_DAYS = "ANNIVERSARY_IN_DAYS"
+
+
+class Aggregate(StrEnum):
+    COUNT = "COUNT"
+    SUM = "SUM"
+    AVERAGE = "AVERAGE"
+    MIN = "MIN"
+    MAX = "MAX"
+    FIRST = "FIRST"
+    LAST = "LAST"
+    DISTINCT = "DISTINCT"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A fact about the customer, or about one thing that the customer did."""
+
+    dimension: str
+    operator: Operator
+    values: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last days, now included; or from an instant on, up to another, which is outside. Empty: all time."""
+
+    last_days: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.last_days is None and self.since is None and self.until is None
+
+
+ALL_TIME = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class Behavior:
+    """What the customer did: how often, how much, when."""
+
+    behavior: str
+    where: tuple[Attribute, ...] = ()
+    aggregate: Aggregate = Aggregate.COUNT
+    of: str | None = None
+    operator: Operator = Operator.GTE
+    values: tuple[Value, ...] = (1,)
+    window: Window = ALL_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """In, or not in, another segment or a list: one of the two is given."""
+
+    segment_id: UUID | None = None
+    list_id: UUID | None = None
+    member: bool = True
+
+
+Condition: TypeAlias = Attribute | Behavior | Membership
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: "Filter"
+
+
+Filter: TypeAlias = AllOf | AnyOf | Not | Attribute | Behavior | Membership
+
+BLACKLISTED = Attribute("blacklisted", Operator.EQ, (True,))
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Whom a segment holds: those whom `include` finds (None: everyone) and `exclude` does not (None: nobody)."""
+
+    include: Filter | None = None
+    exclude: Filter | None = BLACKLISTED
+
+
+def conditions(tree: Filter) -> Iterator[Condition]:
+    """Every leaf, from left to right."""
+    match tree:
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from conditions(part)
+        case Not(part):
+            yield from conditions(part)
+        case _:
+            yield tree
+
+
+def memberships(tree: Filter, path: Path = ()) -> Iterator[tuple[Path, Membership]]:
+    """Every question for another segment or a list, with its path as the API has it."""
+    match tree:
+        case AllOf(parts) | AnyOf(parts):
+            kind = "all" if isinstance(tree, AllOf) else "any"
+            for index, part in enumerate(parts):
+                yield from memberships(part, (*path, kind, index))
+        case Not(part):
+            yield from memberships(part, (*path, "not"))
+        case Membership():
+            yield (*path, "membership", "segmentId" if tree.segment_id is not None else "listId"), tree
+        case _:
+            return
+
+
+def conditions_of(definition: Definition) -> Iterator[Condition]:
+    for tree in (definition.include, definition.exclude):
+        if tree is not None:
+            yield from conditions(tree)
+
+
+def to_json(value: Value) -> str | int | float | bool:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def to_input(tree: Filter, write: Callable[[Value], object] = to_json) -> dict[str, object]:
+    """The tree as the API takes it: one key, JSON's values."""
+    match tree:
+        case AllOf(parts):
+            return {"all": [to_input(part, write) for part in parts]}
+        case AnyOf(parts):
+            return {"any": [to_input(part, write) for part in parts]}
+        case Not(part):
+            return {"not": to_input(part, write)}
+        case Attribute():
+            return {"attribute": _attribute(tree, write)}
+        case Behavior():
+            return {"behavior": _behavior(tree, write)}
+        case Membership(segment_id, list_id, member):
+            named = {"segmentId": segment_id, "listId": list_id}
+            ids = {key: None if value is None else str(value) for key, value in named.items()}
+            return {"membership": {**ids, "member": member}}
+
+
+def canonical(condition: Condition) -> str:
+    """The condition as text: the same for equal conditions on any machine, another for any other."""
+    return json.dumps(to_input(condition), sort_keys=True, separators=(",", ":"))
+
+
+def _attribute(condition: Attribute, write: Callable[[Value], object]) -> dict[str, object]:
+    return {
+        "dimension": condition.dimension,
+        "operator": condition.operator.value,
+        "values": [write(value) for value in condition.values],
+    }
+
+
+def _behavior(condition: Behavior, write: Callable[[Value], object]) -> dict[str, object]:
+    window = condition.window
+    return {
+        "behavior": condition.behavior,
+        "where": [_attribute(each, write) for each in condition.where],
+        "aggregate": condition.aggregate.value,
+        "of": condition.of,
+        "operator": condition.operator.value,
+        "values": [write(value) for value in condition.values],
+        "window": {
+            "lastDays": window.last_days,
+            "from": None if window.since is None else to_json(window.since),
+            "to": None if window.until is None else to_json(window.until),
+        },
+    }

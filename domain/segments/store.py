@@ -1,0 +1,176 @@
+"""Every statement on segments."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Integer, Select, delete, func, insert, literal, select, update
+
+from domain.customers.tables import customers
+from domain.db import AnyRow, Transaction
+from domain.db.types import Id
+from domain.events.tables import events
+from domain.segments.filters import Definition
+from domain.segments.model import Segment, SegmentKind, UpdateMode, UpdatePolicy
+from domain.segments.stored import definition, to_stored
+from domain.segments.tables import list_members, lists, segment_members, segments
+
+_COLUMNS = (
+    segments.c.store_id,
+    segments.c.id,
+    segments.c.name,
+    segments.c.list_name,
+    segments.c.description,
+    segments.c.kind,
+    segments.c.active,
+    segments.c.include,
+    segments.c.exclude,
+    segments.c.update_mode,
+    segments.c.every_days,
+    segments.c.started_on,
+    segments.c.created_at,
+    segments.c.updated_at,
+    segments.c.last_refreshed_at,
+    segments.c.next_refresh_at,
+)
+
+
+async def by_ids(tx: Transaction, store_id: int, wanted: Sequence[UUID]) -> list[Segment]:
+    rows = await tx.execute(select(*_COLUMNS).where(segments.c.store_id == store_id, segments.c.id.in_(wanted)))
+    return [segment(row) for row in rows]
+
+
+async def by_id(tx: Transaction, store_id: int, segment_id: UUID) -> Segment | None:
+    return next(iter(await by_ids(tx, store_id, [segment_id])), None)
+
+
+def listing(store_id: int, search: str | None = None, active: bool | None = None) -> Select[Any]:
+    """Rows that `segment` reads, to be paged by id: the newest has the greatest."""
+    found = select(*_COLUMNS).where(segments.c.store_id == store_id)
+    if search:
+        found = found.where(func.lower(segments.c.name).contains(search.lower(), autoescape=True))
+    return found if active is None else found.where(segments.c.active.is_(active))
+
+
+async def add(tx: Transaction, segment: Segment) -> None:
+    """Refused by the database when the name is taken."""
+    row = {"store_id": segment.store_id, "id": segment.id, "created_at": segment.created_at}
+    await tx.execute(insert(segments).values({**row, **_values(segment)}))
+
+
+async def change(tx: Transaction, segment: Segment) -> None:
+    await tx.execute(update(segments).where(*_is(segment.store_id, segment.id)).values(_values(segment)))
+
+
+async def note_refresh(tx: Transaction, store_id: int, segment_id: UUID, now: datetime) -> None:
+    """A list was made: the day's allowance is spent (SL-11)."""
+    await tx.execute(update(segments).where(*_is(store_id, segment_id)).values(last_refreshed_at=now))
+
+
+async def remove(tx: Transaction, store_id: int, segment_id: UUID) -> list[UUID]:
+    """The segment and its lists are gone; their members, who may be millions, are left for `erase_members`."""
+    owned = [lists.c.store_id == store_id, lists.c.segment_id == segment_id]
+    gone = list((await tx.execute(select(lists.c.id).where(*owned))).scalars())
+    await tx.execute(delete(lists).where(*owned))
+    await tx.execute(delete(segments).where(*_is(store_id, segment_id)))
+    return gone
+
+
+async def erase_members(tx: Transaction, store_id: int, owner_id: UUID, limit: int) -> int:
+    """Removes up to `limit` members of a list or segment that is gone, and says how many."""
+    removed = 0
+    for table, owner in ((list_members, list_members.c.list_id), (segment_members, segment_members.c.segment_id)):
+        owned = (table.c.store_id == store_id, owner == owner_id)
+        last = select(table.c.customer_id).where(*owned).order_by(table.c.customer_id).limit(limit).subquery()
+        upto = select(func.max(last.c.customer_id)).scalar_subquery()
+        removed += (await tx.execute(delete(table).where(*owned, table.c.customer_id <= upto))).rowcount
+    return removed
+
+
+async def pick(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int], limit: int) -> int:
+    """Adds up to so many customers to a static segment, those who are in it already aside, and says how many."""
+    found = ids.subquery()
+    owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
+    there = select(segment_members.c.customer_id).where(*owned)
+    owner = (literal(store_id, Integer()), literal(segment_id, Id()))
+    chosen = select(*owner, found.c[0]).where(found.c[0].not_in(there)).limit(limit)
+    statement = insert(segment_members).from_select(["store_id", "segment_id", "customer_id"], chosen)
+    added: int = (await tx.execute(statement)).rowcount
+    return added
+
+
+async def picked(tx: Transaction, store_id: int, segment_id: UUID) -> int:
+    owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
+    found: int = await tx.scalar(select(func.count()).select_from(segment_members).where(*owned))
+    return found
+
+
+async def live_customers(tx: Transaction, store_id: int, wanted: Sequence[int]) -> set[int]:
+    """Of these, those who exist and are not deleted."""
+    found: set[int] = set()
+    for start in range(0, len(wanted), 5_000):
+        some = wanted[start : start + 5_000]
+        live = (customers.c.store_id == store_id, customers.c.id.in_(some), customers.c.deleted_at.is_(None))
+        found.update((await tx.execute(select(customers.c.id).where(*live))).scalars())
+    return found
+
+
+async def definitions(tx: Transaction, store_id: int, wanted: Iterable[UUID]) -> Mapping[UUID, Definition | None]:
+    """What segments ask; None for those picked by hand."""
+    found = await by_ids(tx, store_id, list(wanted))
+    return {each.id: None if each.kind is SegmentKind.STATIC else each.definition for each in found}
+
+
+async def known_lists(tx: Transaction, store_id: int, wanted: Iterable[UUID]) -> set[UUID]:
+    rows = await tx.execute(select(lists.c.id).where(lists.c.store_id == store_id, lists.c.id.in_(list(wanted))))
+    return set(rows.scalars())
+
+
+async def event_types(tx: Transaction, store_id: int) -> list[str]:
+    """Each type once, by one look at the index for each, however many events there are."""
+    first = select(func.min(events.c.type).label("type")).where(events.c.store_id == store_id)
+    types = first.cte("types", recursive=True)
+    later = select(func.min(events.c.type)).where(events.c.store_id == store_id, events.c.type > types.c.type)
+    types = types.union_all(select(later.correlate(types).scalar_subquery()).where(types.c.type.is_not(None)))
+    rows = await tx.execute(select(types.c.type).where(types.c.type.is_not(None)))
+    return list(rows.scalars())
+
+
+def _is(store_id: int, segment_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return segments.c.store_id == store_id, segments.c.id == segment_id
+
+
+def _values(segment: Segment) -> dict[str, object]:
+    return {
+        "name": segment.name,
+        "list_name": segment.list_name,
+        "description": segment.description,
+        "kind": segment.kind.value,
+        "active": segment.active,
+        "include": to_stored(segment.definition.include),
+        "exclude": to_stored(segment.definition.exclude),
+        "update_mode": segment.policy.mode.value,
+        "every_days": segment.policy.every_days,
+        "started_on": segment.policy.started_on,
+        "next_refresh_at": segment.next_refresh_at,
+        "updated_at": segment.updated_at,
+    }
+
+
+def segment(row: AnyRow) -> Segment:
+    return Segment(
+        store_id=row.store_id,
+        id=row.id,
+        name=row.name,
+        list_name=row.list_name,
+        description=row.description,
+        kind=SegmentKind(row.kind),
+        active=row.active,
+        definition=definition(row.include, row.exclude),
+        policy=UpdatePolicy(UpdateMode(row.update_mode), row.every_days, row.started_on),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        last_refreshed_at=row.last_refreshed_at,
+        next_refresh_at=row.next_refresh_at,
+    )

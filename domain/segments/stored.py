@@ -1,0 +1,87 @@
+"""Condition trees as JSON that gives the same tree again, whatever has become of the catalogue since."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from domain.segments.filters import (
+    Aggregate,
+    AllOf,
+    AnyOf,
+    Attribute,
+    Behavior,
+    Definition,
+    Filter,
+    Membership,
+    Not,
+    Operator,
+    Value,
+    Window,
+    to_input,
+    to_json,
+)
+
+# What this module wrote itself, and nothing else, is read here: hence Any.
+Stored = Mapping[str, Any]
+
+
+def to_stored(tree: Filter | None) -> dict[str, object] | None:
+    """As the API has it, but for times, which are told from text."""
+    return None if tree is None else to_input(tree, _write)
+
+
+def definition(include: Stored | None, exclude: Stored | None) -> Definition:
+    return Definition(
+        None if include is None else from_stored(include), None if exclude is None else from_stored(exclude)
+    )
+
+
+def from_stored(raw: Stored) -> Filter:
+    [(kind, inner)] = raw.items()
+    match kind:
+        case "all":
+            return AllOf(tuple(from_stored(part) for part in inner))
+        case "any":
+            return AnyOf(tuple(from_stored(part) for part in inner))
+        case "not":
+            return Not(from_stored(inner))
+        case "attribute":
+            return _attribute(inner)
+        case "behavior":
+            return _behavior(inner)
+        case _:
+            segment_id, list_id = (inner[key] and UUID(inner[key]) for key in ("segmentId", "listId"))
+            return Membership(segment_id, list_id, inner["member"])
+
+
+def _attribute(raw: Stored) -> Attribute:
+    return Attribute(raw["dimension"], Operator(raw["operator"]), _values(raw["values"]))
+
+
+def _behavior(raw: Stored) -> Behavior:
+    window = raw["window"]
+    since, until = (window[end] and datetime.fromisoformat(window[end]) for end in ("from", "to"))
+    return Behavior(
+        raw["behavior"],
+        tuple(_attribute(each) for each in raw["where"]),
+        Aggregate(raw["aggregate"]),
+        raw["of"],
+        Operator(raw["operator"]),
+        _values(raw["values"]),
+        Window(window["lastDays"], since, until),
+    )
+
+
+def _values(raw: Sequence[Any]) -> tuple[Value, ...]:
+    return tuple(_read(value) if isinstance(value, dict) else value for value in raw)
+
+
+def _write(value: Value) -> object:
+    if isinstance(value, datetime):
+        return {"at": to_json(value)}
+    return {"on": to_json(value)} if isinstance(value, date) else value
+
+
+def _read(raw: Stored) -> date | datetime:
+    return datetime.fromisoformat(raw["at"]) if "at" in raw else date.fromisoformat(raw["on"])

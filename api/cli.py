@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -27,6 +28,10 @@ app = typer.Typer(
 )
 store_app = typer.Typer(no_args_is_help=True, help="Stores: the tenants of this server.")
 token_app = typer.Typer(no_args_is_help=True, help="Tokens that give access to a store.")
+import_app = typer.Typer(
+    no_args_is_help=True, help="Bring in CSV files. Rows that are wrong are told, the others go in."
+)
+app.add_typer(import_app, name="import")
 app.add_typer(store_app, name="store")
 app.add_typer(token_app, name="token")
 
@@ -34,6 +39,7 @@ Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
 Processes = Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")]
 Threads = Annotated[int, typer.Option(min=1, max=64, help="Batches that a process delivers at a time.")]
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file with a header.")]
 StoreNumber = Annotated[int | None, typer.Option("--store", help="The store's number; the first one when left out.")]
 
 
@@ -132,6 +138,18 @@ def create_token(
     typer.echo(_with_database(_settings(), create))
 
 
+@import_app.command("customers")
+def import_customers(file: File, store: StoreNumber = None) -> None:
+    """Import customers; those that are there are brought up to date."""
+    _import("customers", file, store)
+
+
+@import_app.command("orders")
+def import_orders(file: File, store: StoreNumber = None) -> None:
+    """Import orders, a line item a row."""
+    _import("orders", file, store)
+
+
 @app.command()
 def doctor() -> None:
     """Check settings, database, broker, channels and what they hold."""
@@ -186,6 +204,19 @@ def _with_database(settings: "Settings", do: "Callable[[Database], Awaitable[T]]
             await database.close()
 
     return asyncio.run(run())
+
+
+def _import(kind: str, file: Path, number: int | None) -> None:
+    from api.importing import import_file
+    from domain.imports.model import Kind
+
+    settings = _settings()
+
+    async def run(database: "Database") -> bool:
+        return await import_file(database, await _store(database, number), Kind(kind), file, settings.clock())
+
+    if not _with_database(settings, run):
+        raise typer.Exit(FAILED)
 
 
 async def _store(database: "Database", number: int | None) -> int:

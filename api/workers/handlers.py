@@ -1,7 +1,13 @@
 """Which function does which kind of job."""
 
 from api.workers.job import Handler, JobContext
+from domain import jobs
 from domain.campaigns import launching, sending
+from domain.db import Transaction
+from domain.imports import work as importing
+from domain.imports.model import Kind
+from domain.jobs import LeaseLost
+from domain.lists import actions as lists
 
 
 async def _launch(context: JobContext) -> None:
@@ -12,7 +18,27 @@ async def _deliver(context: JobContext) -> None:
     await sending.deliver(context.office, context.job)
 
 
+async def _build_list(context: JobContext) -> None:
+    await lists.build(context.office.database, context.job, context.office.clock)
+
+
+async def _erase_members(context: JobContext) -> None:
+    await lists.erase(context.office.database, context.job)
+
+
+async def _import(context: JobContext) -> None:
+    async def finish(tx: Transaction) -> None:
+        if not await jobs.finish(tx, context.job):
+            raise LeaseLost
+
+    await importing.run(context.office.database, context.job, context.office.clock, finish)
+
+
 HANDLERS = {
     launching.LAUNCH: Handler(_launch, launching.give_up),
     launching.DELIVER: Handler(_deliver, sending.give_up, time_limit=900),
+    lists.BUILD: Handler(_build_list, lists.give_up),
+    lists.ERASE: Handler(_erase_members),
+    Kind.CUSTOMERS.job: Handler(_import, importing.give_up, time_limit=6 * 3600),
+    Kind.ORDERS.job: Handler(_import, importing.give_up, time_limit=6 * 3600),
 }

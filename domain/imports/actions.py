@@ -10,7 +10,7 @@ from domain.clock import Clock
 from domain.db import Database, Transaction
 from domain.imports import store, work
 from domain.imports.model import PIECE, Kind
-from domain.jobs import Job, Queue
+from domain.jobs import Job, LeaseLost, Queue
 from domain.operations import store as operations
 from domain.operations.model import Operation
 
@@ -75,10 +75,12 @@ Watch = Callable[[Operation], None]
 
 
 async def from_file(
-    database: Database, store_id: int, kind: Kind, path: Path, clock: Clock, *, dry_run: bool = False
+    database: Database, store_id: int, kind: Kind, path: Path, clock: Clock, *, watch: Watch | None = None
 ) -> Operation:
-    """Import a local file here and now; nobody else gets the job."""
-    operation = await take_in(database, store_id, kind, _read(path), clock(), dry_run=dry_run)
+    """Import a local file here and now; nobody else gets the job. `watch` is told which operation to look at."""
+    operation = await take_in(database, store_id, kind, _read(path), clock())
+    if watch is not None:
+        watch(operation)
     async with database.write() as tx:
         job_id = await submit(tx, store_id, operation.id, kind)
         job = await jobs.claim(tx, store_id, job_id, "command", _LEASE)
@@ -92,7 +94,7 @@ async def from_file(
 
 async def _finish(tx: Transaction, job: Job) -> None:
     if not await jobs.finish(tx, job):
-        raise work.Superseded
+        raise LeaseLost
 
 
 async def _read(path: Path) -> AsyncIterator[bytes]:

@@ -22,16 +22,12 @@ from domain.imports.model import MAX_PROBLEMS, Kind, Phase, Progress, check_head
 from domain.imports.orders import OrderRows
 from domain.imports.reading import Unreadable
 from domain.imports.tables import import_orders
-from domain.jobs import Job
+from domain.jobs import Job, LeaseLost
 from domain.operations import store as operations
 from domain.operations.model import OperationStatus, Problem
 
 _LEASE = 60.0
 Finish = Callable[[Transaction], Awaitable[None]]
-
-
-class Superseded(Exception):
-    """Another worker has the job by now: nothing of this transaction may be kept."""
 
 
 @dataclass(slots=True)
@@ -101,7 +97,7 @@ async def _saved(work: _Import, tx: Transaction, progress: Progress, done: int, 
     await store.save(tx, *work.keys, progress)
     await operations.progress(tx, *work.keys, done, total)
     if not await jobs.renew(tx, work.job, _LEASE):
-        raise Superseded
+        raise LeaseLost
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,24 @@ def test_the_doctor_says_what_to_do_about_an_empty_database(tmp_path: Path) -> N
     assert "muster migrate" in done.stdout
 
 
+def test_a_file_goes_in_but_for_its_bad_rows(migrated: Path) -> None:
+    (migrated / "good.csv").write_text("external_id,email\na,ann@example.com\nb,bob@example.com\n")
+    (migrated / "bad.csv").write_text("external_id,birthday\nc,1990-01-01\nd,1990-13-01\n")
+    good = muster("import", "customers", "good.csv", cwd=migrated)
+    bad = muster("import", "customers", "bad.csv", cwd=migrated)
+    assert (good.returncode, bad.returncode) == (0, 1)
+    assert "2 of 2 rows went in" in good.stderr
+    assert "row 3: birthday" in bad.stderr
+    assert "1 of 2 rows went in" in bad.stderr
+
+
+def test_a_file_with_an_unknown_column_changes_nothing(migrated: Path) -> None:
+    (migrated / "wrong.csv").write_text("external_id,shoe_size\na,42\n")
+    done = muster("import", "customers", "wrong.csv", cwd=migrated)
+    assert done.returncode == 1
+    assert "shoe_size" in done.stderr
+
+
 def test_help_loads_no_more_than_it_needs() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", "import api.cli, sys; print(*sys.modules)"], capture_output=True, text=True, check=True

@@ -1,5 +1,6 @@
 """Server-sent events, over a real connection."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -75,7 +76,8 @@ async def test_what_goes_wrong_within_is_an_event(browser: httpx.AsyncClient, qu
 async def test_a_revoked_token_ends_the_stream(browser: httpx.AsyncClient, tokens: Tokens, query: str) -> None:
     async with browser.stream("POST", "/graphql", json={"query": f"subscription {{ {query} }}"}) as response:
         tokens.good.clear()
-        text = "".join([part async for part in response.aiter_text()])
+        async with asyncio.timeout(5):
+            text = "".join([part async for part in response.aiter_text()])
     assert '"code":"UNAUTHENTICATED"' in text
     assert text.endswith("event: complete\ndata:\n\n")
 

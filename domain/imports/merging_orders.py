@@ -72,10 +72,6 @@ def _ours(columns: Any, key: str, stretch: Stretch) -> ColumnElement[bool]:
     return and_(columns.store_id == stretch.store_id, columns[key].in_(named))
 
 
-def _whose(stretch: Stretch) -> ColumnElement[bool]:
-    return and_(customers.c.store_id == stretch.store_id, customers.c.external_id == _staged.customer_external_id)
-
-
 def _customers(stretch: Stretch) -> Select[Any]:
     named = select(_staged.customer_external_id).where(stretch.rows())
     return select(customers.c.id).where(customers.c.store_id == stretch.store_id, customers.c.external_id.in_(named))
@@ -89,37 +85,45 @@ async def _customers_left(tx: Transaction, stretch: Stretch) -> list[int]:
 
 
 def _heads(stretch: Stretch) -> Subquery:
-    """One row an order: its last, with the sum of its items."""
+    """Every row with its place from the end of its order, and with what the order's rows say together."""
     price = cast(_staged.price, BigInteger)
+    order = _staged.order_id
     return (
         select(
-            func.max(_staged.row).label("row"),
-            func.max(cast(_staged.total, BigInteger)).label("given"),
-            func.sum(func.round(price * _staged.quantity)).label("summed"),
+            _staged.order_id,
+            _staged.customer_external_id,
+            _staged.placed_at,
+            _staged.status,
+            _staged.counted,
+            func.row_number().over(order_by=_staged.row.desc(), partition_by=order).label("place"),
+            func.max(cast(_staged.total, BigInteger)).over(partition_by=order).label("given"),
+            func.sum(func.round(price * _staged.quantity)).over(partition_by=order).label("summed"),
         )
         .where(stretch.rows())
-        .group_by(_staged.order_id)
         .subquery("heads")
     )
 
 
 async def _put_orders(tx: Transaction, stretch: Stretch, now: datetime) -> None:
-    heads = _heads(stretch)
-    total = cast(func.coalesce(heads.c.given, heads.c.summed, 0), BigInteger)
+    """An order is as its last row has it."""
+    head = _heads(stretch).c
     rows = (
         select(
             literal(stretch.store_id),
-            _staged.order_id,
+            head.order_id,
             customers.c.id,
-            _staged.placed_at,
-            _staged.status,
-            _staged.counted,
-            total,
+            head.placed_at,
+            head.status,
+            head.counted,
+            cast(func.coalesce(head.given, head.summed, 0), BigInteger),
             literal(SOURCE),
             literal(now, orders.c.updated_at.type),
         )
-        .select_from(import_orders.join(heads, _staged.row == heads.c.row).join(customers, _whose(stretch)))
-        .where(stretch.rows())
+        .join(
+            customers,
+            and_(customers.c.store_id == stretch.store_id, customers.c.external_id == head.customer_external_id),
+        )
+        .where(head.place == 1)
     )
     names = ["store_id", "id", "customer_id", "placed_at", "status", "counted", "total", "source", "updated_at"]
     statement = insert_into(orders, tx.dialect).from_select(names, rows)
@@ -131,24 +135,34 @@ async def _put_orders(tx: Transaction, stretch: Stretch, now: datetime) -> None:
 
 
 async def _put_items(tx: Transaction, stretch: Stretch) -> None:
-    order = orders.c
-    place = func.row_number().over(partition_by=_staged.order_id, order_by=_staged.row)
+    """An item belongs to whom, when and as its order does."""
+    order = _staged.order_id
+    head = {
+        name: func.first_value(_staged[name])
+        .over(order_by=_staged.row.desc(), partition_by=order)
+        .label(f"head_{name}")
+        for name in ("customer_external_id", "placed_at", "counted")
+    }
+    place = func.row_number().over(order_by=_staged.row, partition_by=order).label("place")
+    item = (
+        select(_staged.order_id, place, *head.values(), *(_staged[name] for name in _ITEM))
+        .where(stretch.rows())
+        .subquery("item")
+        .c
+    )
+    whose = and_(customers.c.store_id == stretch.store_id, customers.c.external_id == item.head_customer_external_id)
     rows = (
         select(
             literal(stretch.store_id),
-            _staged.order_id,
-            place,
-            order.customer_id,
-            order.placed_at,
-            order.counted,
-            *(_staged[name] for name in _ITEM),
+            item.order_id,
+            item.place,
+            customers.c.id,
+            item.head_placed_at,
+            item.head_counted,
+            *(item[name] for name in _ITEM),
         )
-        .select_from(
-            import_orders.join(customers, _whose(stretch)).join(
-                orders, and_(order.store_id == stretch.store_id, order.id == _staged.order_id)
-            )
-        )
-        .where(stretch.rows(), _staged.quantity.is_not(None))
+        .join(customers, whose)
+        .where(item.quantity.is_not(None))
     )
     names = ["store_id", "order_id", "position", "customer_id", "placed_at", "counted", *_ITEM]
     await tx.execute(insert(order_items).from_select(names, rows))

@@ -13,20 +13,29 @@ from domain import jobs
 from domain.clock import Clock
 from domain.customers import actions as customers_actions
 from domain.customers import store as customers_store
-from domain.customers.tables import customers
+from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
 from domain.db import Database, Transaction
+from domain.events.tables import order_items, orders
 from domain.imports import merging_orders, reading, staging, store
 from domain.imports.customers import CustomerRows
 from domain.imports.merging import Part
 from domain.imports.model import MAX_PROBLEMS, Kind, Phase, Progress, check_header, inferred
 from domain.imports.orders import OrderRows
 from domain.imports.reading import Unreadable
-from domain.imports.tables import import_orders
+from domain.imports.tables import import_contacts, import_customers, import_orders, import_properties, import_tags
 from domain.jobs import Job, LeaseLost
 from domain.operations import store as operations
 from domain.operations.model import OperationStatus, Problem
 
 _LEASE = 60.0
+_STAGED = {
+    Kind.CUSTOMERS: (import_customers, import_tags, import_properties, import_contacts),
+    Kind.ORDERS: (import_orders, customers),
+}
+_MERGED = {
+    Kind.CUSTOMERS: (customers, customer_facts, customer_tags, customer_properties, contacts),
+    Kind.ORDERS: (orders, order_items, customer_facts),
+}
 Finish = Callable[[Transaction], Awaitable[None]]
 
 
@@ -228,6 +237,7 @@ async def _staged(work: _Import) -> None:
             at.bad += await _refuse_strangers(tx, work, at.bad)
         elif not work.dry_run:
             await _define(tx, work, at)
+        await staging.measure(tx, _STAGED[work.kind])
         await _saved(work, tx, at, (at.row - 2) // 2, at.row - 2)
     work.at = at
 
@@ -303,6 +313,8 @@ async def _end(work: _Import) -> None:
             more = Problem(None, f"{at.bad - MAX_PROBLEMS:,} more rows were left out")
             await operations.add_problems(tx, *work.keys, [more])
         rows = max(at.row - 2, 0)
+        if not work.dry_run:
+            await staging.measure(tx, _MERGED[work.kind])
         await operations.progress(tx, *work.keys, rows, rows)
         await operations.finish(tx, *work.keys, OperationStatus.DONE, work.clock())
         await store.clear(tx, *work.keys)

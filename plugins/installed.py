@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from muster_sdk import AddressKind
 from pydantic import BaseModel
 
 from domain.campaigns.office import Configured
 from domain.db import Transaction
 from domain.errors import DomainError, ErrorCode
 from domain.stores import store as stores
-from muster_sdk import AddressKind
 from plugins.manager import InstalledChannel, Plugins
 from plugins.settings import seal, unseal, validate
 
@@ -35,6 +35,10 @@ class InstalledChannels:
     def addresses(self) -> Mapping[str, AddressKind]:
         """The kind of address that each channel takes."""
         return {key: found.channel.address for key, found in self._plugins.channels.items()}
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return {key: found.channel.label for key, found in self._plugins.channels.items()}
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> Configured | None:
         """The channel as the store has it; None when it is unknown or not installed."""

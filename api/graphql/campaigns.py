@@ -215,7 +215,7 @@ class CampaignQuery:
         target: TargetInput,
         channel: str,
         exclude: list[TargetInput] | None = None,
-        accept_marketing: AcceptMarketing = AcceptMarketing.ACCEPTED_ONLY,
+        accept_marketing: AcceptMarketing | None = AcceptMarketing.ACCEPTED_ONLY,
     ) -> Reach:
         context = allow(info, Scope.READ)
         draft = Draft(

@@ -7,16 +7,19 @@ import strawberry
 from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
 
-from api.graphql import campaigns, customers, deliveries, operations, relay
+from api.graphql import campaigns, customers, deliveries, lists, operations, relay, segments
 from api.graphql.activity import ActivityMutation
 from api.graphql.campaigns import CampaignMutation, CampaignQuery, CampaignSubscription
 from api.graphql.channels import ChannelMutation, ChannelQuery
 from api.graphql.context import Context, Info, allow
 from api.graphql.customers import CustomerMutation, CustomerQuery
+from api.graphql.imports import ImportMutation
+from api.graphql.lists import ListQuery
 from api.graphql.operations import OperationQuery, OperationSubscription
 from api.graphql.plain import without_null_defaults
 from api.graphql.relay import Node
 from api.graphql.scalars import SCALARS
+from api.graphql.segments import SegmentMutation, SegmentQuery
 from api.graphql.stores import Store, StoreQuery
 from domain.errors import DomainError, ErrorCode
 from domain.stores.model import Scope
@@ -31,8 +34,10 @@ async def _store(context: Context, key: Any) -> Store | None:
 _BY_TYPE: dict[str, Callable[[Context, Any], Awaitable[Node | None]]] = {
     "Campaign": campaigns.by_id,
     "Customer": customers.by_id,
+    "CustomerList": lists.by_id,
     "Delivery": deliveries.by_id,
     "Operation": operations.by_id,
+    "Segment": segments.by_id,
     "Store": _store,
 }
 
@@ -43,7 +48,7 @@ async def _node(context: Context, gid: strawberry.ID) -> Node | None:
 
 
 @strawberry.type
-class Query(StoreQuery, CustomerQuery, CampaignQuery, ChannelQuery, OperationQuery):
+class Query(StoreQuery, CustomerQuery, SegmentQuery, ListQuery, CampaignQuery, ChannelQuery, OperationQuery):
     @strawberry.field
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         return await _node(allow(info, Scope.READ), id)
@@ -52,14 +57,12 @@ class Query(StoreQuery, CustomerQuery, CampaignQuery, ChannelQuery, OperationQue
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
         context = allow(info, Scope.READ)
         if len(ids) > _AT_MOST:
-            raise DomainError(
-                f"{len(ids)} IDs: {_AT_MOST} at most", field=("ids",), code=ErrorCode.LIMIT_EXCEEDED
-            )
+            raise DomainError(f"{len(ids)} IDs: {_AT_MOST} at most", field=("ids",), code=ErrorCode.LIMIT_EXCEEDED)
         return [await _node(context, gid) for gid in ids]
 
 
 @strawberry.type
-class Mutation(CustomerMutation, ActivityMutation, CampaignMutation, ChannelMutation):
+class Mutation(CustomerMutation, ActivityMutation, ImportMutation, SegmentMutation, CampaignMutation, ChannelMutation):
     pass
 
 

@@ -186,6 +186,15 @@ def listing(store_id: int, search: str | None = None) -> Select[Any]:
     return found if search is None or not search.strip() else found.where(_mentions(search.strip()))
 
 
+def among(store_id: int, ids: Select[Any]) -> Select[Any]:
+    """The customers of a statement of ids that are not deleted."""
+    return only(listing(store_id), ids)
+
+
+def only(found: Select[Any], ids: Select[Any]) -> Select[Any]:
+    return found.where(customers.c.id.in_(ids))
+
+
 def _mentions(wanted: str) -> ColumnElement[bool]:
     low = wanted.lower()
     return or_(

@@ -1,0 +1,163 @@
+"""Lists: what a segment held at a moment."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from api.graphql import paging, relay
+from api.graphql.campaigns import Campaign, of_list
+from api.graphql.context import Context, Info, allow
+from api.graphql.customers import Customer
+from api.graphql.customers import connect as customers
+from api.graphql.enums import expose
+from api.graphql.keyset import By, Ordering
+from api.graphql.paging import Connection, Page
+from api.graphql.plain import derived
+from api.graphql.relay import Node, encode
+from domain.customers import store as customer_store
+from domain.customers.model import CustomerOrder
+from domain.db import Transaction
+from domain.lists import model, store
+from domain.lists.model import ListActionKind, ListStatus
+from domain.lists.tables import lists
+from domain.segments import reach
+from domain.stores.model import Scope
+
+if TYPE_CHECKING:
+    from api.graphql.segments import Segment
+
+expose(ListStatus)
+expose(ListActionKind)
+_NEWEST = Ordering("lists.newest", (By(lists.c.id, UUID, descending=True),))
+
+
+@strawberry.type
+class ChannelReach:
+    of: strawberry.Private[reach.ChannelReach]
+
+    channel: str = derived(lambda self: self.of.channel)
+    reachable: int = derived(lambda self: self.of.reachable, description="Customers with a usable address there.")
+    accepting: int = derived(lambda self: self.of.accepting, description="Of these, those who accept marketing.")
+
+
+@strawberry.type
+class ListAction:
+    kind: ListActionKind
+    channel: str | None = strawberry.field(description="The channel of a broadcast.")
+    label: str
+
+
+@strawberry.type(
+    description=(
+        "The customers that a segment held when the list was made. It never changes. The first list bears the "
+        'segment\'s name, later ones "-2", "-3", ... behind it; it is valid for 180 days.'
+    )
+)
+class CustomerList(Node):
+    of: strawberry.Private[model.CustomerList]
+
+    id: strawberry.ID = derived(lambda self: encode("CustomerList", self.of.id))
+    name: str = derived(lambda self: self.of.name)
+    number: int = derived(lambda self: self.of.number, description="1 for the first.")
+    status: ListStatus = derived(lambda self: self.of.status)
+    latest: bool = derived(lambda self: self.of.latest)
+    created_at: datetime = derived(lambda self: self.of.created_at)
+    expires_at: datetime = derived(lambda self: self.of.expires_at)
+    deletable: bool = derived(lambda self: self.of.deletable)
+    count: int = derived(lambda self: self.of.count, description="Members when it was made.")
+    problem: str | None = derived(lambda self: self.of.problem, description="Why it could not be made.")
+
+    @strawberry.field
+    def expired(self, info: Info) -> bool:
+        return self.of.expired(info.context.now)
+
+    @strawberry.field(description="What may be done with it now: empty once it is expired.")
+    async def actions(self, info: Info) -> list[ListAction]:
+        context = info.context
+        if not self.of.usable(context.now):
+            return []
+        async with context.database.read() as tx:
+            found = await context.services.channels.all(tx, context.store_id)
+        return [
+            ListAction(kind=ListActionKind.BROADCAST, channel=one.plugin.channel.key, label=one.plugin.channel.label)
+            for one in found
+            if one.installed_at is not None
+        ]
+
+    @strawberry.field
+    async def segment(self, info: Info) -> Annotated["Segment", strawberry.lazy("api.graphql.segments")] | None:
+        from api.graphql.segments import by_id as segment_by_id
+
+        return await segment_by_id(info.context, self.of.segment_id)
+
+    @strawberry.field(description="Those who are customers still.")
+    async def members(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Customer]:
+        page, context = Page.of(first, after, last, before), info.context
+        found = customer_store.among(context.store_id, store.member_ids(context.store_id, self.of.id))
+        return await customers(context, found, page, CustomerOrder.CREATED_AT_ASC)
+
+    @strawberry.field
+    async def reach(self, info: Info) -> list[ChannelReach]:
+        context = info.context
+        async with context.database.read() as tx:
+            found = await store.reach(tx, context.store_id, self.of.id, context.services.channels.addresses)
+        return [ChannelReach(of=one) for one in found]
+
+    @strawberry.field
+    async def campaigns(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Campaign]:
+        return await of_list(info.context, self.of.id, Page.of(first, after))
+
+
+@strawberry.type
+class ListQuery:
+    @strawberry.field(name="list")
+    async def one_list(self, info: Info, id: strawberry.ID) -> CustomerList | None:
+        context = allow(info, Scope.READ)
+        found = relay.uuid(id, "CustomerList")
+        return None if found is None else await by_id(context, found)
+
+    @strawberry.field(
+        description=(
+            "The lists that can be chosen as recipients: not deleted, not expired; by default each segment's latest."
+        )
+    )
+    async def lists(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        segment_id: strawberry.ID | None = None,
+        latest_only: bool | None = True,
+        search: str | None = None,
+    ) -> Connection[CustomerList]:
+        context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
+        segment = None if segment_id is None else relay.uuid(segment_id, "Segment") or UUID(int=0)
+        found = store.offered(context.store_id, context.now, segment_id=segment, latest_only=latest_only is not False, search=search)
+        return await connect(context, found, page)
+
+
+async def by_id(context: Context, list_id: UUID) -> CustomerList | None:
+    found = await context.loader(_lists).load(list_id)
+    return None if found is None else CustomerList(of=found)
+
+
+async def connect(context: Context, select: Any, page: Page) -> Connection[CustomerList]:
+    return await paging.connect(
+        context.database, select, _NEWEST, page, lambda row: CustomerList(of=store.customer_list(row))
+    )
+
+
+async def _lists(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[model.CustomerList | None]:
+    found = {one.id: one for one in await store.by_ids(tx, store_id, wanted)}
+    return [found.get(list_id) for list_id in wanted]

@@ -49,7 +49,7 @@ def _is_set(column: ColumnElement[Any]) -> FlagColumn:
 
 
 def _options(*values: str) -> tuple[Option, ...]:
-    return tuple(Option(value, value.replace("_", " ").capitalize()) for value in values)
+    return tuple(Option(str(value), value.replace("_", " ").capitalize()) for value in values)
 
 
 _c, _f = customers.c, customer_facts.c

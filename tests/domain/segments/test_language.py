@@ -1,0 +1,146 @@
+"""The query language and the tree give each other exactly."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+
+from domain.errors import DomainError, ErrorCode, Faults
+from domain.segments.filters import (
+    BLACKLISTED,
+    Aggregate,
+    AllOf,
+    AnyOf,
+    Attribute,
+    Behavior,
+    Definition,
+    Membership,
+    Not,
+    Operator,
+    Window,
+    to_input,
+)
+from domain.segments.language import read, write
+from domain.segments.parsing import Reader
+from domain.segments.stored import definition as from_json
+from domain.segments.stored import to_stored
+from domain.segments.summary import summary
+from tests.domain.segments.trees import KNOWN, definitions
+from tests.domain.segments.world import TIMEZONE
+
+
+def parsed(text: str) -> Definition:
+    return read(text, KNOWN, TIMEZONE, property_conditions=100)
+
+
+@settings(max_examples=400, deadline=None)
+@given(definitions)
+def test_the_text_of_a_tree_reads_as_that_tree(definition: Definition) -> None:
+    # By repr, which tells True from 1.
+    assert repr(parsed(write(definition))) == repr(definition)
+
+
+@settings(max_examples=400, deadline=None)
+@given(definitions)
+def test_what_the_api_shows_of_a_tree_reads_as_that_tree(definition: Definition) -> None:
+    for tree in (definition.include, definition.exclude):
+        if tree is not None:
+            reader = Reader(KNOWN, TIMEZONE, 100)
+            assert repr(reader.read(to_input(tree), ())) == repr(tree), reader.faults
+
+
+@settings(max_examples=400, deadline=None)
+@given(definitions)
+def test_a_stored_tree_is_read_without_the_catalogue(definition: Definition) -> None:
+    assert repr(from_json(to_stored(definition.include), to_stored(definition.exclude))) == repr(definition)
+
+
+@settings(max_examples=200, deadline=None)
+@given(definitions)
+def test_every_tree_can_be_said_in_words(definition: Definition) -> None:
+    assert summary(definition, KNOWN, {})
+
+
+def test_the_contracts_own_example() -> None:
+    text = 'tag = "VIP" AND order.count(category = "Accessories", last 90 days) >= 2 AND NOT email.opened(last 30 days)'
+    opened = Behavior("email.opened", window=Window(last_days=30))
+    where = (Attribute("category", Operator.EQ, ("Accessories",)),)
+    bought = Behavior("order", where, Aggregate.COUNT, None, Operator.GTE, (2,), Window(last_days=90))
+    assert parsed(text) == Definition(AllOf((Attribute("tag", Operator.EQ, ("VIP",)), bought, Not(opened))))
+    assert write(parsed(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "definition"),
+    [
+        ("everyone", Definition()),
+        ("EVERYONE EXCLUDE NOBODY", Definition(None, None)),
+        ("ANY (has_email = true)", Definition(AnyOf((Attribute("has_email", Operator.EQ, (True,)),)))),
+        ("not\n in\tsegment\n" + f'"{UUID(int=9)}"', Definition(Membership(UUID(int=9), member=False))),
+        ("`page.count`()", Definition(Behavior("page.count"))),
+        (
+            "`page.count`.sum(`first time`) > 1",
+            Definition(Behavior("page.count", (), Aggregate.SUM, "first time", Operator.GT, (1,))),
+        ),
+        (
+            'country in ("TW", "JP") exclude tag is set',
+            Definition(Attribute("country", Operator.IN, ("TW", "JP")), Attribute("tag", Operator.IS_SET)),
+        ),
+    ],
+)
+def test_what_can_be_said(text: str, definition: Definition) -> None:
+    assert parsed(text) == definition
+    assert parsed(write(definition)) == definition
+
+
+def test_a_day_ends_a_window_with_its_last_moment() -> None:
+    window = parsed("order(from 1997-06-01 to 1998-05-31)").include
+    assert isinstance(window, Behavior)
+    assert write(Definition(window)) == "order(from 1997-05-31T16:00:00Z to 1998-05-31T16:00:00Z)"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Line 1, column 1: found the end of the query where"),
+        ("tag = ", "Line 1, column 7: found the end of the query where a day such as 2026-07-01, a number"),
+        ('tag == "a"', "Line 1, column 6: found '='"),
+        ('tag = "a"\n  AND AND', "Line 2, column 7: found 'AND'"),
+        ('tagg = "a"', "Line 1, column 1: There is no dimension 'tagg': did you mean tag?"),
+        ('tag = "a" AND\n NOT age = "x"', 'Line 2, column 6: "x" is no number'),
+        ('order.count(color = "x")', "Line 1, column 1: order has no attribute 'color'"),
+        ("order(last 3 days, last 4 days)", "Line 1, column 1: order has more than one window"),
+        ('tag = "\\x"', "Line 1, column 7: this text has an escape that JSON does not know"),
+        ('tag = "a', "Line 1, column 7: found '\"'"),
+        ("order.median(total) > 1", "Line 1, column 1: "),
+        ("age > 1e999", "Line 1, column 1: inf is out of range"),
+        ("(" * 5_000, "Line 1, column 5001: found the end"),
+        ("NOT " * 20_000 + "member = true", "Line 1, column 1: The filter is nested deeper than 10 levels"),
+        ("x" * 100_001, "The query has 100001 characters: 100000 at most"),
+    ],
+)
+def test_what_cannot_be_read_is_told_by_line_and_column(text: str, message: str) -> None:
+    with pytest.raises((DomainError, Faults)) as caught:
+        parsed(text)
+    error = caught.value.errors[0] if isinstance(caught.value, Faults) else caught.value
+    assert error.message.startswith(message), error.message
+    assert error.field == ("query",)
+
+
+def test_every_fault_of_a_query_is_told_at_once() -> None:
+    with pytest.raises(Faults) as caught:
+        parsed('tagg = "a" OR age = "x" EXCLUDE city > 3')
+    assert [error.code for error in caught.value.errors] == [ErrorCode.NOT_FOUND, ErrorCode.INVALID, ErrorCode.INVALID]
+
+
+def test_a_filter_in_words() -> None:
+    text = (
+        'tag in ("VIP", "new") AND order.count(category = "Accessories", last 90 days) >= 2 '
+        'AND NOT `Added to cart`(last 7 days) AND (birthday month in (2, 3) OR gender = "FEMALE")'
+    )
+    assert summary(parsed(text), KNOWN, {}) == (
+        "Customers with: Tag is VIP or new and Order where Category is Accessories at least 2 times in the last 90 days "
+        "and not (Added to cart at least 1 times in the last 7 days) "
+        "and (Birthday is in February or March or Gender is Female); without blacklisted ones"
+    )
+    assert summary(Definition(None, BLACKLISTED), KNOWN, {}) == "All customers; without blacklisted ones"

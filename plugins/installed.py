@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from domain.campaigns.office import Configured
 from domain.db import Transaction
-from domain.errors import DomainError, ErrorCode
+from domain.errors import DomainError, ErrorCode, Faults
 from domain.stores import store as stores
 from plugins.manager import InstalledChannel, Plugins
 from plugins.settings import seal, unseal, validate
@@ -62,8 +62,8 @@ class InstalledChannels:
             kept = (await stores.installations(tx, store_id))[key].settings
             try:
                 chosen = validate(plugin.channel, settings, self._open(plugin, store_id, kept))
-            except DomainError as error:
-                raise error.under("settings") from None
+            except Faults as faults:
+                raise faults.under("settings") from None
             await stores.install(tx, store_id, key, seal(chosen, self._key, store_id, key), now)
         return self._seen(store_id, plugin, (await stores.installations(tx, store_id))[key])
 

@@ -37,14 +37,15 @@ class Client:
         try:
             headers = self._headers | {"Content-Type": content_type, "Content-Length": str(size)}
             connection.request("POST", "/graphql", body=body, headers=headers)
-            answer = json.loads(connection.getresponse().read())
+            answer: dict[str, Any] = json.loads(connection.getresponse().read())
         finally:
             connection.close()
         if answer.get("errors"):
             raise Refused("; ".join(error["message"] for error in answer["errors"]))
         (field,) = answer["data"].values()
-        if isinstance(field, dict) and field.get("userErrors"):
-            raise Refused("; ".join(f"{fault['field']}: {fault['message']}" for fault in field["userErrors"]))
+        faults: list[dict[str, Any]] = field.get("userErrors", []) if field else []
+        if faults:
+            raise Refused("; ".join(f"{fault['field']}: {fault['message']}" for fault in faults))
         return field
 
 

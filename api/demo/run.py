@@ -34,8 +34,13 @@ def demonstrate(settings: Settings, data: Path | None, customers: int, port: int
     console = Console()
     token = asyncio.run(_prepare(settings))
     with TemporaryDirectory() as folder, _mail_server() as sink, _server(settings, port) as url:
-        people, orders = _files(data, Path(folder), customers, settings.clock())
-        mail = {"host": "127.0.0.1", "port": sink.port, "security": "none", "fromAddress": "shop@example.com"}
+        people, orders = _files(data, Path(folder), customers, settings.clock()())
+        mail: dict[str, object] = {
+            "host": "127.0.0.1",
+            "port": sink.port,
+            "security": "none",
+            "fromAddress": "shop@example.com",
+        }
         try:
             outcome = Story(Client(url, token), console).tell(people, orders, mail, lambda: sink.count)
         except Refused as error:

@@ -127,6 +127,10 @@ class TimeWindowInput:
         }
 
 
+def _once() -> list[JSON]:
+    return [JSON(1)]
+
+
 @strawberry.input(
     description=(
         "What the customer did, how often, when: "
@@ -142,7 +146,7 @@ class BehaviorConditionInput:
         default=None, description='The number that SUM, AVERAGE, MIN, MAX work on, such as "total".'
     )
     operator: Operator = Operator.GTE
-    values: list[JSON] = strawberry.field(default_factory=lambda: [JSON(1)])
+    values: list[JSON] = strawberry.field(default_factory=_once)
     window: TimeWindowInput | None = None
 
     def raw(self) -> dict[str, object]:

@@ -143,7 +143,13 @@ class ListQuery:
     ) -> Connection[CustomerList]:
         context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
         segment = None if segment_id is None else relay.uuid(segment_id, "Segment") or UUID(int=0)
-        found = store.offered(context.store_id, context.now, segment_id=segment, latest_only=latest_only is not False, search=search)
+        found = store.offered(
+            context.store_id,
+            context.now,
+            segment_id=segment,
+            latest_only=latest_only is not False,
+            search=search,
+        )
         return await connect(context, found, page)
 
 

@@ -17,6 +17,7 @@ from api.graphql.imports import ImportMutation
 from api.graphql.lists import ListQuery
 from api.graphql.operations import OperationQuery, OperationSubscription
 from api.graphql.plain import without_null_defaults
+from api.graphql.profiles import ProfileMutation, ProfileQuery
 from api.graphql.relay import Node
 from api.graphql.scalars import SCALARS
 from api.graphql.segments import SegmentMutation, SegmentQuery
@@ -48,7 +49,9 @@ async def _node(context: Context, gid: strawberry.ID) -> Node | None:
 
 
 @strawberry.type
-class Query(StoreQuery, CustomerQuery, SegmentQuery, ListQuery, CampaignQuery, ChannelQuery, OperationQuery):
+class Query(
+    StoreQuery, CustomerQuery, ProfileQuery, SegmentQuery, ListQuery, CampaignQuery, ChannelQuery, OperationQuery
+):
     @strawberry.field
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         return await _node(allow(info, Scope.READ), id)
@@ -62,7 +65,15 @@ class Query(StoreQuery, CustomerQuery, SegmentQuery, ListQuery, CampaignQuery, C
 
 
 @strawberry.type
-class Mutation(CustomerMutation, ActivityMutation, ImportMutation, SegmentMutation, CampaignMutation, ChannelMutation):
+class Mutation(
+    CustomerMutation,
+    ProfileMutation,
+    ActivityMutation,
+    ImportMutation,
+    SegmentMutation,
+    CampaignMutation,
+    ChannelMutation,
+):
     pass
 
 

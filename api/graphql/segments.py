@@ -9,12 +9,12 @@ import strawberry
 
 from api.graphql import lists, paging, relay
 from api.graphql.context import Context, Info, allow
-from api.graphql.customers import Customer, ValueType
+from api.graphql.customers import Customer
 from api.graphql.customers import by_id as customer_by_id
 from api.graphql.customers import connect as customers
 from api.graphql.enums import expose
 from api.graphql.errors import UserError, user_errors
-from api.graphql.filters import Filter, FilterInput, Operator, exclude_of, include_of, read_id, write_id
+from api.graphql.filters import Filter, FilterInput, exclude_of, include_of, read_id, write_id
 from api.graphql.keyset import By, Ordering
 from api.graphql.lists import ChannelReach, CustomerList
 from api.graphql.operations import Operation
@@ -23,16 +23,17 @@ from api.graphql.plain import derived
 from api.graphql.relay import Node, encode
 from api.graphql.scalars import JSON
 from domain.customers import store as customer_store
-from domain.customers.model import UNSET, CustomerOrder
+from domain.customers.model import UNSET, CustomerOrder, ValueType
 from domain.db import Transaction
 from domain.errors import DomainError, ErrorCode, Faults
 from domain.lists import actions as list_actions
 from domain.lists import model as list_model
 from domain.lists import store as list_store
-from domain.segments import actions, finding, language, model, store
+from domain.segments import actions, finding, language, model, references, store
 from domain.segments.catalogue import Catalogue, entries
+from domain.segments.deadline import reading
 from domain.segments.drafting import Desk, define
-from domain.segments.filters import Definition, memberships
+from domain.segments.filters import Definition, Operator, memberships
 from domain.segments.model import PolicyInput, SegmentKind, UpdateMode
 from domain.segments.reach import Found
 from domain.segments.summary import summary
@@ -149,7 +150,7 @@ class Segment(Node):
     @strawberry.field
     async def member_count(self, info: Info) -> int:
         statement = paging.counted(await _ids(info.context, self.of))
-        async with finding.reading(info.context.database, finding.PREVIEW_SECONDS) as tx:
+        async with reading(info.context.database, finding.PREVIEW_SECONDS) as tx:
             return int(await tx.scalar(statement))
 
 
@@ -351,7 +352,7 @@ async def definition_of(
     )
     definition = define(desk, given)
     async with context.database.read() as tx:
-        wrong = await finding.references.faults(tx, context.store_id, definition, None)
+        wrong = await references.faults(tx, context.store_id, definition, None)
     if wrong:
         raise Faults(wrong)
     return definition

@@ -67,8 +67,9 @@ async def consent_update(
 
 async def remove(tx: Transaction, store_id: int, customer_id: int, now: datetime, *, erase: bool = False) -> None:
     """Gone from every list and search; `erase` also forgets who it was. Orders keep counting for the shop's figures."""
-    await existing(tx, store_id, customer_id)
-    await _set(tx, store_id, customer_id, deleted_at=func.coalesce(customers.c.deleted_at, now), updated_at=now)
+    customer = await existing(tx, store_id, customer_id)
+    first = customer.deleted_at or now
+    await _set(tx, store_id, customer_id, deleted_at=first, updated_at=now)
     if erase:
         await _forget(tx, store_id, customer_id)
 

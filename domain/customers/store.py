@@ -149,6 +149,13 @@ async def tags_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[in
     return found
 
 
+async def known_tags(tx: Transaction, store_id: int, prefix: str, limit: int = 250) -> list[str]:
+    """The store's tags that begin so, in order."""
+    tag = customer_tags.c.tag
+    named = customer_tags.c.store_id == store_id, tag.startswith(prefix, autoescape=True)
+    return list((await tx.execute(select(tag).where(*named).distinct().order_by(tag).limit(limit))).scalars())
+
+
 async def contacts_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[Contact]]:
     found: dict[int, list[Contact]] = {customer_id: [] for customer_id in ids}
     rows = await tx.execute(_CONTACTS, {"store_id": store_id, "ids": ids})

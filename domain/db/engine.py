@@ -48,7 +48,7 @@ class Transaction:
 
 
 class Database:
-    """A database and its pool. `read` sees what is committed, a statement at a time; `write` is all or nothing."""
+    """A database and its pool: `read` sees what is committed, `write` is a transaction."""
 
     def __init__(self, url: str, *, pool_size: int = 5, doorbell: Doorbell | None = None) -> None:
         self.url = url
@@ -79,7 +79,9 @@ class Database:
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": 30})
+        engine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": 30}, hide_parameters=True
+        )
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
@@ -88,6 +90,7 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,
         json_serializer=_dump_json,
         json_deserializer=orjson.loads,
         # Segment statements are wide and short: compiling them costs more than running them.

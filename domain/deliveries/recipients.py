@@ -49,7 +49,9 @@ async def variables(tx: Transaction, store: Store, customer_ids: Sequence[int]) 
     shop = {"name": store.name, "currency": store.currency}
     seen: dict[int, dict[str, object]] = {}
     for customer_id, *values in await tx.execute(_CUSTOMERS, wanted):
-        customer: dict[str, object] = dict(zip(_SHOWN, map(_plain, values), strict=True))
+        # What is not known is left out: templates show nothing for it, and `default` works.
+        known = zip(_SHOWN, values, strict=True)
+        customer: dict[str, object] = {name: _plain(value) for name, value in known if value is not None}
         customer["property"] = properties.get(customer_id, {})
         seen[customer_id] = {"customer": customer, "store": shop}
     return seen

@@ -1,0 +1,1 @@
+"""Templates: how content becomes one recipient's."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, literal, null, select, union_all
+from sqlalchemy import Select, literal, null, select, type_coerce, union_all
 
 from domain.db import AnyRow
 from domain.events.tables import events, orders
@@ -55,7 +55,7 @@ def timeline_of(store_id: int, customer_id: int, types: Sequence[str] | None = N
         orders.c.id,
         literal("order").label("type"),
         orders.c.placed_at.label("occurred_at"),
-        null().label("attributes"),
+        type_coerce(null(), events.c.attributes.type).label("attributes"),
         orders.c.status,
         orders.c.total,
         orders.c.source,
@@ -63,7 +63,7 @@ def timeline_of(store_id: int, customer_id: int, types: Sequence[str] | None = N
     happened = select(
         events.c.id, events.c.type, events.c.occurred_at, events.c.attributes, null(), null(), null()
     ).where(events.c.store_id == store_id, events.c.customer_id == customer_id)
-    both = union_all(happened, placed).subquery("timeline")
+    both = union_all(placed, happened).subquery("timeline")
     found = select(both)
     return found if types is None else found.where(both.c.type.in_(types))
 

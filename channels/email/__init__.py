@@ -1,0 +1,1 @@
+"""E-mail: what it takes to send a campaign over SMTP."""

@@ -1,0 +1,33 @@
+"""E-mail as a channel of Muster: what the entry point `muster: email` registers."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from muster_sdk import AddressKind, Capabilities, Channel, Composer, Templates, Transport, hookimpl
+from pydantic import BaseModel
+
+from channels.email import composing, smtp
+from channels.email.content import EmailContent
+from channels.email.settings import EmailSettings
+
+
+@dataclass(frozen=True)
+class EmailChannel:
+    key: str = "email"
+    label: str = "E-mail"
+    version: str = "1.0"
+    address: AddressKind = AddressKind.EMAIL
+    settings: type[BaseModel] = EmailSettings
+    content: type[BaseModel] = EmailContent
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(max_batch=500))
+
+    def prepare(self, content: EmailContent, settings: EmailSettings | None, templates: Templates) -> Composer:
+        return composing.prepare(content, settings, templates)
+
+    def connect(self, settings: EmailSettings) -> AbstractAsyncContextManager[Transport]:
+        return smtp.connect(settings)
+
+
+@hookimpl
+def register_channels() -> list[Channel]:
+    return [EmailChannel()]

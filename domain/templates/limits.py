@@ -1,100 +1,114 @@
 """What a template may hold, so that none of them can exhaust the machine.
 
-minijinja bounds the steps of a rendering, not its memory: a step may double a string. So whatever makes long strings of
-short ones is counted here before a template is taken, or is not there at all.
+minijinja bounds the steps of a rendering, not its memory: a step may double a text, or print a list that holds another
+ten times. So the longest value that each piece of code can make is reckoned here before a template is taken.
 """
 
 import re
-from collections.abc import Iterator
 
 from muster_sdk import TemplateInvalid
 
+from domain.templates.code import TEXT, Code, codes
+
 SOURCE_LENGTH = 200_000
-STATEMENTS = frozenset({"for", "endfor", "if", "elif", "else", "endif", "set", "raw", "endraw"})
-FILTERS = frozenset(
-    {
-        "abs",
-        "capitalize",
-        "count",
-        "d",
-        "default",
-        "e",
-        "escape",
-        "first",
-        "float",
-        "int",
-        "last",
-        "length",
-        "lower",
-        "round",
-        "title",
-        "trim",
-        "upper",
-        "urlencode",
-    }
-)
+STATEMENTS = frozenset({"for", "endfor", "if", "elif", "else", "endif", "set"})
+# By how much a filter can lengthen what it is given.
+FILTERS = {
+    "abs": 1,
+    "capitalize": 3,
+    "count": 1,
+    "d": 1,
+    "default": 1,
+    "e": 6,
+    "escape": 6,
+    "first": 1,
+    "float": 1,
+    "int": 1,
+    "last": 1,
+    "length": 1,
+    "lower": 3,
+    "round": 1,
+    "title": 3,
+    "trim": 1,
+    "upper": 3,
+    "urlencode": 12,
+}
+# Functions of the engine that make much of little, or show what is inside.
+FUNCTIONS = ("debug", "dict", "namespace", "range")
+
 _LITERAL_LENGTH = 1_000
-_CONCATENATIONS = 12
+_VALUE_LENGTH = 100_000
+# What a variable is taken to hold; what it prints is measured when it does.
+_VARIABLE_LENGTH = 2_000
+_NUMBER_LENGTH = 320
 _BYTES = 200_000_000
 _MOST_FUEL = 50_000
 _LEAST_FUEL = 2_000
 
-_QUOTED = r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\""
-_STRING = re.compile(_QUOTED, re.DOTALL)
-# A quoted "}}" does not end an expression, to the engine as to this.
-_CODE = re.compile(
-    rf"\{{%[-+]?(?P<statement>(?:{_QUOTED}|(?!%\}})[^'\"])*+)%\}}"
-    rf"|\{{\{{(?P<expression>(?:{_QUOTED}|(?!\}}\}})[^'\"])*+)\}}\}}"
-    r"|\{#.*?#\}",
-    re.DOTALL,
-)
 _FILTER = re.compile(r"\|\s*([A-Za-z_]\w*)")
 _CAPTURE = re.compile(r"set\s+[^=]*\Z")
+_TARGET = re.compile(r"set\b([^=]*)=(.*)|for\b(.*?)\bin\b(.*)", re.DOTALL)
+_NAME = re.compile(r"[^\W\d]\w*")
+# A text; a name that is neither an attribute's nor a filter's; a number.
+_OPERAND = re.compile(
+    rf"(?P<text>{TEXT.pattern})|[.|]\s*[^\W\d]\w*|(?P<name>[^\W\d]\w*)|(?P<number>\d[\w.]*)", re.DOTALL
+)
+_WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "for", "elif", "set", "true", "false", "none"})
 
 
-def check(source: str) -> None:
-    """Refuse a template that could grow without bounds; the error names the line."""
+def check(source: str) -> int:
+    """Refuse a template that could grow without bounds, naming the line; the steps that its rendering may take."""
     if len(source) > SOURCE_LENGTH:
         raise TemplateInvalid(f"a template has {SOURCE_LENGTH:,} characters at most")
-    concatenations = 0
-    for line, code, is_statement in _codes(source):
-        bare = _STRING.sub("''", code)
-        if is_statement:
-            _check_statement(bare.strip(), line)
-        _check_code(code, bare, line)
-        concatenations += bare.count("~") + bare.count("+")
-        if concatenations > _CONCATENATIONS:
-            raise TemplateInvalid(f"a template joins texts {_CONCATENATIONS} times at most", line)
+    lengths: dict[str, int] = {}
+    longest = at = 0
+    for code in codes(source):
+        _check_code(code)
+        _check_length(code, lengths)
+        longest, at = max(longest, code.start - at), code.end
+    # Each step puts out one piece of the text between code at most.
+    return max(_LEAST_FUEL, min(_MOST_FUEL, _BYTES // max(longest, len(source) - at, 1)))
 
 
-def _check_code(code: str, bare: str, line: int) -> None:
-    if any(len(literal) > _LITERAL_LENGTH for literal in _STRING.findall(code)):
-        raise TemplateInvalid(f"a text within code has {_LITERAL_LENGTH:,} characters at most", line)
+def _check_code(code: Code) -> None:
+    bare = TEXT.sub("''", code.text)
+    if code.is_statement:
+        _check_statement(bare, code.line)
+    if any(len(literal) > _LITERAL_LENGTH for literal in TEXT.findall(code.text)):
+        raise TemplateInvalid(f"a text within code has {_LITERAL_LENGTH:,} characters at most", code.line)
     for name in _FILTER.findall(bare):
         if name not in FILTERS:
-            raise TemplateInvalid(f"there is no filter {name!r}: use {', '.join(sorted(FILTERS))}", line)
-    if "*" in bare or "namespace" in bare:
-        raise TemplateInvalid("a template neither multiplies nor keeps a namespace", line)
-
-
-def fuel(source: str) -> int:
-    """Steps that a rendering may take: each puts out one piece of the text between code at most."""
-    longest = max((len(piece) for piece in _CODE.split(source) if piece), default=1)
-    return max(_LEAST_FUEL, min(_MOST_FUEL, _BYTES // longest))
-
-
-def _codes(source: str) -> Iterator[tuple[int, str, bool]]:
-    for match in _CODE.finditer(source):
-        statement, expression = match["statement"], match["expression"]
-        if statement is not None or expression is not None:
-            line = source.count("\n", 0, match.start()) + 1
-            yield line, statement if statement is not None else expression, statement is not None
+            raise TemplateInvalid(f"there is no filter {name!r}: use {', '.join(sorted(FILTERS))}", code.line)
+    if "*" in bare:
+        raise TemplateInvalid("a template does not multiply", code.line)
 
 
 def _check_statement(statement: str, line: int) -> None:
-    word = re.match(r"\w*", statement)
+    word = _NAME.match(statement)
     name = word.group() if word else ""
     if name not in STATEMENTS or _CAPTURE.match(statement):
         raise TemplateInvalid(f"a template has no {name!r} here: use for, if, and set with a value", line)
-    if " recursive" in f" {statement}":
+    if re.search(r"\brecursive\b", statement):
         raise TemplateInvalid("a loop is not recursive here", line)
+
+
+def _check_length(code: Code, lengths: dict[str, int]) -> None:
+    """The value is as long as all that it is made of; names that are bound to it are as long from here on."""
+    target = _TARGET.match(code.text) if code.is_statement else None
+    names, value = ("", code.text) if target is None else (target[1] or target[3] or "", target[2] or target[4] or "")
+    length = sum(_length(operand, lengths) for operand in _OPERAND.finditer(value))
+    for name in _FILTER.findall(TEXT.sub("''", value)):
+        length *= FILTERS[name]
+    if length > _VALUE_LENGTH:
+        raise TemplateInvalid(f"this could make a text of more than {_VALUE_LENGTH:,} characters", code.line)
+    for name in _NAME.findall(names):
+        lengths[name] = max(length, lengths.get(name, 0))
+
+
+def _length(operand: re.Match[str], lengths: dict[str, int]) -> int:
+    if operand["text"]:
+        return len(operand["text"])
+    if operand["number"]:
+        return _NUMBER_LENGTH if "e" in operand["number"].lower() else len(operand["number"])
+    name = operand["name"]
+    return 0 if name is None or name.lower() in _WORDS else max(_VARIABLE_LENGTH, lengths.get(name, 0))

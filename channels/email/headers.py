@@ -61,7 +61,8 @@ def _folded(name: str, value: str) -> str:
 
 def _encoded(value: str) -> str:
     """Encoded-words of RFC 2047, each of whole characters."""
-    words, piece = [], b""
+    words: list[bytes] = []
+    piece = b""
     for character in value:
         encoded = character.encode()
         if len(piece) + len(encoded) > _WORD_BYTES:

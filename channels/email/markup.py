@@ -27,7 +27,8 @@ def with_preheader(template: str, preheader: str) -> str:
 
 def between_code(template: str, change: Callable[[str], str]) -> str:
     """The template with everything but its code changed."""
-    done, place = [], 0
+    done: list[str] = []
+    place = 0
     for match in CODE.finditer(template):
         done += [change(template[place : match.start()]), match.group()]
         place = match.end()

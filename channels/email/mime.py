@@ -1,17 +1,20 @@
 """Messages as bytes. Whatever a campaign's messages share is laid out once; the rest is joined for each."""
 
+import re
 from binascii import b2a_base64
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 from uuid import UUID
 
 from channels.email import addresses, headers
 
 _RAW_LINE: Final = 57  # bytes: 76 characters of base64
-_LONGEST: Final = 900  # bytes a line; RFC 5321 allows 998
 _BASE64: Final = b"Content-Transfer-Encoding: base64\r\n\r\n"
 _SEVEN_BITS: Final = b"Content-Transfer-Encoding: 7bit\r\n\r\n"
 _PLAIN: Final = b"Content-Type: text/plain; charset=utf-8\r\n"
+_LONGEST: Final = 900  # bytes a line; RFC 5321 allows 998
+_NOT_IN_URL = re.compile(r"[^!#-;=?-~]")
 _HTML: Final = b"Content-Type: text/html; charset=utf-8\r\n"
 
 
@@ -80,9 +83,18 @@ def _part(content_type: bytes, words: str) -> tuple[bytes, bytes, bytes]:
     if not words.endswith("\n"):
         words += "\n"
     raw = words.replace("\n", "\r\n").encode(errors="replace")
-    if words.isascii() and "\0" not in words and len(max(words.split("\n"), key=len)) < _LONGEST:
+    if words.isascii() and "\0" not in words and not _has_long_lines(raw):
         return content_type, _SEVEN_BITS, raw
     return content_type, _BASE64, _in_base64(raw)
+
+
+def _has_long_lines(raw: bytes) -> bool:
+    start = 0
+    while len(raw) - start > _LONGEST:
+        start = raw.rfind(b"\n", start, start + _LONGEST) + 1
+        if start == 0:
+            return True
+    return False
 
 
 def _in_base64(raw: bytes) -> bytes:
@@ -93,4 +105,4 @@ def _in_base64(raw: bytes) -> bytes:
 
 def _url(url: str) -> str:
     """As it stands within angle brackets: nothing that ends them or the line."""
-    return "".join(c if "!" <= c <= "~" and c not in '<>"' else "".join(f"%{b:02X}" for b in c.encode()) for c in url)
+    return _NOT_IN_URL.sub(lambda match: quote(match.group(), safe=""), url)

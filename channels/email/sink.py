@@ -9,7 +9,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final, Self, TypeAlias
+from typing import IO, Final, Self, TypeAlias, cast
 
 Answer: TypeAlias = Callable[[str], str | None]
 """What becomes of a recipient: None (taken), a reply such as "550 no", or one of the faults below."""
@@ -150,11 +150,10 @@ class _Session(asyncio.Protocol):
         self._out: list[str] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # it is one, though uvloop's does not derive from it
         self._sessions.add(self)
         self._taken.connections += 1
-        transport.write(b"220 sink ESMTP\r\n")
+        self._transport.write(b"220 sink ESMTP\r\n")
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc

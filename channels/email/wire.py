@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections import deque
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from channels.email import headers
 
@@ -131,8 +131,7 @@ class Wire(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # it is one, though uvloop's does not derive from it
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.broken is None:

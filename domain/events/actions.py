@@ -1,8 +1,9 @@
 """Takes in what customers did; what came before is left alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Column, insert, select
 
@@ -14,6 +15,8 @@ from domain.events import cleaning, facts
 from domain.events.model import MAX_BATCH, CustomerKey, Happening, Order, TrackedEvent
 from domain.events.tables import events as event_rows
 from domain.events.tables import order_items, orders
+
+E = TypeVar("E", Order, Happening)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +31,28 @@ async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], 
         said = f"{len(events):,} events are too many: {MAX_BATCH:,} at most"
         raise DomainError(said, field=("events",), code=ErrorCode.LIMIT_EXCEEDED)
     cleaned = _clean_all(events)
-    known = await _customers(tx, store_id, [event.customer for event in cleaned], now)
-    placed = {event.id: event for event in reversed(cleaned) if isinstance(event, Order)}
-    happened = {event.id: event for event in reversed(cleaned) if isinstance(event, Happening)}
+    # Alone with the store's customers: neither a customer nor an event comes in twice.
+    first_number = await saving.take_numbers(tx, store_id, len(cleaned))
+    placed = _first(event for event in cleaned if isinstance(event, Order))
+    happened = _first(event for event in cleaned if isinstance(event, Happening))
     new_orders = await _new(tx, store_id, orders.c.id, placed)
     new_events = await _new(tx, store_id, event_rows.c.id, happened)
+    fresh = [*(placed[order_id] for order_id in new_orders), *(happened[event_id] for event_id in new_events)]
+    places = {id(event): at for at, event in enumerate(cleaned)}
+    keys = {places[id(event)]: event.customer for event in fresh}
+    known = await _customers(tx, store_id, keys, first_number, now)
     await _add_orders(tx, store_id, [placed[order_id] for order_id in new_orders], known, now)
     await _add_events(tx, store_id, [happened[event_id] for event_id in new_events], known, now)
     accepted = len(new_orders) + len(new_events)
     return Tracked(accepted, len(events) - accepted)
+
+
+def _first(events: Iterable[E]) -> dict[str, E]:
+    """By id; of two with the same the first."""
+    found: dict[str, E] = {}
+    for event in events:
+        found.setdefault(event.id, event)
+    return found
 
 
 def _clean_all(events: Sequence[TrackedEvent]) -> list[Order | Happening]:
@@ -64,16 +80,17 @@ async def _new(tx: Transaction, store_id: int, column: Column[str], given: Itera
 Known = dict[CustomerKey, int]
 
 
-async def _customers(tx: Transaction, store_id: int, keys: Sequence[CustomerKey], now: datetime) -> Known:
-    """Alone with the store's customers: neither a customer nor an event comes in twice."""
-    first = await saving.take_numbers(tx, store_id, len(keys))
-    known = await _look_up(tx, store_id, keys)
-    strangers = [at for at, key in enumerate(keys) if key.id is not None and key not in known]
+async def _customers(
+    tx: Transaction, store_id: int, keys: Mapping[int, CustomerKey], first_number: int, now: datetime
+) -> Known:
+    """Who did each of the events; who is unknown is made, unless it was named by a number of ours."""
+    known = await _look_up(tx, store_id, list(keys.values()))
+    strangers = [at for at, key in keys.items() if key.id is not None and key not in known]
     if strangers:
         raise Faults([NotFound("id: no such customer", field=("events", at, "customer", "id")) for at in strangers])
-    added = {key: first + at for at, key in enumerate(dict.fromkeys(key for key in keys if key not in known))}
-    rows = [_bare(store_id, number, key, now) for key, number in added.items()]
-    await saving.add(tx, rows)
+    unknown = dict.fromkeys(key for key in keys.values() if key not in known)
+    added = {key: first_number + at for at, key in enumerate(unknown)}
+    await saving.add(tx, [_bare(store_id, number, key, now) for key, number in added.items()])
     return known | added
 
 
@@ -105,7 +122,7 @@ async def _by(
         .order_by(customers.c.deleted_at.is_(None), customers.c.id.desc())
     )
     # The last wins: the first of those that are not deleted.
-    return dict(rows)
+    return {row[0]: row[1] for row in rows}
 
 
 async def _add_orders(tx: Transaction, store_id: int, placed: Sequence[Order], known: Known, now: datetime) -> None:

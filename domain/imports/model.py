@@ -112,6 +112,8 @@ class Progress:
 
 
 def inferred(candidates: Sequence[str]) -> ValueType:
-    """The narrowest type that every value of a column has."""
+    """The narrowest type that every value of a column has; no value has all of them."""
+    if len(candidates) == len(ValueType):
+        return ValueType.STRING
     order = (ValueType.BOOLEAN, ValueType.NUMBER, ValueType.DATE, ValueType.DATETIME)
     return next((kind for kind in order if kind in candidates), ValueType.STRING)

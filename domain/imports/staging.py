@@ -31,6 +31,8 @@ async def _copy(tx: Transaction, table: Table, rows: Sequence[tuple[Any, ...]]) 
     # CSV is written and read by C on both sides; a record at a time costs several times as much.
     written = StringIO()
     csv.writer(written, lineterminator="\n").writerows(rows)
+    # A transaction begins with SQLAlchemy's first statement: what the driver does before it would be kept for good.
+    await tx.execute(text("SELECT 1"))
     raw = await tx.connection.get_raw_connection()
     driver: Any = raw.driver_connection
     await driver.copy_to_table(table.name, source=BytesIO(written.getvalue().encode()), format="csv")

@@ -19,7 +19,7 @@ from domain.events.tables import order_items, orders
 from domain.imports import merging_orders, reading, staging, store
 from domain.imports.customers import CustomerRows
 from domain.imports.merging import Part
-from domain.imports.model import MAX_PROBLEMS, Kind, Phase, Progress, check_header, inferred
+from domain.imports.model import MAX_PROBLEMS, PIECE, Kind, Phase, Progress, check_header, inferred
 from domain.imports.orders import OrderRows
 from domain.imports.reading import Unreadable
 from domain.imports.tables import import_contacts, import_customers, import_orders, import_properties, import_tags
@@ -172,7 +172,7 @@ async def _content(work: _Import, number: int, offset: int) -> bytes:
 def check_start(data: bytes, kind: Kind) -> list[str]:
     """The columns that a file begins with."""
     reading.check_bytes(data)
-    final = len(data) <= reading.MAX_RECORD and b"\n" not in data and b"\r" not in data
+    final = len(data) < PIECE  # then it is the whole file
     records = reading.read(data, 1, final=final)
     if not records.rows:
         reading.check_rest(data, 1)

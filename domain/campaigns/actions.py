@@ -117,13 +117,12 @@ async def reach(tx: Transaction, desk: Desk, campaign: Campaign) -> Reach:
 
 async def target_list(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList:
     """The list that a target means now; it may be used, which an expired one may not (SL-18)."""
+    found, where = None, "listId"
     if target.list_id is not None:
         found = await lists.by_id(tx, store_id, target.list_id)
-        where = "listId"
-    else:
-        found = target.segment_id and await lists.latest(tx, store_id, target.segment_id)
-        where = "segmentId"
-    if not found:
+    elif target.segment_id is not None:
+        found, where = await lists.latest(tx, store_id, target.segment_id), "segmentId"
+    if found is None:
         raise NotFound("no such list" if where == "listId" else "no such segment, or no list of it", field=(where,))
     try:
         check_usable(found, now)

@@ -6,10 +6,14 @@ from uuid import UUID
 from domain import jobs
 from domain.campaigns import store
 from domain.campaigns.model import Campaign, CampaignStatus
-from domain.campaigns.office import Office, audience_of
+from domain.campaigns.office import ChannelUnavailable, Office, audience_of
+from domain.customers.tables import contacts, customers
 from domain.db import Transaction
+from domain.db.portable import refresh_statistics
 from domain.deliveries.freezing import divide, freeze
+from domain.deliveries.tables import deliveries
 from domain.jobs import Job, LeaseLost, Queue
+from domain.lists.tables import list_members
 
 LAUNCH = "campaign.launch"
 DELIVER = "campaign.deliver"
@@ -32,6 +36,8 @@ async def start_due(office: Office) -> int:
 async def launch(office: Office, job: Job) -> None:
     """Freeze and divide, in one transaction with the job's end: it happens once or not at all."""
     async with office.database.write() as tx:
+        await refresh_statistics(tx, list_members, customers, contacts)
+    async with office.database.write() as tx:
         campaign = await store.lock(tx, job.store_id, UUID(str(job.payload["campaign"])))
         if campaign is not None and campaign.status is CampaignStatus.SENDING:
             problem = await _set_out(tx, office, campaign)
@@ -46,6 +52,8 @@ async def launch(office: Office, job: Job) -> None:
                 )
         if not await jobs.finish(tx, job):
             raise LeaseLost
+    async with office.database.write() as tx:
+        await refresh_statistics(tx, deliveries)
 
 
 async def give_up(tx: Transaction, job: Job, now: datetime) -> None:

@@ -11,6 +11,7 @@ from domain.clock import Clock
 from domain.consents.model import UnsubscribeLinks
 from domain.db import Database, Transaction
 from domain.deliveries.audience import Audience
+from domain.errors import DomainError, ErrorCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,13 @@ class Configured:
     settings: BaseModel | None
 
 
-# The store's channel by its key; None when it is unknown or not installed.
+class ChannelUnavailable(DomainError):
+    """The channel is installed, and cannot be used as it is; the message says what to do."""
+
+    code = ErrorCode.CHANNEL_UNAVAILABLE
+
+
+# The store's channel by its key; None when it is unknown or not installed. Raises ChannelUnavailable.
 FindChannel = Callable[[Transaction, int, str], Awaitable[Configured | None]]
 
 

@@ -24,10 +24,10 @@ from muster_sdk import (
 from domain import ids, jobs
 from domain.campaigns import store
 from domain.campaigns.model import Campaign, CampaignStatus
-from domain.campaigns.office import Configured, Office, audience_of, prepare
+from domain.campaigns.office import ChannelUnavailable, Configured, Office, audience_of, prepare
 from domain.db import Transaction
 from domain.deliveries import batches
-from domain.deliveries.batches import Intended
+from domain.deliveries.intents import Intended, intend
 from domain.deliveries.model import BATCH, WINDOW, Batch, Verdict, judge
 from domain.deliveries.recipients import recipients, variables
 from domain.jobs import Job, LeaseLost
@@ -128,7 +128,7 @@ class _Sender:
         capabilities = self.configured.channel.capabilities
         window = min(BATCH if self._idempotent else WINDOW, capabilities.max_batch)
         audience = audience_of(campaign, self.configured.channel)
-        return await batches.intend(tx, self.work.part, self.job.fence, audience, window)
+        return await intend(tx, self.work.part, self.job.fence, audience, window)
 
     async def _address(self, tx: Transaction, intended: Sequence[Intended]) -> list[Recipient]:
         if not intended:

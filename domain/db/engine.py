@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -54,6 +54,8 @@ class Database:
         self.url = url
         self.doorbell = doorbell
         self.engine = _engine(url, pool_size)
+        # SQLite has one writer at a time: those of this process queue up here, rather than knock again and again.
+        self._writer = asyncio.Lock() if url.startswith("sqlite") else nullcontext()
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
@@ -67,7 +69,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Transaction]:
-        async with self.engine.begin() as connection:
+        async with self._writer, self.engine.begin() as connection:
             transaction = Transaction(connection)
             yield transaction
         if transaction.rings and self.doorbell is not None:

@@ -1,11 +1,28 @@
 """SQL that the two databases spell differently."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Interval, Table, cast, func, literal_column
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Interval,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
+from domain.db.engine import Transaction
 from domain.db.types import Instant
 
 
@@ -30,3 +47,21 @@ def database_later(seconds: float, dialect: str) -> ColumnElement[datetime]:
         interval = func.make_interval(0, 0, 0, 0, 0, 0, seconds, type_=Interval())
         return cast(database_now(dialect) + interval, Instant())
     return literal_column(f"({_SQLITE_NOW} + {int(seconds * 1_000_000)})", Instant())
+
+
+def among(column: ColumnElement[int], parameter: str, dialect: str) -> ColumnElement[bool]:
+    """Whether the column is one of many numbers, handed over as `numbers` makes them: one text whatever their count."""
+    if dialect == "postgresql":
+        return column == any_(bindparam(parameter, type_=ARRAY(BigInteger)))
+    handed = func.json_each(bindparam(parameter, type_=Text())).table_valued("value")
+    return column.in_(select(handed.c.value))
+
+
+def numbers(values: Sequence[int], dialect: str) -> object:
+    return list(values) if dialect == "postgresql" else orjson.dumps(list(values)).decode()
+
+
+async def refresh_statistics(tx: Transaction, *tables: Table) -> None:
+    """Tell the planner what has come in: after a bulk of rows it would go by what it knew before."""
+    for table in tables:
+        await tx.execute(text(f"ANALYZE {table.name}"))

@@ -1,7 +1,6 @@
-"""Deliveries on their way, a batch at a time: intended, settled, counted."""
+"""Batches of deliveries: settled, counted, given up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,27 +8,20 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Text,
-    and_,
     bindparam,
-    case,
     func,
-    literal,
-    or_,
     select,
     text,
     update,
 )
 
-from domain.customers.tables import contacts, customers
 from domain.db import Transaction
 from domain.db.portable import database_now, insert_into
 from domain.db.types import Instant
-from domain.deliveries.audience import Audience, objection
 from domain.deliveries.model import (
     COUNTS,
     Batch,
     DeliveryStatus,
-    ExclusionReason,
     Stats,
     Verdict,
 )
@@ -46,15 +38,6 @@ _COLUMNS = (
     deliveries.c.sent_at,
     deliveries.c.updated_at,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Intended:
-    """A delivery that is about to be handed over: its intent is committed."""
-
-    customer_id: int
-    address: str
-    attempts: int
 
 
 async def batch(tx: Transaction, store_id: int, campaign_id: UUID, number: int) -> Batch | None:
@@ -88,66 +71,6 @@ async def abandon(tx: Transaction, part: Batch, reason: str) -> None:
     )
 
 
-async def intend(tx: Transaction, part: Batch, fence: int, audience: Audience, limit: int) -> list[Intended]:
-    """Commit to handing over the next due deliveries, at most `limit`; who objects by now is skipped.
-
-    Consent, blacklist and deletion are read after the customers' rows are locked, and whoever changes one of these
-    changes the customer's row too: no intent follows an opt-out.
-    """
-    due = or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= database_now(tx.dialect))
-    waiting = and_(*_within(part), deliveries.c.status == DeliveryStatus.PENDING.value, due)
-    chosen = select(deliveries.c.customer_id).where(waiting).order_by(deliveries.c.customer_id).limit(limit)
-    wanted = [customer_id for (customer_id,) in await tx.execute(chosen)]
-    if not wanted:
-        return []
-    if tx.dialect == "postgresql":
-        await tx.execute(
-            select(customers.c.id)
-            .where(customers.c.store_id == part.store_id, customers.c.id.in_(wanted))
-            .order_by(customers.c.id)
-            .with_for_update(read=True)
-        )
-    chunk = and_(*_within(part), waiting, deliveries.c.customer_id <= wanted[-1])
-    await _skip(tx, part.store_id, chunk, audience)
-    rows = await tx.execute(
-        update(deliveries)
-        .where(chunk)
-        .values(
-            status=DeliveryStatus.SENDING.value,
-            attempts=deliveries.c.attempts + 1,
-            fence=fence,
-            not_before=None,
-            updated_at=database_now(tx.dialect),
-        )
-        .returning(deliveries.c.customer_id, deliveries.c.address, deliveries.c.attempts)
-    )
-    return sorted((Intended(*row) for row in rows), key=lambda intended: intended.customer_id)
-
-
-async def _skip(tx: Transaction, store_id: int, chunk: ColumnElement[bool], audience: Audience) -> None:
-    of_channel = and_(
-        contacts.c.store_id == store_id,
-        contacts.c.customer_id == customers.c.id,
-        contacts.c.channel == audience.channel,
-    )
-    reasons = [
-        (condition, literal(reason.value))
-        for condition, reason in objection(audience.address, audience.accept_marketing)
-        if reason is not ExclusionReason.NO_ADDRESS
-    ]
-    objecting = (
-        select(case(*reasons))
-        .select_from(customers.outerjoin(contacts, of_channel))
-        .where(customers.c.store_id == store_id, customers.c.id == deliveries.c.customer_id)
-        .scalar_subquery()
-    )
-    await tx.execute(
-        update(deliveries)
-        .where(chunk, objecting.is_not(None))
-        .values(status=DeliveryStatus.SKIPPED.value, error=objecting, updated_at=database_now(tx.dialect))
-    )
-
-
 async def settle(tx: Transaction, part: Batch, fence: int, verdicts: Mapping[int, Verdict]) -> None:
     """Write what became of the deliveries of one claim; what a later claim has taken over since is left to it."""
     if not verdicts:
@@ -168,6 +91,8 @@ async def settle(tx: Transaction, part: Batch, fence: int, verdicts: Mapping[int
         {
             "store_id": part.store_id,
             "campaign_id": part.campaign_id,
+            "first": part.first_customer_id,
+            "last": part.last_customer_id,
             "fence": fence,
             "rows": orjson.dumps(rows).decode(),
         },
@@ -184,6 +109,7 @@ UPDATE deliveries SET
     updated_at = {now}
 FROM ({values}) AS v
 WHERE deliveries.store_id = :store_id AND deliveries.campaign_id = :campaign_id
+  AND deliveries.customer_id BETWEEN :first AND :last
   AND deliveries.customer_id = v.customer_id AND deliveries.fence = :fence
   AND deliveries.status IN ('SENDING', 'UNKNOWN')
 """
@@ -210,10 +136,9 @@ _SETTLE_POSTGRESQL = text(
 
 async def tally(tx: Transaction, part: Batch) -> Stats:
     """Count the batch's deliveries anew, keep the counts, and return them."""
-    rows = await tx.execute(
-        select(deliveries.c.status, func.count()).where(*_within(part)).group_by(deliveries.c.status)
-    )
-    counts: dict[str, int] = dict(rows.all())
+    place = {"store": part.store_id, "campaign": part.campaign_id}
+    ends = {"first": part.first_customer_id, "last": part.last_customer_id}
+    counts: dict[str, int] = dict((await tx.execute(_COUNT, place | ends)).all())
     stats = Stats(
         recipients=sum(counts.values()),
         pending=counts.get(DeliveryStatus.PENDING, 0) + counts.get(DeliveryStatus.SENDING, 0),
@@ -222,8 +147,29 @@ async def tally(tx: Transaction, part: Batch) -> Stats:
         unknown=counts.get(DeliveryStatus.UNKNOWN, 0),
         skipped=counts.get(DeliveryStatus.SKIPPED, 0),
     )
-    await tx.execute(update(batches).where(*_this(part)).values({name: getattr(stats, name) for name in COUNTS}))
+    kept = {f"now_{name}": getattr(stats, name) for name in COUNTS}
+    await tx.execute(_KEEP_COUNTS, {**place, "batch": part.number, **kept})
     return stats
+
+
+_COUNT = (
+    select(deliveries.c.status, func.count())
+    .where(
+        deliveries.c.store_id == bindparam("store"),
+        deliveries.c.campaign_id == bindparam("campaign"),
+        deliveries.c.customer_id.between(bindparam("first"), bindparam("last")),
+    )
+    .group_by(deliveries.c.status)
+)
+_KEEP_COUNTS = (
+    update(batches)
+    .where(
+        batches.c.store_id == bindparam("store"),
+        batches.c.campaign_id == bindparam("campaign"),
+        batches.c.number == bindparam("batch"),
+    )
+    .values({name: bindparam(f"now_{name}") for name in COUNTS})
+)
 
 
 async def next_due_in(tx: Transaction, part: Batch) -> float:
@@ -256,12 +202,4 @@ def _within(part: Batch) -> tuple[ColumnElement[bool], ...]:
         deliveries.c.store_id == part.store_id,
         deliveries.c.campaign_id == part.campaign_id,
         deliveries.c.customer_id.between(part.first_customer_id, part.last_customer_id),
-    )
-
-
-def _this(part: Batch) -> tuple[ColumnElement[bool], ...]:
-    return (
-        batches.c.store_id == part.store_id,
-        batches.c.campaign_id == part.campaign_id,
-        batches.c.number == part.number,
     )

@@ -12,7 +12,7 @@ from domain.consents.model import UnsubscribeLinks, Unsubscribing
 from domain.customers.tables import contacts, customer_properties, customers, property_definitions
 from domain.db import Transaction
 from domain.deliveries.audience import addressed
-from domain.deliveries.batches import Intended
+from domain.deliveries.intents import Intended
 from domain.lists.tables import list_members
 from domain.stores.model import Store
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, case, delete, func, insert, or_, select, true, update
 
 from domain import ids
 from domain.db import AnyRow, Ring, Transaction
@@ -89,10 +90,17 @@ async def renew(tx: Transaction, job: Job, lease: float, *, progressed: bool = F
 
     A job that gets on is not the one that kills its workers: their deaths so far are forgiven.
     """
-    values: dict[str, object] = {"lease_until": database_later(lease, tx.dialect)}
+    place = {"store": job.store_id, "job": job.id, "held_fence": job.fence}
+    return bool((await tx.execute(_renewal(lease, tx.dialect, progressed=progressed), place)).rowcount)
+
+
+@cache
+def _renewal(lease: float, dialect: str, *, progressed: bool) -> Update:
+    mine = jobs.c.store_id == bindparam("store"), jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("held_fence")
+    values: dict[str, object] = {"lease_until": database_later(lease, dialect)}
     if progressed:
         values["deaths"] = 0
-    return bool((await tx.execute(update(jobs).where(_mine(job)).values(values))).rowcount)
+    return update(jobs).where(*mine).values(values)
 
 
 async def finish(tx: Transaction, job: Job) -> bool:

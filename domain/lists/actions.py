@@ -24,6 +24,7 @@ from domain.stores import store as stores
 BUILD = "list.build"
 ERASE = "list.erase"
 ERASED_AT_ONCE = 5_000
+LEASE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ async def build(database: Database, job: Job, clock: Clock) -> None:
     """Make the list: its members, its count and the end of the job are one transaction, which happens once."""
     list_id, operation_id = (UUID(str(job.payload[name])) for name in ("list", "operation"))
     async with database.write() as tx:
+        if not await jobs.renew(tx, job, LEASE):
+            raise LeaseLost
         await operations.progress(tx, job.store_id, operation_id, 0)
     try:
         async with database.write() as tx:

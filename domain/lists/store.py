@@ -13,7 +13,7 @@ from domain.db import AnyRow, Transaction
 from domain.db.types import Id
 from domain.lists.model import CustomerList, ListStatus
 from domain.lists.tables import list_members, lists
-from domain.segments.reach import ChannelReach, survey
+from domain.segments.reach import ChannelReach, survey_each
 
 _later = lists.alias("later")
 
@@ -115,11 +115,13 @@ def member_customers(store_id: int, list_id: UUID) -> Select[*tuple[Any, ...]]:
 
 
 async def reach(
-    tx: Transaction, store_id: int, list_id: UUID, channels: Mapping[str, AddressKind]
-) -> tuple[ChannelReach, ...]:
-    """Whom each channel reaches of the members that are customers still."""
-    live = member_customers(store_id, list_id).with_only_columns(customers.c.id, maintain_column_froms=True)
-    return (await survey(tx, store_id, live, channels)).reach
+    tx: Transaction, store_id: int, list_ids: Sequence[UUID], channels: Mapping[str, AddressKind]
+) -> dict[UUID, tuple[ChannelReach, ...]]:
+    """Whom each channel reaches of each list's members that are customers still."""
+    members = (member_customers(store_id, list_id) for list_id in list_ids)
+    live = [found.with_only_columns(customers.c.id, maintain_column_froms=True) for found in members]
+    surveyed = await survey_each(tx, store_id, live, channels)
+    return {list_id: found.reach for list_id, found in zip(list_ids, surveyed, strict=True)}
 
 
 async def next_number(tx: Transaction, store_id: int, segment_id: UUID) -> int:

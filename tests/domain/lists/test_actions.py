@@ -1,0 +1,286 @@
+"""Lists as workers make them, and as they go."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from muster_sdk import AddressKind
+from sqlalchemy import delete, func, select, text, update
+
+from domain import jobs
+from domain.customers.tables import customers
+from domain.db import Database
+from domain.errors import DomainError, ErrorCode
+from domain.jobs import Job, LeaseLost
+from domain.jobs.tables import jobs as job_rows
+from domain.lists import actions, store
+from domain.lists.model import CustomerList, ListStatus, check_usable, list_name
+from domain.lists.tables import list_members, lists
+from domain.operations import store as operations
+from domain.operations.model import Operation, OperationStatus
+from domain.segments import store as segments
+from domain.segments.drafting import Desk
+from domain.segments.finding import catalogue
+from domain.segments.model import Segment, SegmentInput, SegmentKind
+from domain.segments.tables import segment_members
+from domain.stores.model import Limits, Store
+from tests.domain.segments.world import NOW, TIMEZONE, people, save
+
+EVERYONE = people()
+VIPS = sorted(
+    person.id
+    for person in EVERYONE
+    if "VIP" in person.tags and person.row["deleted_at"] is None and not person.row["blacklisted"]
+)
+
+
+@dataclass
+class Shop:
+    database: Database
+    desk: Desk
+
+    @property
+    def id(self) -> int:
+        return self.desk.shop.id
+
+    async def create(self, name: str = "G", **given: object) -> tuple[Segment, actions.Making]:
+        wanted = {"query": 'tag = "VIP"', **given}
+        async with self.database.write() as tx:
+            return await actions.create_segment(tx, self.desk, SegmentInput(name=name, **wanted))  # type: ignore[arg-type]
+
+    async def refresh(self, segment: Segment, now: datetime) -> actions.Making:
+        async with self.database.write() as tx:
+            return await actions.start(tx, segment, now)
+
+    async def claim(self) -> Job:
+        async with self.database.write() as tx:
+            ring = (await jobs.due(tx, 1))[0]
+            job = await jobs.claim(tx, ring.store_id, ring.job_id, "worker", 60)
+        assert job is not None
+        return job
+
+    async def work(self) -> None:
+        """Does every job that is due."""
+        handlers = {actions.BUILD: self.build, actions.ERASE: lambda job: actions.erase(self.database, job)}
+        while await self.due():
+            job = await self.claim()
+            await handlers[job.kind](job)
+
+    async def due(self) -> int:
+        async with self.database.read() as tx:
+            return len(await jobs.due(tx, 100))
+
+    async def build(self, job: Job) -> None:
+        await actions.build(self.database, job, lambda: self.desk.now)
+
+    async def listed(self, making: actions.Making) -> CustomerList:
+        async with self.database.read() as tx:
+            found = await store.by_id(tx, self.id, making.listed.id)
+        assert found is not None
+        return found
+
+    async def operation(self, making: actions.Making) -> Operation:
+        async with self.database.read() as tx:
+            found = await operations.by_id(tx, self.id, making.operation.id)
+        assert found is not None
+        return found
+
+    async def members(self, making: actions.Making) -> list[int]:
+        async with self.database.read() as tx:
+            return sorted((await tx.execute(store.member_ids(self.id, making.listed.id))).scalars())
+
+
+@pytest.fixture
+async def shop(database: Database, store_id: int) -> AsyncIterator[Shop]:
+    async with database.write() as tx:
+        await save(tx, store_id, EVERYONE)
+        known = await catalogue(tx, store_id, {"email": "E-mail"})
+    yield Shop(database, Desk(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(10_000, 5)), known, NOW))
+
+
+async def test_a_new_segment_gets_its_first_list_from_a_worker(shop: Shop) -> None:
+    """A1: creating makes list 1 at once, with the segment's name."""
+    segment, making = await shop.create()
+    assert await shop.listed(making) == making.listed
+    assert (making.listed.name, making.listed.number, making.listed.status) == ("G", 1, ListStatus.GENERATING)
+    assert (await shop.operation(making)).status is OperationStatus.QUEUED
+    await shop.work()
+    ready = replace(making.listed, status=ListStatus.READY, count=len(VIPS))
+    assert await shop.listed(making) == ready
+    assert await shop.members(making) == VIPS
+    done = await shop.operation(making)
+    assert (done.status, done.done, done.total) == (OperationStatus.DONE, len(VIPS), len(VIPS))
+    async with shop.database.read() as tx:
+        kept = await segments.by_id(tx, shop.id, segment.id)
+    assert kept is not None
+    assert kept.last_refreshed_at == NOW
+
+
+async def test_a_list_never_changes(shop: Shop) -> None:
+    segment, first = await shop.create()
+    await shop.work()
+    async with shop.database.write() as tx:
+        await tx.execute(text("DELETE FROM customer_tags WHERE customer_id = :id"), {"id": VIPS[0]})
+    second = await shop.refresh(segment, NOW + timedelta(days=7))
+    await shop.work()
+    assert await shop.members(first) == VIPS
+    assert await shop.members(second) == VIPS[1:]
+
+
+async def test_later_lists_are_numbered_behind_the_original_name(shop: Shop) -> None:
+    """SL-15, whatever the segment is renamed to."""
+    segment, first = await shop.create("G" * 50)
+    second = await shop.refresh(replace(segment, name="Renamed"), NOW)
+    assert second.listed.name == "G" * 50 + "-2"
+    assert list_name("G", 3) == "G-3"
+    await shop.work()
+    assert ((await shop.listed(first)).latest, (await shop.listed(second)).latest) == (False, True)
+
+
+async def test_a_static_segments_list_holds_its_members(shop: Shop) -> None:
+    _, making = await shop.create(kind=SegmentKind.STATIC, query=None, customer_ids=VIPS[:3])
+    await shop.work()
+    assert await shop.members(making) == VIPS[:3]
+
+
+async def test_what_a_worker_without_the_lease_makes_is_not_kept(shop: Shop) -> None:
+    _, making = await shop.create()
+    slow = await shop.claim()
+    async with shop.database.write() as tx:
+        await tx.execute(update(job_rows).values(lease_until=NOW - timedelta(days=9)))
+    quick = await shop.claim()
+    with pytest.raises(LeaseLost):
+        await shop.build(slow)
+    assert await shop.members(making) == []
+    assert (await shop.listed(making)).status is ListStatus.GENERATING
+    await shop.build(quick)
+    with pytest.raises(LeaseLost):
+        await shop.build(slow)
+    assert await shop.members(making) == VIPS
+    assert (await shop.operation(making)).status is OperationStatus.DONE
+
+
+async def test_a_list_that_cannot_be_made_says_why(shop: Shop) -> None:
+    inner, _ = await shop.create("Inner")
+    _, making = await shop.create(query=f'NOT in segment "{inner.id}"')
+    async with shop.database.write() as tx:
+        await actions.delete_segment(tx, shop.id, inner.id)
+    await shop.work()
+    failed = await shop.listed(making)
+    assert (failed.status, failed.count, failed.latest) == (ListStatus.FAILED, 0, False)
+    assert failed.problem == "The filter refers to a segment or a list that no longer exists"
+    assert (await shop.operation(making)).status is OperationStatus.FAILED
+    assert await shop.members(making) == []
+    async with shop.database.read() as tx:
+        problems = await operations.problems_of(tx, shop.id, [making.operation.id])
+    assert [problem.message for problem in problems[making.operation.id]] == [failed.problem]
+
+
+async def test_a_list_whose_workers_die_is_given_up(shop: Shop) -> None:
+    _, making = await shop.create()
+    job = await shop.claim()
+    async with shop.database.write() as tx:
+        await actions.give_up(tx, job, NOW)
+    assert (await shop.listed(making)).status is ListStatus.FAILED
+    assert (await shop.operation(making)).status is OperationStatus.FAILED
+
+
+async def test_a_deleted_segment_takes_its_lists_and_their_members_along(shop: Shop) -> None:
+    """SL-02, SL-03 and vector 3."""
+    segment, _ = await shop.create(kind=SegmentKind.STATIC, query="tag is set")
+    await shop.work()
+    _, other = await shop.create("Other")
+    await shop.work()
+    async with shop.database.write() as tx:
+        await actions.delete_segment(tx, shop.id, segment.id)
+    async with shop.database.read() as tx:
+        assert await segments.by_id(tx, shop.id, segment.id) is None
+        assert await store.latest(tx, shop.id, segment.id) is None
+    await shop.work()
+    async with shop.database.read() as tx:
+        ours = (segment_members.c.store_id == shop.id, segment_members.c.segment_id == segment.id)
+        assert await tx.scalar(select(func.count()).select_from(segment_members).where(*ours)) == 0
+        left = await tx.execute(select(list_members.c.list_id).distinct().where(list_members.c.store_id == shop.id))
+        assert set(left.scalars()) == {other.listed.id, UUID(int=3)}
+    assert await shop.members(other) == VIPS
+
+
+async def test_members_are_removed_a_few_at_a_time(shop: Shop) -> None:
+    _, making = await shop.create(query="EVERYONE EXCLUDE NOBODY")
+    await shop.work()
+    total = (await shop.listed(making)).count
+    removed: list[int] = []
+    while not removed or removed[-1]:
+        async with shop.database.write() as tx:
+            removed.append(await segments.erase_members(tx, shop.id, making.listed.id, 20))
+    assert removed == [20, 20, total - 40, 0]
+
+
+async def test_a_segment_deleted_while_its_list_is_made_ends_the_operation(shop: Shop) -> None:
+    segment, making = await shop.create()
+    job = await shop.claim()
+    async with shop.database.write() as tx:
+        await actions.delete_segment(tx, shop.id, segment.id)
+    await shop.build(job)
+    assert (await shop.operation(making)).status is OperationStatus.CANCELLED
+    assert await shop.members(making) == []
+
+
+async def test_a_list_is_valid_for_180_days(shop: Shop) -> None:
+    """SL-18, A2 and vector 4."""
+    _, making = await shop.create()
+    with pytest.raises(DomainError) as unready:
+        check_usable(making.listed, NOW)
+    assert unready.value.code is ErrorCode.INVALID_STATE
+    await shop.work()
+    ready = await shop.listed(making)
+    last = NOW + timedelta(days=180)
+    check_usable(ready, last)
+    with pytest.raises(DomainError) as caught:
+        check_usable(ready, last + timedelta(microseconds=1))
+    assert caught.value.code is ErrorCode.EXPIRED
+    assert await offered(shop, last) == {ready.id}
+    assert await offered(shop, last + timedelta(days=1)) == set()
+
+
+async def offered(shop: Shop, now: datetime, **how: object) -> set[UUID]:
+    statement = store.offered(shop.id, now, **how)  # type: ignore[arg-type]
+    async with shop.database.write() as tx:
+        await tx.execute(delete(lists).where(lists.c.id == UUID(int=3)))
+        return {store.customer_list(row).id for row in await tx.execute(statement)}
+
+
+async def test_the_latest_list_that_is_ready_is_offered(shop: Shop) -> None:
+    """A5: older ones on demand; one that is being made, or has failed, never."""
+    segment, first = await shop.create()
+    await shop.work()
+    second = await shop.refresh(segment, NOW)
+    ids = [first.listed.id, second.listed.id]
+    assert await offered(shop, NOW) == {ids[0]}
+    async with shop.database.read() as tx:
+        assert (await store.latest_of(tx, shop.id, [segment.id]))[segment.id].id == ids[1]
+        ready = await store.latest(tx, shop.id, segment.id)
+        assert ready is not None
+        assert ready.id == ids[0]
+        assert await store.counts(tx, shop.id, [segment.id, ids[0]]) == {segment.id: 2, ids[0]: 0}
+    await shop.work()
+    assert await offered(shop, NOW) == {ids[1]}
+    assert await offered(shop, NOW, latest_only=False, search="g", segment_id=segment.id) == set(ids)
+    async with shop.database.write() as tx:
+        await tx.execute(update(lists).where(lists.c.id == ids[1]).values(status="FAILED"))
+    assert await offered(shop, NOW) == {ids[0]}
+
+
+async def test_reach_leaves_out_members_who_were_deleted_since(shop: Shop) -> None:
+    _, making = await shop.create()
+    await shop.work()
+    with_email = [person.id for person in EVERYONE if person.id in VIPS and person.row["email"] is not None]
+    async with shop.database.write() as tx:
+        one = (customers.c.store_id == shop.id, customers.c.id == with_email[0])
+        await tx.execute(update(customers).where(*one).values(deleted_at=NOW))
+        [reach] = await store.reach(tx, shop.id, making.listed.id, {"email": AddressKind.EMAIL})
+    consents = {person.id: person.consents.get("email") for person in EVERYONE}
+    assert reach.reachable == len(with_email) - 1
+    assert reach.accepting == sum(consents[each] == "SUBSCRIBED" for each in with_email[1:])

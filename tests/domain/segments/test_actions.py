@@ -1,0 +1,261 @@
+"""Segments as they are created, changed and previewed."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from muster_sdk import AddressKind
+from sqlalchemy import text
+
+from domain.db import Database
+from domain.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.segments import actions, store
+from domain.segments.deadline import TookTooLong, reading
+from domain.segments.drafting import Desk
+from domain.segments.filters import BLACKLISTED, Attribute, Definition, Membership, Operator
+from domain.segments.finding import catalogue, found_by, ids_of, preview
+from domain.segments.model import PolicyInput, Segment, SegmentInput, SegmentKind, UpdateMode
+from domain.segments.reach import ChannelReach
+from domain.stores.model import Limits, Store
+from tests.domain.segments.world import LIST, NOW, TIMEZONE, people, save
+
+EVERYONE = people()
+LIVE = [person for person in EVERYONE if person.row["deleted_at"] is None]
+VIPS = [person.id for person in LIVE if "VIP" in person.tags]
+IS_VIP = {"attribute": {"dimension": "tag", "operator": "EQ", "values": ["VIP"]}}
+
+
+@dataclass(frozen=True)
+class Shop:
+    database: Database
+    desk: Desk
+
+    @property
+    def id(self) -> int:
+        return self.desk.shop.id
+
+    async def create(self, **given: object) -> Segment:
+        async with self.database.write() as tx:
+            return await actions.create(tx, self.desk, SegmentInput(**{"name": "G", **given}))  # type: ignore[arg-type]
+
+    async def change(self, segment: Segment, desk: Desk | None = None, **given: object) -> Segment:
+        async with self.database.write() as tx:
+            wanted = SegmentInput(**given)  # type: ignore[arg-type]
+            return await actions.change(tx, desk or self.desk, segment.id, wanted)
+
+    async def members(self, segment: Segment) -> list[int]:
+        async with self.database.read() as tx:
+            found = await tx.execute(await ids_of(tx, segment, TIMEZONE, NOW))
+            return sorted(found.scalars())
+
+    async def stored(self, segment: Segment) -> Segment | None:
+        async with self.database.read() as tx:
+            return await store.by_id(tx, self.id, segment.id)
+
+
+@pytest.fixture
+async def shop(database: Database, store_id: int) -> AsyncIterator[Shop]:
+    async with database.write() as tx:
+        await save(tx, store_id, EVERYONE)
+        known = await catalogue(tx, store_id, {"email": "E-mail", "sms": "SMS"})
+    yield Shop(database, Desk(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(20, 5)), known, NOW))
+
+
+async def test_a_segment_is_stored_as_it_was_drawn_up(shop: Shop) -> None:
+    made = await shop.create(include=IS_VIP, description="Ours", update=PolicyInput(UpdateMode.AUTO, 7))
+    assert await shop.stored(made) == made
+    assert made.definition == Definition(Attribute("tag", Operator.EQ, ("VIP",)), BLACKLISTED)
+    assert made.policy.started_on == date(2026, 3, 1)  # in Taipei
+    assert (made.name, made.list_name, made.active, made.kind) == ("G", "G", True, SegmentKind.DYNAMIC)
+
+
+async def test_blacklisted_customers_are_left_out_unless_it_says_otherwise(shop: Shop) -> None:
+    """SL-53, vector 10."""
+    listed = [person.id for person in LIVE if person.row["blacklisted"]]
+    assert listed
+    assert set(await shop.members(await shop.create(include=IS_VIP))) == set(VIPS) - set(listed)
+    anyone = await shop.create(name="H", query='tag = "VIP" EXCLUDE NOBODY')
+    assert await shop.members(anyone) == VIPS
+
+
+async def test_a_name_is_unique_in_its_store(shop: Shop) -> None:
+    await shop.create()
+    other = await shop.create(name="Other")
+    for attempt in (shop.create(name=" G "), shop.change(other, name="G")):
+        with pytest.raises(DomainError) as caught:
+            await attempt
+        assert (caught.value.code, caught.value.field) == (ErrorCode.TAKEN, ("name",))
+
+
+async def test_everything_wrong_is_told_at_once(shop: Shop) -> None:
+    with pytest.raises(Faults) as caught:
+        await shop.create(
+            name="x" * 51,
+            include={"all": [{"not": {"membership": {"segmentId": str(UUID(int=99))}}}]},
+            exclude={"membership": {"listId": str(UUID(int=98))}},
+            update=PolicyInput(UpdateMode.AUTO, 8),
+            customer_ids=[1],
+        )
+    assert {error.field for error in caught.value.errors} == {
+        ("name",),
+        ("include", "all", 0, "not", "membership", "segmentId"),
+        ("exclude", "membership", "listId"),
+        ("update", "everyDays"),
+        ("customerIds",),
+    }
+
+
+async def test_a_query_and_a_filter_are_one_too_many(shop: Shop) -> None:
+    with pytest.raises(Faults) as caught:
+        await shop.create(include=IS_VIP, query='tag = "VIP"')
+    assert caught.value.errors[0].field == ("query",)
+
+
+async def test_what_is_left_out_of_a_change_stays(shop: Shop) -> None:
+    made = await shop.create(include=IS_VIP, description="Ours", update=PolicyInput(UpdateMode.AUTO, 7))
+    later = replace(shop.desk, now=NOW + timedelta(days=3))
+    changed = await shop.change(made, later, name="New name")
+    assert changed == replace(made, name="New name", updated_at=later.now)
+    assert changed.list_name == "G"  # SL-15: lists keep the name given at creation
+    assert await shop.stored(made) == changed
+    assert (await shop.change(made, later, exclude=None, description=None)).description is None
+
+
+async def test_a_changed_policy_begins_a_new_cycle_that_day(shop: Shop) -> None:
+    """SL-06 and SL-07; the same policy again goes on as it was."""
+    made = await shop.create(update=PolicyInput(UpdateMode.AUTO, 7))
+    later = replace(shop.desk, now=NOW + timedelta(days=9))
+    assert (await shop.change(made, later, update=PolicyInput(UpdateMode.AUTO, 7))).policy == made.policy
+    changed = await shop.change(made, later, update=PolicyInput(UpdateMode.AUTO, 14))
+    assert changed.policy.started_on == date(2026, 3, 10)
+    by_hand = await shop.change(made, later, update=None)
+    assert (by_hand.policy.mode, by_hand.next_refresh_at) == (UpdateMode.MANUAL, None)
+
+
+async def test_a_segment_never_refers_back_to_itself(shop: Shop) -> None:
+    first = await shop.create()
+    second = await shop.create(name="H", include={"membership": {"segmentId": str(first.id)}})
+    third = {"all": [IS_VIP, {"membership": {"segmentId": str(second.id), "member": False}}]}
+    for circle, path in ((third, ("all", 1)), ({"membership": {"segmentId": str(first.id)}}, ())):
+        with pytest.raises(Faults) as caught:
+            await shop.change(first, include=circle)
+        assert [error.field for error in caught.value.errors] == [("include", *path, "membership", "segmentId")]
+
+
+async def test_segments_within_segments_and_lists_are_followed(shop: Shop) -> None:
+    inner = await shop.create(include=IS_VIP, exclude={"membership": {"listId": str(LIST)}})
+    outer = await shop.create(name="H", query=f'NOT in segment "{inner.id}" EXCLUDE NOBODY')
+    listed = {person.id for person in LIVE if person.listed}
+    assert set(await shop.members(outer)) == {person.id for person in LIVE} - (set(VIPS) - listed)
+
+
+async def test_a_static_segment_holds_the_customers_picked_for_it(shop: Shop) -> None:
+    """QS-05."""
+    some = [person.id for person in LIVE[:5]]
+    made = await shop.create(kind=SegmentKind.STATIC, customer_ids=[*some, some[0]])
+    assert await shop.members(made) == some
+    assert made.definition == Definition(None, None)
+
+
+async def test_a_static_segment_holds_all_that_a_filter_found_then(shop: Shop) -> None:
+    """QS-06: what comes later does not change it."""
+    made = await shop.create(kind=SegmentKind.STATIC, query='tag = "VIP" EXCLUDE NOBODY')
+    assert await shop.members(made) == VIPS
+    async with shop.database.write() as tx:
+        await tx.execute(text("DELETE FROM customer_tags"))
+    assert await shop.members(made) == VIPS
+
+
+async def test_picking_beyond_the_limit_picks_nobody(shop: Shop) -> None:
+    """QS-02, QS-14 and vector 12: all or nothing, and how many would fit."""
+    many = [person.id for person in LIVE]
+    await shop.create(name="Full", kind=SegmentKind.STATIC, customer_ids=many[:20])
+    for given in ({"customer_ids": many[:21]}, {"query": "EVERYONE"}):
+        with pytest.raises(DomainError, match="20 would fit") as caught:
+            await shop.create(kind=SegmentKind.STATIC, **given)
+        assert caught.value.code is ErrorCode.LIMIT_EXCEEDED
+    raised = replace(shop.desk, shop=replace(shop.desk.shop, limits=Limits(21, 5)))
+    made = await Shop(shop.database, raised).create(kind=SegmentKind.STATIC, customer_ids=many[:21])
+    assert len(await shop.members(made)) == 21
+
+
+async def test_unknown_and_deleted_customers_are_told_by_their_place(shop: Shop) -> None:
+    gone = next(person.id for person in EVERYONE if person.row["deleted_at"] is not None)
+    with pytest.raises(Faults) as caught:
+        await shop.create(kind=SegmentKind.STATIC, customer_ids=[LIVE[0].id, gone, 999])
+    assert [error.field for error in caught.value.errors] == [("customerIds", 1), ("customerIds", 2)]
+
+
+async def test_another_stores_segment_does_not_exist(shop: Shop) -> None:
+    made = await shop.create()
+    async with shop.database.write() as tx:
+        other = replace(shop.desk, shop=replace(shop.desk.shop, id=shop.id + 1))
+        with pytest.raises(NotFound):
+            await actions.change(tx, other, made.id, SegmentInput(name="Mine"))
+
+
+async def test_segments_are_found_by_name_and_state(shop: Shop) -> None:
+    made = [await shop.create(name=name) for name in ("Spring 100%", "spring_b", "Autumn")]
+    async with shop.database.read() as tx:
+        for search, expected in (("SPRING", made[:2]), ("100%", made[:1]), ("_", made[1:2]), (None, made)):
+            rows = await tx.execute(store.listing(shop.id, search, active=True))
+            found = {each.id for each in map(store.segment, rows)}
+            assert {each.id for each in expected} <= found
+            assert search is None or len(found) == len(expected)
+
+
+async def test_event_types_that_were_seen_are_in_the_catalogue(shop: Shop) -> None:
+    assert {"order", "visit", "Added to cart"} == set(shop.desk.catalogue.behaviors)
+    assert "property.number" in shop.desk.catalogue.dimensions
+
+
+async def test_a_preview_counts_and_says_whom_each_channel_reaches(shop: Shop) -> None:
+    channels = {"email": AddressKind.EMAIL, "sms": AddressKind.PHONE, "line": AddressKind.HANDLE}
+    async with shop.database.write() as tx:
+        await tx.execute(
+            text("UPDATE contacts SET invalid = :yes WHERE customer_id = :id"), {"yes": True, "id": VIPS[0]}
+        )
+        await tx.execute(
+            text(
+                "INSERT INTO contacts (store_id, customer_id, channel, address, consent, invalid)"
+                " VALUES (:s, :a, 'line', 'U1', 'SUBSCRIBED', :no), (:s, :b, 'line', 'U2', 'UNSUBSCRIBED', :no)"
+            ),
+            {"s": shop.id, "a": VIPS[1], "b": VIPS[2], "no": False},
+        )
+    definition = Definition(Attribute("tag", Operator.EQ, ("VIP",)), None)
+    found = await preview(shop.database, shop.desk.shop, definition, channels, NOW)
+    people = {person.id: person for person in EVERYONE}
+    expected: list[ChannelReach] = []
+    for channel, column in (("email", "email"), ("sms", "phone")):
+        invalid = {VIPS[0]} if channel in people[VIPS[0]].consents else set[int]()
+        reachable = [each for each in VIPS if people[each].row[column] is not None and each not in invalid]
+        accepting = [each for each in reachable if people[each].consents.get(channel) == "SUBSCRIBED"]
+        expected.append(ChannelReach(channel, len(reachable), len(accepting)))
+    assert found.count == len(VIPS)
+    assert found.reach == (*expected, ChannelReach("line", 2, 1))
+    assert found.sample == tuple(VIPS[:5])
+
+
+async def test_a_preview_of_nobody(shop: Shop) -> None:
+    nobody = Definition(Attribute("city", Operator.EQ, ("Nowhere",)))
+    found = await preview(shop.database, shop.desk.shop, nobody, {"email": AddressKind.EMAIL}, NOW)
+    assert (found.count, found.reach, found.sample) == (0, (ChannelReach("email", 0, 0),), ())
+
+
+ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT count(*) FROM n"
+
+
+async def test_what_takes_too_long_is_cut_short_and_says_so(shop: Shop) -> None:
+    with pytest.raises(TookTooLong, match=r"took longer than 0\.2 s"):
+        async with reading(shop.database, 0.2) as tx:
+            await tx.execute(text(ENDLESS))
+    async with reading(shop.database, 30) as tx:
+        assert await tx.scalar(text("SELECT 1")) == 1
+
+
+async def test_a_list_that_is_gone_is_not_taken_for_an_empty_one(shop: Shop) -> None:
+    async with shop.database.read() as tx:
+        with pytest.raises(DomainError, match="no longer exists"):
+            await found_by(tx, shop.id, Definition(Membership(list_id=UUID(int=77), member=False)), TIMEZONE, NOW)

@@ -24,7 +24,7 @@ from domain.campaigns.model import (
 from domain.campaigns.office import Configured, FindChannel, audience_of, prepare
 from domain.db import Transaction
 from domain.deliveries import store as deliveries
-from domain.deliveries.model import AcceptMarketing, Reach
+from domain.deliveries.model import NOBODY, AcceptMarketing, Reach
 from domain.errors import DomainError, ErrorCode, Faults, NotFound
 from domain.lists import store as lists
 from domain.lists.model import CustomerList, check_usable
@@ -111,8 +111,36 @@ async def reach(tx: Transaction, desk: Desk, campaign: Campaign) -> Reach:
     """Whom the campaign gets to, if it is sent now."""
     configured = await _channel(tx, desk, campaign.channel)
     if campaign.list_id is None:
-        return Reach(0, 0, {})
+        return NOBODY
     return await deliveries.reach(tx, audience_of(campaign, configured.channel))
+
+
+async def reach_each(tx: Transaction, desk: Desk, campaigns: Sequence[Campaign]) -> list[Reach | DomainError]:
+    """Whom each of several campaigns gets to, in one statement; or what keeps it from being told."""
+    channels = await channels_of(tx, desk, campaigns)
+    audiences = {
+        campaign.id: audience_of(campaign, found.channel)
+        for campaign in campaigns
+        if isinstance(found := channels[campaign.channel], Configured) and campaign.list_id is not None
+    }
+    reached = await deliveries.reach_each(tx, list(audiences.values())) if audiences else []
+    known = dict(zip(audiences, reached, strict=True))
+    return [
+        found if isinstance(found := channels[campaign.channel], DomainError) else known.get(campaign.id, NOBODY)
+        for campaign in campaigns
+    ]
+
+
+async def channels_of(
+    tx: Transaction, desk: Desk, campaigns: Sequence[Campaign]
+) -> Mapping[str, Configured | DomainError]:
+    found: dict[str, Configured | DomainError] = {}
+    for key in {campaign.channel for campaign in campaigns}:
+        try:
+            found[key] = await _channel(tx, desk, key)
+        except DomainError as error:
+            found[key] = error
+    return found
 
 
 async def target_list(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList:

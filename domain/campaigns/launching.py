@@ -17,6 +17,7 @@ from domain.lists.tables import list_members
 
 LAUNCH = "campaign.launch"
 DELIVER = "campaign.deliver"
+_UNAVAILABLE_SECONDS = 30
 
 
 async def start(tx: Transaction, store_id: int, campaign_id: UUID) -> None:
@@ -38,22 +39,33 @@ async def launch(office: Office, job: Job) -> None:
     async with office.database.write() as tx:
         await refresh_statistics(tx, list_members, customers, contacts)
     async with office.database.write() as tx:
-        campaign = await store.lock(tx, job.store_id, UUID(str(job.payload["campaign"])))
-        if campaign is not None and campaign.status is CampaignStatus.SENDING:
-            problem = await _set_out(tx, office, campaign)
-            if problem is not None:
-                await store.set_status(
-                    tx,
-                    job.store_id,
-                    campaign.id,
-                    CampaignStatus.FAILED,
-                    problem=problem,
-                    finished_at=office.clock(),
-                )
-        if not await jobs.finish(tx, job):
+        if not await _launch(tx, office, job):
             raise LeaseLost
     async with office.database.write() as tx:
         await refresh_statistics(tx, deliveries)
+
+
+async def stranded(tx: Transaction) -> list[UUID]:
+    """Campaigns that are SENDING though no job works on them: it never happens, and `muster doctor` looks."""
+    payloads = await jobs.payloads(tx, [LAUNCH, DELIVER])
+    worked_on = {UUID(str(payload["campaign"])) for payload in payloads}
+    return [campaign_id for campaign_id in await store.sending(tx) if campaign_id not in worked_on]
+
+
+async def _launch(tx: Transaction, office: Office, job: Job) -> bool:
+    """Whether the job still was this worker's."""
+    campaign = await store.lock(tx, job.store_id, UUID(str(job.payload["campaign"])))
+    if campaign is None or campaign.status is not CampaignStatus.SENDING:
+        return await jobs.finish(tx, job)
+    try:
+        problem = await _set_out(tx, office, campaign)
+    except ChannelUnavailable as error:
+        await store.note_problem(tx, job.store_id, campaign.id, str(error))
+        return await jobs.release(tx, job, delay=_UNAVAILABLE_SECONDS, error=str(error))
+    if problem is not None:
+        failed = {"problem": problem, "finished_at": office.clock()}
+        await store.set_status(tx, job.store_id, campaign.id, CampaignStatus.FAILED, **failed)
+    return await jobs.finish(tx, job)
 
 
 async def give_up(tx: Transaction, job: Job, now: datetime) -> None:

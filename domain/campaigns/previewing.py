@@ -1,43 +1,84 @@
-"""What one recipient of a campaign would get."""
+"""What a recipient of a campaign would get."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from muster_sdk import ContentInvalid, Recipient, TemplateInvalid
+from pydantic import ValidationError
 
 from domain import ids
-from domain.campaigns.actions import Desk
+from domain.campaigns.actions import Desk, channels_of
 from domain.campaigns.model import Campaign
-from domain.campaigns.office import prepare
+from domain.campaigns.office import Configured, prepare
 from domain.consents.model import UnsubscribeLinks, Unsubscribing
 from domain.db import Transaction
 from domain.deliveries import recipients
-from domain.errors import DomainError, ErrorCode, NotFound
+from domain.errors import DomainError, NotFound
 from domain.stores import store as stores
 
+# A campaign, and whom to show it to; None is somebody on its list.
+Asked = tuple[Campaign, int | None]
+Shown = Mapping[str, object]
 
-async def preview(
-    tx: Transaction, desk: Desk, links: UnsubscribeLinks, campaign: Campaign, customer_id: int | None
-) -> Mapping[str, object]:
-    """The message as the channel shows it, for a customer of the store, or for the first one on the list."""
-    configured = await desk.find_channel(tx, desk.store_id, campaign.channel)
+
+async def preview_each(
+    tx: Transaction, desk: Desk, links: UnsubscribeLinks, asked: Sequence[Asked]
+) -> list[Shown | DomainError]:
+    """Each message as its channel shows it, for a customer of the store, or for the first one on the list."""
+    channels = await channels_of(tx, desk, [campaign for campaign, _ in asked])
+    chosen = await _chosen(tx, desk.store_id, asked)
+    told = await _told(tx, desk, links, channels, chosen)
+    return [
+        found
+        if isinstance(found := channels[campaign.channel], DomainError)
+        else _shown(desk, campaign, found, told.get((campaign.id, customer_id)))
+        for campaign, customer_id in chosen
+    ]
+
+
+async def _chosen(tx: Transaction, store_id: int, asked: Sequence[Asked]) -> list[Asked]:
+    lists = {campaign.list_id for campaign, customer_id in asked if customer_id is None and campaign.list_id}
+    first = await recipients.first_on(tx, store_id, list(lists)) if lists else {}
+    return [
+        (campaign, customer_id or (first.get(campaign.list_id) if campaign.list_id else None))
+        for campaign, customer_id in asked
+    ]
+
+
+async def _told(
+    tx: Transaction,
+    desk: Desk,
+    links: UnsubscribeLinks,
+    channels: Mapping[str, Configured | DomainError],
+    chosen: Sequence[Asked],
+) -> dict[tuple[UUID, int | None], Recipient]:
+    """What the channels are told of those who are customers of the store."""
     shop = await stores.by_id(tx, desk.store_id)
-    if configured is None or shop is None:
-        raise DomainError(f"{campaign.channel!r} is not installed", code=ErrorCode.CHANNEL_UNAVAILABLE)
-    if customer_id is None and campaign.list_id is not None:
-        customer_id = await recipients.first_on(tx, desk.store_id, campaign.list_id)
-    known = await recipients.variables(tx, shop, [] if customer_id is None else [customer_id])
-    if customer_id is None or customer_id not in known:
-        raise NotFound("no such customer", field=("customerId",))
-    address = await recipients.address(tx, desk.store_id, customer_id, campaign.channel, configured.channel.address)
-    recipient = Recipient(
-        key=ids.delivery_key(desk.store_id, campaign.id, customer_id),
-        address=address or "",
-        variables=known[customer_id],
-        unsubscribe_url=links.url(Unsubscribing(desk.store_id, customer_id, campaign.id, campaign.channel)),
-    )
+    wanted = [customer_id for _, customer_id in chosen if customer_id is not None]
+    known = {} if shop is None else await recipients.variables(tx, shop, wanted)
+    addresses = {
+        key: await recipients.addresses(tx, desk.store_id, wanted, key, found.channel.address)
+        for key, found in channels.items()
+        if isinstance(found, Configured)
+    }
+    return {
+        (campaign.id, customer_id): Recipient(
+            key=ids.delivery_key(desk.store_id, campaign.id, customer_id),
+            address=addresses.get(campaign.channel, {}).get(customer_id) or "",
+            variables=known[customer_id],
+            unsubscribe_url=links.url(Unsubscribing(desk.store_id, customer_id, campaign.id, campaign.channel)),
+        )
+        for campaign, customer_id in chosen
+        if customer_id is not None and customer_id in known
+    }
+
+
+def _shown(desk: Desk, campaign: Campaign, configured: Configured, recipient: Recipient | None) -> Shown | DomainError:
+    if recipient is None:
+        return NotFound("no such customer", field=("customerId",))
     try:
         composer = prepare(configured, campaign.content, desk.templates)
         shown = composer.show(composer.compose(recipient))
-    except (ContentInvalid, TemplateInvalid) as error:
-        raise DomainError(str(error), field=("content",)) from None
+    except (ContentInvalid, TemplateInvalid, ValidationError) as error:
+        return DomainError(str(error), field=("content",))
     return {"subject": shown.subject, "html": shown.html, "text": shown.text, "payload": shown.payload}

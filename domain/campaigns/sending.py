@@ -45,16 +45,21 @@ async def deliver(office: Office, job: Job) -> None:
     """Send a batch, as far as it is due. Whatever breaks off in between, the next claim knows what was under way."""
     async with office.database.read() as tx:
         work = await _open(tx, job)
-        if work is None:
-            configured = None
-        else:
-            configured = await office.find_channel(tx, job.store_id, work.campaign.channel)
+        found = None if work is None else await _find_channel(tx, office, work.campaign)
     if work is None:
         await _leave(office, job)
-    elif configured is None:
-        await _put_off(office, job, work, f"the channel {work.campaign.channel} is not installed")
+    elif isinstance(found, Configured):
+        await _send(office, job, work, found)
     else:
-        await _send(office, job, work, configured)
+        await _put_off(office, job, work, found or f"the channel {work.campaign.channel} is not installed")
+
+
+async def _find_channel(tx: Transaction, office: Office, campaign: Campaign) -> Configured | str | None:
+    """The channel, or why it cannot be used."""
+    try:
+        return await office.find_channel(tx, campaign.store_id, campaign.channel)
+    except ChannelUnavailable as error:
+        return str(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,10 @@ class _Work:
     store: Store
     campaign: Campaign
     part: Batch
+
+    @property
+    def asks_for_properties(self) -> bool:
+        return "property" in str(self.campaign.content)
 
 
 async def _open(tx: Transaction, job: Job) -> _Work | None:
@@ -122,8 +131,8 @@ class _Sender:
         return (intended, addressed) if intended else None
 
     async def _intend(self, tx: Transaction) -> list[Intended]:
-        campaign = await store.by_id(tx, self.job.store_id, self.work.campaign.id)
-        if campaign is None or campaign.status is not CampaignStatus.SENDING:
+        campaign = self.work.campaign
+        if await store.status_of(tx, campaign.store_id, campaign.id) is not CampaignStatus.SENDING:
             return []
         capabilities = self.configured.channel.capabilities
         window = min(BATCH if self._idempotent else WINDOW, capabilities.max_batch)
@@ -134,7 +143,8 @@ class _Sender:
         if not intended:
             return []
         campaign = self.work.campaign
-        known = await variables(tx, self.work.store, [one.customer_id for one in intended])
+        wanted = [one.customer_id for one in intended]
+        known = await variables(tx, self.work.store, wanted, with_properties=self.work.asks_for_properties)
         return recipients(intended, known, self.office.links, campaign.store_id, campaign.id, campaign.channel)
 
     async def _hand_over(self, intended: Sequence[Intended], addressed: Sequence[Recipient]) -> None:

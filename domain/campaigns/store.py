@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, insert, select, update
 
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
 from domain.campaigns.tables import campaigns
@@ -50,6 +50,16 @@ async def by_id(tx: Transaction, store_id: int, campaign_id: UUID) -> Campaign |
     return next(iter(await by_ids(tx, store_id, [campaign_id])), None)
 
 
+_STATUS = select(campaigns.c.status).where(
+    campaigns.c.store_id == bindparam("store"), campaigns.c.id == bindparam("campaign")
+)
+
+
+async def status_of(tx: Transaction, store_id: int, campaign_id: UUID) -> CampaignStatus | None:
+    found: str | None = await tx.scalar(_STATUS, {"store": store_id, "campaign": campaign_id})
+    return None if found is None else CampaignStatus(found)
+
+
 async def lock(tx: Transaction, store_id: int, campaign_id: UUID, *, shared: bool = False) -> Campaign | None:
     """The campaign, its state held still until the transaction ends."""
     statement = select(*_COLUMNS).where(*_is(store_id, campaign_id)).with_for_update(read=shared)
@@ -76,6 +86,12 @@ async def start_due(tx: Transaction, now: datetime) -> list[tuple[int, UUID]]:
         .returning(campaigns.c.store_id, campaigns.c.id)
     )
     return [(store_id, campaign_id) for store_id, campaign_id in rows]
+
+
+async def sending(tx: Transaction) -> list[UUID]:
+    """The campaigns of all stores that are on their way."""
+    rows = await tx.execute(select(campaigns.c.id).where(campaigns.c.status == CampaignStatus.SENDING.value))
+    return list(rows.scalars())
 
 
 async def complete(tx: Transaction, store_id: int, campaign_id: UUID, now: datetime) -> bool:
@@ -124,7 +140,7 @@ async def outcomes(tx: Transaction) -> dict[tuple[str, str], int]:
 
 
 def campaign(row: AnyRow) -> Campaign:
-    store_id, id_, name, channel, status, list_id, target_name, exclude, accept_marketing, content, utm, *rest = row
+    store_id, id_, name, channel, status, list_id, target_name, exclude, accept_marketing, content, utm, *rest = row[: len(_COLUMNS)]
     return Campaign(
         store_id,
         id_,

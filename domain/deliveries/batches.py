@@ -12,6 +12,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    tuple_,
     update,
 )
 
@@ -136,39 +137,40 @@ _SETTLE_POSTGRESQL = text(
 
 async def tally(tx: Transaction, part: Batch) -> Stats:
     """Count the batch's deliveries anew, keep the counts, and return them."""
-    place = {"store": part.store_id, "campaign": part.campaign_id}
+    place = {"store": part.store_id, "campaign": part.campaign_id, "batch": part.number}
     ends = {"first": part.first_customer_id, "last": part.last_customer_id}
-    counts: dict[str, int] = dict((await tx.execute(_COUNT, place | ends)).all())
-    stats = Stats(
-        recipients=sum(counts.values()),
-        pending=counts.get(DeliveryStatus.PENDING, 0) + counts.get(DeliveryStatus.SENDING, 0),
-        sent=counts.get(DeliveryStatus.SENT, 0) + counts.get(DeliveryStatus.DELIVERED, 0),
-        failed=counts.get(DeliveryStatus.FAILED, 0),
-        unknown=counts.get(DeliveryStatus.UNKNOWN, 0),
-        skipped=counts.get(DeliveryStatus.SKIPPED, 0),
+    counted = (await tx.execute(_COUNT, place | ends)).one()
+    return Stats(*counted)
+
+
+def _number_in(*states: DeliveryStatus) -> ColumnElement[int]:
+    return func.count().filter(deliveries.c.status.in_([state.value for state in states]))
+
+
+_COUNTED = (
+    select(
+        _number_in(DeliveryStatus.PENDING, DeliveryStatus.SENDING),
+        _number_in(DeliveryStatus.SENT, DeliveryStatus.DELIVERED),
+        _number_in(DeliveryStatus.FAILED),
+        _number_in(DeliveryStatus.UNKNOWN),
+        _number_in(DeliveryStatus.SKIPPED),
     )
-    kept = {f"now_{name}": getattr(stats, name) for name in COUNTS}
-    await tx.execute(_KEEP_COUNTS, {**place, "batch": part.number, **kept})
-    return stats
-
-
-_COUNT = (
-    select(deliveries.c.status, func.count())
     .where(
         deliveries.c.store_id == bindparam("store"),
         deliveries.c.campaign_id == bindparam("campaign"),
         deliveries.c.customer_id.between(bindparam("first"), bindparam("last")),
     )
-    .group_by(deliveries.c.status)
+    .scalar_subquery()
 )
-_KEEP_COUNTS = (
+_COUNT = (
     update(batches)
     .where(
         batches.c.store_id == bindparam("store"),
         batches.c.campaign_id == bindparam("campaign"),
         batches.c.number == bindparam("batch"),
     )
-    .values({name: bindparam(f"now_{name}") for name in COUNTS})
+    .values({tuple_(*(batches.c[name] for name in COUNTS)): _COUNTED})
+    .returning(batches.c.recipients, *(batches.c[name] for name in COUNTS))
 )
 
 

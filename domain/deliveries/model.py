@@ -58,6 +58,9 @@ class Reach:
     excluded: Mapping[ExclusionReason, int]
 
 
+NOBODY = Reach(0, 0, {})
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     campaign_id: UUID

@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from api.http.health import faults_of
 from api.wiring import Runtime
 from domain import jobs
+from domain.campaigns import launching
+from domain.db import Transaction
+from domain.events import facts
+from domain.stores import store as stores
+
+_NAMED_AT_MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +22,24 @@ class Finding:
 
 async def examine(runtime: Runtime) -> list[Finding]:
     faults = await faults_of(runtime.database, runtime.ask_broker)
-    findings = [_settings(runtime), *(Finding("reach", False, fault) for fault in faults)]
+    findings = [
+        _settings(runtime),
+        _plugins(runtime),
+        *(Finding("reach", False, fault) for fault in faults),
+    ]
     if faults:
         return findings
-    return [
-        *findings,
-        Finding("reach", True, "database and broker answer; the database is up to date"),
-        await _leases(runtime),
-    ]
+    reach = Finding("reach", True, "database and broker answer; the database is up to date")
+    async with runtime.database.read() as tx:
+        numbers = await stores.numbers(tx)
+        return [
+            *findings,
+            reach,
+            await _channels(tx, runtime, numbers),
+            await _facts(tx, numbers),
+            await _campaigns(tx),
+            await _leases(tx),
+        ]
 
 
 def _settings(runtime: Runtime) -> Finding:
@@ -35,10 +51,52 @@ def _settings(runtime: Runtime) -> Finding:
     return Finding("settings", True, "as they should be")
 
 
-async def _leases(runtime: Runtime) -> Finding:
-    async with runtime.database.read() as tx:
-        counts = (await jobs.count(tx)).values()
+def _plugins(runtime: Runtime) -> Finding:
+    found = runtime.plugins
+    if found.faults:
+        said = "; ".join(f"{fault.plugin} of {fault.package} is left out: {fault.reason}" for fault in found.faults)
+        return Finding("plugins", False, said)
+    return Finding("plugins", True, f"channels: {', '.join(sorted(found.channels)) or 'none'}")
+
+
+async def _channels(tx: Transaction, runtime: Runtime, numbers: list[int]) -> Finding:
+    """Whether what stores have configured opens with this server's key."""
+    problems = [
+        f"store {number}: {problem}" for number in numbers for problem in await runtime.channels.problems(tx, number)
+    ]
+    if problems:
+        return Finding("channels", False, _some(problems))
+    return Finding("channels", True, "all that stores have installed can be used")
+
+
+async def _facts(tx: Transaction, numbers: list[int]) -> Finding:
+    """Whether the counts that segments read are those of the orders."""
+    wrong = {number: misses for number in numbers if (misses := await facts.misses(tx, number))}
+    if wrong:
+        said = [
+            f"store {number}: {len(misses)} customers are counted wrong ({_some([str(one) for one in misses])})"
+            for number, misses in wrong.items()
+        ]
+        return Finding("facts", False, _some(said))
+    return Finding("facts", True, "what is counted of customers' orders is what a recount gives")
+
+
+async def _campaigns(tx: Transaction) -> Finding:
+    stranded = await launching.stranded(tx)
+    if stranded:
+        said = _some([str(campaign_id) for campaign_id in stranded])
+        return Finding("campaigns", False, f"{len(stranded)} are SENDING and no job works on them: {said}")
+    return Finding("campaigns", True, "a job works on each that is SENDING")
+
+
+async def _leases(tx: Transaction) -> Finding:
+    counts = (await jobs.count(tx)).values()
     waiting_jobs, stuck = sum(count for count, _ in counts), sum(expired for _, expired in counts)
     if stuck:
         return Finding("jobs", False, f"{stuck} of {waiting_jobs} jobs lost their worker: is `muster work` running?")
     return Finding("jobs", True, f"{waiting_jobs} wait or run")
+
+
+def _some(said: list[str]) -> str:
+    more = len(said) - _NAMED_AT_MOST
+    return "; ".join(said[:_NAMED_AT_MOST]) + (f"; and {more} more" if more > 0 else "")

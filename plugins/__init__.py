@@ -1,1 +1,1 @@
-"""x"""
+"""How others extend Muster: plugins are found, checked and configured here."""

@@ -7,12 +7,12 @@ from datetime import datetime
 from muster_sdk import AddressKind
 from pydantic import BaseModel
 
-from domain.campaigns.office import Configured
+from domain.campaigns.office import ChannelUnavailable, Configured
 from domain.db import Transaction
 from domain.errors import DomainError, ErrorCode, Faults
 from domain.stores import store as stores
 from plugins.manager import InstalledChannel, Plugins
-from plugins.settings import seal, unseal, validate
+from plugins.settings import Unusable, seal, unseal, validate
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class StoreChannel:
 
     plugin: InstalledChannel
     installed_at: datetime | None
+    configured: bool
+    # None as well where those that are kept cannot be used.
     settings: BaseModel | None
 
 
@@ -46,7 +48,11 @@ class InstalledChannels:
         installation = (await stores.installations(tx, store_id)).get(key)
         if plugin is None or installation is None:
             return None
-        return Configured(plugin.channel, self._open(plugin, store_id, installation.settings))
+        try:
+            return Configured(plugin.channel, self._open(plugin, store_id, installation.settings))
+        except Unusable as error:
+            # Taken for unconfigured it would be a sandbox: everything "sent", and nobody reached.
+            raise ChannelUnavailable(str(error), field=("channel",)) from None
 
     async def all(self, tx: Transaction, store_id: int) -> list[StoreChannel]:
         installed = await stores.installations(tx, store_id)
@@ -59,13 +65,27 @@ class InstalledChannels:
         plugin = self._plugin(key)
         await stores.install(tx, store_id, key, None, now)
         if settings is not None:
-            kept = (await stores.installations(tx, store_id))[key].settings
+            kept = self._seen(store_id, plugin, (await stores.installations(tx, store_id))[key])
             try:
-                chosen = validate(plugin.channel, settings, self._open(plugin, store_id, kept))
+                chosen = validate(plugin.channel, settings, kept.settings)
             except Faults as faults:
                 raise faults.under("settings") from None
             await stores.install(tx, store_id, key, seal(chosen, self._key, store_id, key), now)
         return self._seen(store_id, plugin, (await stores.installations(tx, store_id))[key])
+
+    async def problems(self, tx: Transaction, store_id: int) -> list[str]:
+        """Why channels that the store has installed cannot be used."""
+        said: list[str] = []
+        for key, installation in (await stores.installations(tx, store_id)).items():
+            plugin = self._plugins.channels.get(key)
+            if plugin is None:
+                said.append(f"no plugin brings the channel {key!r} any more")
+                continue
+            try:
+                self._open(plugin, store_id, installation.settings)
+            except Unusable as error:
+                said.append(str(error))
+        return said
 
     def _plugin(self, key: str) -> InstalledChannel:
         plugin = self._plugins.channels.get(key)
@@ -80,9 +100,13 @@ class InstalledChannels:
 
     def _seen(self, store_id: int, plugin: InstalledChannel, installation: stores.Installation | None) -> StoreChannel:
         if installation is None:
-            return StoreChannel(plugin, None, None)
-        settings = self._open(plugin, store_id, installation.settings)
-        return StoreChannel(plugin, installation.installed_at, settings)
+            return StoreChannel(plugin, None, configured=False, settings=None)
+        try:
+            settings = self._open(plugin, store_id, installation.settings)
+        except Unusable:
+            settings = None
+        configured = installation.settings is not None
+        return StoreChannel(plugin, installation.installed_at, configured, settings)
 
     def _open(self, plugin: InstalledChannel, store_id: int, sealed: bytes | None) -> BaseModel | None:
         return None if sealed is None else unseal(plugin.channel, sealed, self._key, store_id)

@@ -29,6 +29,7 @@ class Fault:
 
     plugin: str
     package: str
+    version: str
     reason: str
 
 
@@ -56,7 +57,7 @@ def load(blocked: Collection[str] = ()) -> Plugins:
             continue
         reason = _load_one(loading, distribution, entry_point)
         if reason is not None:
-            fault = Fault(entry_point.name, distribution.name, reason)
+            fault = Fault(entry_point.name, distribution.name, distribution.version, reason)
             log.warning("plugin_left_out", plugin=fault.plugin, package=fault.package, reason=reason)
             loading.faults.append(fault)
     return Plugins(loading.channels, tuple(loading.faults))
@@ -79,7 +80,7 @@ def _load_one(loading: _Loading, distribution: Distribution, entry_point: EntryP
         loading.manager.register(plugin, entry_point.name)
         _check_hooks(loading.manager, plugin, entry_point.name)
         brought = _channels_of(loading.manager, plugin)
-    except Exception as error:  # noqa: BLE001 - a stranger's code: whatever it raises, the server goes on
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code: whatever it raises, we go on
         return f"{type(error).__name__}: {error}"
     reasons = [_add(loading, channel, distribution) for channel in brought]
     return "; ".join(reason for reason in reasons if reason) or None

@@ -18,7 +18,11 @@ _NONCE_BYTES = 12
 _VERSION = b"\x01"
 
 
-class WrongKey(Exception):
+class Unusable(Exception):
+    """Settings that are kept cannot be used; the message says what to do."""
+
+
+class WrongKey(Unusable):
     """The settings were sealed with another key, or for another store or channel."""
 
 
@@ -45,13 +49,28 @@ def seal(model: BaseModel, key: bytes, store_id: int, channel: str) -> bytes:
 
 
 def unseal(channel: Channel, sealed: bytes, key: bytes, store_id: int) -> BaseModel:
-    nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    plain = _opened(sealed, key, _bound(store_id, channel.key))
+    if plain is None:
+        raise WrongKey(
+            f"the settings of {channel.key!r} do not open: MUSTER_SECRET_KEY is not the key they were sealed with. "
+            "Set that one again, or configure the channel anew"
+        )
     try:
-        plain = AESGCM(_derived(key)).decrypt(nonce, text, _bound(store_id, channel.key))
-    except InvalidTag as error:
-        said = f"the settings of {channel.key} do not open: MUSTER_SECRET_KEY is not the one they were sealed with"
-        raise WrongKey(said) from error
-    return channel.settings.model_validate(orjson.loads(plain))
+        return channel.settings.model_validate(orjson.loads(plain))
+    except ValidationError:
+        raise Unusable(
+            f"the settings of {channel.key!r} are not as its version {channel.version} wants them: configure it anew"
+        ) from None
+
+
+def _opened(sealed: bytes, key: bytes, bound: bytes) -> bytes | None:
+    version, nonce, text = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    if version != _VERSION or len(nonce) != _NONCE_BYTES:
+        return None
+    try:
+        return AESGCM(_derived(key)).decrypt(nonce, text, bound)
+    except InvalidTag:
+        return None
 
 
 def _secrets(model: BaseModel) -> dict[str, str]:

@@ -1,7 +1,21 @@
 """The queue of record: rows that say what is to be done, leased by the database's clock."""
 
 from domain.jobs.model import Job, LeaseLost, Queue
-from domain.jobs.store import add, add_all, claim, count, due, expire, fail, finish, owners, release, renew, sweep
+from domain.jobs.store import (
+    add,
+    add_all,
+    claim,
+    count,
+    due,
+    expire,
+    fail,
+    finish,
+    owners,
+    payloads,
+    release,
+    renew,
+    sweep,
+)
 
 __all__ = [
     "Job",
@@ -16,6 +30,7 @@ __all__ = [
     "fail",
     "finish",
     "owners",
+    "payloads",
     "release",
     "renew",
     "sweep",

@@ -173,6 +173,12 @@ async def sweep(tx: Transaction) -> list[Job]:
     return [_job(row, row.owner) for row in rows]
 
 
+async def payloads(tx: Transaction, kinds: Sequence[str]) -> list[Mapping[str, object]]:
+    """What the jobs of these kinds are about that wait or run, in all stores."""
+    rows = await tx.execute(select(jobs.c.payload).where(jobs.c.kind.in_(kinds), jobs.c.status != JobStatus.FAILED))
+    return list(rows.scalars())
+
+
 async def count(tx: Transaction) -> dict[Queue, tuple[int, int]]:
     """For each queue, jobs that wait or run, and those of them whose worker died."""
     expired = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < database_now(tx.dialect))

@@ -66,6 +66,11 @@ async def first(tx: Transaction) -> Store | None:
     return None if row is None else _store(row)
 
 
+async def numbers(tx: Transaction) -> list[int]:
+    """Every store's number."""
+    return list((await tx.execute(select(stores.c.id).order_by(stores.c.id))).scalars())
+
+
 async def add_token(
     tx: Transaction, store_id: int, name: str, hashed: bytes, scopes: frozenset[Scope], now: datetime
 ) -> UUID:

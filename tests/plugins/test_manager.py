@@ -1,0 +1,129 @@
+"""Plugins as packages bring them: real distributions on the import path, good and broken."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from plugins.manager import Fault, load
+
+PIGEON = """
+    from dataclasses import dataclass
+    from muster_sdk import AddressKind, Capabilities, hookimpl
+    from pydantic import BaseModel
+
+    class Nothing(BaseModel):
+        pass
+
+    @dataclass(frozen=True)
+    class Pigeon:
+        key: str = "pigeon"
+        label: str = "Carrier pigeon"
+        version: str = "1.0"
+        address: AddressKind = AddressKind.HANDLE
+        settings: type = Nothing
+        content: type = Nothing
+        capabilities: Capabilities = Capabilities()
+
+        def prepare(self, content, settings, templates):
+            raise NotImplementedError
+
+        def connect(self, settings):
+            raise NotImplementedError
+"""
+GOOD = """
+    @hookimpl
+    def register_channels():
+        return [Pigeon()]
+"""
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Puts a distribution where packages are found: a module, and what pip would write beside it."""
+    monkeypatch.syspath_prepend(tmp_path)
+    known = set(sys.modules)
+
+    def write(name: str, code: str, *, version: str = "0.3", entry_point: str | None = None) -> None:
+        module = name.replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(dedent(PIGEON) + dedent(code))
+        written = tmp_path / f"{module}-{version}.dist-info"
+        written.mkdir()
+        (written / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (written / "entry_points.txt").write_text(f"[muster]\n{entry_point or name} = {module}\n")
+
+    yield write
+    for module in set(sys.modules) - known:
+        del sys.modules[module]
+
+
+def test_a_strangers_channel_stands_beside_the_built_in_one(install: Install) -> None:
+    install("pigeon-post", GOOD)
+    found = load()
+    assert found.faults == ()
+    assert (found.channels["pigeon"].package, found.channels["pigeon"].version) == ("pigeon-post", "0.3")
+    assert found.channels["email"].package == "muster"
+
+
+BROKEN = {
+    "an import that fails": ("import no_such_module", "no_such_module"),
+    "an import that ends the process": ("raise SystemExit(3)", "SystemExit"),
+    "a misspelt hook": ("@hookimpl\ndef register_channel():\n    return [Pigeon()]", "register_channel"),
+    "a wrong signature": ("@hookimpl\ndef register_channels(stores):\n    return [Pigeon()]", "stores"),
+    "a hook that raises": ("@hookimpl\ndef register_channels():\n    raise OSError('no loft')", "OSError: no loft"),
+    "a hook that ends the process": ("@hookimpl\ndef register_channels():\n    raise SystemExit(3)", "SystemExit"),
+    "a hook that answers nothing": ("@hookimpl\ndef register_channels():\n    pass", "NoneType"),
+    "a hook that answers one channel": ("@hookimpl\ndef register_channels():\n    return Pigeon()", "not iterable"),
+    "no hook": ("def register_channels():\n    return [Pigeon()]", "none of Muster's hooks"),
+    "not a channel": ("@hookimpl\ndef register_channels():\n    return ['pigeon']", "str has no key"),
+    "a key in capitals": ("@hookimpl\ndef register_channels():\n    return [Pigeon(key='PIGEON')]", "lower-case"),
+    "an address of no kind": ("@hookimpl\ndef register_channels():\n    return [Pigeon(address='x')]", "address"),
+    "settings of no model": ("@hookimpl\ndef register_channels():\n    return [Pigeon(settings=dict)]", "settings"),
+    "nothing to connect by": (
+        "class Lame(Pigeon):\n    connect = None\n\n@hookimpl\ndef register_channels():\n    return [Lame()]",
+        "cannot connect",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_plugin_is_named_and_the_others_stay(install: Install, what: str) -> None:
+    code, reason = BROKEN[what]
+    install("broken", f"\n{code}\n")
+    install("pigeon-post", GOOD)
+    found = load()
+    assert set(found.channels) == {"email", "pigeon"}
+    (fault,) = found.faults
+    assert (fault.plugin, fault.package, fault.version) == ("broken", "broken", "0.3")
+    assert reason in fault.reason
+
+
+def test_a_key_that_is_taken_stays_with_whom_it_has(install: Install) -> None:
+    install("a-first", GOOD)
+    install("b-second", GOOD)
+    install("c-thief", "\n@hookimpl\ndef register_channels():\n    return [Pigeon(key='email'), Pigeon(key='c')]\n")
+    found = load()
+    assert {key: found.channels[key].package for key in ("email", "pigeon", "c")} == {
+        "email": "muster",
+        "pigeon": "a-first",
+        "c": "c-thief",
+    }
+    assert found.faults == (
+        Fault("b-second", "b-second", "0.3", "the channel 'pigeon' is there already, from a-first"),
+        Fault("c-thief", "c-thief", "0.3", "the channel 'email' is there already, from muster"),
+    )
+
+
+def test_a_blocked_plugin_is_not_even_imported(install: Install) -> None:
+    install("pigeon-post", "\nraise AssertionError('imported')\n", entry_point="pigeon")
+    found = load(blocked=["pigeon"])
+    assert set(found.channels) == {"email"}
+    assert found.faults == ()
+
+
+def test_a_built_in_channel_can_be_blocked_too() -> None:
+    assert load(blocked=["email"]).channels == {}

@@ -12,7 +12,8 @@ from domain.consents.model import UnsubscribeLinks
 from domain.db import Database
 
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "frame-ancestors 'none'",
     "cache-control": "no-store",
 }
 

@@ -1,14 +1,20 @@
 """What a customer says by a link in a message."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from domain.consents.model import Unsubscribing
 from domain.customers import actions as customers
 from domain.customers.model import Consent, ContactChange
 from domain.db import Transaction
+from domain.errors import NotFound
 
 
 async def unsubscribe(tx: Transaction, subject: Unsubscribing, now: datetime) -> None:
     """No more marketing on this channel, from the next intent on; saying it twice changes nothing."""
     refused = ContactChange(subject.channel, consent=Consent.UNSUBSCRIBED)
-    await customers.consent_update(tx, subject.store_id, subject.customer_id, refused, now, source="unsubscribe link")
+    # Of a customer whose row is gone there is nobody left to write to.
+    with suppress(NotFound):
+        await customers.consent_update(
+            tx, subject.store_id, subject.customer_id, refused, now, source="unsubscribe link"
+        )

@@ -40,6 +40,8 @@ class UnsubscribeLinks:
             raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except (BadBase64, ValueError):
             return None
+        if urlsafe_b64encode(raw).rstrip(b"=") != token.encode():
+            return None
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if len(payload) <= _FIXED.size or not hmac.compare_digest(mac, self._mac(payload)):
             return None

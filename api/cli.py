@@ -151,6 +151,49 @@ def import_orders(file: File, store: StoreNumber = None) -> None:
 
 
 @app.command()
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder with customers.csv and orders.csv; else made up."),
+    ] = None,
+    customers: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many to make up.")] = 3000,
+    port: Port = 8000,
+    end: Annotated[bool, typer.Option("--exit", help="End after the table; so it does where CI is set.")] = False,
+) -> None:
+    """Import customers, find some, write to them; then serve, with queries to try."""
+    from api import logging
+    from api.demo.run import demonstrate, staged
+    from api.settings import is_attended
+
+    absent = [name for name in ("customers.csv", "orders.csv") if data and not (data / name).is_file()]
+    if absent:
+        raise _Refused(f"{data} has no {absent[0]}", WRONG)
+    settings = staged(_settings())
+    logging.configure(settings.log_format, settings.log_level)
+    if not demonstrate(settings, data, customers, port, stay=is_attended() and not end):
+        raise typer.Exit(FAILED)
+
+
+@app.command("plugins")
+def show_plugins() -> None:
+    """Show the channels that plugins bring, and the plugins that are left out and why."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from plugins.manager import load
+
+    found = load(_settings().blocked_plugins)
+    table = Table("channel", "package", "version", "fault", box=None)
+    for key, brought in found.channels.items():
+        table.add_row(key, brought.package, brought.version)
+    for fault in found.faults:
+        table.add_row(fault.plugin, fault.package, fault.version, fault.reason)
+    Console().print(table)
+    if found.faults:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
 def doctor() -> None:
     """Check settings, database, broker, channels and what they hold."""
     from rich.console import Console

@@ -17,7 +17,7 @@ from api.app import create_app
 from api.demo import documents
 from api.demo.client import Client, Refused
 from api.demo.story import Story, table
-from api.settings import Settings
+from api.settings import IN_PROCESS, Settings
 from api.wiring import build
 from channels.email.sink import SmtpSink
 from domain.db import Database
@@ -27,6 +27,18 @@ from domain.stores import store as stores
 from domain.stores.model import Scope, new_token, token_hash
 
 DATABASE = Path("demo.db")
+
+
+def staged(settings: Settings) -> Settings:
+    """The same on an empty database of its own, unless one is named, with the workers inside and a quiet log."""
+    stage: dict[str, object] = {"broker_url": IN_PROCESS}
+    if "database_url" not in settings.model_fields_set:
+        for path in Path().glob(f"{DATABASE}*"):
+            path.unlink()
+        stage["database_url"] = f"sqlite+aiosqlite:///{DATABASE}"
+    if "log_level" not in settings.model_fields_set:
+        stage["log_level"] = "warning"
+    return settings.model_copy(update=stage)
 
 
 def demonstrate(settings: Settings, data: Path | None, customers: int, port: int, *, stay: bool) -> bool:

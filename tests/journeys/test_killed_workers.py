@@ -27,12 +27,16 @@ from tests.journeys.processes import consent, customer, mail_server, worker
 
 pytestmark = [pytest.mark.journey]
 KEY = "a key for the journeys of tests"
-RECIPIENTS = 4_000
-KILLS = 6
+RECIPIENTS = 2_000
+KILLS = 3
 SECONDS = 150
 
 
-@pytest.mark.parametrize("broker", ["memory", "redis", "rabbitmq"])
+@pytest.mark.parametrize(
+    ("database_url", "broker"),
+    [("sqlite", "memory"), ("postgresql", "redis"), ("postgresql", "rabbitmq")],
+    indirect=["database_url"],
+)
 async def test_nothing_is_lost_and_nothing_goes_out_twice(
     database: Database, database_url: str, broker: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -80,7 +84,7 @@ async def by_address(database: Database, store_id: int) -> Mapping[str, str]:
         rows = await tx.execute(
             select(deliveries.c.address, deliveries.c.status).where(deliveries.c.store_id == store_id)
         )
-        return dict(rows)
+        return dict(rows.all())
 
 
 def work_and_kill(
@@ -108,7 +112,7 @@ async def over(url: str, campaign_id: UUID) -> bool:
         async with database.read() as tx:
             from domain.campaigns.tables import campaigns as rows
 
-            status = await tx.scalar(select(rows.c.status).where(rows.c.id == campaign_id))
+            status: str | None = await tx.scalar(select(rows.c.status).where(rows.c.id == campaign_id))
             return status != CampaignStatus.SENDING.value
     finally:
         await database.close()

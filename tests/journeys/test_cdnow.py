@@ -1,0 +1,183 @@
+"""The main job on the purchases of 23,570 real people, from their files to their mailboxes."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select
+
+from channels.email.plugin import EmailChannel
+from domain.campaigns import launching, sending
+from domain.campaigns import store as campaigns
+from domain.campaigns.model import CampaignStatus
+from domain.campaigns.office import Configured, Office, audience_of
+from domain.consents.model import UnsubscribeLinks
+from domain.customers.tables import customers
+from domain.db import Database, Transaction
+from domain.deliveries import store as deliveries
+from domain.deliveries.model import ExclusionReason
+from domain.events.tables import orders
+from domain.imports import actions as imports
+from domain.imports.model import Kind
+from domain.jobs import claim, due
+from domain.lists import actions as lists
+from domain.lists import store as list_store
+from domain.operations import store as operations
+from domain.operations.model import OperationStatus
+from domain.segments import finding
+from domain.segments.catalogue import catalogue
+from domain.segments.drafting import Desk, define
+from domain.segments.model import SegmentInput
+from domain.stores import store as stores
+from domain.templates.rendering import MinijinjaTemplates
+from tests.conftest import REQUIRED
+from tests.domain.campaigns.stage import add_campaign
+from tests.factories import NOW
+from tests.journeys.processes import mail_server
+
+pytestmark = [pytest.mark.journey]
+DATA = Path(__file__).parents[3] / "shared" / "data" / "cdnow"
+THREE_ORDERS = {"behavior": {"behavior": "order", "operator": "GTE", "values": [3]}}
+SPENT_200 = {
+    "behavior": {
+        "behavior": "order",
+        "aggregate": "SUM",
+        "of": "total",
+        "operator": "GT",
+        "values": [200],
+        "window": {"from": "1997-06-01T00:00:00Z", "to": "1998-06-01T00:00:00Z"},
+    }
+}
+
+
+async def test_from_the_files_to_the_mailboxes(database: Database, store_id: int, tmp_path: Path) -> None:
+    if not DATA.exists():
+        missing = pytest.fail if REQUIRED else pytest.skip
+        missing(f"the CDNOW files are not at {DATA.relative_to(DATA.parents[3])}")
+    people, purchases = rows("customers.csv"), rows("orders.csv")
+    await bring_in(database, store_id, Kind.CUSTOMERS, DATA / "customers.csv")
+    await bring_in(database, store_id, Kind.ORDERS, DATA / "orders.csv")
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(customers)) == 23_570
+        assert await tx.scalar(select(func.count()).select_from(orders)) == 69_659
+    assert await preview(database, store_id, THREE_ORDERS) == len(ordered_thrice(purchases))
+    assert await preview(database, store_id, SPENT_200) == spent_more_than_200(purchases)
+
+    log = tmp_path / "received.log"
+    with mail_server(log) as (port, received):
+        office = office_of(database, port)
+        campaign_id, recipients = await draw_up(database, store_id, office)
+        members = ordered_thrice(purchases)
+        wanted = {p["email"] for p in people if p["external_id"] in members and accepts_mail(p)}
+        assert recipients == len(wanted)
+        async with database.write() as tx:
+            await launching.start(tx, store_id, campaign_id)
+        await work(office)
+        assert received() == len(wanted)
+    assert Counter(line.split()[0] for line in log.read_text().splitlines()) == Counter(wanted)
+    async with database.read() as tx:
+        campaign = await campaigns.by_id(tx, store_id, campaign_id)
+        stats = (await deliveries.stats_of(tx, store_id, [campaign_id]))[campaign_id]
+    assert campaign is not None
+    assert campaign.status is CampaignStatus.SENT
+    assert (stats.recipients, stats.sent, stats.unknown) == (len(wanted), len(wanted), 0)
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (DATA / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def ordered_thrice(purchases: list[dict[str, str]]) -> set[str]:
+    whose = {row["order_id"]: row["customer_external_id"] for row in purchases}
+    return {customer for customer, times in Counter(whose.values()).items() if times >= 3}
+
+
+def spent_more_than_200(purchases: list[dict[str, str]]) -> int:
+    order = {row["order_id"]: row for row in purchases}
+    spent: Counter[str] = Counter()
+    for row in order.values():
+        if "1997-06-01" <= row["placed_at"] < "1998-06-01":
+            spent[row["customer_external_id"]] += int(Decimal(row["total"]) * 100)
+    return sum(1 for cents in spent.values() if cents > 20_000)
+
+
+def accepts_mail(person: Mapping[str, str]) -> bool:
+    return bool(person["email"]) and person["consent.email"] == "SUBSCRIBED"
+
+
+async def bring_in(database: Database, store_id: int, kind: Kind, path: Path) -> None:
+    done = await imports.from_file(database, store_id, kind, path, lambda: NOW)
+    assert done.status is OperationStatus.DONE
+    async with database.read() as tx:
+        assert await operations.problems_of(tx, store_id, [done.id]) == {done.id: []}
+
+
+async def preview(database: Database, store_id: int, include: object) -> int:
+    desk = await desk_of(database, store_id)
+    definition = define(desk, SegmentInput(include=include))
+    return (await finding.preview(database, desk.shop, definition, {}, NOW)).count
+
+
+async def desk_of(database: Database, store_id: int) -> Desk:
+    async with database.read() as tx:
+        shop = await stores.by_id(tx, store_id)
+    assert shop is not None
+    return Desk(shop, catalogue(), NOW)
+
+
+def office_of(database: Database, port: int) -> Office:
+    channel = EmailChannel()
+    settings = channel.settings.model_validate(
+        {"host": "127.0.0.1", "port": port, "security": "none", "fromAddress": "shop@example.com"}
+    )
+
+    async def find(_: Transaction, __: int, ___: str) -> Configured:
+        return Configured(channel, settings)
+
+    links = UnsubscribeLinks("https://shop.example", b"k" * 32)
+    return Office(database, lambda: NOW, MinijinjaTemplates(), links, find)
+
+
+async def draw_up(database: Database, store_id: int, office: Office) -> tuple[UUID, int]:
+    """A campaign to everyone with three orders; its id, and whom `reach` says that it gets to."""
+    desk = await desk_of(database, store_id)
+    async with database.write() as tx:
+        _, making = await lists.create_segment(tx, desk, SegmentInput(name="Three orders", include=THREE_ORDERS))
+    await work(office)
+    async with database.write() as tx:
+        listed = await list_store.by_id(tx, store_id, making.listed.id)
+        assert listed is not None
+        content = {"subject": "{{ customer.name }}, thank you", "html": "<p>Hello {{ customer.name }}</p>"}
+        campaign = await add_campaign(tx, store_id, listed.id, channel="email", content=content)
+        reach = await deliveries.reach(tx, audience_of(campaign, EmailChannel()))
+    assert reach.audience == listed.count
+    assert set(reach.excluded) <= {
+        ExclusionReason.NO_ADDRESS,
+        ExclusionReason.NOT_SUBSCRIBED,
+        ExclusionReason.UNSUBSCRIBED,
+    }
+    return campaign.id, reach.recipients
+
+
+async def work(office: Office) -> None:
+    """What the workers do, one job after another."""
+    while True:
+        async with office.database.read() as tx:
+            waiting = await due(tx, 100)
+        if not waiting:
+            return
+        for ring in waiting:
+            async with office.database.write() as tx:
+                job = await claim(tx, ring.store_id, ring.job_id, "journey", 60)
+            assert job is not None
+            if job.kind == lists.BUILD:
+                await lists.build(office.database, job, office.clock)
+            elif job.kind == launching.LAUNCH:
+                await launching.launch(office, job)
+            else:
+                await sending.deliver(office, job)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import strawberry
 
-from api.graphql import paging, relay
+from api.graphql import connections, relay
 from api.graphql.context import Context, Info, allow
 from api.graphql.errors import UserError, user_errors
 from api.graphql.keyset import By, Ordering
@@ -92,7 +92,7 @@ async def timeline(context: Context, customer_id: int, page: Page, types: Sequen
         "timeline.newest",
         (By(columns.occurred_at, datetime, descending=True), By(columns.id, str, descending=True)),
     )
-    return await paging.connect(context.database, found, newest, page, lambda row: Event(of=store.moment_of(row)))
+    return await connections.connect(context, found, newest, page, lambda row: Event(of=store.moment_of(row)))
 
 
 def _events(given: Sequence[EventInput]) -> list[TrackedEvent]:

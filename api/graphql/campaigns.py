@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
 
-from api.graphql import paging, relay
+from api.graphql import connections, relay
 from api.graphql.context import Context, Info, allow
 from api.graphql.deliveries import Delivery, Reach, RenderedMessage
 from api.graphql.enums import expose
@@ -25,6 +26,7 @@ from domain.campaigns.tables import campaigns
 from domain.db import Transaction
 from domain.deliveries import store as deliveries
 from domain.deliveries.model import AcceptMarketing, DeliveryStatus, Stats
+from domain.deliveries.model import Reach as ReachOf
 from domain.deliveries.tables import deliveries as delivery_rows
 from domain.errors import DomainError, ErrorCode, Faults
 from domain.stores.model import Scope
@@ -94,8 +96,7 @@ class Campaign(Node):
 
     @strawberry.field
     async def reach(self, info: Info) -> Reach:
-        async with info.context.database.read() as tx:
-            return Reach(of=await actions.reach(tx, info.context.desk, self.of))
+        return Reach(of=await info.context.batch(_reach).load(_Of(self.of)))
 
     @strawberry.field
     async def stats(self, info: Info) -> CampaignStats:
@@ -111,8 +112,8 @@ class Campaign(Node):
     ) -> Connection[Delivery]:
         context, page = info.context, Page.of(first, after)
         found = deliveries.of_campaign(context.store_id, self.of.id, status)
-        return await paging.connect(
-            context.database, found, _BY_CUSTOMER, page, lambda row: Delivery(of=deliveries.delivery(row))
+        return await connections.connect(
+            context, found, _BY_CUSTOMER, page, lambda row: Delivery(of=deliveries.delivery(row))
         )
 
     @strawberry.field(description="What one recipient would get; somebody on the list when none is named.")
@@ -121,9 +122,7 @@ class Campaign(Node):
         chosen = None if customer_id is None else relay.number(customer_id, "Customer")
         if customer_id is not None and chosen is None:
             raise bad_input("No such customer.", "customerId")
-        async with context.database.read() as tx:
-            shown = await previewing.preview(tx, context.desk, context.services.links, self.of, chosen)
-        return RenderedMessage(of=shown)
+        return RenderedMessage(of=await context.batch(_previews).load(_Of(self.of, chosen)))
 
 
 @strawberry.input(
@@ -206,7 +205,7 @@ class CampaignQuery:
     ) -> Connection[Campaign]:
         context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
         found = store.page(context.store_id, channel, status, search)
-        return await paging.connect(context.database, found, _NEWEST, page, _campaign)
+        return await connections.connect(context, found, _NEWEST, page, _campaign)
 
     @strawberry.field(description="How many a broadcast would reach.")
     async def reach(
@@ -299,12 +298,34 @@ async def by_id(context: Context, campaign_id: UUID) -> Campaign | None:
 
 
 async def of_list(context: Context, list_id: UUID, page: Page) -> Connection[Campaign]:
-    return await paging.connect(context.database, store.of_list(context.store_id, list_id), _NEWEST, page, _campaign)
+    return await connections.connect(context, store.of_list(context.store_id, list_id), _NEWEST, page, _campaign)
 
 
 async def _campaigns(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[model.Campaign | None]:
     found = {campaign.id: campaign for campaign in await store.by_ids(tx, store_id, wanted)}
     return [found.get(campaign_id) for campaign_id in wanted]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Of:
+    """A campaign, and whose message of it is to be shown."""
+
+    campaign: model.Campaign
+    customer_id: int | None = None
+
+
+async def _reach(context: Context, wanted: list[_Of]) -> list[ReachOf | DomainError]:
+    found: list[ReachOf | DomainError] = []
+    async with context.database.read() as tx:
+        for some in connections.chunks([one.campaign for one in wanted]):
+            found += await actions.reach_each(tx, context.desk, some)
+    return found
+
+
+async def _previews(context: Context, wanted: list[_Of]) -> list[Mapping[str, object] | DomainError]:
+    asked = [(one.campaign, one.customer_id) for one in wanted]
+    async with context.database.read() as tx:
+        return await previewing.preview_each(tx, context.desk, context.services.links, asked)
 
 
 async def _stats(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[Stats]:

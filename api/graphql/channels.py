@@ -1,6 +1,6 @@
 """Channels: what the server has, what the store has installed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -36,7 +36,7 @@ class Channel:
     package: str = derived(lambda self: self.of.plugin.package, description="The Python package that brings it.")
     installed: bool = derived(lambda self: self.of.installed_at is not None)
     configured: bool = derived(
-        lambda self: self.of.settings is not None,
+        lambda self: self.of.configured,
         description="Until it is, it is a sandbox: messages are made, counted and kept, and go nowhere.",
     )
     installed_at: datetime | None = derived(lambda self: self.of.installed_at)
@@ -81,9 +81,17 @@ class ChannelMutation:
         return await _configure(allow(info, Scope.ADMIN), key, settings)
 
 
-async def _all(context: Context) -> list[Channel]:
+async def channels_of(context: Context) -> Sequence[StoreChannel]:
+    return await context.batch(_of_stores).load(context.store_id)
+
+
+async def _of_stores(context: Context, wanted: list[int]) -> list[Sequence[StoreChannel]]:
     async with context.database.read() as tx:
-        return [Channel(of=found) for found in await context.services.channels.all(tx, context.store_id)]
+        return [await context.services.channels.all(tx, store_id) for store_id in wanted]
+
+
+async def _all(context: Context) -> list[Channel]:
+    return [Channel(of=found) for found in await channels_of(context)]
 
 
 async def _configure(context: Context, key: str, settings: object) -> ChannelPayload:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import strawberry
@@ -19,7 +20,7 @@ from plugins.installed import InstalledChannels
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-Load = Callable[[Transaction, int, list[K]], Awaitable[Sequence[V]]]
+Answers = Awaitable[Sequence[V | Exception]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +57,23 @@ class Context:
     def desk(self) -> Desk:
         return Desk(self.store_id, self.now, self.services.templates, self.services.channels.find)
 
-    def loader(self, load: Load[K, V]) -> DataLoader[K, V]:
+    def loader(self, load: Callable[[Transaction, int, list[K]], Answers[V]]) -> DataLoader[K, V]:
         """The request's loader of this kind: one statement for all keys that are asked for at a time."""
-        found = self._loaders.get(load)
+
+        async def load_all(keys: list[K]) -> Sequence[V | Exception]:
+            async with self.database.read() as tx:
+                return await load(tx, self.store_id, keys)
+
+        return self._loader(load, load_all)
+
+    def batch(self, load: Callable[["Context", list[K]], Answers[V]]) -> DataLoader[K, V]:
+        """The same for what needs more than the database, which it opens itself."""
+        return self._loader(load, partial(load, self))
+
+    def _loader(self, kind: object, load: Callable[[list[K]], Answers[V]]) -> DataLoader[K, V]:
+        found = self._loaders.get(kind)
         if found is None:
-
-            async def load_all(keys: list[K]) -> Sequence[V]:
-                async with self.database.read() as tx:
-                    return await load(tx, self.store_id, keys)
-
-            found = self._loaders[load] = DataLoader(load_fn=load_all)
+            found = self._loaders[kind] = DataLoader(load_fn=load)
         return cast("DataLoader[K, V]", found)
 
 

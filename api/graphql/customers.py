@@ -1,5 +1,6 @@
 """Customers: read one by one or by the page, written one by one, in batches or by file."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import strawberry
 from muster_sdk import AddressKind
 
-from api.graphql import paging, relay
+from api.graphql import connections, relay
 from api.graphql.activity import Event, timeline
 from api.graphql.context import Context, Info, allow
 from api.graphql.enums import expose
@@ -40,7 +41,6 @@ expose(ValueType)
 
 # Numbers are given in the order in which customers are made.
 _OLDEST, _LATEST = By(customers.c.id, int), By(customers.c.id, int, descending=True)
-_NO_FACTS = model.Facts(0, Decimal(0), None, None)
 _ORDERINGS = {
     CustomerOrder.CREATED_AT_ASC: (_OLDEST,),
     CustomerOrder.CREATED_AT_DESC: (_LATEST,),
@@ -81,6 +81,7 @@ class Contact:
 @strawberry.type
 class Customer(Node):
     of: strawberry.Private[model.Customer]
+    facts: strawberry.Private[model.Facts]
 
     id: strawberry.ID = derived(lambda self: encode("Customer", self.of.id))
     external_id: str | None = derived(lambda self: self.of.external_id)
@@ -125,17 +126,11 @@ class Customer(Node):
             if (contact := _contact(self.of, channel, known.get(channel), kinds.get(channel))) is not None
         ]
 
-    @strawberry.field(description="Cancelled and deleted orders never count.")
-    async def order_count(self, info: Info) -> int:
-        return (await _facts_of(info, self.of.id)).order_count
-
-    @strawberry.field
-    async def total_spent(self, info: Info) -> Decimal:
-        return (await _facts_of(info, self.of.id)).total_spent
-
-    @strawberry.field
-    async def last_order_at(self, info: Info) -> datetime | None:
-        return (await _facts_of(info, self.of.id)).last_order_at
+    order_count: int = derived(
+        lambda self: self.facts.order_count, description="Cancelled and deleted orders never count."
+    )
+    total_spent: Decimal = derived(lambda self: self.facts.total_spent)
+    last_order_at: datetime | None = derived(lambda self: self.facts.last_order_at)
 
     @strawberry.field(description="Newest first: orders, visits, and whatever else was tracked.")
     async def timeline(
@@ -227,7 +222,7 @@ class CustomerQuery:
                 found = await store.by_external_id(tx, context.store_id, external_id)
             elif email is not None:
                 found = await store.by_email(tx, context.store_id, email)
-        return None if found is None else Customer(of=found)
+            return None if found is None else await with_facts(tx, found)
 
     @strawberry.field
     async def property_definitions(self, info: Info) -> list[PropertyDefinition]:
@@ -244,9 +239,10 @@ class CustomerMutation:
         try:
             async with context.database.write() as tx:
                 saved, created = await upserting.upsert(tx, context.store_id, input.change(), context.now)
+                customer = await with_facts(tx, saved)
         except (DomainError, Faults) as error:
             return CustomerUpsertPayload(user_errors=user_errors(error))
-        return CustomerUpsertPayload(customer=Customer(of=saved), created=created)
+        return CustomerUpsertPayload(customer=customer, created=created)
 
     @strawberry.mutation(description="5,000 at most; all of them, or none.")
     async def customers_upsert(self, info: Info, input: list[CustomerInput]) -> CustomersUpsertPayload:
@@ -261,32 +257,42 @@ class CustomerMutation:
 
 
 async def by_id(context: Context, customer_id: int) -> Customer | None:
-    found = await context.loader(_customers).load(customer_id)
-    return None if found is None else Customer(of=found)
+    return await context.loader(_customers).load(customer_id)
+
+
+async def by_ids(context: Context, wanted: Sequence[int]) -> list[Customer]:
+    """Those that there are, in the order asked."""
+    found = await context.loader(_customers).load_many(wanted)
+    return [customer for customer in found if customer is not None]
+
+
+async def with_facts(tx: Transaction, customer: model.Customer) -> Customer:
+    facts = await store.facts_of(tx, customer.store_id, [customer.id])
+    return Customer(of=customer, facts=facts.get(customer.id, model.NO_FACTS))
 
 
 async def connect(
-    context: Context, select: Any, page: Page, order: CustomerOrder = CustomerOrder.CREATED_AT_DESC
+    context: Context,
+    select: Any,
+    page: Page,
+    order: CustomerOrder = CustomerOrder.CREATED_AT_DESC,
+    *,
+    seconds: float | None = None,
 ) -> Connection[Customer]:
-    """A page of a select of `store.COLUMNS`, `customer_facts` joined."""
+    """A page of a select that `store.listing` began."""
     ordering = Ordering(f"customers.{order}", _ORDERINGS[order])
-    return await paging.connect(
-        context.database, select, ordering, page, lambda row: Customer(of=store.customer_of(row))
+    return await connections.connect(
+        context, select, ordering, page, lambda row: _customer(store.profile_of(row)), seconds=seconds
     )
 
 
-async def _facts_of(info: Info, customer_id: int) -> model.Facts:
-    return await info.context.loader(_facts).load(customer_id)
+def _customer(profile: model.Profile) -> Customer:
+    return Customer(of=profile.customer, facts=profile.facts)
 
 
-async def _customers(tx: Transaction, store_id: int, wanted: list[int]) -> list[model.Customer | None]:
-    found = {customer.id: customer for customer in await store.by_ids(tx, store_id, wanted)}
-    return [found.get(customer_id) for customer_id in wanted]
-
-
-async def _facts(tx: Transaction, store_id: int, wanted: list[int]) -> list[model.Facts]:
-    found = await store.facts_of(tx, store_id, wanted)
-    return [found.get(customer_id, _NO_FACTS) for customer_id in wanted]
+async def _customers(tx: Transaction, store_id: int, wanted: list[int]) -> list[Customer | None]:
+    found = await store.profiles(tx, store_id, wanted)
+    return [_customer(found[customer_id]) if customer_id in found else None for customer_id in wanted]
 
 
 async def _tags(tx: Transaction, store_id: int, wanted: list[int]) -> list[list[str]]:

@@ -15,8 +15,6 @@ from api.graphql.scalars import JSON, print_instant
 from domain.segments import filters
 from domain.segments.filters import Aggregate, Definition, Operator
 
-_TYPES = {"segment": "Segment", "list": "CustomerList"}
-
 expose(
     Operator,
     {
@@ -194,11 +192,11 @@ class FilterInput:
 
 def read_id(kind: str, gid: str) -> UUID | None:
     """A segment's or list's ID as filters and queries name it."""
-    return relay.uuid(gid, _TYPES[kind])
+    return relay.uuid(gid, kind)
 
 
 def write_id(kind: str, stored: UUID) -> str:
-    return encode(_TYPES[kind], stored)
+    return encode(kind, stored)
 
 
 def include_of(definition: Definition) -> Filter | None:

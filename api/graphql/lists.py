@@ -1,13 +1,15 @@
 """Lists: what a segment held at a moment."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import strawberry
 
-from api.graphql import paging, relay
+from api.graphql import connections, relay
 from api.graphql.campaigns import Campaign, of_list
+from api.graphql.channels import channels_of
 from api.graphql.context import Context, Info, allow
 from api.graphql.customers import Customer
 from api.graphql.customers import connect as customers
@@ -78,11 +80,9 @@ class CustomerList(Node):
         context = info.context
         if not self.of.usable(context.now):
             return []
-        async with context.database.read() as tx:
-            found = await context.services.channels.all(tx, context.store_id)
         return [
             ListAction(kind=ListActionKind.BROADCAST, channel=one.plugin.channel.key, label=one.plugin.channel.label)
-            for one in found
+            for one in await channels_of(context)
             if one.installed_at is not None
         ]
 
@@ -107,10 +107,7 @@ class CustomerList(Node):
 
     @strawberry.field
     async def reach(self, info: Info) -> list[ChannelReach]:
-        context = info.context
-        async with context.database.read() as tx:
-            found = await store.reach(tx, context.store_id, self.of.id, context.services.channels.addresses)
-        return [ChannelReach(of=one) for one in found]
+        return [ChannelReach(of=one) for one in await info.context.batch(_reach).load(self.of.id)]
 
     @strawberry.field
     async def campaigns(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Campaign]:
@@ -158,10 +155,22 @@ async def by_id(context: Context, list_id: UUID) -> CustomerList | None:
     return None if found is None else CustomerList(of=found)
 
 
+async def by_ids(context: Context, wanted: Sequence[UUID]) -> list[model.CustomerList | None]:
+    return await context.loader(_lists).load_many(wanted)
+
+
 async def connect(context: Context, select: Any, page: Page) -> Connection[CustomerList]:
-    return await paging.connect(
-        context.database, select, _NEWEST, page, lambda row: CustomerList(of=store.customer_list(row))
+    return await connections.connect(
+        context, select, _NEWEST, page, lambda row: CustomerList(of=store.customer_list(row))
     )
+
+
+async def _reach(context: Context, wanted: list[UUID]) -> list[Sequence[reach.ChannelReach]]:
+    found: dict[UUID, Sequence[reach.ChannelReach]] = {}
+    async with context.database.read() as tx:
+        for some in connections.chunks(wanted):
+            found |= await store.reach(tx, context.store_id, some, context.services.channels.addresses)
+    return [found[list_id] for list_id in wanted]
 
 
 async def _lists(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[model.CustomerList | None]:

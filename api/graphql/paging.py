@@ -4,14 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import sqlalchemy
 import strawberry
-from sqlalchemy import Select, func
+from sqlalchemy import Select
 
 from api.graphql.errors import bad_input
 from api.graphql.keyset import Ordering
 from api.graphql.plain import derived
-from domain.db import AnyRow, Database, Transaction
+from domain.db import AnyRow, Transaction
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 250
@@ -88,21 +87,29 @@ async def fetch(
     build: Callable[[AnyRow], T],
 ) -> Slice[T]:
     """Run the select for one page; `build` makes an item of a row."""
-    width = len(ordering.keys)
-    statement = _bounded(select, ordering, page).add_columns(*(key.column for key in ordering.keys))
+    statement = bounded(select, ordering, page).add_columns(*(key.column for key in ordering.keys))
     rows = (await tx.execute(ordering.apply(statement, reverse=page.backward).limit(page.size + 1))).all()
+    return sliced(rows, ordering, page, build, keys_from=-len(ordering.keys))
+
+
+def sliced(
+    rows: Sequence[AnyRow], ordering: Ordering, page: Page, build: Callable[[AnyRow], T], *, keys_from: int
+) -> Slice[T]:
+    """The page out of its rows and the one behind them; the ordering's keys are found from a column on."""
     more, kept = len(rows) > page.size, rows[: page.size]
+    until = keys_from + len(ordering.keys) or None
     if page.backward:
         kept = kept[::-1]
     return Slice(
         [build(row) for row in kept],
-        [ordering.cursor(tuple(row)[-width:]) for row in kept],
+        [ordering.cursor(tuple(row)[keys_from:until]) for row in kept],
         has_next=page.before is not None if page.backward else more,
         has_previous=more if page.backward else page.after is not None,
     )
 
 
-def _bounded(select: Select[Any], ordering: Ordering, page: Page) -> Select[Any]:
+def bounded(select: Select[Any], ordering: Ordering, page: Page) -> Select[Any]:
+    """The select between the page's cursors."""
     if page.after is not None:
         select = select.where(ordering.past(_place(ordering, "after", page.after)))
     if page.before is not None:
@@ -115,23 +122,6 @@ def _place(ordering: Ordering, name: str, cursor: str) -> tuple[object, ...]:
     if values is None:
         raise bad_input(f"`{name}` is no cursor of this list in this order.", name)
     return values
-
-
-async def connect(
-    database: Database, select: Select[Any], ordering: Ordering, page: Page, build: Callable[[AnyRow], T]
-) -> "Connection[T]":
-    """The page of a select as a connection, its whole counted only when that is asked for."""
-
-    async def count() -> int:
-        async with database.read() as tx:
-            return int(await tx.scalar(counted(select)))
-
-    async with database.read() as tx:
-        return Connection(page=await fetch(tx, select, ordering, page, build), count=count)
-
-
-def counted(select: Select[Any]) -> Select[Any]:
-    return sqlalchemy.select(func.count()).select_from(select.order_by(None).subquery())
 
 
 Count = Callable[[], Awaitable[int]]

@@ -6,7 +6,7 @@ import strawberry
 
 from api.graphql import relay
 from api.graphql.context import Context, Info, allow
-from api.graphql.customers import Customer, CustomerUpsertPayload, PropertyDefinition
+from api.graphql.customers import CustomerUpsertPayload, PropertyDefinition, with_facts
 from api.graphql.errors import UserError, user_errors
 from domain.customers import actions, model, store
 from domain.customers.model import Consent, ContactChange, ValueType
@@ -108,10 +108,10 @@ async def _changed(
 ) -> CustomerUpsertPayload:
     try:
         async with context.database.write() as tx:
-            saved = await change(tx)
+            customer = await with_facts(tx, await change(tx))
     except (DomainError, Faults) as error:
         return CustomerUpsertPayload(user_errors=user_errors(error))
-    return CustomerUpsertPayload(customer=Customer(of=saved), created=False)
+    return CustomerUpsertPayload(customer=customer, created=False)
 
 
 def _number(gid: strawberry.ID, field: str = "id") -> int:

@@ -1,5 +1,6 @@
 """The whole schema, put together from its topics."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -61,7 +62,7 @@ class Query(
         context = allow(info, Scope.READ)
         if len(ids) > _AT_MOST:
             raise DomainError(f"{len(ids)} IDs: {_AT_MOST} at most", field=("ids",), code=ErrorCode.LIMIT_EXCEEDED)
-        return [await _node(context, gid) for gid in ids]
+        return list(await asyncio.gather(*(_node(context, gid) for gid in ids)))
 
 
 @strawberry.type

@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
+from sqlalchemy import Select
 
-from api.graphql import lists, paging, relay
+from api.graphql import connections, lists, relay
 from api.graphql.context import Context, Info, allow
 from api.graphql.customers import Customer
-from api.graphql.customers import by_id as customer_by_id
+from api.graphql.customers import by_ids as customers_by_ids
 from api.graphql.customers import connect as customers
 from api.graphql.enums import expose
 from api.graphql.errors import UserError, user_errors
@@ -31,7 +32,6 @@ from domain.lists import model as list_model
 from domain.lists import store as list_store
 from domain.segments import actions, finding, language, model, references, store
 from domain.segments.catalogue import Catalogue, entries
-from domain.segments.deadline import reading
 from domain.segments.drafting import Desk, define
 from domain.segments.filters import Definition, Operator, memberships
 from domain.segments.model import PolicyInput, SegmentKind, UpdateMode
@@ -48,6 +48,8 @@ expose(
     },
 )
 expose(UpdateMode)
+# How long a page or a count of a filter's customers may take.
+_SECONDS = 10.0
 _NEWEST = Ordering("segments.newest", (By(segments.c.id, UUID, descending=True),))
 
 
@@ -144,14 +146,13 @@ class Segment(Node):
     @strawberry.field(description="Who belongs to it now, computed live.")
     async def members(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Customer]:
         page, context = Page.of(first, after), info.context
-        found = customer_store.among(context.store_id, await _ids(context, self.of))
-        return await customers(context, found, page, CustomerOrder.CREATED_AT_ASC)
+        found = customer_store.among(context.store_id, await context.batch(_ids).load(self.of))
+        return await customers(context, found, page, CustomerOrder.CREATED_AT_ASC, seconds=_SECONDS)
 
     @strawberry.field
     async def member_count(self, info: Info) -> int:
-        statement = paging.counted(await _ids(info.context, self.of))
-        async with reading(info.context.database, finding.PREVIEW_SECONDS) as tx:
-            return int(await tx.scalar(statement))
+        ids = await info.context.batch(_ids).load(self.of)
+        return await connections.total(info.context, ids, seconds=_SECONDS)
 
 
 @strawberry.input
@@ -216,8 +217,7 @@ class SegmentPreview:
 
     @strawberry.field
     async def sample(self, info: Info) -> list[Customer]:
-        found = [await customer_by_id(info.context, customer_id) for customer_id in self.found.sample]
-        return [customer for customer in found if customer is not None]
+        return await customers_by_ids(info.context, self.found.sample)
 
 
 @strawberry.type
@@ -241,7 +241,7 @@ class SegmentQuery:
     ) -> Connection[Segment]:
         context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
         found = store.listing(context.store_id, search, active)
-        return await paging.connect(context.database, found, _NEWEST, page, lambda row: Segment(of=store.segment(row)))
+        return await connections.connect(context, found, _NEWEST, page, lambda row: Segment(of=store.segment(row)))
 
     @strawberry.field(
         description="The catalogue of what a segment may ask: what a condition builder shows in its menus."
@@ -287,13 +287,17 @@ class SegmentQuery:
         context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
         found = customer_store.listing(context.store_id, search)
         if filter is not None:
-            definition = Definition((await definition_of(context, filter, None, None)).include, None)
+            try:
+                definition = Definition((await definition_of(context, filter, None, None)).include, None)
+            except (DomainError, Faults) as error:
+                raise _in_filter(error) from None
             async with context.database.read() as tx:
                 ids = await finding.found_by(
                     tx, context.store_id, definition, context.principal.store.timezone, context.now
                 )
             found = customer_store.only(found, ids)
-        return await customers(context, found, page, order_by or CustomerOrder.CREATED_AT_DESC)
+        seconds = None if filter is None else _SECONDS
+        return await customers(context, found, page, order_by or CustomerOrder.CREATED_AT_DESC, seconds=seconds)
 
 
 @strawberry.type
@@ -370,18 +374,20 @@ async def _in_words(context: Context, definition: Definition) -> str:
     asked = [
         one for tree in (definition.include, definition.exclude) if tree is not None for _, one in memberships(tree)
     ]
-    names: dict[UUID, str] = {}
-    for one in asked:
-        if one.segment_id is not None and (segment := await by_id(context, one.segment_id)):
-            names[one.segment_id] = segment.of.name
-        if one.list_id is not None and (listed := await lists.by_id(context, one.list_id)):
-            names[one.list_id] = listed.of.name
+    segment_ids = [one.segment_id for one in asked if one.segment_id is not None]
+    list_ids = [one.list_id for one in asked if one.list_id is not None]
+    found: list[model.Segment | list_model.CustomerList | None] = [
+        *await context.loader(_segments).load_many(segment_ids),
+        *await lists.by_ids(context, list_ids),
+    ]
+    names = {one.id: one.name for one in found if one is not None}
     return summary(definition, await _catalogue(context), names)
 
 
-async def _ids(context: Context, segment: model.Segment) -> Any:
+async def _ids(context: Context, wanted: list[model.Segment]) -> list[Select[int] | DomainError]:
+    timezone = context.principal.store.timezone
     async with context.database.read() as tx:
-        return await finding.ids_of(tx, segment, context.principal.store.timezone, context.now)
+        return await finding.ids_of_each(tx, context.store_id, wanted, timezone, context.now)
 
 
 async def _segments(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[model.Segment | None]:
@@ -401,6 +407,13 @@ async def _latest(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[li
 
 async def _catalogues(tx: Transaction, store_id: int, wanted: list[tuple[tuple[str, str], ...]]) -> list[Catalogue]:
     return [await finding.catalogue(tx, store_id, dict(channels)) for channels in wanted]
+
+
+def _in_filter(error: DomainError | Faults) -> DomainError | Faults:
+    """The argument `filter` is a definition's `include`."""
+    for fault in error.errors if isinstance(error, Faults) else (error,):
+        fault.field = ("filter", *fault.field[1:])
+    return error
 
 
 def _id(gid: strawberry.ID) -> UUID:

@@ -91,6 +91,17 @@ class Facts:
     last_order_at: datetime | None
 
 
+NO_FACTS = Facts(0, Decimal(0), None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A customer, and what its orders say."""
+
+    customer: Customer
+    facts: Facts
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     channel: str

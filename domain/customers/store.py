@@ -6,11 +6,13 @@ from typing import Any, cast
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, or_, select
 
 from domain.customers.model import (
+    NO_FACTS,
     Consent,
     Contact,
     Customer,
     Facts,
     Gender,
+    Profile,
     Property,
     PropertyDefinition,
     Value,
@@ -50,17 +52,24 @@ COLUMNS = (
     customers.c.registered_at,
     customers.c.deleted_at,
 )
-_STORE: BindParameter[int] = bindparam("store_id")
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_ALL = select(*COLUMNS).where(customers.c.store_id == _STORE)
-_BY_IDS = _ALL.where(customers.c.id.in_(_IDS))
-_LIVE_FIRST = (customers.c.deleted_at.is_not(None), customers.c.id)
-_FACTS = select(
-    customer_facts.c.customer_id,
+_FACT_COLUMNS = (
     customer_facts.c.order_count,
     customer_facts.c.total_spent,
     customer_facts.c.first_order_at,
     customer_facts.c.last_order_at,
+)
+# A customer and its facts, as `profile_of` reads them.
+PROFILE_COLUMNS = (*COLUMNS, *_FACT_COLUMNS)
+_COUNTED = (customer_facts.c.store_id == customers.c.store_id) & (customer_facts.c.customer_id == customers.c.id)
+_STORE: BindParameter[int] = bindparam("store_id")
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_ALL = select(*COLUMNS).where(customers.c.store_id == _STORE)
+_BY_IDS = _ALL.where(customers.c.id.in_(_IDS))
+_PROFILES = select(*PROFILE_COLUMNS).outerjoin(customer_facts, _COUNTED).where(customers.c.store_id == _STORE)
+_LIVE_FIRST = (customers.c.deleted_at.is_not(None), customers.c.id)
+_FACTS = select(
+    customer_facts.c.customer_id,
+    *_FACT_COLUMNS,
 ).where(customer_facts.c.store_id == _STORE, customer_facts.c.customer_id.in_(_IDS))
 _TAGS = (
     select(customer_tags.c.customer_id, customer_tags.c.tag)
@@ -113,6 +122,19 @@ def customer_of(row: AnyRow) -> Customer:
     if values[8] is not None:
         values[8] = Gender(values[8])
     return Customer(*values)
+
+
+def profile_of(row: AnyRow) -> Profile:
+    """A row of `PROFILE_COLUMNS`; columns behind them are another's."""
+    order_count, total_spent, first, last = row[len(COLUMNS) : len(PROFILE_COLUMNS)]
+    facts = NO_FACTS if order_count is None else Facts(order_count, total_spent, first, last)
+    return Profile(customer_of(row), facts)
+
+
+async def profiles(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, Profile]:
+    rows = await tx.execute(_PROFILES.where(customers.c.id.in_(_IDS)), {"store_id": store_id, "ids": ids})
+    found = [profile_of(row) for row in rows]
+    return {profile.customer.id: profile for profile in found}
 
 
 async def by_ids(tx: Transaction, store_id: int, ids: Sequence[int]) -> list[Customer]:
@@ -181,13 +203,10 @@ async def definitions(tx: Transaction, store_id: int) -> list[PropertyDefinition
 
 
 def listing(store_id: int, search: str | None = None) -> Select[Any]:
-    """Customers that are not deleted, with their facts at hand to order by."""
+    """Customers that are not deleted, with their facts, which may order them: rows that `profile_of` reads."""
     found = (
-        select(*COLUMNS)
-        .join(
-            customer_facts,
-            (customer_facts.c.store_id == customers.c.store_id) & (customer_facts.c.customer_id == customers.c.id),
-        )
+        select(*PROFILE_COLUMNS)
+        .join(customer_facts, _COUNTED)
         .where(customers.c.store_id == store_id, customers.c.deleted_at.is_(None))
     )
     return found if search is None or not search.strip() else found.where(_mentions(search.strip()))

@@ -117,7 +117,7 @@ def member_customers(store_id: int, list_id: UUID) -> Select[*tuple[Any, ...]]:
 async def reach(
     tx: Transaction, store_id: int, list_ids: Sequence[UUID], channels: Mapping[str, AddressKind]
 ) -> dict[UUID, tuple[ChannelReach, ...]]:
-    """Whom each channel reaches of each list's members that are customers still."""
+    """Whom each channel reaches of each list's members that are customers still, in one statement."""
     members = (member_customers(store_id, list_id) for list_id in list_ids)
     live = [found.with_only_columns(customers.c.id, maintain_column_froms=True) for found in members]
     surveyed = await survey_each(tx, store_id, live, channels)

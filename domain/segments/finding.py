@@ -1,13 +1,16 @@
 """From a definition to the statement that finds its customers, with all that it refers to looked up."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from muster_sdk import AddressKind
 from sqlalchemy import Select
 
 from domain.customers import store as customers
+from domain.customers.model import PropertyDefinition
 from domain.db import Database, Transaction
+from domain.errors import DomainError
 from domain.segments import catalogue as catalogues
 from domain.segments import references, store
 from domain.segments.catalogue import Catalogue
@@ -17,6 +20,7 @@ from domain.segments.deadline import reading
 from domain.segments.filters import Attribute, Definition, conditions_of
 from domain.segments.model import Segment, SegmentKind
 from domain.segments.reach import Found, survey
+from domain.segments.references import Referred
 from domain.stores.model import Store
 
 PREVIEW_SECONDS = 5.0
@@ -31,17 +35,56 @@ async def catalogue(tx: Transaction, store_id: int, channels: Mapping[str, str])
 
 async def ids_of(tx: Transaction, segment: Segment, timezone: str, now: datetime) -> Select[int]:
     """A statement that finds the segment's customers as they are now."""
-    if segment.kind is SegmentKind.STATIC:
-        return static_ids(segment.id, Scope(segment.store_id, timezone, now, tx.dialect))
-    return await found_by(tx, segment.store_id, segment.definition, timezone, now)
+    [found] = await ids_of_each(tx, segment.store_id, [segment], timezone, now)
+    if isinstance(found, DomainError):
+        raise found
+    return found
+
+
+async def ids_of_each(
+    tx: Transaction, store_id: int, segments: Sequence[Segment], timezone: str, now: datetime
+) -> list[Select[int] | DomainError]:
+    """The same for several segments, whose references are looked up together; or what is wrong with one."""
+    scope = Scope(store_id, timezone, now, tx.dialect)
+    asked = [segment.definition for segment in segments if segment.kind is SegmentKind.DYNAMIC]
+    found = await _look_up(tx, store_id, asked) if asked else None
+    return [
+        static_ids(segment.id, scope)
+        if found is None or segment.kind is SegmentKind.STATIC
+        else _compiled(segment.definition, found, scope)
+        for segment in segments
+    ]
 
 
 async def found_by(tx: Transaction, store_id: int, definition: Definition, timezone: str, now: datetime) -> Select[int]:
     """A statement that finds the customers whom a definition finds now."""
-    groups = await references.groups_of(tx, store_id, definition)
-    asked = [definition, *(each for each in groups.values() if each is not None)]
-    known = catalogues.catalogue(await customers.definitions(tx, store_id), _channels(asked))
-    return customer_ids(definition, known, Scope(store_id, timezone, now, tx.dialect), groups)
+    found = await _look_up(tx, store_id, [definition])
+    compiled = _compiled(definition, found, Scope(store_id, timezone, now, tx.dialect))
+    if isinstance(compiled, DomainError):
+        raise compiled
+    return compiled
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What compiling definitions needs of the database."""
+
+    referred: Referred
+    properties: Sequence[PropertyDefinition]
+
+
+async def _look_up(tx: Transaction, store_id: int, definitions: Sequence[Definition]) -> _Known:
+    referred = await references.referred(tx, store_id, definitions)
+    return _Known(referred, await customers.definitions(tx, store_id))
+
+
+def _compiled(definition: Definition, known: _Known, scope: Scope) -> Select[int] | DomainError:
+    try:
+        groups = references.groups_of(definition, known.referred)
+        asked = [definition, *(each for each in groups.values() if each is not None)]
+        return customer_ids(definition, catalogues.catalogue(known.properties, _channels(asked)), scope, groups)
+    except DomainError as error:
+        return error
 
 
 async def preview(

@@ -7,6 +7,7 @@ from typing import Any
 from muster_sdk import AddressKind
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Select,
     String,
     and_,
@@ -41,20 +42,47 @@ class Found:
     sample: tuple[int, ...]
 
 
+Ids = Select[*tuple[Any, ...]]
+
+
 async def survey(
-    tx: Transaction, store_id: int, ids: Select[*tuple[Any, ...]], channels: Mapping[str, AddressKind], sample: int = 0
+    tx: Transaction, store_id: int, ids: Ids, channels: Mapping[str, AddressKind], sample: int = 0
 ) -> Found:
     """Counts the customers, their reach and a few of them, in one statement that finds them once."""
-    found = ids.cte("found")
+    [found] = await survey_each(tx, store_id, [ids], channels, sample)
+    return found
+
+
+async def survey_each(
+    tx: Transaction, store_id: int, each: Sequence[Ids], channels: Mapping[str, AddressKind], sample: int = 0
+) -> list[Found]:
+    """The same for several statements of ids, in one statement."""
+    parts = [
+        part.add_columns(literal_column(str(number), Integer()))
+        for number, ids in enumerate(each)
+        for part in _parts(ids, store_id, channels, sample)
+    ]
+    rows: list[list[AnyRow]] = [[] for _ in each]
+    for row in await tx.execute(union_all(*parts)):
+        number: int = row[-1]
+        rows[number].append(row)
+    return [_read(these, channels) for these in rows]
+
+
+def _parts(ids: Ids, store_id: int, channels: Mapping[str, AddressKind], sample: int) -> list[Ids]:
+    found = ids.cte()
     customer = found.c[0]
-    parts: list[Select[*tuple[Any, ...]]] = [_count(found, customer, store_id, channels)]
+    parts: list[Ids] = [_count(found, customer, store_id, channels)]
     if channels:
         parts.append(_contacts(found, customer, store_id, channels))
     if sample:
         few = select(customer).order_by(customer).limit(sample).subquery()
-        parts.append(select(literal_column("3"), cast(null(), String()), few.c[0], *[literal_column("0")] * 2))
-    rows = (await tx.execute(union_all(*parts))).all()
-    return _read(rows, channels)
+        parts.append(
+            select(
+                literal_column("3", Integer()), cast(null(), String()), few.c[0], *[literal_column("0", Integer())] * 2
+            )
+        )
+    return parts
 
 
 def _count(
@@ -62,12 +90,12 @@ def _count(
 ) -> Select[*tuple[Any, ...]]:
     channel = cast(null(), String()).label("channel")
     if not channels:
-        return select(literal_column("1").label("part"), channel, func.count(), *[literal_column("0")] * 2).select_from(
-            found
-        )
+        return select(
+            literal_column("1", Integer()).label("part"), channel, func.count(), *[literal_column("0", Integer())] * 2
+        ).select_from(found)
     own = found.join(customers, and_(customers.c.store_id == store_id, customers.c.id == customer))
     counts = (func.count(), func.count(customers.c.email), func.count(customers.c.phone))
-    return select(literal_column("1").label("part"), channel, *counts).select_from(own)
+    return select(literal_column("1", Integer()).label("part"), channel, *counts).select_from(own)
 
 
 def _contacts(
@@ -82,7 +110,7 @@ def _contacts(
     accepting = and_(usable, contacts.c.consent == Consent.SUBSCRIBED.value)
     return (
         select(
-            literal_column("2"),
+            literal_column("2", Integer()),
             contacts.c.channel,
             func.count(fallback),
             func.count(case((usable, 1))),
@@ -102,9 +130,9 @@ def _fallback(channels: Mapping[str, AddressKind]) -> ColumnElement[Any]:
 
 
 def _read(rows: Sequence[AnyRow], channels: Mapping[str, AddressKind]) -> Found:
-    [(_, _, count, emails, phones)] = [row for row in rows if row[0] == 1]
+    [(_, _, count, emails, phones, *_)] = [row for row in rows if row[0] == 1]
     own = {AddressKind.EMAIL: emails, AddressKind.PHONE: phones, AddressKind.HANDLE: 0}
-    contacted = {row[1]: row[2:] for row in rows if row[0] == 2}
+    contacted = {row[1]: row[2:5] for row in rows if row[0] == 2}
     reach = tuple(_reach(channel, own[kind], contacted.get(channel, (0, 0, 0))) for channel, kind in channels.items())
     return Found(count, reach, tuple(sorted(row[2] for row in rows if row[0] == 3)))
 

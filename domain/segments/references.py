@@ -19,10 +19,10 @@ class Referred:
     missing: frozenset[UUID]
 
 
-async def referred(tx: Transaction, store_id: int, definition: Definition) -> Referred:
-    """Everything that the definition refers to, directly and through other segments."""
+async def referred(tx: Transaction, store_id: int, definitions: Iterable[Definition]) -> Referred:
+    """Everything that the definitions refer to, directly and through other segments."""
     groups: dict[UUID, Definition | None] = {}
-    segment_ids, list_ids = _asked([definition])
+    segment_ids, list_ids = _asked(definitions)
     missing: set[UUID] = set()
     while wanted := segment_ids - groups.keys() - missing:
         found = await store.definitions(tx, store_id, wanted)
@@ -36,10 +36,9 @@ async def referred(tx: Transaction, store_id: int, definition: Definition) -> Re
     return Referred(groups, frozenset(missing))
 
 
-async def groups_of(tx: Transaction, store_id: int, definition: Definition) -> Groups:
+def groups_of(definition: Definition, found: Referred) -> Groups:
     """As `compile` takes them; refused when something that the filter asks for is gone."""
-    found = await referred(tx, store_id, definition)
-    if found.missing:
+    if found.missing and not found.missing.isdisjoint(_reached(definition, found.groups)):
         raise FilterOutdated("The filter refers to a segment or a list that no longer exists")
     if _comes_round(definition, found.groups, None):
         raise FilterOutdated("The filter refers to a segment that refers back to it")
@@ -48,7 +47,7 @@ async def groups_of(tx: Transaction, store_id: int, definition: Definition) -> G
 
 async def faults(tx: Transaction, store_id: int, definition: Definition, own_id: UUID | None) -> list[DomainError]:
     """What is wrong with the references, each with its path."""
-    found = await referred(tx, store_id, definition)
+    found = await referred(tx, store_id, [definition])
     wrong: list[DomainError] = []
     for tree, path in ((definition.include, "include"), (definition.exclude, "exclude")):
         for at, membership in memberships(tree, (path,)) if tree is not None else ():
@@ -68,6 +67,20 @@ def _fault(membership: Membership, found: Referred, own_id: UUID | None) -> Doma
     if _comes_round(Definition(membership, None), found.groups, own_id):
         return DomainError("This segment refers back to the one that asks for it")
     return None
+
+
+def _reached(definition: Definition, groups: Groups) -> set[UUID]:
+    """The segments and lists that a definition refers to, directly and through other segments."""
+    segment_ids, list_ids = _asked([definition])
+    pending = list(segment_ids)
+    while pending:
+        inner = groups.get(pending.pop())
+        if inner is not None:
+            more = _asked([inner])
+            pending += more[0] - segment_ids
+            segment_ids |= more[0]
+            list_ids |= more[1]
+    return segment_ids | list_ids
 
 
 def _comes_round(definition: Definition, groups: Groups, own_id: UUID | None) -> bool:

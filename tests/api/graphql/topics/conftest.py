@@ -1,0 +1,17 @@
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from tests.api.graphql.topics.stage import Shop, Stage, open_stage
+
+
+@pytest.fixture
+async def stage(database_url: str) -> AsyncGenerator[Stage]:
+    opened = open_stage(database_url)
+    yield opened
+    await opened.runtime.close()
+
+
+@pytest.fixture
+async def shop(stage: Stage) -> Shop:
+    return await stage.shop()

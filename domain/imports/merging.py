@@ -34,7 +34,7 @@ from domain.customers.tables import (
     property_definitions,
 )
 from domain.db import Transaction
-from domain.db.portable import insert_into
+from domain.db.portable import insert_into, refresh_statistics
 from domain.imports.model import FIELDS
 from domain.imports.tables import import_contacts, import_customers, import_matches, import_properties, import_tags
 
@@ -61,6 +61,7 @@ class Part:
             return 0
         await self._add()
         if known:
+            await refresh_statistics(self.tx, import_matches)
             await self._update()
         await self._tags(known)
         await self._properties()

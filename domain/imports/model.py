@@ -108,7 +108,9 @@ class Progress:
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> "Progress":
-        return cls(**{**kept, "phase": Phase(kept["phase"])})
+        progress = cls(**kept)
+        progress.phase = Phase(progress.phase)
+        return progress
 
 
 def inferred(candidates: Sequence[str]) -> ValueType:

@@ -1,7 +1,7 @@
 """Puts many rows into a staging table, as fast as the database takes them."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from io import BytesIO, StringIO
 from typing import Any
 from uuid import UUID
@@ -36,10 +36,3 @@ async def _copy(tx: Transaction, table: Table, rows: Sequence[tuple[Any, ...]]) 
     raw = await tx.connection.get_raw_connection()
     driver: Any = raw.driver_connection
     await driver.copy_to_table(table.name, source=BytesIO(written.getvalue().encode()), format="csv")
-
-
-async def measure(tx: Transaction, tables: Iterable[Table]) -> None:
-    """PostgreSQL takes a part that it has no figures of for a row or two, and compares every row with every other."""
-    if tx.dialect == "postgresql":
-        for table in tables:
-            await tx.execute(text(f"ANALYZE {table.name}"))

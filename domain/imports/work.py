@@ -15,6 +15,7 @@ from domain.customers import actions as customers_actions
 from domain.customers import store as customers_store
 from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
 from domain.db import Database, Transaction
+from domain.db.portable import refresh_statistics
 from domain.events.tables import order_items, orders
 from domain.imports import merging_orders, reading, staging, store
 from domain.imports.customers import CustomerRows
@@ -29,7 +30,7 @@ from domain.operations.model import OperationStatus, Problem
 
 _LEASE = 60.0
 _STAGED = {
-    Kind.CUSTOMERS: (import_customers, import_tags, import_properties, import_contacts),
+    Kind.CUSTOMERS: (import_customers, import_tags, import_properties, import_contacts, customers),
     Kind.ORDERS: (import_orders, customers),
 }
 _MERGED = {
@@ -237,7 +238,7 @@ async def _staged(work: _Import) -> None:
             at.bad += await _refuse_strangers(tx, work, at.bad)
         elif not work.dry_run:
             await _define(tx, work, at)
-        await staging.measure(tx, _STAGED[work.kind])
+        await refresh_statistics(tx, *_STAGED[work.kind])
         await _saved(work, tx, at, (at.row - 2) // 2, at.row - 2)
     work.at = at
 
@@ -271,22 +272,25 @@ async def _refuse_strangers(tx: Transaction, work: _Import, before: int) -> int:
 
 
 async def _merge(work: _Import) -> None:
-    if work.kind is Kind.CUSTOMERS:
-        last = work.at.part
-        start = work.at.merged_part
-        for part in range(start + 1, last + 1):
-            await _merge_part(work, part)
-    else:
-        while await _merge_stretch(work):
-            pass
+    steps = 0
+    while await (_merge_part if work.kind is Kind.CUSTOMERS else _merge_stretch)(work):
+        steps += 1
+        # PostgreSQL's figures of a store that was empty mislead it: they are taken anew as the store doubles.
+        if steps & (steps - 1) == 0:
+            async with work.database.write() as tx:
+                await refresh_statistics(tx, *_MERGED[work.kind])
 
 
-async def _merge_part(work: _Import, part: int) -> None:
+async def _merge_part(work: _Import) -> bool:
+    part = work.at.merged_part + 1
+    if part > work.at.part:
+        return False
     at = replace(work.at, merged_part=part)
     async with work.database.write() as tx:
         at.merged += await Part(tx, work.job.store_id, work.operation_id, part, work.clock()).merge()
         await _saved(work, tx, at, _half_done(at), at.row - 2)
     work.at = at
+    return True
 
 
 async def _merge_stretch(work: _Import) -> bool:
@@ -314,7 +318,7 @@ async def _end(work: _Import) -> None:
             await operations.add_problems(tx, *work.keys, [more])
         rows = max(at.row - 2, 0)
         if not work.dry_run:
-            await staging.measure(tx, _MERGED[work.kind])
+            await refresh_statistics(tx, *_MERGED[work.kind])
         await operations.progress(tx, *work.keys, rows, rows)
         await operations.finish(tx, *work.keys, OperationStatus.DONE, work.clock())
         await store.clear(tx, *work.keys)

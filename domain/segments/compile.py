@@ -14,7 +14,7 @@ from sqlalchemy import (
     and_,
     exists,
     false,
-    literal_column,
+    literal,
     not_,
     or_,
     select,
@@ -108,7 +108,7 @@ class _Statement:
         compiled = self._leaf(leaf)
         if isinstance(compiled, Fact) or self._uses[leaf.key] == 1:
             return compiled
-        shared = compiled.ids.cte(f"leaf_{leaf.key.hex()[:12]}")
+        shared = compiled.ids.cte()
         return Members(select(shared.c[0]).correlate(None), compiled.spread, compiled.holds)
 
     def _leaf(self, leaf: Leaf) -> Compiled:
@@ -234,15 +234,11 @@ def _base(parts: _Parts, reads_customers: bool) -> FromClause:
     """The customers' own rows only where they are read; every customer has a row of facts."""
     if not reads_customers:
         return customer_facts
-    read = {column.table for predicate in (*parts.facts, *parts.mixed) for column in _columns(predicate)}
-    if customer_facts not in read:
+    used = (each for predicate in (*parts.facts, *parts.mixed) for each in iterate(predicate))
+    if not any(isinstance(each, Column) and each.table is customer_facts for each in used):
         return customers
     same = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
     return customers.join(customer_facts, same)
-
-
-def _columns(predicate: ColumnElement[Any]) -> Iterator[Column[Any]]:
-    return (each for each in iterate(predicate) if isinstance(each, Column))
 
 
 def _conjunct(members: Members, customer: Column[int], scope: Scope) -> ColumnElement[bool]:
@@ -250,4 +246,4 @@ def _conjunct(members: Members, customer: Column[int], scope: Scope) -> ColumnEl
     if members.holds or scope.dialect != "postgresql":
         return _among(members, customer)
     left_out = members.ids.subquery()
-    return not_(exists(select(literal_column("1")).where(left_out.c[0] == customer).correlate(customer.table)))
+    return not_(exists(select(literal(1)).where(left_out.c[0] == customer).correlate(customer.table)))

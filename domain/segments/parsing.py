@@ -133,7 +133,7 @@ class Reader:
     def _list(self, raw: object, path: Path) -> Sequence[object]:
         if not isinstance(raw, (list, tuple)):
             raise self._refuse("Write a list here", path)
-        return tuple(raw)
+        return tuple(cast("Sequence[object]", raw))
 
     def _each(self, parts: Sequence[object], path: Path, read: Callable[[object, Path], T]) -> Iterator[T]:
         """Reads every part, so that every fault is found, before it refuses."""
@@ -242,8 +242,8 @@ class Reader:
         self._conditions += 1
         given = self._given(raw, path)
         key = self._text(given.get("dimension"), (*path, "dimension"))
-        values = given.get("values")
-        entry = behavior.attribute(key, values if isinstance(values, (list, tuple)) else ())
+        values = given.get("values", ())
+        entry = behavior.attribute(key, self._list(values, (*path, "values")))
         if entry is None:
             meant = near(key[:100], [each.key for each in behavior.attributes])
             message = f"{behavior.key} has no attribute {key[:100]!r}{meant}"

@@ -45,7 +45,7 @@ async def by_id(tx: Transaction, store_id: int, segment_id: UUID) -> Segment | N
     return next(iter(await by_ids(tx, store_id, [segment_id])), None)
 
 
-def listing(store_id: int, search: str | None = None, active: bool | None = None) -> Select[Any]:
+def listing(store_id: int, search: str | None = None, active: bool | None = None) -> Select[*tuple[Any, ...]]:
     """Rows that `segment` reads, to be paged by id: the newest has the greatest."""
     found = select(*_COLUMNS).where(segments.c.store_id == store_id)
     if search:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from domain.segments.filters import (
@@ -74,7 +74,7 @@ def _behavior(raw: Stored) -> Behavior:
 
 
 def _values(raw: Sequence[Any]) -> tuple[Value, ...]:
-    return tuple(_read(value) if isinstance(value, dict) else value for value in raw)
+    return tuple(_read(cast("Stored", value)) if isinstance(value, dict) else value for value in raw)
 
 
 def _write(value: Value) -> object:

@@ -41,7 +41,8 @@ async def test_members_a_second(
     database: Database, store_id: int, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await stage(database, store_id)
-    made, bare = [], []
+    made: list[float] = []
+    bare: list[float] = []
     for number in range(ROUNDS):
         list_id, seconds = await build(database, store_id, f"{name} {number}", QUERIES[name])
         made.append(seconds)
@@ -57,7 +58,8 @@ async def test_members_a_second(
 async def stage(database: Database, store_id: int) -> None:
     earlier = EARLIER[database.dialect]
     tables = {
-        "customers (store_id, id, email_verified, phone_verified, member, country, blacklisted, created_at, updated_at)": (
+        "customers (store_id, id, email_verified, phone_verified, member, country, "
+        "blacklisted, created_at, updated_at)": (
             "i, false, false, i % 2 = 0, CASE WHEN i % 5 < 3 THEN 'TW' ELSE 'JP' END, i % 1000 = 999, :now, :now"
         ),
         "customer_facts (store_id, customer_id, order_count, total_spent, last_order_at, order_3_at)": (

@@ -5,7 +5,7 @@ from domain.events.tables import order_items, orders
 from domain.segments.catalogue.entries import OPERATORS, Attribute, Behavior
 from domain.segments.conditions.columns import RealColumn, TextColumn, WholeColumn
 from domain.segments.conditions.leaf import Spread
-from domain.segments.conditions.logs import Kept, Of, Orders
+from domain.segments.conditions.orders import Kept, Of, Orders
 
 
 def _text(key: str, label: str, trait: Kept) -> Attribute:

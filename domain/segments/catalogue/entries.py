@@ -7,7 +7,8 @@ from difflib import get_close_matches
 
 from domain.customers.model import ValueType
 from domain.segments.conditions.customers import Source
-from domain.segments.conditions.logs import Events, Log, Said, Trait
+from domain.segments.conditions.events import Events, Said
+from domain.segments.conditions.logs import Log, Trait
 from domain.segments.filters import Operator, Value
 
 VALUES = 1_000

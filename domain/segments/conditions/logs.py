@@ -1,58 +1,21 @@
-"""Conditions on what customers did: orders with their items, and events of any type."""
+"""What every log of behavior has in common: rows that conditions narrow, and attributes of theirs to measure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Double,
-    String,
-    case,
-    cast,
-    distinct,
-    func,
-    literal_column,
-    select,
-    type_coerce,
-)
+from sqlalchemy import ColumnElement
 
-from domain.customers.model import ValueType
-from domain.customers.tables import customer_facts
-from domain.db.types import MONEY_SCALE
-from domain.events.tables import events, order_items, orders
-from domain.segments.conditions.columns import (
-    Column,
-    FlagColumn,
-    MomentColumn,
-    RealColumn,
-    TextColumn,
-    WholeColumn,
-    intervals,
-    one_of,
-)
-from domain.segments.conditions.customers import FactColumn
-from domain.segments.conditions.leaf import Compiled, Fact, Members, Spread, opposite, unless
+from domain.segments.conditions.columns import Column
+from domain.segments.conditions.leaf import Compiled, unless
 from domain.segments.conditions.scope import Scope
-from domain.segments.conditions.tally import Measure, RealMeasure, Rows, WholeMeasure, counted, during, tally
-from domain.segments.filters import ALL_TIME, Aggregate, Attribute, Behavior, Operator
+from domain.segments.conditions.tally import Measure
+from domain.segments.filters import Aggregate, Attribute, Behavior, Operator
 
 _NEGATIVE = {
     Operator.NEQ: Operator.IN,
     Operator.NOT_IN: Operator.IN,
     Operator.NOT_CONTAINS: Operator.CONTAINS,
     Operator.IS_NOT_SET: Operator.IS_SET,
-}
-# The k-th last order is a column of the facts for these k.
-_KTH = {
-    1: customer_facts.c.last_order_at,
-    2: customer_facts.c.order_2_at,
-    3: customer_facts.c.order_3_at,
-    4: customer_facts.c.order_4_at,
-    5: customer_facts.c.order_5_at,
-    10: customer_facts.c.order_10_at,
 }
 
 
@@ -86,228 +49,8 @@ def _row_predicate(condition: Attribute, column: Column, scope: Scope) -> Column
     return unless(column.holds(positive, condition.values, scope))
 
 
-class Of(Enum):
-    ORDER = "order"
-    ITEM = "item"
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An attribute that is a column of an order or of its items."""
-
-    of: Of
-    stored: ColumnElement[Any]
-    kind: type[TextColumn] | type[WholeColumn] | type[RealColumn] = TextColumn
-    spread: Spread = Spread.LOG
-
-    def column(self, _: Scope) -> Column:
-        return WholeColumn(self.stored, MONEY_SCALE) if self.kind is WholeColumn else self.kind(self.stored)
-
-    def different(self, _: Scope) -> ColumnElement[int]:
-        return func.count(distinct(self.stored))
-
-    def measure(self, _: Scope) -> Measure:
-        if self.kind is WholeColumn:
-            return WholeMeasure(type_coerce(self.stored, BigInteger()), MONEY_SCALE)
-        return RealMeasure(self.stored)
-
-
-class Orders:
-    """Orders that count. A condition on items asks for one item that fulfils all of them; an order counts once."""
-
-    def leaf(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
-        known = _from_facts(condition, scope) if not condition.where else None
-        return known or _from_orders(condition, traits, scope)
-
-
-def _from_facts(condition: Behavior, scope: Scope) -> Compiled | None:
-    """What the customer's facts answer without a look at the orders."""
-    if condition.aggregate is Aggregate.COUNT and condition.window.last_days is not None:
-        return _in_last_days(condition, scope)
-    if not condition.window.is_open or condition.of not in {None, "total"}:
-        return None
-    column = _FACTS.get(condition.aggregate)
-    return None if column is None else FactColumn(column).compare(condition.operator, condition.values, scope)
-
-
-_SPENT = type_coerce(customer_facts.c.total_spent, BigInteger())
-AVERAGE_ORDER = RealColumn(
-    cast(_SPENT, Double()) / cast(func.nullif(customer_facts.c.order_count, 0), Double()), MONEY_SCALE
-)
-_FACTS: dict[Aggregate, Column] = {
-    Aggregate.COUNT: WholeColumn(customer_facts.c.order_count),
-    Aggregate.SUM: WholeColumn(_SPENT, MONEY_SCALE),
-    Aggregate.AVERAGE: AVERAGE_ORDER,
-    Aggregate.FIRST: MomentColumn(customer_facts.c.first_order_at),
-    Aggregate.LAST: MomentColumn(customer_facts.c.last_order_at),
-}
-
-
-def _in_last_days(condition: Behavior, scope: Scope) -> Compiled | None:
-    """At least k, or fewer than k, orders in the last days: the k-th last order is late enough, or is not."""
-    allowed = intervals(condition.operator, condition.values)
-    low, high = allowed[0] if allowed else (None, None)
-    if low is not None and low > 0:
-        return _at_least(low, condition, scope) if high is None else None
-    if high is None or high < 0:
-        return None
-    fewer = _at_least(high + 1, condition, scope)
-    return fewer and opposite(fewer)
-
-
-def _at_least(times: int, condition: Behavior, scope: Scope) -> Fact | None:
-    kth, days = _KTH.get(times), condition.window.last_days
-    if kth is None or days is None:
-        return None
-    since = MomentColumn(kth).holds(Operator.GTE, (scope.start(-days),), scope)
-    current = MomentColumn(customer_facts.c.last_order_at).holds(Operator.LTE, (scope.now,), scope)
-    return Fact(since & (current | _counted_again(times, condition, scope)), on_customer=False)
-
-
-def _counted_again(times: int, condition: Behavior, scope: Scope) -> ColumnElement[bool]:
-    """For customers with an order in the future, which their k-th last may be: few, if any."""
-    future = orders.alias("future")
-    later = MomentColumn(future.c.placed_at).holds(Operator.GT, (scope.now,), scope)
-    ahead = select(future.c.customer_id).where(
-        future.c.store_id == scope.store_id, literal_column("future.counted"), later
-    )
-    rows = _orders((orders.c.customer_id.in_(ahead.correlate(None)),), condition, scope)
-    found = counted(rows, [(times, None)])
-    assert isinstance(found, Members)
-    return customer_facts.c.customer_id.in_(found.ids)
-
-
-def _from_orders(condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
-    of_item = [each for each in condition.where if _of(traits, each.dimension) is Of.ITEM]
-    of_order = [each for each in condition.where if _of(traits, each.dimension) is Of.ORDER]
-    measured = _measured(condition, traits, scope)
-    by_item = condition.of is not None and _of(traits, condition.of) is Of.ITEM
-    if by_item or (of_item and not of_order and condition.of is None):
-        where = row_predicates(of_item, traits, scope)
-        if of_order:
-            where = (*where, _of_such_orders(row_predicates(of_order, traits, scope), scope))
-        spread = min((_spread(traits, each.dimension) for each in of_item), default=Spread.LOG)
-        return tally(_items(where, condition, scope, spread), condition, measured, scope)
-    where = row_predicates(of_order, traits, scope)
-    if of_item:
-        where = (*where, _with_such_items(row_predicates(of_item, traits, scope), scope))
-    return tally(_orders(where, condition, scope), condition, measured, scope)
-
-
-def _of(traits: Traits, key: str) -> Of:
-    trait = traits[key]
-    return trait.of if isinstance(trait, Kept) else Of.ORDER
-
-
-def _spread(traits: Traits, key: str) -> Spread:
-    trait = traits[key]
-    return trait.spread if isinstance(trait, Kept) else Spread.LOG
-
-
-def _measured(condition: Behavior, traits: Traits, scope: Scope) -> Measure | ColumnElement[int] | None:
+def measured(condition: Behavior, traits: Traits, scope: Scope) -> Measure | ColumnElement[int] | None:
     if condition.of is None:
         return None
     trait = traits[condition.of]
     return trait.different(scope) if condition.aggregate is Aggregate.DISTINCT else trait.measure(scope)
-
-
-def _orders(where: tuple[ColumnElement[bool], ...], condition: Behavior, scope: Scope) -> Rows:
-    windowed = during(orders.c.placed_at, condition.window, scope)
-    base: tuple[ColumnElement[Any], ...] = (orders.c.store_id == scope.store_id, literal_column("orders.counted"))
-    spread = Spread.LOG if condition.window == ALL_TIME else Spread.WINDOW
-    return Rows(orders.c.customer_id, orders.c.placed_at, (*base, *windowed, *where), spread)
-
-
-def _items(where: tuple[ColumnElement[bool], ...], condition: Behavior, scope: Scope, spread: Spread) -> Rows:
-    windowed = during(order_items.c.placed_at, condition.window, scope)
-    base: tuple[ColumnElement[Any], ...] = (
-        order_items.c.store_id == scope.store_id,
-        literal_column("order_items.counted"),
-    )
-    rows = order_items.c
-    return Rows(rows.customer_id, rows.placed_at, (*base, *windowed, *where), spread, each=rows.order_id)
-
-
-def _of_such_orders(where: tuple[ColumnElement[bool], ...], scope: Scope) -> ColumnElement[bool]:
-    found = select(orders.c.id).where(orders.c.store_id == scope.store_id, literal_column("orders.counted"), *where)
-    return order_items.c.order_id.in_(found.correlate(None))
-
-
-def _with_such_items(where: tuple[ColumnElement[bool], ...], scope: Scope) -> ColumnElement[bool]:
-    found = select(order_items.c.order_id).where(
-        order_items.c.store_id == scope.store_id, literal_column("order_items.counted"), *where
-    )
-    return orders.c.id.in_(found.correlate(None))
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An attribute of an event. Only values of the type that the condition asks for fulfil it; None: of any type."""
-
-    key: str
-    kind: ValueType | None
-
-    def column(self, scope: Scope) -> Column:
-        match self.kind:
-            case ValueType.NUMBER:
-                return RealColumn(self._number(scope))
-            case ValueType.BOOLEAN:
-                return FlagColumn(self._flag(scope))
-            case ValueType.STRING:
-                return TextColumn(self._text(scope))
-            case _:
-                return TextColumn(self._value(scope))
-
-    def different(self, scope: Scope) -> ColumnElement[int]:
-        kinds = (self._text(scope), self._number(scope), self._flag(scope))
-        return sum((func.count(distinct(kind)) for kind in kinds[1:]), func.count(distinct(kinds[0])))
-
-    def measure(self, scope: Scope) -> Measure:
-        return RealMeasure(self._number(scope))
-
-    def _number(self, scope: Scope) -> ColumnElement[Any]:
-        # CASE, since a cast must not meet what is no number.
-        is_number = one_of(self._type(scope), ["number", "integer", "real"], String(), scope)
-        return case((is_number, cast(self._value(scope), Double())))
-
-    def _flag(self, scope: Scope) -> ColumnElement[Any]:
-        if scope.dialect == "postgresql":
-            return case((self._type(scope) == "boolean", self._value(scope) == "true"))
-        return case((self._type(scope) == "true", 1), (self._type(scope) == "false", 0))
-
-    def _text(self, scope: Scope) -> ColumnElement[Any]:
-        named = "string" if scope.dialect == "postgresql" else "text"
-        return case((self._type(scope) == named, self._value(scope)))
-
-    def _value(self, scope: Scope) -> ColumnElement[Any]:
-        if scope.dialect == "postgresql":
-            return func.jsonb_extract_path_text(events.c.attributes, self.key, type_=String())
-        return func.json_extract(events.c.attributes, self._path, type_=String())
-
-    def _type(self, scope: Scope) -> ColumnElement[Any]:
-        if scope.dialect == "postgresql":
-            found = func.jsonb_extract_path(events.c.attributes, self.key)
-            return func.jsonb_typeof(found, type_=String())
-        return func.json_type(events.c.attributes, self._path, type_=String())
-
-    @property
-    def _path(self) -> str:
-        return f'$."{self.key}"'
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """Events of one type."""
-
-    type: str
-
-    def leaf(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
-        where = (
-            events.c.store_id == scope.store_id,
-            events.c.type == self.type,
-            *during(events.c.occurred_at, condition.window, scope),
-            *row_predicates(condition.where, traits, scope),
-        )
-        spread = Spread.LOG if condition.window == ALL_TIME else Spread.WINDOW
-        rows = Rows(events.c.customer_id, events.c.occurred_at, where, spread)
-        return tally(rows, condition, _measured(condition, traits, scope), scope)

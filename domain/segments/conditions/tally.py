@@ -4,21 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Double, Select, cast, distinct, func, select
+from sqlalchemy import ColumnElement, Select, cast, distinct, func, select
 
 from domain.db.types import Instant
-from domain.segments.conditions.columns import (
-    Interval,
-    MomentColumn,
-    RealColumn,
-    WholeColumn,
-    exactly,
-    intervals,
-    within,
-)
+from domain.segments.conditions.columns import DOUBLE, Interval, RealColumn, WholeColumn, exactly, intervals, within
 from domain.segments.conditions.customers import ALWAYS, NEVER
 from domain.segments.conditions.leaf import Compiled, Members, Spread, opposite, unless
 from domain.segments.conditions.scope import Scope
+from domain.segments.conditions.times import MomentColumn
 from domain.segments.filters import Aggregate, Behavior, Operator, Value, Window
 
 
@@ -55,8 +48,7 @@ class WholeMeasure:
 
     def total(self, aggregate: Aggregate) -> WholeColumn | RealColumn:
         if aggregate is Aggregate.AVERAGE:
-            mean = cast(func.sum(self.raw), Double()) / cast(func.count(self.raw), Double())
-            return RealColumn(mean, self.scale)
+            return RealColumn(_mean(self.raw), self.scale)
         return WholeColumn(_FUNCTIONS[aggregate](self.raw), self.scale)
 
 
@@ -66,12 +58,18 @@ class RealMeasure:
 
     def total(self, aggregate: Aggregate) -> WholeColumn | RealColumn:
         if aggregate is Aggregate.AVERAGE:
-            return RealColumn(func.sum(self.raw) / cast(func.count(self.raw), Double()))
+            return RealColumn(_mean(self.raw))
         return RealColumn(_FUNCTIONS[aggregate](self.raw))
 
 
+def _mean(raw: ColumnElement[Any]) -> ColumnElement[Any]:
+    total: ColumnElement[Any] = func.sum(raw)
+    return cast(total, DOUBLE) / cast(func.count(raw), DOUBLE)
+
+
 def _sum(raw: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.coalesce(func.sum(raw), 0)
+    total: ColumnElement[Any] = func.sum(raw)
+    return func.coalesce(total, 0)
 
 
 _FUNCTIONS: dict[Aggregate, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = {

@@ -1,6 +1,7 @@
 """Says what was expected where a query cannot be read on."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
@@ -34,11 +35,13 @@ _WORDS: Mapping[str, str] = {
 def expectation(unexpected: UnexpectedInput, text: str) -> str:
     """Line, column, what was found there, and what might have been."""
     if isinstance(unexpected, UnexpectedToken):
-        found = None if unexpected.token.type == "$END" else str(unexpected.token)
+        token = cast("Any", unexpected).token
+        found = None if token.type == "$END" else str(token)
         expected: Iterable[str] = unexpected.accepts or unexpected.expected
     else:
         assert isinstance(unexpected, UnexpectedCharacters)
-        found, expected = str(unexpected.char), unexpected.allowed
+        char = cast("Any", unexpected).char
+        found, expected = str(char), unexpected.allowed
     line, column = _end(text) if found is None else (unexpected.line, unexpected.column)
     shown = "the end of the query" if found is None else repr(found[:40])
     return f"Line {line}, column {column}: found {shown} where {_one_of(expected)} was expected"

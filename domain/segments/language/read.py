@@ -3,14 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput
 
 from domain.errors import DomainError, Faults
 from domain.segments.catalogue import Catalogue
-from domain.segments.filters import BLACKLISTED, Aggregate, Definition, Operator
+from domain.segments.filters import BLACKLISTED, Aggregate, Definition, Filter, Operator
 from domain.segments.language.expected import expectation
 from domain.segments.parsing import Reader, ReadId, plain_id
 
@@ -32,12 +32,17 @@ def read(
         raise DomainError(f"The query has {len(text)} characters: {LENGTH} at most", field=_FIELD)
     include, exclude = _parse(text)
     reader = Reader(catalogue, timezone, property_conditions, read_id)
-    trees = [
-        reader.read(raw, (index,)) if isinstance(raw, dict) else raw for index, raw in enumerate((include, exclude))
-    ]
+    trees = [_tree(reader, raw, index) for index, raw in enumerate((include, exclude))]
     if reader.faults:
         raise Faults([_located(fault, (include, exclude)) for fault in reader.faults])
     return Definition(trees[0], trees[1])
+
+
+def _tree(reader: Reader, raw: Any, index: int) -> Filter | None:
+    """Everyone and nobody are None; the usual exclusion is a tree already."""
+    if raw is None or raw == BLACKLISTED:
+        return BLACKLISTED if raw == BLACKLISTED else None
+    return reader.read(raw, (index,))
 
 
 class _At(dict[str, object]):
@@ -136,7 +141,7 @@ _PARSER = Lark(
 
 def _parse(text: str) -> tuple[Any, Any]:
     try:
-        read: Any = _PARSER.parse(text)  # what `_Conditions.start` makes of it, not a tree
+        read: Any = cast("Any", _PARSER).parse(text)  # what `_Conditions.start` makes of it, not a tree
     except UnexpectedInput as unexpected:
         raise DomainError(expectation(unexpected, text), field=_FIELD) from unexpected
     include, exclude = read
@@ -155,9 +160,8 @@ def _located(fault: DomainError, roots: Sequence[object]) -> DomainError:
 
 
 def _step(node: Any, step: str | int) -> Any:
-    if isinstance(node, dict):
-        return node.get(step)
-    return node[step] if isinstance(node, list | tuple) and isinstance(step, int) else None
+    inside = step in node if isinstance(node, dict) else isinstance(node, list | tuple) and isinstance(step, int)
+    return cast("Any", node)[step] if inside else None
 
 
 def _text(quoted: Token) -> str:

@@ -1,6 +1,5 @@
 """Lists as workers make them, and as they go."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -63,10 +62,9 @@ class Shop:
 
     async def work(self) -> None:
         """Does every job that is due."""
-        handlers = {actions.BUILD: self.build, actions.ERASE: lambda job: actions.erase(self.database, job)}
         while await self.due():
             job = await self.claim()
-            await handlers[job.kind](job)
+            await (self.build(job) if job.kind == actions.BUILD else actions.erase(self.database, job))
 
     async def due(self) -> int:
         async with self.database.read() as tx:
@@ -93,11 +91,11 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(database: Database, store_id: int) -> AsyncIterator[Shop]:
+async def shop(database: Database, store_id: int) -> Shop:
     async with database.write() as tx:
         await save(tx, store_id, EVERYONE)
         known = await catalogue(tx, store_id, {"email": "E-mail"})
-    yield Shop(database, Desk(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(10_000, 5)), known, NOW))
+    return Shop(database, Desk(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(10_000, 5)), known, NOW))
 
 
 async def test_a_new_segment_gets_its_first_list_from_a_worker(shop: Shop) -> None:
@@ -280,7 +278,8 @@ async def test_reach_leaves_out_members_who_were_deleted_since(shop: Shop) -> No
     async with shop.database.write() as tx:
         one = (customers.c.store_id == shop.id, customers.c.id == with_email[0])
         await tx.execute(update(customers).where(*one).values(deleted_at=NOW))
-        [reach] = await store.reach(tx, shop.id, making.listed.id, {"email": AddressKind.EMAIL})
+        reached = await store.reach(tx, shop.id, [making.listed.id], {"email": AddressKind.EMAIL})
+    [reach] = reached[making.listed.id]
     consents = {person.id: person.consents.get("email") for person in EVERYONE}
     assert reach.reachable == len(with_email) - 1
     assert reach.accepting == sum(consents[each] == "SUBSCRIBED" for each in with_email[1:])

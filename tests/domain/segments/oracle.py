@@ -1,5 +1,7 @@
 """What a filter means, said again in plain Python, one customer at a time."""
 
+# ruff: noqa: PLR0911 - a return for each operator reads best here
+
 from calendar import isleap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -53,7 +55,7 @@ def holds(tree: Filter, person: Person, segments: Segments) -> bool:
         case Not(part):
             return not holds(part, person, segments)
         case Attribute(dimension):
-            stored_as = STORED_AS.get(dimension, lambda value: value)
+            stored_as = STORED_AS.get(dimension, str)
             wanted = tuple(stored_as(value) if isinstance(value, str) else value for value in tree.values)
             return fulfils(replace(tree, values=wanted), values_of(person, dimension))
         case Behavior():
@@ -90,6 +92,7 @@ def values_of(person: Person, dimension: str) -> list[object]:
         return list(person.tags)
     if dimension.startswith("consent."):
         return [person.consents.get(dimension.removeprefix("consent."), "NOT_SUBSCRIBED")]
+    found: object
     if dimension.startswith("property."):
         found = person.properties.get(dimension.removeprefix("property."))
     else:
@@ -275,7 +278,7 @@ def _says(condition: Attribute, happening: Happening) -> bool:
     value = happening.attributes.get(condition.dimension)
     if condition.operator in {Operator.IS_SET, Operator.IS_NOT_SET}:
         return fulfils(condition, _present(value))
-    same = {bool: (bool,), str: (str,), int: (int, float), float: (int, float)}[type(condition.values[0])]
+    same: tuple[type, ...] = (int, float) if type(condition.values[0]) in {int, float} else (type(condition.values[0]),)
     return fulfils(condition, [value] if type(value) in same else [])
 
 

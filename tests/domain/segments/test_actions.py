@@ -1,6 +1,5 @@
 """Segments as they are created, changed and previewed."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
@@ -56,11 +55,11 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(database: Database, store_id: int) -> AsyncIterator[Shop]:
+async def shop(database: Database, store_id: int) -> Shop:
     async with database.write() as tx:
         await save(tx, store_id, EVERYONE)
         known = await catalogue(tx, store_id, {"email": "E-mail", "sms": "SMS"})
-    yield Shop(database, Desk(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(20, 5)), known, NOW))
+    return Shop(database, Desk(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(20, 5)), known, NOW))
 
 
 async def test_a_segment_is_stored_as_it_was_drawn_up(shop: Shop) -> None:

@@ -105,7 +105,7 @@ async def test_a_filter_and_its_opposite_part_the_customers(shop: tuple[Database
 
 
 async def test_another_stores_customers_are_never_found(shop: tuple[Database, int]) -> None:
-    database, store_id = shop
+    database, _ = shop
     async with database.write() as tx:
         other = await add_store(tx)
         await save(tx, other, [person for person in EVERYONE if person.id < 10])

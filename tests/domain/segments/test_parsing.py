@@ -97,7 +97,9 @@ def test_a_fault_is_told_with_its_path(raw: object, path: tuple[str | int, ...],
 
 
 def test_every_fault_is_told_at_once() -> None:
-    raw = {"all": [attribute("nmae"), {"any": [attribute(), attribute(values=["", "\0"], operator="IN")]}, {"not": {}}]}
+    raw: dict[str, object] = {
+        "all": [attribute("nmae"), {"any": [attribute(), attribute(values=["", "\0"], operator="IN")]}, {"not": {}}]
+    }
     inner = (*AT, "all", 1, "any", 1, "attribute", "values")
     assert [path for path, _ in faults(raw)] == [
         (*AT, "all", 0, "attribute", "dimension"),

@@ -80,11 +80,15 @@ def values(entry: Entry, operator: Operator) -> st.SearchStrategy[tuple[Value, .
         return st.just(())
     one = _one(entry, operator)
     if operator is Operator.BETWEEN:
-        return st.tuples(one, one).map(lambda pair: tuple(sorted(pair, key=_order)))
+        return st.tuples(one, one).map(_sorted)
     return st.lists(one, min_size=1, max_size=3 if operator in _MANY else 1).map(tuple)
 
 
-def _order(value: Value) -> object:
+def _sorted(pair: tuple[Value, Value]) -> tuple[Value, ...]:
+    return tuple(sorted(pair, key=_order))
+
+
+def _order(value: Value) -> float | str:
     if isinstance(value, datetime):
         return value.timestamp()
     return datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp() if isinstance(value, date) else value
@@ -152,10 +156,12 @@ def behaviors(draw: st.DrawFn) -> Behavior:
     return Behavior(key, where, aggregate, of, comparison.operator, comparison.values, draw(windows))
 
 
-memberships = st.builds(
-    lambda ids, member: Membership(*ids, member),
-    st.sampled_from([(SEGMENT, None), (PICKED, None), (None, LIST)]),
-    st.booleans(),
+memberships: st.SearchStrategy[Filter] = st.sampled_from(
+    [
+        Membership(segment, listed, member)
+        for segment, listed in ((SEGMENT, None), (PICKED, None), (None, LIST))
+        for member in (True, False)
+    ]
 )
 leaves = st.one_of(attributes(), attributes(), behaviors(), memberships)
 

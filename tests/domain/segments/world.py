@@ -176,11 +176,12 @@ def _item(chance: Random) -> Item:
 
 def _happening(chance: Random) -> Happening:
     attributes: dict[str, object] = {}
-    for key, choices in {
+    said: dict[str, list[object]] = {
         "page": ["home", "Home", "cart", None],
         "amount": [1, 2.5, "2.5", True, None],
         "first time": [True, False, "true"],
-    }.items():
+    }
+    for key, choices in said.items():
         if chance.random() < 0.8:
             attributes[key] = chance.choice(choices)
     return Happening(chance.choice(["visit", "Added to cart"]), chance.choice(MOMENTS), attributes)
@@ -203,7 +204,7 @@ async def save(tx: Transaction, store_id: int, everyone: list[Person]) -> None:
 
 
 def _beside(rows: dict[Table, list[dict[str, object]]], person: Person) -> None:
-    whose = {"customer_id": person.id}
+    whose: dict[str, object] = {"customer_id": person.id}
     rows[customer_tags] += [{**whose, "tag": tag} for tag in person.tags]
     rows[contacts] += [
         {**whose, "channel": channel, "consent": consent, "invalid": False}
@@ -211,7 +212,7 @@ def _beside(rows: dict[Table, list[dict[str, object]]], person: Person) -> None:
     ]
     for each in PROPERTIES:
         if each.key in person.properties:
-            empty: dict[str, object] = dict.fromkeys(kind.column for kind in ValueType)
+            empty: dict[str, object] = {kind.column: None for kind in ValueType}
             kept = {"property_id": each.id, each.type.column: person.properties[each.key]}
             rows[customer_properties].append({**whose, **empty, **kept})
     for number, event in enumerate(person.happenings):

@@ -1,0 +1,89 @@
+"""Conditions on events of any type, and on what they say of themselves."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, case, cast, distinct, func
+
+from domain.customers.model import ValueType
+from domain.events.tables import events
+from domain.segments.conditions.columns import DOUBLE, Column, FlagColumn, RealColumn, TextColumn, one_of
+from domain.segments.conditions.leaf import Compiled, Spread
+from domain.segments.conditions.logs import Traits, measured, row_predicates
+from domain.segments.conditions.scope import Scope
+from domain.segments.conditions.tally import Measure, RealMeasure, Rows, during, tally
+from domain.segments.filters import ALL_TIME, Behavior
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An attribute of an event. Only values of the type that the condition asks for fulfil it; None: of any type."""
+
+    key: str
+    kind: ValueType | None
+
+    def column(self, scope: Scope) -> Column:
+        match self.kind:
+            case ValueType.NUMBER:
+                return RealColumn(self._number(scope))
+            case ValueType.BOOLEAN:
+                return FlagColumn(self._flag(scope))
+            case ValueType.STRING:
+                return TextColumn(self._text(scope))
+            case _:
+                return TextColumn(self._value(scope))
+
+    def different(self, scope: Scope) -> ColumnElement[int]:
+        texts, numbers, flags = self._text(scope), self._number(scope), self._flag(scope)
+        return func.count(distinct(texts)) + func.count(distinct(numbers)) + func.count(distinct(flags))
+
+    def measure(self, scope: Scope) -> Measure:
+        return RealMeasure(self._number(scope))
+
+    def _number(self, scope: Scope) -> ColumnElement[Any]:
+        # CASE, since a cast must not meet what is no number.
+        is_number = one_of(self._type(scope), ["number", "integer", "real"], String(), scope)
+        number: ColumnElement[float] = cast(self._value(scope), DOUBLE)
+        return case((is_number, number))
+
+    def _flag(self, scope: Scope) -> ColumnElement[Any]:
+        if scope.dialect == "postgresql":
+            return case((self._type(scope) == "boolean", self._value(scope) == "true"))
+        return case((self._type(scope) == "true", 1), (self._type(scope) == "false", 0))
+
+    def _text(self, scope: Scope) -> ColumnElement[Any]:
+        named = "string" if scope.dialect == "postgresql" else "text"
+        return case((self._type(scope) == named, self._value(scope)))
+
+    def _value(self, scope: Scope) -> ColumnElement[Any]:
+        if scope.dialect == "postgresql":
+            return func.jsonb_extract_path_text(events.c.attributes, self.key, type_=String())
+        return func.json_extract(events.c.attributes, self._path, type_=String())
+
+    def _type(self, scope: Scope) -> ColumnElement[Any]:
+        if scope.dialect == "postgresql":
+            found = func.jsonb_extract_path(events.c.attributes, self.key)
+            return func.jsonb_typeof(found, type_=String())
+        return func.json_type(events.c.attributes, self._path, type_=String())
+
+    @property
+    def _path(self) -> str:
+        return f'$."{self.key}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Events of one type."""
+
+    type: str
+
+    def leaf(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
+        where = (
+            events.c.store_id == scope.store_id,
+            events.c.type == self.type,
+            *during(events.c.occurred_at, condition.window, scope),
+            *row_predicates(condition.where, traits, scope),
+        )
+        spread = Spread.LOG if condition.window == ALL_TIME else Spread.WINDOW
+        rows = Rows(events.c.customer_id, events.c.occurred_at, where, spread)
+        return tally(rows, condition, measured(condition, traits, scope), scope)

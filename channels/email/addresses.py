@@ -8,7 +8,7 @@ _LOCAL_LENGTH = 64
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\u2027\u202a-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\U00010000-\U0003ffff-]+"
 _LABEL = r"[A-Za-z0-9\u00a1-\u2027\u202a-\ud7ff\U00010000-\U0003ffff](?:[\w-]{0,61}\w)?"
 _ADDRESS = re.compile(rf"(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>{_LABEL}(?:\.{_LABEL})*)")
-_ASCII = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_ASCII = re.compile(r"[A-Za-z0-9_]+(?:[.+_-][A-Za-z0-9_]+)*@[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)+")
 
 
 def problem(address: str) -> str | None:

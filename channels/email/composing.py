@@ -1,6 +1,6 @@
 """A campaign's content, made into messages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -46,10 +46,12 @@ def _text(content: EmailContent, templates: Templates) -> Template:
     if content.text is not None or content.html is None:
         return _compiled(templates, "text", content.text or "")
     try:
-        return templates.compile(plaintext.of_template(content.html))
+        source = plaintext.of_template(content.html)
+        text = templates.compile(source)
     except TemplateInvalid:
         # Code in places that the text leaves out, such as a comment that opens an `if`.
-        return _TextOf(templates.compile(content.html, html=True))
+        return _Made(templates.compile(content.html, html=True), plaintext.of_html)
+    return text if plaintext.is_tidy(source) else _Made(text, plaintext.tidy)
 
 
 def _compiled(templates: Templates, field: str, source: str, *, html: bool = False) -> Template:
@@ -61,11 +63,12 @@ def _compiled(templates: Templates, field: str, source: str, *, html: bool = Fal
 
 
 @dataclass(frozen=True, slots=True)
-class _TextOf:
-    html: Template
+class _Made:
+    template: Template
+    into: Callable[[str], str]
 
     def render(self, variables: Mapping[str, object]) -> str:
-        return plaintext.of_html(self.html.render(variables))
+        return self.into(self.template.render(variables))
 
 
 class EmailComposer:

@@ -1,123 +1,141 @@
 """The plain text of a message's HTML, for mail programs that show none."""
 
 import re
-from html.parser import HTMLParser
 from typing import Final
 
-from channels.email.markup import CODE
+from channels.email.markup import CODE, Raw, Tag, Words, pieces
 
-_HIDDEN: Final = frozenset({"head", "noscript", "script", "style", "svg", "template", "title"})
+_HIDDEN: Final = frozenset({"head", "svg", "template"})
 _PARAGRAPHS: Final = frozenset({"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"})
 _LINES: Final = frozenset(
     {"address", "article", "aside", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "header"}
     | {"hr", "li", "main", "nav", "section", "tr"}
 )
-_CELLS: Final = frozenset({"td", "th"})
 # Private characters stand for what HTML has no name for: code, of two kinds, and breaks, which do not add up.
 _STATEMENT, _VALUE, _END, _LINE, _PARAGRAPH = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
 _PRIVATE = re.compile("[\ue000-\ue004]")
-_STATEMENTS = re.compile(f"{_STATEMENT}\\d+{_END}")
-_MARK = re.compile(f"[{_STATEMENT}{_VALUE}](\\d+){_END}")
-_BREAKS = re.compile(f"[ \n]*[{_LINE}{_PARAGRAPH}][ \n{_LINE}{_PARAGRAPH}]*")
+_STATEMENTS = re.compile(f"{_STATEMENT}[0-9]+{_END}")
+_MARK = re.compile(f"[{_STATEMENT}{_VALUE}]([0-9]+){_END}")
+_GAP = re.compile(f"[ \n{_LINE}{_PARAGRAPH}]++")
+_SPACE = re.compile(r"[ \t\r\n\f]++")
 _OPENING = re.compile(r"\{(?=[{%#])")
-_ESCAPING = re.compile(r"\|\s*(?:escape|e)\b(?:\s*\(\s*\))?(?=[^'\"]*\Z)")
 
 
 def of_template(html: str) -> str:
-    """A template for the text, out of the one for the HTML: its code passes through, so it costs nothing later."""
+    """A template for the text, out of the one for the HTML: its code passes through.
+
+    Where it has statements, what it renders is to be made `tidy`: only then is it known which breaks meet.
+    """
     codes: list[str] = []
 
     def mark(match: re.Match[str]) -> str:
         codes.append(match.group())
         return f"{_VALUE if match.group().startswith('{{') else _STATEMENT}{len(codes) - 1}{_END}"
 
-    text = _text(CODE.sub(mark, _PRIVATE.sub("", html)))
+    text = _read(CODE.sub(mark, _PRIVATE.sub("", html)))
     # A brace that was written as an entity is not code, and must not become it.
-    literal = _OPENING.sub("{{ '{' }}", text)
+    literal = _OPENING.sub("{{ '{' }}", text if _STATEMENTS.search(text) else tidy(text))
     return _MARK.sub(lambda match: _unescaping(codes[int(match[1])]), literal)
 
 
-def of_html(html: str) -> str:
-    return _text(_PRIVATE.sub("", html))
+def is_tidy(text: str) -> bool:
+    return _LINE not in text and _PARAGRAPH not in text
 
 
-def _text(html: str) -> str:
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    lines = [re.sub(r" {2,}", " ", line).strip(" ") for line in _BREAKS.sub(_breaks, reader.text()).split("\n")]
+def tidy(text: str) -> str:
+    lines = (re.sub(r" {2,}", " ", line).strip(" ") for line in _GAP.sub(_gap, text).split("\n"))
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _breaks(match: re.Match[str]) -> str:
-    return "\n\n" if _PARAGRAPH in match.group() else "\n" * max(1, match.group().count("\n"))
+def of_html(html: str) -> str:
+    return tidy(_read(_PRIVATE.sub("", html)))
+
+
+def _read(html: str) -> str:
+    reader = _Reader()
+    for piece in pieces(html):
+        reader.take(piece)
+    return reader.text()
+
+
+def _gap(match: re.Match[str]) -> str:
+    gap = match.group()
+    if _PARAGRAPH in gap:
+        return "\n\n"
+    return "\n" * max(1, gap.count("\n")) if _LINE in gap else gap
 
 
 def _unescaping(code: str) -> str:
-    return _ESCAPING.sub("", code.removesuffix("}}")) + "}}" if code.startswith("{{") else code
+    """`{{ x|e }}` as `{{ x }}`."""
+    if not code.startswith("{{"):
+        return code
+    inner = code[2:-2]
+    end = len(inner)
+    while (bar := inner.rfind("|", 0, end)) >= 0 and inner[bar + 1 : end].strip() in {"e", "escape"}:
+        end = bar
+    return f"{{{{{inner[:end]}}}}}"
 
 
-class _Reader(HTMLParser):
+class _Reader:
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self._out: list[str] = []
-        self._hidden: list[str] = []
-        self._links: list[tuple[str, int]] = []
-        self._preformatted = 0
+        self._hidden_by = ""
+        self._depth = 0
+        self._link: tuple[str, int] | None = None
+        self._preformatted = False
 
     def text(self) -> str:
         return "".join(self._out)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "body":
-            self._hidden.clear()
-        elif tag in _HIDDEN:
-            self._hidden.append(tag)
-        elif not self._hidden:
-            self._start(tag, dict(attrs))
+    def take(self, piece: Words | Tag | Raw) -> None:
+        match piece:
+            case Tag("body"):
+                self._hidden_by = ""
+            case Tag(name, is_end) if self._hidden_by:
+                self._nest(name, is_end)
+            case Tag(name, False) if name in _HIDDEN:
+                self._hidden_by, self._depth = name, 1
+            case Tag(name):
+                self._tag(piece, name)
+            case Words(text) if not self._hidden_by:
+                self._out.append(text if self._preformatted else _SPACE.sub(" ", text))
+            case _:
+                # An `{% if %}` within a style says nothing, but what it opens may end elsewhere.
+                self._out += _STATEMENTS.findall(piece.text)
 
-    def _start(self, tag: str, given: dict[str, str | None]) -> None:
-        if tag == "a":
-            self._links.append(((given.get("href") or "").strip(), len(self._out)))
-        elif tag == "br":
+    def _nest(self, name: str, is_end: bool) -> None:
+        if name == self._hidden_by:
+            self._depth += -1 if is_end else 1
+            if self._depth == 0:
+                self._hidden_by = ""
+
+    def _tag(self, tag: Tag, name: str) -> None:
+        if name == "a":
+            self._end_link()
+            self._link = None if tag.is_end else (tag.attribute("href"), len(self._out))
+        elif name == "br":
             self._out.append("\n")
-        elif tag == "img":
-            self._out.append(given.get("alt") or "")
-        else:
-            self._break(tag)
-            self._out.append("- " if tag == "li" else "")
-        self._preformatted += tag == "pre"
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _HIDDEN:
-            if tag in self._hidden:
-                del self._hidden[self._hidden.index(tag) :]
-        elif not self._hidden:
-            self._end(tag)
-
-    def _end(self, tag: str) -> None:
-        if tag == "a" and self._links:
-            self._end_link(*self._links.pop())
-        elif tag in _CELLS:
+        elif name == "img":
+            self._out.append(tag.attribute("alt"))
+        elif name in {"td", "th"}:
             self._out.append(" ")
         else:
-            self._break(tag)
-        self._preformatted -= tag == "pre" and self._preformatted > 0
+            self._block(tag, name)
 
-    def handle_data(self, data: str) -> None:
-        if self._hidden:
-            # An `{% if %}` within a style says nothing, but what it opens may end elsewhere.
-            self._out += _STATEMENTS.findall(data)
-        else:
-            self._out.append(data if self._preformatted else re.sub(r"[ \t\r\n\f]+", " ", data))
-
-    def _break(self, tag: str) -> None:
-        if tag in _PARAGRAPHS:
+    def _block(self, tag: Tag, name: str) -> None:
+        if name in _PARAGRAPHS:
             self._out.append(_PARAGRAPH)
-        elif tag in _LINES:
+        elif name in _LINES:
             self._out.append(_LINE)
+        if name == "li" and not tag.is_end:
+            self._out.append("- ")
+        if name == "pre":
+            self._preformatted = not tag.is_end
 
-    def _end_link(self, target: str, start: int) -> None:
+    def _end_link(self) -> None:
+        target, start = self._link or ("", 0)
+        if not target or target.lower().startswith(("#", "javascript:")):
+            return
         shown = "".join(self._out[start:]).strip()
-        if target and not target.startswith(("#", "javascript:")) and shown != target.removeprefix("mailto:"):
+        if shown != target.removeprefix("mailto:"):
             self._out.append(f" ({target})" if shown else target)

@@ -1,0 +1,46 @@
+"""What the e-mail channel's tests write and send."""
+
+from collections.abc import Mapping
+from uuid import UUID, uuid5
+
+from muster_sdk import Message, Recipient
+
+from channels.email.composing import Body, prepare
+from channels.email.content import EmailContent
+from channels.email.settings import EmailSettings, Security
+from domain.templates.rendering import MinijinjaTemplates
+
+_KEYS = UUID("00000000-0000-5000-8000-000000000000")
+HTML = "<p>Dear {{ customer.name }}</p>"
+
+
+def settings(port: int = 25, **changes: object) -> EmailSettings:
+    return EmailSettings.model_validate(
+        {"host": "127.0.0.1", "port": port, "security": Security.NONE, "fromAddress": "shop@example.com", **changes}
+    )
+
+
+def recipient(
+    address: str = "ann@example.com", variables: Mapping[str, object] | None = None, unsubscribe_url: str | None = None
+) -> Recipient:
+    return Recipient(
+        uuid5(_KEYS, repr(address)),
+        address,
+        {"customer": {"name": "Ann"}} if variables is None else variables,
+        unsubscribe_url,
+    )
+
+
+def compose(given: Recipient | None = None, *, sent_by: EmailSettings | None = None, **content: str | None) -> Message:
+    parts = {"subject": "Hello", "html": None if "text" in content else HTML} | content
+    composer = prepare(EmailContent.model_validate(parts), sent_by or settings(), MinijinjaTemplates())
+    return composer.compose(given or recipient())
+
+
+def data(message: Message) -> bytes:
+    assert isinstance(message.body, Body)
+    return message.body.data
+
+
+def batch(count: int, text: str = "Hello") -> list[Message]:
+    return [compose(recipient(f"c{number}@example.com"), text=text) for number in range(count)]

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 import structlog
-from sqlalchemy import delete, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -131,11 +132,10 @@ async def _migrate(url: str) -> None:
 
 
 async def _empty(url: str) -> None:
-    database = Database(url)
-    async with database.write() as tx:
-        for table in reversed(metadata.sorted_tables):
-            await tx.execute(delete(table))
-    await database.close()
+    """In one round trip: most tests wait for little else."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute(";".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)))
+    await connection.close()
 
 
 async def _administer(*statements: str) -> None:

@@ -122,3 +122,39 @@ def test_help_loads_no_more_than_it_needs() -> None:
         [sys.executable, "-c", "import api.cli, sys; print(*sys.modules)"], capture_output=True, text=True, check=True
     ).stdout.split()
     assert {"sqlalchemy", "strawberry", "dramatiq", "starlette", "pydantic"} & set(loaded) == set()
+
+
+def test_plugins_are_shown_and_a_broken_one_is_told(tmp_path: Path) -> None:
+    well = muster("plugins", cwd=tmp_path)
+    assert well.returncode == 0
+    assert "email" in well.stdout
+    written = tmp_path / "pigeons-2.0.dist-info"
+    written.mkdir()
+    (written / "METADATA").write_text("Metadata-Version: 2.1\nName: pigeons\nVersion: 2.0\n")
+    (written / "entry_points.txt").write_text("[muster]\npigeon = pigeons\n")
+    broken = muster("plugins", cwd=tmp_path, PYTHONPATH=str(tmp_path), COLUMNS="200")
+    assert broken.returncode == 1
+    assert "ModuleNotFoundError" in broken.stdout
+    assert "2.0" in broken.stdout
+    blocked = muster("plugins", cwd=tmp_path, PYTHONPATH=str(tmp_path), MUSTER_BLOCKED_PLUGINS="pigeon")
+    assert blocked.returncode == 0
+
+
+def test_the_doctor_looks_at_plugins_too(migrated: Path) -> None:
+    done = muster("doctor", cwd=migrated, COLUMNS="200")
+    assert "channels: email" in done.stdout
+
+
+def test_the_demonstration_wants_both_files(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").touch()
+    done = muster("demo", "--data", str(tmp_path), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "orders.csv" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_demonstration_goes_well(tmp_path: Path) -> None:
+    (tmp_path / "demo.db").write_text("what a demonstration left behind")
+    done = muster("demo", "--customers", "200", "--port", "0", cwd=tmp_path, CI="true", COLUMNS="100")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Received by the mail server" in done.stdout

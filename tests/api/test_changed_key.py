@@ -1,0 +1,152 @@
+"""A server that was started with another MUSTER_SECRET_KEY says so wherever a channel's settings matter."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import insert
+
+from api import doctor
+from api.app import create_app
+from api.settings import Settings
+from api.wiring import Runtime, build
+from api.workers.job import work
+from domain import jobs
+from domain.campaigns import launching
+from domain.campaigns import store as campaigns
+from domain.campaigns.model import Campaign, CampaignStatus
+from domain.customers.tables import contacts
+from domain.db import Database
+from domain.stores import store as stores
+from domain.stores.model import Scope, new_token, token_hash
+from tests.domain.campaigns.stage import add_campaign, add_customer, add_list
+from tests.factories import NOW
+
+MAIL = {"host": "127.0.0.1", "security": "none", "fromAddress": "shop@shop.example"}
+CONTENT = {"subject": "Hi", "html": "<p>Hi</p>"}
+
+
+def runtime_of(url: str, key: str) -> Runtime:
+    return build(Settings(database_url=url, secret_key=SecretStr(key)))
+
+
+@pytest.fixture
+async def late(database_url: str, store_id: int) -> AsyncIterator[Runtime]:
+    """The server after the change; the channel was configured before it."""
+    early = runtime_of(database_url, "the key of yesterday")
+    async with early.database.write() as tx:
+        await early.channels.configure(tx, store_id, "email", MAIL, NOW)
+    await early.close()
+    made = runtime_of(database_url, "the key of today")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def campaign(database: Database, store_id: int) -> Campaign:
+    async with database.write() as tx:
+        await add_customer(tx, store_id, 1, consent=None)
+        row = {"store_id": store_id, "customer_id": 1, "channel": "email", "consent": "SUBSCRIBED", "invalid": False}
+        await tx.execute(insert(contacts).values(row))
+        return await add_campaign(tx, store_id, await add_list(tx, store_id, [1]), channel="email", content=CONTENT)
+
+
+async def ask(runtime: Runtime, store_id: int, query: str, **variables: object) -> Any:
+    token = new_token()
+    hashed = token_hash(token)
+    assert hashed is not None
+    async with runtime.database.write() as tx:
+        await stores.add_token(tx, store_id, "test", hashed, frozenset({Scope.ADMIN}), NOW)
+    transport = httpx.ASGITransport(create_app(runtime))
+    async with httpx.AsyncClient(transport=transport, base_url="http://muster") as client:
+        answer = await client.post(
+            "/graphql",
+            json={"query": query, "variables": variables},
+            headers={"authorization": f"Bearer {token}"},
+        )
+    assert answer.status_code == 200
+    return answer.json()
+
+
+async def run_jobs(runtime: Runtime) -> None:
+    async with runtime.database.read() as tx:
+        due = await jobs.due(tx, 10)
+    assert due
+    for ring in due:
+        await work(runtime.database, runtime.tools, "worker", ring.store_id, ring.job_id)
+
+
+async def seen(database: Database, store_id: int, campaign_id: UUID) -> tuple[CampaignStatus, str]:
+    async with database.read() as tx:
+        found = await campaigns.by_id(tx, store_id, campaign_id)
+    assert found is not None
+    return found.status, found.problem or ""
+
+
+async def test_the_channel_is_shown_without_its_settings(late: Runtime, store_id: int) -> None:
+    said = await ask(late, store_id, "{ channels { key installed configured settings } }")
+    assert said == {"data": {"channels": [{"key": "email", "installed": True, "configured": True, "settings": None}]}}
+
+
+async def test_a_campaign_is_refused_with_the_variable_to_look_at(
+    late: Runtime, store_id: int, campaign: Campaign
+) -> None:
+    drawn = await ask(
+        late,
+        store_id,
+        "mutation ($input: CampaignInput!) { campaignCreate(input: $input) { userErrors { code message field } } }",
+        input={"name": "July", "channel": "email", "content": CONTENT, "acceptMarketing": "ACCEPTED_ONLY"},
+    )
+    assert drawn["data"]["campaignCreate"]["userErrors"]
+    shown = await ask(late, store_id, "{ campaigns { nodes { id reach { recipients } } } }")
+    (error,) = shown["errors"]
+    assert error["extensions"]["code"] == "CHANNEL_UNAVAILABLE"
+    assert "MUSTER_SECRET_KEY" in error["message"]
+
+
+async def test_configuring_anew_mends_it(late: Runtime, store_id: int, campaign: Campaign) -> None:
+    configured = await ask(
+        late,
+        store_id,
+        'mutation ($settings: JSON!) { channelConfigure(key: "email", settings: $settings) '
+        "{ channel { settings } userErrors { message } } }",
+        settings=MAIL,
+    )
+    assert configured["data"]["channelConfigure"]["userErrors"] == []
+    shown = await ask(late, store_id, "{ campaigns { nodes { reach { recipients } } } }")
+    assert shown["data"]["campaigns"]["nodes"] == [{"reach": {"recipients": 1}}]
+
+
+async def test_a_campaign_on_its_way_waits_and_says_why(
+    late: Runtime, database_url: str, database: Database, store_id: int, campaign: Campaign
+) -> None:
+    async with late.database.write() as tx:
+        await launching.start(tx, store_id, campaign.id)
+    await run_jobs(late)
+    status, problem = await seen(database, store_id, campaign.id)
+    assert status is CampaignStatus.SENDING
+    assert "MUSTER_SECRET_KEY" in problem
+
+
+async def test_a_batch_on_its_way_waits_and_says_why(
+    late: Runtime, database_url: str, database: Database, store_id: int, campaign: Campaign
+) -> None:
+    early = runtime_of(database_url, "the key of yesterday")
+    async with early.database.write() as tx:
+        await launching.start(tx, store_id, campaign.id)
+    await run_jobs(early)
+    await early.close()
+    await run_jobs(late)
+    status, problem = await seen(database, store_id, campaign.id)
+    assert status is CampaignStatus.SENDING
+    assert "MUSTER_SECRET_KEY" in problem
+
+
+async def test_the_doctor_names_store_and_variable(late: Runtime, store_id: int) -> None:
+    wrong = [finding for finding in await doctor.examine(late) if not finding.well]
+    assert [finding.check for finding in wrong] == ["channels"]
+    assert f"store {store_id}" in wrong[0].says
+    assert "MUSTER_SECRET_KEY" in wrong[0].says

@@ -165,6 +165,6 @@ async def sources_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict
 
 def bare(store_id: int, number: int, now: datetime) -> Row:
     """A new customer of whom nothing is known yet."""
-    row: Row = dict.fromkeys(column.name for column in customers.c)
+    row: Row = {column.name: None for column in customers.c}
     row |= {"email_verified": False, "phone_verified": False, "member": False, "blacklisted": False}
     return row | {"store_id": store_id, "id": number, "created_at": now, "updated_at": now}

@@ -28,7 +28,7 @@ from domain.customers.tables import (
 )
 from domain.db import AnyRow, Transaction
 
-COLUMNS = (
+COLUMNS: tuple[ColumnElement[Any], ...] = (
     customers.c.store_id,
     customers.c.id,
     customers.c.external_id,
@@ -52,7 +52,7 @@ COLUMNS = (
     customers.c.registered_at,
     customers.c.deleted_at,
 )
-_FACT_COLUMNS = (
+_FACT_COLUMNS: tuple[ColumnElement[Any], ...] = (
     customer_facts.c.order_count,
     customer_facts.c.total_spent,
     customer_facts.c.first_order_at,

@@ -37,7 +37,8 @@ async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], 
     happened = _first(event for event in cleaned if isinstance(event, Happening))
     new_orders = await _new(tx, store_id, orders.c.id, placed)
     new_events = await _new(tx, store_id, event_rows.c.id, happened)
-    fresh = [*(placed[order_id] for order_id in new_orders), *(happened[event_id] for event_id in new_events)]
+    fresh: list[Order | Happening] = [placed[order_id] for order_id in new_orders]
+    fresh += [happened[event_id] for event_id in new_events]
     places = {id(event): at for at, event in enumerate(cleaned)}
     keys = {places[id(event)]: event.customer for event in fresh}
     known = await _customers(tx, store_id, keys, first_number, now)

@@ -272,13 +272,16 @@ async def _refuse_strangers(tx: Transaction, work: _Import, before: int) -> int:
 
 
 async def _merge(work: _Import) -> None:
+    step = _merge_part if work.kind is Kind.CUSTOMERS else _merge_stretch
     steps = 0
-    while await (_merge_part if work.kind is Kind.CUSTOMERS else _merge_stretch)(work):
-        steps += 1
+    going = True
+    while going:
         # PostgreSQL's figures of a store that was empty mislead it: they are taken anew as the store doubles.
-        if steps & (steps - 1) == 0:
+        if steps & (steps - 1) == 0 and work.at.merged:
             async with work.database.write() as tx:
-                await refresh_statistics(tx, *_MERGED[work.kind])
+                await staging.measure(tx, _MERGED[work.kind])
+        going = await step(work)
+        steps += 1
 
 
 async def _merge_part(work: _Import) -> bool:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any, cast
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
-from domain.customers.tables import customer_facts
-from domain.db import Database
+from domain.customers.tables import customer_facts, customers
+from domain.db import AnyRow, Database
 from domain.events import actions, facts
 from domain.events.model import CustomerKey, TrackedEvent
 from domain.events.tables import order_items, orders
@@ -19,14 +20,16 @@ from tests.factories import NOW, add_store
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PLACES = {"order_2_at": 2, "order_3_at": 3, "order_4_at": 4, "order_5_at": 5, "order_10_at": 10}
 
+
+def _order(number: int, customer: int, day: int, cents: int, status: str) -> TrackedEvent:
+    items = [{"product": "p", "price": 1, "quantity": 2}]
+    attributes = {"total": cents / 100, "status": status, "items": items}
+    moment = START + timedelta(days=day)
+    return TrackedEvent(f"o{number}", "order", CustomerKey(external_id=f"c{customer}"), moment, attributes)
+
+
 order = st.builds(
-    lambda number, customer, day, cents, status: TrackedEvent(
-        f"o{number}",
-        "order",
-        CustomerKey(external_id=f"c{customer}"),
-        START + timedelta(days=day),
-        {"total": cents / 100, "status": status, "items": [{"product": "p", "price": 1, "quantity": 2}]},
-    ),
+    _order,
     st.integers(0, 60),
     st.integers(0, 3),
     st.integers(-400, 400),
@@ -61,31 +64,30 @@ async def _replay(database: Database, history: Sequence[Sequence[TrackedEvent]])
         assert (done.accepted, done.duplicates) == (len(fresh), len(batch) - len(fresh))
         first |= fresh
     async with database.read() as tx:
-        kept = {row.customer_id: row for row in await tx.execute(_FACTS.where(store_id == _FACTS_STORE))}
-        ids = await actions._look_up(tx, store_id, list({event.customer for event in first.values()}))
+        named = select(customers.c.external_id, customer_facts).join(
+            customer_facts, customer_facts.c.customer_id == customers.c.id
+        )
+        kept = {row[0]: row for row in await tx.execute(named.where(customer_facts.c.store_id == store_id))}
         assert await facts.misses(tx, store_id) == []
-    for key, customer_id in ids.items():
-        own = [event for event in first.values() if event.customer == key and _counts(event)]
-        _compare(kept[customer_id], own)
-    assert len(kept) == len(ids)
+    assert set(kept) == {event.customer.external_id for event in first.values()}
+    for key, row in kept.items():
+        _compare(row, [event for event in first.values() if event.customer.external_id == key and _counts(event)])
 
 
-_FACTS = select(customer_facts)
-_FACTS_STORE = customer_facts.c.store_id
+def _said(event: TrackedEvent) -> dict[str, Any]:
+    return cast("dict[str, Any]", event.attributes)
 
 
 def _counts(event: TrackedEvent) -> bool:
-    assert isinstance(event.attributes, dict)
-    return event.attributes["status"].lower() not in {"cancelled", "canceled", "deleted", "voided"}
+    return _said(event)["status"].lower() not in {"cancelled", "canceled", "deleted", "voided"}
 
 
-def _compare(kept: object, own: list[TrackedEvent]) -> None:
+def _compare(kept: AnyRow, own: list[TrackedEvent]) -> None:
     moments = sorted((event.occurred_at for event in own), reverse=True)
-    assert kept.order_count == len(own)  # type: ignore[attr-defined] # a row
-    total = sum((Decimal(str(event.attributes["total"])) for event in own), Decimal(0))  # type: ignore[index]
-    assert kept.total_spent == total  # type: ignore[attr-defined]
-    assert kept.first_order_at == (moments[-1] if moments else None)  # type: ignore[attr-defined]
-    assert kept.last_order_at == (moments[0] if moments else None)  # type: ignore[attr-defined]
+    total = sum((Decimal(str(_said(event)["total"])) for event in own), Decimal(0))
+    assert (kept.order_count, kept.total_spent) == (len(own), total)
+    assert kept.first_order_at == (moments[-1] if moments else None)
+    assert kept.last_order_at == (moments[0] if moments else None)
     for name, place in PLACES.items():
         assert getattr(kept, name) == (moments[place - 1] if len(moments) >= place else None)
 
@@ -102,6 +104,6 @@ async def test_an_order_that_is_cancelled_or_gone_no_longer_counts(database: Dat
         await tx.execute(delete(order_items))
         (missed,) = await facts.misses(tx, store_id)
         await facts.recount_ids(tx, store_id, [missed])
-        kept = (await tx.execute(_FACTS)).one()
+        kept = (await tx.execute(select(customer_facts))).one()
         assert await facts.misses(tx, store_id) == []
     assert (kept.order_count, kept.total_spent, kept.last_order_at) == (1, 10, START + timedelta(1))

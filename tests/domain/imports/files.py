@@ -1,0 +1,63 @@
+"""Imports of bytes, as the tests need them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import UUID
+
+from domain import jobs
+from domain.db import Database, Transaction
+from domain.imports import actions, work
+from domain.imports.model import Kind
+from domain.jobs import Job
+from domain.operations import store as operations
+from domain.operations.model import Operation, Problem
+from tests.factories import NOW
+
+
+async def send(
+    database: Database, store_id: int, kind: Kind, content: bytes, *, dry_run: bool = False
+) -> tuple[Operation, UUID]:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    operation = await actions.take_in(database, store_id, kind, chunks(), NOW, dry_run=dry_run)
+    async with database.write() as tx:
+        return operation, await actions.submit(tx, store_id, operation.id, kind)
+
+
+async def claim(database: Database, store_id: int, job_id: UUID, *, lease: float = 60) -> Job:
+    async with database.write() as tx:
+        job = await jobs.claim(tx, store_id, job_id, "worker", lease)
+    assert job is not None
+    return job
+
+
+def finishing(job: Job) -> Callable[[Transaction], Awaitable[None]]:
+    async def finish(tx: Transaction) -> None:
+        if not await jobs.finish(tx, job):
+            raise jobs.LeaseLost
+
+    return finish
+
+
+async def do(database: Database, job: Job) -> None:
+    await work.run(database, job, lambda: NOW, finishing(job))
+
+
+async def bring_in(
+    database: Database, store_id: int, kind: Kind, content: bytes, *, dry_run: bool = False
+) -> Operation:
+    operation, job_id = await send(database, store_id, kind, content, dry_run=dry_run)
+    await do(database, await claim(database, store_id, job_id))
+    return await outcome(database, operation)
+
+
+async def outcome(database: Database, operation: Operation) -> Operation:
+    async with database.read() as tx:
+        done = await operations.by_id(tx, operation.store_id, operation.id)
+    assert done is not None
+    return done
+
+
+async def problems_of(database: Database, operation: Operation) -> list[Problem]:
+    async with database.read() as tx:
+        return (await operations.problems_of(tx, operation.store_id, [operation.id]))[operation.id]

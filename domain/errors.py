@@ -47,7 +47,7 @@ class NotFound(DomainError):
     code = ErrorCode.NOT_FOUND
 
 
-class Faults(Exception):  # noqa: N818 - several rules said no at once
+class Faults(Exception):
     """Every fault of one input, so that a form can show them together."""
 
     def __init__(self, errors: Sequence[DomainError]) -> None:

@@ -279,7 +279,7 @@ async def _merge(work: _Import) -> None:
         # PostgreSQL's figures of a store that was empty mislead it: they are taken anew as the store doubles.
         if steps & (steps - 1) == 0 and work.at.merged:
             async with work.database.write() as tx:
-                await staging.measure(tx, _MERGED[work.kind])
+                await refresh_statistics(tx, *_MERGED[work.kind])
         going = await step(work)
         steps += 1
 

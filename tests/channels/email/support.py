@@ -7,6 +7,7 @@ from muster_sdk import Message, Recipient
 
 from channels.email.composing import Body, prepare
 from channels.email.content import EmailContent
+from channels.email.mime import Parts
 from channels.email.settings import EmailSettings, Security
 from domain.templates.rendering import MinijinjaTemplates
 
@@ -44,3 +45,8 @@ def data(message: Message) -> bytes:
 
 def batch(count: int, text: str = "Hello") -> list[Message]:
     return [compose(recipient(f"c{number}@example.com"), text=text) for number in range(count)]
+
+
+def large(lines: int, address: str = "c@example.com") -> Message:
+    content = b"Subject: x\r\n\r\n" + b".x\r\n" * lines
+    return Message(uuid5(_KEYS, address), address, Body(content, Parts("x", None, "")), len(content))

@@ -2,19 +2,19 @@
 
 import asyncio
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable
+from queue import SimpleQueue
 
 import pytest
 import uvloop
-from muster_sdk import Accepted, Ambiguous, Message, NotSent, Outcome, Rejected, TryAgain, Unreachable
+from muster_sdk import Accepted, Message, Outcome, Rejected, TryAgain, Unreachable
 
 from channels.email import smtp
 from channels.email.settings import EmailSettings
 from channels.email.sink import CLOSE, HANG, Manners, SmtpSink
 from channels.email.wire import Patience
-from tests.channels.email.support import batch, compose, data, recipient, settings
+from tests.channels.email.servers import reading, saying
+from tests.channels.email.support import batch, compose, data, large, recipient, settings
 
 HASTE = Patience(connect=2, reply=0.3, after_dot=0.3)
 STEPS = ("8BITMIME",)
@@ -104,14 +104,14 @@ def test_what_fails_after_its_dot_is_in_doubt(send: Send, offers: tuple[str, ...
 
 
 def test_a_server_that_closes_in_a_large_message_has_not_got_it(send: Send) -> None:
-    with _reading(200_000) as port:
-        assert kinds(send(settings(port), batch(1, "x\n" * 4_000_000))) == ["NotSent"]
+    with reading(200_000) as port:
+        assert kinds(send(settings(port), [large(4_000_000)])) == ["NotSent"]
 
 
 @pytest.mark.parametrize("size", [100, 300_000])
 def test_a_large_message_is_accepted_too(send: Send, offers: tuple[str, ...], size: int) -> None:
     with SmtpSink(keep=True, manners=Manners(offers=offers)) as sink:
-        messages = batch(3, ".x\n" * size)
+        messages = [large(size, f"c{number}@example.com") for number in range(3)]
         assert kinds(send(settings(sink.port), messages, patience=Patience())) == ["Accepted"] * 3
         assert sink.messages == [(message.address, data(message)) for message in messages]
 
@@ -166,9 +166,13 @@ def test_a_name_outside_ascii_needs_smtputf8(send: Send) -> None:
 
 
 def test_one_message_at_most_is_past_its_dot_unanswered(send: Send) -> None:
-    with _reading(None) as port:
+    read = SimpleQueue[bytes]()
+    with reading(None, read) as port:
         outcomes = send(settings(port), batch(5))
+        content = read.get(timeout=5)
     assert kinds(outcomes) == ["Ambiguous", *["NotSent"] * 4]
+    assert content.count(b"\r\n.\r\n") == 1
+    assert content.endswith(b"\r\n.\r\nMAIL FROM:<shop@example.com>\r\nRCPT TO:<c1@example.com>\r\nDATA\r\n")
 
 
 def test_nobody_there(send: Send) -> None:
@@ -192,5 +196,5 @@ def test_nobody_there(send: Send) -> None:
     ],
 )
 def test_a_greeting_that_is_none(send: Send, greeting: bytes | None, words: str) -> None:
-    with _saying(greeting) as port, pytest.raises(Unreachable, match=words):
+    with saying(greeting) as port, pytest.raises(Unreachable, match=words):
         send(settings(port))

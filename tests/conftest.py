@@ -4,12 +4,12 @@ import asyncio
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 import structlog
 from sqlalchemy import text
@@ -57,13 +57,9 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A database of this test process alone, made by the migrations and dropped at the end."""
-    _reach("PostgreSQL", POSTGRES, "MUSTER_TEST_POSTGRES_URL")
-    name = f"muster_test_{os.getpid()}"
-    url = make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-    asyncio.run(_administer(f"CREATE DATABASE {name}", f"ALTER DATABASE {name} SET synchronous_commit = off"))
-    asyncio.run(_migrate(url))
-    yield url
-    asyncio.run(_administer(f"DROP DATABASE {name} WITH (FORCE)"))
+    with _postgres_database(f"muster_test_{os.getpid()}") as url:
+        asyncio.run(_migrate(url))
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -76,6 +72,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     url: str = request.getfixturevalue("postgres_url")
     asyncio.run(_empty(url))
     return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a database without a table is."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+        return
+    with _postgres_database(f"muster_test_{os.getpid()}_empty") as url:
+        yield url
 
 
 @pytest.fixture
@@ -111,6 +117,14 @@ def broker_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@contextmanager
+def _postgres_database(name: str) -> Generator[str]:
+    _reach("PostgreSQL", POSTGRES, "MUSTER_TEST_POSTGRES_URL")
+    asyncio.run(_administer(f"CREATE DATABASE {name}", f"ALTER DATABASE {name} SET synchronous_commit = off"))
+    yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    asyncio.run(_administer(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 def _reach(service: str, url: str, variable: str) -> None:
     parts = urlsplit(url)
     try:
@@ -132,14 +146,13 @@ async def _migrate(url: str) -> None:
 
 
 async def _empty(url: str) -> None:
-    """In one round trip: most tests wait for little else."""
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-    await connection.execute(";".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)))
-    await connection.close()
+    """In one statement: most tests wait for little else."""
+    deletes = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+    await _administer(f"DO $$ BEGIN {deletes}; END $$", url=url)
 
 
-async def _administer(*statements: str) -> None:
-    engine = create_async_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+async def _administer(*statements: str, url: str = POSTGRES) -> None:
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         for statement in statements:
             await connection.execute(text(statement))

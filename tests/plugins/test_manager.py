@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from importlib import invalidate_caches
 from pathlib import Path
 from textwrap import dedent
 
@@ -45,7 +46,7 @@ Install = Callable[..., None]
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Puts a distribution where packages are found: a module, and what pip would write beside it."""
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     known = set(sys.modules)
 
     def write(name: str, code: str, *, version: str = "0.3", entry_point: str | None = None) -> None:
@@ -55,6 +56,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         written.mkdir()
         (written / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         (written / "entry_points.txt").write_text(f"[muster]\n{entry_point or name} = {module}\n")
+        invalidate_caches()
 
     yield write
     for module in set(sys.modules) - known:

@@ -3,12 +3,14 @@
 import asyncio
 import os
 from time import perf_counter, process_time
+from uuid import UUID
 
 import pytest
 from muster_sdk import Recipient
 from sqlalchemy import func, insert, select
 
 from channels.email.plugin import EmailChannel
+from channels.email.settings import EmailSettings
 from domain.campaigns import launching, sending
 from domain.campaigns.office import Configured, Office
 from domain.consents.model import UnsubscribeLinks
@@ -31,7 +33,7 @@ CONTENT = {"subject": "{{ customer.name }}, something new", "html": HTML}
 async def test_recipients_a_second(database: Database, store_id: int, capsys: pytest.CaptureFixture[str]) -> None:
     with mail_server() as (port, received):
         channel = EmailChannel()
-        settings = channel.settings.model_validate(
+        settings = EmailSettings.model_validate(
             {"host": "127.0.0.1", "port": port, "security": "none", "fromAddress": "shop@example.com"}
         )
 
@@ -65,9 +67,7 @@ class Bare:
         self.messages, self.rate, self.cpu = messages, messages / seconds, cpu / messages
 
 
-async def bare_loop(office: Office, channel: EmailChannel, settings: object) -> Bare:
-    from uuid import UUID
-
+async def bare_loop(office: Office, channel: EmailChannel, settings: EmailSettings) -> Bare:
     composer = channel.prepare(channel.content.model_validate(CONTENT), settings, office.templates)
     count = RECIPIENTS // 4
     began, worked = perf_counter(), process_time()

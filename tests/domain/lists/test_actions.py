@@ -86,8 +86,9 @@ class Shop:
         return found
 
     async def members(self, making: actions.Making) -> list[int]:
+        on_it = (list_members.c.store_id == self.id, list_members.c.list_id == making.listed.id)
         async with self.database.read() as tx:
-            return sorted((await tx.execute(store.member_ids(self.id, making.listed.id))).scalars())
+            return sorted((await tx.execute(select(list_members.c.customer_id).where(*on_it))).scalars())
 
 
 @pytest.fixture
@@ -158,6 +159,21 @@ async def test_what_a_worker_without_the_lease_makes_is_not_kept(shop: Shop) -> 
         await shop.build(slow)
     assert await shop.members(making) == VIPS
     assert (await shop.operation(making)).status is OperationStatus.DONE
+
+
+async def test_members_are_not_kept_when_the_lease_is_lost_on_the_way(shop: Shop) -> None:
+    _, making = await shop.create()
+    job = await shop.claim()
+
+    def lose_it() -> datetime:
+        # Read just before the members are found: from here on the claim is an older one.
+        object.__setattr__(job, "fence", job.fence - 1)
+        return NOW
+
+    with pytest.raises(LeaseLost):
+        await actions.build(shop.database, job, lose_it)
+    assert await shop.members(making) == []
+    assert (await shop.listed(making)).status is ListStatus.GENERATING
 
 
 async def test_a_list_that_cannot_be_made_says_why(shop: Shop) -> None:

@@ -68,10 +68,6 @@ def normalise(definition: Definition) -> Node:
     return every([include, exclude])
 
 
-def normal_filter(tree: Filter, *, holds: bool = True) -> Node:
-    return _node(tree, holds=holds)
-
-
 def every(parts: Iterable[Node]) -> Node:
     flat = [inner for part in parts for inner in (part.parts if isinstance(part, Every) else (part,))]
     return NOBODY if NOBODY in flat else _single(Every(_once(flat)))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import and_, insert, or_, select, update
 
 from domain import ids
 from domain.db import AnyRow, Transaction
@@ -147,15 +147,6 @@ async def install(tx: Transaction, store_id: int, channel: str, settings: bytes 
         await tx.execute(statement.on_conflict_do_nothing(index_elements=keys))
     else:
         await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_={"settings": settings}))
-
-
-async def uninstall(tx: Transaction, store_id: int, channel: str) -> bool:
-    removed = await tx.execute(
-        delete(channel_installations).where(
-            channel_installations.c.store_id == store_id, channel_installations.c.channel == channel
-        )
-    )
-    return bool(removed.rowcount)
 
 
 async def seen_before(

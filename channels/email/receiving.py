@@ -93,7 +93,11 @@ class Reception(asyncio.Protocol):
         if self._deaf:
             return
         self._unread += data
-        while self._unread and not self._deaf:
+        self._proceed()
+
+    def _proceed(self) -> None:
+        # What arrives in the moment of encryption is answered by the encrypted transport.
+        while self._unread and not self._deaf and self._upgrade is None:
             if not (self._take_content() if self._in_content else self._take_line()):
                 break
         self._answer()
@@ -230,5 +234,6 @@ class Reception(asyncio.Protocol):
             secured = await asyncio.get_running_loop().start_tls(transport, self, context, server_side=True)
         except OSError:
             self._end_session()
-        else:
-            self._transport = secured
+            return
+        self._transport, self._upgrade = secured, None
+        self._proceed()

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import strawberry
+from sqlalchemy import Select
 
-from api.graphql import connections, relay
+from api.graphql import children, relay
+from api.graphql.children import Children
 from api.graphql.context import Context, Info, allow
 from api.graphql.errors import UserError, user_errors
 from api.graphql.keyset import By, Ordering
@@ -86,13 +89,20 @@ class ActivityMutation:
 
 
 async def timeline(context: Context, customer_id: int, page: Page, types: Sequence[str] | None) -> Connection[Event]:
-    found = store.timeline_of(context.store_id, customer_id, types)
-    columns = found.selected_columns
-    newest = Ordering(
-        "timeline.newest",
-        (By(columns.occurred_at, datetime, descending=True), By(columns.id, str, descending=True)),
+    wished = None if types is None else tuple(types)
+    found = Children(
+        ("timeline", wished),
+        lambda whose: store.timelines(context.store_id, whose, wished),
+        _newest,
+        lambda row: Event(of=store.moment_of(row)),
     )
-    return await connections.connect(context, found, newest, page, lambda row: Event(of=store.moment_of(row)))
+    return await children.connect(context, customer_id, found, page)
+
+
+def _newest(rows: Select[Any]) -> Ordering:
+    columns = rows.selected_columns
+    newest = By(columns.occurred_at, datetime, descending=True), By(columns.id, str, descending=True)
+    return Ordering("timeline.newest", newest)
 
 
 def _events(given: Sequence[EventInput]) -> list[TrackedEvent]:

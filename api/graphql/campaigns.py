@@ -9,7 +9,8 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql import connections, relay
+from api.graphql import children, connections, relay
+from api.graphql.children import Children
 from api.graphql.context import Context, Info, allow
 from api.graphql.deliveries import Delivery, Reach, RenderedMessage
 from api.graphql.enums import expose
@@ -111,10 +112,14 @@ class Campaign(Node):
         status: list[DeliveryStatus] | None = None,
     ) -> Connection[Delivery]:
         context, page = info.context, Page.of(first, after)
-        found = deliveries.of_campaign(context.store_id, self.of.id, status)
-        return await connections.connect(
-            context, found, _BY_CUSTOMER, page, lambda row: Delivery(of=deliveries.delivery(row))
+        wished = None if status is None else tuple(status)
+        found = Children(
+            ("campaign.deliveries", wished),
+            lambda whose: deliveries.of_campaigns(context.store_id, whose, wished),
+            lambda _: _BY_CUSTOMER,
+            lambda row: Delivery(of=deliveries.delivery(row)),
         )
+        return await children.connect(context, self.of.id, found, page)
 
     @strawberry.field(description="What one recipient would get; somebody on the list when none is named.")
     async def preview(self, info: Info, customer_id: strawberry.ID | None = None) -> RenderedMessage:
@@ -298,7 +303,10 @@ async def by_id(context: Context, campaign_id: UUID) -> Campaign | None:
 
 
 async def of_list(context: Context, list_id: UUID, page: Page) -> Connection[Campaign]:
-    return await connections.connect(context, store.of_list(context.store_id, list_id), _NEWEST, page, _campaign)
+    found = Children(
+        "list.campaigns", lambda whose: store.of_lists(context.store_id, whose), lambda _: _NEWEST, _campaign
+    )
+    return await children.connect(context, list_id, found, page)
 
 
 async def _campaigns(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[model.Campaign | None]:

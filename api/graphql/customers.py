@@ -280,19 +280,22 @@ async def connect(
     seconds: float | None = None,
 ) -> Connection[Customer]:
     """A page of a select that `store.listing` began."""
-    ordering = Ordering(f"customers.{order}", _ORDERINGS[order])
     return await connections.connect(
-        context, select, ordering, page, lambda row: _customer(store.profile_of(row)), seconds=seconds
+        context, select, ordering(order), page, lambda row: shown(store.profile_of(row)), seconds=seconds
     )
 
 
-def _customer(profile: model.Profile) -> Customer:
+def ordering(order: CustomerOrder) -> Ordering:
+    return Ordering(f"customers.{order}", _ORDERINGS[order])
+
+
+def shown(profile: model.Profile) -> Customer:
     return Customer(of=profile.customer, facts=profile.facts)
 
 
 async def _customers(tx: Transaction, store_id: int, wanted: list[int]) -> list[Customer | None]:
     found = await store.profiles(tx, store_id, wanted)
-    return [_customer(found[customer_id]) if customer_id in found else None for customer_id in wanted]
+    return [shown(found[customer_id]) if customer_id in found else None for customer_id in wanted]
 
 
 async def _tags(tx: Transaction, store_id: int, wanted: list[int]) -> list[list[str]]:

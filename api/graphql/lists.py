@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import strawberry
 
-from api.graphql import connections, relay
+from api.graphql import children, connections, relay
 from api.graphql.campaigns import Campaign, of_list
 from api.graphql.channels import channels_of
+from api.graphql.children import Children
 from api.graphql.context import Context, Info, allow
-from api.graphql.customers import Customer
-from api.graphql.customers import connect as customers
+from api.graphql.customers import Customer, ordering, shown
 from api.graphql.enums import expose
 from api.graphql.keyset import By, Ordering
 from api.graphql.paging import Connection, Page
@@ -20,7 +20,7 @@ from api.graphql.plain import derived
 from api.graphql.relay import Node, encode
 from domain.customers import store as customer_store
 from domain.customers.model import CustomerOrder
-from domain.db import Transaction
+from domain.db import AnyRow, Transaction
 from domain.lists import model, store
 from domain.lists.model import ListActionKind, ListStatus
 from domain.lists.tables import lists
@@ -102,8 +102,13 @@ class CustomerList(Node):
         before: str | None = None,
     ) -> Connection[Customer]:
         page, context = Page.of(first, after, last, before), info.context
-        found = customer_store.among(context.store_id, store.member_ids(context.store_id, self.of.id))
-        return await customers(context, found, page, CustomerOrder.CREATED_AT_ASC)
+        found = Children(
+            "list.members",
+            lambda whose: store.members(context.store_id, whose),
+            lambda _: ordering(CustomerOrder.CREATED_AT_ASC),
+            lambda row: shown(customer_store.profile_of(row)),
+        )
+        return await children.connect(context, self.of.id, found, page)
 
     @strawberry.field
     async def reach(self, info: Info) -> list[ChannelReach]:
@@ -147,7 +152,7 @@ class ListQuery:
             latest_only=latest_only is not False,
             search=search,
         )
-        return await connect(context, found, page)
+        return await connections.connect(context, found, _NEWEST, page, _list)
 
 
 async def by_id(context: Context, list_id: UUID) -> CustomerList | None:
@@ -159,10 +164,13 @@ async def by_ids(context: Context, wanted: Sequence[UUID]) -> list[model.Custome
     return await context.loader(_lists).load_many(wanted)
 
 
-async def connect(context: Context, select: Any, page: Page) -> Connection[CustomerList]:
-    return await connections.connect(
-        context, select, _NEWEST, page, lambda row: CustomerList(of=store.customer_list(row))
-    )
+async def of_segment(context: Context, segment_id: UUID, page: Page) -> Connection[CustomerList]:
+    found = Children("segment.lists", lambda whose: store.listing(context.store_id, whose), lambda _: _NEWEST, _list)
+    return await children.connect(context, segment_id, found, page)
+
+
+def _list(row: AnyRow) -> CustomerList:
+    return CustomerList(of=store.customer_list(row))
 
 
 async def _reach(context: Context, wanted: list[UUID]) -> list[Sequence[reach.ChannelReach]]:

@@ -140,8 +140,7 @@ class Segment(Node):
 
     @strawberry.field
     async def lists(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[CustomerList]:
-        found = list_store.listing(info.context.store_id, self.of.id)
-        return await lists.connect(info.context, found, Page.of(first, after))
+        return await lists.of_segment(info.context, self.of.id, Page.of(first, after))
 
     @strawberry.field(description="Who belongs to it now, computed live.")
     async def members(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Customer]:

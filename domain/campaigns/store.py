@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, ins
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
 from domain.campaigns.tables import campaigns
 from domain.db import AnyRow, Transaction
+from domain.db.portable import Whose
 from domain.deliveries.model import COUNTS, AcceptMarketing
 from domain.deliveries.tables import batches
 
@@ -121,8 +122,10 @@ def page(
     return statement
 
 
-def of_list(store_id: int, list_id: UUID) -> Select[*tuple[Any, ...]]:
-    return select(*_COLUMNS).where(campaigns.c.store_id == store_id, campaigns.c.list_id == list_id)
+def of_lists(store_id: int, whose: Whose) -> Select[*tuple[Any, ...]]:
+    """The campaigns to lists; `parent` is the list."""
+    found = select(*_COLUMNS, campaigns.c.list_id.label("parent"))
+    return found.where(campaigns.c.store_id == store_id, whose(campaigns.c.list_id))
 
 
 async def outcomes(tx: Transaction) -> dict[tuple[str, str], int]:
@@ -140,7 +143,9 @@ async def outcomes(tx: Transaction) -> dict[tuple[str, str], int]:
 
 
 def campaign(row: AnyRow) -> Campaign:
-    store_id, id_, name, channel, status, list_id, target_name, exclude, accept_marketing, content, utm, *rest = row[: len(_COLUMNS)]
+    store_id, id_, name, channel, status, list_id, target_name, exclude, accept_marketing, content, utm, *rest = row[
+        : len(_COLUMNS)
+    ]
     return Campaign(
         store_id,
         id_,

@@ -1,6 +1,6 @@
 """SQL that the two databases spell differently."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -66,3 +66,7 @@ async def refresh_statistics(tx: Transaction, *tables: Table) -> None:
     if tx.dialect == "postgresql":
         for table in tables:
             await tx.execute(text(f"ANALYZE {table.name}"))
+
+
+# Whether a column names the parent, or one of the parents, whose children are wanted.
+Whose = Callable[[ColumnElement[Any]], ColumnElement[bool]]

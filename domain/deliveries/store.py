@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from domain.db import AnyRow, Transaction
+from domain.db.portable import Whose
 from domain.deliveries.audience import Audience, seen
 from domain.deliveries.model import (
     COUNTS,
@@ -86,11 +87,10 @@ async def messages_of(
     return {(campaign_id, customer_id): message for campaign_id, customer_id, message in rows}
 
 
-def of_campaign(
-    store_id: int, campaign_id: UUID, statuses: Sequence[DeliveryStatus] | None
-) -> Select[*tuple[Any, ...]]:
-    """The campaign's deliveries, for a page of them; `deliveries.customer_id` orders them."""
-    statement = select(*_COLUMNS).where(deliveries.c.store_id == store_id, deliveries.c.campaign_id == campaign_id)
+def of_campaigns(store_id: int, whose: Whose, statuses: Sequence[DeliveryStatus] | None) -> Select[*tuple[Any, ...]]:
+    """Campaigns' deliveries, for pages of them; `deliveries.customer_id` orders them, `parent` is the campaign."""
+    of_store = select(*_COLUMNS, deliveries.c.campaign_id.label("parent")).where(deliveries.c.store_id == store_id)
+    statement = of_store.where(whose(deliveries.c.campaign_id))
     if statuses is not None:
         statement = statement.where(deliveries.c.status.in_([status.value for status in statuses]))
     return statement

@@ -8,8 +8,10 @@ from uuid import UUID
 from muster_sdk import AddressKind
 from sqlalchemy import ColumnElement, Integer, Select, and_, exists, func, insert, literal, select, update
 
+from domain.customers import store as customer_store
 from domain.customers.tables import customers
 from domain.db import AnyRow, Transaction
+from domain.db.portable import Whose
 from domain.db.types import Id
 from domain.lists.model import CustomerList, ListStatus
 from domain.lists.tables import list_members, lists
@@ -73,9 +75,10 @@ async def counts(tx: Transaction, store_id: int, segment_ids: Sequence[UUID]) ->
     return found | {row[0]: row[1] for row in rows}
 
 
-def listing(store_id: int, segment_id: UUID) -> Select[*tuple[Any, ...]]:
-    """A segment's lists, rows that `customer_list` reads, to be paged by number."""
-    return select(*_COLUMNS).where(lists.c.store_id == store_id, lists.c.segment_id == segment_id)
+def listing(store_id: int, whose: Whose) -> Select[*tuple[Any, ...]]:
+    """Segments' lists, rows that `customer_list` reads, to be paged by id; `parent` is the segment."""
+    found = select(*_COLUMNS, lists.c.segment_id.label("parent"))
+    return found.where(lists.c.store_id == store_id, whose(lists.c.segment_id))
 
 
 def offered(
@@ -97,11 +100,11 @@ def offered(
     return found.where(func.lower(lists.c.name).contains(search.lower(), autoescape=True)) if search else found
 
 
-def member_ids(store_id: int, list_id: UUID) -> Select[int]:
-    """Who was on the list when it was made."""
-    return select(list_members.c.customer_id).where(
-        list_members.c.store_id == store_id, list_members.c.list_id == list_id
-    )
+def members(store_id: int, whose: Whose) -> Select[*tuple[Any, ...]]:
+    """Those on lists who are customers still, as `customers.store.profile_of` reads them; `parent` is the list."""
+    member = and_(list_members.c.store_id == customers.c.store_id, list_members.c.customer_id == customers.c.id)
+    found = customer_store.listing(store_id).join(list_members, member).where(whose(list_members.c.list_id))
+    return found.add_columns(list_members.c.list_id.label("parent"))
 
 
 def member_customers(store_id: int, list_id: UUID) -> Select[*tuple[Any, ...]]:

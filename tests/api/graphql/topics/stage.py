@@ -116,7 +116,10 @@ class Shop:
         ) as client:
             return await client.post("/graphql", **request)
 
-    async def ask(self, query: str, token: str | None = None, **variables: object) -> Reply:
+    async def ask(self, query: str, **variables: object) -> Reply:
+        return await self.ask_by(self.token, query, **variables)
+
+    async def ask_by(self, token: str, query: str, **variables: object) -> Reply:
         response = await self.send(token, json={"query": query, "variables": variables})
         return Reply(response.status_code, response.json())
 
@@ -131,10 +134,8 @@ class Shop:
         return (await self.get(document, **variables))[name]
 
     async def upload(self, name: str, content: bytes, *, dry_run: bool = False) -> Json:
-        document = (
-            "mutation ($file: Upload!, $dryRun: Boolean) { done: %s(file: $file, dryRun: $dryRun) "
-            "{ operation { id kind status done total } userErrors { field message code } } }" % name
-        )
+        answer = "{ operation { id kind status done total } userErrors { field message code } }"
+        document = f"mutation ($file: Upload!, $dryRun: Boolean) {{ done: {name}(file: $file, dryRun: $dryRun) {answer} }}"
         asked = {"query": document, "variables": {"file": None, "dryRun": dry_run}}
         data = {"operations": json.dumps(asked), "map": json.dumps({"0": ["variables.file"]})}
         response = await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
@@ -165,7 +166,10 @@ class Shop:
     async def segment(self, name: str = "Everyone", **given: object) -> Json:
         """A segment whose first list is ready."""
         done = await self.mutate(
-            "segmentCreate", "input: $input", "segment { id } list { id } operation { id }", input={"name": name, **given}
+            "segmentCreate",
+            "input: $input",
+            "segment { id } list { id } operation { id }",
+            input={"name": name, **given},
         )
         assert done["userErrors"] == []
         await self.stage.work()

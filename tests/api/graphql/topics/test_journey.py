@@ -75,7 +75,7 @@ async def _take_in(stage: Stage, shop: Shop) -> None:
     )
     assert seen["operation"]["status"] == "DONE"
     assert [problem["row"] for problem in seen["operation"]["problems"]] == [7]
-    ann = (await shop.get('{ customer(externalId: "c1") { orderCount totalSpent tags properties { key value } } }'))
+    ann = await shop.get('{ customer(externalId: "c1") { orderCount totalSpent tags properties { key value } } }')
     assert ann["customer"] == {
         "orderCount": 2,
         "totalSpent": "150.5",
@@ -152,7 +152,7 @@ async def _draw_up(shop: Shop, list_id: str) -> str:
     assert drawn["preview"]["payload"] == {"to": "ann@shop.example", "text": "Hi Ann, size 7"}
     assert drawn["chosen"] == {"text": "Hi Bob, size 8"}
     forecast = await shop.get(
-        "query ($t: TargetInput!) { reach(target: $t, channel: \"recording\") { recipients } }", t={"listId": list_id}
+        'query ($t: TargetInput!) { reach(target: $t, channel: "recording") { recipients } }', t={"listId": list_id}
     )
     assert forecast["reach"] == {"recipients": 2}
     return str(created["campaign"]["id"])

@@ -32,7 +32,7 @@ CAMPAIGN = f"""id name status list {{ name segment {{ name }} }} stats {{ recipi
     deliveries(first: 2) {{ totalCount {PAGE} nodes {{ id status customer {{ name tags }} message {{ text }} }} }}"""
 QUERIES = {
     "customers": f"customers(first: $n) {{ totalCount {PAGE} nodes {{ {CUSTOMER} }} }}",
-    "customers by a filter": f"""customers(first: $n, filter: {{attribute: {{dimension: "country", operator: IS_SET}}}}) {{
+    "customers by a filter": f"""customers(first: $n, filter: {{attribute: {{dimension: "tag", operator: IS_SET}}}}) {{
         totalCount nodes {{ {CUSTOMER} }} }}""",
     "segments": f"""segments(first: $n) {{ totalCount nodes {{
         id name summary query include {{ membership {{ segmentId listId }} }} listCount latestList {{ {LIST} }}
@@ -45,7 +45,7 @@ QUERIES = {
         campaigns(first: 1) {{ totalCount nodes {{ name list {{ name }} }} }} }} }}""",
     "campaigns": f"campaigns(first: $n) {{ totalCount nodes {{ {CAMPAIGN} }} }}",
     "operations": "nodes(ids: $ids) { ... on Operation { kind status problems { row message } } }",
-    "nodes": """nodes(ids: $ids) { id ... on Customer { orderCount tags } ... on Segment { memberCount latestList { id } }
+    "nodes": """nodes(ids: $ids) { id ... on Customer { orderCount tags } ... on Segment { memberCount }
         ... on CustomerList { reach { channel } members(first: 1) { totalCount } }
         ... on Campaign { stats { sent } preview { text } deliveries(first: 1) { nodes { id } } }
         ... on Delivery { message { text } customer { id } } ... on Operation { problems { message } } }""",
@@ -178,7 +178,9 @@ async def _segments(stage: Stage, shop: Shop, customers: Sequence[str]) -> list[
 
 def _twice(condition: object) -> object:
     """A condition that two branches share, which the statement finds once."""
-    return {"any": [{"all": [condition, attribute("tag", "IN", "a")]}, {"all": [condition, attribute("tag", "IN", "b")]}]}
+    return {
+        "any": [{"all": [condition, attribute("tag", "IN", "a")]}, {"all": [condition, attribute("tag", "IN", "b")]}]
+    }
 
 
 async def _copy_segments(tx: Transaction, store_id: int, made: Sequence[tuple[UUID, UUID]]) -> list[UUID]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar, cast
 from uuid import UUID
@@ -12,7 +12,8 @@ from domain.customers.model import ValueType
 from domain.errors import DomainError, ErrorCode, Path
 from domain.segments.catalogue import Behavior as KnownBehavior
 from domain.segments.catalogue import Catalogue
-from domain.segments.catalogue.entries import NUMBERS, TIMES, Entry, is_value, near
+from domain.segments.catalogue.entries import Entry, is_value, near
+from domain.segments.comparing import DAYS, WHOLE, in_order, measure_of, wrong_number
 from domain.segments.filters import (
     ALL_TIME,
     Aggregate,
@@ -31,31 +32,11 @@ from domain.segments.values import Wrong, read_moment, read_value, shown
 
 DEPTH = 10
 CONDITIONS = 100
-DAYS = 36_500
 
 ReadId = Callable[[str, str], UUID | None]
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 
-_NO_VALUE = {Operator.IS_SET, Operator.IS_NOT_SET}
-_MANY = {
-    Operator.IN,
-    Operator.NOT_IN,
-    Operator.CONTAINS,
-    Operator.NOT_CONTAINS,
-    Operator.STARTS_WITH,
-    Operator.ENDS_WITH,
-    Operator.MONTH_IN,
-    Operator.ANNIVERSARY_IN_DAYS,
-}
-# What these compare with is not of the dimension's type: whole numbers in this range.
-_WHOLE: Mapping[Operator, tuple[int, int, str]] = {
-    Operator.WITHIN_LAST_DAYS: (0, DAYS, "a number of days"),
-    Operator.MORE_THAN_DAYS_AGO: (0, DAYS, "a number of days"),
-    Operator.WITHIN_NEXT_DAYS: (0, DAYS, "a number of days"),
-    Operator.MONTH_IN: (1, 12, "a month"),
-    Operator.ANNIVERSARY_IN_DAYS: (0, 366, "a number of days"),
-}
 _KINDS = ("all", "any", "not", "attribute", "behavior", "membership")
 
 
@@ -186,28 +167,17 @@ class Reader:
 
     def _values(self, entry: Entry, operator: Operator, raw: object, path: Path) -> tuple[Value, ...]:
         given = self._list(() if raw is None else raw, path)
-        self._check_number(operator, len(given), entry.max_values, path)
+        wrong = wrong_number(operator, len(given), entry.max_values)
+        if wrong is not None:
+            raise self._refuse(wrong[0], path, wrong[1])
         read = tuple(self._each(given, path, lambda value, at: self._value(entry, operator, value, at)))
-        if operator is Operator.BETWEEN and not _in_order(read):
+        if operator is Operator.BETWEEN and not in_order(read):
             raise self._refuse("BETWEEN takes the lower end first", path)
         return read
 
-    def _check_number(self, operator: Operator, given: int, most: int, path: Path) -> None:
-        if operator in _NO_VALUE:
-            wanted = "no value" if given else None
-        elif operator is Operator.BETWEEN:
-            wanted = "two values" if given != 2 else None
-        else:
-            wanted = "a value" if not given else "one value" if given > 1 and operator not in _MANY else None
-        if wanted is not None:
-            code = ErrorCode.INVALID if given else ErrorCode.REQUIRED
-            raise self._refuse(f"{operator.value} takes {wanted}", path, code)
-        if given > most:
-            raise self._refuse(f"There are {given} values: {most} at most", path, ErrorCode.LIMIT_EXCEEDED)
-
     def _value(self, entry: Entry, operator: Operator, raw: object, path: Path) -> Value:
-        if operator in _WHOLE:
-            low, high, name = _WHOLE[operator]
+        if operator in WHOLE:
+            low, high, name = WHOLE[operator]
             if isinstance(raw, int) and not isinstance(raw, bool) and low <= raw <= high:
                 return raw
             raise self._refuse(f"{operator.value} takes {name} from {low} to {high}", path)
@@ -232,9 +202,9 @@ class Reader:
         read = tuple(self._each(where, (*path, "where"), lambda each, at: self._where(known, each, at)))
         aggregate = self._choice(Aggregate, given.get("aggregate", Aggregate.COUNT), (*path, "aggregate"))
         of = self._of(known, aggregate, given.get("of"), (*path, "of"))
-        measure = _measure(aggregate)
+        result = measure_of(aggregate)
         compared = {"operator": given.get("operator", Operator.GTE), "values": given.get("values", [1])}
-        comparison = self._compare(measure, compared, path)
+        comparison = self._compare(result, compared, path)
         window = self._window(given.get("window"), (*path, "window"))
         return Behavior(key, read, aggregate, of, comparison.operator, comparison.values, window)
 
@@ -311,30 +281,3 @@ class Reader:
         if not isinstance(raw, str) or raw not in set(kind):
             raise self._refuse(f"{shown(raw)} is none of {', '.join(kind)}", path)
         return kind(raw)
-
-
-def _measure(aggregate: Aggregate) -> Entry:
-    """What an aggregate gives, as something to compare."""
-    timed = aggregate in {Aggregate.FIRST, Aggregate.LAST}
-    return Entry(
-        key=aggregate.value,
-        label=aggregate.value.lower(),
-        group="",
-        type=ValueType.DATETIME if timed else ValueType.NUMBER,
-        operators=TIMES if timed else NUMBERS,
-    )
-
-
-def _in_order(values: tuple[Value, ...]) -> bool:
-    match values:
-        case [datetime(), datetime()] | [int() | float(), int() | float()] | [str(), str()]:
-            return not values[0] > values[1]  # type: ignore[operator] # the two are of one type
-        case [date() as low, date() as high]:
-            # A day and an instant within it have no order without a zone.
-            return _day(low) <= _day(high)
-        case _:
-            return True
-
-
-def _day(value: date) -> date:
-    return value.date() if isinstance(value, datetime) else value

@@ -34,7 +34,7 @@ def test_every_setting_has_its_row_and_every_row_its_setting() -> None:
 def test_the_command_line_is_documented_as_it_is(tmp_path: Path) -> None:
     written = tmp_path / "cli.md"
     typer = Path(sys.executable).with_name("typer")
-    options = ["--name", "muster", "--title", "Command line", "--output", written]
+    options = ["--name", "muster", "--title", "Command line", "--output", str(written)]
     subprocess.run([typer, "api.cli", "utils", "docs", *options], cwd=ROOT, check=True, capture_output=True)
     assert written.read_text() == (ROOT / "docs/reference/cli.md").read_text(), "run `make docs`"
 

@@ -9,6 +9,7 @@ import pytest
 from muster_sdk import Recipient
 from sqlalchemy import func, insert, select
 
+from channels.email.content import EmailContent
 from channels.email.plugin import EmailChannel
 from channels.email.settings import EmailSettings
 from domain.campaigns import launching, sending
@@ -68,7 +69,7 @@ class Bare:
 
 
 async def bare_loop(office: Office, channel: EmailChannel, settings: EmailSettings) -> Bare:
-    composer = channel.prepare(channel.content.model_validate(CONTENT), settings, office.templates)
+    composer = channel.prepare(EmailContent.model_validate(CONTENT), settings, office.templates)
     count = RECIPIENTS // 4
     began, worked = perf_counter(), process_time()
     async with channel.connect(settings) as transport:

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,7 +42,7 @@ def consent(store_id: int, number: int) -> dict[str, object]:
 
 
 @contextmanager
-def mail_server(log: Path | None = None) -> Iterator[tuple[int, Callable[[], int]]]:
+def mail_server(log: Path | None = None) -> Generator[tuple[int, Callable[[], int]]]:
     """A mail server in a process of its own, which outlives every worker: its port, and how much it has taken."""
     with TemporaryDirectory() as folder:
         written = log or Path(folder) / "received.log"
@@ -59,7 +59,7 @@ def mail_server(log: Path | None = None) -> Iterator[tuple[int, Callable[[], int
 
 
 @contextmanager
-def worker(settings: Mapping[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(settings: Mapping[str, str], folder: Path) -> Generator[subprocess.Popen[bytes]]:
     """A server with its workers inside, or workers on a broker; the whole group dies with it."""
     embedded = "MUSTER_BROKER_URL" not in settings
     arguments = ["serve", "--port", str(free_port())] if embedded else ["work"]

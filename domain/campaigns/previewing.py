@@ -16,6 +16,8 @@ from domain.deliveries import recipients
 from domain.errors import DomainError, NotFound
 from domain.stores import store as stores
 
+# What a message is shown with where the customer has no address: the form of a mailbox, which any channel may show.
+_SOMEWHERE = "nobody@example.com"
 # A campaign, and whom to show it to; None is somebody on its list.
 Asked = tuple[Campaign, int | None]
 Shown = Mapping[str, object]
@@ -64,7 +66,7 @@ async def _told(
     return {
         (campaign.id, customer_id): Recipient(
             key=ids.delivery_key(desk.store_id, campaign.id, customer_id),
-            address=addresses.get(campaign.channel, {}).get(customer_id) or "",
+            address=addresses.get(campaign.channel, {}).get(customer_id) or _SOMEWHERE,
             variables=known[customer_id],
             unsubscribe_url=links.url(Unsubscribing(desk.store_id, customer_id, campaign.id, campaign.channel)),
         )

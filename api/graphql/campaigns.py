@@ -124,9 +124,8 @@ class Campaign(Node):
     @strawberry.field(description="What one recipient would get; somebody on the list when none is named.")
     async def preview(self, info: Info, customer_id: strawberry.ID | None = None) -> RenderedMessage:
         context = info.context
-        chosen = None if customer_id is None else relay.number(customer_id, "Customer")
-        if customer_id is not None and chosen is None:
-            raise bad_input("No such customer.", "customerId")
+        # An ID of nothing is nobody's number.
+        chosen = None if customer_id is None else relay.number(customer_id, "Customer") or 0
         return RenderedMessage(of=await context.batch(_previews).load(_Of(self.of, chosen)))
 
 

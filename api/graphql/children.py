@@ -120,7 +120,7 @@ async def _counts_of(tx: Transaction, children: Children[Any], parents: set[Hash
     wanted = bindparam("parents", type_=_parent_type(children), expanding=True)
     rows = children.rows(lambda column: column.in_(wanted)).order_by(None).subquery()
     statement = select(rows.c.parent, func.count()).group_by(rows.c.parent)
-    return {parent: count for parent, count in await tx.execute(statement, {"parents": list(parents)})}
+    return dict((await tx.execute(statement, {"parents": list(parents)})).all())
 
 
 def _parent_type(children: Children[Any]) -> Any:

@@ -20,6 +20,7 @@ from domain.campaigns.model import (
     check_name,
     check_sendable,
     check_time,
+    check_utm,
 )
 from domain.campaigns.office import Configured, FindChannel, audience_of, prepare
 from domain.db import Transaction
@@ -204,11 +205,11 @@ async def _drawn(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) 
         campaign = await _aimed(tx, desk, campaign, draft)
     except DomainError as error:
         faults.append(error)
-    campaign = replace(
-        campaign,
-        content=campaign.content if draft.content is None else draft.content,
-        utm=draft.utm or campaign.utm,
-    )
+    try:
+        campaign = replace(campaign, utm=check_utm(draft.utm or campaign.utm))
+    except DomainError as error:
+        faults.append(error)
+    campaign = replace(campaign, content=campaign.content if draft.content is None else draft.content)
     try:
         check_content(await _channel(tx, desk, campaign.channel), campaign.content, desk.templates)
     except DomainError as error:

@@ -10,6 +10,7 @@ from domain.deliveries.model import AcceptMarketing
 from domain.errors import DomainError, ErrorCode
 
 NAME_LENGTH = 100
+UTM_LENGTH = 200
 
 
 class CampaignStatus(StrEnum):
@@ -79,6 +80,13 @@ def check_name(name: str | None) -> str:
     if len(name) > NAME_LENGTH or not name.isprintable():
         raise DomainError(f"a name has {NAME_LENGTH} printable characters at most", field=("name",))
     return name.strip()
+
+
+def check_utm(utm: Utm) -> Utm:
+    for name, value in (("source", utm.source), ("medium", utm.medium), ("campaign", utm.campaign)):
+        if value is not None and (len(value) > UTM_LENGTH or not value.isprintable()):
+            raise DomainError(f"has {UTM_LENGTH} printable characters at most", field=("utm", name))
+    return utm
 
 
 def check_editable(status: CampaignStatus) -> None:

@@ -42,7 +42,7 @@ async def _chosen(tx: Transaction, store_id: int, asked: Sequence[Asked]) -> lis
     lists = {campaign.list_id for campaign, customer_id in asked if customer_id is None and campaign.list_id}
     first = await recipients.first_on(tx, store_id, list(lists)) if lists else {}
     return [
-        (campaign, customer_id or (first.get(campaign.list_id) if campaign.list_id else None))
+        (campaign, first.get(campaign.list_id) if customer_id is None and campaign.list_id else customer_id)
         for campaign, customer_id in asked
     ]
 

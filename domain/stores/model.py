@@ -14,6 +14,7 @@ from domain.errors import DomainError, ErrorCode
 
 STATIC_SEGMENT_MEMBERS = 10_000
 PROPERTY_CONDITIONS = 5
+IDEMPOTENCY_KEY_LENGTH = 200
 
 _TOKEN_PREFIX = "muster_"  # noqa: S105 - what every token begins with
 _ALPHABET = digits + ascii_letters
@@ -80,6 +81,13 @@ def check_timezone(name: str) -> str:
         raise DomainError(f"{name!r} is no IANA time zone: write one such as Asia/Taipei or UTC", field=("timezone",))
     ZoneInfo(name)
     return name
+
+
+def check_idempotency_key(key: str) -> str:
+    if not key or len(key) > IDEMPOTENCY_KEY_LENGTH or not key.isprintable():
+        said = f"an idempotency key has 1 to {IDEMPOTENCY_KEY_LENGTH} printable characters"
+        raise DomainError(said, field=("idempotencyKey",))
+    return key
 
 
 def check_scopes(names: list[str]) -> frozenset[Scope]:

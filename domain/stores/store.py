@@ -17,6 +17,7 @@ from domain.stores.model import (
     Principal,
     Scope,
     Store,
+    check_idempotency_key,
 )
 from domain.stores.tables import api_tokens, channel_installations, idempotency_keys, stores
 
@@ -156,7 +157,13 @@ async def seen_before(
     kept = (
         await tx.execute(
             insert_into(idempotency_keys, tx.dialect)
-            .values(store_id=store_id, key=key, request=request, subject_id=subject_id, created_at=now)
+            .values(
+                store_id=store_id,
+                key=check_idempotency_key(key),
+                request=request,
+                subject_id=subject_id,
+                created_at=now,
+            )
             .on_conflict_do_nothing()
         )
     ).rowcount

@@ -135,7 +135,8 @@ class Shop:
 
     async def upload(self, name: str, content: bytes, *, dry_run: bool = False) -> Json:
         answer = "{ operation { id kind status done total } userErrors { field message code } }"
-        document = f"mutation ($file: Upload!, $dryRun: Boolean) {{ done: {name}(file: $file, dryRun: $dryRun) {answer} }}"
+        field = f"done: {name}(file: $file, dryRun: $dryRun) {answer}"
+        document = f"mutation ($file: Upload!, $dryRun: Boolean) {{ {field} }}"
         asked = {"query": document, "variables": {"file": None, "dryRun": dry_run}}
         data = {"operations": json.dumps(asked), "map": json.dumps({"0": ["variables.file"]})}
         response = await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
@@ -219,7 +220,7 @@ def faults(payload: Json) -> list[tuple[Sequence[str] | None, str]]:
 
 
 def attribute(dimension: str, operator: str, *values: object) -> dict[str, object]:
-    return {"attribute": {"dimension": dimension, "operator": operator, "values": values}}
+    return {"attribute": {"dimension": dimension, "operator": operator, "values": list(values)}}
 
 
 def ids(connection: Json) -> list[str]:

@@ -40,7 +40,12 @@ def codes(source: str) -> Iterator[Code]:
             is_statement = opening.group() == "{%"
             end = _end(source, opening.end(), "%}" if is_statement else "}}", line)
             at = end + 2
-            yield Code(source[start + 2 : end].strip("-+ \t\r\n"), is_statement, line, start, at)
+            yield Code(_bare(source[start + 2 : end]), is_statement, line, start, at)
+
+
+def _bare(code: str) -> str:
+    """Without the one sign at either end that rules the space around; a second one is code."""
+    return code[code[:1] in {"-", "+"} : len(code) - (code[1:][-1:] in {"-", "+"})].strip()
 
 
 def _after_comment(source: str, start: int, line: int) -> int:

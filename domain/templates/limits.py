@@ -2,6 +2,8 @@
 
 minijinja bounds the steps of a rendering, not its memory: a step may double a text, or print a list that holds another
 ten times. So the longest value that each piece of code can make is reckoned here before a template is taken.
+Its compiler bounds how deep brackets nest, not how long a chain of operators or of `elif` is, and each link takes
+of the stack: at ten thousand the process is gone.
 """
 
 import re
@@ -11,6 +13,8 @@ from muster_sdk import TemplateInvalid
 from domain.templates.code import TEXT, Code, codes
 
 SOURCE_LENGTH = 200_000
+SYMBOLS = 500
+DEPTH = 100
 STATEMENTS = frozenset({"for", "endfor", "if", "elif", "else", "endif", "set"})
 # By how much a filter can lengthen what it is given.
 FILTERS = {
@@ -46,9 +50,10 @@ _MOST_FUEL = 50_000
 _LEAST_FUEL = 2_000
 
 _FILTER = re.compile(r"\|\s*([A-Za-z_]\w*)")
-_CAPTURE = re.compile(r"set\s+[^=]*\Z")
+_CAPTURE = re.compile(r"set\s[^=]*\Z")
 _TARGET = re.compile(r"set\b([^=]*)=(.*)|for\b(.*?)\bin\b(.*)", re.DOTALL)
 _NAME = re.compile(r"[^\W\d]\w*")
+_SYMBOL = re.compile(rf"{TEXT.pattern}|\w+|[^\w\s]", re.DOTALL)
 # A text; a name that is neither an attribute's nor a filter's; a number.
 _OPERAND = re.compile(
     rf"(?P<text>{TEXT.pattern})|[.|]\s*[^\W\d]\w*|(?P<name>[^\W\d]\w*)|(?P<number>\d[\w.]*)", re.DOTALL
@@ -61,8 +66,10 @@ def check(source: str) -> int:
     if len(source) > SOURCE_LENGTH:
         raise TemplateInvalid(f"a template has {SOURCE_LENGTH:,} characters at most")
     lengths: dict[str, int] = {}
+    nesting = _Nesting()
     longest = at = 0
     for code in codes(source):
+        nesting.take(code)
         _check_code(code)
         _check_length(code, lengths)
         longest, at = max(longest, code.start - at), code.end
@@ -70,7 +77,33 @@ def check(source: str) -> int:
     return max(_LEAST_FUEL, min(_MOST_FUEL, _BYTES // max(longest, len(source) - at, 1)))
 
 
+class _Nesting:
+    """How deep statements stand within each other; an `elif` is an `if` within the one before."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._open: list[int] = []
+
+    def take(self, code: Code) -> None:
+        word = _NAME.match(code.text) if code.is_statement else None
+        match word and word.group():
+            case "if" | "for":
+                self._open.append(1)
+                self._depth += 1
+            case "elif" if self._open:
+                self._open[-1] += 1
+                self._depth += 1
+            case "endif" | "endfor" if self._open:
+                self._depth -= self._open.pop()
+            case _:
+                return
+        if self._depth > DEPTH:
+            raise TemplateInvalid(f"statements nest {DEPTH} deep at most, with each elif", code.line)
+
+
 def _check_code(code: Code) -> None:
+    if sum(1 for _ in _SYMBOL.finditer(code.text)) > SYMBOLS:
+        raise TemplateInvalid(f"a piece of code has {SYMBOLS} names, texts and signs at most", code.line)
     bare = TEXT.sub("''", code.text)
     if code.is_statement:
         _check_statement(bare, code.line)

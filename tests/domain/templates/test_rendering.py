@@ -112,6 +112,15 @@ BOMBS = {
     "behind an escaped quote": r"{{ 'a\'}}' ~ 'x' * 1000000000 }}",
     "nested brackets": "{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}",
     "nested ifs": "{% if 1 %}" * 9_000 + "{% endif %}" * 9_000,
+    "a chain of nots": "{{ " + "not " * 40_000 + "1 }}",
+    "a chain of signs": "{{ " + "-" * 190_000 + "1 }}",
+    "a chain of operators": "{{ " + "1 + " * 40_000 + "1 }}",
+    "a chain of attributes": "{{ a" + ".b" * 90_000 + " }}",
+    "a chain of filters": "{{ a" + "|abs" * 40_000 + " }}",
+    "a chain of elif": "{% if a %}" + "{% elif a %}" * 15_000 + "{% endif %}",
+    "chains of elif within each other": ("{% if a %}" + "{% elif a %}" * 100) * 140 + "{% endif %}" * 140,
+    "brackets around a target": "{% set " + "(" * 60_000 + "a" + ")" * 60_000 + " = 1 %}",
+    "a long gap in a set": "{% set " + " " * 190_000 + "= 1 %}",
     "unclosed brackets": "{{ " + "[" * 190_000,
     "unclosed code": "{{" * 90_000,
     "unclosed comments": "{#" * 90_000,
@@ -142,6 +151,13 @@ def test_what_is_raw_is_text_to_the_limits_as_to_the_engine() -> None:
     for before, after, space in product(("", "-", "+"), ("", "-", "+"), ("", " ", "\n")):
         opening, closing = (f"{{%{before}{space}{word}{space}{after}%}}" for word in ("raw", "endraw"))
         assert render(f"{opening}{{{{ 'x' * 9 }}}}{closing}") == "{{ 'x' * 9 }}"
+
+
+def test_long_chains_are_within_the_limits_as_long_as_the_stack_bears_them() -> None:
+    assert render("{{ " + "1 + " * 200 + "1 }}") == "201"
+    assert render("{% if 0 %}" + "{% elif 0 %}" * 98 + "{% else %}x{% endif %}" + "{% if 1 %}y{% endif %}" * 200) == (
+        "x" + "y" * 200
+    )
 
 
 def test_a_page_of_ordinary_mail_is_within_the_limits() -> None:

@@ -17,9 +17,12 @@ class Pace:
 
 
 async def until_revoked(allowed: Callable[[], Awaitable[bool]], every: float) -> None:
-    """Return once the token is no longer good."""
-    while await allowed():  # noqa: ASYNC110 - a token is revoked in another process
+    """Return once the token is no longer good, which it was just now."""
+    good = True
+    while good:
         await asyncio.sleep(every)
+        # Not cut off when the connection ends meanwhile: half-way out of the pool, a database connection would be lost.
+        good = await asyncio.shield(asyncio.ensure_future(allowed()))
 
 
 async def stop(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -181,8 +181,8 @@ async def test_nobody_to_send_to_and_lists_that_expired(stage: Stage, shop: Shop
 
 
 async def test_a_channel_without_settings_is_a_sandbox(stage: Stage, shop: Shop) -> None:
-    answer = """channel { key label version package installed configured installedAt settingsSchema settings contentSchema
-        capabilities { maxBatch deliveryReceipts openTracking clickTracking audienceSync idempotentSend } }"""
+    answer = """channel { key label version package installed configured installedAt
+        settingsSchema settings contentSchema capabilities { maxBatch deliveryReceipts openTracking clickTracking audienceSync idempotentSend } }"""
     [bare] = (await shop.get("{ channels { key installed configured installedAt settings } }"))["channels"]
     assert bare == {"key": "recording", "installed": False, "configured": False, "installedAt": None, "settings": None}
     assert await shop.get('{ channel(key: "none") { key } }') == {"channel": None}

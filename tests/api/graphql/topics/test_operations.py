@@ -6,7 +6,9 @@ from api.graphql.relay import encode
 from domain import ids as fresh
 from tests.api.graphql.topics.stage import Shop, Stage, faults
 
-SEEN = "query ($id: ID!) { operation(id: $id) { id kind status done total url createdAt finishedAt problems { row message } } }"
+SEEN = """query ($id: ID!) {
+    operation(id: $id) { id kind status done total url createdAt finishedAt problems { row message } }
+}"""
 
 
 async def test_a_dry_run_reports_and_changes_nothing(stage: Stage, shop: Shop) -> None:

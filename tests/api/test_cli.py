@@ -1,6 +1,5 @@
 """The commands, as a person types them."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -8,19 +7,7 @@ from pathlib import Path
 
 import pytest
 
-MUSTER = Path(sys.executable).with_name("muster")
-
-
-def muster(*arguments: str, cwd: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [MUSTER, *arguments],
-        cwd=cwd,
-        env=os.environ | settings,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+from tests.api.commands import muster
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +145,9 @@ def test_the_demonstration_goes_well(tmp_path: Path) -> None:
     done = muster("demo", "--customers", "200", "--port", "0", cwd=tmp_path, CI="true", COLUMNS="100")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Received by the mail server" in done.stdout
+
+
+def test_the_command_is_installed(tmp_path: Path) -> None:
+    installed = Path(sys.executable).with_name("muster")
+    shown = subprocess.run([installed, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "demo" in shown

@@ -64,9 +64,8 @@ async def _replay(database: Database, history: Sequence[Sequence[TrackedEvent]])
         assert (done.accepted, done.duplicates) == (len(fresh), len(batch) - len(fresh))
         first |= fresh
     async with database.read() as tx:
-        named = select(customers.c.external_id, customer_facts).join(
-            customer_facts, customer_facts.c.customer_id == customers.c.id
-        )
+        same = (customer_facts.c.store_id == customers.c.store_id) & (customer_facts.c.customer_id == customers.c.id)
+        named = select(customers.c.external_id, customer_facts).join(customer_facts, same)
         kept = {row[0]: row for row in await tx.execute(named.where(customer_facts.c.store_id == store_id))}
         assert await facts.misses(tx, store_id) == []
     assert set(kept) == {event.customer.external_id for event in first.values()}

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, EntryPoint, distributions
+from traceback import format_exception_only
 from typing import cast
 
 import pluggy
@@ -52,25 +53,46 @@ def load(blocked: Collection[str] = ()) -> Plugins:
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     loading = _Loading(blocked, manager)
-    for distribution, entry_point in _entry_points():
+    for distribution, entry_point in _entry_points(loading):
         if entry_point.name in blocked:
             continue
         reason = _load_one(loading, distribution, entry_point)
         if reason is not None:
-            fault = Fault(entry_point.name, distribution.name, distribution.version, reason)
-            log.warning("plugin_left_out", plugin=fault.plugin, package=fault.package, reason=reason)
-            loading.faults.append(fault)
+            _leave_out(loading, entry_point.name, distribution, reason)
     return Plugins(loading.channels, tuple(loading.faults))
 
 
-def _entry_points() -> Iterable[tuple[Distribution, EntryPoint]]:
+def _leave_out(loading: _Loading, plugin: str, distribution: Distribution, reason: str) -> None:
+    fault = Fault(plugin, *_package(distribution), reason)
+    log.warning("plugin_left_out", plugin=fault.plugin, package=fault.package, reason=reason)
+    loading.faults.append(fault)
+
+
+def _entry_points(loading: _Loading) -> Iterable[tuple[Distribution, EntryPoint]]:
     """Each plugin once, in the order of its name: the same channel wins on every machine."""
     found: dict[tuple[str, str], tuple[Distribution, EntryPoint]] = {}
     for distribution in distributions():
-        for entry_point in distribution.entry_points.select(group=PROJECT):
+        for entry_point in _offered(loading, distribution):
             found.setdefault((entry_point.name, entry_point.value), (distribution, entry_point))
     # Ours first: no stranger takes a built-in channel's key.
     return sorted(found.values(), key=lambda pair: (pair[0].name != PROJECT, pair[1].name, pair[1].value))
+
+
+def _offered(loading: _Loading, distribution: Distribution) -> Iterable[EntryPoint]:
+    try:
+        return distribution.entry_points.select(group=PROJECT)
+    except Exception as error:  # noqa: BLE001 - anybody's files, in whatever state
+        _leave_out(loading, _package(distribution)[0], distribution, f"its entry points cannot be read: {_said(error)}")
+        return ()
+
+
+def _package(distribution: Distribution) -> tuple[str, str]:
+    """Name and version; a package that was installed by halves has neither, whatever the types say."""
+    return distribution.name or "unknown", distribution.version or "unknown"
+
+
+def _said(error: BaseException) -> str:
+    return "".join(format_exception_only(error)).strip()
 
 
 def _load_one(loading: _Loading, distribution: Distribution, entry_point: EntryPoint) -> str | None:
@@ -80,9 +102,9 @@ def _load_one(loading: _Loading, distribution: Distribution, entry_point: EntryP
         loading.manager.register(plugin, entry_point.name)
         _check_hooks(loading.manager, plugin, entry_point.name)
         brought = _channels_of(loading.manager, plugin)
+        reasons = [_add(loading, channel, distribution) for channel in brought]
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code: whatever it raises, we go on
-        return f"{type(error).__name__}: {error}"
-    reasons = [_add(loading, channel, distribution) for channel in brought]
+        return _said(error)
     return "; ".join(reason for reason in reasons if reason) or None
 
 
@@ -114,7 +136,7 @@ def _add(loading: _Loading, channel: Channel, distribution: Distribution) -> str
     taken = loading.channels.get(channel.key)
     if taken is not None:
         return f"the channel {channel.key!r} is there already, from {taken.package}"
-    loading.channels[channel.key] = InstalledChannel(channel, distribution.name, distribution.version)
+    loading.channels[channel.key] = InstalledChannel(channel, *_package(distribution))
     return None
 
 

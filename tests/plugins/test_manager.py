@@ -85,6 +85,14 @@ BROKEN = {
     "a key in capitals": ("@hookimpl\ndef register_channels():\n    return [Pigeon(key='PIGEON')]", "lower-case"),
     "an address of no kind": ("@hookimpl\ndef register_channels():\n    return [Pigeon(address='x')]", "address"),
     "settings of no model": ("@hookimpl\ndef register_channels():\n    return [Pigeon(settings=dict)]", "settings"),
+    "a channel that raises when it is looked at": (
+        "class Shy:\n    key = property(lambda self: 1 / 0)\n\n@hookimpl\ndef register_channels():\n    return [Shy()]",
+        "ZeroDivisionError",
+    ),
+    "an error that cannot be told": (
+        "class Mute(Exception):\n    def __str__(self):\n        raise OSError\n\nraise Mute",
+        "Mute",
+    ),
     "nothing to connect by": (
         "class Lame(Pigeon):\n    connect = None\n\n@hookimpl\ndef register_channels():\n    return [Lame()]",
         "cannot connect",
@@ -102,6 +110,24 @@ def test_a_broken_plugin_is_named_and_the_others_stay(install: Install, what: st
     (fault,) = found.faults
     assert (fault.plugin, fault.package, fault.version) == ("broken", "broken", "0.3")
     assert reason in fault.reason
+
+
+@pytest.mark.parametrize("written", [b"[console_scripts]\nno value\n", b"\xff\xfe[muster]"])
+def test_files_of_any_package_that_cannot_be_read_stop_nobody(install: Install, tmp_path: Path, written: bytes) -> None:
+    install("half", GOOD)
+    (tmp_path / "half-0.3.dist-info" / "entry_points.txt").write_bytes(written)
+    install("pigeon-post", GOOD)
+    found = load()
+    assert set(found.channels) == {"email", "pigeon"}
+    (fault,) = found.faults
+    assert (fault.plugin, fault.package) == ("half", "half")
+    assert fault.reason.startswith("its entry points cannot be read")
+
+
+def test_a_package_without_a_name_is_unknown(install: Install, tmp_path: Path) -> None:
+    install("half", GOOD)
+    (tmp_path / "half-0.3.dist-info" / "METADATA").write_bytes(b"")
+    assert (load().channels["pigeon"].package, load().channels["pigeon"].version) == ("unknown", "unknown")
 
 
 def test_a_key_that_is_taken_stays_with_whom_it_has(install: Install) -> None:

@@ -133,8 +133,10 @@ class Session:
         self.answered += 1
         if reply.is_refusal:
             sent.refuse(reply)
-        else:
+        elif reply.is_consent:
             sent.outcome = Accepted(_queue_id(reply))
+        else:
+            sent.outcome = Ambiguous(f"The mail server's answer says neither yes nor no: {reply}")
 
 
 def _settle(job: Job | None, outcome: Outcome) -> None:

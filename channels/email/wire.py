@@ -27,6 +27,10 @@ class Reply(NamedTuple):
     text: str
 
     @property
+    def is_consent(self) -> bool:
+        return 200 <= self.code < 300
+
+    @property
     def is_refusal(self) -> bool:
         return self.code >= 400
 

@@ -103,6 +103,12 @@ def test_what_fails_after_its_dot_is_in_doubt(send: Send, offers: tuple[str, ...
     assert kinds(outcomes).count("Accepted") == sink.count
 
 
+def test_an_answer_that_is_neither_yes_nor_no_leaves_its_message_in_doubt(send: Send, offers: tuple[str, ...]) -> None:
+    with SmtpSink(manners=Manners(offers=offers, at_end=only("c2@example.com", "354 go on"))) as sink:
+        outcomes = send(settings(sink.port), batch(4))
+    assert kinds(outcomes) == ["Accepted", "Accepted", "Ambiguous", "Accepted"]
+
+
 def test_a_server_that_closes_in_a_large_message_has_not_got_it(send: Send) -> None:
     with reading(200_000) as port:
         assert kinds(send(settings(port), [large(4_000_000)])) == ["NotSent"]

@@ -1,15 +1,17 @@
 """Reads rows of customers, and folds those of one customer into one."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from domain.customers import checks
 from domain.customers.model import Consent, PropertyDefinition, ValueType, imported_consent
 from domain.errors import DomainError
 from domain.imports.columns import Check, Column, day, faults, flag, instant, remembered, short, wrong_width
 from domain.imports.model import FIELDS
-from domain.imports.tables import import_contacts, import_customers, import_properties, import_tags
+from domain.imports.tables import import_customers
 from domain.operations.model import Problem
 
 _EXTERNAL_ID, _EMAIL, _PHONE, _COUNTRY = (FIELDS.index(name) for name in ("external_id", "email", "phone", "country"))
@@ -33,9 +35,13 @@ class CustomerRows:
         self._slots = _TAGS + 1
         self.types = types
         self._properties: list[tuple[str, int]] = []
-        self._contacts: dict[str, list[int | None]] = {}
+        self._channels: dict[str, list[int]] = {}
         self._consents: set[int] = set()
         columns = [self._column(name, cell, definitions) for cell, name in enumerate(names)]
+        self._contacts = [
+            (f'{{"channel":"{channel}","consent":', places[0], places[1]) for channel, places in self._channels.items()
+        ]
+        self._written = [(f'{{"key":"{key}",', slot) for key, slot in self._properties]
         # A national phone number is read once its row's country is known.
         self._columns = [column for column in columns if column.slot != _PHONE]
         self._phone = next((column.cell for column in columns if column.slot == _PHONE), None)
@@ -51,7 +57,7 @@ class CustomerRows:
         if prefix == "property":
             self._properties.append((rest, slot))
             return Column(name, cell, slot, self._property(rest, definitions.get(rest)))
-        places = self._contacts.setdefault(rest, [None, None])
+        places = self._channels.setdefault(rest, [0, 0])
         places[prefix == "consent"] = slot
         if prefix == "consent":
             self._consents.add(slot)
@@ -119,31 +125,41 @@ class CustomerRows:
                 self.types[key] = [list(ValueType)[at].value for at in kept] or [ValueType.STRING.value]
 
     def staged(self, found: Iterable[tuple[int, Folded]], keys: tuple[int, str | bytes | UUID, int]) -> Tables:
-        """Rows of the staging tables; those without an external id are a part of their own."""
+        """Rows of the staging table; those without an external id are a part of their own."""
         store_id, operation_id, piece = keys
-        parts = [
-            ((store_id, operation_id, 2 * piece + (folded[_EXTERNAL_ID] is None), number), folded)
-            for number, folded in found
-        ]
         return {
-            import_customers: [(*own, *folded[:_TAGS]) for own, folded in parts],
-            import_tags: [(*own, tag) for own, folded in parts if folded[_TAGS] for tag in folded[_TAGS]],
-            import_properties: [
-                (*own, key, *folded[slot])
-                for key, slot in self._properties
-                for own, folded in parts
-                if folded[slot] is not None
-            ],
-            import_contacts: list(self._contact_rows(parts)),
+            import_customers: [
+                (
+                    store_id,
+                    operation_id,
+                    2 * piece + (folded[_EXTERNAL_ID] is None),
+                    number,
+                    *folded[: _TAGS + 1],
+                    self._contacts_of(folded),
+                    self._properties_of(folded),
+                )
+                for number, folded in found
+            ]
         }
 
-    def _contact_rows(self, parts: Sequence[tuple[tuple[Any, ...], Folded]]) -> Iterator[tuple[Any, ...]]:
-        for channel, (address_slot, consent_slot) in self._contacts.items():
-            for own, folded in parts:
-                address = None if address_slot is None else folded[address_slot]
-                consent = None if consent_slot is None else folded[consent_slot]
-                if address is not None or consent is not None:
-                    yield (*own, channel, address, consent or Consent.NOT_SUBSCRIBED)
+    def _contacts_of(self, folded: Folded) -> str | None:
+        found: list[str] = []
+        for start, address_slot, consent_slot in self._contacts:
+            address = folded[address_slot] if address_slot else None
+            consent = folded[consent_slot] if consent_slot else None
+            if address is not None:
+                found.append(f'{start}"{consent or Consent.NOT_SUBSCRIBED}","address":{_json(address)}}}')
+            elif consent is not None:
+                found.append(f'{start}"{consent}"}}')
+        return f"[{','.join(found)}]" if found else None
+
+    def _properties_of(self, folded: Folded) -> str | None:
+        found = [f"{start}{folded[slot][-1]}" for start, slot in self._written if folded[slot] is not None]
+        return f"[{','.join(found)}]" if found else None
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _check(name: str, dialect: str) -> Check:
@@ -162,9 +178,14 @@ def _check(name: str, dialect: str) -> Check:
         "tier": remembered(short(100)),
         "tier_expires_on": remembered(day),
         "registered_at": instant(dialect),
-        "tags": remembered(lambda cell: tuple(checks.tags(cell.split(";"))) or None),
+        "tags": remembered(_tags),
     }
     return checked[name]
+
+
+def _tags(cell: str) -> str | None:
+    found = checks.tags(cell.split(";"))
+    return _json([{"tag": tag} for tag in found]) if found else None
 
 
 def _readers(dialect: str) -> dict[ValueType, Check]:
@@ -184,9 +205,16 @@ def _known_type(kind: ValueType, dialect: str) -> Check:
         value = check(cell)
         if value is None:
             return None
-        return (*[None] * at, value, *[None] * (len(ValueType) - 1 - at))
+        return _value([*[None] * at, value, *[None] * (len(ValueType) - 1 - at)])
 
     return read
+
+
+def _value(typed: Iterable[Any]) -> tuple[Any, ...]:
+    """A value in each type, and behind them what is staged of it."""
+    values = tuple(typed)
+    named = {kind.column: value for kind, value in zip(ValueType, values, strict=True) if value is not None}
+    return (*values, _json(named)[1:])
 
 
 def _any_type(dialect: str) -> Check:
@@ -199,7 +227,7 @@ def _any_type(dialect: str) -> Check:
             return None
         # A column of 0 and 1 is one of numbers.
         is_flag = text.lower() in {"true", "false"}
-        return tuple(
+        return _value(
             text
             if kind is ValueType.STRING
             else _try(check, text)

@@ -1,6 +1,6 @@
 """Where a file's rows wait, checked and typed, until all of it is known to be right."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Integer, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Integer, String, Table, Text
 
 from domain.db.schema import metadata
 from domain.db.types import Id, Instant, Json, Money
@@ -45,48 +45,15 @@ import_customers = Table(
     Column("tier", String(100)),
     Column("tier_expires_on", Date),
     Column("registered_at", Instant),
+    # JSON: lists of objects. A property's value is there in every type that it can be read as: which of them counts
+    # is known when the whole column is.
+    Column("tags", Text),
+    Column("contacts", Text),
+    Column("properties", Text),
     sqlite_with_rowid=False,
 )
 
-import_tags = Table(
-    "import_tags",
-    metadata,
-    *_keys(),
-    Column("part", Integer, primary_key=True, autoincrement=False),
-    Column("row", Integer, primary_key=True, autoincrement=False),
-    Column("tag", String(100), primary_key=True),
-    sqlite_with_rowid=False,
-)
-
-# A value in every type that it can be read as: which of them counts is known when the whole column is.
-import_properties = Table(
-    "import_properties",
-    metadata,
-    *_keys(),
-    Column("part", Integer, primary_key=True, autoincrement=False),
-    Column("row", Integer, primary_key=True, autoincrement=False),
-    Column("key", String(64), primary_key=True),
-    Column("string", String(500)),
-    Column("number", Double),
-    Column("boolean", Boolean),
-    Column("date", Date),
-    Column("datetime", Instant),
-    sqlite_with_rowid=False,
-)
-
-import_contacts = Table(
-    "import_contacts",
-    metadata,
-    *_keys(),
-    Column("part", Integer, primary_key=True, autoincrement=False),
-    Column("row", Integer, primary_key=True, autoincrement=False),
-    Column("channel", String(64), primary_key=True),
-    Column("address", String(500)),
-    Column("consent", String(16), nullable=False),
-    sqlite_with_rowid=False,
-)
-
-# Whom each row of the part at hand is about.
+# Whom each row of the part at hand is about, where the store knew some of them.
 import_matches = Table(
     "import_matches",
     metadata,
@@ -119,4 +86,4 @@ import_orders = Table(
     sqlite_with_rowid=False,
 )
 
-STAGED = (import_customers, import_tags, import_properties, import_contacts, import_matches, import_orders)
+STAGED = (import_customers, import_matches, import_orders)

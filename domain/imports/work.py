@@ -17,20 +17,21 @@ from domain.customers.tables import contacts, customer_facts, customer_propertie
 from domain.db import Database, Transaction
 from domain.db.portable import refresh_statistics
 from domain.events.tables import order_items, orders
-from domain.imports import merging_orders, reading, staging, store
+from domain.imports import merging, merging_orders, reading, staging, store
 from domain.imports.customers import CustomerRows
 from domain.imports.merging import Part
 from domain.imports.model import MAX_PROBLEMS, PIECE, Kind, Phase, Progress, check_header, inferred
 from domain.imports.orders import OrderRows
 from domain.imports.reading import Unreadable
-from domain.imports.tables import import_contacts, import_customers, import_orders, import_properties, import_tags
+from domain.imports.tables import import_customers, import_orders
 from domain.jobs import Job, LeaseLost
 from domain.operations import store as operations
 from domain.operations.model import OperationStatus, Problem
 
 _LEASE = 60.0
+_MEASURED = frozenset(4**power for power in range(20)) | {0}
 _STAGED = {
-    Kind.CUSTOMERS: (import_customers, import_tags, import_properties, import_contacts, customers),
+    Kind.CUSTOMERS: (import_customers, customers),
     Kind.ORDERS: (import_orders, customers),
 }
 _MERGED = {
@@ -276,8 +277,8 @@ async def _merge(work: _Import) -> None:
     steps = 0
     going = True
     while going:
-        # PostgreSQL's figures of a store that was empty mislead it: they are taken anew as the store doubles.
-        if steps & (steps - 1) == 0 and work.at.merged:
+        # PostgreSQL's figures of a store that was empty mislead it: they are taken anew as the store grows.
+        if steps in _MEASURED and work.at.merged:
             async with work.database.write() as tx:
                 await refresh_statistics(tx, *_MERGED[work.kind])
         going = await step(work)
@@ -290,7 +291,7 @@ async def _merge_part(work: _Import) -> bool:
         return False
     at = replace(work.at, merged_part=part)
     async with work.database.write() as tx:
-        at.merged += await Part(tx, work.job.store_id, work.operation_id, part, work.clock()).merge()
+        at.merged += await merging.merge(tx, Part(*work.keys, part), at.columns, work.clock())
         await _saved(work, tx, at, _half_done(at), at.row - 2)
     work.at = at
     return True

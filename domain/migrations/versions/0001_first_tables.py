@@ -118,6 +118,53 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "customers",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("external_id", sa.String(length=200), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=True),
+        sa.Column("email", sa.String(length=254), nullable=True),
+        sa.Column("email_verified", sa.Boolean(), nullable=False),
+        sa.Column("phone", sa.String(length=32), nullable=True),
+        sa.Column("phone_verified", sa.Boolean(), nullable=False),
+        sa.Column("gender", sa.String(length=16), nullable=True),
+        sa.Column("birthday", sa.Date(), nullable=True),
+        sa.Column("locale", sa.String(length=35), nullable=True),
+        sa.Column("country", sa.String(length=2), nullable=True),
+        sa.Column("city", sa.String(length=200), nullable=True),
+        sa.Column("source", sa.String(length=64), nullable=True),
+        sa.Column("member", sa.Boolean(), nullable=False),
+        sa.Column("tier", sa.String(length=100), nullable=True),
+        sa.Column("tier_expires_on", sa.Date(), nullable=True),
+        sa.Column("blacklisted", sa.Boolean(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("updated_at", Instant(), nullable=False),
+        sa.Column("registered_at", Instant(), nullable=True),
+        sa.Column("deleted_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_customers")),
+    )
+    op.create_index(
+        "ix_customers_blacklisted",
+        "customers",
+        ["store_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("blacklisted"),
+        sqlite_where=sa.text("blacklisted"),
+    )
+    op.create_index(
+        "ix_customers_deleted",
+        "customers",
+        ["store_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+    )
+    op.create_index(op.f("ix_customers_store_id_email"), "customers", ["store_id", "email"], unique=False)
+    op.create_index(
+        op.f("ix_customers_store_id_external_id"), "customers", ["store_id", "external_id"], unique=True
+    )
+    op.create_index(op.f("ix_customers_store_id_phone"), "customers", ["store_id", "phone"], unique=False)
+    op.create_table(
         "deliveries",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("campaign_id", Id(), nullable=False),
@@ -159,20 +206,6 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
-        "import_contacts",
-        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("operation_id", Id(), nullable=False),
-        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("channel", sa.String(length=64), nullable=False),
-        sa.Column("address", sa.String(length=500), nullable=True),
-        sa.Column("consent", sa.String(length=16), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "store_id", "operation_id", "part", "row", "channel", name=op.f("pk_import_contacts")
-        ),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
         "import_customers",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("operation_id", Id(), nullable=False),
@@ -192,6 +225,9 @@ def upgrade() -> None:
         sa.Column("tier", sa.String(length=100), nullable=True),
         sa.Column("tier_expires_on", sa.Date(), nullable=True),
         sa.Column("registered_at", Instant(), nullable=True),
+        sa.Column("tags", sa.Text(), nullable=True),
+        sa.Column("contacts", sa.Text(), nullable=True),
+        sa.Column("properties", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("store_id", "operation_id", "part", "row", name=op.f("pk_import_customers")),
         sqlite_with_rowid=False,
     )
@@ -229,35 +265,6 @@ def upgrade() -> None:
             "order_id",
             "row",
             name=op.f("pk_import_orders"),
-        ),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "import_properties",
-        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("operation_id", Id(), nullable=False),
-        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("key", sa.String(length=64), nullable=False),
-        sa.Column("string", sa.String(length=500), nullable=True),
-        sa.Column("number", sa.Double(), nullable=True),
-        sa.Column("boolean", sa.Boolean(), nullable=True),
-        sa.Column("date", sa.Date(), nullable=True),
-        sa.Column("datetime", Instant(), nullable=True),
-        sa.PrimaryKeyConstraint(
-            "store_id", "operation_id", "part", "row", "key", name=op.f("pk_import_properties")
-        ),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "import_tags",
-        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("operation_id", Id(), nullable=False),
-        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("tag", sa.String(length=100), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "store_id", "operation_id", "part", "row", "tag", name=op.f("pk_import_tags")
         ),
         sqlite_with_rowid=False,
     )
@@ -474,54 +481,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", name=op.f("pk_customer_numbers")),
     )
     op.create_table(
-        "customers",
-        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("external_id", sa.String(length=200), nullable=True),
-        sa.Column("name", sa.String(length=200), nullable=True),
-        sa.Column("email", sa.String(length=254), nullable=True),
-        sa.Column("email_verified", sa.Boolean(), nullable=False),
-        sa.Column("phone", sa.String(length=32), nullable=True),
-        sa.Column("phone_verified", sa.Boolean(), nullable=False),
-        sa.Column("gender", sa.String(length=16), nullable=True),
-        sa.Column("birthday", sa.Date(), nullable=True),
-        sa.Column("locale", sa.String(length=35), nullable=True),
-        sa.Column("country", sa.String(length=2), nullable=True),
-        sa.Column("city", sa.String(length=200), nullable=True),
-        sa.Column("source", sa.String(length=64), nullable=True),
-        sa.Column("member", sa.Boolean(), nullable=False),
-        sa.Column("tier", sa.String(length=100), nullable=True),
-        sa.Column("tier_expires_on", sa.Date(), nullable=True),
-        sa.Column("blacklisted", sa.Boolean(), nullable=False),
-        sa.Column("created_at", Instant(), nullable=False),
-        sa.Column("updated_at", Instant(), nullable=False),
-        sa.Column("registered_at", Instant(), nullable=True),
-        sa.Column("deleted_at", Instant(), nullable=True),
-        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_customers_stores")),
-        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_customers")),
-    )
-    op.create_index(
-        "ix_customers_blacklisted",
-        "customers",
-        ["store_id", "id"],
-        unique=False,
-        postgresql_where=sa.text("blacklisted"),
-        sqlite_where=sa.text("blacklisted"),
-    )
-    op.create_index(
-        "ix_customers_deleted",
-        "customers",
-        ["store_id", "id"],
-        unique=False,
-        postgresql_where=sa.text("deleted_at IS NOT NULL"),
-        sqlite_where=sa.text("deleted_at IS NOT NULL"),
-    )
-    op.create_index(op.f("ix_customers_store_id_email"), "customers", ["store_id", "email"], unique=False)
-    op.create_index(
-        op.f("ix_customers_store_id_external_id"), "customers", ["store_id", "external_id"], unique=True
-    )
-    op.create_index(op.f("ix_customers_store_id_phone"), "customers", ["store_id", "phone"], unique=False)
-    op.create_table(
         "idempotency_keys",
         sa.Column("store_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
@@ -639,22 +598,6 @@ def downgrade() -> None:
     op.drop_table("property_definitions")
     op.drop_table("operations")
     op.drop_table("idempotency_keys")
-    op.drop_index(op.f("ix_customers_store_id_phone"), table_name="customers")
-    op.drop_index(op.f("ix_customers_store_id_external_id"), table_name="customers")
-    op.drop_index(op.f("ix_customers_store_id_email"), table_name="customers")
-    op.drop_index(
-        "ix_customers_deleted",
-        table_name="customers",
-        postgresql_where=sa.text("deleted_at IS NOT NULL"),
-        sqlite_where=sa.text("deleted_at IS NOT NULL"),
-    )
-    op.drop_index(
-        "ix_customers_blacklisted",
-        table_name="customers",
-        postgresql_where=sa.text("blacklisted"),
-        sqlite_where=sa.text("blacklisted"),
-    )
-    op.drop_table("customers")
     op.drop_table("customer_numbers")
     op.drop_table("channel_installations")
     op.drop_index(op.f("ix_campaigns_store_id_list_id"), table_name="campaigns")
@@ -705,16 +648,29 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_jobs_status_due_at"), table_name="jobs")
     op.drop_table("jobs")
     op.drop_table("imports")
-    op.drop_table("import_tags")
-    op.drop_table("import_properties")
     op.drop_table("import_orders")
     op.drop_table("import_matches")
     op.drop_table("import_customers")
-    op.drop_table("import_contacts")
     op.drop_index(op.f("ix_events_store_id_type_occurred_at_customer_id"), table_name="events")
     op.drop_index(op.f("ix_events_store_id_customer_id_occurred_at"), table_name="events")
     op.drop_table("events")
     op.drop_table("deliveries")
+    op.drop_index(op.f("ix_customers_store_id_phone"), table_name="customers")
+    op.drop_index(op.f("ix_customers_store_id_external_id"), table_name="customers")
+    op.drop_index(op.f("ix_customers_store_id_email"), table_name="customers")
+    op.drop_index(
+        "ix_customers_deleted",
+        table_name="customers",
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_customers_blacklisted",
+        table_name="customers",
+        postgresql_where=sa.text("blacklisted"),
+        sqlite_where=sa.text("blacklisted"),
+    )
+    op.drop_table("customers")
     op.drop_index(op.f("ix_customer_tags_store_id_tag_customer_id"), table_name="customer_tags")
     op.drop_table("customer_tags")
     op.drop_index(

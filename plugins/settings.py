@@ -82,7 +82,8 @@ def _secrets(model: BaseModel) -> dict[str, str]:
 
 def _fault(fault: Mapping[str, Any]) -> DomainError:
     code = ErrorCode.REQUIRED if fault["type"] == "missing" else ErrorCode.INVALID
-    return DomainError(str(fault["msg"]), field=tuple(fault["loc"]), code=code)
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return DomainError(message, field=tuple(fault["loc"]), code=code)
 
 
 def _derived(key: bytes) -> bytes:

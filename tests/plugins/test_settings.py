@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from domain.campaigns.office import ChannelUnavailable
 from domain.db import Database
@@ -55,6 +55,18 @@ def test_every_fault_has_its_path_and_code() -> None:
         (("ringCode",), ErrorCode.REQUIRED),
         (("colour",), ErrorCode.INVALID),
     }
+
+
+def test_a_channel_s_own_rule_is_told_in_its_own_words() -> None:
+    class Strict(LoftSettings):
+        @field_validator("loft")
+        @classmethod
+        def _faces_south(cls, loft: str) -> str:
+            raise ValueError(f"{loft} is too cold: choose South.")
+
+    with pytest.raises(Faults) as refused:
+        validate(Loft(settings=Strict), GIVEN)
+    assert [error.message for error in refused.value.errors] == ["North is too cold: choose South."]
 
 
 def test_no_fault_repeats_a_secret() -> None:

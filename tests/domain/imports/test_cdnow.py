@@ -32,6 +32,7 @@ def cdnow() -> Path:
     return CDNOW
 
 
+@pytest.mark.slow
 async def test_the_files_come_in_whole_and_count_alike(database: Database, store_id: int, cdnow: Path) -> None:
     for kind in Kind:
         done = await actions.from_file(database, store_id, kind, cdnow / f"{kind}.csv", lambda: NOW)

@@ -14,7 +14,7 @@ from api.graphql.children import Children
 from api.graphql.context import Context, Info, allow
 from api.graphql.deliveries import Delivery, Reach, RenderedMessage
 from api.graphql.enums import expose
-from api.graphql.errors import UserError, bad_input, user_errors
+from api.graphql.errors import UserError, bad_input, searched, user_errors
 from api.graphql.keyset import By, Ordering
 from api.graphql.paging import Connection, Page
 from api.graphql.plain import derived
@@ -208,7 +208,7 @@ class CampaignQuery:
         search: str | None = None,
     ) -> Connection[Campaign]:
         context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
-        found = store.page(context.store_id, channel, status, search)
+        found = store.page(context.store_id, channel, status, searched(search))
         return await connections.connect(context, found, _NEWEST, page, _campaign)
 
     @strawberry.field(description="How many a broadcast would reach.")

@@ -16,6 +16,8 @@ QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
+_SEARCH_LENGTH = 200
+
 log = structlog.get_logger(__name__)
 
 UserErrorCode = expose(
@@ -60,6 +62,13 @@ def refusal(message: str, code: str, **extensions: object) -> GraphQLError:
 def bad_input(message: str, *field: str | int) -> GraphQLError:
     """An argument of a query is wrong; `field` is the path to it."""
     return refusal(message, BAD_USER_INPUT, **({"field": _steps(field)} if field else {}))
+
+
+def searched(text: str | None, name: str = "search") -> str | None:
+    """What is looked for, within what a database compares by."""
+    if text is not None and len(text) > _SEARCH_LENGTH:
+        raise bad_input(f"`{name}` has {len(text):,} characters: {_SEARCH_LENGTH} at most.", name)
+    return text
 
 
 def forbidden(scope: str) -> GraphQLError:

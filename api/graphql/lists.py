@@ -14,6 +14,7 @@ from api.graphql.children import Children
 from api.graphql.context import Context, Info, allow
 from api.graphql.customers import Customer, ordering, shown
 from api.graphql.enums import expose
+from api.graphql.errors import searched
 from api.graphql.keyset import By, Ordering
 from api.graphql.paging import Connection, Page
 from api.graphql.plain import derived
@@ -150,7 +151,7 @@ class ListQuery:
             context.now,
             segment_id=segment,
             latest_only=latest_only is not False,
-            search=search,
+            search=searched(search),
         )
         return await connections.connect(context, found, _NEWEST, page, _list)
 

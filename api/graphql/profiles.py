@@ -7,7 +7,7 @@ import strawberry
 from api.graphql import relay
 from api.graphql.context import Context, Info, allow
 from api.graphql.customers import CustomerUpsertPayload, PropertyDefinition, with_facts
-from api.graphql.errors import UserError, user_errors
+from api.graphql.errors import UserError, searched, user_errors
 from domain.customers import actions, model, store
 from domain.customers.model import Consent, ContactChange, ValueType
 from domain.db import Transaction
@@ -33,7 +33,7 @@ class ProfileQuery:
     async def tags(self, info: Info, prefix: str | None = None) -> list[str]:
         context = allow(info, Scope.READ)
         async with context.database.read() as tx:
-            return await store.known_tags(tx, context.store_id, prefix or "")
+            return await store.known_tags(tx, context.store_id, searched(prefix, "prefix") or "")
 
 
 @strawberry.type

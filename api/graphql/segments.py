@@ -14,7 +14,7 @@ from api.graphql.customers import Customer
 from api.graphql.customers import by_ids as customers_by_ids
 from api.graphql.customers import connect as customers
 from api.graphql.enums import expose
-from api.graphql.errors import UserError, user_errors
+from api.graphql.errors import UserError, searched, user_errors
 from api.graphql.filters import Filter, FilterInput, exclude_of, include_of, read_id, write_id
 from api.graphql.keyset import By, Ordering
 from api.graphql.lists import ChannelReach, CustomerList
@@ -239,7 +239,7 @@ class SegmentQuery:
         active: bool | None = None,
     ) -> Connection[Segment]:
         context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
-        found = store.listing(context.store_id, search, active)
+        found = store.listing(context.store_id, searched(search), active)
         return await connections.connect(context, found, _NEWEST, page, lambda row: Segment(of=store.segment(row)))
 
     @strawberry.field(
@@ -284,7 +284,7 @@ class SegmentQuery:
         order_by: CustomerOrder | None = None,
     ) -> Connection[Customer]:
         context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
-        found = customer_store.listing(context.store_id, search)
+        found = customer_store.listing(context.store_id, searched(search))
         if filter is not None:
             try:
                 definition = Definition((await definition_of(context, filter, None, None)).include, None)

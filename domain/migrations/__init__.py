@@ -16,11 +16,9 @@ async def migrate(database: Database, revision: str = "head") -> None:
 
 
 async def is_current(database: Database) -> bool:
-    async with database.engine.connect() as connection:
-        return (
-            await connection.run_sync(_revision)
-            == ScriptDirectory.from_config(configuration()).get_current_head()
-        )
+    async with database.read() as tx:
+        found = await tx.connection.run_sync(_revision)
+    return found == ScriptDirectory.from_config(configuration()).get_current_head()
 
 
 def configuration(connection: Connection | None = None) -> Config:

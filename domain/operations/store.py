@@ -37,9 +37,7 @@ async def start(
     dry_run: bool = False,
 ) -> Operation:
     """A new operation, waiting for its worker."""
-    operation = Operation(
-        store_id, ids.new(), kind, OperationStatus.QUEUED, 0, total, None, dry_run, now, None
-    )
+    operation = Operation(store_id, ids.new(), kind, OperationStatus.QUEUED, 0, total, None, dry_run, now, None)
     await tx.execute(
         insert(operations).values(
             store_id=store_id,
@@ -56,9 +54,7 @@ async def start(
 
 
 async def by_ids(tx: Transaction, store_id: int, wanted: Sequence[UUID]) -> list[Operation]:
-    rows = await tx.execute(
-        select(*_COLUMNS).where(operations.c.store_id == store_id, operations.c.id.in_(wanted))
-    )
+    rows = await tx.execute(select(*_COLUMNS).where(operations.c.store_id == store_id, operations.c.id.in_(wanted)))
     return [_operation(row) for row in rows]
 
 
@@ -66,9 +62,7 @@ async def by_id(tx: Transaction, store_id: int, operation_id: UUID) -> Operation
     return next(iter(await by_ids(tx, store_id, [operation_id])), None)
 
 
-async def progress(
-    tx: Transaction, store_id: int, operation_id: UUID, done: int, total: int | None = None
-) -> None:
+async def progress(tx: Transaction, store_id: int, operation_id: UUID, done: int, total: int | None = None) -> None:
     """Running, and so far; `total` stays as it was when left out."""
     values: dict[str, object] = {"status": OperationStatus.RUNNING.value, "done": done}
     if total is not None:
@@ -114,14 +108,10 @@ async def add_problems(tx: Transaction, store_id: int, operation_id: UUID, found
 
 
 async def clear_problems(tx: Transaction, store_id: int, operation_id: UUID) -> None:
-    await tx.execute(
-        delete(problems).where(problems.c.store_id == store_id, problems.c.operation_id == operation_id)
-    )
+    await tx.execute(delete(problems).where(problems.c.store_id == store_id, problems.c.operation_id == operation_id))
 
 
-async def problems_of(
-    tx: Transaction, store_id: int, operation_ids: Sequence[UUID]
-) -> dict[UUID, list[Problem]]:
+async def problems_of(tx: Transaction, store_id: int, operation_ids: Sequence[UUID]) -> dict[UUID, list[Problem]]:
     found: dict[UUID, list[Problem]] = {operation_id: [] for operation_id in operation_ids}
     rows = await tx.execute(
         select(problems.c.operation_id, problems.c.row, problems.c.message)
@@ -139,6 +129,4 @@ def _is(store_id: int, operation_id: UUID) -> tuple[Any, Any]:
 
 def _operation(row: AnyRow) -> Operation:
     store_id, id_, kind, status, done, total, url, dry_run, created_at, finished_at = row
-    return Operation(
-        store_id, id_, kind, OperationStatus(status), done, total, url, dry_run, created_at, finished_at
-    )
+    return Operation(store_id, id_, kind, OperationStatus(status), done, total, url, dry_run, created_at, finished_at)

@@ -58,9 +58,7 @@ def upgrade() -> None:
         sa.Column("boolean", sa.Boolean(), nullable=True),
         sa.Column("date", sa.Date(), nullable=True),
         sa.Column("datetime", Instant(), nullable=True),
-        sa.PrimaryKeyConstraint(
-            "store_id", "customer_id", "property_id", name=op.f("pk_customer_properties")
-        ),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", "property_id", name=op.f("pk_customer_properties")),
         sqlite_with_rowid=False,
     )
     op.create_index(
@@ -160,9 +158,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("deleted_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_customers_store_id_email"), "customers", ["store_id", "email"], unique=False)
-    op.create_index(
-        op.f("ix_customers_store_id_external_id"), "customers", ["store_id", "external_id"], unique=True
-    )
+    op.create_index(op.f("ix_customers_store_id_external_id"), "customers", ["store_id", "external_id"], unique=True)
     op.create_index(op.f("ix_customers_store_id_phone"), "customers", ["store_id", "phone"], unique=False)
     op.create_table(
         "deliveries",
@@ -460,9 +456,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_campaigns_stores")),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_campaigns")),
     )
-    op.create_index(
-        op.f("ix_campaigns_status_scheduled_at"), "campaigns", ["status", "scheduled_at"], unique=False
-    )
+    op.create_index(op.f("ix_campaigns_status_scheduled_at"), "campaigns", ["status", "scheduled_at"], unique=False)
     op.create_index(op.f("ix_campaigns_store_id_list_id"), "campaigns", ["store_id", "list_id"], unique=False)
     op.create_table(
         "channel_installations",

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.templates.rendering import MinijinjaTemplates
 from sqlalchemy import insert, select
 
 from domain import ids, jobs
@@ -21,6 +20,7 @@ from domain.jobs import Queue
 from domain.jobs.tables import jobs as job_rows
 from domain.lists.tables import list_members, lists
 from domain.segments.tables import segments
+from domain.templates.rendering import MinijinjaTemplates
 from tests.factories import NOW
 from tests.fakes import RecordingChannel, RecordingSettings
 

@@ -116,18 +116,18 @@ class Shop:
         ) as client:
             return await client.post("/graphql", **request)
 
-    async def ask(self, query: str, **variables: object) -> Reply:
+    async def ask(self, query: str, /, **variables: object) -> Reply:
         return await self.ask_by(self.token, query, **variables)
 
-    async def ask_by(self, token: str, query: str, **variables: object) -> Reply:
+    async def ask_by(self, token: str, query: str, /, **variables: object) -> Reply:
         response = await self.send(token, json={"query": query, "variables": variables})
         return Reply(response.status_code, response.json())
 
-    async def get(self, query: str, **variables: object) -> Json:
+    async def get(self, query: str, /, **variables: object) -> Json:
         """The answer's data, of which nothing failed."""
         return (await self.ask(query, **variables)).data
 
-    async def mutate(self, name: str, arguments: str, answer: str, **variables: object) -> Json:
+    async def mutate(self, name: str, arguments: str, answer: str, /, **variables: object) -> Json:
         """The payload of one mutation: `mutate("segmentDelete", "id: $id", "deletedId", id=...)`."""
         declared = ", ".join(f"${key}: {TYPES.get((name, key)) or TYPES['', key]}" for key in variables)
         document = f"mutation ({declared}) {{ {name}({arguments}) {{ {answer} userErrors {{ field message code }} }} }}"
@@ -142,7 +142,7 @@ class Shop:
         response = await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
         return Reply(response.status_code, response.json()).data["done"]
 
-    async def events(self, query: str, **variables: object) -> list[Json]:
+    async def events(self, query: str, /, **variables: object) -> list[Json]:
         """Everything that a subscription answers until it ends."""
         request = {"query": query, "variables": variables}
         response = await self.send(json=request, headers={"Accept": "text/event-stream"})

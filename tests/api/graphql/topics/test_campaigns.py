@@ -158,7 +158,8 @@ async def test_nobody_to_send_to_and_lists_that_expired(stage: Stage, shop: Shop
     done = await send(shop, gid)
     assert faults(done) == [(["id"], "NO_RECIPIENTS")]
     assert done["userErrors"][0]["message"] == ZERO
-    asked = "query ($t: TargetInput!, $c: String!) { reach(target: $t, channel: $c) { audience recipients excluded { reason count } } }"
+    asked = """query ($t: TargetInput!, $c: String!) {
+        reach(target: $t, channel: $c) { audience recipients excluded { reason count } } }"""
     found = await shop.get(asked, t={"listId": list_id}, c="recording")
     assert found["reach"] == {
         "audience": 3,
@@ -182,7 +183,8 @@ async def test_nobody_to_send_to_and_lists_that_expired(stage: Stage, shop: Shop
 
 async def test_a_channel_without_settings_is_a_sandbox(stage: Stage, shop: Shop) -> None:
     answer = """channel { key label version package installed configured installedAt
-        settingsSchema settings contentSchema capabilities { maxBatch deliveryReceipts openTracking clickTracking audienceSync idempotentSend } }"""
+        settingsSchema settings contentSchema
+        capabilities { maxBatch deliveryReceipts openTracking clickTracking audienceSync idempotentSend } }"""
     [bare] = (await shop.get("{ channels { key installed configured installedAt settings } }"))["channels"]
     assert bare == {"key": "recording", "installed": False, "configured": False, "installedAt": None, "settings": None}
     assert await shop.get('{ channel(key: "none") { key } }') == {"channel": None}

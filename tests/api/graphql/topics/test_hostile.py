@@ -1,0 +1,239 @@
+"""Whatever is sent, the answer says what is wrong with it: never a failure of the server."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLObjectType,
+    get_named_type,
+    is_enum_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+from tests.api.graphql.topics.stage import Json, Shop, Stage, attribute, faults
+from tests.api.graphql.topics.test_access import schema
+
+LONG = "x" * 1_000_000
+FORGED = ("", "x", "W10", "WzEsMCxbXV0", "eyJhIjoxfQ", "x" * 3_000, "é")
+# What a caller may write where a scalar is expected.
+HOSTILE: dict[str, tuple[object, ...]] = {
+    "String": ("", " ", "%_\\'\";--", "é\u202e\U0001f600", "\u0001", "x" * 5_000),
+    "ID": ("", "x", "Q3VzdG9tZXI6OTIyMzM3MjAzNjg1NDc3NTgwNw", "U2VnbWVudDow", "x" * 5_000),
+    "Int": (-1, 0, 2**31 - 1, 2**31),
+    "Boolean": (True,),
+    "DateTime": ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z", "2026-02-30T00:00:00Z", 5),
+    "Date": ("0001-01-01", "9999-12-31", "0000-01-01", "2026-02-30", "2026-7-1"),
+    "JSON": (0, -0.0, 1e308, 2**63, 2**64 - 1, 2**64, "", "x" * 5_000, True, [], {}, [[[[1]]]], {"a": {"b": [None]}}),
+    "Upload": ("x",),
+}
+PLAIN: dict[str, object] = {
+    "String": "x",
+    "ID": "x",
+    "Int": 1,
+    "Boolean": True,
+    "DateTime": "2026-01-01T00:00:00Z",
+    "Date": "2026-01-01",
+    "JSON": {},
+    "Upload": None,
+}
+
+
+async def test_a_filter_however_deep_is_refused(shop: Shop) -> None:
+    document = "query ($f: FilterInput) { segmentPreview(include: $f) { count } }"
+    for depth, wanted in ((9, None), (10, "LIMIT_EXCEEDED"), (40, "LIMIT_EXCEEDED"), (100, "BAD_REQUEST"), (5_000, "")):
+        tree: Json = attribute("name", "IS_SET")
+        body = f'{{"query": {json.dumps(document)}, "variables": {{"f": {_deep(depth, json.dumps(tree))}}}}}'
+        response = await shop.send(content=body, headers={"Content-Type": "application/json"})
+        assert response.status_code < 500, depth
+        said = response.text
+        assert "INTERNAL" not in said
+        if wanted is None:
+            assert "errors" not in response.json()
+        else:
+            assert wanted in said, depth
+    done = await shop.mutate(
+        "segmentCreate", "input: $input", "", input={"name": "x", "exclude": json.loads(_deep(12, '{"all": []}'))}
+    )
+    assert faults(done) == [(["input", "exclude", *["not"] * 10], "LIMIT_EXCEEDED")]
+
+
+def _deep(depth: int, inner: str) -> str:
+    return '{"not": ' * depth + inner + "}" * depth
+
+
+async def test_more_than_anybody_has(shop: Shop) -> None:
+    [customer] = await shop.customers({"externalId": "c1", "tags": ["a"]})
+    tags = [f"t{number}" for number in range(10_000)]
+    for mutation in ("customerTagsAdd", "customerTagsRemove"):
+        done = await shop.mutate(mutation, "id: $id, tags: $tags", "", id=customer, tags=tags)
+        assert faults(done) == [(["tags"], "LIMIT_EXCEEDED")]
+    done = await shop.mutate("customerUpsert", "input: $input", "", input={"externalId": "c1", "tags": tags})
+    assert faults(done) == [(["input", "tags"], "LIMIT_EXCEEDED")]
+    kept = (await shop.get('{ customer(externalId: "c1") { tags } }'))["customer"]["tags"]
+    assert kept == ["a"]
+    refused = await shop.ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[customer] * 251)
+    assert refused.codes in (["LIMIT_EXCEEDED"], ["QUERY_TOO_COMPLEX"])
+    static = {"name": "x", "kind": "STATIC", "customerIds": [customer] * 10_001}
+    done = await shop.mutate("segmentCreate", "input: $input", "segment { memberCount }", input=static)
+    assert (faults(done), done["segment"]) == ([], {"memberCount": 1})
+
+
+async def test_long_and_strange_searches(shop: Shop) -> None:
+    await shop.customers({"externalId": "c1", "name": "100% Ann_a\\b"}, {"externalId": "c2", "name": "Bob"})
+    await shop.segment("100% Ann_a\\b")
+    document = """query ($s: String!) { customers(search: $s) { totalCount } segments(search: $s) { totalCount }
+        lists(search: $s) { totalCount } campaigns(search: $s) { totalCount } tags(prefix: $s) }"""
+    for search, wanted in (("%", 1), ("_", 1), ("\\", 1), ("0% a", 1), ("'", 0), ("\u202e", 0), ("\U0001f600", 0)):
+        found = await shop.get(document, s=search)
+        assert [found[name]["totalCount"] for name in ("customers", "segments", "lists")] == [wanted] * 3, search
+    for field in ("customers", "segments", "lists", "campaigns"):
+        for search in (LONG, "x" * 201):
+            refused = await shop.ask(f"query ($s: String) {{ {field}(search: $s) {{ totalCount }} }}", s=search)
+            assert refused.codes == ["BAD_USER_INPUT"], field
+            assert refused.errors[0]["extensions"]["field"] == ["search"]
+    assert (await shop.ask("query ($s: String) { tags(prefix: $s) }", s=LONG)).codes == ["BAD_USER_INPUT"]
+    for argument in ("externalId", "email"):
+        nobody = await shop.get(f"query ($s: String) {{ customer({argument}: $s) {{ id }} }}", s=LONG)
+        assert nobody == {"customer": None}
+    for body in (
+        rb'{"query": "{ customers(search: \"\\u0000\") { totalCount } }"}',
+        rb'{"query": "{ tags }", "x": "\ud800"}',
+    ):
+        response = await shop.send(content=body, headers={"Content-Type": "application/json"})
+        assert response.status_code == 400, body
+    for value in ("\0", "a\0b"):
+        assert (await shop.ask(document, s=value)).status == 400
+    literal = await shop.ask('{ customers(search: "\\ud800") { totalCount } }')
+    assert literal.codes == ["GRAPHQL_PARSE_FAILED"]
+
+
+async def test_pages_that_there_are_not(shop: Shop) -> None:
+    await shop.customers(*({"externalId": f"c{at}", "name": f"n{at}"} for at in range(3)))
+    page = "{ totalCount nodes { externalId } pageInfo { endCursor } }"
+    named = (await shop.get(f"{{ customers(first: 1, orderBy: NAME_ASC) {page} }}"))["customers"]["pageInfo"]
+    wrong = [f"first: {size}" for size in (-1, 251, -(2**31))]
+    wrong += ["first: 1, last: 1", "last: -1", f'after: "{named["endCursor"]}"', "first: 2147483648"]
+    wrong += [f'{side}: "{forged}"' for side in ("after", "before") for forged in FORGED]
+    for arguments in wrong:
+        refused = await shop.ask(f"{{ customers({arguments}) {page} }}")
+        assert refused.codes[0] in {"BAD_USER_INPUT", "QUERY_TOO_COMPLEX", "GRAPHQL_VALIDATION_FAILED"}, arguments
+    nested = await shop.ask('{ customers { nodes { externalId timeline(after: "x") { totalCount } } } }')
+    assert nested.codes == ["BAD_USER_INPUT"] * len(nested.codes)
+    assert (await shop.get("{ customers(first: 0) { totalCount nodes { id } } }"))["customers"]["nodes"] == []
+
+
+@pytest.mark.slow
+async def test_no_value_of_any_argument_breaks_the_server(stage: Stage, shop: Shop) -> None:
+    """Every input field of every query and mutation, one at a time, with whatever its type lets through."""
+    known = await _known(stage, shop)
+    tried = 0
+    for root in (schema().query_type, schema().mutation_type):
+        assert root is not None
+        for name, field in root.fields.items():
+            for argument, taken in field.args.items():
+                for value in _variants(taken.type, frozenset()):
+                    given = {**_others(known, name, field), argument: value}
+                    reply = await shop.ask(_document(root, name, field, given), **given)
+                    said = json.dumps(reply.body)
+                    assert reply.status < 500, (name, argument, value)
+                    assert "INTERNAL" not in said, (name, argument, value)
+                    tried += 1
+    assert tried > 500
+    await stage.work()
+    made = await shop.get("{ lists(first: 250) { nodes { status } } segments(first: 250) { nodes { listCount } } }")
+    assert {node["status"] for node in made["lists"]["nodes"]} == {"READY"}
+
+
+async def _known(stage: Stage, shop: Shop) -> dict[str, object]:
+    """Good values for arguments, so that the others beside them are looked at."""
+    contact = {"channel": "recording", "address": "x@shop.example", "consent": "SUBSCRIBED"}
+    [customer] = await shop.customers({"externalId": "c1", "contacts": [contact]})
+    await shop.install()
+    made = await shop.segment()
+    campaign = await shop.campaign(made["list"]["id"])
+    return {
+        "customer": customer,
+        "segment": made["segment"]["id"],
+        "list": made["list"]["id"],
+        "campaign": campaign,
+        "key": "recording",
+        "channel": "recording",
+        "target": {"listId": made["list"]["id"]},
+    }
+
+
+def _others(known: dict[str, object], name: str, field: GraphQLField) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for argument, taken in field.args.items():
+        if argument in known:
+            found[argument] = known[argument]
+        elif argument in {"id", "customerId"}:
+            kind = next((kind for kind in ("segment", "campaign") if name.startswith(kind)), "customer")
+            found[argument] = known[kind]
+        elif is_non_null_type(taken.type):
+            found[argument] = _plain(taken.type)
+    return found
+
+
+def _document(root: GraphQLObjectType, name: str, field: GraphQLField, given: dict[str, object]) -> str:
+    declared = ", ".join(f"${key}: {field.args[key].type}" for key in given)
+    passed = ", ".join(f"{key}: ${key}" for key in given)
+    answer = get_named_type(field.type)
+    selected = ""
+    if not hasattr(answer, "serialize"):
+        fields = getattr(answer, "fields", {})
+        selected = next(
+            (f"{{ {one} }}" for one in ("totalCount", "userErrors { code }") if one.split()[0] in fields),
+            "{ __typename }",
+        )
+    kind = "query" if root is schema_query() else "mutation"
+    return f"{kind} ({declared}) {{ {name}({passed}) {selected} }}"
+
+
+def schema_query() -> GraphQLObjectType:
+    found = schema().query_type
+    assert found is not None
+    return found
+
+
+def _variants(type_: GraphQLInputType, within: frozenset[str]) -> Iterator[object]:
+    if is_non_null_type(type_):
+        yield from _variants(type_.of_type, within)
+    elif is_list_type(type_):
+        yield []
+        yield from ([value] for value in _variants(type_.of_type, within))
+    elif isinstance(type_, GraphQLInputObjectType):
+        if type_.name not in within:
+            yield from _objects(type_, within | {type_.name})
+    elif not is_enum_type(type_):
+        yield from HOSTILE[get_named_type(type_).name]
+
+
+def _objects(type_: GraphQLInputObjectType, within: frozenset[str]) -> Iterator[object]:
+    base = {} if type_.is_one_of else {key: _plain(one.type) for key, one in type_.fields.items() if _required(one)}
+    for key, one in type_.fields.items():
+        for value in _variants(one.type, within):
+            yield {**base, key: value}
+
+
+def _required(field: GraphQLInputField) -> bool:
+    return is_non_null_type(field.type)
+
+
+def _plain(type_: GraphQLInputType) -> Any:
+    if is_non_null_type(type_):
+        return _plain(type_.of_type)
+    if is_list_type(type_):
+        return []
+    if isinstance(type_, GraphQLInputObjectType):
+        return {key: _plain(one.type) for key, one in type_.fields.items() if _required(one)}
+    if is_enum_type(type_):
+        return next(iter(type_.values))
+    return PLAIN[get_named_type(type_).name]

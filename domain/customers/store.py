@@ -59,7 +59,7 @@ _FACT_COLUMNS: tuple[ColumnElement[Any], ...] = (
     customer_facts.c.last_order_at,
 )
 # A customer and its facts, as `profile_of` reads them.
-PROFILE_COLUMNS = (*COLUMNS, *_FACT_COLUMNS)
+PROFILE_COLUMNS: tuple[ColumnElement[Any], ...] = (*COLUMNS, *_FACT_COLUMNS)
 _COUNTED = (customer_facts.c.store_id == customers.c.store_id) & (customer_facts.c.customer_id == customers.c.id)
 _STORE: BindParameter[int] = bindparam("store_id")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)

@@ -79,15 +79,17 @@ class MembershipCondition:
     member: bool = derived(lambda self: self.of["member"])
 
 
+def _negated(filter_: Any) -> Optional["Filter"]:
+    return Filter(of=filter_.of["not"]) if "not" in filter_.of else None
+
+
 @strawberry.type(description="A condition tree as it is stored. Exactly one field is set.")
 class Filter:
     of: strawberry.Private[Raw]
 
     all: list["Filter"] | None = derived(lambda self: _each(self.of.get("all")))
     any: list["Filter"] | None = derived(lambda self: _each(self.of.get("any")))
-    negated: Optional["Filter"] = derived(
-        lambda self: Filter(of=self.of["not"]) if "not" in self.of else None, name="not"
-    )
+    negated: Optional["Filter"] = derived(_negated, name="not")
     attribute: AttributeCondition | None = derived(
         lambda self: AttributeCondition(of=self.of["attribute"]) if "attribute" in self.of else None
     )

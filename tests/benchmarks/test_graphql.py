@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -73,7 +73,7 @@ async def _stage(database: Database, store_id: int) -> str:
 
 
 @contextmanager
-def _server(database_url: str, folder: Path) -> Iterator[tuple[str, int]]:
+def _server(database_url: str, folder: Path) -> Generator[tuple[str, int]]:
     port = free_port()
     settings: Mapping[str, str] = {
         "MUSTER_DATABASE_URL": database_url,

@@ -1,5 +1,9 @@
 """Whatever is sent, the answer says what is wrong with it: never a failure of the server."""
 
+# Answers and graphql-core's generic types are looked into as they come.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportAssignmentType=false
+
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -133,22 +137,23 @@ async def test_pages_that_there_are_not(shop: Shop) -> None:
 async def test_no_value_of_any_argument_breaks_the_server(stage: Stage, shop: Shop) -> None:
     """Every input field of every query and mutation, one at a time, with whatever its type lets through."""
     known = await _known(stage, shop)
-    tried = 0
+    count = 0
     for root in (schema().query_type, schema().mutation_type):
         assert root is not None
+        tried: set[str] = set()
         for name, field in root.fields.items():
             for argument, taken in field.args.items():
-                for value in _variants(taken.type, frozenset()):
+                for value in _variants(taken.type, tried):
                     given = {**_others(known, name, field), argument: value}
                     reply = await shop.ask(_document(root, name, field, given), **given)
                     said = json.dumps(reply.body)
                     assert reply.status < 500, (name, argument, value)
                     assert "INTERNAL" not in said, (name, argument, value)
-                    tried += 1
-    assert tried > 500
+                    count += 1
+    assert count > 500
     await stage.work()
-    made = await shop.get("{ lists(first: 250) { nodes { status } } segments(first: 250) { nodes { listCount } } }")
-    assert {node["status"] for node in made["lists"]["nodes"]} == {"READY"}
+    made = await shop.get("{ segments(first: 250) { nodes { latestList { status } } } }")
+    assert {node["latestList"]["status"] for node in made["segments"]["nodes"]} == {"READY"}
 
 
 async def _known(stage: Stage, shop: Shop) -> dict[str, object]:
@@ -203,23 +208,25 @@ def schema_query() -> GraphQLObjectType:
     return found
 
 
-def _variants(type_: GraphQLInputType, within: frozenset[str]) -> Iterator[object]:
+def _variants(type_: GraphQLInputType, tried: set[str]) -> Iterator[object]:
+    """Values of the type, each input type that is within looked into once."""
     if is_non_null_type(type_):
-        yield from _variants(type_.of_type, within)
+        yield from _variants(type_.of_type, tried)
     elif is_list_type(type_):
         yield []
-        yield from ([value] for value in _variants(type_.of_type, within))
+        yield from ([value] for value in _variants(type_.of_type, tried))
     elif isinstance(type_, GraphQLInputObjectType):
-        if type_.name not in within:
-            yield from _objects(type_, within | {type_.name})
+        if type_.name not in tried:
+            tried.add(type_.name)
+            yield from _objects(type_, tried)
     elif not is_enum_type(type_):
         yield from HOSTILE[get_named_type(type_).name]
 
 
-def _objects(type_: GraphQLInputObjectType, within: frozenset[str]) -> Iterator[object]:
+def _objects(type_: GraphQLInputObjectType, tried: set[str]) -> Iterator[object]:
     base = {} if type_.is_one_of else {key: _plain(one.type) for key, one in type_.fields.items() if _required(one)}
     for key, one in type_.fields.items():
-        for value in _variants(one.type, within):
+        for value in _variants(one.type, tried):
             yield {**base, key: value}
 
 

@@ -1,5 +1,9 @@
 """Another store's objects do not exist: wherever an ID can be given, a stranger's is answered as one of nothing."""
 
+# Answers and graphql-core's generic types are looked into as they come.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportAssignmentType=false
+
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,6 +1,10 @@
 """However long a page is, the same number of statements fetches it with all that is nested in it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+# Answers and graphql-core's generic types are looked into as they come.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportAssignmentType=false
+
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -54,7 +58,7 @@ FEW, MANY = 2, 50
 
 
 @contextmanager
-def statements(stage: Stage) -> Iterator[list[str]]:
+def statements(stage: Stage) -> Generator[list[str]]:
     """The statements that are run meanwhile."""
     seen: list[str] = []
 

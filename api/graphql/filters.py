@@ -79,6 +79,10 @@ class MembershipCondition:
     member: bool = derived(lambda self: self.of["member"])
 
 
+def _any(filter_: Any) -> list["Filter"] | None:
+    return _each(filter_.of.get("any"))
+
+
 def _negated(filter_: Any) -> Optional["Filter"]:
     return Filter(of=filter_.of["not"]) if "not" in filter_.of else None
 
@@ -88,7 +92,7 @@ class Filter:
     of: strawberry.Private[Raw]
 
     all: list["Filter"] | None = derived(lambda self: _each(self.of.get("all")))
-    any: list["Filter"] | None = derived(lambda self: _each(self.of.get("any")))
+    any: list["Filter"] | None = derived(_any)
     negated: Optional["Filter"] = derived(_negated, name="not")
     attribute: AttributeCondition | None = derived(
         lambda self: AttributeCondition(of=self.of["attribute"]) if "attribute" in self.of else None

@@ -321,7 +321,7 @@ class _Of:
     customer_id: int | None = None
 
 
-async def _reach(context: Context, wanted: list[_Of]) -> list[ReachOf | Exception]:
+async def _reach(context: Context, wanted: list[_Of]) -> Sequence[ReachOf | Exception]:
     found: list[ReachOf | DomainError] = []
     async with context.database.read() as tx:
         for some in connections.chunks([one.campaign for one in wanted]):
@@ -329,7 +329,7 @@ async def _reach(context: Context, wanted: list[_Of]) -> list[ReachOf | Exceptio
     return found
 
 
-async def _previews(context: Context, wanted: list[_Of]) -> list[Mapping[str, object] | Exception]:
+async def _previews(context: Context, wanted: list[_Of]) -> Sequence[Mapping[str, object] | Exception]:
     asked = [(one.campaign, one.customer_id) for one in wanted]
     async with context.database.read() as tx:
         return await previewing.preview_each(tx, context.desk, context.services.links, asked)

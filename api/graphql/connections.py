@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, select, union_all
 
 from api.graphql.context import Context
 from api.graphql.keyset import Ordering
@@ -79,9 +79,9 @@ async def _pages(tx: Transaction, wanted: Sequence[_Wanted[Any]]) -> list[Slice[
     together = union_all(*(_branch(number, one) for number, one in enumerate(wanted))).subquery("pages")
     keys = [replace(key, column=together.c[_key(at)]) for at, key in enumerate(first.ordering.keys)]
     order: list[ColumnElement[Any]] = [together.c.branch, *(key.term(first.page.backward) for key in keys)]
-    rows: list[list[AnyRow]] = [[] for _ in wanted]
+    rows: list[list[AnyRow]] = [list[AnyRow]() for _ in wanted]
     for row in await tx.execute(select(together).order_by(*order)):
-        rows[row.branch].append(row)
+        rows[int(row.branch)].append(row)
     return [
         sliced(these, one.ordering, one.page, one.build, keys_from=-1 - len(keys))
         for one, these in zip(wanted, rows, strict=True)
@@ -92,7 +92,7 @@ def _branch(number: int, wanted: _Wanted[Any]) -> Select[Any]:
     keys = (key.column.label(_key(at)) for at, key in enumerate(wanted.ordering.keys))
     rows = bounded(wanted.rows, wanted.ordering, wanted.page).add_columns(*keys)
     page = wanted.ordering.apply(rows, reverse=wanted.page.backward).limit(wanted.page.size + 1).subquery()
-    return select(page, literal_column(str(number)).label("branch"))
+    return select(page, literal_column(str(number), Integer()).label("branch"))
 
 
 def _key(at: int) -> str:

@@ -383,7 +383,7 @@ async def _in_words(context: Context, definition: Definition) -> str:
     return summary(definition, await _catalogue(context), names)
 
 
-async def _ids(context: Context, wanted: list[model.Segment]) -> list[Select[int] | Exception]:
+async def _ids(context: Context, wanted: list[model.Segment]) -> Sequence[Select[int] | Exception]:
     timezone = context.principal.store.timezone
     async with context.database.read() as tx:
         return await finding.ids_of_each(tx, context.store_id, wanted, timezone, context.now)

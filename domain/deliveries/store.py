@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Integer,
     Select,
     func,
     literal_column,
@@ -46,10 +47,10 @@ async def reach(tx: Transaction, audience: Audience) -> Reach:
 
 async def reach_each(tx: Transaction, audiences: Sequence[Audience]) -> list[Reach]:
     """The same for several, in one statement."""
-    counts: list[dict[str | None, int]] = [{} for _ in audiences]
+    counts: list[dict[str | None, int]] = [dict[str | None, int]() for _ in audiences]
     members = [seen(audience) for audience in audiences]
-    parts = [
-        select(literal_column(str(number)), each.c.reason, func.count()).group_by(each.c.reason)
+    parts: list[Select[*tuple[Any, ...]]] = [
+        select(literal_column(str(number), Integer()), each.c.reason, func.count()).group_by(each.c.reason)
         for number, each in enumerate(members)
     ]
     for number, reason, count in await tx.execute(union_all(*parts)):

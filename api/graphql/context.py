@@ -59,21 +59,21 @@ class Context:
 
     def loader(self, load: Callable[[Transaction, int, list[K]], Answers[V]]) -> DataLoader[K, V]:
         """The request's loader of this kind: one statement for all keys that are asked for at a time."""
+        found = self._loaders.get(load)
+        if found is None:
 
-        async def load_all(keys: list[K]) -> Sequence[V | Exception]:
-            async with self.database.read() as tx:
-                return await load(tx, self.store_id, keys)
+            async def load_all(keys: list[K]) -> Sequence[V | Exception]:
+                async with self.database.read() as tx:
+                    return await load(tx, self.store_id, keys)
 
-        return self._loader(load, load_all)
+            found = self._loaders[load] = DataLoader(load_fn=load_all)
+        return cast("DataLoader[K, V]", found)
 
     def batch(self, load: Callable[["Context", list[K]], Answers[V]]) -> DataLoader[K, V]:
         """The same for what needs more than the database, which it opens itself."""
-        return self._loader(load, partial(load, self))
-
-    def _loader(self, kind: object, load: Callable[[list[K]], Answers[V]]) -> DataLoader[K, V]:
-        found = self._loaders.get(kind)
+        found = self._loaders.get(load)
         if found is None:
-            found = self._loaders[kind] = DataLoader(load_fn=load)
+            found = self._loaders[load] = DataLoader(load_fn=partial(load, self))
         return cast("DataLoader[K, V]", found)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 import strawberry
 from sqlalchemy import Select
@@ -79,6 +79,26 @@ class Slice(Generic[T]):
     has_previous: bool
 
 
+class _Cursors(Sequence[str]):
+    """Each is made when it is looked at: most pages show the last one alone."""
+
+    def __init__(self, ordering: Ordering, keys: Sequence[tuple[object, ...]]) -> None:
+        self._ordering = ordering
+        self._keys = keys
+
+    @overload
+    def __getitem__(self, at: int, /) -> str: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> list[str]: ...
+    def __getitem__(self, at: int | slice, /) -> str | list[str]:
+        if isinstance(at, slice):
+            return [self._ordering.cursor(keys) for keys in self._keys[at]]
+        return self._ordering.cursor(self._keys[at])
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
 async def fetch(
     tx: Transaction,
     select: Select[Any],
@@ -102,7 +122,7 @@ def sliced(
         kept = kept[::-1]
     return Slice(
         [build(row) for row in kept],
-        [ordering.cursor(tuple(row)[keys_from:until]) for row in kept],
+        _Cursors(ordering, [tuple(row)[keys_from:until] for row in kept]),
         has_next=page.before is not None if page.backward else more,
         has_previous=more if page.backward else page.after is not None,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 
 from domain import ids
 from domain.db import AnyRow, Transaction
@@ -28,6 +28,16 @@ _STORE = (
     stores.c.currency,
     stores.c.static_segment_members,
     stores.c.property_conditions,
+)
+# Asked at every request.
+_PRINCIPAL = (
+    select(*_STORE, api_tokens.c.id, api_tokens.c.scopes, api_tokens.c.expires_at)
+    .join(stores, stores.c.id == api_tokens.c.store_id)
+    .where(
+        api_tokens.c.hash == bindparam("hash"),
+        api_tokens.c.revoked_at.is_(None),
+        or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > bindparam("now")),
+    )
 )
 _USED_EVERY = timedelta(minutes=1)
 
@@ -91,17 +101,7 @@ async def add_token(
 
 async def principal(tx: Transaction, hashed: bytes, now: datetime) -> Principal | None:
     """Whose token this is, unless it is revoked or expired."""
-    row = (
-        await tx.execute(
-            select(*_STORE, api_tokens.c.id, api_tokens.c.scopes, api_tokens.c.expires_at)
-            .join(stores, stores.c.id == api_tokens.c.store_id)
-            .where(
-                api_tokens.c.hash == hashed,
-                api_tokens.c.revoked_at.is_(None),
-                or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > now),
-            )
-        )
-    ).one_or_none()
+    row = (await tx.execute(_PRINCIPAL, {"hash": hashed, "now": now})).one_or_none()
     if row is None:
         return None
     *_, token_id, scopes, expires_at = row

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import ColumnElement, Table, event, insert, select
 
 from api.graphql.relay import encode, number, uuid
@@ -73,6 +74,7 @@ def statements(stage: Stage) -> Generator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
+@pytest.mark.slow
 async def test_a_page_of_fifty_costs_no_more_statements_than_one_of_two(stage: Stage, shop: Shop) -> None:
     known = await _crowd(stage, shop)
     costs = {

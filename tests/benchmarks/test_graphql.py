@@ -16,6 +16,7 @@ from sqlalchemy import insert
 
 from domain.customers.tables import customer_facts, customers
 from domain.db import Database
+from domain.db.portable import refresh_statistics
 from domain.stores import store
 from domain.stores.model import Scope, new_token, token_hash
 from tests.factories import NOW
@@ -69,6 +70,7 @@ async def _stage(database: Database, store_id: int) -> str:
         await store.add_token(tx, store_id, "bench", hashed, frozenset({Scope.READ}), NOW)
         await tx.execute(insert(customers), rows)
         await tx.execute(insert(customer_facts), facts)
+        await refresh_statistics(tx, customers, customer_facts)
     return token
 
 

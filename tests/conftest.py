@@ -1,12 +1,14 @@
 """Databases and brokers that tests run on: real ones, each test by itself."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -98,13 +100,21 @@ async def store_id(database: Database) -> int:
 
 
 @pytest.fixture
-def redis_url() -> str:
+def turn() -> Iterator[None]:
+    """A broker's queues have fixed names: of all test runs on this machine, one test at a time uses them."""
+    with (Path(gettempdir()) / "muster-test-broker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def redis_url(turn: None) -> str:
     _reach("Redis", REDIS, "MUSTER_TEST_REDIS_URL")
     return f"{REDIS}/9"
 
 
 @pytest.fixture
-def rabbitmq_url() -> str:
+def rabbitmq_url(turn: None) -> str:
     _reach("RabbitMQ", RABBITMQ, "MUSTER_TEST_RABBITMQ_URL")
     return RABBITMQ
 

@@ -10,7 +10,7 @@ from dramatiq import Broker
 
 from api.workers.doorbell import Doorbell
 from api.workers.job import Handler, JobContext, Run, Tools
-from api.workers.lanes import Lanes, brokers_for
+from api.workers.lanes import GRACE, Lanes, brokers_for
 from domain import jobs
 from domain.clock import system_clock
 from domain.consents.model import UnsubscribeLinks
@@ -29,6 +29,15 @@ class Works:
     tools: Tools
     lanes: Lanes
     database_url: str
+    running: bool = False
+
+    def start(self) -> None:
+        self.running = True
+        self.lanes.start()
+
+    def stop(self, grace: float = GRACE) -> None:
+        self.running = False
+        self.lanes.stop(grace)
 
     def on(self, kind: str, run: Run, time_limit: float = 3600) -> None:
         async def run_and_finish(context: JobContext) -> None:
@@ -56,7 +65,11 @@ def works(broker_url: str, database_url: str) -> Iterator[Works]:
     def connect(connections: int) -> Database:
         return Database(database_url, pool_size=connections, doorbell=doorbell)
 
-    yield Works(brokers, doorbell, handlers, tools, Lanes(brokers, connect, tools, threads=4), database_url)
+    made = Works(brokers, doorbell, handlers, tools, Lanes(brokers, connect, tools, threads=4), database_url)
+    yield made
+    # A test that failed leaves them running, and they would disturb every test after it.
+    if made.running:
+        made.stop(0.1)
     doorbell.close()
     for broker in brokers.values():
         broker.close()

@@ -21,7 +21,7 @@ async def test_a_job_is_done_once_it_is_committed(works: Works, store_id: int) -
         done.append(context.job.payload["queue"])
 
     works.on("note", note)
-    works.lanes.start()
+    works.start()
     database = works.database()
     async with database.write() as tx:
         for queue in Queue:
@@ -29,7 +29,7 @@ async def test_a_job_is_done_once_it_is_committed(works: Works, store_id: int) -
         await asyncio.sleep(0.1)
         assert done == []
     await until(lambda: len(done) == len(Queue))
-    await asyncio.to_thread(works.lanes.stop)
+    await asyncio.to_thread(works.stop)
     async with database.read() as tx:
         assert set((await jobs.count(tx)).values()) == {(0, 0)}
     await database.close()
@@ -44,14 +44,14 @@ async def test_a_message_that_comes_twice_is_work_done_once(works: Works, store_
         done.append(context.job.id)
 
     works.on("note", note)
-    works.lanes.start()
+    works.start()
     database = works.database()
     async with database.write() as tx:
         await jobs.add(tx, store_id, "note", {})
         tx.rings *= 5
     await until(lambda: bool(done))
     await asyncio.sleep(0.5)
-    await asyncio.to_thread(works.lanes.stop)
+    await asyncio.to_thread(works.stop)
     await database.close()
     assert len(done) == 1
 
@@ -65,10 +65,10 @@ async def test_work_that_the_broker_lost_is_found(works: Works, database: Databa
     works.on("note", note)
     async with database.write() as tx:  # this database has no doorbell: nobody is told
         await jobs.add_all(tx, store_id, "note", [{"n": n} for n in range(30)], queue=Queue.DELIVERIES)
-    works.lanes.start()
+    works.start()
     await ring_for_due(database, works.brokers, works.doorbell)
     await until(lambda: len(done) == 30)
-    await asyncio.to_thread(works.lanes.stop)
+    await asyncio.to_thread(works.stop)
     assert len(set(done)) == 30
 
 
@@ -83,13 +83,13 @@ async def test_one_queue_full_of_slow_work_starves_no_other(works: Works, store_
 
     works.on("slow", slow)
     works.on("quick", quick)
-    works.lanes.start()
+    works.start()
     database = works.database()
     async with database.write() as tx:
         await jobs.add_all(tx, store_id, "slow", [{"n": n} for n in range(20)], queue=Queue.DELIVERIES)
         await jobs.add(tx, store_id, "quick", {}, queue=Queue.LISTS)
     await until(lambda: done == ["quick"], seconds=10)
-    await asyncio.to_thread(works.lanes.stop, 0.1)
+    await asyncio.to_thread(works.stop, 0.1)
     await database.close()
 
 
@@ -101,12 +101,12 @@ async def test_stopping_gives_unfinished_jobs_back_at_once(works: Works, store_i
         await asyncio.sleep(60)
 
     works.on("endless", endless)
-    works.lanes.start()
+    works.start()
     database = works.database()
     async with database.write() as tx:
         job_id = await jobs.add(tx, store_id, "endless", {})
     await until(lambda: bool(began))
-    await asyncio.to_thread(works.lanes.stop, 0.2)
+    await asyncio.to_thread(works.stop, 0.2)
     async with database.write() as tx:
         assert [ring.job_id for ring in await jobs.due(tx, 10)] == [job_id]
     await database.close()
@@ -128,7 +128,7 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
         given_up.append(job.id)
 
     works.handlers["broken"] = job_module.Handler(broken, give_up)
-    works.lanes.start()
+    works.start()
     database = works.database()
     async with database.write() as tx:
         job_id = await jobs.add(tx, store_id, "broken", {})
@@ -137,7 +137,7 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
         await sweep(database, works.tools)
         await ring_for_due(database, works.brokers, works.doorbell)
         await asyncio.sleep(0.1)
-    await asyncio.to_thread(works.lanes.stop)
+    await asyncio.to_thread(works.stop)
     async with database.read() as tx:
         assert await jobs.due(tx, 10) == []
     await database.close()
@@ -161,7 +161,7 @@ async def test_a_lost_lease_ends_the_handler_and_keeps_nothing(
             ended.append("mine" if context.still_mine() else "lost")
 
     works.on("long", long)
-    works.lanes.start()
+    works.start()
     database = works.database()
     async with database.write() as tx:
         await jobs.add(tx, store_id, "long", {})
@@ -172,7 +172,7 @@ async def test_a_lost_lease_ends_the_handler_and_keeps_nothing(
     async with database.write() as tx:
         assert await jobs.claim(tx, store_id, began[0].job.id, "other", 60) is not None
     await until(lambda: ended == ["lost"])
-    await asyncio.to_thread(works.lanes.stop)
+    await asyncio.to_thread(works.stop)
     await database.close()
 
 
@@ -187,12 +187,12 @@ async def test_a_handler_past_its_time_is_ended(works: Works, store_id: int) -> 
             ended.append("ended")
 
     works.on("long", long, time_limit=0.3)
-    works.lanes.start()
+    works.start()
     database = works.database()
     async with database.write() as tx:
         await jobs.add(tx, store_id, "long", {})
     await until(lambda: ended == ["ended"])
-    await asyncio.to_thread(works.lanes.stop)
+    await asyncio.to_thread(works.stop)
     async with database.read() as tx:
         assert (await jobs.count(tx))[Queue.DEFAULT][0] == 1
     await database.close()

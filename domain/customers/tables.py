@@ -25,6 +25,9 @@ customers = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("external_id", String(200)),
     Column("name", String(200)),
+    Column("first_name", String(100)),
+    Column("last_name", String(100)),
+    Column("company", String(200)),
     Column("email", String(254)),
     Column("email_verified", Boolean, nullable=False),
     Column("phone", String(32)),
@@ -35,9 +38,19 @@ customers = Table(
     Column("country", String(2)),
     Column("city", String(200)),
     Column("source", String(64)),
+    # Where and through which form an account was opened.
+    Column("registered_from", String(64)),
+    Column("registration_form", String(100)),
+    Column("account_status", String(16)),
+    Column("password_set", Boolean),
+    Column("last_login_at", Instant),
+    Column("preferred_channel", String(64)),
+    Column("note", String(2000)),
     Column("member", Boolean, nullable=False),
     Column("tier", String(100)),
     Column("tier_expires_on", Date),
+    # A rank that another system's loyalty programme gives.
+    Column("loyalty_rank", String(100)),
     Column("blacklisted", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
@@ -97,8 +110,68 @@ customer_tags = Table(
     Column("store_id", Integer, primary_key=True, autoincrement=False),
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("tag", String(100), primary_key=True),
+    # Who set it first: by hand, an import, a form, the shop.
+    Column("source", String(16)),
+    Column("added_at", Instant),
     Index(None, "store_id", "tag", "customer_id"),
     sqlite_with_rowid=False,
+)
+
+customer_addresses = Table(
+    "customer_addresses",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("country", String(2)),
+    Column("region", String(100)),
+    Column("city", String(200)),
+    Column("postcode", String(20)),
+    Column("street", String(300)),
+    Column("company", String(200)),
+    # Degrees, WGS 84.
+    Column("latitude", Double),
+    Column("longitude", Double),
+    Index(None, "store_id", "country", "region", "city", "customer_id"),
+    sqlite_with_rowid=False,
+)
+
+# The page and campaign of the first visit; another is taken when an earlier visit comes in.
+customer_origins = Table(
+    "customer_origins",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("landing_page", String(500)),
+    Column("referrer", String(500)),
+    Column("utm_source", String(200)),
+    Column("utm_medium", String(200)),
+    Column("utm_campaign", String(200)),
+    sqlite_with_rowid=False,
+)
+
+# What a customer buys most of, of each kind: "product", "category", "brand", "department".
+customer_favourites = Table(
+    "customer_favourites",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),
+    Column("value", String(200), nullable=False),
+    Index(None, "store_id", "kind", "value", "customer_id"),
+    sqlite_with_rowid=False,
+)
+
+# The order of a dimension's values, the lowest first: "tier" from Bronze to Gold.
+value_ranks = Table(
+    "value_ranks",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("dimension", String(100), primary_key=True),
+    Column("value", String(200), primary_key=True),
+    Column("rank", Integer, nullable=False),
+    ForeignKeyConstraint(["store_id"], ["stores.id"]),
 )
 
 property_definitions = Table(

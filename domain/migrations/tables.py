@@ -11,6 +11,7 @@ from domain.lists import tables as lists
 from domain.operations import tables as operations
 from domain.segments import tables as segments
 from domain.stores import tables as stores
+from domain.wallets import tables as wallets
 
 __all__ = [
     "campaigns",
@@ -24,4 +25,5 @@ __all__ = [
     "operations",
     "segments",
     "stores",
+    "wallets",
 ]

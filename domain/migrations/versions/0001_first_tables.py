@@ -32,6 +32,46 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "customer_addresses",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=True),
+        sa.Column("region", sa.String(length=100), nullable=True),
+        sa.Column("city", sa.String(length=200), nullable=True),
+        sa.Column("postcode", sa.String(length=20), nullable=True),
+        sa.Column("street", sa.String(length=300), nullable=True),
+        sa.Column("company", sa.String(length=200), nullable=True),
+        sa.Column("latitude", sa.Double(), nullable=True),
+        sa.Column("longitude", sa.Double(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", "position", name=op.f("pk_customer_addresses")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_customer_addresses_store_id_country_region_city_customer_id"),
+        "customer_addresses",
+        ["store_id", "country", "region", "city", "customer_id"],
+        unique=False,
+    )
+    op.create_table(
+        "customer_coupons",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("code", sa.String(length=100), nullable=False),
+        sa.Column("coupon", sa.String(length=100), nullable=False),
+        sa.Column("received_at", Instant(), nullable=True),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("used_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", "code", name=op.f("pk_customer_coupons")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_customer_coupons_store_id_coupon_customer_id"),
+        "customer_coupons",
+        ["store_id", "coupon", "customer_id"],
+        unique=False,
+    )
+    op.create_table(
         "customer_facts",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -46,6 +86,34 @@ def upgrade() -> None:
         sa.Column("order_10_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("store_id", "customer_id", name=op.f("pk_customer_facts")),
         postgresql_with={"fillfactor": 80},
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "customer_favourites",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("value", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", "kind", name=op.f("pk_customer_favourites")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_customer_favourites_store_id_kind_value_customer_id"),
+        "customer_favourites",
+        ["store_id", "kind", "value", "customer_id"],
+        unique=False,
+    )
+    op.create_table(
+        "customer_origins",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("landing_page", sa.String(length=500), nullable=True),
+        sa.Column("referrer", sa.String(length=500), nullable=True),
+        sa.Column("utm_source", sa.String(length=200), nullable=True),
+        sa.Column("utm_medium", sa.String(length=200), nullable=True),
+        sa.Column("utm_campaign", sa.String(length=200), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", name=op.f("pk_customer_origins")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -106,6 +174,8 @@ def upgrade() -> None:
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("tag", sa.String(length=100), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=True),
+        sa.Column("added_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("store_id", "customer_id", "tag", name=op.f("pk_customer_tags")),
         sqlite_with_rowid=False,
     )
@@ -121,6 +191,9 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("external_id", sa.String(length=200), nullable=True),
         sa.Column("name", sa.String(length=200), nullable=True),
+        sa.Column("first_name", sa.String(length=100), nullable=True),
+        sa.Column("last_name", sa.String(length=100), nullable=True),
+        sa.Column("company", sa.String(length=200), nullable=True),
         sa.Column("email", sa.String(length=254), nullable=True),
         sa.Column("email_verified", sa.Boolean(), nullable=False),
         sa.Column("phone", sa.String(length=32), nullable=True),
@@ -131,9 +204,17 @@ def upgrade() -> None:
         sa.Column("country", sa.String(length=2), nullable=True),
         sa.Column("city", sa.String(length=200), nullable=True),
         sa.Column("source", sa.String(length=64), nullable=True),
+        sa.Column("registered_from", sa.String(length=64), nullable=True),
+        sa.Column("registration_form", sa.String(length=100), nullable=True),
+        sa.Column("account_status", sa.String(length=16), nullable=True),
+        sa.Column("password_set", sa.Boolean(), nullable=True),
+        sa.Column("last_login_at", Instant(), nullable=True),
+        sa.Column("preferred_channel", sa.String(length=64), nullable=True),
+        sa.Column("note", sa.String(length=2000), nullable=True),
         sa.Column("member", sa.Boolean(), nullable=False),
         sa.Column("tier", sa.String(length=100), nullable=True),
         sa.Column("tier_expires_on", sa.Date(), nullable=True),
+        sa.Column("loyalty_rank", sa.String(length=100), nullable=True),
         sa.Column("blacklisted", sa.Boolean(), nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("updated_at", Instant(), nullable=False),
@@ -179,12 +260,28 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "event_tallies",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("first_at", Instant(), nullable=False),
+        sa.Column("last_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "type", "customer_id", name=op.f("pk_event_tallies")),
+        postgresql_with={"fillfactor": 80},
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_event_tallies_store_id_customer_id"), "event_tallies", ["store_id", "customer_id"], unique=False
+    )
+    op.create_table(
         "events",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("id", sa.String(length=200), nullable=False),
         sa.Column("customer_id", sa.BigInteger(), nullable=False),
         sa.Column("type", sa.String(length=64), nullable=False),
         sa.Column("occurred_at", Instant(), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=True),
         sa.Column("attributes", Json(), nullable=False),
         sa.Column("received_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_events")),
@@ -200,6 +297,14 @@ def upgrade() -> None:
         "events",
         ["store_id", "type", "occurred_at", "customer_id"],
         unique=False,
+    )
+    op.create_index(
+        "ix_events_subject",
+        "events",
+        ["store_id", "type", "subject", "occurred_at", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text("subject IS NOT NULL"),
+        sqlite_where=sa.text("subject IS NOT NULL"),
     )
     op.create_table(
         "import_customers",
@@ -255,12 +360,7 @@ def upgrade() -> None:
         sa.Column("quantity", sa.Double(), nullable=True),
         sa.Column("price", Money(), nullable=True),
         sa.PrimaryKeyConstraint(
-            "store_id",
-            "operation_id",
-            "customer_external_id",
-            "order_id",
-            "row",
-            name=op.f("pk_import_orders"),
+            "store_id", "operation_id", "customer_external_id", "order_id", "row", name=op.f("pk_import_orders")
         ),
         sqlite_with_rowid=False,
     )
@@ -309,6 +409,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "operation_id", "number", name=op.f("pk_operation_problems")),
     )
     op.create_table(
+        "order_item_facets",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("order_id", sa.String(length=200), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("facet", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "store_id", "order_id", "position", "facet", "value", name=op.f("pk_order_item_facets")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_order_item_facets_store_id_facet_value_order_id_position"),
+        "order_item_facets",
+        ["store_id", "facet", "value", "order_id", "position"],
+        unique=False,
+    )
+    op.create_table(
         "order_items",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("order_id", sa.String(length=200), nullable=False),
@@ -318,7 +436,9 @@ def upgrade() -> None:
         sa.Column("counted", sa.Boolean(), nullable=False),
         sa.Column("product", sa.String(length=200), nullable=True),
         sa.Column("name", sa.String(length=200), nullable=True),
+        sa.Column("variant", sa.String(length=200), nullable=True),
         sa.Column("category", sa.String(length=200), nullable=True),
+        sa.Column("department", sa.String(length=200), nullable=True),
         sa.Column("brand", sa.String(length=200), nullable=True),
         sa.Column("quantity", sa.Double(), nullable=False),
         sa.Column("price", Money(), nullable=False),
@@ -342,6 +462,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("counted"),
     )
     op.create_index(
+        "ix_order_items_department",
+        "order_items",
+        ["store_id", "department", "placed_at", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.create_index(
         "ix_order_items_product",
         "order_items",
         ["store_id", "product", "placed_at", "customer_id"],
@@ -356,9 +484,19 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.BigInteger(), nullable=False),
         sa.Column("placed_at", Instant(), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("payment_status", sa.String(length=32), nullable=True),
+        sa.Column("delivery_status", sa.String(length=32), nullable=True),
         sa.Column("counted", sa.Boolean(), nullable=False),
         sa.Column("total", Money(), nullable=False),
+        sa.Column("refunded", Money(), server_default="0", nullable=False),
+        sa.Column("lines", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("quantity", sa.Double(), server_default="0", nullable=False),
         sa.Column("source", sa.String(length=64), nullable=True),
+        sa.Column("coupon", sa.String(length=100), nullable=True),
+        sa.Column("campaign", sa.String(length=64), nullable=True),
+        sa.Column("weekday", sa.SmallInteger(), nullable=True),
+        sa.Column("month_day", sa.SmallInteger(), nullable=True),
+        sa.Column("hour", sa.SmallInteger(), nullable=True),
         sa.Column("updated_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_orders")),
     )
@@ -396,10 +534,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
-        op.f("ix_segment_members_store_id_customer_id"),
-        "segment_members",
-        ["store_id", "customer_id"],
-        unique=False,
+        op.f("ix_segment_members_store_id_customer_id"), "segment_members", ["store_id", "customer_id"], unique=False
     )
     op.create_table(
         "stores",
@@ -419,6 +554,36 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("store_id", "operation_id", "number", name=op.f("pk_uploads")),
+    )
+    op.create_table(
+        "wallet_changes",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("amount", Money(), nullable=False),
+        sa.Column("reason", sa.String(length=100), nullable=True),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "kind", "customer_id", name=op.f("pk_wallet_changes")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "wallet_lots",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.String(length=200), nullable=False),
+        sa.Column("remaining", Money(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("store_id", "kind", "customer_id", "id", name=op.f("pk_wallet_lots")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_wallet_lots_expires",
+        "wallet_lots",
+        ["store_id", "kind", "expires_on", "customer_id", "remaining"],
+        unique=False,
+        postgresql_where=sa.text("remaining <> 0"),
+        sqlite_where=sa.text("remaining <> 0"),
     )
     op.create_table(
         "api_tokens",
@@ -537,6 +702,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_segments_next_refresh_at"), "segments", ["next_refresh_at"], unique=False)
     op.create_index(op.f("ix_segments_store_id_name"), "segments", ["store_id", "name"], unique=True)
     op.create_table(
+        "value_ranks",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("dimension", sa.String(length=100), nullable=False),
+        sa.Column("value", sa.String(length=200), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_value_ranks_stores")),
+        sa.PrimaryKeyConstraint("store_id", "dimension", "value", name=op.f("pk_value_ranks")),
+    )
+    op.create_table(
         "delivery_batches",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("campaign_id", Id(), nullable=False),
@@ -574,10 +748,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_lists")),
     )
     op.create_index(
-        op.f("ix_lists_store_id_segment_id_number"),
-        "lists",
-        ["store_id", "segment_id", "number"],
-        unique=True,
+        op.f("ix_lists_store_id_segment_id_number"), "lists", ["store_id", "segment_id", "number"], unique=True
     )
 
 
@@ -585,6 +756,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_lists_store_id_segment_id_number"), table_name="lists")
     op.drop_table("lists")
     op.drop_table("delivery_batches")
+    op.drop_table("value_ranks")
     op.drop_index(op.f("ix_segments_store_id_name"), table_name="segments")
     op.drop_index(op.f("ix_segments_next_refresh_at"), table_name="segments")
     op.drop_table("segments")
@@ -599,16 +771,21 @@ def downgrade() -> None:
     op.drop_table("campaigns")
     op.drop_index(op.f("ix_api_tokens_hash"), table_name="api_tokens")
     op.drop_table("api_tokens")
+    op.drop_index(
+        "ix_wallet_lots_expires",
+        table_name="wallet_lots",
+        postgresql_where=sa.text("remaining <> 0"),
+        sqlite_where=sa.text("remaining <> 0"),
+    )
+    op.drop_table("wallet_lots")
+    op.drop_table("wallet_changes")
     op.drop_table("uploads")
     op.drop_table("stores")
     op.drop_index(op.f("ix_segment_members_store_id_customer_id"), table_name="segment_members")
     op.drop_table("segment_members")
     op.drop_table("sandbox_messages")
     op.drop_index(
-        "ix_orders_placed",
-        table_name="orders",
-        postgresql_where=sa.text("counted"),
-        sqlite_where=sa.text("counted"),
+        "ix_orders_placed", table_name="orders", postgresql_where=sa.text("counted"), sqlite_where=sa.text("counted")
     )
     op.drop_index(
         "ix_orders_customer",
@@ -620,6 +797,12 @@ def downgrade() -> None:
     op.drop_table("orders")
     op.drop_index(
         "ix_order_items_product",
+        table_name="order_items",
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.drop_index(
+        "ix_order_items_department",
         table_name="order_items",
         postgresql_where=sa.text("counted"),
         sqlite_where=sa.text("counted"),
@@ -637,6 +820,8 @@ def downgrade() -> None:
         sqlite_where=sa.text("counted"),
     )
     op.drop_table("order_items")
+    op.drop_index(op.f("ix_order_item_facets_store_id_facet_value_order_id_position"), table_name="order_item_facets")
+    op.drop_table("order_item_facets")
     op.drop_table("operation_problems")
     op.drop_table("list_members")
     op.drop_index(op.f("ix_jobs_status_due_at"), table_name="jobs")
@@ -645,9 +830,17 @@ def downgrade() -> None:
     op.drop_table("import_orders")
     op.drop_table("import_matches")
     op.drop_table("import_customers")
+    op.drop_index(
+        "ix_events_subject",
+        table_name="events",
+        postgresql_where=sa.text("subject IS NOT NULL"),
+        sqlite_where=sa.text("subject IS NOT NULL"),
+    )
     op.drop_index(op.f("ix_events_store_id_type_occurred_at_customer_id"), table_name="events")
     op.drop_index(op.f("ix_events_store_id_customer_id_occurred_at"), table_name="events")
     op.drop_table("events")
+    op.drop_index(op.f("ix_event_tallies_store_id_customer_id"), table_name="event_tallies")
+    op.drop_table("event_tallies")
     op.drop_table("deliveries")
     op.drop_index(op.f("ix_customers_store_id_phone"), table_name="customers")
     op.drop_index(op.f("ix_customers_store_id_external_id"), table_name="customers")
@@ -698,6 +891,15 @@ def downgrade() -> None:
         sqlite_where=sa.text('"boolean" IS NOT NULL'),
     )
     op.drop_table("customer_properties")
+    op.drop_table("customer_origins")
+    op.drop_index(op.f("ix_customer_favourites_store_id_kind_value_customer_id"), table_name="customer_favourites")
+    op.drop_table("customer_favourites")
     op.drop_table("customer_facts")
+    op.drop_index(op.f("ix_customer_coupons_store_id_coupon_customer_id"), table_name="customer_coupons")
+    op.drop_table("customer_coupons")
+    op.drop_index(
+        op.f("ix_customer_addresses_store_id_country_region_city_customer_id"), table_name="customer_addresses"
+    )
+    op.drop_table("customer_addresses")
     op.drop_index(op.f("ix_contacts_store_id_channel_consent_customer_id"), table_name="contacts")
     op.drop_table("contacts")

@@ -1,0 +1,1 @@
+"""What customers hold: points, store credits, gift cards, coupons."""

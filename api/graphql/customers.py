@@ -11,7 +11,7 @@ from muster_sdk import AddressKind
 from api.graphql import connections, relay
 from api.graphql.activity import Event, timeline
 from api.graphql.context import Context, Info, allow
-from api.graphql.enums import expose
+from api.graphql.enums import ValueType, expose
 from api.graphql.errors import UserError, user_errors
 from api.graphql.keyset import By, Ordering
 from api.graphql.paging import Connection, Page
@@ -27,7 +27,6 @@ from domain.customers.model import (
     CustomerOrder,
     Gender,
     PropertyChange,
-    ValueType,
 )
 from domain.customers.tables import customer_facts, customers
 from domain.db import Transaction
@@ -37,7 +36,6 @@ from domain.stores.model import Scope
 expose(Gender)
 expose(Consent, {Consent.NOT_SUBSCRIBED: "Never asked, or never answered."})
 expose(CustomerOrder)
-expose(ValueType)
 
 # Numbers are given in the order in which customers are made.
 _OLDEST, _LATEST = By(customers.c.id, int), By(customers.c.id, int, descending=True)

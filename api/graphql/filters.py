@@ -8,26 +8,13 @@ from uuid import UUID
 import strawberry
 
 from api.graphql import relay
-from api.graphql.enums import expose
+from api.graphql.enums import Operator, expose
 from api.graphql.plain import derived
 from api.graphql.relay import encode
 from api.graphql.scalars import JSON, print_instant
 from domain.segments import filters
-from domain.segments.filters import Aggregate, Definition, Operator
+from domain.segments.filters import Aggregate, Definition
 
-expose(
-    Operator,
-    {
-        Operator.BETWEEN: "Both ends included.",
-        Operator.WITHIN_LAST_DAYS: "The last N days, now included.",
-        Operator.MORE_THAN_DAYS_AGO: "Longer ago than N days.",
-        Operator.WITHIN_NEXT_DAYS: "The coming N days.",
-        Operator.MONTH_IN: "The month of a date (1 to 12), whatever the year.",
-        Operator.ANNIVERSARY_IN_DAYS: "The day of a date, whatever the year: today's is 0 days away.",
-        Operator.NEQ: "The opposite of EQ: a missing value is different from every value.",
-        Operator.NOT_IN: "The opposite of IN: a missing value is none of them.",
-    },
-)
 expose(
     Aggregate,
     {

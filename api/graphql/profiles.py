@@ -7,9 +7,10 @@ import strawberry
 from api.graphql import relay
 from api.graphql.context import Context, Info, allow
 from api.graphql.customers import CustomerUpsertPayload, PropertyDefinition, with_facts
+from api.graphql.enums import ValueType
 from api.graphql.errors import UserError, searched, user_errors
 from domain.customers import actions, model, store
-from domain.customers.model import Consent, ContactChange, ValueType
+from domain.customers.model import Consent, ContactChange
 from domain.db import Transaction
 from domain.errors import DomainError, ErrorCode, Faults
 from domain.stores.model import Scope

@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from api.graphql import campaigns, customers, deliveries, lists, operations, relay, segments
 from api.graphql.activity import ActivityMutation
 from api.graphql.campaigns import CampaignMutation, CampaignQuery, CampaignSubscription
+from api.graphql.catalogue import CatalogueQuery
 from api.graphql.channels import ChannelMutation, ChannelQuery
 from api.graphql.context import Context, Info, allow
 from api.graphql.customers import CustomerMutation, CustomerQuery
@@ -18,10 +19,12 @@ from api.graphql.imports import ImportMutation
 from api.graphql.lists import ListQuery
 from api.graphql.operations import OperationQuery, OperationSubscription
 from api.graphql.plain import without_null_defaults
+from api.graphql.previews import PreviewQuery
 from api.graphql.profiles import ProfileMutation, ProfileQuery
 from api.graphql.relay import Node
 from api.graphql.scalars import SCALARS
-from api.graphql.segments import SegmentMutation, SegmentQuery
+from api.graphql.segment_life import SegmentMutation
+from api.graphql.segments import SegmentQuery
 from api.graphql.stores import Store, StoreQuery
 from domain.errors import DomainError, ErrorCode
 from domain.stores.model import Scope
@@ -51,7 +54,16 @@ async def _node(context: Context, gid: strawberry.ID) -> Node | None:
 
 @strawberry.type
 class Query(
-    StoreQuery, CustomerQuery, ProfileQuery, SegmentQuery, ListQuery, CampaignQuery, ChannelQuery, OperationQuery
+    StoreQuery,
+    CustomerQuery,
+    ProfileQuery,
+    SegmentQuery,
+    CatalogueQuery,
+    PreviewQuery,
+    ListQuery,
+    CampaignQuery,
+    ChannelQuery,
+    OperationQuery,
 ):
     @strawberry.field
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:

@@ -1,0 +1,70 @@
+"""The catalogue of what segments may ask: dimensions, behaviors and their values."""
+
+import strawberry
+
+from api.graphql.context import Context, Info, allow
+from api.graphql.enums import Operator, ValueType
+from api.graphql.plain import derived
+from api.graphql.scalars import JSON
+from domain.db import Transaction
+from domain.segments import finding
+from domain.segments.catalogue import Catalogue, entries
+from domain.stores.model import Scope
+
+
+@strawberry.type
+class DimensionOption:
+    value: JSON
+    label: str
+
+
+@strawberry.type
+class Dimension:
+    of: strawberry.Private[entries.Entry]
+
+    key: str = derived(lambda self: self.of.key)
+    label: str = derived(lambda self: self.of.label)
+    group: str = derived(
+        lambda self: self.of.group,
+        description='Where a builder lists it: "profile", "membership", "tags", "consent", "purchase", ...',
+    )
+    type: ValueType = derived(lambda self: self.of.type)
+    operators: list[Operator] = derived(lambda self: self.of.operators)
+    options: list[DimensionOption] | None = derived(
+        lambda self: self.of.options, description="The values to choose from, where they are known."
+    )
+
+
+@strawberry.type
+class Behavior:
+    of: strawberry.Private[entries.Behavior]
+
+    key: str = derived(lambda self: self.of.key)
+    label: str = derived(lambda self: self.of.label)
+    group: str = derived(lambda self: self.of.group)
+    attributes: list[Dimension] = derived(
+        lambda self: [Dimension(of=one) for one in self.of.attributes], description="What `where` and `of` may name."
+    )
+
+
+@strawberry.type
+class CatalogueQuery:
+    @strawberry.field(
+        description="The catalogue of what a segment may ask: what a condition builder shows in its menus."
+    )
+    async def dimensions(self, info: Info, group: str | None = None) -> list[Dimension]:
+        catalogue = await catalogue_of(allow(info, Scope.READ))
+        return [Dimension(of=one) for one in catalogue.dimensions.values() if group in {None, one.group}]
+
+    @strawberry.field
+    async def behaviors(self, info: Info) -> list[Behavior]:
+        catalogue = await catalogue_of(allow(info, Scope.READ))
+        return [Behavior(of=one) for one in catalogue.behaviors.values()]
+
+
+async def catalogue_of(context: Context) -> Catalogue:
+    return await context.loader(_catalogues).load(tuple(context.services.channels.labels.items()))
+
+
+async def _catalogues(tx: Transaction, store_id: int, wanted: list[tuple[tuple[str, str], ...]]) -> list[Catalogue]:
+    return [await finding.catalogue(tx, store_id, dict(channels)) for channels in wanted]

@@ -1,0 +1,32 @@
+"""Definitions as callers give them: read at the store's desk, refused with every fault."""
+
+from api.graphql.catalogue import catalogue_of
+from api.graphql.context import Context
+from api.graphql.filters import FilterInput, read_id
+from domain.customers.model import UNSET
+from domain.errors import Faults
+from domain.segments import model, references
+from domain.segments.drafting import Desk, define
+from domain.segments.filters import Definition
+
+
+async def definition_of(
+    context: Context, include: FilterInput | None, exclude: FilterInput | None, query: str | None
+) -> Definition:
+    """What the arguments of a query say, refused with every fault where they say what cannot be."""
+    desk = await desk_of(context)
+    given = model.SegmentInput(
+        include=UNSET if include is None else include.raw(),
+        exclude=UNSET if exclude is None else exclude.raw(),
+        query=UNSET if query is None else query,
+    )
+    definition = define(desk, given)
+    async with context.database.read() as tx:
+        wrong = await references.faults(tx, context.store_id, definition, None)
+    if wrong:
+        raise Faults(wrong)
+    return definition
+
+
+async def desk_of(context: Context) -> Desk:
+    return Desk(context.principal.store, await catalogue_of(context), context.now, read_id)

@@ -10,6 +10,7 @@ from muster_sdk import AddressKind
 
 from api.graphql import connections, relay
 from api.graphql.activity import Event, timeline
+from api.graphql.addresses import Address, AddressInput
 from api.graphql.context import Context, Info, allow
 from api.graphql.enums import ValueType, expose
 from api.graphql.errors import UserError, user_errors
@@ -21,6 +22,7 @@ from api.graphql.scalars import JSON, print_instant
 from domain.customers import model, store, upserting
 from domain.customers.model import (
     UNSET,
+    AccountStatus,
     Consent,
     ContactChange,
     CustomerChange,
@@ -34,6 +36,7 @@ from domain.errors import DomainError, Faults
 from domain.stores.model import Scope
 
 expose(Gender)
+expose(AccountStatus)
 expose(Consent, {Consent.NOT_SUBSCRIBED: "Never asked, or never answered."})
 expose(CustomerOrder)
 
@@ -84,6 +87,9 @@ class Customer(Node):
     id: strawberry.ID = derived(lambda self: encode("Customer", self.of.id))
     external_id: str | None = derived(lambda self: self.of.external_id)
     name: str | None = derived(lambda self: self.of.name)
+    first_name: str | None = derived(lambda self: self.of.first_name)
+    last_name: str | None = derived(lambda self: self.of.last_name)
+    company: str | None = derived(lambda self: self.of.company)
     email: str | None = derived(lambda self: self.of.email)
     email_verified: bool = derived(lambda self: self.of.email_verified)
     phone: str | None = derived(lambda self: self.of.phone, description="E.164.")
@@ -97,9 +103,21 @@ class Customer(Node):
         lambda self: self.of.source,
         description='Where the customer came from: "storefront", "pos", "import", a channel\'s key, ...',
     )
+    registered_from: str | None = derived(
+        lambda self: self.of.registered_from, description="The channel through which the account was opened."
+    )
+    registration_form: str | None = derived(lambda self: self.of.registration_form)
+    account_status: AccountStatus | None = derived(lambda self: self.of.account_status)
+    password_set: bool | None = derived(lambda self: self.of.password_set)
+    last_login_at: datetime | None = derived(lambda self: self.of.last_login_at)
+    preferred_channel: str | None = derived(lambda self: self.of.preferred_channel, description="A channel's key.")
+    note: str | None = derived(lambda self: self.of.note)
     member: bool = derived(lambda self: self.of.member)
     tier: str | None = derived(lambda self: self.of.tier)
     tier_expires_on: date | None = derived(lambda self: self.of.tier_expires_on)
+    loyalty_rank: str | None = derived(
+        lambda self: self.of.loyalty_rank, description="What another system's loyalty programme gives."
+    )
     blacklisted: bool = derived(lambda self: self.of.blacklisted)
     created_at: datetime = derived(lambda self: self.of.created_at)
     registered_at: datetime | None = derived(lambda self: self.of.registered_at)
@@ -113,6 +131,10 @@ class Customer(Node):
     async def properties(self, info: Info) -> list[CustomerProperty]:
         held = await info.context.loader(_properties).load(self.of.id)
         return [CustomerProperty(key=one.key, value=_json(one.value)) for one in held]
+
+    @strawberry.field(description="Where goods go to, in the order given.")
+    async def addresses(self, info: Info) -> list[Address]:
+        return [Address(of=one) for one in await info.context.loader(_addresses).load(self.of.id)]
 
     @strawberry.field(description="The customer's address on each channel, and whether marketing is accepted there.")
     async def contacts(self, info: Info) -> list[Contact]:
@@ -158,6 +180,9 @@ class ContactInput:
 class CustomerInput:
     external_id: strawberry.Maybe[str | None]
     name: strawberry.Maybe[str | None]
+    first_name: strawberry.Maybe[str | None]
+    last_name: strawberry.Maybe[str | None]
+    company: strawberry.Maybe[str | None]
     email: strawberry.Maybe[str | None]
     email_verified: strawberry.Maybe[bool | None]
     phone: strawberry.Maybe[str | None]
@@ -168,13 +193,24 @@ class CustomerInput:
     country: strawberry.Maybe[str | None]
     city: strawberry.Maybe[str | None]
     source: strawberry.Maybe[str | None]
+    registered_from: strawberry.Maybe[str | None]
+    registration_form: strawberry.Maybe[str | None]
+    account_status: strawberry.Maybe[AccountStatus | None]
+    password_set: strawberry.Maybe[bool | None]
+    last_login_at: strawberry.Maybe[datetime | None]
+    preferred_channel: strawberry.Maybe[str | None]
+    note: strawberry.Maybe[str | None]
     member: strawberry.Maybe[bool | None]
     tier: strawberry.Maybe[str | None]
     tier_expires_on: strawberry.Maybe[date | None]
+    loyalty_rank: strawberry.Maybe[str | None]
     registered_at: strawberry.Maybe[datetime | None]
     tags: strawberry.Maybe[list[str] | None]
     properties: list[CustomerPropertyInput] | None = None
     contacts: list[ContactInput] | None = None
+    addresses: list[AddressInput] | None = strawberry.field(
+        default=None, description="All of them: what is given takes the place of what was there. 20 at most."
+    )
 
     def change(self) -> CustomerChange:
         given = {name: _given(getattr(self, name)) for name in (*model.PROFILE, "tags")}
@@ -183,7 +219,8 @@ class CustomerInput:
             for one in self.contacts or ()
         ]
         properties = [PropertyChange(one.key, one.value) for one in self.properties or ()]
-        return CustomerChange(**given, properties=properties, contacts=contacts)
+        addresses = UNSET if self.addresses is None else [one.address() for one in self.addresses]
+        return CustomerChange(**given, properties=properties, contacts=contacts, addresses=addresses)
 
 
 @strawberry.type
@@ -303,6 +340,11 @@ async def _tags(tx: Transaction, store_id: int, wanted: list[int]) -> list[list[
 
 async def _properties(tx: Transaction, store_id: int, wanted: list[int]) -> list[list[model.Property]]:
     found = await store.properties_of(tx, store_id, wanted)
+    return [found[customer_id] for customer_id in wanted]
+
+
+async def _addresses(tx: Transaction, store_id: int, wanted: list[int]) -> list[list[model.Address]]:
+    found = await store.addresses_of(tx, store_id, wanted)
     return [found[customer_id] for customer_id in wanted]
 
 

@@ -1,6 +1,7 @@
 """Single changes to a customer, and the custom properties that customers may have."""
 
 from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 import strawberry
 
@@ -10,6 +11,7 @@ from api.graphql.customers import CustomerUpsertPayload, PropertyDefinition, wit
 from api.graphql.enums import ValueType
 from api.graphql.errors import UserError, searched, user_errors
 from domain.customers import actions, model, store
+from domain.customers.actions import BY_HAND
 from domain.customers.model import Consent, ContactChange
 from domain.db import Transaction
 from domain.errors import DomainError, ErrorCode, Faults
@@ -50,14 +52,27 @@ class ProfileMutation:
         return CustomerDeletePayload(deleted_id=id)
 
     @strawberry.mutation
-    async def customer_tags_add(self, info: Info, id: strawberry.ID, tags: list[str]) -> CustomerUpsertPayload:
+    async def customer_tags_add(
+        self,
+        info: Info,
+        id: strawberry.ID,
+        tags: list[str],
+        source: Annotated[
+            str | None, strawberry.argument(description='Who sets them: "manual", "form", "shop", ...; 16 characters.')
+        ] = None,
+    ) -> CustomerUpsertPayload:
         context = allow(info, Scope.WRITE)
-        return await _changed(context, lambda tx: actions.tags_add(tx, context.store_id, _number(id), tags))
+        return await _changed(
+            context,
+            lambda tx: actions.tags_add(tx, context.store_id, _number(id), tags, context.now, source=source or BY_HAND),
+        )
 
     @strawberry.mutation
     async def customer_tags_remove(self, info: Info, id: strawberry.ID, tags: list[str]) -> CustomerUpsertPayload:
         context = allow(info, Scope.WRITE)
-        return await _changed(context, lambda tx: actions.tags_remove(tx, context.store_id, _number(id), tags))
+        return await _changed(
+            context, lambda tx: actions.tags_remove(tx, context.store_id, _number(id), tags, context.now)
+        )
 
     @strawberry.mutation(description="The customer's own word: it goes in every direction.")
     async def consent_update(

@@ -5,11 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 
-from domain.customers import checks, saving, store
+from domain.customers import checks, saving, store, tagging
 from domain.customers.consenting import save_contacts
 from domain.customers.model import ContactChange, Customer, PropertyDefinition, ValueType
 from domain.customers.tables import (
     contacts,
+    customer_addresses,
+    customer_origins,
     customer_properties,
     customer_tags,
     customers,
@@ -18,19 +20,30 @@ from domain.customers.tables import (
 from domain.db import Transaction
 from domain.errors import DomainError, ErrorCode, NotFound
 
+BY_HAND = "manual"
 _KEPT = {"store_id", "id", "created_at", "updated_at", "deleted_at"}
 
 
-async def tags_add(tx: Transaction, store_id: int, customer_id: int, tags: Sequence[str]) -> Customer:
+async def tags_add(
+    tx: Transaction, store_id: int, customer_id: int, tags: Sequence[str], now: datetime, *, source: str = BY_HAND
+) -> Customer:
+    """`source`: who sets them, such as "manual", "form" or "shop"."""
     customer = await existing(tx, store_id, customer_id)
-    await saving.add_tags(tx, store_id, {customer_id: _tags(tags)})
+    await tagging.add_tags(tx, store_id, {customer_id: _tags(tags)}, now, _source(source))
     return customer
 
 
-async def tags_remove(tx: Transaction, store_id: int, customer_id: int, tags: Sequence[str]) -> Customer:
+async def tags_remove(tx: Transaction, store_id: int, customer_id: int, tags: Sequence[str], now: datetime) -> Customer:
     customer = await existing(tx, store_id, customer_id)
-    await saving.remove_tags(tx, store_id, customer_id, _tags(tags))
+    await tagging.remove_tags(tx, store_id, {customer_id: _tags(tags)}, now)
     return customer
+
+
+def _source(source: str) -> str:
+    try:
+        return checks.text(source, 16) or BY_HAND
+    except DomainError as error:
+        raise error.under("source") from None
 
 
 def _tags(tags: Sequence[str]) -> list[str]:
@@ -77,7 +90,7 @@ async def remove(tx: Transaction, store_id: int, customer_id: int, now: datetime
 async def _forget(tx: Transaction, store_id: int, customer_id: int) -> None:
     emptied = {column.name: None for column in customers.c if column.nullable and column.name not in _KEPT}
     await _set(tx, store_id, customer_id, **emptied, email_verified=False, phone_verified=False)
-    for table in (customer_tags, customer_properties):
+    for table in (customer_tags, customer_properties, customer_addresses, customer_origins):
         await tx.execute(delete(table).where(table.c.store_id == store_id, table.c.customer_id == customer_id))
     own = (contacts.c.store_id == store_id, contacts.c.customer_id == customer_id)
     await tx.execute(update(contacts).where(*own).values(address=None))

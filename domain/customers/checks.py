@@ -181,6 +181,22 @@ def property_key(value: str) -> str:
     return value
 
 
+def note(value: str) -> str | None:
+    """Text of several lines."""
+    value = value.strip()
+    if len(value) > 2_000:
+        raise DomainError(f"has {len(value)} characters: 2000 at most")
+    _refuse_controls(value.replace("\n", "").replace("\r", "").replace("\t", ""))
+    return value or None
+
+
+def degrees(value: float, most: int) -> float:
+    read = _finite(value)
+    if abs(read) > most:
+        raise DomainError(f"{read:g} is out of range: -{most} to {most} degrees")
+    return read
+
+
 def string(value: str) -> str | None:
     return text(value, 500)
 

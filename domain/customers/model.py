@@ -17,6 +17,13 @@ class Gender(StrEnum):
     UNDISCLOSED = "UNDISCLOSED"
 
 
+class AccountStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    DISABLED = "DISABLED"
+    TO_BE_ENABLED = "TO_BE_ENABLED"
+    INVITED = "INVITED"
+
+
 class Consent(StrEnum):
     SUBSCRIBED = "SUBSCRIBED"
     NOT_SUBSCRIBED = "NOT_SUBSCRIBED"
@@ -61,6 +68,9 @@ class Customer:
     id: int
     external_id: str | None
     name: str | None
+    first_name: str | None
+    last_name: str | None
+    company: str | None
     email: str | None
     email_verified: bool
     phone: str | None
@@ -71,9 +81,17 @@ class Customer:
     country: str | None
     city: str | None
     source: str | None
+    registered_from: str | None
+    registration_form: str | None
+    account_status: AccountStatus | None
+    password_set: bool | None
+    last_login_at: datetime | None
+    preferred_channel: str | None
+    note: str | None
     member: bool
     tier: str | None
     tier_expires_on: date | None
+    loyalty_rank: str | None
     blacklisted: bool
     created_at: datetime
     updated_at: datetime
@@ -143,11 +161,28 @@ class ContactChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where goods go to; `latitude` and `longitude` in degrees, WGS 84."""
+
+    country: str | None = None
+    region: str | None = None
+    city: str | None = None
+    postcode: str | None = None
+    street: str | None = None
+    company: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerChange:
     """What a client says of a customer: what is left out stays, None clears."""
 
     external_id: str | Unset | None = UNSET
     name: str | Unset | None = UNSET
+    first_name: str | Unset | None = UNSET
+    last_name: str | Unset | None = UNSET
+    company: str | Unset | None = UNSET
     email: str | Unset | None = UNSET
     email_verified: bool | Unset | None = UNSET
     phone: str | Unset | None = UNSET
@@ -158,18 +193,30 @@ class CustomerChange:
     country: str | Unset | None = UNSET
     city: str | Unset | None = UNSET
     source: str | Unset | None = UNSET
+    registered_from: str | Unset | None = UNSET
+    registration_form: str | Unset | None = UNSET
+    account_status: AccountStatus | Unset | None = UNSET
+    password_set: bool | Unset | None = UNSET
+    last_login_at: datetime | Unset | None = UNSET
+    preferred_channel: str | Unset | None = UNSET
+    note: str | Unset | None = UNSET
     member: bool | Unset | None = UNSET
     tier: str | Unset | None = UNSET
     tier_expires_on: date | Unset | None = UNSET
+    loyalty_rank: str | Unset | None = UNSET
     registered_at: datetime | Unset | None = UNSET
     tags: Sequence[str] | Unset | None = UNSET
     properties: Sequence[PropertyChange] = field(default=())
     contacts: Sequence[ContactChange] = field(default=())
+    addresses: Sequence[Address] | Unset | None = UNSET
 
 
 PROFILE = (
     "external_id",
     "name",
+    "first_name",
+    "last_name",
+    "company",
     "email",
     "email_verified",
     "phone",
@@ -180,9 +227,17 @@ PROFILE = (
     "country",
     "city",
     "source",
+    "registered_from",
+    "registration_form",
+    "account_status",
+    "password_set",
+    "last_login_at",
+    "preferred_channel",
+    "note",
     "member",
     "tier",
     "tier_expires_on",
+    "loyalty_rank",
     "registered_at",
 )
 

@@ -1,17 +1,18 @@
 """Writes customers and what hangs on them, many at a time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import Table, delete, insert, select, tuple_, update
 
-from domain.customers.model import Contact, PropertyDefinition, Value
+from domain.customers.model import Address, Contact, PropertyDefinition, Value
 from domain.customers.tables import (
     contacts,
+    customer_addresses,
     customer_facts,
     customer_numbers,
     customer_properties,
-    customer_tags,
     customers,
 )
 from domain.db import Transaction
@@ -70,34 +71,6 @@ async def _upsert(tx: Transaction, table: Table, rows: Sequence[Row]) -> None:
     await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changing), rows)
 
 
-async def add_tags(tx: Transaction, store_id: int, tags: Mapping[int, Sequence[str]]) -> None:
-    rows: list[Row] = [
-        {"store_id": store_id, "customer_id": customer_id, "tag": tag}
-        for customer_id, own in tags.items()
-        for tag in own
-    ]
-    if rows:
-        await tx.execute(insert_into(customer_tags, tx.dialect).on_conflict_do_nothing(), rows)
-
-
-async def remove_tags(tx: Transaction, store_id: int, customer_id: int, tags: Sequence[str]) -> None:
-    await tx.execute(
-        delete(customer_tags).where(
-            customer_tags.c.store_id == store_id,
-            customer_tags.c.customer_id == customer_id,
-            customer_tags.c.tag.in_(tags),
-        )
-    )
-
-
-async def replace_tags(tx: Transaction, store_id: int, tags: Mapping[int, Sequence[str]]) -> None:
-    if not tags:
-        return
-    had = customer_tags.c
-    await tx.execute(delete(customer_tags).where(had.store_id == store_id, had.customer_id.in_(list(tags))))
-    await add_tags(tx, store_id, tags)
-
-
 PropertyValues = Mapping[tuple[int, int], tuple[PropertyDefinition, Value | None]]
 
 
@@ -138,6 +111,20 @@ async def put_contacts(tx: Transaction, store_id: int, given: Sequence[tuple[int
         for customer_id, contact, source in given
     ]
     await _upsert(tx, contacts, rows)
+
+
+async def replace_addresses(tx: Transaction, store_id: int, given: Mapping[int, Sequence[Address]]) -> None:
+    if not given:
+        return
+    had = customer_addresses.c
+    await tx.execute(delete(customer_addresses).where(had.store_id == store_id, had.customer_id.in_(list(given))))
+    rows: list[Row] = [
+        {"store_id": store_id, "customer_id": customer_id, "position": position, **asdict(address)}
+        for customer_id, own in given.items()
+        for position, address in enumerate(own, 1)
+    ]
+    if rows:
+        await tx.execute(insert(customer_addresses), rows)
 
 
 async def touch(tx: Transaction, store_id: int, ids: Sequence[int], now: datetime) -> None:

@@ -1,12 +1,15 @@
 """Every question about customers."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, or_, select
 
 from domain.customers.model import (
     NO_FACTS,
+    AccountStatus,
+    Address,
     Consent,
     Contact,
     Customer,
@@ -20,6 +23,7 @@ from domain.customers.model import (
 )
 from domain.customers.tables import (
     contacts,
+    customer_addresses,
     customer_facts,
     customer_properties,
     customer_tags,
@@ -28,30 +32,9 @@ from domain.customers.tables import (
 )
 from domain.db import AnyRow, Transaction
 
-COLUMNS: tuple[ColumnElement[Any], ...] = (
-    customers.c.store_id,
-    customers.c.id,
-    customers.c.external_id,
-    customers.c.name,
-    customers.c.email,
-    customers.c.email_verified,
-    customers.c.phone,
-    customers.c.phone_verified,
-    customers.c.gender,
-    customers.c.birthday,
-    customers.c.locale,
-    customers.c.country,
-    customers.c.city,
-    customers.c.source,
-    customers.c.member,
-    customers.c.tier,
-    customers.c.tier_expires_on,
-    customers.c.blacklisted,
-    customers.c.created_at,
-    customers.c.updated_at,
-    customers.c.registered_at,
-    customers.c.deleted_at,
-)
+# As `Customer` has its fields.
+COLUMNS: tuple[ColumnElement[Any], ...] = tuple(customers.c[each.name] for each in fields(Customer))
+_GENDER, _ACCOUNT = (customers.c.keys().index(name) for name in ("gender", "account_status"))
 _FACT_COLUMNS: tuple[ColumnElement[Any], ...] = (
     customer_facts.c.order_count,
     customer_facts.c.total_spent,
@@ -75,6 +58,11 @@ _TAGS = (
     select(customer_tags.c.customer_id, customer_tags.c.tag)
     .where(customer_tags.c.store_id == _STORE, customer_tags.c.customer_id.in_(_IDS))
     .order_by(customer_tags.c.customer_id, customer_tags.c.tag)
+)
+_ADDRESSES = (
+    select(customer_addresses.c.customer_id, *(customer_addresses.c[each.name] for each in fields(Address)))
+    .where(customer_addresses.c.store_id == _STORE, customer_addresses.c.customer_id.in_(_IDS))
+    .order_by(customer_addresses.c.customer_id, customer_addresses.c.position)
 )
 _CONTACTS = (
     select(
@@ -119,8 +107,9 @@ _DEFINITIONS = (
 def customer_of(row: AnyRow) -> Customer:
     """A row of `COLUMNS`; columns behind them are another's."""
     values: list[Any] = list(row[: len(COLUMNS)])
-    if values[8] is not None:
-        values[8] = Gender(values[8])
+    for place, kind in ((_GENDER, Gender), (_ACCOUNT, AccountStatus)):
+        if values[place] is not None:
+            values[place] = kind(values[place])
     return Customer(*values)
 
 
@@ -168,6 +157,13 @@ async def tags_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[in
     found: dict[int, list[str]] = {customer_id: [] for customer_id in ids}
     for customer_id, tag in await tx.execute(_TAGS, {"store_id": store_id, "ids": ids}):
         found[customer_id].append(tag)
+    return found
+
+
+async def addresses_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[Address]]:
+    found: dict[int, list[Address]] = {customer_id: [] for customer_id in ids}
+    for customer_id, *said in await tx.execute(_ADDRESSES, {"store_id": store_id, "ids": ids}):
+        found[customer_id].append(Address(*said))
     return found
 
 

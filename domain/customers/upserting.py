@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from domain.customers import saving, store
+from domain.customers import saving, store, tagging
 from domain.customers.cleaning import clean
 from domain.customers.consenting import save_contacts
 from domain.customers.matching import match
@@ -162,7 +162,11 @@ async def _save_round(
     await saving.replace(tx, [subject.row for subject in subjects if subject.had is not None])
     await saving.trust_again(tx, store_id, [subject.id for subject in subjects if _moved(subject)])
     tags = ((subject.id, subject.change.tags) for subject in subjects)
-    await saving.replace_tags(tx, store_id, {id_: own or () for id_, own in tags if not isinstance(own, Unset)})
+    given = {id_: own or () for id_, own in tags if not isinstance(own, Unset)}
+    await tagging.replace_tags(tx, store_id, given, now, source)
+    addresses = ((subject.id, subject.change.addresses) for subject in subjects)
+    moved = {id_: own or () for id_, own in addresses if not isinstance(own, Unset)}
+    await saving.replace_addresses(tx, store_id, moved)
     values = {
         (subject.id, known[given.key].id): (known[given.key], cast("Value | None", given.value))
         for subject in subjects

@@ -49,6 +49,13 @@ def database_later(seconds: float, dialect: str) -> ColumnElement[datetime]:
     return literal_column(f"({_SQLITE_NOW} + {int(seconds * 1_000_000)})", Instant())
 
 
+def random_id(dialect: str) -> ColumnElement[str]:
+    """Another text in every row, which nobody else has."""
+    if dialect == "postgresql":
+        return cast(func.gen_random_uuid(), Text())
+    return func.lower(func.hex(func.randomblob(16)), type_=Text())
+
+
 def among(column: ColumnElement[int], parameter: str, dialect: str) -> ColumnElement[bool]:
     """Whether the column is one of many numbers, handed over as `numbers` makes them: one text whatever their count."""
     if dialect == "postgresql":

@@ -1,9 +1,12 @@
-"""Rows of orders and events, keyed by the caller's own ids, so that a repeat changes nothing."""
+"""Rows of orders, keyed by the caller's own ids, so that a repeat changes nothing; other events are in the history."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, SmallInteger, String, Table, text
 
 from domain.db.schema import metadata
-from domain.db.types import Instant, Json, Money
+from domain.db.types import Instant, Money
+from domain.history.tables import event_tallies, events
+
+__all__ = ["event_tallies", "events", "order_item_facets", "order_items", "orders"]
 
 orders = Table(
     "orders",
@@ -92,45 +95,4 @@ order_item_facets = Table(
     Column("value", String(200), primary_key=True),
     Index(None, "store_id", "facet", "value", "order_id", "position"),
     sqlite_with_rowid=False,
-)
-
-events = Table(
-    "events",
-    metadata,
-    Column("store_id", Integer, primary_key=True, autoincrement=False),
-    Column("id", String(200), primary_key=True),
-    Column("customer_id", BigInteger, nullable=False),
-    Column("type", String(64), nullable=False),
-    Column("occurred_at", Instant, nullable=False),
-    # What it was about: a visit's product, a message's campaign, an order that was changed.
-    Column("subject", String(200)),
-    Column("attributes", Json, nullable=False),
-    Column("received_at", Instant, nullable=False),
-    Index(None, "store_id", "type", "occurred_at", "customer_id"),
-    Index(None, "store_id", "customer_id", "occurred_at"),
-    Index(
-        "ix_events_subject",
-        "store_id",
-        "type",
-        "subject",
-        "occurred_at",
-        "customer_id",
-        postgresql_where=text("subject IS NOT NULL"),
-        sqlite_where=text("subject IS NOT NULL"),
-    ),
-)
-
-# How often each customer did each thing, the first and the last time.
-event_tallies = Table(
-    "event_tallies",
-    metadata,
-    Column("store_id", Integer, primary_key=True, autoincrement=False),
-    Column("type", String(64), primary_key=True),
-    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("count", Integer, nullable=False),
-    Column("first_at", Instant, nullable=False),
-    Column("last_at", Instant, nullable=False),
-    Index(None, "store_id", "customer_id"),
-    sqlite_with_rowid=False,
-    postgresql_with={"fillfactor": 80},
 )

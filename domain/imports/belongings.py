@@ -33,8 +33,10 @@ from sqlalchemy.types import TypeEngine
 
 from domain.customers.model import Consent, ValueType
 from domain.customers.tables import contacts, customer_properties, customer_tags, property_definitions
+from domain.customers.tagging import REMOVED
 from domain.db import Transaction
 from domain.db.portable import insert_into
+from domain.history import actions as history
 from domain.imports.tables import import_customers
 
 SOURCE = "import"
@@ -54,7 +56,7 @@ class Owners:
 
 async def merge(tx: Transaction, owners: Owners, columns: Sequence[str], now: datetime) -> None:
     if "tags" in columns:
-        await _tags(tx, owners)
+        await _tags(tx, owners, now)
     if any(name.startswith("property.") for name in columns):
         await _properties(tx, owners)
     if any(name.startswith(("consent.", "contact.")) for name in columns):
@@ -83,7 +85,7 @@ def _rows(owners: Owners, items: _Items, *columns: ColumnElement[Any]) -> Select
     return select(*given).select_from(owners.source.join(items.table, true())).where(owners.rows)
 
 
-async def _tags(tx: Transaction, owners: Owners) -> None:
+async def _tags(tx: Transaction, owners: Owners, now: datetime) -> None:
     items = _Items(tx, _staged.tags, {"tag": String()})
     tag = items.c["tag"]
     if owners.added is not None:
@@ -91,10 +93,12 @@ async def _tags(tx: Transaction, owners: Owners) -> None:
         tagged = select(owners.id).select_from(owners.source).where(owners.rows, _staged.tags.is_not(None))
         kept = select(literal(1)).select_from(owners.source.join(items.table, true())).where(owners.rows)
         stays = exists(kept.where(owners.id == had.customer_id, tag == had.tag))
-        gone = had.customer_id.in_(tagged.where(~owners.added))
-        await tx.execute(delete(customer_tags).where(had.store_id == owners.store_id, gone, ~stays))
-    rows = _rows(owners, items, tag)
-    await _put(tx, customer_tags, ["tag"], rows, None if owners.added is None else _keep)
+        gone = and_(had.store_id == owners.store_id, had.customer_id.in_(tagged.where(~owners.added)), ~stays)
+        removed = select(had.customer_id, had.tag).where(gone)
+        await history.append_for(tx, owners.store_id, REMOVED, removed, now)
+        await tx.execute(delete(customer_tags).where(gone))
+    rows = _rows(owners, items, tag, literal(SOURCE), literal(now, customer_tags.c.added_at.type))
+    await _put(tx, customer_tags, ["tag", "source", "added_at"], rows, None if owners.added is None else _keep)
 
 
 async def _properties(tx: Transaction, owners: Owners) -> None:

@@ -5,6 +5,7 @@ from domain.customers import tables as customers
 from domain.db.schema import metadata
 from domain.deliveries import tables as deliveries
 from domain.events import tables as events
+from domain.history import tables as history
 from domain.imports import tables as imports
 from domain.jobs import tables as jobs
 from domain.lists import tables as lists
@@ -18,6 +19,7 @@ __all__ = [
     "customers",
     "deliveries",
     "events",
+    "history",
     "imports",
     "jobs",
     "lists",

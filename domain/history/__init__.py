@@ -1,0 +1,1 @@
+"""The log of what happened to customers, and how often: orders aside, everything that segments ask of behavior."""

@@ -1,0 +1,77 @@
+"""Adds to the history, and to the tallies in the same transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, case, func, insert, literal, select
+
+from domain.db import Transaction
+from domain.db.portable import insert_into, random_id
+from domain.history.model import Entry
+from domain.history.tables import event_tallies, events
+
+_AT_ONCE = 10_000
+_KEPT = ("store_id", "id", "customer_id", "type", "occurred_at", "subject", "attributes", "received_at")
+_TALLY = ("store_id", "type", "customer_id", "count", "first_at", "last_at")
+
+
+async def append(tx: Transaction, store_id: int, entries: Sequence[Entry], now: datetime) -> None:
+    """What happened, under ids that the store does not have yet."""
+    for at in range(0, len(entries), _AT_ONCE):
+        part = entries[at : at + _AT_ONCE]
+        await tx.execute(insert(events), [_row(store_id, entry, now) for entry in part])
+        own = (events.c.store_id == store_id, events.c.id.in_([entry.id for entry in part]))
+        await _count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at).where(*own))
+
+
+async def append_for(tx: Transaction, store_id: int, kind: str, found: Select[Any], now: datetime) -> int:
+    """The same happened now to all whom a select of customer ids and subjects finds; how many they are."""
+    who = found.subquery()
+    customer_id, subject = who.c
+    shared = (literal(store_id), random_id(tx.dialect), customer_id, literal(kind), _at(now), subject)
+    rows = select(*shared, literal({}, events.c.attributes.type), _at(now))
+    # The tallies first: what finds them may look at the history itself.
+    await _count(tx, store_id, select(literal(kind).label("type"), customer_id, _at(now).label("occurred_at")))
+    added: int = (await tx.execute(insert(events).from_select(list(_KEPT), rows))).rowcount
+    return added
+
+
+def _at(now: datetime) -> Any:
+    return literal(now, events.c.occurred_at.type)
+
+
+def _row(store_id: int, entry: Entry, now: datetime) -> dict[str, object]:
+    return {
+        "store_id": store_id,
+        "id": entry.id,
+        "customer_id": entry.customer_id,
+        "type": entry.type,
+        "occurred_at": entry.occurred_at,
+        "subject": entry.subject,
+        "attributes": dict(entry.attributes),
+        "received_at": now,
+    }
+
+
+async def _count(tx: Transaction, store_id: int, happened: Select[Any]) -> None:
+    """Nothing of the history is ever changed or taken away, so that adding up keeps the tallies right."""
+    new = happened.subquery("new")
+    kind, customer_id, at = new.c
+    rows = (
+        select(literal(store_id), kind, customer_id, func.count(), func.min(at), func.max(at))
+        .where(customer_id.is_not(None))
+        .group_by(kind, customer_id)
+    )
+    statement = insert_into(event_tallies, tx.dialect).from_select(list(_TALLY), rows)
+    had, given = event_tallies.c, statement.excluded
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["store_id", "type", "customer_id"],
+            set_={
+                "count": had.count + given.count,
+                "first_at": case((given.first_at < had.first_at, given.first_at), else_=had.first_at),
+                "last_at": case((given.last_at > had.last_at, given.last_at), else_=had.last_at),
+            },
+        )
+    )

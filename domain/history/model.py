@@ -1,0 +1,18 @@
+"""One thing that happened to a customer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`subject`: what it was about, such as a visit's product or a message's campaign."""
+
+    id: str
+    customer_id: int
+    type: str
+    occurred_at: datetime
+    subject: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql import children, connections, relay
+from api.graphql import analysis, children, connections, relay
+from api.graphql.analysis import ListAnalysis, ListDifference
 from api.graphql.campaigns import Campaign, of_list
 from api.graphql.channels import channels_of
 from api.graphql.children import Children
@@ -23,6 +24,7 @@ from domain.customers import store as customer_store
 from domain.customers.model import CustomerOrder
 from domain.db import AnyRow, Transaction
 from domain.lists import model, store
+from domain.lists.difference import check_comparable
 from domain.lists.model import ListActionKind, ListStatus
 from domain.lists.tables import lists
 from domain.segments import reach
@@ -114,6 +116,18 @@ class CustomerList(Node):
     @strawberry.field
     async def reach(self, info: Info) -> list[ChannelReach]:
         return [ChannelReach(of=one) for one in await info.context.batch(_reach).load(self.of.id)]
+
+    @strawberry.field
+    async def analysis(self, info: Info) -> ListAnalysis:
+        return await analysis.of_list(info.context, self.of.id)
+
+    @strawberry.field(description="Against another list of the same segment: usually an earlier one.")
+    async def difference(
+        self, info: Info, from_: Annotated[strawberry.ID, strawberry.argument(name="from")]
+    ) -> ListDifference:
+        found = relay.uuid(from_, "CustomerList")
+        earlier = None if found is None else await info.context.loader(_lists).load(found)
+        return ListDifference(of=self.of.id, earlier=check_comparable(self.of, earlier))
 
     @strawberry.field
     async def campaigns(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Campaign]:

@@ -58,6 +58,9 @@ def places(own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
         ("Query.lists", "segmentId"): Place(
             "segment", lambda g: f'{{ lists(segmentId: "{g}", latestOnly: false) {{ totalCount nodes {{ id }} }} }}'
         ),
+        ("CustomerList.difference", "from"): Place(
+            "list", lambda g: f'{{ list(id: "{own["list"]}") {{ difference(from: "{g}") {{ joinedCount }} }} }}'
+        ),
         ("Campaign.preview", "customerId"): Place(
             "customer", lambda g: f'{{ campaign(id: "{own["campaign"]}") {{ preview(customerId: "{g}") {{ text }} }} }}'
         ),

@@ -48,6 +48,9 @@ QUERIES = {
         members(first: 2) {{ totalCount nodes {{ {CUSTOMER} }} }}
         last: members(last: 1) {{ nodes {{ name }} }}
         campaigns(first: 1) {{ totalCount nodes {{ name list {{ name }} }} }} }} }}""",
+    "lists' make-up": """lists(first: $n, latestOnly: false) { nodes { analysis { members byGender { label count }
+        byTier { label } byAge { label } byCountry { label } bySource { value } orders totalSpent averageOrderValue
+        trend { since shoppers { current previous change } sales { current } conversion { change } } } } }""",
     "campaigns": f"campaigns(first: $n) {{ totalCount nodes {{ {CAMPAIGN} }} }}",
     "operations": "nodes(ids: $ids) { ... on Operation { kind status problems { row message } } }",
     "nodes": """nodes(ids: $ids) { id ... on Customer { orderCount tags } ... on Segment { memberCount }

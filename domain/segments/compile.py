@@ -2,34 +2,28 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
-    FromClause,
     Select,
     and_,
-    exists,
     false,
-    literal,
-    not_,
+    literal_column,
     or_,
     select,
     true,
-    union_all,
 )
-from sqlalchemy.sql.visitors import iterate
 
-from domain.customers.tables import customer_facts, customers
 from domain.errors import DomainError, ErrorCode
 from domain.segments.catalogue import Catalogue
-from domain.segments.conditions.customers import marked, on_list, picked_for
+from domain.segments.conditions.customers import on_list, picked_for
 from domain.segments.conditions.leaf import Compiled, Fact, Members, Spread, opposite
 from domain.segments.conditions.scope import Scope
 from domain.segments.filters import Attribute, Behavior, Definition, Membership
+from domain.segments.narrowing import Parts, among, assemble, cost, union
 from domain.segments.normal import Every, Leaf, Node, Some, every, leaves, normalise, some
 from domain.segments.normal import opposite as opposite_node
 
@@ -54,8 +48,7 @@ def customer_ids(definition: Definition, catalogue: Catalogue, scope: Scope, gro
 
 def static_ids(segment_id: UUID, scope: Scope) -> Select[int]:
     """The live customers among those picked for a static segment."""
-    found = _Parts((), (picked_for(segment_id, scope),), ())
-    return _assemble(found, scope, reads_customers=False)
+    return assemble(Parts((), (picked_for(segment_id, scope),)), scope, (), reads_customers=False)
 
 
 def _expand(node: Node, groups: Groups) -> Node:
@@ -75,16 +68,6 @@ def _expand(node: Node, groups: Groups) -> Node:
             return node
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What is to hold at once."""
-
-    facts: tuple[ColumnElement[bool], ...]
-    sets: tuple[Members, ...]
-    # Alternatives of which some are sets: asked once the facts have left fewer customers.
-    mixed: tuple[ColumnElement[bool], ...]
-
-
 @dataclass(slots=True)
 class _Statement:
     catalogue: Catalogue
@@ -92,6 +75,9 @@ class _Statement:
     _uses: Counter[bytes] = field(default_factory=Counter[bytes])
     _compiled: dict[bytes, Compiled] = field(default_factory=dict[bytes, Compiled])
     _reads_customers: bool = False
+    # What the facts among the alternatives are called in the rows that are left, and who those rows are of.
+    _said: dict[bytes, ColumnElement[bool]] = field(default_factory=dict[bytes, ColumnElement[bool]])
+    _left: ColumnElement[int] | None = None
 
     def select(self, node: Node) -> Select[int]:
         self._uses.update(leaf.key for leaf in leaves(node))
@@ -100,8 +86,20 @@ class _Statement:
         self._reads_customers = any(
             isinstance(each, Fact) and each.on_customer and each.elsewhere is None for each in self._compiled.values()
         )
-        parts = node.parts if isinstance(node, Every) else (node,)
-        return _assemble(self._sort(parts), self.scope, reads_customers=self._reads_customers)
+        parts = self._sort(node.parts if isinstance(node, Every) else (node,))
+        return self._narrowed(parts) if parts.mixed else assemble(parts, self.scope, (), self._reads_customers)
+
+    def _narrowed(self, parts: Parts) -> Select[int]:
+        """Those for whom the simple parts hold, and of these the ones for whom an alternative does."""
+        compiled = {leaf.key: self._positive(leaf) for part in parts.mixed for leaf in leaves(part)}
+        facts = {key: each.holds for key, each in compiled.items() if isinstance(each, Fact)}
+        said = {key: holds.label(f"fact_{number}") for number, (key, holds) in enumerate(facts.items())}
+        found = assemble(parts, self.scope, tuple(said.values()), self._reads_customers)
+        # PostgreSQL would look every customer up in the sets first: a subquery with an offset it leaves as it is.
+        left = (found.offset(literal_column("0")) if self.scope.dialect == "postgresql" else found).subquery("found")
+        self._left = left.c[0]
+        self._said = {key: left.c[label.name] for key, label in said.items()}
+        return select(self._left).where(*(self._predicate(part) for part in parts.mixed))
 
     def _shared(self, leaf: Leaf) -> Compiled:
         """A set that is asked for more than once is made once."""
@@ -109,7 +107,7 @@ class _Statement:
         if isinstance(compiled, Fact) or self._uses[leaf.key] == 1:
             return compiled
         shared = compiled.ids.cte()
-        return Members(select(shared.c[0]).correlate(None), compiled.spread, compiled.holds)
+        return replace(compiled, ids=select(shared.c[0]).correlate(None))
 
     def _leaf(self, leaf: Leaf) -> Compiled:
         match leaf.condition:
@@ -133,10 +131,10 @@ class _Statement:
                 assert segment_id is not None
                 return picked_for(segment_id, self.scope)
 
-    def _sort(self, parts: Sequence[Node]) -> _Parts:
+    def _sort(self, parts: Sequence[Node]) -> Parts:
         facts: list[ColumnElement[bool]] = []
         sets: list[Members] = []
-        mixed: list[ColumnElement[bool]] = []
+        mixed: list[Node] = []
         for part in parts:
             simple = self._simple(part)
             if isinstance(simple, Members):
@@ -144,8 +142,8 @@ class _Statement:
             elif simple is not None:
                 facts.append(simple)
             else:
-                mixed.append(self._predicate(part))
-        return _Parts(tuple(facts), tuple(sorted(sets, key=_cost)), tuple(mixed))
+                mixed.append(part)
+        return Parts(tuple(facts), tuple(sorted(sets, key=cost)), tuple(mixed))
 
     def _simple(self, node: Node) -> Members | ColumnElement[bool] | None:
         """A set; or a predicate that needs none; or neither."""
@@ -156,36 +154,54 @@ class _Statement:
             return self._united(node) if isinstance(node, Some) else None
         return self._predicate(node)
 
-    def _sense(self, leaf: Leaf) -> Compiled:
+    def _positive(self, leaf: Leaf) -> Compiled:
         compiled = self._compiled[leaf.key]
         if isinstance(compiled, Fact) and compiled.elsewhere is not None and not self._reads_customers:
-            compiled = compiled.elsewhere
+            return compiled.elsewhere
+        return compiled
+
+    def _sense(self, leaf: Leaf) -> Compiled:
+        compiled = self._positive(leaf)
+        if isinstance(compiled, Fact) and leaf.key in self._said:
+            compiled = Fact(self._said[leaf.key], compiled.on_customer)
         return compiled if leaf.holds else opposite(compiled)
 
     def _united(self, node: Some) -> Members | None:
         """Alternatives that are all sets of members are one set."""
         parts = [self._sense(part) for part in node.parts if isinstance(part, Leaf)]
         members = [part for part in parts if isinstance(part, Members) and part.holds]
-        return _union(members) if len(members) == len(node.parts) else None
+        return union(members) if len(members) == len(node.parts) else None
 
     def _predicate(self, node: Node) -> ColumnElement[bool]:
         if isinstance(node, Leaf):
             leaf = self._sense(node)
-            return _among(leaf, _id(self._reads_customers)) if isinstance(leaf, Members) else leaf.holds
+            return self._among(leaf) if isinstance(leaf, Members) else leaf.holds
         if isinstance(node, Every):
-            return and_(true(), *(self._predicate(part) for part in node.parts))
+            # In this order the databases look; of alternatives, they look no further once one holds.
+            return and_(true(), *(self._predicate(part) for part in sorted(node.parts, key=self._weight)))
         return or_(false(), *self._alternatives(node))
+
+    def _weight(self, node: Node) -> tuple[bool, bool, Spread]:
+        """Facts first, then sets of members, the smallest first, then alternatives, then those to be left out."""
+        senses = [self._sense(leaf) for leaf in leaves(node)]
+        sets = [each for each in senses if isinstance(each, Members)]
+        largest = max((each.spread for each in sets), default=Spread.PICKED)
+        return bool(sets), not isinstance(node, Leaf) or any(not each.holds for each in sets), largest
 
     def _alternatives(self, node: Some) -> Iterator[ColumnElement[bool]]:
         """Facts, then the sets of members as one, then the rest."""
-        simple = [(part, self._sense(part)) for part in node.parts if isinstance(part, Leaf)]
-        yield from (leaf.holds for _, leaf in simple if isinstance(leaf, Fact))
-        members = [leaf for _, leaf in simple if isinstance(leaf, Members)]
+        simple = [self._sense(part) for part in node.parts if isinstance(part, Leaf)]
+        yield from (leaf.holds for leaf in simple if isinstance(leaf, Fact))
+        members = [leaf for leaf in simple if isinstance(leaf, Members)]
         held = [leaf for leaf in members if leaf.holds]
         if held:
-            yield _among(_union(held), _id(self._reads_customers))
-        yield from (_among(leaf, _id(self._reads_customers)) for leaf in members if not leaf.holds)
+            yield self._among(union(held))
+        yield from (self._among(leaf) for leaf in members if not leaf.holds)
         yield from (self._predicate(part) for part in node.parts if not isinstance(part, Leaf))
+
+    def _among(self, members: Members) -> ColumnElement[bool]:
+        assert self._left is not None
+        return among(members, self._left, self.scope)
 
 
 def _named(condition: Behavior) -> Iterator[tuple[str, Sequence[object]]]:
@@ -193,57 +209,3 @@ def _named(condition: Behavior) -> Iterator[tuple[str, Sequence[object]]]:
         yield condition.of, [0]
     for each in condition.where:
         yield each.dimension, each.values
-
-
-def _cost(members: Members) -> tuple[bool, Spread]:
-    """Few members first, and those to be left out last."""
-    return not members.holds, members.spread
-
-
-def _union(members: Sequence[Members]) -> Members:
-    if len(members) == 1:
-        return members[0]
-    united = union_all(*(each.ids for each in members)).subquery()
-    return Members(select(united.c[0]).correlate(None), max(each.spread for each in members))
-
-
-def _id(reads_customers: bool) -> Column[int]:
-    return customers.c.id if reads_customers else customer_facts.c.customer_id
-
-
-def _among(members: Members, customer: ColumnElement[Any]) -> ColumnElement[bool]:
-    return customer.in_(members.ids) if members.holds else customer.not_in(members.ids)
-
-
-def _assemble(parts: _Parts, scope: Scope, *, reads_customers: bool) -> Select[int]:
-    customer = _id(reads_customers)
-    deleted = Members(marked("deleted_at IS NOT NULL", scope), Spread.PICKED, holds=False)
-    sets = parts.sets if reads_customers else (*parts.sets, deleted)
-    return (
-        select(customer)
-        .select_from(_base(parts, reads_customers))
-        .where(customer.table.c.store_id == scope.store_id)
-        .where(*([customers.c.deleted_at.is_(None)] if reads_customers else ()))
-        .where(*parts.facts)
-        .where(*(_conjunct(members, customer, scope) for members in sets))
-        .where(*parts.mixed)
-    )
-
-
-def _base(parts: _Parts, reads_customers: bool) -> FromClause:
-    """The customers' own rows only where they are read; every customer has a row of facts."""
-    if not reads_customers:
-        return customer_facts
-    used = (each for predicate in (*parts.facts, *parts.mixed) for each in iterate(predicate))
-    if not any(isinstance(each, Column) and each.table is customer_facts for each in used):
-        return customers
-    same = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
-    return customers.join(customer_facts, same)
-
-
-def _conjunct(members: Members, customer: Column[int], scope: Scope) -> ColumnElement[bool]:
-    """At the top, PostgreSQL joins: IN to those who are in a set, NOT EXISTS away from them."""
-    if members.holds or scope.dialect != "postgresql":
-        return _among(members, customer)
-    left_out = members.ids.subquery()
-    return not_(exists(select(literal(1)).where(left_out.c[0] == customer).correlate(customer.table)))

@@ -72,7 +72,7 @@ class Blacklisted:
         holds = FlagColumn(customers.c.blacklisted).holds(condition.operator, condition.values, scope)
         if condition.operator is Operator.IS_SET or len(set(condition.values)) == 2:
             return ALWAYS
-        listed = Members(marked("blacklisted", scope), Spread.PICKED, holds=True in condition.values)
+        listed = Members(marked("blacklisted", scope), Spread.PICKED, holds=True in condition.values, once=True)
         return Fact(holds, on_customer=True, elsewhere=listed)
 
 
@@ -88,7 +88,8 @@ class Tagged:
         ids = select(customer_tags.c.customer_id).where(
             customer_tags.c.store_id == scope.store_id, tag.holds(condition.operator, condition.values, scope)
         )
-        return Members(ids.correlate(None), Spread.TAG)
+        once = condition.operator is Operator.IN and len(condition.values) == 1
+        return Members(ids.correlate(None), Spread.TAG, once=once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,9 @@ class Consenting:
     def leaf(self, condition: Attribute, scope: Scope) -> Compiled:
         wanted = {Consent(value) for value in condition.values if isinstance(value, str)}
         if Consent.NOT_SUBSCRIBED not in wanted:
-            return Members(self._with(wanted, scope), Spread.CONSENT)
+            return Members(self._with(wanted, scope), Spread.CONSENT, once=True)
         others = set(Consent) - wanted
-        return Members(self._with(others, scope), Spread.CONSENT, holds=False) if others else ALWAYS
+        return Members(self._with(others, scope), Spread.CONSENT, holds=False, once=True) if others else ALWAYS
 
     def _with(self, consents: set[Consent], scope: Scope) -> Select[int]:
         return (
@@ -129,16 +130,16 @@ class CustomProperty:
         )
         if condition.operator is not Operator.IS_SET:
             ids = ids.where(self.column.holds(condition.operator, condition.values, scope))
-        return Members(ids.correlate(None), Spread.PROPERTY)
+        return Members(ids.correlate(None), Spread.PROPERTY, once=True)
 
 
 def on_list(list_id: UUID, scope: Scope) -> Members:
     rows = list_members.c
     ids = select(rows.customer_id).where(rows.store_id == scope.store_id, rows.list_id == list_id)
-    return Members(ids.correlate(None), Spread.TAG)
+    return Members(ids.correlate(None), Spread.TAG, once=True)
 
 
 def picked_for(segment_id: UUID, scope: Scope) -> Members:
     rows = segment_members.c
     ids = select(rows.customer_id).where(rows.store_id == scope.store_id, rows.segment_id == segment_id)
-    return Members(ids.correlate(None), Spread.PICKED)
+    return Members(ids.correlate(None), Spread.PICKED, once=True)

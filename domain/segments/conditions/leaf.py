@@ -22,11 +22,12 @@ class Spread(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Those whose id the statement finds, or those whose id it does not."""
+    """Those whose id the statement finds, or those whose id it does not. `once`: it finds none twice."""
 
     ids: Select[int]
     spread: Spread
     holds: bool = True
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

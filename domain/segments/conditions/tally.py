@@ -102,7 +102,7 @@ def tally(rows: Rows, condition: Behavior, measured: Measure | ColumnElement[int
         case Aggregate.FIRST | Aggregate.LAST:
             function = func.min if condition.aggregate is Aggregate.FIRST else func.max
             at = MomentColumn(function(rows.at, type_=Instant()))
-            return Members(rows.ids(at.holds(condition.operator, condition.values, scope)), rows.spread)
+            return _together(rows, at.holds(condition.operator, condition.values, scope))
         case _:
             assert not isinstance(measured, ColumnElement | None)
             return _compared(rows, measured.total(condition.aggregate), condition, scope)
@@ -117,8 +117,13 @@ def counted(rows: Rows, allowed: Sequence[Interval]) -> Compiled:
         return ALWAYS if high is None else opposite(counted(rows, [(high + 1, None)])) if high >= 0 else NEVER
     if high is not None and high < low:
         return NEVER
-    once = (low, high) == (1, None)
-    return Members(rows.ids(None if once else within(rows.occasions, (low, high))), rows.spread)
+    if (low, high) == (1, None):
+        return Members(rows.ids(), rows.spread)
+    return _together(rows, within(rows.occasions, (low, high)))
+
+
+def _together(rows: Rows, having: ColumnElement[bool], *, holds: bool = True) -> Members:
+    return Members(rows.ids(having), rows.spread, holds, once=True)
 
 
 def _compared(rows: Rows, column: WholeColumn | RealColumn, condition: Behavior, scope: Scope) -> Members:
@@ -126,8 +131,8 @@ def _compared(rows: Rows, column: WholeColumn | RealColumn, condition: Behavior,
     having = column.holds(condition.operator, condition.values, scope)
     adds = condition.aggregate in {Aggregate.SUM, Aggregate.DISTINCT}
     if adds and allows_zero(condition.operator, condition.values):
-        return Members(rows.ids(unless(having)), rows.spread, holds=False)
-    return Members(rows.ids(having), rows.spread)
+        return _together(rows, unless(having), holds=False)
+    return _together(rows, having)
 
 
 def allows_zero(operator: Operator, values: Sequence[Value]) -> bool:

@@ -1,18 +1,19 @@
 """Loads the shop: rows made inside the database, without its indexes, which are built afterwards."""
 
+from collections.abc import Sequence
 from time import perf_counter
 
 from sqlalchemy import select, text
 
 from domain.customers.tables import customer_facts
-from domain.db import Database
+from domain.db import AnyRow, Database
 from domain.events import facts
 from tests.benchmarks.segments.numbers import Numbers
 from tests.benchmarks.segments.world import PROPERTIES, rows
 
 FILLED = (
-    "customers", "customer_numbers", "customer_facts", "contacts", "customer_tags", "customer_properties", "property_definitions",
-    "orders", "order_items", "events", "event_tallies", "customer_favourites", "wallet_lots",
+    "customers", "customer_numbers", "customer_facts", "contacts", "customer_tags", "customer_properties",
+    "property_definitions", "orders", "order_items", "events", "event_tallies", "customer_favourites", "wallet_lots",
 )  # fmt: skip
 
 
@@ -88,7 +89,7 @@ async def _drop_indexes(database: Database) -> list[str]:
     which = _PG_INDEXES if database.dialect == "postgresql" else _SQLITE_INDEXES + " AND sql IS NOT NULL"
     statement = which.format(tables=", ".join(f"'{name}'" for name in FILLED))
     async with database.write() as tx:
-        found = (await tx.connection.exec_driver_sql(statement)).all()
-        for drop, _ in found:
-            await tx.connection.exec_driver_sql(drop)
-    return [create for _, create in found]
+        found: Sequence[AnyRow] = (await tx.connection.exec_driver_sql(statement)).all()
+        for row in found:
+            await tx.connection.exec_driver_sql(row[0])
+    return [row[1] for row in found]

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 
+from domain import changes
+from domain.changes import Kind
 from domain.customers import checks, saving, store, tagging
 from domain.customers.consenting import save_contacts
 from domain.customers.model import ContactChange, Customer, PropertyDefinition, ValueType
@@ -30,12 +32,14 @@ async def tags_add(
     """`source`: who sets them, such as "manual", "form" or "shop"."""
     customer = await existing(tx, store_id, customer_id)
     await tagging.add_tags(tx, store_id, {customer_id: _tags(tags)}, now, _source(source))
+    await changes.note(tx, store_id, Kind.PROFILE, [customer_id])
     return customer
 
 
 async def tags_remove(tx: Transaction, store_id: int, customer_id: int, tags: Sequence[str], now: datetime) -> Customer:
     customer = await existing(tx, store_id, customer_id)
     await tagging.remove_tags(tx, store_id, {customer_id: _tags(tags)}, now)
+    await changes.note(tx, store_id, Kind.PROFILE, [customer_id])
     return customer
 
 
@@ -56,6 +60,7 @@ def _tags(tags: Sequence[str]) -> list[str]:
 async def blacklist(tx: Transaction, store_id: int, customer_id: int, blacklisted: bool, now: datetime) -> Customer:
     await existing(tx, store_id, customer_id)
     await _set(tx, store_id, customer_id, blacklisted=blacklisted, updated_at=now)
+    await changes.note(tx, store_id, Kind.PROFILE, [customer_id])
     return await existing(tx, store_id, customer_id)
 
 
@@ -83,11 +88,13 @@ async def remove(tx: Transaction, store_id: int, customer_id: int, now: datetime
     customer = await existing(tx, store_id, customer_id)
     first = customer.deleted_at or now
     await _set(tx, store_id, customer_id, deleted_at=first, updated_at=now)
+    await changes.note(tx, store_id, Kind.EXISTENCE, [customer_id])
     if erase:
         await _forget(tx, store_id, customer_id)
 
 
 async def _forget(tx: Transaction, store_id: int, customer_id: int) -> None:
+    await changes.note(tx, store_id, Kind.PROFILE | Kind.CONTACTS, [customer_id])
     emptied = {column.name: None for column in customers.c if column.nullable and column.name not in _KEPT}
     await _set(tx, store_id, customer_id, **emptied, email_verified=False, phone_verified=False)
     for table in (customer_tags, customer_properties, customer_addresses, customer_origins):
@@ -139,6 +146,7 @@ async def undefine(tx: Transaction, store_id: int, key: str) -> PropertyDefiniti
         raise NotFound(f"no property {key!r} is defined", field=("key",))
     for table, column in ((customer_properties, "property_id"), (property_definitions, "id")):
         await tx.execute(delete(table).where(table.c.store_id == store_id, table.c[column] == found[0].id))
+    await changes.note_all(tx, store_id, Kind.PROFILE)
     return found[0]
 
 

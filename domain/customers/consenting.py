@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from domain.changes import Kind
 from domain.customers import saving, store
 from domain.customers.model import UNSET, Consent, Contact, ContactChange, Unset
 from domain.db import Transaction
@@ -25,6 +26,7 @@ async def save_contacts(
             moved = after.consent_at != before.consent_at
             rows.append((customer_id, after, source if moved else sources.get((customer_id, change.channel))))
     await saving.put_contacts(tx, store_id, rows)
+    await changes.note(tx, store_id, Kind.CONTACTS, given)
     # Whoever is about to write to these customers locks their rows: see domain/deliveries/batches.py.
     await saving.touch(tx, store_id, list(given), now)
 

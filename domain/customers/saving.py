@@ -6,6 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Table, delete, insert, select, tuple_, update
 
+from domain import changes
+from domain.changes import Kind
 from domain.customers.model import Address, Contact, PropertyDefinition, Value
 from domain.customers.tables import (
     contacts,
@@ -50,6 +52,9 @@ async def add(tx: Transaction, rows: Sequence[Row]) -> None:
         return
     await tx.execute(insert(customers), rows)
     await tx.execute(insert(customer_facts), [_no_facts(row) for row in rows])
+    for store_id in {int(str(row["store_id"])) for row in rows}:
+        own = [int(str(row["id"])) for row in rows if row["store_id"] == store_id]
+        await changes.note(tx, store_id, Kind.EXISTENCE, own)
 
 
 def _no_facts(row: Row) -> Row:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
+from domain import changes
+from domain.changes import Kind
 from domain.customers import saving, store, tagging
 from domain.customers.cleaning import clean
 from domain.customers.consenting import save_contacts
@@ -160,6 +162,8 @@ async def _save_round(
 ) -> None:
     await saving.add(tx, [subject.row for subject in subjects if subject.had is None])
     await saving.replace(tx, [subject.row for subject in subjects if subject.had is not None])
+    await changes.note(tx, store_id, Kind.PROFILE | Kind.CONTACTS, [subject.id for subject in subjects])
+    await changes.note(tx, store_id, Kind.EXISTENCE, [subject.id for subject in subjects if _came_back(subject)])
     await saving.trust_again(tx, store_id, [subject.id for subject in subjects if _moved(subject)])
     tags = ((subject.id, subject.change.tags) for subject in subjects)
     given = {id_: own or () for id_, own in tags if not isinstance(own, Unset)}
@@ -175,6 +179,10 @@ async def _save_round(
     await saving.put_properties(tx, store_id, values)
     contacts = {subject.id: subject.change.contacts for subject in subjects if subject.change.contacts}
     await save_contacts(tx, store_id, contacts, now, source)
+
+
+def _came_back(subject: _Subject) -> bool:
+    return subject.had is not None and subject.had.deleted_at is not None
 
 
 def _moved(subject: _Subject) -> bool:

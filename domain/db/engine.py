@@ -33,12 +33,14 @@ Doorbell = Callable[[Sequence[Ring]], None]
 class Transaction:
     """One unit of work: all of it is kept, or nothing. Jobs added in it are rung for once it is kept."""
 
-    __slots__ = ("connection", "dialect", "rings")
+    __slots__ = ("connection", "dialect", "noted", "rings")
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.dialect = connection.dialect.name
         self.rings: list[Ring] = []
+        # By store, the kinds of data whose versions this transaction has moved (domain/changes).
+        self.noted: dict[int, int] = {}
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> AnyResult:
         return await self.connection.execute(statement, parameters)

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from sqlalchemy import Column, insert, select
 
+from domain import changes
+from domain.changes import Kind
 from domain.customers import saving
 from domain.customers.tables import customers
 from domain.db import Transaction
@@ -148,6 +150,9 @@ async def _add_orders(tx: Transaction, store_id: int, placed: Sequence[Order], k
     if items:
         await tx.execute(insert(order_items), items)
     await facts.recount_ids(tx, store_id, (known[order.customer] for order in placed))
+    await changes.note(tx, store_id, Kind.ORDERS, (known[order.customer] for order in placed))
+    ahead = [(known[order.customer], order.placed_at) for order in placed if order.placed_at > now]
+    await changes.note_ahead(tx, store_id, Kind.ORDERS, ahead)
 
 
 def _item_rows(store_id: int, order: Order, customer_id: int) -> list[saving.Row]:
@@ -187,3 +192,6 @@ async def _add_events(
     ]
     if rows:
         await tx.execute(insert(event_rows), rows)
+        await changes.note(tx, store_id, Kind.EVENTS, (known[event.customer] for event in happened))
+        ahead = [(known[event.customer], event.occurred_at) for event in happened if event.occurred_at > now]
+        await changes.note_ahead(tx, store_id, Kind.EVENTS, ahead)

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Select, case, func, insert, literal, select
 
+from domain import changes
+from domain.changes import Kind
 from domain.db import Transaction
 from domain.db.portable import insert_into, random_id
 from domain.history.model import Entry
@@ -18,6 +20,9 @@ _TALLY = ("store_id", "type", "customer_id", "count", "first_at", "last_at")
 
 async def append(tx: Transaction, store_id: int, entries: Sequence[Entry], now: datetime) -> None:
     """What happened, under ids that the store does not have yet."""
+    await changes.note(tx, store_id, Kind.EVENTS, (entry.customer_id for entry in entries))
+    ahead = ((entry.customer_id, entry.occurred_at) for entry in entries if entry.occurred_at > now)
+    await changes.note_ahead(tx, store_id, Kind.EVENTS, ahead)
     for at in range(0, len(entries), _AT_ONCE):
         part = entries[at : at + _AT_ONCE]
         await tx.execute(insert(events), [_row(store_id, entry, now) for entry in part])
@@ -27,6 +32,7 @@ async def append(tx: Transaction, store_id: int, entries: Sequence[Entry], now: 
 
 async def append_for(tx: Transaction, store_id: int, kind: str, found: Select[Any], now: datetime) -> int:
     """The same happened now to all whom a select of customer ids and subjects finds; how many they are."""
+    await changes.note(tx, store_id, Kind.EVENTS, select(found.subquery().c[0]))
     who = found.subquery()
     customer_id, subject = who.c
     shared = (literal(store_id), random_id(tx.dialect), customer_id, literal(kind), _at(now), subject)

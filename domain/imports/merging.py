@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, and_, delete, false, func, insert, literal, null, or_, select, update
 
+from domain import changes
+from domain.changes import Kind
 from domain.customers import saving
 from domain.customers.tables import contacts, customer_facts, customers
 from domain.db import Transaction
@@ -16,6 +18,7 @@ from domain.imports.model import FIELDS
 from domain.imports.tables import import_customers, import_matches
 
 SOURCE = belongings.SOURCE
+_WRITTEN = Kind.EXISTENCE | Kind.PROFILE | Kind.CONTACTS
 _staged = import_customers.c
 _matched = import_matches.c
 
@@ -51,8 +54,11 @@ async def merge(tx: Transaction, part: Part, columns: list[str], now: datetime) 
         await _match(tx, part, own)
         people = _People(import_customers.join(import_matches, _same(part)), _matched.customer_id, _matched.added)
         await _update(tx, part, people, now)
+        whom = select(people.id).select_from(people.source).where(part.rows)
+        await changes.note(tx, part.store_id, _WRITTEN, whom)
     else:
         people = _People(import_customers, own, None)
+        await changes.note_range(tx, part.store_id, _WRITTEN, number, number + last - first)
     await _add(tx, part, people, now)
     await belongings.merge(tx, people.belongings(part), columns, now)
     return int(rows)

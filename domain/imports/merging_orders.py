@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, cast, delete, func, insert, literal, select
 
+from domain import changes
+from domain.changes import Kind
 from domain.customers.tables import customers
 from domain.db import Transaction
 from domain.db.portable import insert_into
@@ -63,8 +65,18 @@ async def merge(tx: Transaction, stretch: Stretch, now: datetime) -> int:
     await _put_items(tx, stretch)
     await facts.recount(tx, stretch.store_id, _customers(stretch))
     await facts.recount_ids(tx, stretch.store_id, left)
+    await _note(tx, stretch, left, now)
     taken: int = await tx.scalar(select(func.count()).select_from(import_orders).where(stretch.rows()))
     return taken
+
+
+async def _note(tx: Transaction, stretch: Stretch, left: list[int], now: datetime) -> None:
+    await changes.note(tx, stretch.store_id, Kind.ORDERS, _customers(stretch))
+    await changes.note(tx, stretch.store_id, Kind.ORDERS, left)
+    ahead = select(orders.c.customer_id, orders.c.placed_at).where(
+        _ours(orders.c, "id", stretch), orders.c.placed_at > literal(now, orders.c.placed_at.type)
+    )
+    await changes.note_when(tx, stretch.store_id, Kind.ORDERS, ahead)
 
 
 def _ours(columns: Any, key: str, stretch: Stretch) -> ColumnElement[bool]:

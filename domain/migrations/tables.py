@@ -1,6 +1,7 @@
 """Every topic's tables, registered with the metadata."""
 
 from domain.campaigns import tables as campaigns
+from domain.changes import tables as changes
 from domain.customers import tables as customers
 from domain.db.schema import metadata
 from domain.deliveries import tables as deliveries
@@ -16,6 +17,7 @@ from domain.wallets import tables as wallets
 
 __all__ = [
     "campaigns",
+    "changes",
     "customers",
     "deliveries",
     "events",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from domain import changes
 from domain.changes import Kind
 from domain.customers import saving, store
 from domain.customers.model import UNSET, Consent, Contact, ContactChange, Unset
@@ -18,9 +19,9 @@ async def save_contacts(
     had = await store.contacts_of(tx, store_id, list(given))
     sources = await saving.sources_of(tx, store_id, list(given))
     rows: list[tuple[int, Contact, str | None]] = []
-    for customer_id, changes in given.items():
+    for customer_id, said in given.items():
         own = {contact.channel: contact for contact in had[customer_id]}
-        for change in changes:
+        for change in said:
             before = own.get(change.channel) or Contact(change.channel, None, Consent.NOT_SUBSCRIBED, None, False)
             after = changed_contact(before, change, now)
             moved = after.consent_at != before.consent_at

@@ -54,6 +54,19 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "customer_changes",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("kinds", sa.Integer(), nullable=False),
+        sa.Column("first_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_id", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "id", name=op.f("pk_customer_changes")),
+    )
+    op.create_index(
+        op.f("ix_customer_changes_store_id_due_at"), "customer_changes", ["store_id", "due_at"], unique=False
+    )
+    op.create_table(
         "customer_coupons",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -702,6 +715,22 @@ def upgrade() -> None:
     op.create_index(op.f("ix_segments_next_refresh_at"), "segments", ["next_refresh_at"], unique=False)
     op.create_index(op.f("ix_segments_store_id_name"), "segments", ["store_id", "name"], unique=True)
     op.create_table(
+        "store_versions",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("shard", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("existence", sa.BigInteger(), nullable=False),
+        sa.Column("profile", sa.BigInteger(), nullable=False),
+        sa.Column("contacts", sa.BigInteger(), nullable=False),
+        sa.Column("orders", sa.BigInteger(), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=False),
+        sa.Column("wallets", sa.BigInteger(), nullable=False),
+        sa.Column("groups", sa.BigInteger(), nullable=False),
+        sa.Column("segments", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_store_versions_stores")),
+        sa.PrimaryKeyConstraint("store_id", "shard", name=op.f("pk_store_versions")),
+        postgresql_with={"fillfactor": 50},
+    )
+    op.create_table(
         "value_ranks",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("dimension", sa.String(length=100), nullable=False),
@@ -757,6 +786,7 @@ def downgrade() -> None:
     op.drop_table("lists")
     op.drop_table("delivery_batches")
     op.drop_table("value_ranks")
+    op.drop_table("store_versions")
     op.drop_index(op.f("ix_segments_store_id_name"), table_name="segments")
     op.drop_index(op.f("ix_segments_next_refresh_at"), table_name="segments")
     op.drop_table("segments")
@@ -897,6 +927,8 @@ def downgrade() -> None:
     op.drop_table("customer_facts")
     op.drop_index(op.f("ix_customer_coupons_store_id_coupon_customer_id"), table_name="customer_coupons")
     op.drop_table("customer_coupons")
+    op.drop_index(op.f("ix_customer_changes_store_id_due_at"), table_name="customer_changes")
+    op.drop_table("customer_changes")
     op.drop_index(
         op.f("ix_customer_addresses_store_id_country_region_city_customer_id"), table_name="customer_addresses"
     )

@@ -39,11 +39,16 @@ class FilterOutdated(DomainError):
 
 def customer_ids(definition: Definition, catalogue: Catalogue, scope: Scope, groups: Groups) -> Select[int]:
     """The ids of the live customers whom the definition finds."""
+    return _Statement(catalogue, scope).select(expanded(definition, groups))
+
+
+def expanded(definition: Definition, groups: Groups) -> Node:
+    """The definition's normal form, other segments by their own conditions."""
     node = _expand(normalise(definition), groups)
     if sum(1 for _ in leaves(node)) > LEAVES:
         message = f"With the segments that it refers to, the filter has more than {LEAVES} conditions"
         raise DomainError(message, code=ErrorCode.LIMIT_EXCEEDED)
-    return _Statement(catalogue, scope).select(node)
+    return node
 
 
 def static_ids(segment_id: UUID, scope: Scope) -> Select[int]:
@@ -103,33 +108,11 @@ class _Statement:
 
     def _shared(self, leaf: Leaf) -> Compiled:
         """A set that is asked for more than once is made once."""
-        compiled = self._leaf(leaf)
+        compiled = condition_of(leaf, self.catalogue, self.scope)
         if isinstance(compiled, Fact) or self._uses[leaf.key] == 1:
             return compiled
         shared = compiled.ids.cte()
         return replace(compiled, ids=select(shared.c[0]).correlate(None))
-
-    def _leaf(self, leaf: Leaf) -> Compiled:
-        match leaf.condition:
-            case Attribute() as condition:
-                dimension = self.catalogue.dimensions.get(condition.dimension)
-                if dimension is None:
-                    raise FilterOutdated(f"The filter asks for {condition.dimension}, which the store no longer has")
-                return dimension.source.leaf(condition, self.scope)
-            case Behavior() as condition:
-                behavior = self.catalogue.behavior(condition.behavior)
-                assert behavior is not None
-                traits = {
-                    key: attribute.trait
-                    for key, values in _named(condition)
-                    if (attribute := behavior.attribute(key, values)) is not None
-                }
-                return behavior.log.leaf(condition, traits, self.scope)
-            case Membership(segment_id, list_id):
-                if list_id is not None:
-                    return on_list(list_id, self.scope)
-                assert segment_id is not None
-                return picked_for(segment_id, self.scope)
 
     def _sort(self, parts: Sequence[Node]) -> Parts:
         facts: list[ColumnElement[bool]] = []
@@ -202,6 +185,30 @@ class _Statement:
     def _among(self, members: Members) -> ColumnElement[bool]:
         assert self._left is not None
         return among(members, self._left, self.scope)
+
+
+def condition_of(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Compiled:
+    """The leaf's condition in SQL, whatever its sense."""
+    match leaf.condition:
+        case Attribute() as condition:
+            dimension = catalogue.dimensions.get(condition.dimension)
+            if dimension is None:
+                raise FilterOutdated(f"The filter asks for {condition.dimension}, which the store no longer has")
+            return dimension.source.leaf(condition, scope)
+        case Behavior() as condition:
+            behavior = catalogue.behavior(condition.behavior)
+            assert behavior is not None
+            traits = {
+                key: attribute.trait
+                for key, values in _named(condition)
+                if (attribute := behavior.attribute(key, values)) is not None
+            }
+            return behavior.log.leaf(condition, traits, scope)
+        case Membership(segment_id, list_id):
+            if list_id is not None:
+                return on_list(list_id, scope)
+            assert segment_id is not None
+            return picked_for(segment_id, scope)
 
 
 def _named(condition: Behavior) -> Iterator[tuple[str, Sequence[object]]]:

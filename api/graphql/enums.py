@@ -33,6 +33,7 @@ expose(
         Operator.WITHIN_LAST_DAYS: "The last N days, now included.",
         Operator.MORE_THAN_DAYS_AGO: "Longer ago than N days.",
         Operator.WITHIN_NEXT_DAYS: "The coming N days.",
+        Operator.IN_DAYS: "The day exactly N days ahead: today is 0 days away.",
         Operator.MONTH_IN: "The month of a date (1 to 12), whatever the year.",
         Operator.ANNIVERSARY_IN_DAYS: "The day of a date, whatever the year: today's is 0 days away.",
         Operator.NEQ: "The opposite of EQ: a missing value is different from every value.",

@@ -20,6 +20,7 @@ expose(
     {
         Aggregate.FIRST: "The time of the first one: compare with BEFORE, AFTER, WITHIN_LAST_DAYS, ...",
         Aggregate.DISTINCT: "Different values of `of`.",
+        Aggregate.SHARE: "Percent of all occasions in the window that fulfil `where`: 0 to 100.",
     },
 )
 
@@ -40,6 +41,7 @@ class TimeWindow:
     of: strawberry.Private[Raw]
 
     last_days: int | None = derived(lambda self: self.of.get("lastDays"))
+    last_hours: int | None = derived(lambda self: self.of.get("lastHours"))
     start: datetime | None = derived(lambda self: _instant(self.of.get("from")), name="from")
     to: datetime | None = derived(lambda self: _instant(self.of.get("to")))
 
@@ -107,12 +109,14 @@ class AttributeConditionInput:
 @strawberry.input(description="All time when empty.")
 class TimeWindowInput:
     last_days: int | None = None
+    last_hours: int | None = None
     start: datetime | None = strawberry.field(default=None, name="from")
     to: datetime | None = None
 
     def raw(self) -> dict[str, object]:
         return {
             "lastDays": self.last_days,
+            "lastHours": self.last_hours,
             "from": self.start and print_instant(self.start),
             "to": self.to and print_instant(self.to),
         }

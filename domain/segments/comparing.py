@@ -9,6 +9,7 @@ from domain.segments.catalogue.entries import NUMBERS, TIMES, Entry
 from domain.segments.filters import Aggregate, Operator, Value
 
 DAYS = 36_500
+HOURS = DAYS * 24
 
 _NO_VALUE = {Operator.IS_SET, Operator.IS_NOT_SET}
 _MANY = {
@@ -26,6 +27,7 @@ WHOLE: Mapping[Operator, tuple[int, int, str]] = {
     Operator.WITHIN_LAST_DAYS: (0, DAYS, "a number of days"),
     Operator.MORE_THAN_DAYS_AGO: (0, DAYS, "a number of days"),
     Operator.WITHIN_NEXT_DAYS: (0, DAYS, "a number of days"),
+    Operator.IN_DAYS: (0, DAYS, "a number of days"),
     Operator.MONTH_IN: (1, 12, "a month"),
     Operator.ANNIVERSARY_IN_DAYS: (0, 366, "a number of days"),
 }
@@ -56,9 +58,11 @@ def measure_of(aggregate: Aggregate) -> Entry:
     )
 
 
-def in_order(values: tuple[Value, ...]) -> bool:
+def in_order(entry: Entry, values: tuple[Value, ...]) -> bool:
     match values:
-        case [datetime(), datetime()] | [int() | float(), int() | float()] | [str(), str()]:
+        case [str() as low, str() as high]:
+            return entry.ranks.index(low) <= entry.ranks.index(high)
+        case [datetime(), datetime()] | [int() | float(), int() | float()]:
             return not values[0] > values[1]  # type: ignore[operator] # the two are of one type
         case [date() as low, date() as high]:
             # A day and an instant within it have no order without a zone.

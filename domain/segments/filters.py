@@ -34,8 +34,13 @@ class Operator(StrEnum):
     WITHIN_LAST_DAYS = "WITHIN_LAST_DAYS"
     MORE_THAN_DAYS_AGO = "MORE_THAN_DAYS_AGO"
     WITHIN_NEXT_DAYS = "WITHIN_NEXT_DAYS"
+    IN_DAYS = "IN_DAYS"
     MONTH_IN = "MONTH_IN"
     ANNIVERSARY_IN_DAYS = "ANNIVERSARY_IN_DAYS"
+
+
+ORDERED = (Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.BETWEEN)
+"""Those that compare by an order of values."""
 
 
 class Aggregate(StrEnum):
@@ -47,6 +52,7 @@ class Aggregate(StrEnum):
     FIRST = "FIRST"
     LAST = "LAST"
     DISTINCT = "DISTINCT"
+    SHARE = "SHARE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +66,16 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The last days, now included; or from an instant on, up to another, which is outside. Empty: all time."""
+    """The last days or hours, now included; or from an instant on, up to another, which is outside. Empty: all time."""
 
     last_days: int | None = None
     since: datetime | None = None
     until: datetime | None = None
+    last_hours: int | None = None
 
     @property
     def is_open(self) -> bool:
-        return self.last_days is None and self.since is None and self.until is None
+        return self == ALL_TIME
 
 
 ALL_TIME = Window()
@@ -209,6 +216,7 @@ def _behavior(condition: Behavior, write: Callable[[Value], object]) -> dict[str
         "values": [write(value) for value in condition.values],
         "window": {
             "lastDays": window.last_days,
+            "lastHours": window.last_hours,
             "from": None if window.since is None else to_json(window.since),
             "to": None if window.until is None else to_json(window.until),
         },

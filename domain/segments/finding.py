@@ -103,7 +103,6 @@ async def preview(
 
 
 def _channels(definitions: Sequence[Definition]) -> dict[str, str]:
-    """The channels whose consents are asked for: a segment may go on asking for one that was taken away."""
+    """The channels that are asked about: a segment may go on asking for one that was taken away."""
     asked = [each.dimension for one in definitions for each in conditions_of(one) if isinstance(each, Attribute)]
-    keys = [key.removeprefix("consent.") for key in asked if key.startswith("consent.")]
-    return dict(zip(keys, keys, strict=True))
+    return {channel: channel for key in asked if (channel := catalogues.channel_of(key)) is not None}

@@ -12,8 +12,8 @@ from domain.customers.model import ValueType
 from domain.errors import DomainError, ErrorCode, Path
 from domain.segments.catalogue import Behavior as KnownBehavior
 from domain.segments.catalogue import Catalogue
-from domain.segments.catalogue.entries import Entry, is_value, near
-from domain.segments.comparing import DAYS, WHOLE, in_order, measure_of, wrong_number
+from domain.segments.catalogue.entries import Entry, near, wrong_value
+from domain.segments.comparing import DAYS, HOURS, WHOLE, in_order, measure_of, wrong_number
 from domain.segments.filters import (
     ALL_TIME,
     Aggregate,
@@ -171,7 +171,7 @@ class Reader:
         if wrong is not None:
             raise self._refuse(wrong[0], path, wrong[1])
         read = tuple(self._each(given, path, lambda value, at: self._value(entry, operator, value, at)))
-        if operator is Operator.BETWEEN and not in_order(read):
+        if operator is Operator.BETWEEN and not in_order(entry, read):
             raise self._refuse("BETWEEN takes the lower end first", path)
         return read
 
@@ -184,10 +184,17 @@ class Reader:
         value = read_value(entry.type, raw)
         if isinstance(value, Wrong):
             raise self._refuse(f"{shown(raw)} {value.why}", path)
-        if not is_value(entry, value):
-            known = ", ".join(option.value for option in entry.options or ())
-            raise self._refuse(f"{shown(raw)} is no value of {entry.key}: choose of {known}", path)
-        return value
+        why = wrong_value(entry, operator, value)
+        if why is not None:
+            raise self._refuse(f"{shown(raw)} {why}", path)
+        return self._stored_id(entry, value)
+
+    def _stored_id(self, entry: Entry, value: Value) -> Value:
+        """What is named by its ID in the API is named in events as it is stored."""
+        if entry.refers_to is None or not isinstance(value, str):
+            return value
+        found = self.read_id(entry.refers_to, value)
+        return value if found is None else str(found)
 
     def _behavior(self, raw: object, path: Path) -> Behavior:
         given = self._given(raw, path)
@@ -221,7 +228,7 @@ class Reader:
         return self._compare(entry, given, path)
 
     def _of(self, behavior: KnownBehavior, aggregate: Aggregate, raw: object, path: Path) -> str | None:
-        if aggregate in {Aggregate.COUNT, Aggregate.FIRST, Aggregate.LAST}:
+        if aggregate in {Aggregate.COUNT, Aggregate.FIRST, Aggregate.LAST, Aggregate.SHARE}:
             if raw is not None:
                 raise self._refuse(f"{aggregate.value} is of the behavior itself: leave `of` out", path)
             return None
@@ -235,18 +242,22 @@ class Reader:
 
     def _window(self, raw: object, path: Path) -> Window:
         given = self._given({} if raw is None else raw, path)
-        days = given.get("lastDays")
-        if days is not None:
-            if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= DAYS:
-                raise self._refuse(f"Write a number of days from 0 to {DAYS}", (*path, "lastDays"))
-            if "from" in given or "to" in given:
-                raise self._refuse("A window has either lastDays, or from and to", path)
-            return Window(last_days=days)
+        if "lastDays" in given or "lastHours" in given:
+            return self._relative(given, path)
         since = self._instant(given.get("from"), (*path, "from"), ends=False)
         until = self._instant(given.get("to"), (*path, "to"), ends=True)
         if since is not None and until is not None and since >= until:
             raise self._refuse("The window ends before it begins", path)
         return ALL_TIME if since is None and until is None else Window(since=since, until=until)
+
+    def _relative(self, given: Mapping[str, object], path: Path) -> Window:
+        if len(given) > 1:
+            raise self._refuse("A window has one of lastDays and lastHours, or from and to", path)
+        [(key, count)] = given.items()
+        unit, least, most = ("days", 0, DAYS) if key == "lastDays" else ("hours", 1, HOURS)
+        if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= most:
+            raise self._refuse(f"Write a number of {unit} from {least} to {most}", (*path, key))
+        return Window(last_days=count) if key == "lastDays" else Window(last_hours=count)
 
     def _instant(self, raw: object, path: Path, *, ends: bool) -> datetime | None:
         """A day begins a window with its first moment, and ends one with its last."""

@@ -69,7 +69,8 @@ def _behavior(raw: Stored) -> Behavior:
         raw["of"],
         Operator(raw["operator"]),
         _values(raw["values"]),
-        Window(window["lastDays"], since, until),
+        # Those stored before windows of hours have none.
+        Window(window["lastDays"], since, until, window.get("lastHours")),
     )
 
 

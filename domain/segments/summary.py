@@ -42,6 +42,7 @@ _SAID = {
     Operator.WITHIN_LAST_DAYS: "is in the last {0} days",
     Operator.MORE_THAN_DAYS_AGO: "is more than {0} days ago",
     Operator.WITHIN_NEXT_DAYS: "is in the next {0} days",
+    Operator.IN_DAYS: "is in exactly {0} days",
     Operator.MONTH_IN: "is in {months}",
     Operator.ANNIVERSARY_IN_DAYS: "has its day in {any} days",
     Operator.IS_SET: "is known",
@@ -136,6 +137,9 @@ class _Speaker:
         if condition.aggregate is Aggregate.COUNT:
             said = _TIMES[condition.operator].format(*map(_shown, condition.values))
             return f"{label}{narrowed} {said} times{window}"
+        if condition.aggregate is Aggregate.SHARE:
+            compared = _compared(condition.operator, condition.values, None)
+            return f"the share of {label.lower()}{narrowed} among all of them{window} {compared} percent"
         of = entries[condition.of].label.lower() if condition.of in entries else condition.of
         subject = _AGGREGATES[condition.aggregate].format(of=of, behavior=label.lower())
         return f"{subject}{narrowed}{window} {_compared(condition.operator, condition.values, None)}"
@@ -153,6 +157,8 @@ def _compared(operator: Operator, values: Sequence[Value], entry: Entry | None) 
 def _window(window: Window) -> str:
     if window.last_days is not None:
         return f" in the last {window.last_days} days"
+    if window.last_hours is not None:
+        return f" in the last {window.last_hours} hours"
     since = "" if window.since is None else f" from {_shown(window.since)}"
     return since if window.until is None else f"{since} until {_shown(window.until)}"
 

@@ -1,23 +1,99 @@
 """Builds a store's catalogue: what every store has, its custom properties, its channels, its event types."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from domain.customers.model import PropertyDefinition
-from domain.segments.catalogue.behaviors import ORDER
-from domain.segments.catalogue.dimensions import EVERYWHERE, consent, custom_property
-from domain.segments.catalogue.entries import Behavior, Catalogue, Dimension, custom_event
+from domain.customers.model import PropertyDefinition, ValueType
+from domain.segments.catalogue import channels as reach
+from domain.segments.catalogue.addresses import ADDRESSES
+from domain.segments.catalogue.entries import OPERATORS, Behavior, Catalogue, Dimension, Option
+from domain.segments.catalogue.happenings import custom_event
+from domain.segments.catalogue.membership import MEMBERSHIP
+from domain.segments.catalogue.profile import ACCOUNT, PROFILE
+from domain.segments.catalogue.properties import custom_property
+from domain.segments.catalogue.purchase import ORDER, PURCHASE, PURCHASING, facet
+from domain.segments.catalogue.tags import TAGGING, TAGS
+from domain.segments.catalogue.visiting import ORIGINS, VISITING
+from domain.segments.catalogue.wallets import REWARDING, WALLETS
+from domain.segments.conditions.ranked import Ranked
+from domain.segments.filters import ORDERED
+
+EVERYWHERE: tuple[Dimension, ...] = (
+    *PROFILE,
+    *ADDRESSES,
+    *ACCOUNT,
+    *TAGS,
+    *MEMBERSHIP,
+    *WALLETS,
+    *reach.CONTACTED,
+    *PURCHASE,
+    *ORIGINS,
+)
+BEHAVIORS: tuple[Behavior, ...] = (*PURCHASING, *VISITING, *REWARDING, *TAGGING, *reach.FACEBOOK)
+
+_DIMENSIONS = {dimension.key: dimension for dimension in EVERYWHERE}
+_OF_CHANNELS = {key: reach.of_channel(key, label) for key, label in reach.KNOWN.items()}
+_BEHAVIORS = {behavior.key: behavior for behavior in BEHAVIORS}
+_ENGAGEMENT = {key: reach.engagement(key, label) for key, label in reach.KNOWN.items()}
+_RANKED = ("tier", "loyalty_rank")
+
+Ranks = Mapping[str, tuple[str, ...]]
+"""The values of dimensions from the lowest to the highest, as a store has put them."""
 
 
 def catalogue(
     properties: Iterable[PropertyDefinition] = (),
     channels: Mapping[str, str] | None = None,
     event_types: Iterable[str] = (),
+    *,
+    facets: Iterable[str] = (),
+    ranks: Ranks | None = None,
 ) -> Catalogue:
-    """`channels`: the labels of those that there are, by key."""
-    dimensions: list[Dimension] = [*EVERYWHERE]
-    dimensions += [consent(key, label) for key, label in (channels or {}).items()]
-    dimensions += [custom_property(definition) for definition in properties]
-    behaviors: list[Behavior] = [ORDER, *(custom_event(key) for key in event_types if key != ORDER.key)]
-    return Catalogue(
-        {dimension.key: dimension for dimension in dimensions}, {behavior.key: behavior for behavior in behaviors}
-    )
+    """`channels`: the labels of those that there are, by key; `facets`: what else is known of items."""
+    dimensions = dict(_DIMENSIONS)
+    own = {dimension.key: dimension for dimension in map(custom_property, properties)}
+    labels = {**reach.KNOWN, **(channels or {})}
+    for dimension in (*_of_channels(labels), *own.values()):
+        dimensions[dimension.key] = dimension
+    for key in (*_RANKED, *(each.key for each in own.values() if can_be_ranked(each))):
+        dimensions[key] = _ranked(dimensions[key], (ranks or {}).get(key, ()))
+    return Catalogue(dimensions, _behaviors(labels, event_types, facets), _unlisted)
+
+
+def can_be_ranked(dimension: Dimension) -> bool:
+    """Whether a store may say in which order a dimension's values are."""
+    own = dimension.group == "property" and dimension.type is ValueType.STRING
+    return own or dimension.key in _RANKED
+
+
+def _ranked(dimension: Dimension, ranks: tuple[str, ...]) -> Dimension:
+    source = Ranked(dimension.source, dimension.key, ranks)
+    if not ranks:
+        return replace(dimension, source=source)
+    options = tuple(Option(value, value) for value in ranks)
+    operators = (*OPERATORS[dimension.type], *ORDERED)
+    return replace(dimension, source=source, options=options, operators=operators, ranks=ranks)
+
+
+def _of_channels(labels: Mapping[str, str]) -> Iterator[Dimension]:
+    for key, label in labels.items():
+        known = reach.KNOWN.get(key) == label
+        yield from _OF_CHANNELS[key] if known else reach.of_channel(key, label)
+
+
+def _behaviors(labels: Mapping[str, str], event_types: Iterable[str], facets: Iterable[str]) -> dict[str, Behavior]:
+    found = dict(_BEHAVIORS)
+    for key, label in labels.items():
+        known = _ENGAGEMENT[key] if reach.KNOWN.get(key) == label else reach.engagement(key, label)
+        found.update((behavior.key, behavior) for behavior in known)
+    more = tuple(facet(name) for name in facets if name != "tag")
+    found[ORDER.key] = replace(ORDER, attributes=(*ORDER.attributes, *more)) if more else ORDER
+    for key in event_types:
+        behavior = None if key in found else _unlisted(key)
+        if behavior is not None:
+            found[key] = behavior
+    return found
+
+
+def _unlisted(key: str) -> Behavior | None:
+    return reach.unlisted_engagement(key) or custom_event(key)

@@ -1,54 +1,57 @@
 """The catalogue's entries: what a condition builder shows, and how each becomes SQL."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from domain.customers.model import ValueType
 from domain.segments.conditions.customers import Source
-from domain.segments.conditions.events import Events, Said
 from domain.segments.conditions.logs import Log, Trait
-from domain.segments.filters import Operator, Value
+from domain.segments.filters import ORDERED, Operator, Value
 
 VALUES = 1_000
-EVENT_TYPE = re.compile(r"[^\x00-\x1f\x7f`]{1,64}")
-_EVENT_ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f\"\\`]{1,64}")
 
-_PRESENCE = (Operator.IS_SET, Operator.IS_NOT_SET)
-_EQUALITY = (Operator.EQ, Operator.NEQ, Operator.IN, Operator.NOT_IN)
-_ORDER = (Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.BETWEEN)
-_RELATIVE = (Operator.WITHIN_LAST_DAYS, Operator.MORE_THAN_DAYS_AGO, Operator.WITHIN_NEXT_DAYS)
-_TIMES = (Operator.EQ, Operator.NEQ, *_ORDER, Operator.BEFORE, Operator.AFTER, *_RELATIVE)
+PRESENCE = (Operator.IS_SET, Operator.IS_NOT_SET)
+CHOICE = (Operator.EQ, Operator.NEQ, Operator.IN, Operator.NOT_IN)
+FLAG = (Operator.EQ, Operator.NEQ)
+_RELATIVE = (
+    Operator.WITHIN_LAST_DAYS,
+    Operator.MORE_THAN_DAYS_AGO,
+    Operator.WITHIN_NEXT_DAYS,
+    Operator.IN_DAYS,
+)
 
-CHOICE = _EQUALITY
-NUMBERS = (Operator.EQ, Operator.NEQ, *_ORDER)
-TIMES = _TIMES
+NUMBERS = (*FLAG, *ORDERED)
+TIMES = (*FLAG, *ORDERED, Operator.BEFORE, Operator.AFTER, *_RELATIVE)
 OPERATORS: Mapping[ValueType, tuple[Operator, ...]] = {
     ValueType.STRING: (
-        *_EQUALITY,
+        *CHOICE,
         Operator.CONTAINS,
         Operator.NOT_CONTAINS,
         Operator.STARTS_WITH,
         Operator.ENDS_WITH,
-        *_PRESENCE,
+        *PRESENCE,
     ),
-    ValueType.NUMBER: (*_EQUALITY, *_ORDER, *_PRESENCE),
-    ValueType.BOOLEAN: (Operator.EQ, Operator.NEQ, *_PRESENCE),
-    ValueType.DATE: (*_TIMES, Operator.MONTH_IN, Operator.ANNIVERSARY_IN_DAYS, *_PRESENCE),
-    ValueType.DATETIME: (*_TIMES, *_PRESENCE),
+    ValueType.NUMBER: (*CHOICE, *ORDERED, *PRESENCE),
+    ValueType.BOOLEAN: (*FLAG, *PRESENCE),
+    ValueType.DATE: (*TIMES, Operator.MONTH_IN, Operator.ANNIVERSARY_IN_DAYS, *PRESENCE),
+    ValueType.DATETIME: (*TIMES, *PRESENCE),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    value: str
+    value: str | int
     label: str
+
+
+def anything(_: Value) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Something with a value to compare. `closed`: no value but the options makes sense."""
+    """Something with a value to compare."""
 
     key: str
     label: str
@@ -56,8 +59,17 @@ class Entry:
     type: ValueType
     operators: tuple[Operator, ...]
     options: tuple[Option, ...] | None = None
+    # No value but the options makes sense.
     closed: bool = False
     max_values: int = VALUES
+    # Values from the lowest to the highest, where the store says which is which.
+    ranks: tuple[str, ...] = ()
+    # The type of what a value is the ID of, as the API writes it.
+    refers_to: str | None = None
+    # What is wrong with a value, as the end of a sentence.
+    check: Callable[[Value], str | None] = anything
+    # The conditions of the specification that it covers.
+    rules: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +86,10 @@ class Attribute(Entry):
     trait: Trait
 
 
+Other = Callable[[str, Sequence[object]], Attribute | None]
+"""An attribute of a name that the catalogue does not know, as the values that it is compared with tell its type."""
+
+
 @dataclass(frozen=True, slots=True)
 class Behavior:
     """Something that customers do. An open one takes any attribute: what its events say of themselves."""
@@ -83,53 +99,28 @@ class Behavior:
     group: str
     attributes: tuple[Attribute, ...]
     log: Log
+    other: Other | None = None
     open: bool = False
+    rules: tuple[int, ...] = ()
 
     def attribute(self, key: str, values: Sequence[object]) -> Attribute | None:
         known = next((each for each in self.attributes if each.key == key), None)
-        return said(key, values) if known is None and self.open else known
+        return self.other(key, values) if known is None and self.other is not None else known
 
 
-def said(key: str, values: Sequence[object]) -> Attribute | None:
-    """An attribute of an event, as the values that it is compared with tell its type."""
-    if not _EVENT_ATTRIBUTE.fullmatch(key):
-        return None
-    kind = _type_of(values)
-    return Attribute(
-        key=key,
-        label=key,
-        group="event",
-        type=kind or ValueType.STRING,
-        operators=OPERATORS[kind] if kind else _PRESENCE,
-        trait=Said(key, kind),
-    )
-
-
-def _type_of(values: Sequence[object]) -> ValueType | None:
-    match values[:1]:
-        case [bool()]:
-            return ValueType.BOOLEAN
-        case [int() | float()]:
-            return ValueType.NUMBER
-        case []:
-            return None
-        case _:
-            return ValueType.STRING
+Named = Callable[[str], Behavior | None]
+"""The behavior of a name that the catalogue does not list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     dimensions: Mapping[str, Dimension]
-    behaviors: Mapping[str, Behavior] = field(default_factory=dict[str, Behavior])
+    behaviors: Mapping[str, Behavior]
+    unlisted: Named = field(repr=False)
 
     def behavior(self, key: str) -> Behavior | None:
         """The behavior of that key; any other name is an event's type, whether one was seen or not."""
-        known = self.behaviors.get(key)
-        return custom_event(key) if known is None and EVENT_TYPE.fullmatch(key) and key.strip() == key else known
-
-
-def custom_event(key: str) -> Behavior:
-    return Behavior(key, key, "event", (), Events(key), open=True)
+        return self.behaviors.get(key) or self.unlisted(key)
 
 
 def near(key: str, known: Iterable[str]) -> str:
@@ -138,5 +129,10 @@ def near(key: str, known: Iterable[str]) -> str:
     return f": did you mean {' or '.join(close)}?" if close else ""
 
 
-def is_value(entry: Entry, value: Value) -> bool:
-    return not entry.closed or entry.options is None or any(option.value == value for option in entry.options)
+def wrong_value(entry: Entry, operator: Operator, value: Value) -> str | None:
+    """Why a value of the right type does not go with the entry, as the end of a sentence."""
+    if operator in ORDERED and isinstance(value, str) and value not in entry.ranks:
+        return f"has no rank in {entry.key}: choose of {', '.join(entry.ranks)}"
+    if entry.closed and entry.options is not None and all(option.value != value for option in entry.options):
+        return f"is no value of {entry.key}: choose of {', '.join(str(option.value) for option in entry.options)}"
+    return entry.check(value)

@@ -11,8 +11,8 @@ from domain.segments.conditions.columns import DOUBLE, Column, FlagColumn, RealC
 from domain.segments.conditions.leaf import Compiled, Spread
 from domain.segments.conditions.logs import Traits, measured, row_predicates
 from domain.segments.conditions.scope import Scope
-from domain.segments.conditions.tally import Measure, RealMeasure, Rows, during, tally
-from domain.segments.filters import ALL_TIME, Behavior
+from domain.segments.conditions.tally import Measure, RealMeasure, Rows, during, share, tally
+from domain.segments.filters import ALL_TIME, Aggregate, Behavior
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,17 @@ class Events:
     type: str
 
     def leaf(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
+        chosen = row_predicates(condition.where, traits, scope)
+        if condition.aggregate is Aggregate.SHARE:
+            return share(self._rows(condition, (), scope), chosen, condition, scope)
+        return tally(self._rows(condition, chosen, scope), condition, measured(condition, traits, scope), scope)
+
+    def _rows(self, condition: Behavior, chosen: tuple[ColumnElement[bool], ...], scope: Scope) -> Rows:
         where = (
             events.c.store_id == scope.store_id,
             events.c.type == self.type,
             *during(events.c.occurred_at, condition.window, scope),
-            *row_predicates(condition.where, traits, scope),
+            *chosen,
         )
         spread = Spread.LOG if condition.window == ALL_TIME else Spread.WINDOW
-        rows = Rows(events.c.customer_id, events.c.occurred_at, where, spread)
-        return tally(rows, condition, measured(condition, traits, scope), scope)
+        return Rows(events.c.customer_id, events.c.occurred_at, where, spread)

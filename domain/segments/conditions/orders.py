@@ -1,5 +1,6 @@
 """Conditions on orders and their items."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -13,20 +14,21 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    tuple_,
     type_coerce,
 )
 
 from domain.customers.tables import customer_facts
 from domain.db.types import MONEY_SCALE
-from domain.events.tables import order_items, orders
+from domain.events.tables import order_item_facets, order_items, orders
 from domain.segments.conditions.columns import DOUBLE, Column, RealColumn, TextColumn, WholeColumn, intervals
 from domain.segments.conditions.customers import FactColumn
 from domain.segments.conditions.leaf import Compiled, Fact, Members, Spread, opposite
 from domain.segments.conditions.logs import Traits, measured, row_predicates
 from domain.segments.conditions.scope import Scope
-from domain.segments.conditions.tally import Measure, RealMeasure, Rows, WholeMeasure, counted, during, tally
+from domain.segments.conditions.tally import Measure, RealMeasure, Rows, WholeMeasure, counted, during, share, tally
 from domain.segments.conditions.times import MomentColumn
-from domain.segments.filters import ALL_TIME, Aggregate, Behavior, Operator
+from domain.segments.filters import ALL_TIME, Aggregate, Attribute, Behavior, Operator, Value
 
 # The k-th last order is a column of the facts for these k.
 _KTH = {
@@ -46,23 +48,61 @@ class Of(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An attribute that is a column of an order or of its items."""
+    """An attribute that is a column of an order or of its items; `scale` of a whole number's make one."""
 
     of: Of
     stored: ColumnElement[Any]
     kind: type[TextColumn] | type[WholeColumn] | type[RealColumn] = TextColumn
     spread: Spread = Spread.LOG
+    scale: int = MONEY_SCALE
 
     def column(self, _: Scope) -> Column:
-        return WholeColumn(self.stored, MONEY_SCALE) if self.kind is WholeColumn else self.kind(self.stored)
+        return WholeColumn(self.stored, self.scale) if self.kind is WholeColumn else self.kind(self.stored)
 
     def different(self, _: Scope) -> ColumnElement[int]:
         return func.count(distinct(self.stored))
 
     def measure(self, _: Scope) -> Measure:
         if self.kind is WholeColumn:
-            return WholeMeasure(type_coerce(self.stored, BigInteger()), MONEY_SCALE)
+            return WholeMeasure(type_coerce(self.stored, BigInteger()), self.scale)
         return RealMeasure(self.stored)
+
+
+@dataclass(frozen=True, slots=True)
+class _FacetColumn:
+    facet: str
+
+    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope) -> ColumnElement[bool]:
+        rows = order_item_facets.c
+        found = select(rows.order_id, rows.position).where(rows.store_id == scope.store_id, rows.facet == self.facet)
+        if operator is not Operator.IS_SET:
+            found = found.where(TextColumn(rows.value).holds(operator, values, scope))
+        return tuple_(order_items.c.order_id, order_items.c.position).in_(found.correlate(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """What else an item is, of which it may be several things at once: a tag, a size."""
+
+    facet: str
+    of: Of = Of.ITEM
+    spread: Spread = Spread.CATEGORY
+
+    def column(self, _: Scope) -> Column:
+        return _FacetColumn(self.facet)
+
+    def different(self, scope: Scope) -> ColumnElement[int]:
+        return func.count(distinct(self._first(scope)))
+
+    def measure(self, scope: Scope) -> Measure:
+        return RealMeasure(self._first(scope))
+
+    def _first(self, scope: Scope) -> ColumnElement[Any]:
+        """Of several, the first by its letters, so that an item counts once."""
+        rows, item = order_item_facets.c, order_items.c
+        same = (rows.order_id == item.order_id, rows.position == item.position)
+        found = select(func.min(rows.value)).where(rows.store_id == scope.store_id, rows.facet == self.facet, *same)
+        return found.correlate(order_items).scalar_subquery()
 
 
 class Orders:
@@ -75,8 +115,8 @@ class Orders:
 
 def _from_facts(condition: Behavior, scope: Scope) -> Compiled | None:
     """What the customer's facts answer without a look at the orders."""
-    if condition.aggregate is Aggregate.COUNT and condition.window.last_days is not None:
-        return _in_last_days(condition, scope)
+    if condition.aggregate is Aggregate.COUNT and scope.since(condition.window) is not None:
+        return _lately(condition, scope)
     if not condition.window.is_open or condition.of not in {None, "total"}:
         return None
     column = _FACTS.get(condition.aggregate)
@@ -96,8 +136,8 @@ _FACTS: dict[Aggregate, Column] = {
 }
 
 
-def _in_last_days(condition: Behavior, scope: Scope) -> Compiled | None:
-    """At least k, or fewer than k, orders in the last days: the k-th last order is late enough, or is not."""
+def _lately(condition: Behavior, scope: Scope) -> Compiled | None:
+    """At least k, or fewer than k, orders in the last days or hours: the k-th last order is late enough, or is not."""
     allowed = intervals(condition.operator, condition.values)
     low, high = allowed[0] if allowed else (None, None)
     if low is not None and low > 0:
@@ -109,10 +149,10 @@ def _in_last_days(condition: Behavior, scope: Scope) -> Compiled | None:
 
 
 def _at_least(times: int, condition: Behavior, scope: Scope) -> Fact | None:
-    kth, days = _KTH.get(times), condition.window.last_days
-    if kth is None or days is None:
+    kth, start = _KTH.get(times), scope.since(condition.window)
+    if kth is None or start is None:
         return None
-    since = MomentColumn(kth).holds(Operator.GTE, (scope.start(-days),), scope)
+    since = MomentColumn(kth).holds(Operator.GTE, (start,), scope)
     current = MomentColumn(customer_facts.c.last_order_at).holds(Operator.LTE, (scope.now,), scope)
     return Fact(since & (current | _counted_again(times, condition, scope)), on_customer=False)
 
@@ -133,6 +173,9 @@ def _counted_again(times: int, condition: Behavior, scope: Scope) -> ColumnEleme
 def _from_orders(condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
     of_item = [each for each in condition.where if _of(traits, each.dimension) is Of.ITEM]
     of_order = [each for each in condition.where if _of(traits, each.dimension) is Of.ORDER]
+    if condition.aggregate is Aggregate.SHARE:
+        chosen = _chosen(of_order, of_item, traits, scope)
+        return share(_orders((), condition, scope), chosen, condition, scope)
     subject = measured(condition, traits, scope)
     by_item = condition.of is not None and _of(traits, condition.of) is Of.ITEM
     if by_item or (of_item and not of_order and condition.of is None):
@@ -141,20 +184,25 @@ def _from_orders(condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
             where = (*where, _of_such_orders(row_predicates(of_order, traits, scope), scope))
         spread = min((_spread(traits, each.dimension) for each in of_item), default=Spread.LOG)
         return tally(_items(where, condition, scope, spread), condition, subject, scope)
+    return tally(_orders(_chosen(of_order, of_item, traits, scope), condition, scope), condition, subject, scope)
+
+
+def _chosen(
+    of_order: Sequence[Attribute], of_item: Sequence[Attribute], traits: Traits, scope: Scope
+) -> tuple[ColumnElement[bool], ...]:
+    """What an order is to fulfil, and one of its items."""
     where = row_predicates(of_order, traits, scope)
-    if of_item:
-        where = (*where, _with_such_items(row_predicates(of_item, traits, scope), scope))
-    return tally(_orders(where, condition, scope), condition, subject, scope)
+    return (*where, _with_such_items(row_predicates(of_item, traits, scope), scope)) if of_item else where
 
 
 def _of(traits: Traits, key: str) -> Of:
     trait = traits[key]
-    return trait.of if isinstance(trait, Kept) else Of.ORDER
+    return trait.of if isinstance(trait, Kept | Facet) else Of.ORDER
 
 
 def _spread(traits: Traits, key: str) -> Spread:
     trait = traits[key]
-    return trait.spread if isinstance(trait, Kept) else Spread.LOG
+    return trait.spread if isinstance(trait, Kept | Facet) else Spread.LOG
 
 
 def _orders(where: tuple[ColumnElement[bool], ...], condition: Behavior, scope: Scope) -> Rows:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from domain.clock import day_of, midnight
+from domain.segments.filters import Window
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -27,6 +28,12 @@ class Scope:
     def start(self, days: int) -> datetime:
         """0:00 of the day so many days from today."""
         return midnight(self.day(days), self.timezone)
+
+    def since(self, window: Window) -> datetime | None:
+        """When "the last days" or "the last hours" begin; None for a window that has an end of its own."""
+        if window.last_hours is not None:
+            return self.now - timedelta(hours=window.last_hours)
+        return None if window.last_days is None else self.start(-window.last_days)
 
     def span(self, value: date | datetime) -> tuple[datetime, datetime]:
         """When what the value names begins, and when it is over: a day, or an instant."""

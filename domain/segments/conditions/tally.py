@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Select, cast, distinct, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, cast, distinct, func, select, true
 
 from domain.db.types import Instant
 from domain.segments.conditions.columns import DOUBLE, Interval, RealColumn, WholeColumn, exactly, intervals, within
@@ -12,7 +12,7 @@ from domain.segments.conditions.customers import ALWAYS, NEVER
 from domain.segments.conditions.leaf import Compiled, Members, Spread, opposite, unless
 from domain.segments.conditions.scope import Scope
 from domain.segments.conditions.times import MomentColumn
-from domain.segments.filters import Aggregate, Behavior, Operator, Value, Window
+from domain.segments.filters import Aggregate, Attribute, Behavior, Operator, Value, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,9 @@ _FUNCTIONS: dict[Aggregate, Callable[[ColumnElement[Any]], ColumnElement[Any]]] 
 
 def during(at: ColumnElement[Any], window: Window, scope: Scope) -> tuple[ColumnElement[bool], ...]:
     """The window: nothing of the future in "the last N days"; from an instant on, up to another."""
-    if window.last_days is not None:
-        last = MomentColumn(at)
-        return (last.holds(Operator.WITHIN_LAST_DAYS, (window.last_days,), scope),)
+    start = scope.since(window)
+    if start is not None:
+        return (MomentColumn(at).holds(Operator.BETWEEN, (start, scope.now), scope),)
     ends: list[ColumnElement[bool]] = []
     if window.since is not None:
         ends.append(MomentColumn(at).holds(Operator.GTE, (window.since,), scope))
@@ -98,14 +98,17 @@ def tally(rows: Rows, condition: Behavior, measured: Measure | ColumnElement[int
             return counted(rows, intervals(condition.operator, condition.values))
         case Aggregate.DISTINCT:
             assert isinstance(measured, ColumnElement)
-            return _compared(rows, WholeColumn(measured), condition, scope)
+            return summed(rows, WholeColumn(measured), condition, scope)
         case Aggregate.FIRST | Aggregate.LAST:
             function = func.min if condition.aggregate is Aggregate.FIRST else func.max
             at = MomentColumn(function(rows.at, type_=Instant()))
             return _together(rows, at.holds(condition.operator, condition.values, scope))
         case _:
             assert not isinstance(measured, ColumnElement | None)
-            return _compared(rows, measured.total(condition.aggregate), condition, scope)
+            column = measured.total(condition.aggregate)
+            if condition.aggregate is Aggregate.SUM:
+                return summed(rows, column, condition, scope)
+            return _together(rows, column.holds(condition.operator, condition.values, scope))
 
 
 def counted(rows: Rows, allowed: Sequence[Interval]) -> Compiled:
@@ -126,11 +129,17 @@ def _together(rows: Rows, having: ColumnElement[bool], *, holds: bool = True) ->
     return Members(rows.ids(having), rows.spread, holds, once=True)
 
 
-def _compared(rows: Rows, column: WholeColumn | RealColumn, condition: Behavior, scope: Scope) -> Members:
+def share(rows: Rows, chosen: Sequence[ColumnElement[bool]], condition: Behavior, scope: Scope) -> Members:
+    """How many of a hundred occasions are such ones; nobody's who has none."""
+    fulfilled = cast(func.count(case((and_(true(), *chosen), 1))) * 100, DOUBLE)
+    column = RealColumn(fulfilled / cast(func.count(), DOUBLE))
+    return _together(rows, column.holds(condition.operator, condition.values, scope))
+
+
+def summed(rows: Rows, column: WholeColumn | RealColumn, condition: Behavior | Attribute, scope: Scope) -> Members:
     """A sum, or a number of different values, of nothing is 0, so that 0 may fulfil the condition without a row."""
     having = column.holds(condition.operator, condition.values, scope)
-    adds = condition.aggregate in {Aggregate.SUM, Aggregate.DISTINCT}
-    if adds and allows_zero(condition.operator, condition.values):
+    if allows_zero(condition.operator, condition.values):
         return _together(rows, unless(having), holds=False)
     return _together(rows, having)
 

@@ -58,6 +58,8 @@ def _days(operator: Operator, values: Sequence[Value], scope: Scope) -> tuple[da
             return scope.day(-days), scope.day(1)
         case Operator.WITHIN_NEXT_DAYS, [int(days)]:
             return scope.today, scope.day(days + 1)
+        case Operator.IN_DAYS, [int(days)]:
+            return scope.day(days), scope.day(days + 1)
         case Operator.MORE_THAN_DAYS_AGO, [int(days)]:
             return None, scope.day(-days)
         case _:
@@ -74,6 +76,8 @@ def _moments(
             return scope.start(-days), scope.span(scope.now)[1]
         case Operator.WITHIN_NEXT_DAYS, [int(days)]:
             return scope.now, scope.start(days + 1)
+        case Operator.IN_DAYS, [int(days)]:
+            return scope.start(days), scope.start(days + 1)
         case Operator.MORE_THAN_DAYS_AGO, [int(days)]:
             return None, scope.start(-days)
         case _:

@@ -28,6 +28,7 @@ _WORDS: Mapping[str, str] = {
     "ANNIVERSARY_IN_DAYS": "anniversary in",
     "WITHIN_LAST_DAYS": "within last",
     "WITHIN_NEXT_DAYS": "within next",
+    "IN_DAYS": "exactly in",
     "MORE_THAN_DAYS_AGO": "more than",
 }
 

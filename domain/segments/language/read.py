@@ -120,6 +120,9 @@ class _Conditions(Transformer[Token, Any]):
     def last_days(self, parts: list[Token]) -> _Window:
         return _Window(lastDays=_number(parts[0]))
 
+    def last_hours(self, parts: list[Token]) -> _Window:
+        return _Window(lastHours=_number(parts[0]))
+
     def since(self, parts: list[Token]) -> _Window:
         return _Window(zip(("from", "to"), map(str, parts), strict=False))
 

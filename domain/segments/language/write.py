@@ -30,7 +30,22 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.-][A-Za-z0-9_]+)*")
 _KEYWORDS = frozenset(
     (
         *("everyone", "nobody", "exclude", "or", "and", "not", "all", "any", "in", "segment", "list"),
-        *("last", "day", "days", "ago", "from", "to", "before", "after", "contains", "starts", "ends"),
+        *(
+            "last",
+            "hour",
+            "hours",
+            "exactly",
+            "day",
+            "days",
+            "ago",
+            "from",
+            "to",
+            "before",
+            "after",
+            "contains",
+            "starts",
+            "ends",
+        ),
         *("month", "anniversary", "between", "is", "within", "more", "true", "false"),
     )
 )
@@ -52,6 +67,14 @@ _SYMBOLS = {
     Operator.MONTH_IN: "month in",
     Operator.IS_SET: "is set",
     Operator.IS_NOT_SET: "is not set",
+}
+_PHRASES = {
+    Operator.BETWEEN: "between {0} and {1}",
+    Operator.WITHIN_LAST_DAYS: "within last {0} days",
+    Operator.WITHIN_NEXT_DAYS: "within next {0} days",
+    Operator.IN_DAYS: "exactly in {0} days",
+    Operator.MORE_THAN_DAYS_AGO: "more than {0} days ago",
+    Operator.ANNIVERSARY_IN_DAYS: "anniversary in {all} days",
 }
 _LISTED = {Operator.IN, Operator.NOT_IN, Operator.MONTH_IN, Operator.ANNIVERSARY_IN_DAYS}
 
@@ -128,6 +151,8 @@ def _behavior(condition: Behavior) -> str:
 def _window(window: Window) -> list[str]:
     if window.last_days is not None:
         return [f"last {window.last_days} days"]
+    if window.last_hours is not None:
+        return [f"last {window.last_hours} hours"]
     ends = [("from", window.since), ("to", window.until)]
     said = [f"{word} {to_json(moment)}" for word, moment in ends if moment is not None]
     return [" ".join(said)] if said else []
@@ -135,20 +160,11 @@ def _window(window: Window) -> list[str]:
 
 def _comparison(operator: Operator, values: Sequence[Value]) -> str:
     written = [_value(value) for value in values]
-    match operator:
-        case Operator.BETWEEN:
-            return f"between {written[0]} and {written[1]}"
-        case Operator.WITHIN_LAST_DAYS:
-            return f"within last {written[0]} days"
-        case Operator.WITHIN_NEXT_DAYS:
-            return f"within next {written[0]} days"
-        case Operator.MORE_THAN_DAYS_AGO:
-            return f"more than {written[0]} days ago"
-        case Operator.ANNIVERSARY_IN_DAYS:
-            return f"anniversary in {_values(written)} days"
-        case _:
-            listed = f"({', '.join(written)})" if operator in _LISTED else _values(written)
-            return f"{_SYMBOLS[operator]} {listed}" if written else _SYMBOLS[operator]
+    phrase = _PHRASES.get(operator)
+    if phrase is not None:
+        return phrase.format(*written, all=_values(written))
+    listed = f"({', '.join(written)})" if operator in _LISTED else _values(written)
+    return f"{_SYMBOLS[operator]} {listed}" if written else _SYMBOLS[operator]
 
 
 def _values(written: Sequence[str]) -> str:

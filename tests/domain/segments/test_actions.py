@@ -172,7 +172,7 @@ async def test_picking_beyond_the_limit_picks_nobody(shop: Shop) -> None:
     many = [person.id for person in LIVE]
     await shop.create(name="Full", kind=SegmentKind.STATIC, customer_ids=many[:20])
     for given in ({"customer_ids": many[:21]}, {"query": "EVERYONE"}):
-        with pytest.raises(DomainError, match="20 would fit, and these are") as caught:
+        with pytest.raises(DomainError, match="20 would fit") as caught:
             await shop.create(kind=SegmentKind.STATIC, **given)
         assert caught.value.code is ErrorCode.LIMIT_EXCEEDED
     raised = replace(shop.desk, shop=replace(shop.desk.shop, limits=Limits(21, 5)))
@@ -206,7 +206,7 @@ async def test_segments_are_found_by_name_and_state(shop: Shop) -> None:
 
 
 async def test_event_types_that_were_seen_are_in_the_catalogue(shop: Shop) -> None:
-    assert {"order", "visit", "Added to cart"} == set(shop.desk.catalogue.behaviors)
+    assert {"order", "visit", "Added to cart"} <= set(shop.desk.catalogue.behaviors)
     assert "property.number" in shop.desk.catalogue.dimensions
 
 

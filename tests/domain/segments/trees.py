@@ -11,6 +11,7 @@ from domain.segments.catalogue.entries import NUMBERS, TIMES, Entry
 from domain.segments.filters import (
     ALL_TIME,
     BLACKLISTED,
+    ORDERED,
     Aggregate,
     AllOf,
     AnyOf,
@@ -24,20 +25,12 @@ from domain.segments.filters import (
     Value,
     Window,
 )
-from tests.domain.segments.world import (
-    CATEGORIES,
-    CITIES,
-    DAYS,
-    LIST,
-    MOMENTS,
-    NAMES,
-    PICKED,
-    PROPERTIES,
-    SEGMENT,
-    TAGS,
-)
+from tests.domain.segments.persons import CATEGORIES, CITIES, DAYS, EXPIRIES, MOMENTS, NAMES, PROPERTIES, RANKS, TAGS
+from tests.domain.segments.world import LIST, PICKED, SEGMENT
 
-KNOWN: Catalogue = catalogue(PROPERTIES, {"email": "E-mail", "sms": "SMS"}, ["visit", "Added to cart"])
+KNOWN: Catalogue = catalogue(
+    PROPERTIES, {"email": "E-mail", "sms": "SMS"}, ["visit", "Added to cart"], facets=["Size"], ranks=RANKS
+)
 
 T = TypeVar("T")
 _TEXTS = [
@@ -51,6 +44,7 @@ _WHOLE = {
     Operator.WITHIN_LAST_DAYS: _DAYS,
     Operator.WITHIN_NEXT_DAYS: _DAYS,
     Operator.MORE_THAN_DAYS_AGO: _DAYS,
+    Operator.IN_DAYS: _DAYS,
 }
 _MANY = {
     Operator.IN,
@@ -72,6 +66,43 @@ _OWN: dict[str, list[Value]] = {
     "tier": ["Gold", "gold"],
     "status": ["completed", "cancelled"],
     "email_domain": ["shop.example", "MAIL.example"],
+    "address.area": ["TW-North-Taipei", "JP--台北", "--"],
+    "address.country": ["TW", "jp"],
+    "address.region": ["North"],
+    "address.postcode": ["110"],
+    "address.street": ["Xinyi Road 7"],
+    "near": [
+        "25.0330,121.5654,0.5km",
+        "25.033,121.5654,30km",
+        "35.7,139.7,10km",
+        "-17.8,180,50km",
+        "-17.8,-179.95,6km",
+    ],
+    "note": ["Likes a red hat"],
+    "registered_from": ["line", "pos"],
+    "registration_form": ["f1"],
+    "preferred_channel": ["email"],
+    "channel": ["facebook", "email"],
+    "loyalty_rank": ["A", "B"],
+    "coupon": ["WELCOME", "SPRING"],
+    "tag": [*TAGS, "TRUCK", "sale"],
+    "points.last_reason": ["order"],
+    "credits.last_reason": ["expiry"],
+    "gift_card.last_reason": ["expiry"],
+    "first_visit.landing_page": ["/", "/sale"],
+    "first_visit.referrer": ["https://search.example/"],
+    "first_visit.utm_source": ["newsletter"],
+    "first_visit.utm_medium": ["email"],
+    "first_visit.utm_campaign": ["spring"],
+    "favourite.product": ["p1"],
+    "favourite.category": ["Shoes"],
+    "favourite.department": ["Women"],
+    "variant": ["p1-red"],
+    "department": ["Women"],
+    "campaign": ["summer"],
+    "payment_status": ["paid"],
+    "delivery_status": ["shipped"],
+    "facet.Size": ["L", "M"],
 }
 
 
@@ -80,12 +111,13 @@ def values(entry: Entry, operator: Operator) -> st.SearchStrategy[tuple[Value, .
         return st.just(())
     one = _one(entry, operator)
     if operator is Operator.BETWEEN:
-        return st.tuples(one, one).map(_sorted)
+        return st.tuples(one, one).map(lambda pair: _sorted(pair, entry))
     return st.lists(one, min_size=1, max_size=3 if operator in _MANY else 1).map(tuple)
 
 
-def _sorted(pair: tuple[Value, Value]) -> tuple[Value, ...]:
-    return tuple(sorted(pair, key=_order))
+def _sorted(pair: tuple[Value, Value], entry: Entry) -> tuple[Value, ...]:
+    ranks = list(entry.ranks)
+    return tuple(sorted(pair, key=lambda value: ranks.index(value) if isinstance(value, str) else _order(value)))
 
 
 def _order(value: Value) -> float | str:
@@ -97,15 +129,15 @@ def _order(value: Value) -> float | str:
 def _one(entry: Entry, operator: Operator) -> st.SearchStrategy[Value]:
     if operator in _WHOLE:
         return st.sampled_from(_WHOLE[operator])
-    if entry.options is not None:
+    if entry.options is not None and (entry.closed or operator in ORDERED):
         return st.sampled_from([option.value for option in entry.options])
     if entry.type is ValueType.STRING:
         equal = operator in {Operator.EQ, Operator.NEQ, Operator.IN, Operator.NOT_IN}
-        return st.sampled_from([*_OWN.get(entry.key, _TEXTS)] if equal else _PARTS)
+        return st.sampled_from([*_OWN.get(entry.key, _TEXTS)] if equal or entry.key == "near" else _PARTS)
     choices: dict[ValueType, list[Value]] = {
-        ValueType.NUMBER: [-1, 0, 1, 2, 2.5, 3, 5, 10, 18, 26, 46, 19.9999, 20, 123.45678, 10**12],
+        ValueType.NUMBER: [-1, 0, 0.5, 1, 2, 2.5, 3, 5, 10, 18, 26, 46, 50, 19.9999, 20, 110, 1980, 123.45678, 10**12],
         ValueType.BOOLEAN: [True, False],
-        ValueType.DATE: [*DAYS],
+        ValueType.DATE: [*DAYS, *(day for day in EXPIRIES if day)],
         ValueType.DATETIME: [*MOMENTS, *DAYS[-3:], date(2026, 1, 30), date(2026, 3, 1)],
     }
     return st.sampled_from(choices[entry.type])
@@ -117,8 +149,11 @@ def compared(draw: st.DrawFn, entry: Entry) -> Attribute:
     return Attribute(entry.key, operator, draw(values(entry, operator)))
 
 
+_ASKED = list(KNOWN.dimensions.values())
+
+
 def attributes() -> st.SearchStrategy[Filter]:
-    return st.sampled_from(list(KNOWN.dimensions.values())).flatmap(compared)
+    return st.sampled_from(_ASKED).flatmap(compared)
 
 
 windows = st.one_of(
@@ -126,13 +161,18 @@ windows = st.one_of(
     st.sampled_from(_DAYS).map(lambda days: Window(last_days=days)),
     st.sampled_from(MOMENTS[:4]).map(lambda since: Window(since=since)),
     st.sampled_from(MOMENTS[3:]).map(lambda until: Window(until=until)),
+    st.sampled_from([1, 3, 4, 168, 9000]).map(lambda hours: Window(last_hours=hours)),
     st.just(Window(since=MOMENTS[1], until=MOMENTS[6])),
 )
 
 
 @st.composite
 def behaviors(draw: st.DrawFn) -> Behavior:
-    key = draw(st.sampled_from(["order", "order", "order", "visit", "Added to cart", "never.seen"]))
+    key = draw(
+        st.sampled_from(
+            ["order", "order", "order", "visit", "Added to cart", "checkout", "email.clicked", "never.seen"]
+        )
+    )
     behavior = KNOWN.behavior(key)
     assert behavior is not None
     entries: list[Entry] = list(behavior.attributes)
@@ -149,7 +189,7 @@ def behaviors(draw: st.DrawFn) -> Behavior:
     timed = aggregate in {Aggregate.FIRST, Aggregate.LAST}
     numeric = [entry.key for entry in entries if entry.type is ValueType.NUMBER]
     measured = [entry.key for entry in entries] if aggregate is Aggregate.DISTINCT else numeric
-    of = None if timed or aggregate is Aggregate.COUNT else draw(st.sampled_from(measured))
+    of = None if timed or aggregate in {Aggregate.COUNT, Aggregate.SHARE} else draw(st.sampled_from(measured))
     kind = ValueType.DATETIME if timed else ValueType.NUMBER
     result = Entry(key="", label="", group="", type=kind, operators=TIMES if timed else NUMBERS)
     comparison = draw(compared(result))

@@ -15,7 +15,6 @@ from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
 from api.workers.job import work
-from api.workers.schedule import make_lists
 from domain import jobs
 from domain.campaigns import launching
 from domain.stores import store
@@ -83,7 +82,6 @@ class Stage:
         """Do what is due, as a worker and the scheduler would, until nothing is."""
         database, tools = self.runtime.database, self.runtime.tools
         await launching.start_due(tools.office(database))
-        await make_lists(database, tools)
         while True:
             async with database.read() as tx:
                 due = await jobs.due(tx, 100)
@@ -194,12 +192,6 @@ TYPES: Mapping[tuple[str, str], str] = {
     ("customersUpsert", "input"): "[CustomerInput!]!",
     ("segmentCreate", "input"): "SegmentInput!",
     ("segmentUpdate", "input"): "SegmentInput!",
-    ("segmentDuplicate", "name"): "String",
-    ("segmentMembersAdd", "customers"): "[ID!]",
-    ("segmentMembersAdd", "filter"): "FilterInput",
-    ("segmentMembersRemove", "customers"): "[ID!]!",
-    ("listRename", "name"): "String!",
-    ("storeUpdate", "input"): "StoreUpdateInput!",
     ("campaignCreate", "input"): "CampaignInput!",
     ("campaignUpdate", "input"): "CampaignInput!",
     ("campaignSend", "at"): "DateTime",

@@ -1,0 +1,117 @@
+"""What customers accept, where they can be reached, and what they made of what was sent."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import literal_column
+
+from domain.customers.model import Consent
+from domain.customers.tables import contacts
+from domain.segments.catalogue.entries import Attribute, Behavior, Dimension
+from domain.segments.catalogue.happenings import about, happening
+from domain.segments.catalogue.making import Group, choice, said, spoken, suggested
+from domain.segments.conditions.beside import Beside, Kept, Present
+from domain.segments.conditions.columns import TextColumn
+from domain.segments.conditions.customers import Consenting
+from domain.segments.conditions.leaf import Spread
+
+KNOWN: Mapping[str, str] = {
+    "email": "E-mail",
+    "sms": "SMS",
+    "line": "LINE",
+    "facebook": "Facebook Messenger",
+    "whatsapp": "WhatsApp",
+}
+"""Those of which a store may hold consents and engagement before anything brings the channel."""
+
+_c = contacts.c
+_consent, _contact = Group("consent"), Group("contact")
+_CONSENT_RULES = {"email": (55, 60), "sms": (56, 61), "line": (57, 62), "facebook": (58, 63), "whatsapp": (59,)}
+_CONTACT_RULES = {"facebook": (138,), "line": (139,)}
+_INVALID_RULES = {"email": (69,), "sms": (70,)}
+
+CONTACTED = (
+    _contact.text("channel", "Has a contact on channel", Beside(Kept(_c.customer_id), TextColumn(_c.channel)), 140),
+)
+
+
+def of_channel(channel: str, label: str) -> tuple[Dimension, ...]:
+    has_address = Kept(_c.customer_id, lambda _: (_c.channel == channel, _c.address.is_not(None)), Spread.CONSENT)
+    invalid = Kept(
+        _c.customer_id, lambda _: (_c.channel == channel, literal_column("contacts.invalid")), Spread.PRODUCT
+    )
+    consents = _consent.text(
+        f"consent.{channel}", f"Consent: {label}", Consenting(channel), *_CONSENT_RULES.get(channel, ())
+    )
+    return (
+        choice(consents, spoken(Consent)),
+        _contact.flag(
+            f"contact.{channel}", f"Has an ID on {label}", Present(has_address), *_CONTACT_RULES.get(channel, ())
+        ),
+        _contact.flag(
+            f"invalid.{channel}", f"Address is invalid: {label}", Present(invalid), *_INVALID_RULES.get(channel, ())
+        ),
+    )
+
+
+def channel_of(key: str) -> str | None:
+    """The channel that a dimension is of."""
+    kind, _, channel = key.partition(".")
+    return channel if kind in {"consent", "contact", "invalid"} else None
+
+
+_CAMPAIGN = replace(about("campaign", "Campaign"), refers_to="Campaign")
+_PAGE = (said("page", "Page"), suggested(said("kind", "Kind"), spoken(("message", "comment", "reaction", "postback"))))
+VERBS: Mapping[str, tuple[str, tuple[Attribute, ...]]] = {
+    "sent": ("sent", (_CAMPAIGN,)),
+    "delivered": ("delivered", (_CAMPAIGN,)),
+    "opened": ("opened", (_CAMPAIGN,)),
+    "clicked": ("clicked", (_CAMPAIGN, said("link", "Link"))),
+    "bounced": ("bounced", (_CAMPAIGN, said("kind", "Kind"), said("reason", "Reason"))),
+    "complained": ("marked as spam", (_CAMPAIGN,)),
+    "unsubscribed": ("unsubscribed", (_CAMPAIGN,)),
+    "replied": ("replied to", (_CAMPAIGN, *_PAGE)),
+    "interacted": ("interaction", (_CAMPAIGN, *_PAGE, said("ad", "Advertisement"), said("link", "Link"))),
+}
+_ENGAGEMENT_RULES: Mapping[str, tuple[int, ...]] = {
+    "email.sent": (64,),
+    "email.opened": (65, 67),
+    "email.clicked": (66, 67),
+    "email.bounced": (68,),
+    "email.complained": (68,),
+    "sms.sent": (71,),
+    "sms.delivered": (71,),
+    "sms.clicked": (71,),
+    "line.sent": (72,),
+    "line.clicked": (72,),
+    "line.interacted": (73,),
+    "facebook.interacted": (74, 80),
+    "whatsapp.interacted": (77,),
+}
+
+
+def engagement(channel: str, label: str) -> tuple[Behavior, ...]:
+    return tuple(_engaged(f"{channel}.{verb}", f"{label} {said_as}", known) for verb, (said_as, known) in VERBS.items())
+
+
+def _engaged(key: str, label: str, attributes: tuple[Attribute, ...]) -> Behavior:
+    return happening(key, label, "engagement", attributes, *_ENGAGEMENT_RULES.get(key, ()))
+
+
+def unlisted_engagement(key: str) -> Behavior | None:
+    """What a channel that is not there now left behind means what it meant."""
+    channel, _, verb = key.rpartition(".")
+    return _engaged(key, key, VERBS[verb][1]) if channel and verb in VERBS else None
+
+
+FACEBOOK = (
+    happening("facebook.followed", "Facebook page followed", "engagement", (said("page", "Page"),), 75),
+    happening("facebook.unfollowed", "Facebook page unfollowed", "engagement", (said("page", "Page"),), 75),
+    happening(
+        "facebook.opted_in",
+        "Facebook notifications subscribed",
+        "engagement",
+        (about("template", "Template"), said("page", "Page"), said("kind", "Kind")),
+        76,
+    ),
+)

@@ -1,0 +1,40 @@
+"""What a store keeps of its customers beyond what every store does."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+from domain.customers.model import PropertyDefinition, ValueType
+from domain.customers.tables import customer_properties
+from domain.segments.catalogue.entries import Dimension
+from domain.segments.catalogue.making import Group
+from domain.segments.conditions.columns import Column, FlagColumn, RealColumn, TextColumn
+from domain.segments.conditions.customers import CustomProperty
+from domain.segments.conditions.times import DayColumn, MomentColumn
+
+RULES = (9, 132, 133, 134, 135)
+_property = Group("property")
+
+
+def custom_property(definition: PropertyDefinition) -> Dimension:
+    named = (f"property.{definition.key}", definition.label)
+    return _property.make(definition.type, named, source_of(definition), RULES)
+
+
+def source_of(definition: PropertyDefinition) -> CustomProperty:
+    value = customer_properties.c[definition.type.column]
+    return CustomProperty(definition.id, value, _column(definition.type, value))
+
+
+def _column(kind: ValueType, value: ColumnElement[Any]) -> Column:
+    match kind:
+        case ValueType.STRING:
+            return TextColumn(value)
+        case ValueType.NUMBER:
+            return RealColumn(value)
+        case ValueType.BOOLEAN:
+            return FlagColumn(value)
+        case ValueType.DATE:
+            return DayColumn(value)
+        case ValueType.DATETIME:
+            return MomentColumn(value)

@@ -1,0 +1,152 @@
+"""What customers bought, and how often."""
+
+from calendar import day_name
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+from domain.customers.model import ValueType
+from domain.customers.tables import customer_facts, customer_favourites
+from domain.db.types import MONEY_SCALE
+from domain.events.tables import order_items, orders
+from domain.segments.catalogue.entries import CHOICE, NUMBERS, Attribute, Behavior
+from domain.segments.catalogue.happenings import about, happening
+from domain.segments.catalogue.making import NUMBERS_OR_NONE, Group, attribute, choice, only, said, suggested
+from domain.segments.conditions.beside import Beside, Kept
+from domain.segments.conditions.columns import RealColumn, TextColumn, WholeColumn
+from domain.segments.conditions.customers import FactColumn
+from domain.segments.conditions.leaf import Spread
+from domain.segments.conditions.logs import Trait
+from domain.segments.conditions.orders import AVERAGE_ORDER, Facet, Of, Orders
+from domain.segments.conditions.orders import Kept as Column
+from domain.segments.conditions.ranked import BandColumn
+from domain.segments.conditions.times import MomentColumn
+
+_f = customer_facts.c
+_purchase, _favourites = Group("purchase"), Group("favourites")
+_SHOPPERS = {"NONE": (0, 0), "ONE_TIME": (1, 1), "REPEAT": (2, None)}
+
+
+def _favourite(kind: str) -> Beside:
+    rows = customer_favourites.c
+    return Beside(Kept(rows.customer_id, lambda _: (rows.kind == kind,), Spread.CATEGORY), TextColumn(rows.value))
+
+
+PURCHASE = (
+    _purchase.number("order_count", "Number of orders", FactColumn(WholeColumn(_f.order_count)), 81, 97),
+    choice(
+        _purchase.text("shopper", "Shopper", FactColumn(BandColumn(_f.order_count, _SHOPPERS)), 96),
+        {"NONE": "Has not ordered", "ONE_TIME": "One-time shopper", "REPEAT": "Repeat shopper"},
+    ),
+    _purchase.number("total_spent", "Total spent", FactColumn(WholeColumn(_f.total_spent, MONEY_SCALE)), 84),
+    only(
+        _purchase.number("average_order_value", "Average order", FactColumn(AVERAGE_ORDER), 85),
+        NUMBERS_OR_NONE,
+    ),
+    _purchase.moment("first_order_at", "First order", FactColumn(MomentColumn(_f.first_order_at)), 82),
+    _purchase.moment("last_order_at", "Last order", FactColumn(MomentColumn(_f.last_order_at)), 83, 97),
+    *(
+        _favourites.text(f"favourite.{kind}", f"Favourite {kind}", _favourite(kind), 106)
+        for kind in ("product", "category", "brand", "department")
+    ),
+)
+
+_SOURCES = {
+    "shop": "Online store: shop",
+    "admin": "Online store: admin",
+    "sc": "Online store: sc",
+    "mc": "Online store: mc",
+    "manual": "Online store: manual",
+    "post": "Online store: post",
+    "smartomo": "Physical store: SmartOMO",
+    "pos": "Physical store: POS",
+    "api": "API",
+    "import": "Import",
+}
+_STATUSES = {"open": "Open", "confirmed": "Confirmed", "completed": "Completed"}
+_PAYMENTS = {"unpaid": "Unpaid", "paid": "Paid", "partially_refunded": "Partly refunded", "refunded": "Refunded"}
+_DELIVERIES = {"pending": "Pending", "shipped": "Shipped", "delivered": "Delivered", "returned": "Returned"}
+_WEEKDAYS = {number: day_name[number - 1] for number in range(1, 8)}
+
+
+def _text(key: str, label: str, trait: Trait, *rules: int) -> Attribute:
+    return attribute((key, label), ValueType.STRING, trait, *rules)
+
+
+def _number(key: str, label: str, trait: Trait, *rules: int) -> Attribute:
+    return attribute((key, label), ValueType.NUMBER, trait, *rules)
+
+
+def _of_item(column: ColumnElement[Any], spread: Spread = Spread.CATEGORY) -> Column:
+    return Column(Of.ITEM, column, TextColumn, spread)
+
+
+def _whole(column: ColumnElement[Any]) -> Column:
+    return Column(Of.ORDER, column, WholeColumn, scale=1)
+
+
+def facet(name: str) -> Attribute:
+    return _text(f"facet.{name}", name, Facet(name), 104, 107)
+
+
+def _other(key: str, _: Sequence[object]) -> Attribute | None:
+    """Any attribute that items have, whether one was seen or not."""
+    name = key.removeprefix("facet.")
+    return facet(name) if key != name and 0 < len(name) <= 64 and name.isprintable() and "`" not in name else None
+
+
+_i, _o = order_items.c, orders.c
+ORDER = Behavior(
+    "order",
+    "Order",
+    "purchase",
+    (
+        _text("product", "Product", _of_item(_i.product, Spread.PRODUCT), 86, 104, 105),
+        _text("name", "Product name", _of_item(_i.name), 86),
+        _text("variant", "Variant", _of_item(_i.variant, Spread.PRODUCT), 88),
+        _text("category", "Category", _of_item(_i.category), 87, 104, 105),
+        _text("department", "Department", _of_item(_i.department), 104),
+        _text("brand", "Brand", _of_item(_i.brand), 104),
+        _text("tag", "Product tag", Facet("tag"), 89),
+        _number("quantity", "Quantity", Column(Of.ITEM, _i.quantity, RealColumn)),
+        _number("price", "Price of one", Column(Of.ITEM, _i.price, WholeColumn)),
+        _number("total", "Order total", Column(Of.ORDER, _o.total, WholeColumn), 84, 90),
+        _number("refunded", "Amount refunded", Column(Of.ORDER, _o.refunded, WholeColumn), 103),
+        _number("lines", "Lines", _whole(_o.lines), 91, 101),
+        _number("pieces", "Pieces", Column(Of.ORDER, _o.quantity, RealColumn), 91),
+        suggested(_text("status", "Order status", Column(Of.ORDER, _o.status), 93), _STATUSES),
+        suggested(_text("payment_status", "Payment status", Column(Of.ORDER, _o.payment_status), 94), _PAYMENTS),
+        suggested(_text("delivery_status", "Delivery status", Column(Of.ORDER, _o.delivery_status), 94), _DELIVERIES),
+        suggested(_text("source", "Order source", Column(Of.ORDER, _o.source), 92), _SOURCES),
+        _text("coupon", "Coupon", Column(Of.ORDER, _o.coupon), 98, 108),
+        replace(_text("campaign", "Campaign", Column(Of.ORDER, _o.campaign), 144), refers_to="Campaign"),
+        choice(_number("weekday", "Weekday", _whole(_o.weekday), 100), _WEEKDAYS),
+        only(_number("month_day", "Day of the month", _whole(_o.month_day), 100), (*CHOICE, *NUMBERS[2:])),
+        only(_number("hour", "Hour of the day", _whole(_o.hour), 100), (*CHOICE, *NUMBERS[2:])),
+    ),
+    Orders(),
+    _other,
+    rules=(81, 86, 97, 100, 101, 105, 107, 108, 114),
+)
+
+_ORDER = (about("order", "Order"),)
+_AMOUNT = said("amount", "Amount", ValueType.NUMBER)
+_SUBSCRIBED = (about("product", "Product"), said("plan", "Plan"))
+PURCHASING: tuple[Behavior, ...] = (
+    ORDER,
+    happening("order.cancelled", "Order cancelled", "purchase", _ORDER, 93),
+    happening("order.refunded", "Order refunded", "purchase", (*_ORDER, _AMOUNT), 103),
+    happening("order.updated", "Order updated", "purchase", (*_ORDER, said("status", "Status"))),
+    happening("return", "Goods returned", "purchase", (*_ORDER, said("product", "Product"), _AMOUNT), 103),
+    happening("subscription.created", "Subscription created", "purchase", _SUBSCRIBED, 99),
+    happening("subscription.cancelled", "Subscription cancelled", "purchase", _SUBSCRIBED, 99),
+    happening(
+        "review",
+        "Review written",
+        "purchase",
+        (about("product", "Product"), said("order", "Order"), said("rating", "Rating", ValueType.NUMBER)),
+        102,
+    ),
+)

@@ -1,0 +1,39 @@
+"""Tags, by whom they were set, and the segments that customers came into and went out of."""
+
+from dataclasses import replace
+
+from domain.customers.tables import customer_tags
+from domain.segments.catalogue.entries import Behavior
+from domain.segments.catalogue.happenings import about, happening
+from domain.segments.catalogue.making import Group, said
+from domain.segments.conditions.beside import Beside, Counted, Kept
+from domain.segments.conditions.columns import TextColumn
+from domain.segments.conditions.customers import Tagged
+from domain.segments.conditions.leaf import Spread
+
+_t = customer_tags.c
+_tags = Group("tags")
+
+
+def _set_by(source: str) -> Beside:
+    kept = Kept(_t.customer_id, lambda _: (_t.source == source,), Spread.TAG)
+    return Beside(kept, TextColumn(_t.tag))
+
+
+TAGS = (
+    _tags.text("tag", "Tag", Tagged(), 32),
+    _tags.text("tag.manual", "Tag set by hand", _set_by("manual"), 33),
+    _tags.text("tag.import", "Tag set by an import", _set_by("import"), 33),
+    _tags.text("tag.form", "Tag set by a form", _set_by("form"), 34),
+    _tags.text("tag.shop", "Tag set by the shop", _set_by("shop"), 35),
+    _tags.number("tag_count", "Number of tags", Counted(Kept(_t.customer_id)), 36),
+)
+
+_TAG = about("tag", "Tag", 37)
+_SEGMENT = replace(about("segment", "Segment", 39), refers_to="Segment")
+TAGGING: tuple[Behavior, ...] = (
+    happening("tag.added", "Tag added", "tags", (_TAG, said("source", "Set by")), 37),
+    happening("tag.removed", "Tag removed", "tags", (_TAG,), 37),
+    happening("segment.entered", "Entered a segment", "tags", (_SEGMENT,), 39),
+    happening("segment.left", "Left a segment", "tags", (_SEGMENT,), 39),
+)

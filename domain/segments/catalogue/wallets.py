@@ -1,0 +1,103 @@
+"""What customers hold: points, store credits, gift cards, coupons; and whom they brought."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, bindparam, literal_column, or_
+
+from domain.customers.model import ValueType
+from domain.db.types import MONEY_SCALE
+from domain.segments.catalogue.entries import Behavior, Dimension
+from domain.segments.catalogue.happenings import about, happening
+from domain.segments.catalogue.making import NUMBERS_OR_NONE, Group, only, said
+from domain.segments.conditions.beside import Beside, Counted, Kept, Total
+from domain.segments.conditions.columns import TextColumn, WholeColumn
+from domain.segments.conditions.scope import Scope
+from domain.segments.conditions.times import DayColumn, MomentColumn
+from domain.wallets.model import Wallet
+from domain.wallets.tables import changes, coupons, lots
+
+_rewards = Group("rewards")
+_LABELS = {Wallet.POINTS: "Points", Wallet.CREDITS: "Store credits", Wallet.GIFT_CARD: "Gift cards"}
+_RULES: Mapping[Wallet, Mapping[str, int]] = {
+    Wallet.POINTS: {"balance": 43, "expires": 44, "amount": 45, "reason": 46},
+    Wallet.CREDITS: {"balance": 48, "expires": 49},
+    Wallet.GIFT_CARD: {"balance": 51},
+}
+
+
+def _usable(expires_on: ColumnElement[Any], scope: Scope) -> ColumnElement[bool]:
+    """Not expired: the last day still counts."""
+    return or_(expires_on.is_(None), expires_on >= bindparam(None, scope.today, type_=Date()))
+
+
+def _left(wallet: Wallet) -> Kept:
+    def narrowed(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+        # The partial index's own words.
+        return (
+            lots.c.kind == wallet.value,
+            literal_column("wallet_lots.remaining <> 0"),
+            _usable(lots.c.expires_on, scope),
+        )
+
+    return Kept(lots.c.customer_id, narrowed)
+
+
+def _expiring(wallet: Wallet) -> Kept:
+    def narrowed(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+        today = bindparam(None, scope.today, type_=Date())
+        return lots.c.kind == wallet.value, literal_column("wallet_lots.remaining > 0"), lots.c.expires_on >= today
+
+    return Kept(lots.c.customer_id, narrowed)
+
+
+def _wallet(wallet: Wallet) -> Iterator[Dimension]:
+    key, label = wallet.value, _LABELS[wallet]
+    rules = {name: (rule,) for name, rule in _RULES[wallet].items()}
+    last = Kept(changes.c.customer_id, lambda _: (changes.c.kind == key,))
+    amount = Beside(last, WholeColumn(changes.c.amount, MONEY_SCALE))
+    yield _rewards.number(key, label, Total(_left(wallet), lots.c.remaining, MONEY_SCALE), *rules.get("balance", ()))
+    expiry = Beside(_expiring(wallet), DayColumn(lots.c.expires_on))
+    yield _rewards.day(f"{key}.expire_on", f"{label}: expiry", expiry, *rules.get("expires", ()))
+    changed = _rewards.number(f"{key}.last_change", f"{label}: last change", amount, *rules.get("amount", ()))
+    yield only(changed, NUMBERS_OR_NONE)
+    reason = Beside(last, TextColumn(changes.c.reason))
+    yield _rewards.text(f"{key}.last_reason", f"{label}: reason of the last change", reason, *rules.get("reason", ()))
+    at = Beside(last, MomentColumn(changes.c.at))
+    yield _rewards.moment(f"{key}.last_changed_at", f"{label}: time of the last change", at)
+
+
+def _unused(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    return coupons.c.used_at.is_(None), _usable(coupons.c.expires_on, scope)
+
+
+def _waiting(_: Scope) -> tuple[ColumnElement[bool], ...]:
+    return (coupons.c.used_at.is_(None),)
+
+
+_UNUSED = Kept(coupons.c.customer_id, _unused)
+_WAITING = Kept(coupons.c.customer_id, _waiting)
+
+WALLETS = (
+    *(dimension for wallet in Wallet for dimension in _wallet(wallet)),
+    _rewards.text("coupon", "Unused coupon", Beside(_UNUSED, TextColumn(coupons.c.coupon)), 50),
+    _rewards.number("coupon_count", "Number of unused coupons", Counted(_UNUSED), 50),
+    _rewards.day("coupon.expire_on", "Unused coupon: expiry", Beside(_UNUSED, DayColumn(coupons.c.expires_on))),
+    _rewards.moment(
+        "coupon.received_at",
+        "Coupon that was never used: received",
+        Beside(_WAITING, MomentColumn(coupons.c.received_at)),
+        54,
+    ),
+)
+
+_CHANGE = (said("amount", "Amount", ValueType.NUMBER), said("reason", "Reason"))
+_COUPON = (about("coupon", "Coupon"),)
+REWARDING: tuple[Behavior, ...] = (
+    happening("points.changed", "Points changed", "rewards", _CHANGE, 45, 46),
+    happening("credits.changed", "Store credits changed", "rewards", _CHANGE),
+    happening("gift_card.changed", "Gift card changed", "rewards", _CHANGE),
+    happening("coupon.received", "Coupon received", "rewards", _COUPON, 54),
+    happening("coupon.used", "Coupon used", "rewards", _COUPON, 54, 98),
+    happening("referral", "Invited a friend", "rewards", (about("friend", "Who was invited"),), 52),
+)

@@ -15,7 +15,7 @@ from domain.operations import store as operations
 from domain.operations.model import Operation, OperationStatus, Problem
 from domain.segments import actions as segment_actions
 from domain.segments import store as segments
-from domain.segments.deadline import give_memory
+from domain.segments.deadline import plan_for_sets
 from domain.segments.drafting import Desk
 from domain.segments.finding import ids_of
 from domain.segments.model import Segment, SegmentInput
@@ -126,7 +126,7 @@ async def _members(tx: Transaction, listed: CustomerList) -> int:
     shop = await stores.by_id(tx, listed.store_id)
     segment = await segment_actions.existing(tx, listed.store_id, listed.segment_id)
     assert shop is not None
-    await give_memory(tx)
+    await plan_for_sets(tx)
     found = await ids_of(tx, segment, shop.timezone, listed.created_at)
     return await store.fill(tx, listed.store_id, listed.id, found)
 

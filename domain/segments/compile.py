@@ -23,7 +23,7 @@ from domain.segments.conditions.customers import on_list, picked_for
 from domain.segments.conditions.leaf import Compiled, Fact, Members, Spread, opposite
 from domain.segments.conditions.scope import Scope
 from domain.segments.filters import Attribute, Behavior, Definition, Membership
-from domain.segments.narrowing import Parts, among, assemble, cost, union
+from domain.segments.narrowing import Parts, among, assemble, cost, united
 from domain.segments.normal import Every, Leaf, Node, Some, every, leaves, normalise, some
 from domain.segments.normal import opposite as opposite_node
 
@@ -53,7 +53,7 @@ def expanded(definition: Definition, groups: Groups) -> Node:
 
 def static_ids(segment_id: UUID, scope: Scope) -> Select[int]:
     """The live customers among those picked for a static segment."""
-    return assemble(Parts((), (picked_for(segment_id, scope),)), scope, (), reads_customers=False)
+    return assemble(Parts((), (picked_for(segment_id, scope),)), scope)
 
 
 def _expand(node: Node, groups: Groups) -> Node:
@@ -79,7 +79,6 @@ class _Statement:
     scope: Scope
     _uses: Counter[bytes] = field(default_factory=Counter[bytes])
     _compiled: dict[bytes, Compiled] = field(default_factory=dict[bytes, Compiled])
-    _reads_customers: bool = False
     # What the facts among the alternatives are called in the rows that are left, and who those rows are of.
     _said: dict[bytes, ColumnElement[bool]] = field(default_factory=dict[bytes, ColumnElement[bool]])
     _left: ColumnElement[int] | None = None
@@ -88,18 +87,15 @@ class _Statement:
         self._uses.update(leaf.key for leaf in leaves(node))
         for leaf in leaves(node):
             self._compiled[leaf.key] = self._shared(leaf)
-        self._reads_customers = any(
-            isinstance(each, Fact) and each.on_customer and each.elsewhere is None for each in self._compiled.values()
-        )
         parts = self._sort(node.parts if isinstance(node, Every) else (node,))
-        return self._narrowed(parts) if parts.mixed else assemble(parts, self.scope, (), self._reads_customers)
+        return self._narrowed(parts) if parts.mixed else assemble(parts, self.scope)
 
     def _narrowed(self, parts: Parts) -> Select[int]:
         """Those for whom the simple parts hold, and of these the ones for whom an alternative does."""
-        compiled = {leaf.key: self._positive(leaf) for part in parts.mixed for leaf in leaves(part)}
+        compiled = {leaf.key: self._compiled[leaf.key] for part in parts.mixed for leaf in leaves(part)}
         facts = {key: each.holds for key, each in compiled.items() if isinstance(each, Fact)}
         said = {key: holds.label(f"fact_{number}") for number, (key, holds) in enumerate(facts.items())}
-        found = assemble(parts, self.scope, tuple(said.values()), self._reads_customers)
+        found = assemble(parts, self.scope, tuple(said.values()))
         # PostgreSQL would look every customer up in the sets first: a subquery with an offset it leaves as it is.
         left = (found.offset(literal_column("0")) if self.scope.dialect == "postgresql" else found).subquery("found")
         self._left = left.c[0]
@@ -137,14 +133,8 @@ class _Statement:
             return self._united(node) if isinstance(node, Some) else None
         return self._predicate(node)
 
-    def _positive(self, leaf: Leaf) -> Compiled:
-        compiled = self._compiled[leaf.key]
-        if isinstance(compiled, Fact) and compiled.elsewhere is not None and not self._reads_customers:
-            return compiled.elsewhere
-        return compiled
-
     def _sense(self, leaf: Leaf) -> Compiled:
-        compiled = self._positive(leaf)
+        compiled = self._compiled[leaf.key]
         if isinstance(compiled, Fact) and leaf.key in self._said:
             compiled = Fact(self._said[leaf.key], compiled.on_customer)
         return compiled if leaf.holds else opposite(compiled)
@@ -153,7 +143,7 @@ class _Statement:
         """Alternatives that are all sets of members are one set."""
         parts = [self._sense(part) for part in node.parts if isinstance(part, Leaf)]
         members = [part for part in parts if isinstance(part, Members) and part.holds]
-        return union(members) if len(members) == len(node.parts) else None
+        return united(members) if len(members) == len(node.parts) else None
 
     def _predicate(self, node: Node) -> ColumnElement[bool]:
         if isinstance(node, Leaf):
@@ -178,7 +168,7 @@ class _Statement:
         members = [leaf for leaf in simple if isinstance(leaf, Members)]
         held = [leaf for leaf in members if leaf.holds]
         if held:
-            yield self._among(union(held))
+            yield self._among(united(held))
         yield from (self._among(leaf) for leaf in members if not leaf.holds)
         yield from (self._predicate(part) for part in node.parts if not isinstance(part, Leaf))
 

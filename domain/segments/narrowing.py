@@ -4,7 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, exists, literal, not_, select, union_all
+from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, exists, literal, not_, select, union
 from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.sql.visitors import iterate
 
@@ -30,11 +30,12 @@ def cost(members: Members) -> tuple[bool, Spread]:
     return not members.holds, members.spread
 
 
-def union(members: Sequence[Members]) -> Members:
+def united(members: Sequence[Members]) -> Members:
     if len(members) == 1:
         return members[0]
-    united = union_all(*(each.ids for each in members)).subquery()
-    return Members(select(united.c[0]).correlate(None), max(each.spread for each in members))
+    # Not UNION ALL: of what that gives, PostgreSQL would expect 200 different customers.
+    together = union(*(each.ids for each in members)).subquery()
+    return Members(select(together.c[0]).correlate(None), max(each.spread for each in members), once=True)
 
 
 def _distinct(members: Members) -> Select[int]:
@@ -47,23 +48,22 @@ def among(members: Members, customer: ColumnElement[Any], scope: Scope) -> Colum
     return customer.in_(ids) if members.holds else customer.not_in(ids)
 
 
-def assemble(
-    parts: Parts, scope: Scope, said: Sequence[ColumnElement[bool]], reads_customers: bool
-) -> Select[*tuple[Any, ...]]:
+def assemble(parts: Parts, scope: Scope, said: Sequence[ColumnElement[bool]] = ()) -> Select[*tuple[Any, ...]]:
     """Whom facts and sets leave, and of each of them what else is to be said."""
     used = [each for predicate in (*parts.facts, *said) for each in iterate(predicate)]
     read = {each.table for each in used if isinstance(each, Column)} & {customers, customer_facts}
     first = next(iter(parts.sets), None)
     if read or first is None or not first.holds:
-        base, rest = _rows(read, scope, reads_customers), parts.sets
+        base, rest = _rows(read, scope), parts.sets
     else:
         # No row is of a customer who is not there: those of a set need not be looked up among the others.
         those = _distinct(first).subquery("those")
         base, rest = _Base(those, those.c[0]), parts.sets[1:]
+    # Few are, and an index has them: customers' own rows need not be read for it.
     deleted = Members(marked("deleted_at IS NOT NULL", scope), Spread.PICKED, holds=False, once=True)
-    sets = rest if reads_customers else (*rest, deleted)
-    conjuncts = (*base.own, *parts.facts, *(_conjunct(members, base.customer, scope) for members in sets))
-    return select(base.customer).select_from(base.rows).where(*conjuncts).add_columns(*said)
+    conjuncts = (_conjunct(members, base.customer, scope) for members in (*rest, deleted))
+    found = select(base.customer).select_from(base.rows).where(*base.own, *parts.facts, *conjuncts)
+    return found.add_columns(*said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,11 @@ class _Base:
     own: tuple[ColumnElement[bool], ...] = ()
 
 
-def _rows(read: Set[FromClause], scope: Scope, reads_customers: bool) -> _Base:
+def _rows(read: Set[FromClause], scope: Scope) -> _Base:
     """The customers' own rows only where they are read; every customer has a row of facts."""
-    if not reads_customers:
+    if customers not in read:
         return _Base(customer_facts, customer_facts.c.customer_id, (customer_facts.c.store_id == scope.store_id,))
-    own = (customers.c.store_id == scope.store_id, customers.c.deleted_at.is_(None))
+    own = (customers.c.store_id == scope.store_id,)
     if customer_facts not in read:
         return _Base(customers, customers.c.id, own)
     same = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)

@@ -251,6 +251,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NOT NULL"),
         sqlite_where=sa.text("deleted_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_customers_profile",
+        "customers",
+        ["store_id", "country", "gender", "birthday", "member", "tier", "id"],
+        unique=False,
+    )
     op.create_index(op.f("ix_customers_store_id_email"), "customers", ["store_id", "email"], unique=False)
     op.create_index(op.f("ix_customers_store_id_external_id"), "customers", ["store_id", "external_id"], unique=True)
     op.create_index(op.f("ix_customers_store_id_phone"), "customers", ["store_id", "phone"], unique=False)
@@ -463,32 +469,36 @@ def upgrade() -> None:
         "order_items",
         ["store_id", "brand", "placed_at", "customer_id"],
         unique=False,
-        postgresql_where=sa.text("counted"),
-        sqlite_where=sa.text("counted"),
+        postgresql_where=sa.text("counted AND brand IS NOT NULL"),
+        postgresql_include=["order_id"],
+        sqlite_where=sa.text("counted AND brand IS NOT NULL"),
     )
     op.create_index(
         "ix_order_items_category",
         "order_items",
         ["store_id", "category", "placed_at", "customer_id"],
         unique=False,
-        postgresql_where=sa.text("counted"),
-        sqlite_where=sa.text("counted"),
+        postgresql_where=sa.text("counted AND category IS NOT NULL"),
+        postgresql_include=["order_id"],
+        sqlite_where=sa.text("counted AND category IS NOT NULL"),
     )
     op.create_index(
         "ix_order_items_department",
         "order_items",
         ["store_id", "department", "placed_at", "customer_id"],
         unique=False,
-        postgresql_where=sa.text("counted"),
-        sqlite_where=sa.text("counted"),
+        postgresql_where=sa.text("counted AND department IS NOT NULL"),
+        postgresql_include=["order_id"],
+        sqlite_where=sa.text("counted AND department IS NOT NULL"),
     )
     op.create_index(
         "ix_order_items_product",
         "order_items",
         ["store_id", "product", "placed_at", "customer_id"],
         unique=False,
-        postgresql_where=sa.text("counted"),
-        sqlite_where=sa.text("counted"),
+        postgresql_where=sa.text("counted AND product IS NOT NULL"),
+        postgresql_include=["order_id"],
+        sqlite_where=sa.text("counted AND product IS NOT NULL"),
     )
     op.create_table(
         "orders",
@@ -828,26 +838,30 @@ def downgrade() -> None:
     op.drop_index(
         "ix_order_items_product",
         table_name="order_items",
-        postgresql_where=sa.text("counted"),
-        sqlite_where=sa.text("counted"),
+        postgresql_where=sa.text("counted AND product IS NOT NULL"),
+        postgresql_include=["order_id"],
+        sqlite_where=sa.text("counted AND product IS NOT NULL"),
     )
     op.drop_index(
         "ix_order_items_department",
         table_name="order_items",
-        postgresql_where=sa.text("counted"),
-        sqlite_where=sa.text("counted"),
+        postgresql_where=sa.text("counted AND department IS NOT NULL"),
+        postgresql_include=["order_id"],
+        sqlite_where=sa.text("counted AND department IS NOT NULL"),
     )
     op.drop_index(
         "ix_order_items_category",
         table_name="order_items",
-        postgresql_where=sa.text("counted"),
-        sqlite_where=sa.text("counted"),
+        postgresql_where=sa.text("counted AND category IS NOT NULL"),
+        postgresql_include=["order_id"],
+        sqlite_where=sa.text("counted AND category IS NOT NULL"),
     )
     op.drop_index(
         "ix_order_items_brand",
         table_name="order_items",
-        postgresql_where=sa.text("counted"),
-        sqlite_where=sa.text("counted"),
+        postgresql_where=sa.text("counted AND brand IS NOT NULL"),
+        postgresql_include=["order_id"],
+        sqlite_where=sa.text("counted AND brand IS NOT NULL"),
     )
     op.drop_table("order_items")
     op.drop_index(op.f("ix_order_item_facets_store_id_facet_value_order_id_position"), table_name="order_item_facets")
@@ -875,6 +889,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_customers_store_id_phone"), table_name="customers")
     op.drop_index(op.f("ix_customers_store_id_external_id"), table_name="customers")
     op.drop_index(op.f("ix_customers_store_id_email"), table_name="customers")
+    op.drop_index("ix_customers_profile", table_name="customers")
     op.drop_index(
         "ix_customers_deleted",
         table_name="customers",

@@ -12,7 +12,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from domain.customers.model import Consent
 from domain.customers.tables import contacts, customer_properties, customer_tags, customers
-from domain.segments.conditions.columns import Column, FlagColumn, TextColumn
+from domain.segments.conditions.columns import Column, TextColumn
 from domain.segments.conditions.leaf import Compiled, Fact, Members, Spread
 from domain.segments.conditions.scope import Scope
 from domain.segments.filters import Attribute, Operator, Value
@@ -68,12 +68,10 @@ class FactColumn:
 class Blacklisted:
     """Few customers are: the others are known without reading their rows."""
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Fact:
-        holds = FlagColumn(customers.c.blacklisted).holds(condition.operator, condition.values, scope)
+    def leaf(self, condition: Attribute, scope: Scope) -> Compiled:
         if condition.operator is Operator.IS_SET or len(set(condition.values)) == 2:
             return ALWAYS
-        listed = Members(marked("blacklisted", scope), Spread.PICKED, holds=True in condition.values, once=True)
-        return Fact(holds, on_customer=True, elsewhere=listed)
+        return Members(marked("blacklisted", scope), Spread.PICKED, holds=True in condition.values, once=True)
 
 
 def marked(condition: str, scope: Scope) -> Select[int]:

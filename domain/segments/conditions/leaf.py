@@ -32,15 +32,10 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A predicate on the customer's row, or on the row of their facts.
-
-    It may be NULL where there is no value, which counts as false. `elsewhere` says the same as a set, for a
-    statement that would not read customers otherwise.
-    """
+    """A predicate on the customer's row, or on the row of their facts; NULL where there is no value counts as false."""
 
     holds: ColumnElement[bool]
     on_customer: bool
-    elsewhere: Members | None = None
 
 
 Compiled: TypeAlias = Fact | Members
@@ -50,8 +45,7 @@ def opposite(leaf: Compiled) -> Compiled:
     """Holds exactly for those for whom the other does not."""
     if isinstance(leaf, Members):
         return replace(leaf, holds=not leaf.holds)
-    elsewhere = None if leaf.elsewhere is None else replace(leaf.elsewhere, holds=not leaf.elsewhere.holds)
-    return Fact(unless(leaf.holds), leaf.on_customer, elsewhere)
+    return Fact(unless(leaf.holds), leaf.on_customer)
 
 
 def unless(predicate: ColumnElement[Any]) -> ColumnElement[bool]:

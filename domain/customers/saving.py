@@ -8,7 +8,7 @@ from sqlalchemy import Table, delete, insert, select, tuple_, update
 
 from domain import changes
 from domain.changes import Kind
-from domain.customers.model import Address, Contact, PropertyDefinition, Value
+from domain.customers.model import Address, Consent, Contact, PropertyDefinition, Value
 from domain.customers.tables import (
     contacts,
     customer_addresses,
@@ -143,6 +143,17 @@ async def trust_again(tx: Transaction, store_id: int, ids: Sequence[int]) -> Non
     if ids:
         own = (contacts.c.store_id == store_id, contacts.c.customer_id.in_(ids), contacts.c.address.is_(None))
         await tx.execute(update(contacts).where(*own, contacts.c.invalid).values(invalid=False))
+
+
+async def distrust(tx: Transaction, store_id: int, ids: Sequence[int], channel: str) -> None:
+    """The customers' addresses on a channel fail."""
+    row: Row = {"store_id": store_id, "channel": channel, "consent": Consent.NOT_SUBSCRIBED.value, "invalid": True}
+    statement = insert_into(contacts, tx.dialect)
+    await tx.execute(
+        statement.on_conflict_do_update(index_elements=["store_id", "customer_id", "channel"], set_={"invalid": True}),
+        [row | {"customer_id": customer_id} for customer_id in ids],
+    )
+    await changes.note(tx, store_id, Kind.CONTACTS, ids)
 
 
 async def sources_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[tuple[int, str], str | None]:

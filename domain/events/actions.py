@@ -13,10 +13,13 @@ from domain.customers import saving
 from domain.customers.tables import customers
 from domain.db import Transaction
 from domain.errors import DomainError, ErrorCode, Faults, NotFound
-from domain.events import cleaning, facts
+from domain.events import cleaning, facts, folding, order_changes, rows
 from domain.events.model import MAX_BATCH, CustomerKey, Happening, Order, TrackedEvent
 from domain.events.tables import events as event_rows
-from domain.events.tables import order_items, orders
+from domain.events.tables import order_item_facets, order_items, orders
+from domain.history import actions as history
+from domain.history.model import Entry
+from domain.stores import store as stores
 
 E = TypeVar("E", Order, Happening)
 
@@ -44,10 +47,25 @@ async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], 
     places = {id(event): at for at, event in enumerate(cleaned)}
     keys = {places[id(event)]: event.customer for event in fresh}
     known = await _customers(tx, store_id, keys, first_number, now)
-    await _add_orders(tx, store_id, [placed[order_id] for order_id in new_orders], known, now)
-    await _add_events(tx, store_id, [happened[event_id] for event_id in new_events], known, now)
-    accepted = len(new_orders) + len(new_events)
-    return Tracked(accepted, len(events) - accepted)
+    await _take_in(tx, store_id, fresh, known, now)
+    return Tracked(len(fresh), len(events) - len(fresh))
+
+
+async def _take_in(
+    tx: Transaction, store_id: int, fresh: Sequence[Order | Happening], known: "Known", now: datetime
+) -> None:
+    """What is new, and all that follows from it."""
+    timezone = await stores.timezone_of(tx, store_id)
+    entries = [_entry(event, known) for event in fresh if isinstance(event, Happening)]
+    await history.append(tx, store_id, entries, now)
+    changed = set(await folding.fold(tx, store_id, entries, timezone, now))
+    bought = [(order, known[order.customer]) for order in fresh if isinstance(order, Order)]
+    await _add_orders(tx, store_id, bought, timezone, now)
+    changed |= {customer_id for _, customer_id in bought}
+    await facts.recount_ids(tx, store_id, changed)
+    await changes.note(tx, store_id, Kind.ORDERS, changed)
+    ahead = [(customer_id, order.placed_at) for order, customer_id in bought if order.placed_at > now]
+    await changes.note_ahead(tx, store_id, Kind.ORDERS, ahead)
 
 
 def _first(events: Iterable[E]) -> dict[str, E]:
@@ -128,70 +146,22 @@ async def _by(
     return {row[0]: row[1] for row in rows}
 
 
-async def _add_orders(tx: Transaction, store_id: int, placed: Sequence[Order], known: Known, now: datetime) -> None:
-    if not placed:
+def _entry(event: Happening, known: Known) -> Entry:
+    return Entry(event.id, known[event.customer], event.type, event.occurred_at, event.subject, event.attributes)
+
+
+async def _add_orders(
+    tx: Transaction, store_id: int, bought: Sequence[tuple[Order, int]], timezone: str, now: datetime
+) -> None:
+    if not bought:
         return
-    rows: list[saving.Row] = [
-        {
-            "store_id": store_id,
-            "id": order.id,
-            "customer_id": known[order.customer],
-            "placed_at": order.placed_at,
-            "status": order.status,
-            "counted": order.counted,
-            "total": order.total,
-            "source": order.source,
-            "updated_at": now,
-        }
-        for order in placed
-    ]
-    await tx.execute(insert(orders), rows)
-    items = [row for order in placed for row in _item_rows(store_id, order, known[order.customer])]
+    placed = [rows.order_row(store_id, order, customer_id, timezone, now) for order, customer_id in bought]
+    await tx.execute(insert(orders), placed)
+    items = [row for order, customer_id in bought for row in rows.item_rows(store_id, order, customer_id)]
     if items:
         await tx.execute(insert(order_items), items)
-    await facts.recount_ids(tx, store_id, (known[order.customer] for order in placed))
-    await changes.note(tx, store_id, Kind.ORDERS, (known[order.customer] for order in placed))
-    ahead = [(known[order.customer], order.placed_at) for order in placed if order.placed_at > now]
-    await changes.note_ahead(tx, store_id, Kind.ORDERS, ahead)
-
-
-def _item_rows(store_id: int, order: Order, customer_id: int) -> list[saving.Row]:
-    return [
-        {
-            "store_id": store_id,
-            "order_id": order.id,
-            "position": position,
-            "customer_id": customer_id,
-            "placed_at": order.placed_at,
-            "counted": order.counted,
-            "product": item.product,
-            "name": item.name,
-            "category": item.category,
-            "brand": item.brand,
-            "quantity": item.quantity,
-            "price": item.price,
-        }
-        for position, item in enumerate(order.items, 1)
-    ]
-
-
-async def _add_events(
-    tx: Transaction, store_id: int, happened: Sequence[Happening], known: Known, now: datetime
-) -> None:
-    rows: list[saving.Row] = [
-        {
-            "store_id": store_id,
-            "id": event.id,
-            "customer_id": known[event.customer],
-            "type": event.type,
-            "occurred_at": event.occurred_at,
-            "attributes": dict(event.attributes),
-            "received_at": now,
-        }
-        for event in happened
-    ]
-    if rows:
-        await tx.execute(insert(event_rows), rows)
-        await changes.note(tx, store_id, Kind.EVENTS, (known[event.customer] for event in happened))
-        ahead = [(known[event.customer], event.occurred_at) for event in happened if event.occurred_at > now]
-        await changes.note_ahead(tx, store_id, Kind.EVENTS, ahead)
+    facets = [row for order, _ in bought for row in rows.facet_rows(store_id, order)]
+    if facets:
+        await tx.execute(insert(order_item_facets), facets)
+    # What became of an order may have come in before it.
+    await order_changes.settle(tx, store_id, [order.id for order, _ in bought])

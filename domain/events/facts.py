@@ -9,6 +9,7 @@ from domain.customers.tables import customer_facts
 from domain.db import Transaction
 from domain.db.portable import insert_into
 from domain.db.types import Money
+from domain.events import favourites
 from domain.events.tables import orders
 
 _RECENT = {2: "order_2_at", 3: "order_3_at", 4: "order_4_at", 5: "order_5_at", 10: "order_10_at"}
@@ -45,6 +46,7 @@ async def recount(tx: Transaction, store_id: int, customers: Select[Any]) -> Non
             where=changed,
         )
     )
+    await favourites.recount(tx, store_id, customers)
 
 
 async def recount_ids(tx: Transaction, store_id: int, ids: Iterable[int]) -> None:

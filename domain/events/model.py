@@ -12,6 +12,9 @@ from domain.errors import DomainError
 MAX_BATCH = 5_000
 MAX_ITEMS = 1_000
 ORDER = "order"
+ORDER_CANCELLED, ORDER_REFUNDED, ORDER_UPDATED = "order.cancelled", "order.refunded", "order.updated"
+ORDER_CHANGES = (ORDER_CANCELLED, ORDER_REFUNDED, ORDER_UPDATED)
+TAG = "tag"
 # Orders in these states were never bought (SL-55).
 NEVER_COUNTED = frozenset({"cancelled", "canceled", "deleted", "voided"})
 DEFAULT_STATUS = "completed"
@@ -43,10 +46,14 @@ class TrackedEvent:
 class Item:
     product: str | None
     name: str | None
+    variant: str | None
     category: str | None
+    department: str | None
     brand: str | None
     quantity: float
     price: Decimal
+    # Its tags as facet "tag", and what else it is, such as its size.
+    facets: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,12 @@ class Order:
     placed_at: datetime
     status: str
     total: Decimal
-    source: str | None
     items: Sequence[Item]
+    source: str | None = None
+    payment_status: str | None = None
+    delivery_status: str | None = None
+    coupon: str | None = None
+    campaign: str | None = None
 
     @property
     def counted(self) -> bool:
@@ -73,6 +84,7 @@ class Happening:
     customer: CustomerKey
     occurred_at: datetime
     attributes: Mapping[str, Any]
+    subject: str | None = None
 
 
 def counts(status: str) -> bool:

@@ -12,9 +12,12 @@ from domain.changes import Kind
 from domain.customers.tables import customers
 from domain.db import Transaction
 from domain.db.portable import insert_into
-from domain.events import facts
-from domain.events.tables import order_items, orders
+from domain.db.zones import local
+from domain.events import facts, order_changes
+from domain.events.model import ORDER_CHANGES
+from domain.events.tables import events, order_item_facets, order_items, orders
 from domain.imports.tables import import_orders
+from domain.stores import store as stores
 
 SOURCE = "import"
 ROWS_AT_ONCE = 20_000
@@ -60,9 +63,11 @@ async def next_stretch(tx: Transaction, store_id: int, operation_id: UUID, after
 async def merge(tx: Transaction, stretch: Stretch, now: datetime) -> int:
     """How many rows it took."""
     left = await _customers_left(tx, stretch)
-    await tx.execute(delete(order_items).where(_ours(order_items.c, "order_id", stretch)))
+    for table in (order_items, order_item_facets):
+        await tx.execute(delete(table).where(_ours(table.c, "order_id", stretch)))
     await _put_orders(tx, stretch, now)
     await _put_items(tx, stretch)
+    await order_changes.settle(tx, stretch.store_id, await _changed(tx, stretch))
     await facts.recount(tx, stretch.store_id, _customers(stretch))
     await facts.recount_ids(tx, stretch.store_id, left)
     await _note(tx, stretch, left, now)
@@ -77,6 +82,16 @@ async def _note(tx: Transaction, stretch: Stretch, left: list[int], now: datetim
         _ours(orders.c, "id", stretch), orders.c.placed_at > literal(now, orders.c.placed_at.type)
     )
     await changes.note_when(tx, stretch.store_id, Kind.ORDERS, ahead)
+
+
+async def _changed(tx: Transaction, stretch: Stretch) -> list[str]:
+    """Orders of which it was said, by events, that they were cancelled, refunded or changed."""
+    said = (events.c.store_id == stretch.store_id, events.c.type.in_(ORDER_CHANGES))
+    if await tx.scalar(select(literal(1)).where(*said).limit(1)) is None:
+        return []
+    named = select(_staged.order_id).where(stretch.rows())
+    rows = await tx.execute(select(events.c.subject).distinct().where(*said, events.c.subject.in_(named)))
+    return list(rows.scalars())
 
 
 def _ours(columns: Any, key: str, stretch: Stretch) -> ColumnElement[bool]:
@@ -110,6 +125,8 @@ def _heads(stretch: Stretch) -> Subquery:
             func.row_number().over(order_by=_staged.row.desc(), partition_by=order).label("place"),
             func.max(cast(_staged.total, BigInteger)).over(partition_by=order).label("given"),
             func.sum(func.round(price * _staged.quantity)).over(partition_by=order).label("summed"),
+            func.count(_staged.quantity).over(partition_by=order).label("lines"),
+            func.sum(_staged.quantity).over(partition_by=order).label("quantity"),
         )
         .where(stretch.rows())
         .subquery("heads")
@@ -119,6 +136,7 @@ def _heads(stretch: Stretch) -> Subquery:
 async def _put_orders(tx: Transaction, stretch: Stretch, now: datetime) -> None:
     """An order is as its last row has it."""
     head = _heads(stretch).c
+    when = local(head.placed_at, await stores.timezone_of(tx, stretch.store_id), tx.dialect)
     rows = (
         select(
             literal(stretch.store_id),
@@ -128,7 +146,13 @@ async def _put_orders(tx: Transaction, stretch: Stretch, now: datetime) -> None:
             head.status,
             head.counted,
             cast(func.coalesce(head.given, head.summed, 0), BigInteger),
+            literal(0),
+            head.lines,
+            func.coalesce(head.quantity, 0),
             literal(SOURCE),
+            when.weekday,
+            when.month_day,
+            when.hour,
             literal(now, orders.c.updated_at.type),
         )
         .join(
@@ -137,7 +161,8 @@ async def _put_orders(tx: Transaction, stretch: Stretch, now: datetime) -> None:
         )
         .where(head.place == 1)
     )
-    names = ["store_id", "id", "customer_id", "placed_at", "status", "counted", "total", "source", "updated_at"]
+    names = ["store_id", "id", "customer_id", "placed_at", "status", "counted", "total", "refunded", "lines"]
+    names += ["quantity", "source", "weekday", "month_day", "hour", "updated_at"]
     statement = insert_into(orders, tx.dialect).from_select(names, rows)
     await tx.execute(
         statement.on_conflict_do_update(

@@ -67,6 +67,12 @@ async def create(tx: Transaction, name: str, timezone: str, currency: str, now: 
     return Store(store_id, name, timezone, currency, Limits(STATIC_SEGMENT_MEMBERS, PROPERTY_CONDITIONS))
 
 
+async def timezone_of(tx: Transaction, store_id: int) -> str:
+    """The zone whose days are the store's."""
+    found: str = await tx.scalar(select(stores.c.timezone).where(stores.c.id == store_id))
+    return found
+
+
 async def by_id(tx: Transaction, store_id: int) -> Store | None:
     row = (await tx.execute(select(*_STORE).where(stores.c.id == store_id))).one_or_none()
     return None if row is None else _store(row)

@@ -1,7 +1,7 @@
 """What is left of each lot, when changes are taken in the order in which they happened."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +11,14 @@ class Wallet(StrEnum):
     POINTS = "points"
     CREDITS = "credits"
     GIFT_CARD = "gift_card"
+
+    @property
+    def event(self) -> str:
+        """The type of the events that change it."""
+        return f"{self.value}.changed"
+
+
+COUPON_RECEIVED, COUPON_USED = "coupon.received", "coupon.used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +73,37 @@ def _spend(lots: list[Lot], change: Change) -> list[Lot]:
         wanted -= taken[lot.id]
     kept = [Lot(lot.id, lot.remaining - taken.get(lot.id, Decimal(0)), lot.expires_on) for lot in lots]
     return [*kept, Lot(change.id, -wanted, None)] if wanted else kept
+
+
+@dataclass(frozen=True, slots=True)
+class CouponChange:
+    """A coupon was received, or used; `code` is the coupon's own key where all share one."""
+
+    at: datetime
+    coupon: str
+    code: str
+    used: bool
+    expires_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCoupon:
+    coupon: str
+    code: str
+    received_at: datetime | None
+    expires_on: date | None
+    used_at: datetime | None
+
+
+def held(changes: Iterable[CouponChange]) -> list[HeldCoupon]:
+    """Each code once: received and used for the first time, and until the last day that was said of it."""
+    found: dict[str, HeldCoupon] = {}
+    for change in sorted(changes, key=lambda each: (each.at, each.used)):
+        had = found.get(change.code, HeldCoupon(change.coupon, change.code, None, None, None))
+        found[change.code] = replace(
+            had,
+            received_at=had.received_at if change.used else had.received_at or change.at,
+            used_at=had.used_at or change.at if change.used else had.used_at,
+            expires_on=change.expires_on or had.expires_on,
+        )
+    return list(found.values())

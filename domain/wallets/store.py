@@ -1,0 +1,58 @@
+"""Writes what customers hold, whole customers at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from sqlalchemy import delete, insert
+
+from domain.db import Transaction
+from domain.db.portable import insert_into
+from domain.wallets.model import Change, HeldCoupon, Lot, Wallet
+from domain.wallets.tables import changes, coupons, lots
+
+Row = dict[str, object]
+
+
+async def put_lots(tx: Transaction, store_id: int, wallet: Wallet, held: Mapping[int, Sequence[Lot]]) -> None:
+    """In place of the customers' lots that were there."""
+    own = (lots.c.store_id == store_id, lots.c.kind == wallet.value, lots.c.customer_id.in_(list(held)))
+    await tx.execute(delete(lots).where(*own))
+    rows: list[Row] = [
+        {"store_id": store_id, "kind": wallet.value, "customer_id": customer_id, **asdict(lot)}
+        for customer_id, own_lots in held.items()
+        for lot in own_lots
+    ]
+    if rows:
+        await tx.execute(insert(lots), rows)
+
+
+async def put_last_changes(tx: Transaction, store_id: int, wallet: Wallet, last: Mapping[int, Change]) -> None:
+    rows: list[Row] = [
+        {
+            "store_id": store_id,
+            "kind": wallet.value,
+            "customer_id": customer_id,
+            "amount": change.amount,
+            "reason": change.reason,
+            "at": change.at,
+        }
+        for customer_id, change in last.items()
+    ]
+    statement = insert_into(changes, tx.dialect)
+    given = {name: statement.excluded[name] for name in ("amount", "reason", "at")}
+    await tx.execute(
+        statement.on_conflict_do_update(index_elements=["store_id", "kind", "customer_id"], set_=given), rows
+    )
+
+
+async def put_coupons(tx: Transaction, store_id: int, held: Mapping[int, Sequence[HeldCoupon]]) -> None:
+    """In place of the customers' coupons that were there."""
+    own = (coupons.c.store_id == store_id, coupons.c.customer_id.in_(list(held)))
+    await tx.execute(delete(coupons).where(*own))
+    rows: list[Row] = [
+        {"store_id": store_id, "customer_id": customer_id, **asdict(coupon)}
+        for customer_id, own_coupons in held.items()
+        for coupon in own_coupons
+    ]
+    if rows:
+        await tx.execute(insert(coupons), rows)

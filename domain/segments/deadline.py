@@ -27,40 +27,75 @@ class TookTooLong(DomainError):
     code = ErrorCode.LIMIT_EXCEEDED
 
 
+class Deadline:
+    """So many seconds from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.ends = monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds; raises `TookTooLong` when there are none."""
+        left = self.ends - monotonic()
+        if left <= 0:
+            raise self.missed()
+        return left
+
+    def missed(self) -> TookTooLong:
+        return TookTooLong(f"The filter took longer than {self.seconds:g} s: make it narrower")
+
+
 @asynccontextmanager
-async def reading(database: Database, seconds: float) -> AsyncGenerator[Transaction]:
-    """A transaction for reading, in which statements end after so many seconds."""
+async def reading(
+    database: Database, limit: float | Deadline, *, snapshot: bool = False
+) -> AsyncGenerator[Transaction]:
+    """A transaction for reading, in which statements end after so many seconds.
+
+    In a `snapshot` all statements see the database as it was at the first.
+    """
+    deadline = limit if isinstance(limit, Deadline) else Deadline(limit)
     opened = _on_postgresql if database.dialect == "postgresql" else _on_sqlite
     try:
-        async with opened(database, seconds) as tx:
+        async with opened(database, deadline, snapshot) as tx:
             yield tx
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != "57014" and "interrupted" not in str(error.orig):
             raise
-        raise TookTooLong(f"The filter took longer than {seconds:g} s: make it narrower") from error
+        raise deadline.missed() from error
+
+
+async def shorten(tx: Transaction, deadline: Deadline) -> None:
+    """The next statement has what those before it have left. SQLite knows when that ends."""
+    left = deadline.left()
+    if tx.dialect == "postgresql":
+        await tx.execute(text(f"SET LOCAL statement_timeout = {max(1, int(left * 1000))}"))
 
 
 @asynccontextmanager
-async def _on_postgresql(database: Database, seconds: float) -> AsyncGenerator[Transaction]:
+async def _on_postgresql(database: Database, deadline: Deadline, snapshot: bool) -> AsyncGenerator[Transaction]:
+    isolation = "REPEATABLE READ" if snapshot else "READ COMMITTED"
     async with database.write() as tx:
-        await tx.execute(text(f"SET LOCAL statement_timeout = {int(seconds * 1000)}"))
-        await tx.execute(text("SET LOCAL transaction_read_only = on"))
+        await tx.execute(text(f"SET TRANSACTION ISOLATION LEVEL {isolation}, READ ONLY"))
+        await shorten(tx, deadline)
         await plan_for_sets(tx)
         yield tx
 
 
 @asynccontextmanager
-async def _on_sqlite(database: Database, seconds: float) -> AsyncGenerator[Transaction]:
+async def _on_sqlite(database: Database, deadline: Deadline, snapshot: bool) -> AsyncGenerator[Transaction]:
     async with database.read() as tx:
         raw = await tx.connection.get_raw_connection()
         driver = raw.driver_connection
         assert isinstance(driver, aiosqlite.Connection)
-        ends = monotonic() + seconds
-        await driver.set_progress_handler(lambda: int(monotonic() > ends), _STEPS)
+        await driver.set_progress_handler(lambda: int(monotonic() > deadline.ends), _STEPS)
+        if snapshot:
+            await tx.connection.exec_driver_sql("BEGIN")
         try:
             yield tx
         finally:
             await driver.set_progress_handler(lambda: 0, 0)
+            if snapshot:
+                await tx.connection.exec_driver_sql("ROLLBACK")
 
 
 async def plan_for_sets(tx: Transaction) -> None:

@@ -14,9 +14,9 @@ from domain.errors import DomainError
 from domain.segments import catalogue as catalogues
 from domain.segments import references, store
 from domain.segments.catalogue import Catalogue
-from domain.segments.compile import customer_ids, static_ids
+from domain.segments.compile import Groups, customer_ids, static_ids
 from domain.segments.conditions.scope import Scope
-from domain.segments.deadline import reading
+from domain.segments.deadline import Deadline, reading
 from domain.segments.filters import Attribute, Definition, conditions_of
 from domain.segments.model import Segment, SegmentKind
 from domain.segments.reach import Found, survey
@@ -47,7 +47,7 @@ async def ids_of_each(
     """The same for several segments, whose references are looked up together; or what is wrong with one."""
     scope = Scope(store_id, timezone, now, tx.dialect)
     asked = [segment.definition for segment in segments if segment.kind is SegmentKind.DYNAMIC]
-    found = await _look_up(tx, store_id, asked) if asked else None
+    found = await look_up(tx, store_id, asked) if asked else None
     return [
         static_ids(segment.id, scope)
         if found is None or segment.kind is SegmentKind.STATIC
@@ -58,7 +58,7 @@ async def ids_of_each(
 
 async def found_by(tx: Transaction, store_id: int, definition: Definition, timezone: str, now: datetime) -> Select[int]:
     """A statement that finds the customers whom a definition finds now."""
-    found = await _look_up(tx, store_id, [definition])
+    found = await look_up(tx, store_id, [definition])
     compiled = _compiled(definition, found, Scope(store_id, timezone, now, tx.dialect))
     if isinstance(compiled, DomainError):
         raise compiled
@@ -66,25 +66,31 @@ async def found_by(tx: Transaction, store_id: int, definition: Definition, timez
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """What compiling definitions needs of the database."""
 
     referred: Referred
     properties: Sequence[PropertyDefinition]
 
 
-async def _look_up(tx: Transaction, store_id: int, definitions: Sequence[Definition]) -> _Known:
+async def look_up(tx: Transaction, store_id: int, definitions: Sequence[Definition]) -> Known:
     referred = await references.referred(tx, store_id, definitions)
-    return _Known(referred, await customers.definitions(tx, store_id))
+    return Known(referred, await customers.definitions(tx, store_id))
 
 
-def _compiled(definition: Definition, known: _Known, scope: Scope) -> Select[int] | DomainError:
+def _compiled(definition: Definition, known: Known, scope: Scope) -> Select[int] | DomainError:
     try:
-        groups = references.groups_of(definition, known.referred)
-        asked = [definition, *(each for each in groups.values() if each is not None)]
-        return customer_ids(definition, catalogues.catalogue(known.properties, _channels(asked)), scope, groups)
+        groups, catalogue = asked_of(definition, known)
+        return customer_ids(definition, catalogue, scope, groups)
     except DomainError as error:
         return error
+
+
+def asked_of(definition: Definition, known: Known) -> tuple[Groups, Catalogue]:
+    """What the definition refers to, directly and not, and the catalogue of all that is asked for there."""
+    groups = references.groups_of(definition, known.referred)
+    asked = [definition, *(each for each in groups.values() if each is not None)]
+    return groups, catalogues.catalogue(known.properties, _channels(asked))
 
 
 async def preview(
@@ -94,7 +100,7 @@ async def preview(
     channels: Mapping[str, AddressKind],
     now: datetime,
     *,
-    seconds: float = PREVIEW_SECONDS,
+    seconds: float | Deadline = PREVIEW_SECONDS,
 ) -> Found:
     """How many the definition finds now, a few of them, and whom the channels reach: at most so long."""
     async with reading(database, seconds) as tx:

@@ -26,6 +26,22 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
+        "ix_contacts_addressed",
+        "contacts",
+        ["store_id", "channel", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text("address IS NOT NULL"),
+        sqlite_where=sa.text("address IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_contacts_invalid",
+        "contacts",
+        ["store_id", "channel", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text("invalid"),
+        sqlite_where=sa.text("invalid"),
+    )
+    op.create_index(
         op.f("ix_contacts_store_id_channel_consent_customer_id"),
         "contacts",
         ["store_id", "channel", "consent", "customer_id"],
@@ -949,4 +965,16 @@ def downgrade() -> None:
     )
     op.drop_table("customer_addresses")
     op.drop_index(op.f("ix_contacts_store_id_channel_consent_customer_id"), table_name="contacts")
+    op.drop_index(
+        "ix_contacts_invalid",
+        table_name="contacts",
+        postgresql_where=sa.text("invalid"),
+        sqlite_where=sa.text("invalid"),
+    )
+    op.drop_index(
+        "ix_contacts_addressed",
+        table_name="contacts",
+        postgresql_where=sa.text("address IS NOT NULL"),
+        sqlite_where=sa.text("address IS NOT NULL"),
+    )
     op.drop_table("contacts")

@@ -1,0 +1,1 @@
+"""Leaf by leaf: whom each condition finds, as sets that are combined outside the database."""

@@ -1,0 +1,133 @@
+"""A filter's count, reach and sample out of its leaves' bitmaps."""
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import orjson
+from muster_sdk import AddressKind
+from pyroaring import BitMap
+from sqlalchemy import ARRAY, BigInteger, Select, column, func, literal, select
+
+from domain.changes import Kind, Versions, versions
+from domain.customers.tables import customer_numbers, customers
+from domain.db import Transaction
+from domain.segments.bitmaps import reaching
+from domain.segments.bitmaps.answering import Need, answer
+from domain.segments.bitmaps.cache import Leaves
+from domain.segments.bitmaps.combining import Those, combined
+from domain.segments.bitmaps.questions import Question, asked, question
+from domain.segments.bitmaps.transfer import LARGEST, TooLarge
+from domain.segments.catalogue import Catalogue
+from domain.segments.conditions.customers import marked
+from domain.segments.conditions.leaf import Compiled, Fact, Members, Spread
+from domain.segments.conditions.scope import Scope
+from domain.segments.normal import Leaf, Node, leaves
+from domain.segments.reach import Found, survey
+
+# The reach of so many is asked for by itself, where that of everyone is not at hand.
+FEW = 5_000
+_EVERYONE, _DELETED = b"everyone", b"deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter in its normal form, and what reading it takes."""
+
+    node: Node
+    catalogue: Catalogue
+    scope: Scope
+    channels: Mapping[str, AddressKind]
+
+
+async def count(
+    tx: Transaction, kept: Leaves, wanted: Filter, sample: int, watch: Callable[[], Awaitable[None]]
+) -> Found:
+    """Raises `TooLarge` where bitmaps cannot answer, and `Underway` where others are just at it."""
+    scope = wanted.scope
+    last = await tx.scalar(
+        select(func.max(customer_numbers.c.last)).where(customer_numbers.c.store_id == scope.store_id)
+    )
+    if last is not None and last > LARGEST:
+        raise TooLarge
+    asking = _Asking(kept, wanted, await versions(tx, scope.store_id))
+    needs = [*asking.leaves(), asking.deleted() if asking.narrows() else asking.everyone()]
+    result = asking.result(await answer(tx, kept, scope, needs, watch))
+    of_channels = asking.reach()
+    if len(result) <= FEW and any(need.key is None or kept.get(need.key) is None for need in of_channels):
+        await watch()
+        return await survey(tx, scope.store_id, _these(result, tx.dialect), wanted.channels, sample)
+    sets = await answer(tx, kept, scope, of_channels, watch)
+    reach = tuple(reaching.reach(result, sets, wanted.channels))
+    return Found(len(result), reach, tuple(islice(result, sample)))
+
+
+def _these(result: BitMap, dialect: str) -> Select[Any]:
+    if dialect == "postgresql":
+        handed = func.unnest(literal(list(result), ARRAY(BigInteger))).table_valued(column("value", BigInteger))
+        return select(handed.render_derived().c.value)
+    return select(func.json_each(orjson.dumps(list(result)).decode()).table_valued("value").c.value)
+
+
+class _Asking:
+    def __init__(self, kept: Leaves, wanted: Filter, seen: Versions) -> None:
+        self._wanted, self._seen = wanted, seen
+        self._leaves = {leaf.key: leaf for leaf in leaves(wanted.node)}
+        catalogue, scope = wanted.catalogue, wanted.scope
+        self._questions: dict[bytes, Question] = {
+            key: kept.questions.get(key) or kept.remember(key, question(leaf, catalogue, scope))
+            for key, leaf in self._leaves.items()
+        }
+
+    def leaves(self) -> list[Need]:
+        return [self._leaf(leaf) for key, leaf in self._leaves.items() if self._questions[key].constant is None]
+
+    def _leaf(self, leaf: Leaf) -> Need:
+        known = self._questions[leaf.key]
+        ask = partial(asked, leaf, self._wanted.catalogue, self._wanted.scope)
+        return Need(leaf.key, self._key(leaf.key, known.kinds, by_the_hour=known.by_the_hour), ask)
+
+    def deleted(self) -> Need:
+        few = Members(marked("deleted_at IS NOT NULL", self._wanted.scope), Spread.PICKED, once=True)
+        return Need(_DELETED, self._key(_DELETED, Kind.EXISTENCE), lambda: few)
+
+    def everyone(self) -> Need:
+        live: Compiled = Fact(customers.c.deleted_at.is_(None), on_customer=True)
+        return Need(_EVERYONE, self._key(_EVERYONE, Kind.EXISTENCE), lambda: live)
+
+    def reach(self) -> list[Need]:
+        sets = reaching.asked(self._wanted.channels, self._wanted.scope)
+        return [Need(name, self._key(name, kinds), partial(_same, sql)) for name, kinds, sql in sets]
+
+    def narrows(self) -> bool:
+        """Whether the filter's leaves say who is in it, rather than who is not."""
+        return self._combined({key: BitMap() for key in self._leaves}).holds
+
+    def result(self, found: Mapping[bytes, BitMap]) -> BitMap:
+        those = self._combined(found)
+        return those.ids - found[_DELETED] if those.holds else found[_EVERYONE] - those.ids
+
+    def _combined(self, found: Mapping[bytes, BitMap]) -> Those[BitMap]:
+        sides = {key: _side(self._questions[key], found.get(key)) for key in self._leaves}
+        return combined(self._wanted.node, sides, BitMap())
+
+    def _key(self, name: bytes, kinds: Kind | None, *, by_the_hour: bool = False) -> Hashable | None:
+        """Moments within a minute are one: between them, only what is dated ahead can come to count."""
+        if kinds is None:
+            return None
+        scope = self._wanted.scope
+        minute = scope.now.replace(second=0, microsecond=0) if by_the_hour else None
+        return scope.store_id, name, scope.timezone, scope.today, minute, kinds, self._seen.of(kinds)
+
+
+def _side(known: Question, found: BitMap | None) -> Those[BitMap]:
+    if known.constant is not None:
+        return Those(BitMap(), holds=not known.constant)
+    assert found is not None
+    return Those(found, holds=known.holds)
+
+
+def _same(sql: Compiled) -> Compiled:
+    return sql

@@ -18,9 +18,10 @@ from domain.segments.bitmaps import reaching
 from domain.segments.bitmaps.answering import Need, answer
 from domain.segments.bitmaps.cache import Leaves
 from domain.segments.bitmaps.combining import Those, combined
-from domain.segments.bitmaps.questions import Question, asked, question
+from domain.segments.bitmaps.questions import Question, question
 from domain.segments.bitmaps.transfer import LARGEST, TooLarge
 from domain.segments.catalogue import Catalogue
+from domain.segments.compile import condition_of
 from domain.segments.conditions.customers import marked
 from domain.segments.conditions.leaf import Compiled, Fact, Members, Spread
 from domain.segments.conditions.scope import Scope
@@ -86,7 +87,7 @@ class _Asking:
 
     def _leaf(self, leaf: Leaf) -> Need:
         known = self._questions[leaf.key]
-        ask = partial(asked, leaf, self._wanted.catalogue, self._wanted.scope)
+        ask = partial(condition_of, leaf, self._wanted.catalogue, self._wanted.scope)
         return Need(leaf.key, self._key(leaf.key, known.kinds, by_the_hour=known.by_the_hour), ask)
 
     def deleted(self) -> Need:

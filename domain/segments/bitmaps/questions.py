@@ -12,7 +12,7 @@ from domain.changes import Kind
 from domain.customers.tables import customer_facts, customers
 from domain.segments.catalogue import Catalogue
 from domain.segments.compile import condition_of
-from domain.segments.conditions.leaf import Compiled, Fact, Members
+from domain.segments.conditions.leaf import Compiled, Members
 from domain.segments.conditions.scope import Scope
 from domain.segments.normal import Leaf
 
@@ -58,24 +58,18 @@ class Question:
 
 
 def question(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Question:
-    sql = asked(leaf, catalogue, scope)
+    sql = condition_of(leaf, catalogue, scope)
     midnight = scope.start(0)
     other = midnight if midnight != scope.now else midnight + timedelta(hours=1)
-    later = asked(leaf, catalogue, replace(scope, now=other))
+    later = condition_of(leaf, catalogue, replace(scope, now=other))
     holds = not isinstance(sql, Members) or sql.holds
     return Question(kinds_of(_clause(sql)), _bound(sql) != _bound(later), holds, _constant(sql))
-
-
-def asked(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Compiled:
-    """The leaf's condition; as a set where it is known as a small one."""
-    compiled = condition_of(leaf, catalogue, scope)
-    return compiled.elsewhere or compiled if isinstance(compiled, Fact) else compiled
 
 
 def changes_with_the_day(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> bool:
     """Whether the mere passing of time can change the answer."""
     tomorrow = replace(scope, now=scope.start(1) + timedelta(hours=1))
-    return _bound(asked(leaf, catalogue, scope)) != _bound(asked(leaf, catalogue, tomorrow))
+    return _bound(condition_of(leaf, catalogue, scope)) != _bound(condition_of(leaf, catalogue, tomorrow))
 
 
 def kinds_of(clause: ClauseElement) -> Kind | None:

@@ -26,7 +26,7 @@ from domain.campaigns import store
 from domain.campaigns.model import Campaign, CampaignStatus
 from domain.campaigns.office import ChannelUnavailable, Configured, Office, audience_of, prepare
 from domain.db import Transaction
-from domain.deliveries import batches
+from domain.deliveries import batches, evidence
 from domain.deliveries.intents import Intended, intend
 from domain.deliveries.model import BATCH, WINDOW, Batch, Verdict, judge
 from domain.deliveries.recipients import recipients, variables
@@ -228,6 +228,7 @@ async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
     await batches.break_off(tx, work.part, job.fence + 1, idempotent=False)
     await batches.abandon(tx, work.part, "given up: its workers died")
     await batches.tally(tx, work.part)
+    await evidence.note_sent(tx, work.part, work.campaign.channel, now)
     await store.complete(tx, job.store_id, work.campaign.id, now)
 
 
@@ -236,6 +237,7 @@ async def _close(office: Office, job: Job, work: _Work) -> None:
     async with office.database.write() as tx:
         campaign = await store.lock(tx, job.store_id, work.campaign.id)
         stats = await batches.tally(tx, work.part)
+        await evidence.note_sent(tx, work.part, work.campaign.channel, office.clock())
         if stats.pending and campaign is not None and campaign.status is not CampaignStatus.CANCELLED:
             paused = campaign.status is CampaignStatus.PAUSED
             wait = _PAUSED_SECONDS if paused else await batches.next_due_in(tx, work.part)

@@ -27,6 +27,7 @@ from domain.db import Transaction
 from domain.db.portable import insert_into, random_id
 from domain.db.types import Instant
 
+Found = Select[*tuple[Any, ...]]
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS = {kind: store_versions.c[str(kind.name).lower()] for kind in Kind}
 _NAMES = ["store_id", "id", "kinds", "first_id", "last_id", "due_at"]
@@ -49,7 +50,7 @@ async def versions(tx: Transaction, store_id: int) -> Versions:
     return Versions(tuple(int(count) for count in row))
 
 
-async def note(tx: Transaction, store_id: int, kinds: Kind, customers: Iterable[int] | Select[Any]) -> None:
+async def note(tx: Transaction, store_id: int, kinds: Kind, customers: Iterable[int] | Found) -> None:
     """Something of these kinds was written of these customers: ids, or a select of them."""
     if isinstance(customers, Select):
         await _move(tx, store_id, kinds)
@@ -79,7 +80,7 @@ async def note_ahead(tx: Transaction, store_id: int, kinds: Kind, ahead: Iterabl
         await tx.execute(insert(customer_changes), rows)
 
 
-async def note_when(tx: Transaction, store_id: int, kinds: Kind, found: Select[Any]) -> None:
+async def note_when(tx: Transaction, store_id: int, kinds: Kind, found: Found) -> None:
     """The same for a select of ids and instants."""
     ahead = found.subquery("ahead")
     customer, at = ahead.c
@@ -137,7 +138,7 @@ def _row(store_id: int, kinds: Kind, span: tuple[int, int], due_at: datetime) ->
     return row | {"first_id": first, "last_id": last, "due_at": due_at}
 
 
-async def _mark_found(tx: Transaction, store_id: int, kinds: Kind, found: Select[Any]) -> None:
+async def _mark_found(tx: Transaction, store_id: int, kinds: Kind, found: Found) -> None:
     numbered = found.subquery("changed")
     (customer,) = numbered.c
     # Numbers that follow each other keep their distance from their place in the order.
@@ -159,5 +160,5 @@ def _marks(
     first: ColumnElement[int],
     last: ColumnElement[int],
     due_at: ColumnElement[Any],
-) -> Select[Any]:
+) -> Found:
     return select(literal(store_id, Integer()), random_id(dialect), literal(int(kinds), Integer()), first, last, due_at)

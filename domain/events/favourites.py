@@ -22,7 +22,7 @@ async def recount(tx: Transaction, store_id: int, customers: Select[Any]) -> Non
     await tx.execute(insert(customer_favourites).from_select(names, best))
 
 
-def _ranked(kind: str, store_id: int, whose: ColumnElement[bool]) -> Select[Any]:
+def _ranked(kind: str, store_id: int, whose: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     value = _item[kind]
     most = (func.sum(_item.quantity).desc(), func.max(_item.placed_at).desc(), value)
     place = func.row_number().over(partition_by=_item.customer_id, order_by=most).label("place")

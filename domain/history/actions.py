@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, insert, literal, select
+from sqlalchemy import Select, case, exists, func, insert, literal, select
 
 from domain import changes
 from domain.changes import Kind
@@ -13,6 +13,7 @@ from domain.db.portable import insert_into, random_id
 from domain.history.model import Entry
 from domain.history.tables import event_tallies, events
 
+Found = Select[*tuple[Any, ...]]
 _AT_ONCE = 10_000
 _KEPT = ("store_id", "id", "customer_id", "type", "occurred_at", "subject", "attributes", "received_at")
 _TALLY = ("store_id", "type", "customer_id", "count", "first_at", "last_at")
@@ -30,15 +31,36 @@ async def append(tx: Transaction, store_id: int, entries: Sequence[Entry], now: 
         await _count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at).where(*own))
 
 
-async def append_for(tx: Transaction, store_id: int, kind: str, found: Select[Any], now: datetime) -> int:
+async def append_for(tx: Transaction, store_id: int, kind: str, found: Found, now: datetime) -> int:
     """The same happened now to all whom a select of customer ids and subjects finds; how many they are."""
-    await changes.note(tx, store_id, Kind.EVENTS, select(found.subquery().c[0]))
     who = found.subquery()
-    customer_id, subject = who.c
-    shared = (literal(store_id), random_id(tx.dialect), customer_id, literal(kind), _at(now), subject)
-    rows = select(*shared, literal({}, events.c.attributes.type), _at(now))
-    # The tallies first: what finds them may look at the history itself.
+    given = select(random_id(tx.dialect).label("id"), *who.c)
+    return await _append_found(tx, store_id, kind, given, now)
+
+
+async def append_once(tx: Transaction, store_id: int, kind: str, found: Found, now: datetime) -> int:
+    """The same for a select of ids, customer ids and subjects: what is there under its id already stays as it is."""
+    given = found.subquery()
+    known = exists().where(events.c.store_id == store_id, events.c.id == given.c[0])
+    return await _append_found(tx, store_id, kind, select(given).where(~known), now)
+
+
+async def _append_found(tx: Transaction, store_id: int, kind: str, found: Found, now: datetime) -> int:
+    given = found.subquery()
+    own_id, customer_id, subject = given.c
+    await changes.note(tx, store_id, Kind.EVENTS, select(customer_id))
+    # The tallies before the rows: what finds those may look at the history itself.
     await _count(tx, store_id, select(literal(kind).label("type"), customer_id, _at(now).label("occurred_at")))
+    rows = select(
+        literal(store_id),
+        own_id,
+        customer_id,
+        literal(kind),
+        _at(now),
+        subject,
+        literal({}, events.c.attributes.type),
+        _at(now),
+    )
     added: int = (await tx.execute(insert(events).from_select(list(_KEPT), rows))).rowcount
     return added
 
@@ -60,7 +82,7 @@ def _row(store_id: int, entry: Entry, now: datetime) -> dict[str, object]:
     }
 
 
-async def _count(tx: Transaction, store_id: int, happened: Select[Any]) -> None:
+async def _count(tx: Transaction, store_id: int, happened: Found) -> None:
     """Nothing of the history is ever changed or taken away, so that adding up keeps the tallies right."""
     new = happened.subquery("new")
     kind, customer_id, at = new.c

@@ -21,6 +21,7 @@ from domain.deliveries import store as deliveries
 from domain.deliveries.model import AcceptMarketing, ExclusionReason, Stats
 from domain.deliveries.tables import deliveries as delivery_rows
 from domain.deliveries.tables import sandbox_messages
+from domain.history.tables import event_tallies, events
 from domain.jobs import LeaseLost
 from domain.jobs.model import MAX_DEATHS
 from domain.jobs.tables import jobs as job_rows
@@ -64,6 +65,23 @@ async def test_everyone_on_the_list_gets_one_message(database: Database, store_i
     assert await stats(database, campaign) == Stats(recipients=1203, sent=1203)
     assert (await current(database, campaign)).status is CampaignStatus.SENT
     assert not await open_jobs(database)
+
+
+async def test_what_was_sent_is_part_of_each_customers_history_once(database: Database, store_id: int) -> None:
+    campaign = await stage(database, store_id, 3)
+    answers: dict[str, Outcome] = {"c2@shop.example": Rejected("no mailbox"), "c3@shop.example": TryAgain("busy")}
+    channel = RecordingChannel(answer=lambda message: answers.get(message.address, Accepted("x")))
+    worker = Worker(database, channel)
+    await worker.launch(store_id, campaign.id)
+    del answers["c3@shop.example"]
+    await make_due(database)
+    await worker.work()
+    async with database.read() as tx:
+        rows = await tx.execute(select(events.c.customer_id, events.c.type, events.c.subject))
+        kind = f"{campaign.channel}.sent"
+        assert sorted(tuple(row) for row in rows) == [(who, kind, str(campaign.id)) for who in (1, 3)]
+        tallies = await tx.execute(select(event_tallies.c.customer_id, event_tallies.c.count))
+        assert sorted(tuple(row) for row in tallies) == [(1, 1), (3, 1)]
 
 
 async def test_reach_says_before_whom_it_gets_to_and_why_not(database: Database, store_id: int) -> None:

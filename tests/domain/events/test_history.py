@@ -23,9 +23,9 @@ START = datetime(2026, 7, 1, tzinfo=UTC)
 Attributes = dict[str, Any]
 
 
-def _event(number: int, kind: str, customer: int, hours: int, said: Attributes) -> TrackedEvent:
+def _event(number: int, said: tuple[str, Attributes], customer: int, hours: int) -> TrackedEvent:
     moment = START + timedelta(hours=hours)
-    return TrackedEvent(f"e{number}", kind, CustomerKey(external_id=f"c{customer}"), moment, said)
+    return TrackedEvent(f"e{number}", said[0], CustomerKey(external_id=f"c{customer}"), moment, said[1])
 
 
 def _order(number: int, customer: int, hours: int, said: Attributes) -> TrackedEvent:
@@ -62,13 +62,7 @@ _said = st.one_of(
     st.tuples(st.just("visit"), st.fixed_dictionaries({"page": st.sampled_from(["/a", "/b"])})),
     st.tuples(st.just("tasting"), st.just(Attributes())),
 )
-_happened = st.builds(
-    lambda number, who, hours, said: _event(number, said[0], who, hours, said[1]),
-    st.integers(0, 80),
-    _who,
-    _hours,
-    _said,
-)
+_happened = st.builds(_event, st.integers(0, 80), _said, _who, _hours)
 batches = st.lists(st.lists(st.one_of(_placed, _happened), max_size=15), max_size=5)
 
 
@@ -136,7 +130,7 @@ async def _replay(database: Database, history: Sequence[Sequence[TrackedEvent]])
         ) == sorted(_coupons(events), key=str)
         favourite = customer_favourites.c
         assert {
-            (who, value) for who, kind, value in await kept(favourite.customer_id, favourite.kind, favourite.value)
+            (who, value) for who, _, value in await kept(favourite.customer_id, favourite.kind, favourite.value)
         } == _favourites(events, placed)
 
 

@@ -42,7 +42,13 @@ def create_app(runtime: Runtime) -> Starlette:
 
 def _graphql(runtime: Runtime) -> list[BaseRoute]:
     services = Services(
-        runtime.database, runtime.clock, runtime.channels, runtime.templates, runtime.links, runtime.key
+        runtime.database,
+        runtime.clock,
+        runtime.channels,
+        runtime.templates,
+        runtime.links,
+        runtime.key,
+        runtime.previews,
     )
 
     @asynccontextmanager

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     allowed_origins: CommaSeparated = ()
     blocked_plugins: CommaSeparated = ()
+    preview_cache_mb: int = Field(default=64, ge=0, le=4096)
     log_format: Literal["auto", "console", "json"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -16,6 +16,8 @@ from domain.clock import Clock
 from domain.consents.model import UnsubscribeLinks
 from domain.db import Database
 from domain.jobs import Queue
+from domain.segments.bitmaps.cache import Leaves
+from domain.segments.previewing import Previews
 from domain.templates.rendering import MinijinjaTemplates
 from plugins.installed import InstalledChannels
 from plugins.manager import Plugins, load
@@ -39,6 +41,12 @@ class Runtime:
     @property
     def tools(self) -> Tools:
         return Tools(self.clock, self.templates, self.links, self.channels.find, HANDLERS)
+
+    @property
+    def previews(self) -> Previews:
+        """With a memory of its own: a server process asks once."""
+        kept = self.settings.preview_cache_mb * 1_000_000
+        return Previews(self.database, Leaves(kept) if kept else None)
 
     def lanes(self, threads: int = 4) -> Lanes:
         return Lanes(self.brokers, self.connect, self.tools, threads=threads)

@@ -55,9 +55,8 @@ class PreviewQuery:
     ) -> SegmentPreview:
         context = allow(info, Scope.READ)
         definition = await definition_of(context, include, exclude, query)
-        found = await finding.preview(
-            context.database, context.principal.store, definition, context.services.channels.addresses, context.now
-        )
+        channels = context.services.channels.addresses
+        found = await context.services.previews.of(context.principal.store, definition, channels, context.now)
         return SegmentPreview(definition=definition, found=found)
 
     @strawberry.field

@@ -8,6 +8,8 @@ from uuid import UUID
 from muster_sdk import AddressKind
 from sqlalchemy import ColumnElement, Integer, Select, and_, exists, func, insert, literal, select, update
 
+from domain import changes
+from domain.changes import Kind
 from domain.customers import store as customer_store
 from domain.customers.tables import customers
 from domain.db import AnyRow, Transaction
@@ -155,6 +157,7 @@ async def fill(tx: Transaction, store_id: int, list_id: UUID, ids: Select[int]) 
     chosen = select(literal(store_id, Integer()), literal(list_id, Id()), found.c[0])
     statement = insert(list_members).from_select(["store_id", "list_id", "customer_id"], chosen)
     filled: int = (await tx.execute(statement)).rowcount
+    await changes.note_all(tx, store_id, Kind.GROUPS)
     return filled
 
 

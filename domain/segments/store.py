@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Integer, Select, delete, func, insert, literal, select, update
 
+from domain import changes
+from domain.changes import Kind
 from domain.customers.tables import customers
 from domain.db import AnyRow, Transaction
 from domain.db.types import Id
@@ -57,10 +59,12 @@ async def add(tx: Transaction, segment: Segment) -> None:
     """Refused by the database when the name is taken."""
     row = {"store_id": segment.store_id, "id": segment.id, "created_at": segment.created_at}
     await tx.execute(insert(segments).values({**row, **_values(segment)}))
+    await changes.note_all(tx, segment.store_id, Kind.SEGMENTS)
 
 
 async def change(tx: Transaction, segment: Segment) -> None:
     await tx.execute(update(segments).where(*_is(segment.store_id, segment.id)).values(_values(segment)))
+    await changes.note_all(tx, segment.store_id, Kind.SEGMENTS)
 
 
 async def note_refresh(tx: Transaction, store_id: int, segment_id: UUID, now: datetime) -> None:
@@ -74,6 +78,7 @@ async def remove(tx: Transaction, store_id: int, segment_id: UUID) -> list[UUID]
     gone = list((await tx.execute(select(lists.c.id).where(*owned))).scalars())
     await tx.execute(delete(lists).where(*owned))
     await tx.execute(delete(segments).where(*_is(store_id, segment_id)))
+    await changes.note_all(tx, store_id, Kind.SEGMENTS)
     return gone
 
 
@@ -97,6 +102,7 @@ async def pick(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int
     chosen = select(*owner, found.c[0]).where(found.c[0].not_in(there)).limit(limit)
     statement = insert(segment_members).from_select(["store_id", "segment_id", "customer_id"], chosen)
     added: int = (await tx.execute(statement)).rowcount
+    await changes.note_all(tx, store_id, Kind.GROUPS)
     return added
 
 

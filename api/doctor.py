@@ -8,6 +8,7 @@ from domain import jobs
 from domain.campaigns import launching
 from domain.db import Transaction
 from domain.events import facts
+from domain.history import store as history
 from domain.stores import store as stores
 
 _NAMED_AT_MOST = 5
@@ -70,15 +71,19 @@ async def _channels(tx: Transaction, runtime: Runtime, numbers: list[int]) -> Fi
 
 
 async def _facts(tx: Transaction, numbers: list[int]) -> Finding:
-    """Whether the counts that segments read are those of the orders."""
-    wrong = {number: misses for number in numbers if (misses := await facts.misses(tx, number))}
+    """Whether the counts that segments read are those of the orders and of the other events."""
+    wrong = {number: misses for number in numbers if (misses := await _misses(tx, number))}
     if wrong:
         said = [
             f"store {number}: {len(misses)} customers are counted wrong ({_some([str(one) for one in misses])})"
             for number, misses in wrong.items()
         ]
         return Finding("facts", False, _some(said))
-    return Finding("facts", True, "what is counted of customers' orders is what a recount gives")
+    return Finding("facts", True, "what is counted of customers' orders and events is what a recount gives")
+
+
+async def _misses(tx: Transaction, number: int) -> list[int]:
+    return sorted({*await facts.misses(tx, number), *await history.misses(tx, number)})
 
 
 async def _campaigns(tx: Transaction) -> Finding:

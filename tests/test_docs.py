@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from api.cli import app
 from api.settings import Settings
+from domain.events.kinds import KINDS, VERBS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/sdk/*.md")])
@@ -70,3 +71,11 @@ def _code(page: Path) -> list[str]:
     indented = re.findall(r"^ {4}(\S.*)$", text, re.MULTILINE)
     inline = re.findall(r"`([^`\n]+)`", text)
     return [*(line.lstrip("$ ") for block in blocks for line in block.splitlines()), *indented, *inline]
+
+
+def test_every_kind_of_event_is_documented_with_its_attributes() -> None:
+    lines = [
+        set(re.findall(r"`([^`]+)`", line)) for line in (ROOT / "docs/reference/events.md").read_text().splitlines()
+    ]
+    for kind, known in {**KINDS, **VERBS}.items():
+        assert any({kind, *known.attributes} <= names for names in lines), f"{kind}: {sorted(known.attributes)}"

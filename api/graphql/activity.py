@@ -52,13 +52,17 @@ class CustomerKeyInput:
 class EventInput:
     id: str = strawberry.field(description="Chosen by the caller; makes a retry harmless.")
     type: str = strawberry.field(
-        description='"order", "visit", "cart", "wishlist", "restock_request", or a name of one\'s own.'
+        description='"order", "visit", "cart", "wishlist", "restock_request", "points.changed", ..., or one\'s own name.'
     )
     customer: CustomerKeyInput
     occurred_at: datetime
     attributes: JSON | None = strawberry.field(
         default=None,
-        description="An order's: total, status, items [{product, name, category, brand, quantity, price}].",
+        description=(
+            "As docs/reference/events.md has them. An order's: total, status, payment_status, delivery_status, source, "
+            "coupon, campaign, items [{product, name, variant, category, department, brand, quantity, price, tags, "
+            "attributes}]."
+        ),
     )
 
     def event(self) -> TrackedEvent:

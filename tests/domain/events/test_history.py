@@ -16,6 +16,7 @@ from domain.db import Database
 from domain.events import actions, facts
 from domain.events.model import CustomerKey, TrackedEvent
 from domain.events.tables import event_tallies, order_items, orders
+from domain.history import store as tallies
 from domain.wallets.tables import changes, coupons, lots
 from tests.factories import NOW, add_store
 
@@ -93,6 +94,7 @@ async def _replay(database: Database, history: Sequence[Sequence[TrackedEvent]])
     placed = _orders(events)
     async with database.read() as tx:
         assert await facts.misses(tx, store_id) == []
+        assert await tallies.misses(tx, store_id) == []
         named = select(customers.c.id, customers.c.external_id).where(customers.c.store_id == store_id)
         names = {row[0]: row[1] for row in await tx.execute(named)}
 

@@ -86,6 +86,15 @@ for _kind in ("product", "category", "department", "brand"):
         sqlite_where=text(f"counted AND {_kind} IS NOT NULL"),
     )
 
+# Whose items are counted again when their orders change.
+Index(
+    "ix_order_items_customer",
+    order_items.c.store_id,
+    order_items.c.customer_id,
+    postgresql_where=text("counted"),
+    sqlite_where=text("counted"),
+)
+
 # What else an item is: its tags (facet "tag"), and attributes such as its size or colour.
 order_item_facets = Table(
     "order_item_facets",

@@ -499,6 +499,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("counted AND category IS NOT NULL"),
     )
     op.create_index(
+        "ix_order_items_customer",
+        "order_items",
+        ["store_id", "customer_id"],
+        unique=False,
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
+    )
+    op.create_index(
         "ix_order_items_department",
         "order_items",
         ["store_id", "department", "placed_at", "customer_id"],
@@ -864,6 +872,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("counted AND department IS NOT NULL"),
         postgresql_include=["order_id"],
         sqlite_where=sa.text("counted AND department IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_order_items_customer",
+        table_name="order_items",
+        postgresql_where=sa.text("counted"),
+        sqlite_where=sa.text("counted"),
     )
     op.drop_index(
         "ix_order_items_category",

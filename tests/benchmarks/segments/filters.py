@@ -1,17 +1,19 @@
-"""The thirteen filters, from one predicate to a tree of ten leaves, and the same written by hand.
-
-By hand for PostgreSQL as well as it can be written for this schema, and for DuckDB on the raw rows. `:edited` filters
-differ from their original in one leaf.
-"""
+"""The thirteen filters, from one predicate to a tree of ten leaves, and windows that no fact answers."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
+    """A filter as a person writes it, and the same with one leaf changed."""
+
     name: str
     query: str
     edited: str
+
+    @property
+    def key(self) -> str:
+        return self.name.split()[0]
 
 
 FILTERS = (
@@ -70,4 +72,10 @@ FILTERS = (
         "order_count >= 2 AND last_order_at more than 120 days ago AND total_spent >= 3000",
         "order_count >= 2 AND last_order_at more than 125 days ago AND total_spent >= 3000",
     ),
+)
+
+# No k-th last order answers these: they are counted from the orders' covering index.
+WINDOWED = (
+    Asked("W1 >= 6 orders in 90 days", "order.count(last 90 days) >= 6", "order.count(last 90 days) >= 7"),
+    Asked("W2 spend in 90 days", "order.sum(total, last 90 days) >= 8000", "order.sum(total, last 90 days) >= 8100"),
 )

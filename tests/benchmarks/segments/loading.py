@@ -8,6 +8,9 @@ from sqlalchemy import select, text
 from domain.customers.tables import customer_facts
 from domain.db import AnyRow, Database
 from domain.events import facts
+from domain.history import actions as history
+from domain.history.tables import events
+from domain.segments.deadline import plan_for_sets
 from tests.benchmarks.segments.numbers import Numbers
 from tests.benchmarks.segments.world import PROPERTIES, rows
 
@@ -65,11 +68,19 @@ def _bare_facts(store_id: int) -> str:
 
 async def _count(database: Database, store_id: int) -> None:
     """What the product keeps of it all, by the product's own counting."""
+    of, log = customer_facts.c, events.c
+    everyone = select(of.customer_id).where(of.store_id == store_id)
+    happened = select(log.type, log.customer_id, log.occurred_at).where(log.store_id == store_id)
     began = perf_counter()
     async with database.write() as tx:
-        of = customer_facts.c
-        await facts.recount(tx, store_id, select(of.customer_id).where(of.store_id == store_id))
-    print(f"  facts of orders in {perf_counter() - began:.1f} s", flush=True)
+        await plan_for_sets(tx)
+        await facts.recount(tx, store_id, everyone)
+    print(f"  facts and favourites in {perf_counter() - began:.1f} s", flush=True)
+    began = perf_counter()
+    async with database.write() as tx:
+        await plan_for_sets(tx)
+        await history._count(tx, store_id, happened)
+    print(f"  tallies in {perf_counter() - began:.1f} s", flush=True)
 
 
 _PG_INDEXES = """

@@ -152,7 +152,7 @@ def _items(customers: int, numbers: Numbers, lines: str, when: str, counted: str
         "counted": counted.format(of="i"),
         "product": "'p' || product",
         "name": "'Product ' || product",
-        "category": "'c' || product % 40",
+        "category": "'c' || product % 20",
         "department": "'d' || product % 8",
         "brand": "'b' || product % 200",
         "quantity": "1",

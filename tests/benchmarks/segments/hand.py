@@ -49,9 +49,8 @@ def _tagged(tag: str) -> str:
 
 
 def _has(number: int, condition: str) -> str:
-    return (
-        f"SELECT customer_id FROM customer_properties WHERE store_id = 1 AND property_id = {number} AND number {condition}"
-    )
+    rows = f"customer_properties WHERE store_id = 1 AND property_id = {number}"
+    return f"SELECT customer_id FROM {rows} AND number {condition}"
 
 
 def _happened(kind: str, w: Words, days: int) -> str:
@@ -76,7 +75,8 @@ def _bought(what: str, times: int, w: Words, days: int | None = None) -> str:
 
 def _ordered(w: Words, days: int, having: str) -> str:
     window = f"placed_at >= {w.since(days)} AND placed_at <= {w.instant(NOW)}"
-    return f"SELECT customer_id FROM orders WHERE store_id = 1 AND counted AND {window} GROUP BY customer_id HAVING {having}"
+    rows = f"orders WHERE store_id = 1 AND counted AND {window}"
+    return f"SELECT customer_id FROM {rows} GROUP BY customer_id HAVING {having}"
 
 
 def _of(inner: str, w: Words, *, distinct: bool = False) -> str:
@@ -115,7 +115,9 @@ _P5, _C7 = "product = 'p5'", "category = 'c7'"
 
 
 def _facts(condition: str, w: Words) -> str:
-    return f"SELECT count(*) FROM customer_facts AS f WHERE f.store_id = 1 AND {condition} AND {w.live('f.customer_id')}"
+    return (
+        f"SELECT count(*) FROM customer_facts AS f WHERE f.store_id = 1 AND {condition} AND {w.live('f.customer_id')}"
+    )
 
 
 _SHARED: dict[str, Written] = {
@@ -168,10 +170,6 @@ ON_RAW_TABLES: Mapping[str, Written] = {
     "S3": lambda w: _of(_ordered(w, 90, "count(*) >= 3"), w),
     "S4": lambda w: _of(_raw("sum(total) >= 155000000"), w),
     "S11": lambda w: _six(w, "") + f" AND c.id IN ({_raw('sum(total) >= 50000000')})",
-    "S12": lambda w: _ten(
-        w, _RAW_FACTS.format(since=w.since(90)), "f.total_spent >= 100000000", "f.recent >= 2"
-    ),
-    "S13": lambda w: _of(
-        _raw(f"count(*) >= 2 AND max(placed_at) < {w.since(120)} AND sum(total) >= 30000000"), w
-    ),
+    "S12": lambda w: _ten(w, _RAW_FACTS.format(since=w.since(90)), "f.total_spent >= 100000000", "f.recent >= 2"),
+    "S13": lambda w: _of(_raw(f"count(*) >= 2 AND max(placed_at) < {w.since(120)} AND sum(total) >= 30000000"), w),
 }

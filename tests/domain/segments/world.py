@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from uuid import UUID
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, delete, insert, select
 
 from domain.customers.model import ValueType
 from domain.customers.tables import (
@@ -47,11 +47,19 @@ async def save(tx: Transaction, store_id: int, everyone: list[Person]) -> None:
         _beside(rows, person)
         _held(rows, person)
         _done(rows, person)
+    favourites = rows.pop(customer_favourites)
+    await _insert(tx, store_id, rows)
+    await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))
+    # As the oracle has them, whatever the orders say.
+    await tx.execute(delete(customer_favourites))
+    await _insert(tx, store_id, {customer_favourites: favourites})
+    await _save_groups(tx, store_id, everyone)
+
+
+async def _insert(tx: Transaction, store_id: int, rows: Rows) -> None:
     for table, given in rows.items():
         if given:
             await tx.execute(insert(table), [{"store_id": store_id, **row} for row in given])
-    await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))
-    await _save_groups(tx, store_id, everyone)
 
 
 def _beside(rows: Rows, person: Person) -> None:

@@ -14,7 +14,7 @@ from api.auth import Doorkeeper
 from api.graphql.context import Context, Services
 from api.graphql.endpoint import GraphQLEndpoint
 from api.graphql.schema import build_schema
-from api.http import graphiql, health, unsubscribe
+from api.http import files, graphiql, health, unsubscribe
 from api.http.conduct import Conduct
 from api.wiring import Runtime
 from api.workers.schedule import keep_schedule
@@ -33,6 +33,7 @@ def create_app(runtime: Runtime) -> Starlette:
             *_graphql(runtime),
             graphiql.assets(),
             *unsubscribe.routes(runtime.database, runtime.links, runtime.clock),
+            *files.routes(runtime.database, runtime.files, runtime.file_links, runtime.clock),
             *health.routes(runtime.database, runtime.ask_broker),
         ],
         middleware=[Middleware(Conduct), *_cors(runtime.settings.allowed_origins)],
@@ -47,6 +48,7 @@ def _graphql(runtime: Runtime) -> list[BaseRoute]:
         runtime.channels,
         runtime.templates,
         runtime.links,
+        runtime.file_links,
         runtime.key,
         runtime.previews,
     )

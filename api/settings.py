@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default="sqlite+aiosqlite:///muster.db", repr=False)
     broker_url: str = Field(default=IN_PROCESS, repr=False)
     secret_key: SecretStr | None = None
+    files_dir: Path | None = None
     clock_file: Path | None = None
     public_url: str = "http://127.0.0.1:8000"
     allowed_origins: CommaSeparated = ()
@@ -101,6 +102,13 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """The server process runs the workers and the scheduler too."""
         return self.broker_url == IN_PROCESS
+
+    def files(self) -> Path:
+        """Where reports are kept: by default beside the database, or in the working directory."""
+        if self.files_dir is not None:
+            return self.files_dir
+        url = make_url(self.database_url)
+        return Path(f"{url.database}-files" if url.get_backend_name() == "sqlite" else "muster-files")
 
     def clock(self) -> Clock:
         if self.clock_file is None:

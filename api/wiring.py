@@ -16,6 +16,7 @@ from domain.clock import Clock
 from domain.consents.model import UnsubscribeLinks
 from domain.db import Database
 from domain.jobs import Queue
+from domain.operations.files import FileLinks, Files
 from domain.segments.bitmaps.cache import Leaves
 from domain.segments.previewing import Previews
 from domain.templates.rendering import MinijinjaTemplates
@@ -34,13 +35,15 @@ class Runtime:
     channels: InstalledChannels
     templates: MinijinjaTemplates
     links: UnsubscribeLinks
+    files: Files
+    file_links: FileLinks
     brokers: Mapping[Queue, Broker]
     doorbell: Doorbell
     key: bytes
 
     @property
     def tools(self) -> Tools:
-        return Tools(self.clock, self.templates, self.links, self.channels.find, HANDLERS)
+        return Tools(self.clock, self.templates, self.links, self.channels.find, self.files, HANDLERS)
 
     @property
     def previews(self) -> Previews:
@@ -82,6 +85,8 @@ def build(settings: Settings) -> Runtime:
         channels=InstalledChannels(plugins, key),
         templates=MinijinjaTemplates(),
         links=UnsubscribeLinks(settings.public_url, key),
+        files=Files(settings.files()),
+        file_links=FileLinks(settings.public_url, key),
         brokers=brokers,
         doorbell=doorbell,
         key=key,

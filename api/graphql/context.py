@@ -15,6 +15,7 @@ from domain.campaigns.actions import Desk
 from domain.clock import Clock
 from domain.consents.model import UnsubscribeLinks
 from domain.db import Database, Transaction
+from domain.operations.files import FileLinks
 from domain.segments.previewing import Previews
 from domain.stores.model import Principal, Scope
 from plugins.installed import InstalledChannels
@@ -33,6 +34,7 @@ class Services:
     channels: InstalledChannels
     templates: Templates
     links: UnsubscribeLinks
+    file_links: FileLinks
     key: bytes
     previews: Previews
 

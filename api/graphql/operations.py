@@ -9,16 +9,19 @@ import strawberry
 
 from api.graphql.context import Context, Info, allow
 from api.graphql.enums import expose
-from api.graphql.errors import UserError, bad_input
+from api.graphql.errors import UserError, bad_input, user_errors
 from api.graphql.plain import derived
 from api.graphql.relay import Node, encode, uuid
 from domain.db import Transaction
-from domain.operations import model, store
+from domain.errors import DomainError
+from domain.lists.exporting import EXPORT
+from domain.operations import actions, model, store
 from domain.operations.model import OperationStatus
 from domain.stores.model import Scope
 
 expose(OperationStatus)
 _WATCH_EVERY = 0.5
+_CANCELLABLE = frozenset({EXPORT})
 
 
 @strawberry.type
@@ -36,9 +39,12 @@ class Operation(Node):
     status: OperationStatus = derived(lambda self: self.of.status)
     done: int = derived(lambda self: self.of.done)
     total: int | None = derived(lambda self: self.of.total)
-    url: str | None = derived(lambda self: self.of.url, description="What it made, such as a report to download.")
     created_at: datetime = derived(lambda self: self.of.created_at)
     finished_at: datetime | None = derived(lambda self: self.of.finished_at)
+
+    @strawberry.field(description="What it made, such as a report to download: a signed link that is good for 7 days.")
+    def url(self, info: Info) -> str | None:
+        return info.context.services.file_links.url(self.of, info.context.now)
 
     @strawberry.field
     async def problems(self, info: Info) -> list[OperationProblem]:
@@ -79,6 +85,19 @@ class OperationSubscription:
             if current.status.ended:
                 return
             await asyncio.sleep(_WATCH_EVERY)
+
+
+@strawberry.type
+class OperationMutation:
+    @strawberry.mutation(description="Nothing of what it was making is kept. Exports of lists can be called off.")
+    async def operation_cancel(self, info: Info, id: strawberry.ID) -> OperationPayload:
+        context = allow(info, Scope.WRITE)
+        try:
+            async with context.database.write() as tx:
+                ended = await actions.cancel(tx, context.store_id, uuid(id, "Operation"), _CANCELLABLE, context.now)
+        except DomainError as error:
+            return OperationPayload(user_errors=user_errors(error))
+        return OperationPayload(operation=Operation(of=ended))
 
 
 async def by_id(context: Context, operation_id: UUID) -> Operation | None:

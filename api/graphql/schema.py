@@ -15,9 +15,10 @@ from api.graphql.catalogue import CatalogueQuery
 from api.graphql.channels import ChannelMutation, ChannelQuery
 from api.graphql.context import Context, Info, allow
 from api.graphql.customers import CustomerMutation, CustomerQuery
+from api.graphql.exports import ExportMutation, ExportQuery
 from api.graphql.imports import ImportMutation
 from api.graphql.lists import ListQuery
-from api.graphql.operations import OperationQuery, OperationSubscription
+from api.graphql.operations import OperationMutation, OperationQuery, OperationSubscription
 from api.graphql.plain import without_null_defaults
 from api.graphql.previews import PreviewQuery
 from api.graphql.profiles import ProfileMutation, ProfileQuery
@@ -64,6 +65,7 @@ class Query(
     CampaignQuery,
     ChannelQuery,
     OperationQuery,
+    ExportQuery,
 ):
     @strawberry.field
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
@@ -86,6 +88,8 @@ class Mutation(
     SegmentMutation,
     CampaignMutation,
     ChannelMutation,
+    ExportMutation,
+    OperationMutation,
 ):
     pass
 

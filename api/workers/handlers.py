@@ -8,6 +8,7 @@ from domain.imports import work as importing
 from domain.imports.model import Kind
 from domain.jobs import LeaseLost
 from domain.lists import actions as lists
+from domain.lists import exporting
 
 
 async def _launch(context: JobContext) -> None:
@@ -26,6 +27,10 @@ async def _erase_members(context: JobContext) -> None:
     await lists.erase(context.office.database, context.job)
 
 
+async def _export(context: JobContext) -> None:
+    await exporting.export(context.office.database, context.job, context.files, context.office.clock)
+
+
 async def _import(context: JobContext) -> None:
     async def finish(tx: Transaction) -> None:
         if not await jobs.finish(tx, context.job):
@@ -39,6 +44,10 @@ HANDLERS = {
     launching.DELIVER: Handler(_deliver, sending.give_up, time_limit=900),
     lists.BUILD: Handler(_build_list, lists.give_up),
     lists.ERASE: Handler(_erase_members),
+    exporting.EXPORT: Handler(_export, exporting.give_up, time_limit=6 * 3600),
     Kind.CUSTOMERS.job: Handler(_import, importing.give_up, time_limit=6 * 3600),
     Kind.ORDERS.job: Handler(_import, importing.give_up, time_limit=6 * 3600),
 }
+
+# The jobs whose operations have files.
+MAKE_FILES = frozenset({exporting.EXPORT})

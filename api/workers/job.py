@@ -18,6 +18,7 @@ from domain.clock import Clock
 from domain.consents.model import UnsubscribeLinks
 from domain.db import Database, Transaction
 from domain.jobs import Job, LeaseLost
+from domain.operations.files import Files
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,7 @@ class JobContext:
 
     job: Job
     office: Office
+    files: Files
     lost: bool = False
 
     def still_mine(self) -> bool:
@@ -68,6 +70,7 @@ class Tools:
     templates: Templates
     links: UnsubscribeLinks
     find_channel: FindChannel
+    files: Files
     handlers: Handlers
 
     def office(self, database: Database) -> Office:
@@ -80,7 +83,7 @@ async def work(database: Database, tools: Tools, owner: str, store_id: int, job_
         job = await jobs.claim(tx, store_id, job_id, owner, LEASE)
     if job is None:
         return
-    context = JobContext(job, tools.office(database))
+    context = JobContext(job, tools.office(database), tools.files)
     began = monotonic()
     outcome = await _outcome(context, tools.handlers)
     seconds = monotonic() - began

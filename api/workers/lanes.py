@@ -37,8 +37,9 @@ def brokers_for(url: str) -> dict[Queue, Broker]:
 
 
 def threads_of(queue: Queue, threads: int) -> int:
-    """Messages go out beside each other; large files come in one at a time, and lists two."""
-    return {Queue.DELIVERIES: threads, Queue.LISTS: 2, Queue.IMPORTS: 1, Queue.DEFAULT: 2}[queue]
+    """Messages go out beside each other; large files come in one at a time, lists and reports two."""
+    fixed = {Queue.LISTS: 2, Queue.IMPORTS: 1, Queue.REPORTS: 2, Queue.DEFAULT: 2}
+    return fixed.get(queue, threads)
 
 
 class Lane:

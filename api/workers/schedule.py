@@ -4,23 +4,27 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from time import monotonic
 
 import structlog
 from dramatiq import Broker
 
 from api import metrics
 from api.workers.broker import waiting
+from api.workers.handlers import MAKE_FILES
 from api.workers.job import Tools
 from api.workers.neighbours import dead
 from domain import jobs
 from domain.campaigns import launching
 from domain.db import Database, Doorbell
 from domain.jobs import Queue
+from domain.operations.actions import tidy
 
 log = structlog.get_logger(__name__)
 
 EVERY = 8.0
 _JITTER = 2.0
+_TIDY_EVERY = 300.0
 # A queue holds no more rings than this: with all workers away, they would pile up in the broker.
 _RINGS_AT_MOST = 500
 
@@ -48,7 +52,21 @@ def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker],
         lambda: launching.start_due(office),
         lambda: sweep(database, tools),
         lambda: ring_for_due(database, brokers, doorbell),
+        Rarely(lambda: tidy(database, tools.files, MAKE_FILES, tools.clock()), _TIDY_EVERY),
     ]
+
+
+class Rarely:
+    """A chore that need not be done in every round."""
+
+    def __init__(self, chore: Chore, seconds: float) -> None:
+        self._chore, self._seconds = chore, seconds
+        self._next = 0.0
+
+    async def __call__(self) -> None:
+        if monotonic() >= self._next:
+            self._next = monotonic() + self._seconds
+            await self._chore()
 
 
 async def sweep(database: Database, tools: Tools) -> None:

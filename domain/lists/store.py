@@ -119,6 +119,13 @@ def member_customers(store_id: int, list_id: UUID) -> Select[*tuple[Any, ...]]:
     )
 
 
+async def members_after(tx: Transaction, store_id: int, list_id: UUID, last: int, limit: int) -> list[int]:
+    """The next members behind one, by their ids."""
+    on_list = (list_members.c.store_id == store_id, list_members.c.list_id == list_id)
+    found = select(list_members.c.customer_id).where(*on_list, list_members.c.customer_id > last)
+    return list((await tx.execute(found.order_by(list_members.c.customer_id).limit(limit))).scalars())
+
+
 async def reach(
     tx: Transaction, store_id: int, list_ids: Sequence[UUID], channels: Mapping[str, AddressKind]
 ) -> dict[UUID, tuple[ChannelReach, ...]]:

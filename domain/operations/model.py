@@ -19,6 +19,14 @@ class OperationStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FileMade:
+    """`stored`: what it is called where it lies; `name`: what it is called when it is fetched."""
+
+    stored: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     store_id: int
     id: UUID
@@ -26,7 +34,7 @@ class Operation:
     status: OperationStatus
     done: int
     total: int | None
-    url: str | None
+    file: FileMade | None
     dry_run: bool
     created_at: datetime
     finished_at: datetime | None

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from domain import ids
 from domain.db import AnyRow, Transaction
-from domain.operations.model import Operation, OperationStatus, Problem
+from domain.operations.model import FileMade, Operation, OperationStatus, Problem
 from domain.operations.tables import operation_problems as problems
 from domain.operations.tables import operations
 
@@ -20,7 +20,8 @@ _COLUMNS = (
     operations.c.status,
     operations.c.done,
     operations.c.total,
-    operations.c.url,
+    operations.c.file,
+    operations.c.file_name,
     operations.c.dry_run,
     operations.c.created_at,
     operations.c.finished_at,
@@ -62,12 +63,14 @@ async def by_id(tx: Transaction, store_id: int, operation_id: UUID) -> Operation
     return next(iter(await by_ids(tx, store_id, [operation_id])), None)
 
 
-async def progress(tx: Transaction, store_id: int, operation_id: UUID, done: int, total: int | None = None) -> None:
-    """Running, and so far; `total` stays as it was when left out."""
+async def progress(tx: Transaction, store_id: int, operation_id: UUID, done: int, total: int | None = None) -> bool:
+    """Running, and so far; `total` stays as it was when left out. False when it has ended, such as by a caller."""
     values: dict[str, object] = {"status": OperationStatus.RUNNING.value, "done": done}
     if total is not None:
         values["total"] = total
-    await tx.execute(update(operations).where(*_is(store_id, operation_id)).values(values))
+    going = operations.c.status.in_([OperationStatus.QUEUED.value, OperationStatus.RUNNING.value])
+    changed = await tx.execute(update(operations).where(*_is(store_id, operation_id), going).values(values))
+    return bool(changed.rowcount)
 
 
 async def finish(
@@ -77,13 +80,35 @@ async def finish(
     status: OperationStatus,
     now: datetime,
     *,
-    url: str | None = None,
+    file: FileMade | None = None,
 ) -> None:
     await tx.execute(
         update(operations)
         .where(*_is(store_id, operation_id))
-        .values(status=status.value, finished_at=now, url=func.coalesce(url, operations.c.url))
+        .values(
+            status=status.value,
+            finished_at=now,
+            file=None if file is None else file.stored,
+            file_name=None if file is None else file.name,
+        )
     )
+
+
+async def with_files(tx: Transaction, before: datetime, limit: int) -> list[Operation]:
+    """Operations of all stores that ended before then and still have a file."""
+    old = (operations.c.file.is_not(None), operations.c.finished_at < before)
+    rows = await tx.execute(select(*_COLUMNS).where(*old).order_by(operations.c.finished_at).limit(limit))
+    return [_operation(row) for row in rows]
+
+
+async def files_of(tx: Transaction, wanted: Iterable[UUID]) -> set[str]:
+    """The files that these operations of any store have."""
+    found = select(operations.c.file).where(operations.c.id.in_(list(wanted)), operations.c.file.is_not(None))
+    return set((await tx.execute(found)).scalars())
+
+
+async def drop_file(tx: Transaction, store_id: int, operation_id: UUID) -> None:
+    await tx.execute(update(operations).where(*_is(store_id, operation_id)).values(file=None, file_name=None))
 
 
 async def add_problems(tx: Transaction, store_id: int, operation_id: UUID, found: Iterable[Problem]) -> None:
@@ -128,5 +153,6 @@ def _is(store_id: int, operation_id: UUID) -> tuple[Any, Any]:
 
 
 def _operation(row: AnyRow) -> Operation:
-    store_id, id_, kind, status, done, total, url, dry_run, created_at, finished_at = row
-    return Operation(store_id, id_, kind, OperationStatus(status), done, total, url, dry_run, created_at, finished_at)
+    store_id, id_, kind, status, done, total, stored, name, dry_run, created_at, finished_at = row
+    file = None if stored is None else FileMade(stored, name or stored)
+    return Operation(store_id, id_, kind, OperationStatus(status), done, total, file, dry_run, created_at, finished_at)

@@ -14,7 +14,9 @@ operations = Table(
     Column("status", String(16), nullable=False),
     Column("done", Integer, nullable=False),
     Column("total", Integer),
-    Column("url", Text),
+    # What it made: where it lies, and what it is called.
+    Column("file", String(200)),
+    Column("file_name", String(200)),
     Column("dry_run", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("finished_at", Instant),

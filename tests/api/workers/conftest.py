@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from dramatiq import Broker
@@ -16,6 +17,7 @@ from domain.clock import system_clock
 from domain.consents.model import UnsubscribeLinks
 from domain.db import Database, Transaction
 from domain.jobs import Queue
+from domain.operations.files import Files
 from domain.templates.rendering import MinijinjaTemplates
 
 
@@ -53,14 +55,14 @@ class Works:
 
 
 @pytest.fixture
-def works(broker_url: str, database_url: str) -> Iterator[Works]:
+def works(broker_url: str, database_url: str, tmp_path: Path) -> Iterator[Works]:
     brokers = brokers_for(broker_url)
     for broker in brokers.values():
         broker.flush_all()
     doorbell = Doorbell(brokers)
     handlers: dict[str, Handler] = {}
     links = UnsubscribeLinks("http://127.0.0.1", b"key")
-    tools = Tools(system_clock, MinijinjaTemplates(), links, no_channel, handlers)
+    tools = Tools(system_clock, MinijinjaTemplates(), links, no_channel, Files(tmp_path / "files"), handlers)
 
     def connect(connections: int) -> Database:
         return Database(database_url, pool_size=connections, doorbell=doorbell)

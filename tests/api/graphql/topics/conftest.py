@@ -1,4 +1,5 @@
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
@@ -6,8 +7,8 @@ from tests.api.graphql.topics.stage import Shop, Stage, open_stage
 
 
 @pytest.fixture
-async def stage(database_url: str) -> AsyncGenerator[Stage]:
-    opened = open_stage(database_url)
+async def stage(database_url: str, tmp_path: Path) -> AsyncGenerator[Stage]:
+    opened = open_stage(database_url, tmp_path / "files")
     yield opened
     await opened.runtime.close()
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -142,6 +143,13 @@ class Shop:
         response = await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
         return Reply(response.status_code, response.json()).data["done"]
 
+    async def fetch(self, url: str, **headers: str) -> httpx.Response:
+        """What lies behind a link, for somebody without a token."""
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.stage.app), base_url="http://muster.test"
+        ) as client:
+            return await client.get(url, headers=headers)
+
     async def events(self, query: str, /, **variables: object) -> list[Json]:
         """Everything that a subscription answers until it ends."""
         request = {"query": query, "variables": variables}
@@ -201,14 +209,17 @@ TYPES: Mapping[tuple[str, str], str] = {
     ("eventsTrack", "events"): "[EventInput!]!",
     ("consentUpdate", "channel"): "String!",
     ("consentUpdate", "consent"): "Consent!",
+    ("listExport", "fields"): "[String!]!",
+    ("listExport", "format"): "ExportFormat",
     ("propertyDefinitionCreate", "label"): "String!",
     ("propertyDefinitionCreate", "type"): "ValueType!",
 }
 
 
-def open_stage(database_url: str) -> Stage:
+def open_stage(database_url: str, files_dir: Path) -> Stage:
     channel, clock = RecordingChannel(), Hands()
-    runtime = build(Settings(database_url=database_url, secret_key=SecretStr("a key for tests alone")))
+    key = SecretStr("a key for tests alone")
+    runtime = build(Settings(database_url=database_url, secret_key=key, files_dir=files_dir))
     plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0")}, ())
     runtime = replace(runtime, clock=clock, plugins=plugins, channels=InstalledChannels(plugins, runtime.key))
     return Stage(runtime, create_app(runtime), channel, clock)

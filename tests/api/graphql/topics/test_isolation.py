@@ -58,6 +58,13 @@ def places(own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
         ("Query.lists", "segmentId"): Place(
             "segment", lambda g: f'{{ lists(segmentId: "{g}", latestOnly: false) {{ totalCount nodes {{ id }} }} }}'
         ),
+        ("Mutation.listExport", "id"): Place(
+            "list",
+            lambda g: f'mutation {{ listExport(id: "{g}", fields: ["name"]) {{ operation {{ id }} {ERRORS} }} }}',
+        ),
+        ("Mutation.operationCancel", "id"): Place(
+            "operation", lambda g: f'mutation {{ operationCancel(id: "{g}") {FAULTS} }}'
+        ),
         ("CustomerList.difference", "from"): Place(
             "list", lambda g: f'{{ list(id: "{own["list"]}") {{ difference(from: "{g}") {{ joinedCount }} }} }}'
         ),

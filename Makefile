@@ -51,6 +51,7 @@ fix: $(SYNCED) ## Format, and mend what ruff can mend
 
 .PHONY: bench
 bench: $(SYNCED) ## Print the figures of tests/benchmarks
+	@uv=$$(sh .ci/uv) && env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=.venv "$$uv" sync --quiet --frozen --inexact --group bench
 	$(BIN)/pytest tests/benchmarks -m benchmark -s -p no:xdist $(ARGS)
 
 .PHONY: schema

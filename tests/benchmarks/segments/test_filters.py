@@ -1,0 +1,154 @@
+"""Finding the customers of thirteen filters: beside SQL written by hand, and beside DuckDB on the raw rows."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import geometric_mean
+from typing import Any
+
+import pytest
+from muster_sdk import AddressKind
+from sqlalchemy import Executable, func, select, text
+
+from domain.db import Transaction
+from domain.segments import language
+from domain.segments.bitmaps.cache import Leaves
+from domain.segments.deadline import reading
+from domain.segments.filters import Definition
+from domain.segments.finding import catalogue, found_by
+from domain.segments.previewing import Previews
+from tests.benchmarks.segments import raw
+from tests.benchmarks.segments.filters import FILTERS, WINDOWED, Asked
+from tests.benchmarks.segments.hand import BY_HAND, ON_RAW_TABLES, Words
+from tests.benchmarks.segments.measuring import Times, processor, table
+from tests.benchmarks.segments.numbers import NOW
+from tests.benchmarks.segments.shop import CUSTOMERS, Shop, opened
+
+pytestmark = pytest.mark.benchmark
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "9"))
+SECONDS = 600.0
+CHANNELS = {"email": AddressKind.EMAIL}
+CACHE = 64 * 2**20
+
+
+@dataclass(slots=True)
+class Measured:
+    asked: Asked
+    found: int = 0
+    cold: Times = field(default_factory=Times)
+    hand: Times = field(default_factory=Times)
+    duck: Times = field(default_factory=Times)
+    work: Times = field(default_factory=Times)
+    work_by_hand: Times = field(default_factory=Times)
+    preview: Times = field(default_factory=Times)
+    edited: Times = field(default_factory=Times)
+
+    @property
+    def ratio(self) -> float:
+        """Of processor time: the median, since two runs beside each other are disturbed alike."""
+        return self.work.p50 / self.work_by_hand.p50
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with opened(request.param, tmp_path) as it:
+        yield it
+
+
+async def test_filters(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        duck = await raw.connected(shop) if shop.database.dialect == "postgresql" else None
+        measured = [await measure(shop, duck, asked) for asked in (*FILTERS, *WINDOWED)]
+        show(shop.database.dialect, measured)
+
+
+async def measure(shop: Shop, duck: Any, asked: Asked) -> Measured:
+    result = Measured(asked)
+    async with reading(shop.database, SECONDS) as tx:
+        definition = await read(tx, shop, asked.query)
+        compiled = await counting(tx, shop, definition)
+        edited = await read(tx, shop, asked.edited)
+    words = Words(shop.database.dialect)
+    by_hand = text(BY_HAND[asked.key](words).replace(":", "\\:"))
+    await in_turns(shop, result, compiled, by_hand, duck)
+    await at_work(shop, result, compiled, by_hand)
+    await previewed(shop, result, definition, edited)
+    print(".", end="", flush=True)
+    return result
+
+
+async def read(tx: Transaction, shop: Shop, query: str) -> Definition:
+    known = await catalogue(tx, shop.store.id, {"email": "E-mail"})
+    return language.read(query, known, shop.store.timezone, property_conditions=5)
+
+
+async def counting(tx: Transaction, shop: Shop, definition: Definition) -> Executable:
+    found = await found_by(tx, shop.store.id, definition, shop.store.timezone, NOW)
+    return select(func.count()).select_from(found.subquery())
+
+
+async def in_turns(shop: Shop, result: Measured, compiled: Executable, by_hand: Executable, duck: Any) -> None:
+    """Compiled, by hand and on DuckDB, one after the other, as previews run; the first time does not count."""
+
+    async def on_duckdb() -> int:
+        found: int = duck.execute(ON_RAW_TABLES[result.asked.key](Words("duckdb"))).fetchone()[0]
+        return found
+
+    async with reading(shop.database, SECONDS) as tx:
+        for number in range(ROUNDS + 1):
+            result.found = await result.cold.add(lambda: tx.scalar(compiled))
+            assert await result.hand.add(lambda: tx.scalar(by_hand)) == result.found, result.asked.name
+            if duck is not None:
+                assert await result.duck.add(on_duckdb) == result.found, result.asked.name
+            if number == 0:
+                for times in (result.cold, result.hand, result.duck):
+                    times.each.clear()
+
+
+async def at_work(shop: Shop, result: Measured, compiled: Executable, by_hand: Executable) -> None:
+    """Processor time, in one process."""
+    async with reading(shop.database, SECONDS) as tx:
+        if tx.dialect == "postgresql":
+            await tx.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
+        clock = await processor(tx)
+        for _ in range(ROUNDS):
+            for times, statement in ((result.work, compiled), (result.work_by_hand, by_hand)):
+                began = clock()
+                await tx.scalar(statement)
+                times.each.append(clock() - began)
+
+
+async def previewed(shop: Shop, result: Measured, definition: Definition, edited: Definition) -> None:
+    """As the API answers: nothing is kept from before, and then one leaf changes."""
+    for _ in range(ROUNDS):
+        previews = Previews(shop.database, Leaves(CACHE), SECONDS)
+
+        async def of(asked: Definition, by: Previews = previews) -> int:
+            return (await by.of(shop.store, asked, CHANNELS, NOW)).count
+
+        assert await result.preview.add(lambda: of(definition)) == result.found
+        await result.edited.add(lambda: of(edited))
+
+
+def show(dialect: str, measured: list[Measured]) -> None:
+    header = (
+        f"{CUSTOMERS:,} customers, {dialect}, ms", "found", "count p50", "p95", "by hand p50", "CPU", "by hand", "ratio",
+        "preview p50", "p95", "leaf changed p50", "p95", "DuckDB raw p50", "ratio",
+    )  # fmt: skip
+    rows = [
+        (
+            each.asked.name, each.found, each.cold.p50, each.cold.p95, each.hand.p50, each.work.p50,
+            each.work_by_hand.p50, each.ratio, each.preview.p50, each.preview.p95, each.edited.p50, each.edited.p95,
+            *((each.duck.p50, each.cold.p50 / each.duck.p50) if each.duck.each else ("", "")),
+        )
+        for each in measured
+    ]  # fmt: skip
+    print(f"\n{table(header, rows)}")
+    thirteen = measured[: len(FILTERS)]
+    compiled, worst = geometric_mean(each.ratio for each in thirteen), max(each.ratio for each in thirteen)
+    means = [f"CPU compiled / by hand {compiled:.2f} (to reach: each 1.15), the worst {worst:.2f}"]
+    if thirteen[0].duck.each:
+        ratio = geometric_mean(each.cold.p50 / each.duck.p50 for each in thirteen)
+        means.append(f"time / DuckDB's on raw tables, {raw.THREADS} threads: {ratio:.2f} (to reach: 1)")
+    print(f"geometric means of the thirteen: {'; '.join(means)}\n", flush=True)

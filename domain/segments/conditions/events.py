@@ -11,6 +11,7 @@ from domain.segments.conditions.columns import DOUBLE, Column, FlagColumn, RealC
 from domain.segments.conditions.leaf import Compiled, Spread
 from domain.segments.conditions.logs import Traits, measured, row_predicates
 from domain.segments.conditions.scope import Scope
+from domain.segments.conditions.tallies import of_all_time
 from domain.segments.conditions.tally import Measure, RealMeasure, Rows, during, share, tally
 from domain.segments.filters import ALL_TIME, Aggregate, Behavior
 
@@ -78,6 +79,9 @@ class Events:
     type: str
 
     def leaf(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
+        return of_all_time(self.type, condition, scope) or self._counted(condition, traits, scope)
+
+    def _counted(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
         chosen = row_predicates(condition.where, traits, scope)
         if condition.aggregate is Aggregate.SHARE:
             return share(self._rows(condition, (), scope), chosen, condition, scope)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Select, and_, case, cast, distinct, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, cast, func, select, true
 
 from domain.db.types import Instant
 from domain.segments.conditions.columns import DOUBLE, Interval, RealColumn, WholeColumn, exactly, intervals, within
@@ -30,9 +30,22 @@ class Rows:
         found = select(self.customer).where(*self.where).correlate(None)
         return found if having is None else found.group_by(self.customer).having(having)
 
-    @property
-    def occasions(self) -> ColumnElement[int]:
-        return func.count() if self.each is None else func.count(distinct(self.each))
+    def occurring(self, times: Interval) -> Members:
+        """Customers with so many occasions, one at least."""
+        if times == (1, None):
+            return Members(self.ids(), self.spread)
+        if self.each is None:
+            return Members(self.ids(within(func.count(), times)), self.spread, once=True)
+        # Two steps of hashing, where count(DISTINCT ...) would sort.
+        each = select(self.customer.label("customer_id"), self.each).where(*self.where).correlate(None).distinct()
+        customer = each.subquery("occasions").c.customer_id
+        return Members(select(customer).group_by(customer).having(within(func.count(), times)), self.spread, once=True)
+
+
+class Occasions(Protocol):
+    """What customers did, as often as they did it."""
+
+    def occurring(self, times: Interval, /) -> Members: ...
 
 
 class Measure(Protocol):
@@ -111,7 +124,7 @@ def tally(rows: Rows, condition: Behavior, measured: Measure | ColumnElement[int
             return _together(rows, column.holds(condition.operator, condition.values, scope))
 
 
-def counted(rows: Rows, allowed: Sequence[Interval]) -> Compiled:
+def counted(rows: Occasions, allowed: Sequence[Interval]) -> Compiled:
     """How often: 0 times is said of those who are not among the rows."""
     if not allowed:
         return NEVER
@@ -120,9 +133,7 @@ def counted(rows: Rows, allowed: Sequence[Interval]) -> Compiled:
         return ALWAYS if high is None else opposite(counted(rows, [(high + 1, None)])) if high >= 0 else NEVER
     if high is not None and high < low:
         return NEVER
-    if (low, high) == (1, None):
-        return Members(rows.ids(), rows.spread)
-    return _together(rows, within(rows.occasions, (low, high)))
+    return rows.occurring((low, high))
 
 
 def _together(rows: Rows, having: ColumnElement[bool], *, holds: bool = True) -> Members:

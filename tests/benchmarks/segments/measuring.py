@@ -37,7 +37,11 @@ async def processor(tx: Transaction) -> Callable[[], float]:
     """Milliseconds that the connection's server process has worked, or this process where the database is in it."""
     if tx.dialect != "postgresql":
         return lambda: process_time() * 1000
-    schedule = Path(f"/proc/{await tx.scalar(text('SELECT pg_backend_pid()'))}/schedstat")
+    return _of_process(await tx.scalar(text("SELECT pg_backend_pid()")))
+
+
+def _of_process(number: int) -> Callable[[], float]:
+    schedule = Path(f"/proc/{number}/schedstat")
     if not schedule.exists():
         return lambda: perf_counter() * 1000  # a server elsewhere: the time that it takes must do
     return lambda: int(schedule.read_text().split()[0]) / 1e6

@@ -133,8 +133,8 @@ async def previewed(shop: Shop, result: Measured, definition: Definition, edited
 
 def show(dialect: str, measured: list[Measured]) -> None:
     header = (
-        f"{CUSTOMERS:,} customers, {dialect}, ms", "found", "count p50", "p95", "by hand p50", "CPU", "by hand", "ratio",
-        "preview p50", "p95", "leaf changed p50", "p95", "DuckDB raw p50", "ratio",
+        f"{CUSTOMERS:,} customers, {dialect}, ms", "found", "count p50", "p95", "by hand p50", "CPU", "by hand",
+        "ratio", "preview p50", "p95", "leaf changed p50", "p95", "DuckDB raw p50", "ratio",
     )  # fmt: skip
     rows = [
         (

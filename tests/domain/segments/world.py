@@ -21,6 +21,7 @@ from domain.customers.tables import (
 from domain.db import Transaction
 from domain.events.facts import recount
 from domain.events.tables import events, order_item_facets, order_items, orders
+from domain.history import actions as history
 from domain.segments.tables import list_members, lists, segment_members, segments
 from domain.wallets.tables import changes, coupons, lots
 from tests.domain.segments.persons import NOW, PROPERTIES, RANKS, TIMEZONE, Order, Person, people
@@ -50,6 +51,7 @@ async def save(tx: Transaction, store_id: int, everyone: list[Person]) -> None:
     favourites = rows.pop(customer_favourites)
     await _insert(tx, store_id, rows)
     await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))
+    await history._count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at))
     # As the oracle has them, whatever the orders say.
     await tx.execute(delete(customer_favourites))
     await _insert(tx, store_id, {customer_favourites: favourites})

@@ -308,6 +308,13 @@ async def of_list(context: Context, list_id: UUID, page: Page) -> Connection[Cam
     return await children.connect(context, list_id, found, page)
 
 
+async def of_segment(context: Context, segment_id: UUID, page: Page) -> Connection[Campaign]:
+    found = Children(
+        "segment.campaigns", lambda whose: store.of_segments(context.store_id, whose), lambda _: _NEWEST, _campaign
+    )
+    return await children.connect(context, segment_id, found, page)
+
+
 async def _campaigns(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[model.Campaign | None]:
     found = {campaign.id: campaign for campaign in await store.by_ids(tx, store_id, wanted)}
     return [found.get(campaign_id) for campaign_id in wanted]

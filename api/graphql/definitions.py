@@ -1,5 +1,10 @@
 """Definitions as callers give them: read at the store's desk, refused with every fault."""
 
+from collections.abc import Sequence
+
+import strawberry
+
+from api.graphql import relay
 from api.graphql.catalogue import catalogue_of
 from api.graphql.context import Context
 from api.graphql.filters import FilterInput, read_id
@@ -30,3 +35,8 @@ async def definition_of(
 
 async def desk_of(context: Context) -> Desk:
     return Desk(context.principal.store, await catalogue_of(context), context.now, read_id)
+
+
+def customer_numbers(gids: Sequence[strawberry.ID]) -> list[int]:
+    """Customers picked one by one; an ID of nothing is nobody's number."""
+    return [relay.number(gid, "Customer") or 0 for gid in gids]

@@ -100,7 +100,7 @@ def presentable(error: GraphQLError) -> GraphQLError:
 
 def _of_faults(faults: Faults) -> GraphQLError:
     each = [{"message": f.message, "code": f.code, "field": _steps(f.field)} for f in faults.errors]
-    return refusal(str(faults), BAD_USER_INPUT, faults=each)
+    return refusal(str(faults), BAD_USER_INPUT, field=each[0]["field"], faults=each)
 
 
 def _at(where: GraphQLError, what: GraphQLError) -> GraphQLError:

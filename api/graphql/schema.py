@@ -17,6 +17,7 @@ from api.graphql.context import Context, Info, allow
 from api.graphql.customers import CustomerMutation, CustomerQuery
 from api.graphql.exports import ExportMutation, ExportQuery
 from api.graphql.imports import ImportMutation
+from api.graphql.list_life import ListMutation
 from api.graphql.lists import ListQuery
 from api.graphql.operations import OperationMutation, OperationQuery, OperationSubscription
 from api.graphql.plain import without_null_defaults
@@ -26,7 +27,8 @@ from api.graphql.relay import Node
 from api.graphql.scalars import SCALARS
 from api.graphql.segment_life import SegmentMutation
 from api.graphql.segments import SegmentQuery
-from api.graphql.stores import Store, StoreQuery
+from api.graphql.static_segments import StaticSegmentMutation
+from api.graphql.stores import Store, StoreMutation, StoreQuery
 from domain.errors import DomainError, ErrorCode
 from domain.stores.model import Scope
 
@@ -81,11 +83,14 @@ class Query(
 
 @strawberry.type
 class Mutation(
+    StoreMutation,
     CustomerMutation,
     ProfileMutation,
     ActivityMutation,
     ImportMutation,
     SegmentMutation,
+    StaticSegmentMutation,
+    ListMutation,
     CampaignMutation,
     ChannelMutation,
     ExportMutation,

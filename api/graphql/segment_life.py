@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import strawberry
 
-from api.graphql import relay
-from api.graphql.context import Info, allow
-from api.graphql.definitions import desk_of
+from api.graphql.context import Context, Info, allow
+from api.graphql.definitions import customer_numbers, desk_of
 from api.graphql.errors import UserError, user_errors
 from api.graphql.filters import FilterInput
 from api.graphql.lists import CustomerList
 from api.graphql.operations import Operation
-from api.graphql.segments import Segment
+from api.graphql.segments import Segment, segment_id
 from domain.customers.model import UNSET
-from domain.errors import DomainError, ErrorCode, Faults
+from domain.errors import DomainError, Faults
 from domain.lists import actions as list_actions
+from domain.lists.making import Making
 from domain.segments import actions, model
 from domain.segments.model import PolicyInput, SegmentKind, UpdateMode
 from domain.stores.model import Scope
@@ -79,9 +78,7 @@ class SegmentMutation:
                 made, making = await list_actions.create_segment(tx, desk, input.given())
         except (DomainError, Faults) as error:
             return SegmentPayload(user_errors=user_errors(error.under("input")))
-        return SegmentPayload(
-            segment=Segment(of=made), list=CustomerList(of=making.listed), operation=Operation(of=making.operation)
-        )
+        return _made(made, making)
 
     @strawberry.mutation(description="What is left out stays as it is. Lists that were made stay as they were.")
     async def segment_update(self, info: Info, id: strawberry.ID, input: SegmentInput) -> SegmentPayload:
@@ -89,29 +86,62 @@ class SegmentMutation:
         desk = await desk_of(context)
         try:
             async with context.database.write() as tx:
-                changed = await actions.change(tx, desk, _id(id), input.given())
+                changed = await actions.change(tx, desk, segment_id(id), input.given())
         except (DomainError, Faults) as error:
             faults = error.errors if isinstance(error, Faults) else (error,)
             placed = [fault if fault.field == ("id",) else fault.under("input") for fault in faults]
             return SegmentPayload(user_errors=user_errors(Faults(placed)))
         return SegmentPayload(segment=Segment(of=changed))
 
+    @strawberry.mutation(
+        description=(
+            "The filter and the policy under a new name, with a first list of its own; of a static one its members. "
+            "A free name is found when none is given."
+        )
+    )
+    async def segment_duplicate(self, info: Info, id: strawberry.ID, name: str | None = None) -> SegmentPayload:
+        context = allow(info, Scope.WRITE)
+        desk = await desk_of(context)
+        try:
+            async with context.database.write() as tx:
+                made, making = await list_actions.duplicate_segment(tx, desk, segment_id(id), name)
+        except (DomainError, Faults) as error:
+            return SegmentPayload(user_errors=user_errors(error))
+        return _made(made, making)
+
+    @strawberry.mutation(description="It goes on with its cycle; what was due in the meantime is not made up for.")
+    async def segment_activate(self, info: Info, id: strawberry.ID) -> SegmentPayload:
+        return await _set_active(allow(info, Scope.WRITE), id, active=True)
+
+    @strawberry.mutation(description="It is kept, but its lists are not offered, and none is made of it by itself.")
+    async def segment_deactivate(self, info: Info, id: strawberry.ID) -> SegmentPayload:
+        return await _set_active(allow(info, Scope.WRITE), id, active=False)
+
     @strawberry.mutation(description="For good, with all its lists.")
     async def segment_delete(self, info: Info, id: strawberry.ID) -> SegmentDeletePayload:
         context = allow(info, Scope.WRITE)
         try:
             async with context.database.write() as tx:
-                await list_actions.delete_segment(tx, context.store_id, _id(id))
+                await list_actions.delete_segment(tx, context.store_id, segment_id(id))
         except (DomainError, Faults) as error:
             return SegmentDeletePayload(user_errors=user_errors(error))
         return SegmentDeletePayload(deleted_id=id)
 
 
-def _id(gid: strawberry.ID) -> UUID:
-    found = relay.uuid(gid, "Segment")
-    if found is None:
-        raise DomainError("There is no such segment", field=("id",), code=ErrorCode.NOT_FOUND)
-    return found
+async def _set_active(context: Context, gid: strawberry.ID, *, active: bool) -> SegmentPayload:
+    desk = await desk_of(context)
+    try:
+        async with context.database.write() as tx:
+            changed = await actions.set_active(tx, desk, segment_id(gid), active=active)
+    except (DomainError, Faults) as error:
+        return SegmentPayload(user_errors=user_errors(error))
+    return SegmentPayload(segment=Segment(of=changed))
+
+
+def _made(segment: model.Segment, making: Making) -> SegmentPayload:
+    return SegmentPayload(
+        segment=Segment(of=segment), list=CustomerList(of=making.listed), operation=Operation(of=making.operation)
+    )
 
 
 def _said(given: Any) -> Any:
@@ -128,7 +158,4 @@ def _policy(given: Any) -> Any:
 
 
 def _numbers(given: Any) -> Any:
-    """Customers' numbers; an ID of nothing is nobody's."""
-    if given is UNSET or given is None:
-        return given
-    return [relay.number(gid, "Customer") or 0 for gid in given]
+    return given if given is UNSET or given is None else customer_numbers(given)

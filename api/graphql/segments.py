@@ -7,7 +7,8 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Select
 
-from api.graphql import connections, lists, relay
+from api.graphql import campaigns, connections, lists, relay
+from api.graphql.campaigns import Campaign
 from api.graphql.catalogue import catalogue_of
 from api.graphql.context import Context, Info, allow
 from api.graphql.customers import Customer
@@ -23,6 +24,8 @@ from api.graphql.relay import Node, encode
 from domain.customers import store as customer_store
 from domain.customers.model import CustomerOrder
 from domain.db import Transaction
+from domain.errors import DomainError, ErrorCode
+from domain.lists import actions as list_actions
 from domain.lists import model as list_model
 from domain.lists import store as list_store
 from domain.segments import finding, language, model, store
@@ -77,7 +80,7 @@ class Segment(Node):
     last_refreshed_at: datetime | None = derived(lambda self: self.of.last_refreshed_at)
     next_refresh_at: datetime | None = derived(
         lambda self: self.of.next_refresh_at,
-        description="When the next list is made; null when updated by hand.",
+        description="When the next list is made; null when updated by hand, or inactive.",
     )
 
     @strawberry.field(description="The filter in words, for people.")
@@ -85,6 +88,14 @@ class Segment(Node):
         if self.of.kind is SegmentKind.STATIC:
             return "Customers picked by hand"
         return await in_words(info.context, self.of.definition)
+
+    @strawberry.field(description="Whether segmentRefresh would be taken now, and else why not.")
+    async def refreshable(self, info: Info) -> bool:
+        return await info.context.batch(_blocked).load(self.of) is None
+
+    @strawberry.field
+    async def refresh_blocked_by(self, info: Info) -> ErrorCode | None:
+        return await info.context.batch(_blocked).load(self.of)
 
     @strawberry.field
     async def list_count(self, info: Info) -> int:
@@ -98,6 +109,10 @@ class Segment(Node):
     @strawberry.field
     async def lists(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[CustomerList]:
         return await lists.of_segment(info.context, self.of.id, Page.of(first, after))
+
+    @strawberry.field(description="The broadcasts to its lists, the newest first.")
+    async def campaigns(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Campaign]:
+        return await campaigns.of_segment(info.context, self.of.id, Page.of(first, after))
 
     @strawberry.field(description="Who belongs to it now, computed live.")
     async def members(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Customer]:
@@ -140,6 +155,14 @@ async def by_id(context: Context, segment_id: UUID) -> Segment | None:
     return None if found is None else Segment(of=found)
 
 
+def segment_id(gid: strawberry.ID) -> UUID:
+    """The segment that a mutation's `id` names; that there is one is for the transaction to say."""
+    found = relay.uuid(gid, "Segment")
+    if found is None:
+        raise DomainError("There is no such segment", field=("id",), code=ErrorCode.NOT_FOUND)
+    return found
+
+
 async def in_words(context: Context, definition: Definition) -> str:
     asked = [
         one for tree in (definition.include, definition.exclude) if tree is not None for _, one in memberships(tree)
@@ -158,6 +181,12 @@ async def _ids(context: Context, wanted: list[model.Segment]) -> Sequence[Select
     timezone = context.principal.store.timezone
     async with context.database.read() as tx:
         return await finding.ids_of_each(tx, context.store_id, wanted, timezone, context.now)
+
+
+async def _blocked(context: Context, wanted: list[model.Segment]) -> Sequence[ErrorCode | None]:
+    timezone = context.principal.store.timezone
+    async with context.database.read() as tx:
+        return await list_actions.blocked_by(tx, context.store_id, wanted, timezone, context.now)
 
 
 async def _segments(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[model.Segment | None]:

@@ -3,10 +3,13 @@
 import strawberry
 
 from api.graphql.context import Info, allow
+from api.graphql.errors import UserError, user_errors
 from api.graphql.plain import derived
 from api.graphql.relay import Node, encode
-from domain.stores import model
-from domain.stores.model import Scope
+from domain.errors import DomainError, Faults
+from domain.segments import cycles
+from domain.stores import actions, model
+from domain.stores.model import Scope, StoreChange
 
 
 @strawberry.type
@@ -37,3 +40,38 @@ class StoreQuery:
     @strawberry.field
     def store(self, info: Info) -> Store:
         return Store(of=allow(info, Scope.READ).principal.store)
+
+
+@strawberry.input(description="What is left out stays as it is.")
+class StoreUpdateInput:
+    name: str | None = None
+    timezone: str | None = strawberry.field(
+        default=None, description="Lists that are due stay due on their days, at 0:00 of this zone."
+    )
+    currency: str | None = strawberry.field(default=None, description="ISO 4217.")
+    static_segment_members: int | None = None
+    property_conditions: int | None = None
+
+
+@strawberry.type
+class StoreUpdatePayload:
+    store: Store | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
+
+
+@strawberry.type
+class StoreMutation:
+    @strawberry.mutation
+    async def store_update(self, info: Info, input: StoreUpdateInput) -> StoreUpdatePayload:
+        context = allow(info, Scope.ADMIN)
+        given = StoreChange(
+            input.name, input.timezone, input.currency, input.static_segment_members, input.property_conditions
+        )
+        try:
+            async with context.database.write() as tx:
+                had, changed = await actions.change(tx, context.store_id, given)
+                if changed.timezone != had.timezone:
+                    await cycles.move_days(tx, changed.id, had.timezone, changed.timezone)
+        except (DomainError, Faults) as error:
+            return StoreUpdatePayload(user_errors=user_errors(error.under("input")))
+        return StoreUpdatePayload(store=Store(of=changed))

@@ -7,8 +7,8 @@ from domain.db import Transaction
 from domain.imports import work as importing
 from domain.imports.model import Kind
 from domain.jobs import LeaseLost
-from domain.lists import actions as lists
 from domain.lists import exporting
+from domain.lists import making as lists
 
 
 async def _launch(context: JobContext) -> None:

@@ -18,6 +18,7 @@ from domain import jobs
 from domain.campaigns import launching
 from domain.db import Database, Doorbell
 from domain.jobs import Queue
+from domain.lists.due import make_due
 from domain.operations.actions import tidy
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker],
     office = tools.office(database)
     return [
         lambda: launching.start_due(office),
+        lambda: make_lists(database, tools),
         lambda: sweep(database, tools),
         lambda: ring_for_due(database, brokers, doorbell),
         Rarely(lambda: tidy(database, tools.files, MAKE_FILES, tools.clock()), _TIDY_EVERY),
@@ -67,6 +69,13 @@ class Rarely:
         if monotonic() >= self._next:
             self._next = monotonic() + self._seconds
             await self._chore()
+
+
+async def make_lists(database: Database, tools: Tools) -> None:
+    """Lists that are due by the store's days; what cannot be begun stays due, and is told of."""
+    for unmade in (await make_due(database, tools.clock()))[1]:
+        error = f"{type(unmade.error).__name__}: {unmade.error}"
+        log.error("list_not_begun", store=unmade.store_id, segment=str(unmade.segment_id), error=error)
 
 
 async def sweep(database: Database, tools: Tools) -> None:

@@ -27,14 +27,17 @@ from domain.db import Transaction
 from domain.deliveries import store as deliveries
 from domain.deliveries.model import NOBODY, AcceptMarketing, Reach
 from domain.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.lists import actions as list_actions
 from domain.lists import store as lists
-from domain.lists.model import CustomerList, check_usable
+from domain.lists.model import CustomerList, check_selectable, check_usable
+from domain.segments import store as segments
+from domain.segments.model import Segment, SegmentKind
 from domain.stores import store as stores
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A list, or a segment for its latest list."""
+    """A list; or a segment, for its latest list, or for a static one's members now."""
 
     list_id: UUID | None = None
     segment_id: UUID | None = None
@@ -104,8 +107,16 @@ async def send(
 
 
 async def forecast(tx: Transaction, desk: Desk, draft: Draft) -> Reach:
-    """Whom a broadcast would get to that is not drawn up yet."""
-    return await reach(tx, desk, await _aimed(tx, desk, _through(_blank(desk), draft), draft))
+    """Whom a broadcast would get to that is not drawn up yet; nothing is written for it."""
+    campaign = _through(_blank(desk), draft)
+    configured = await _channel(tx, desk, campaign.channel)
+    if draft.target is None:
+        return NOBODY
+    target = await _target(tx, desk, draft.target, "target")
+    left_out = [await _target(tx, desk, each, "exclude", place) for place, each in enumerate(draft.exclude or ())]
+    campaign = replace(campaign, list_id=target.id, exclude=tuple(each.id for each in left_out))
+    picked = frozenset(each.id for each in (target, *left_out) if isinstance(each, Segment))
+    return await deliveries.reach(tx, replace(audience_of(campaign, configured.channel), picked=picked))
 
 
 async def reach(tx: Transaction, desk: Desk, campaign: Campaign) -> Reach:
@@ -144,19 +155,34 @@ async def channels_of(
     return found
 
 
-async def target_list(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList:
-    """The list that a target means now; it may be used, which an expired one may not (SL-18)."""
-    found, where = None, "listId"
-    if target.list_id is not None:
-        found = await lists.by_id(tx, store_id, target.list_id)
-    elif target.segment_id is not None:
-        found, where = await lists.latest(tx, store_id, target.segment_id), "segmentId"
-    if found is None:
-        raise NotFound("no such list" if where == "listId" else "no such segment, or no list of it", field=(where,))
+async def aimed_at(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList | Segment:
+    """The list that a target means now, or a static segment; expired and inactive ones are refused (SL-18, RC-06)."""
     try:
-        check_usable(found, now)
+        if target.list_id is not None:
+            return _selectable(await lists.by_id(tx, store_id, target.list_id), "no such list", now)
+        segment = target.segment_id and await segments.by_id(tx, store_id, target.segment_id)
+        if segment and segment.kind is SegmentKind.STATIC and segment.active:
+            return segment
+        latest = segment and await lists.latest(tx, store_id, segment.id)
+        return _selectable(latest or None, "no such segment, or no list of it", now)
     except DomainError as error:
-        raise error.under(where) from None
+        raise error.under("segmentId" if target.list_id is None else "listId") from None
+
+
+async def target_list(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList:
+    """The list that something is locked to from now on; a static segment's members now are made one (SP-06)."""
+    found = await aimed_at(tx, store_id, target, now)
+    if isinstance(found, CustomerList):
+        return found
+    shop = await stores.by_id(tx, store_id)
+    assert shop is not None
+    return await list_actions.of_members_now(tx, found, shop.timezone, now)
+
+
+def _selectable(found: CustomerList | None, nothing: str, now: datetime) -> CustomerList:
+    if found is None:
+        raise NotFound(nothing)
+    check_selectable(found, now)
     return found
 
 
@@ -182,10 +208,11 @@ def _blank(desk: Desk) -> Campaign:
 
 
 async def _check_ready(tx: Transaction, desk: Desk, campaign: Campaign) -> None:
-    if campaign.list_id is None:
+    listed = campaign.list_id and await lists.by_id(tx, desk.store_id, campaign.list_id)
+    if not listed:
         raise DomainError("its list was deleted: choose another", field=("id",), code=ErrorCode.INVALID_STATE)
     try:
-        await target_list(tx, desk.store_id, Target(list_id=campaign.list_id), desk.now)
+        check_usable(listed, desk.now)
     except DomainError as error:
         raise DomainError(error.message, field=("id",), code=error.code) from None
     if not (await reach(tx, desk, campaign)).recipients:
@@ -231,20 +258,26 @@ def _through(campaign: Campaign, draft: Draft) -> Campaign:
 
 async def _aimed(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) -> Campaign:
     if draft.target is not None:
-        try:
-            found = await target_list(tx, desk.store_id, draft.target, desk.now)
-        except DomainError as error:
-            raise error.under("target") from None
+        found = await _locked_to(tx, desk, draft.target, "target")
         campaign = replace(campaign, list_id=found.id, target_name=found.name)
     if draft.exclude is None:
         return campaign
-    left_out: list[UUID] = []
-    for place, target in enumerate(draft.exclude):
-        try:
-            left_out.append((await target_list(tx, desk.store_id, target, desk.now)).id)
-        except DomainError as error:
-            raise error.under("exclude", place) from None
-    return replace(campaign, exclude=tuple(left_out))
+    left_out = [await _locked_to(tx, desk, target, "exclude", place) for place, target in enumerate(draft.exclude)]
+    return replace(campaign, exclude=tuple(listed.id for listed in left_out))
+
+
+async def _locked_to(tx: Transaction, desk: Desk, target: Target, *path: str | int) -> CustomerList:
+    try:
+        return await target_list(tx, desk.store_id, target, desk.now)
+    except DomainError as error:
+        raise error.under(*path) from None
+
+
+async def _target(tx: Transaction, desk: Desk, target: Target, *path: str | int) -> CustomerList | Segment:
+    try:
+        return await aimed_at(tx, desk.store_id, target, desk.now)
+    except DomainError as error:
+        raise error.under(*path) from None
 
 
 async def _channel(tx: Transaction, desk: Desk, key: str) -> Configured:

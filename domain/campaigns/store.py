@@ -13,6 +13,7 @@ from domain.db import AnyRow, Transaction
 from domain.db.portable import Whose
 from domain.deliveries.model import COUNTS, AcceptMarketing
 from domain.deliveries.tables import batches
+from domain.lists.tables import lists
 
 _COLUMNS = (
     campaigns.c.store_id,
@@ -126,6 +127,13 @@ def of_lists(store_id: int, whose: Whose) -> Select[*tuple[Any, ...]]:
     """The campaigns to lists; `parent` is the list."""
     found = select(*_COLUMNS, campaigns.c.list_id.label("parent"))
     return found.where(campaigns.c.store_id == store_id, whose(campaigns.c.list_id))
+
+
+def of_segments(store_id: int, whose: Whose) -> Select[*tuple[Any, ...]]:
+    """The campaigns to segments' lists; `parent` is the segment."""
+    locked = and_(lists.c.store_id == campaigns.c.store_id, lists.c.id == campaigns.c.list_id)
+    found = select(*_COLUMNS, lists.c.segment_id.label("parent")).join(lists, locked)
+    return found.where(campaigns.c.store_id == store_id, whose(lists.c.segment_id))
 
 
 async def outcomes(tx: Transaction) -> dict[tuple[str, str], int]:

@@ -1,21 +1,22 @@
 """Who on a list gets a message and who does not, and why: one statement for the forecast and for the sending."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from muster_sdk import AddressKind
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery, and_, case, exists, func, literal, null, or_, select
 
 from domain.customers.tables import contacts, customers
 from domain.deliveries.model import AcceptMarketing, ExclusionReason
 from domain.lists.tables import list_members
+from domain.segments.tables import segment_members
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A list, seen through a channel."""
+    """A list, or a static segment, seen through a channel."""
 
     store_id: int
     list_id: UUID
@@ -23,6 +24,8 @@ class Audience:
     address: AddressKind
     accept_marketing: AcceptMarketing
     exclude: Sequence[UUID] = ()
+    # Which of these are no lists but static segments, seen as they are now.
+    picked: Collection[UUID] = ()
 
 
 def addressed(kind: AddressKind) -> ColumnElement[str | None]:
@@ -68,28 +71,37 @@ def seen(audience: Audience) -> Subquery:
 
 def _judged(audience: Audience) -> Select[Any, str | None, Any]:
     reasons = objection(audience.address, audience.accept_marketing)
+    member, belongs = _of([audience.list_id], audience)
     if audience.exclude:
-        left_out = list_members.alias("left_out")
-        reasons.insert(
-            2,
-            (
-                exists().where(
-                    left_out.c.store_id == audience.store_id,
-                    left_out.c.list_id.in_(audience.exclude),
-                    left_out.c.customer_id == list_members.c.customer_id,
-                ),
-                ExclusionReason.EXCLUDED,
-            ),
-        )
+        reasons.insert(2, (_left_out(audience), ExclusionReason.EXCLUDED))
     reason = case(*((condition, literal(reason.value)) for condition, reason in reasons), else_=null())
     of_channel = and_(
         contacts.c.store_id == audience.store_id,
         contacts.c.customer_id == customers.c.id,
         contacts.c.channel == audience.channel,
     )
-    of_member = and_(customers.c.store_id == audience.store_id, customers.c.id == list_members.c.customer_id)
+    of_member = and_(customers.c.store_id == audience.store_id, customers.c.id == member.c.customer_id)
     return (
-        select(list_members.c.customer_id, addressed(audience.address).label("address"), reason.label("reason"))
-        .select_from(list_members.join(customers, of_member).outerjoin(contacts, of_channel))
-        .where(list_members.c.store_id == audience.store_id, list_members.c.list_id == audience.list_id)
+        select(member.c.customer_id, addressed(audience.address).label("address"), reason.label("reason"))
+        .select_from(member.join(customers, of_member).outerjoin(contacts, of_channel))
+        .where(belongs)
     )
+
+
+def _left_out(audience: Audience) -> ColumnElement[bool]:
+    """Who is on a list, or in a static segment, that is to be left out."""
+    lists, segments = ([each for each in audience.exclude if (each in audience.picked) is way] for way in (False, True))
+    conditions: list[ColumnElement[bool]] = []
+    for owners in filter(None, (lists, segments)):
+        member, belongs = _of(owners, audience)
+        conditions.append(exists().where(belongs, member.c.customer_id == customers.c.id))
+    return or_(*conditions)
+
+
+def _of(owners: Sequence[UUID], audience: Audience) -> tuple[FromClause, ColumnElement[bool]]:
+    """The rows of who is on lists, or in static segments, and which of them it is about."""
+    if owners[0] in audience.picked:
+        member = segment_members.alias()
+        return member, and_(member.c.store_id == audience.store_id, member.c.segment_id.in_(owners))
+    member = list_members.alias()
+    return member, and_(member.c.store_id == audience.store_id, member.c.list_id.in_(owners))

@@ -6,8 +6,10 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.errors import DomainError, ErrorCode
+from domain.segments.model import check_text
 
 VALIDITY = timedelta(days=180)
+NAME_LENGTH = 60
 
 
 class ListStatus(StrEnum):
@@ -29,8 +31,14 @@ class ListExpired(DomainError):
     code = ErrorCode.EXPIRED
 
 
+class FirstList(DomainError):
+    """The first list goes with its segment alone."""
+
+    code = ErrorCode.FIRST_LIST
+
+
 class ListNotReady(DomainError):
-    """The list is still being made, or could not be made."""
+    """The list is still being made, or could not be made, or its segment is inactive."""
 
     code = ErrorCode.INVALID_STATE
 
@@ -49,12 +57,14 @@ class CustomerList:
     problem: str | None
     # No later list of the segment that has not failed, and has not failed itself.
     latest: bool
+    # Its segment is: those of an inactive one are kept, and not chosen (RC-06).
+    active: bool = True
 
     def expired(self, now: datetime) -> bool:
         return now > self.expires_at
 
     def usable(self, now: datetime) -> bool:
-        return self.status is ListStatus.READY and not self.expired(now)
+        return self.status is ListStatus.READY and self.active and not self.expired(now)
 
     @property
     def deletable(self) -> bool:
@@ -70,6 +80,28 @@ def list_name(segment: str, number: int) -> str:
 def expires_at(created_at: datetime) -> datetime:
     """180 days from the list's own creation (SL-18)."""
     return created_at + VALIDITY
+
+
+def check_name(name: str | None) -> str:
+    """What a list is renamed to (SL-57): 1 to 60 characters, without blanks around them."""
+    if name is None or not name.strip():
+        raise DomainError("A list needs a name", field=("name",), code=ErrorCode.REQUIRED)
+    check_text(name, "name")
+    if len(name.strip()) > NAME_LENGTH:
+        raise DomainError(f"The name has {len(name.strip())} characters: {NAME_LENGTH} at most", field=("name",))
+    return name.strip()
+
+
+def check_deletable(listed: CustomerList) -> None:
+    if not listed.deletable:
+        raise FirstList("The first list of a segment goes with the segment alone", field=("id",))
+
+
+def check_selectable(listed: CustomerList, now: datetime) -> None:
+    """Whether something may be aimed at it now."""
+    check_usable(listed, now)
+    if not listed.active:
+        raise ListNotReady(f"The segment of the list {listed.name} is inactive: activate it, or choose another")
 
 
 def check_usable(listed: CustomerList, now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from muster_sdk import AddressKind
-from sqlalchemy import ColumnElement, Integer, Select, and_, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Integer, Select, and_, delete, exists, func, insert, literal, or_, select, update
 
 from domain import changes
 from domain.changes import Kind
@@ -18,6 +18,7 @@ from domain.db.types import Id
 from domain.lists.model import CustomerList, ListStatus
 from domain.lists.tables import list_members, lists
 from domain.segments.reach import ChannelReach, survey_each
+from domain.segments.tables import segments
 
 _later = lists.alias("later")
 
@@ -28,6 +29,11 @@ def _none_later(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 _LATEST = and_(lists.c.status != ListStatus.FAILED.value, _none_later(_later.c.status != ListStatus.FAILED.value))
+_ACTIVE = (
+    select(segments.c.active)
+    .where(segments.c.store_id == lists.c.store_id, segments.c.id == lists.c.segment_id)
+    .scalar_subquery()
+)
 _COLUMNS = (
     lists.c.store_id,
     lists.c.id,
@@ -40,6 +46,7 @@ _COLUMNS = (
     lists.c.expires_at,
     lists.c.problem,
     _LATEST.label("latest"),
+    _ACTIVE.label("active"),
 )
 
 
@@ -91,10 +98,9 @@ def offered(
     latest_only: bool = True,
     search: str | None = None,
 ) -> Select[*tuple[Any, ...]]:
-    """The lists that can be chosen as recipients, to be paged by id: ready, and not expired (SL-18, A5)."""
-    found = select(*_COLUMNS).where(
-        lists.c.store_id == store_id, lists.c.status == ListStatus.READY.value, lists.c.expires_at >= now
-    )
+    """The lists that can be chosen as recipients, to be paged by id: ready, not expired (SL-18, A5), active (RC-06)."""
+    usable = (lists.c.status == ListStatus.READY.value, lists.c.expires_at >= now, _ACTIVE)
+    found = select(*_COLUMNS).where(lists.c.store_id == store_id, *usable)
     if segment_id is not None:
         found = found.where(lists.c.segment_id == segment_id)
     if latest_only:
@@ -136,26 +142,67 @@ async def reach(
     return {list_id: found.reach for list_id, found in zip(list_ids, surveyed, strict=True)}
 
 
-async def next_number(tx: Transaction, store_id: int, segment_id: UUID) -> int:
-    owned = (lists.c.store_id == store_id, lists.c.segment_id == segment_id)
-    number: int = await tx.scalar(select(func.coalesce(func.max(lists.c.number), 0) + 1).where(*owned))
-    return number
-
-
-async def add(tx: Transaction, listed: CustomerList) -> None:
-    await tx.execute(
-        insert(lists).values(
-            store_id=listed.store_id,
-            id=listed.id,
-            segment_id=listed.segment_id,
-            name=listed.name,
-            number=listed.number,
-            status=listed.status.value,
-            count=listed.count,
-            created_at=listed.created_at,
-            expires_at=listed.expires_at,
-        )
+async def next_numbers(tx: Transaction, store_id: int, segment_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Which list of each segment the next one is. The segments must be locked."""
+    owned = (lists.c.store_id == store_id, lists.c.segment_id.in_(segment_ids))
+    rows = await tx.execute(
+        select(lists.c.segment_id, func.max(lists.c.number)).where(*owned).group_by(lists.c.segment_id)
     )
+    had = {row[0]: row[1] for row in rows}
+    return {segment_id: had.get(segment_id, 0) + 1 for segment_id in segment_ids}
+
+
+async def unsettled(
+    tx: Transaction, store_id: int, segment_ids: Sequence[UUID], since: datetime
+) -> dict[UUID, list[tuple[ListStatus, datetime]]]:
+    """Each segment's lists that are still being made, or have failed since then, and when they were begun."""
+    making = lists.c.status == ListStatus.GENERATING.value
+    failed = and_(lists.c.status == ListStatus.FAILED.value, lists.c.created_at >= since)
+    owned = (lists.c.store_id == store_id, lists.c.segment_id.in_(segment_ids), or_(making, failed))
+    found: dict[UUID, list[tuple[ListStatus, datetime]]] = {segment_id: [] for segment_id in segment_ids}
+    for row in await tx.execute(select(lists.c.segment_id, lists.c.status, lists.c.created_at).where(*owned)):
+        found[row.segment_id].append((ListStatus(row.status), row.created_at))
+    return found
+
+
+async def add_all(tx: Transaction, made: Sequence[CustomerList]) -> None:
+    await tx.execute(
+        insert(lists),
+        [
+            {
+                "store_id": listed.store_id,
+                "id": listed.id,
+                "segment_id": listed.segment_id,
+                "name": listed.name,
+                "number": listed.number,
+                "status": listed.status.value,
+                "count": listed.count,
+                "created_at": listed.created_at,
+                "expires_at": listed.expires_at,
+            }
+            for listed in made
+        ],
+    )
+
+
+async def rename(tx: Transaction, store_id: int, list_id: UUID, name: str) -> None:
+    await tx.execute(update(lists).where(lists.c.store_id == store_id, lists.c.id == list_id).values(name=name))
+
+
+async def remove(tx: Transaction, store_id: int, list_id: UUID) -> None:
+    """The list is gone; its members, who may be millions, are left for `segments.store.erase_members`."""
+    await tx.execute(delete(lists).where(lists.c.store_id == store_id, lists.c.id == list_id))
+
+
+async def holds(tx: Transaction, listed: CustomerList, ids: Select[int]) -> bool:
+    """Whether just those are on the list whom the statement finds."""
+    found = ids.subquery()
+    on_it = select(list_members.c.customer_id).where(
+        list_members.c.store_id == listed.store_id, list_members.c.list_id == listed.id
+    )
+    others = func.count().filter(found.c[0].not_in(on_it))
+    total, unlisted = (await tx.execute(select(func.count(), others).select_from(found))).one()
+    return total == listed.count and not unlisted
 
 
 async def fill(tx: Transaction, store_id: int, list_id: UUID, ids: Select[int]) -> int:
@@ -178,7 +225,7 @@ async def settle(
 
 
 def customer_list(row: AnyRow) -> CustomerList:
-    store_id, id_, segment_id, name, number, status, count, created_at, expires_at, problem, latest_ = row[:11]
+    store_id, id_, segment_id, name, number, status, count, created_at, expires_at, problem, latest_, active = row[:12]
     return CustomerList(
         store_id=store_id,
         id=id_,
@@ -191,4 +238,5 @@ def customer_list(row: AnyRow) -> CustomerList:
         expires_at=expires_at,
         problem=problem,
         latest=bool(latest_),
+        active=active is not False,
     )

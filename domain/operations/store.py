@@ -39,19 +39,35 @@ async def start(
 ) -> Operation:
     """A new operation, waiting for its worker."""
     operation = Operation(store_id, ids.new(), kind, OperationStatus.QUEUED, 0, total, None, dry_run, now, None)
-    await tx.execute(
-        insert(operations).values(
-            store_id=store_id,
-            id=operation.id,
-            kind=kind,
-            status=operation.status.value,
-            done=0,
-            total=total,
-            dry_run=dry_run,
-            created_at=now,
-        )
-    )
+    await _add(tx, [operation])
     return operation
+
+
+async def start_all(tx: Transaction, store_id: int, kind: str, now: datetime, number: int) -> list[Operation]:
+    """So many operations of a kind."""
+    begun = [
+        Operation(store_id, ids.new(), kind, OperationStatus.QUEUED, 0, None, None, False, now, None)
+        for _ in range(number)
+    ]
+    await _add(tx, begun)
+    return begun
+
+
+async def _add(tx: Transaction, begun: Sequence[Operation]) -> None:
+    rows = [
+        {
+            "store_id": operation.store_id,
+            "id": operation.id,
+            "kind": operation.kind,
+            "status": operation.status.value,
+            "done": operation.done,
+            "total": operation.total,
+            "dry_run": operation.dry_run,
+            "created_at": operation.created_at,
+        }
+        for operation in begun
+    ]
+    await tx.execute(insert(operations), rows)
 
 
 async def by_ids(tx: Transaction, store_id: int, wanted: Sequence[UUID]) -> list[Operation]:

@@ -1,6 +1,6 @@
 """What can be done with a segment. Its lists are made and taken away by `domain.lists`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,9 +11,19 @@ from domain.customers.model import UNSET
 from domain.db import Transaction
 from domain.errors import DomainError, ErrorCode, Faults, NotFound
 from domain.segments import members, references, store
-from domain.segments.drafting import Desk, Draft
+from domain.segments.drafting import Desk, Draft, define
 from domain.segments.filters import Definition
-from domain.segments.model import PolicyInput, Segment, SegmentInput, SegmentKind, UpdateMode, check_policy
+from domain.segments.finding import ids_of
+from domain.segments.model import (
+    PolicyInput,
+    Segment,
+    SegmentInput,
+    SegmentKind,
+    UpdateMode,
+    check_name,
+    check_policy,
+    copy_names,
+)
 
 
 async def create(tx: Transaction, desk: Desk, given: SegmentInput) -> Segment:
@@ -35,13 +45,13 @@ async def create(tx: Transaction, desk: Desk, given: SegmentInput) -> Segment:
     made = replace(draft.segment, list_name=draft.segment.name)
     await _save(tx, made, store.add)
     if picked is not None:
-        await members.add(tx, desk, made, picked)
+        await members.add(tx, desk, made, picked, members.named(given))
     return made
 
 
 async def change(tx: Transaction, desk: Desk, segment_id: UUID, given: SegmentInput) -> Segment:
     """The segment as it is from now on; a changed policy begins a new cycle today (SL-06, SL-07)."""
-    draft = Draft(desk, await existing(tx, desk.shop.id, segment_id))
+    draft = Draft(desk, await held(tx, desk.shop.id, segment_id))
     draft.apply(given)
     if draft.segment.kind is SegmentKind.STATIC:
         draft.faults += _not_of_static(given)
@@ -53,11 +63,89 @@ async def change(tx: Transaction, desk: Desk, segment_id: UUID, given: SegmentIn
     return changed
 
 
+async def duplicate(tx: Transaction, desk: Desk, segment_id: UUID, name: str | None) -> Segment:
+    """The filter and the policy under a new name, from today; of a static one its members (SC-01)."""
+    had = await held(tx, desk.shop.id, segment_id)
+    free = await store.free_name(tx, desk.shop.id, copy_names(had.name)) if name is None else check_name(name)
+    blank = _blank(desk, had.kind)
+    policy = check_policy(PolicyInput(had.policy.mode, had.policy.every_days), desk.now, desk.shop.timezone)
+    made = replace(
+        blank, name=free, list_name=free, description=had.description, definition=had.definition, policy=policy
+    )
+    made = replace(made, next_refresh_at=made.due_after(desk.now, desk.shop.timezone))
+    wrong = await references.faults(tx, desk.shop.id, made.definition, None)
+    if wrong:
+        raise Faults([DomainError(fault.message, field=("id",), code=fault.code) for fault in wrong])
+    await _save(tx, made, store.add)
+    if had.kind is SegmentKind.STATIC:
+        await members.add(tx, desk, made, await ids_of(tx, had, desk.shop.timezone, desk.now), ("id",))
+    return made
+
+
+async def set_active(tx: Transaction, desk: Desk, segment_id: UUID, *, active: bool) -> Segment:
+    """Inactive: kept, but neither chosen nor refreshed (RC-06). An active one goes on with its cycle."""
+    had = await held(tx, desk.shop.id, segment_id)
+    if had.active is active:
+        return had
+    changed = replace(had, active=active, updated_at=desk.now)
+    changed = replace(changed, next_refresh_at=changed.due_after(desk.now, desk.shop.timezone))
+    await store.change(tx, changed)
+    return changed
+
+
+async def add_members(
+    tx: Transaction, desk: Desk, segment_id: UUID, picked: Sequence[int] | None, filter_: object | None
+) -> tuple[Segment, int]:
+    """Customers who were ticked, or all whom a filter finds now, and how many are new (QS-09)."""
+    segment = await _static(tx, desk, segment_id)
+    if picked is not None and filter_ is not None:
+        raise DomainError("Give either customerIds or a filter", field=("customerIds",))
+    if picked is not None:
+        return segment, await members.add(tx, desk, segment, await members.by_numbers(tx, desk, picked))
+    if filter_ is None:
+        raise DomainError("Give customerIds or a filter", field=("customerIds",), code=ErrorCode.REQUIRED)
+    try:
+        definition = define(desk, SegmentInput(include=filter_), Definition(None, None))
+        found = await members.found_now(tx, desk, definition)
+    except (DomainError, Faults) as error:
+        raise _of_filter(error) from None
+    return segment, await members.add(tx, desk, segment, found, ("filter",))
+
+
+async def remove_members(tx: Transaction, desk: Desk, segment_id: UUID, picked: Sequence[int]) -> tuple[Segment, int]:
+    """The segment, and how many were in it (QS-10)."""
+    segment = await _static(tx, desk, segment_id)
+    return segment, await members.remove(tx, desk, segment, picked)
+
+
 async def existing(tx: Transaction, store_id: int, segment_id: UUID) -> Segment:
-    found = await store.by_id(tx, store_id, segment_id)
-    if found is None:
+    return _found(await store.by_id(tx, store_id, segment_id))
+
+
+async def held(tx: Transaction, store_id: int, segment_id: UUID) -> Segment:
+    """The segment, locked until the transaction ends."""
+    return _found(await store.lock(tx, store_id, segment_id))
+
+
+def _found(segment: Segment | None) -> Segment:
+    if segment is None:
         raise NotFound("There is no such segment", field=("id",))
-    return found
+    return segment
+
+
+async def _static(tx: Transaction, desk: Desk, segment_id: UUID) -> Segment:
+    segment = await held(tx, desk.shop.id, segment_id)
+    if segment.kind is not SegmentKind.STATIC:
+        said = "Only a static segment's members are added and removed; this one's are found by its filter"
+        raise DomainError(said, field=("id",), code=ErrorCode.INVALID_STATE)
+    return segment
+
+
+def _of_filter(error: DomainError | Faults) -> DomainError | Faults:
+    """The argument `filter` is a definition's `include`."""
+    for fault in error.errors if isinstance(error, Faults) else (error,):
+        fault.field = ("filter", *fault.field[1:])
+    return error
 
 
 def _blank(desk: Desk, kind: SegmentKind) -> Segment:

@@ -16,11 +16,9 @@ from domain.segments.model import (
     SegmentInput,
     SegmentKind,
     UpdateMode,
-    UpdatePolicy,
     check_description,
     check_name,
     check_policy,
-    next_refresh,
 )
 from domain.segments.parsing import Reader, ReadId, plain_id
 from domain.stores.model import Store
@@ -57,11 +55,9 @@ class Draft:
             self._set("description", lambda: check_description(said))
         if given.update is not UNSET:
             wanted = given.update or _BY_HAND
-            self._set("policy", lambda: self._policy(wanted))
+            self._change_policy(wanted)
         if self.segment.kind is SegmentKind.DYNAMIC:
             self._set("definition", lambda: define(self.desk, given, self.segment.definition))
-        timezone = self.desk.shop.timezone
-        self.segment = replace(self.segment, next_refresh_at=next_refresh(self.segment.policy, self.desk.now, timezone))
 
     def _set(self, what: str, check: Callable[[], object]) -> None:
         try:
@@ -72,10 +68,15 @@ class Draft:
         except Faults as faults:
             self.faults += faults.errors
 
-    def _policy(self, wanted: PolicyInput) -> UpdatePolicy:
-        """A cycle that stays as it was goes on; a changed one begins today (SL-07)."""
-        policy, had = check_policy(wanted, self.desk.now, self.desk.shop.timezone), self.segment.policy
-        return had if (had.mode, had.every_days) == (policy.mode, policy.every_days) else policy
+    def _change_policy(self, wanted: PolicyInput) -> None:
+        """A cycle that stays as it was goes on, with what is due of it; a changed one begins today (SL-07)."""
+        had, now, timezone = self.segment.policy, self.desk.now, self.desk.shop.timezone
+        self._set("policy", lambda: check_policy(wanted, now, timezone))
+        policy = self.segment.policy
+        if (had.mode, had.every_days) == (policy.mode, policy.every_days):
+            self.segment = replace(self.segment, policy=had)
+        else:
+            self.segment = replace(self.segment, next_refresh_at=self.segment.due_after(now, timezone))
 
 
 def define(desk: Desk, given: SegmentInput, had: Definition | None = None) -> Definition:

@@ -7,11 +7,12 @@ from sqlalchemy import BigInteger, Select, select
 from domain.customers.model import UNSET
 from domain.customers.tables import customers
 from domain.db import Transaction
-from domain.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.errors import DomainError, ErrorCode, Faults, NotFound, Path
 from domain.segments import references, store
 from domain.segments.conditions.columns import one_of
 from domain.segments.conditions.scope import Scope
 from domain.segments.drafting import Desk, define
+from domain.segments.filters import Definition
 from domain.segments.finding import found_by
 from domain.segments.model import Segment, SegmentInput
 
@@ -25,34 +26,56 @@ async def chosen(tx: Transaction, desk: Desk, given: SegmentInput) -> Select[int
     if by_hand is not None and by_filter:
         raise DomainError("Give either customerIds or a filter", field=("customerIds",))
     if by_hand is not None:
-        return await _by_hand(tx, desk, by_hand)
-    if not by_filter:
-        return None
-    definition = define(desk, given)
+        return await by_numbers(tx, desk, by_hand)
+    return await found_now(tx, desk, define(desk, given)) if by_filter else None
+
+
+def named(given: SegmentInput) -> Path:
+    """By which field the caller gives the first members."""
+    fields = {"customerIds": given.customer_ids, "query": given.query}
+    return (next((name for name, raw in fields.items() if raw is not UNSET and raw is not None), "include"),)
+
+
+async def found_now(tx: Transaction, desk: Desk, definition: Definition) -> Select[int]:
+    """All whom a definition finds at this moment."""
     faults = await references.faults(tx, desk.shop.id, definition, None)
     if faults:
         raise Faults(faults)
     return await found_by(tx, desk.shop.id, definition, desk.shop.timezone, desk.now)
 
 
-async def add(tx: Transaction, desk: Desk, segment: Segment, found: Select[int]) -> int:
+async def by_numbers(tx: Transaction, desk: Desk, wanted: Sequence[int]) -> Select[int]:
+    """Customers picked one by one."""
+    live = await _known(tx, desk, wanted)
+    scope = Scope(desk.shop.id, desk.shop.timezone, desk.now, tx.dialect)
+    picked = one_of(customers.c.id, list(live), BigInteger(), scope) if live else customers.c.id.is_(None)
+    return select(customers.c.id).where(customers.c.store_id == desk.shop.id, picked)
+
+
+async def add(tx: Transaction, desk: Desk, segment: Segment, found: Select[int], field: Path = ("customerIds",)) -> int:
     """Adds customers to a static segment: all of them, or none when they do not fit (QS-02, QS-14)."""
     limit = desk.shop.limits.static_segment_members
-    room = max(0, limit - await store.picked(tx, segment.store_id, segment.id))
+    there = await store.picked(tx, segment.store_id, segment.id)
+    room = max(0, limit - there)
     added = await store.pick(tx, segment.store_id, segment.id, found, room + 1)
     if added > room:
-        message = f"A static segment holds {limit:,} members at most: {room:,} would fit, and these are more"
-        raise DomainError(message, field=("customerIds",), code=ErrorCode.LIMIT_EXCEEDED)
+        wanted = added + await store.others(tx, segment.store_id, segment.id, found)
+        message = f"A static segment holds {limit:,} members at most: {there:,} are in it, {room:,} would fit"
+        raise DomainError(f"{message}, and these are {wanted:,}", field=field, code=ErrorCode.LIMIT_EXCEEDED)
     return added
 
 
-async def _by_hand(tx: Transaction, desk: Desk, wanted: Sequence[int]) -> Select[int]:
-    live = await store.live_customers(tx, desk.shop.id, wanted)
-    unknown = [index for index, customer_id in enumerate(wanted) if customer_id not in live]
+async def remove(tx: Transaction, desk: Desk, segment: Segment, wanted: Sequence[int]) -> int:
+    """Removes customers, deleted ones too, and says how many were in the segment."""
+    await _known(tx, desk, wanted, deleted=True)
+    return await store.unpick(tx, segment.store_id, segment.id, wanted)
+
+
+async def _known(tx: Transaction, desk: Desk, wanted: Sequence[int], *, deleted: bool = False) -> set[int]:
+    known = await store.known_customers(tx, desk.shop.id, wanted, deleted=deleted)
+    unknown = [index for index, customer_id in enumerate(wanted) if customer_id not in known]
     if unknown:
         raise Faults(
             [NotFound("There is no such customer", field=("customerIds", index)) for index in unknown[:_MOST_SHOWN]]
         )
-    scope = Scope(desk.shop.id, desk.shop.timezone, desk.now, tx.dialect)
-    picked = one_of(customers.c.id, list(live), BigInteger(), scope) if live else customers.c.id.is_(None)
-    return select(customers.c.id).where(customers.c.store_id == desk.shop.id, picked)
+    return known

@@ -1,9 +1,11 @@
 """What a segment is, and when its next list is due."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import count
 from uuid import UUID
 
 from domain.clock import day_of, midnight
@@ -14,6 +16,7 @@ from domain.segments.filters import Definition
 NAME_LENGTH = 50
 DESCRIPTION_LENGTH = 2_000
 CYCLES = (7, 14, 30, 60, 90)
+_COPY = re.compile(r" \(copy(?: \d+)?\)$")
 
 
 class SegmentKind(StrEnum):
@@ -109,7 +112,7 @@ def check_name(name: str | Unset | None) -> str:
     """A name of 1 to 50 characters (SL-49), without blanks around it."""
     if name is None or name is UNSET or not name.strip():
         raise DomainError("A segment needs a name", field=("name",), code=ErrorCode.REQUIRED)
-    _check_text(name, "name")
+    check_text(name, "name")
     if len(name.strip()) > NAME_LENGTH:
         raise DomainError(f"The name has {len(name.strip())} characters: {NAME_LENGTH} at most", field=("name",))
     return name.strip()
@@ -118,7 +121,7 @@ def check_name(name: str | Unset | None) -> str:
 def check_description(description: str | None) -> str | None:
     if description is None:
         return None
-    _check_text(description, "description")
+    check_text(description, "description", lines=True)
     if len(description) > DESCRIPTION_LENGTH:
         raise DomainError(
             f"The description has {len(description)} characters: {DESCRIPTION_LENGTH} at most", field=("description",)
@@ -126,8 +129,17 @@ def check_description(description: str | None) -> str | None:
     return description or None
 
 
-def _check_text(text: str, field: str) -> None:
-    if any(_is_unshowable(character, field == "description") for character in text):
+def copy_names(name: str) -> Iterator[str]:
+    """What a copy may be called, the shortest first; each within what a name may have."""
+    original = _COPY.sub("", name)
+    for number in count(1):
+        ending = " (copy)" if number == 1 else f" (copy {number})"
+        yield original[: NAME_LENGTH - len(ending)].rstrip() + ending
+
+
+def check_text(text: str, field: str, *, lines: bool = False) -> None:
+    """Refuse characters that cannot be shown; breaks of lines where there are `lines`."""
+    if any(_is_unshowable(character, lines) for character in text):
         raise DomainError(f"The {field} holds characters that cannot be shown", field=(field,))
 
 
@@ -153,3 +165,7 @@ class Segment:
     updated_at: datetime
     last_refreshed_at: datetime | None
     next_refresh_at: datetime | None
+
+    def due_after(self, now: datetime, timezone: str) -> datetime | None:
+        """When its next list is made by itself; an inactive one makes none (RC-06)."""
+        return next_refresh(self.policy, now, timezone) if self.active else None

@@ -1,16 +1,30 @@
 """Every statement on segments."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from domain import changes
 from domain.changes import Kind
 from domain.customers.tables import customers
 from domain.db import AnyRow, Transaction
+from domain.db.portable import among, numbers
 from domain.db.types import Id
 from domain.events.tables import events
 from domain.segments.filters import Definition
@@ -18,6 +32,7 @@ from domain.segments.model import Segment, SegmentKind, UpdateMode, UpdatePolicy
 from domain.segments.stored import definition, to_stored
 from domain.segments.tables import list_members, lists, segment_members, segments
 
+_NAMES_AT_ONCE = 50
 _COLUMNS = (
     segments.c.store_id,
     segments.c.id,
@@ -47,6 +62,12 @@ async def by_id(tx: Transaction, store_id: int, segment_id: UUID) -> Segment | N
     return next(iter(await by_ids(tx, store_id, [segment_id])), None)
 
 
+async def lock(tx: Transaction, store_id: int, segment_id: UUID) -> Segment | None:
+    """The segment, held still until the transaction ends: what is decided by it stays true."""
+    row = (await tx.execute(select(*_COLUMNS).where(*_is(store_id, segment_id)).with_for_update())).one_or_none()
+    return None if row is None else segment(row)
+
+
 def listing(store_id: int, search: str | None = None, active: bool | None = None) -> Select[*tuple[Any, ...]]:
     """Rows that `segment` reads, to be paged by id: the newest has the greatest."""
     found = select(*_COLUMNS).where(segments.c.store_id == store_id)
@@ -67,9 +88,21 @@ async def change(tx: Transaction, segment: Segment) -> None:
     await changes.note_all(tx, segment.store_id, Kind.SEGMENTS)
 
 
-async def note_refresh(tx: Transaction, store_id: int, segment_id: UUID, now: datetime) -> None:
-    """A list was made: the day's allowance is spent (SL-11)."""
-    await tx.execute(update(segments).where(*_is(store_id, segment_id)).values(last_refreshed_at=now))
+async def note_refresh(tx: Transaction, store_id: int, segment_id: UUID, begun_at: datetime) -> None:
+    """A list that was begun then is ready: that day's allowance is spent (SL-11)."""
+    earlier = or_(segments.c.last_refreshed_at.is_(None), segments.c.last_refreshed_at < begun_at)
+    await tx.execute(update(segments).where(*_is(store_id, segment_id), earlier).values(last_refreshed_at=begun_at))
+
+
+async def free_name(tx: Transaction, store_id: int, names: Iterator[str]) -> str:
+    """The first of the names that no segment has."""
+    while some := list(islice(names, _NAMES_AT_ONCE)):
+        taken = select(segments.c.name).where(segments.c.store_id == store_id, segments.c.name.in_(some))
+        had = set((await tx.execute(taken)).scalars())
+        free = next((name for name in some if name not in had), None)
+        if free is not None:
+            return free
+    raise LookupError("every name is taken")
 
 
 async def remove(tx: Transaction, store_id: int, segment_id: UUID) -> list[UUID]:
@@ -106,20 +139,39 @@ async def pick(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int
     return added
 
 
-async def picked(tx: Transaction, store_id: int, segment_id: UUID) -> int:
+async def unpick(tx: Transaction, store_id: int, segment_id: UUID, wanted: Sequence[int]) -> int:
+    """Removes customers from a static segment, and says how many were in it."""
     owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
-    found: int = await tx.scalar(select(func.count()).select_from(segment_members).where(*owned))
+    statement = delete(segment_members).where(*owned, among(segment_members.c.customer_id, "wanted", tx.dialect))
+    removed: int = (await tx.execute(statement, {"wanted": numbers(wanted, tx.dialect)})).rowcount
+    await changes.note_all(tx, store_id, Kind.GROUPS)
+    return removed
+
+
+async def picked(tx: Transaction, store_id: int, segment_id: UUID) -> int:
+    """How many are in a static segment who are customers still."""
+    member = and_(segment_members.c.store_id == customers.c.store_id, segment_members.c.customer_id == customers.c.id)
+    owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
+    live = select(func.count()).select_from(segment_members.join(customers, member))
+    found: int = await tx.scalar(live.where(*owned, customers.c.deleted_at.is_(None)))
     return found
 
 
-async def live_customers(tx: Transaction, store_id: int, wanted: Sequence[int]) -> set[int]:
-    """Of these, those who exist and are not deleted."""
-    found: set[int] = set()
-    for start in range(0, len(wanted), 5_000):
-        some = wanted[start : start + 5_000]
-        live = (customers.c.store_id == store_id, customers.c.id.in_(some), customers.c.deleted_at.is_(None))
-        found.update((await tx.execute(select(customers.c.id).where(*live))).scalars())
-    return found
+async def others(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int]) -> int:
+    """How many of those whom the statement finds are not in a static segment."""
+    found = ids.subquery()
+    owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
+    there = select(segment_members.c.customer_id).where(*owned)
+    counted: int = await tx.scalar(select(func.count()).select_from(found).where(found.c[0].not_in(there)))
+    return counted
+
+
+async def known_customers(tx: Transaction, store_id: int, wanted: Sequence[int], *, deleted: bool = False) -> set[int]:
+    """Of these, those who are customers of the store; who are `deleted` only when that is said."""
+    known = select(customers.c.id).where(customers.c.store_id == store_id, among(customers.c.id, "wanted", tx.dialect))
+    if not deleted:
+        known = known.where(customers.c.deleted_at.is_(None))
+    return set((await tx.execute(known, {"wanted": numbers(wanted, tx.dialect)})).scalars())
 
 
 async def definitions(tx: Transaction, store_id: int, wanted: Iterable[UUID]) -> Mapping[UUID, Definition | None]:

@@ -1,20 +1,29 @@
 """What a store is, and what a token may do."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from hashlib import sha256
 from secrets import choice
 from string import ascii_letters, digits
+from typing import TypeVar
 from uuid import UUID
 from zlib import crc32
 from zoneinfo import ZoneInfo, available_timezones
 
-from domain.errors import DomainError, ErrorCode
+from domain.errors import DomainError, ErrorCode, Faults
 
 STATIC_SEGMENT_MEMBERS = 10_000
 PROPERTY_CONDITIONS = 5
 IDEMPOTENCY_KEY_LENGTH = 200
+NAME_LENGTH = 100
+# The bounds within which a store's limits are raised.
+_MOST_MEMBERS = 10_000_000
+_MOST_PROPERTIES = 100
+
+T = TypeVar("T")
 
 _TOKEN_PREFIX = "muster_"  # noqa: S105 - what every token begins with
 _ALPHABET = digits + ascii_letters
@@ -37,6 +46,17 @@ class Store:
     timezone: str
     currency: str
     limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class StoreChange:
+    """What is to be changed of a store; None stays as it is."""
+
+    name: str | None = None
+    timezone: str | None = None
+    currency: str | None = None
+    static_segment_members: int | None = None
+    property_conditions: int | None = None
 
 
 class Scope(StrEnum):
@@ -81,6 +101,47 @@ def check_timezone(name: str) -> str:
         raise DomainError(f"{name!r} is no IANA time zone: write one such as Asia/Taipei or UTC", field=("timezone",))
     ZoneInfo(name)
     return name
+
+
+def changed(store: Store, given: StoreChange) -> Store:
+    """The store as it becomes; refused with every fault at once."""
+    faults: list[DomainError] = []
+
+    def take(value: T | None, check: Callable[[T], T], had: T) -> T:
+        try:
+            return had if value is None else check(value)
+        except DomainError as error:
+            faults.append(error)
+            return had
+
+    members, properties = store.limits.static_segment_members, store.limits.property_conditions
+    limits = Limits(
+        take(given.static_segment_members, partial(_within, "staticSegmentMembers", _MOST_MEMBERS), members),
+        take(given.property_conditions, partial(_within, "propertyConditions", _MOST_PROPERTIES), properties),
+    )
+    name, currency = take(given.name, _check_name, store.name), take(given.currency, _check_currency, store.currency)
+    made = Store(store.id, name, take(given.timezone, check_timezone, store.timezone), currency, limits)
+    if faults:
+        raise Faults(faults)
+    return made
+
+
+def _within(field: str, most: int, number: int) -> int:
+    if not 1 <= number <= most:
+        raise DomainError(f"Write a number from 1 to {most:,}", field=(field,))
+    return number
+
+
+def _check_name(name: str) -> str:
+    if not name.strip() or len(name.strip()) > NAME_LENGTH or not name.isprintable():
+        raise DomainError(f"A store's name has 1 to {NAME_LENGTH} printable characters", field=("name",))
+    return name.strip()
+
+
+def _check_currency(code: str) -> str:
+    if len(code) != 3 or not code.isascii() or not code.isalpha() or not code.isupper():
+        raise DomainError("Write a currency by its three letters, such as TWD", field=("currency",))
+    return code
 
 
 def check_idempotency_key(key: str) -> str:

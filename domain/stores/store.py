@@ -78,6 +78,24 @@ async def by_id(tx: Transaction, store_id: int) -> Store | None:
     return None if row is None else _store(row)
 
 
+async def lock(tx: Transaction, store_id: int) -> Store | None:
+    """The store, held still until the transaction ends."""
+    statement = select(*_STORE).where(stores.c.id == store_id).with_for_update()
+    row = (await tx.execute(statement)).one_or_none()
+    return None if row is None else _store(row)
+
+
+async def change(tx: Transaction, changed: Store) -> None:
+    values = {
+        "name": changed.name,
+        "timezone": changed.timezone,
+        "currency": changed.currency,
+        "static_segment_members": changed.limits.static_segment_members,
+        "property_conditions": changed.limits.property_conditions,
+    }
+    await tx.execute(update(stores).where(stores.c.id == changed.id).values(values))
+
+
 async def first(tx: Transaction) -> Store | None:
     row = (await tx.execute(select(*_STORE).order_by(stores.c.id).limit(1))).one_or_none()
     return None if row is None else _store(row)

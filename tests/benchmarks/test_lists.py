@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, text
 from domain import ids, jobs
 from domain.db import Database, Transaction
 from domain.db.types import Id, Instant
-from domain.lists import actions
+from domain.lists import actions, making
 from domain.segments.drafting import Desk
 from domain.segments.finding import catalogue
 from domain.segments.model import SegmentInput
@@ -91,14 +91,14 @@ async def build(database: Database, store_id: int, name: str, query: str) -> tup
     shop = Store(store_id, "Shop", "UTC", "USD", Limits(1, 5))
     async with database.write() as tx:
         desk = Desk(shop, await catalogue(tx, store_id, {}), NOW)
-        _, making = await actions.create_segment(tx, desk, SegmentInput(name=name, query=query))
+        _, begun = await actions.create_segment(tx, desk, SegmentInput(name=name, query=query))
     async with database.write() as tx:
         [ring] = await jobs.due(tx, 9)
         job = await jobs.claim(tx, store_id, ring.job_id, "bench", 600)
     assert job is not None
     began = perf_counter()
-    await actions.build(database, job, lambda: NOW)
-    return making.listed.id, perf_counter() - began
+    await making.build(database, job, lambda: NOW)
+    return begun.listed.id, perf_counter() - began
 
 
 async def insert_bare(database: Database, store_id: int, list_id: UUID) -> float:

@@ -25,6 +25,7 @@ from domain.imports import actions as imports
 from domain.imports.model import Kind
 from domain.jobs import claim, due
 from domain.lists import actions as lists
+from domain.lists import making
 from domain.lists import store as list_store
 from domain.operations import store as operations
 from domain.operations.model import OperationStatus
@@ -175,8 +176,8 @@ async def work(office: Office) -> None:
             async with office.database.write() as tx:
                 job = await claim(tx, ring.store_id, ring.job_id, "journey", 60)
             assert job is not None
-            if job.kind == lists.BUILD:
-                await lists.build(office.database, job, office.clock)
+            if job.kind == making.BUILD:
+                await making.build(office.database, job, office.clock)
             elif job.kind == launching.LAUNCH:
                 await launching.launch(office, job)
             else:

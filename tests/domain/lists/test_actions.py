@@ -15,6 +15,8 @@ from domain.errors import DomainError, ErrorCode
 from domain.jobs import Job, LeaseLost
 from domain.jobs.tables import jobs as job_rows
 from domain.lists import actions, store
+from domain.lists import making as workers
+from domain.lists.making import Making
 from domain.lists.model import CustomerList, ListStatus, check_usable, list_name
 from domain.lists.tables import list_members, lists
 from domain.operations import store as operations
@@ -44,14 +46,14 @@ class Shop:
     def id(self) -> int:
         return self.desk.shop.id
 
-    async def create(self, name: str = "G", **given: object) -> tuple[Segment, actions.Making]:
+    async def create(self, name: str = "G", **given: object) -> tuple[Segment, Making]:
         wanted = {"query": 'tag = "VIP"', **given}
         async with self.database.write() as tx:
             return await actions.create_segment(tx, self.desk, SegmentInput(name=name, **wanted))  # type: ignore[arg-type]
 
-    async def refresh(self, segment: Segment, now: datetime) -> actions.Making:
+    async def refresh(self, segment: Segment, now: datetime) -> Making:
         async with self.database.write() as tx:
-            return await actions.start(tx, segment, now)
+            return await workers.start(tx, segment, now)
 
     async def claim(self) -> Job:
         async with self.database.write() as tx:
@@ -64,28 +66,28 @@ class Shop:
         """Does every job that is due."""
         while await self.due():
             job = await self.claim()
-            await (self.build(job) if job.kind == actions.BUILD else actions.erase(self.database, job))
+            await (self.build(job) if job.kind == workers.BUILD else workers.erase(self.database, job))
 
     async def due(self) -> int:
         async with self.database.read() as tx:
             return len(await jobs.due(tx, 100))
 
     async def build(self, job: Job) -> None:
-        await actions.build(self.database, job, lambda: self.desk.now)
+        await workers.build(self.database, job, lambda: self.desk.now)
 
-    async def listed(self, making: actions.Making) -> CustomerList:
+    async def listed(self, making: Making) -> CustomerList:
         async with self.database.read() as tx:
             found = await store.by_id(tx, self.id, making.listed.id)
         assert found is not None
         return found
 
-    async def operation(self, making: actions.Making) -> Operation:
+    async def operation(self, making: Making) -> Operation:
         async with self.database.read() as tx:
             found = await operations.by_id(tx, self.id, making.operation.id)
         assert found is not None
         return found
 
-    async def members(self, making: actions.Making) -> list[int]:
+    async def members(self, making: Making) -> list[int]:
         on_it = (list_members.c.store_id == self.id, list_members.c.list_id == making.listed.id)
         async with self.database.read() as tx:
             return sorted((await tx.execute(select(list_members.c.customer_id).where(*on_it))).scalars())
@@ -171,7 +173,7 @@ async def test_members_are_not_kept_when_the_lease_is_lost_on_the_way(shop: Shop
         return NOW
 
     with pytest.raises(LeaseLost):
-        await actions.build(shop.database, job, lose_it)
+        await workers.build(shop.database, job, lose_it)
     assert await shop.members(making) == []
     assert (await shop.listed(making)).status is ListStatus.GENERATING
 
@@ -196,7 +198,7 @@ async def test_a_list_whose_workers_die_is_given_up(shop: Shop) -> None:
     _, making = await shop.create()
     job = await shop.claim()
     async with shop.database.write() as tx:
-        await actions.give_up(tx, job, NOW)
+        await workers.give_up(tx, job, NOW)
     assert (await shop.listed(making)).status is ListStatus.FAILED
     assert (await shop.operation(making)).status is OperationStatus.FAILED
 

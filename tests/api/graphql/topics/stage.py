@@ -16,6 +16,7 @@ from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
 from api.workers.job import work
+from api.workers.schedule import make_lists
 from domain import jobs
 from domain.campaigns import launching
 from domain.stores import store
@@ -83,6 +84,7 @@ class Stage:
         """Do what is due, as a worker and the scheduler would, until nothing is."""
         database, tools = self.runtime.database, self.runtime.tools
         await launching.start_due(tools.office(database))
+        await make_lists(database, tools)
         while True:
             async with database.read() as tx:
                 due = await jobs.due(tx, 100)
@@ -200,6 +202,12 @@ TYPES: Mapping[tuple[str, str], str] = {
     ("customersUpsert", "input"): "[CustomerInput!]!",
     ("segmentCreate", "input"): "SegmentInput!",
     ("segmentUpdate", "input"): "SegmentInput!",
+    ("segmentDuplicate", "name"): "String",
+    ("segmentMembersAdd", "customers"): "[ID!]",
+    ("segmentMembersAdd", "filter"): "FilterInput",
+    ("segmentMembersRemove", "customers"): "[ID!]!",
+    ("listRename", "name"): "String!",
+    ("storeUpdate", "input"): "StoreUpdateInput!",
     ("campaignCreate", "input"): "CampaignInput!",
     ("campaignUpdate", "input"): "CampaignInput!",
     ("campaignSend", "at"): "DateTime",

@@ -7,6 +7,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from sqlalchemy import select
@@ -37,6 +38,15 @@ def _create_segment(filter_of: Callable[[str], str]) -> Callable[[str], str]:
 def _create_campaign(given: str) -> str:
     base = 'name: "x", channel: "recording", content: {text: "x"}'
     return f"mutation {{ campaignCreate(input: {{{base}, {given}}}) {{ campaign {{ id }} {ERRORS} }} }}"
+
+
+def _by_id(mutation: str, gid: str) -> str:
+    return f'mutation {{ {mutation}(id: "{gid}") {FAULTS} }}'
+
+
+def _members(what: str, segment: str, customer: str, answer: str) -> str:
+    given = f'id: "{segment}", customerIds: ["{customer}"]'
+    return f"mutation {{ segmentMembers{what}({given}) {{ {answer} {ERRORS} }} }}"
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,26 @@ def places(own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
         ("Mutation.segmentDelete", "id"): Place(
             "segment", lambda g: f'mutation {{ segmentDelete(id: "{g}") {{ deletedId {ERRORS} }} }}'
         ),
+        **{
+            (f"Mutation.{name}", "id"): Place("segment", partial(_by_id, name))
+            for name in ("segmentDuplicate", "segmentActivate", "segmentDeactivate", "segmentRefresh")
+        },
+        ("Mutation.segmentMembersAdd", "id"): Place(
+            "static", lambda g: _members("Add", g, own["customer"], "changed segment { id }")
+        ),
+        ("Mutation.segmentMembersAdd", "customerIds"): Place(
+            "customer", lambda g: _members("Add", own["static"], g, "changed")
+        ),
+        ("Mutation.segmentMembersRemove", "id"): Place(
+            "static", lambda g: _members("Remove", g, own["customer"], "changed segment { id }")
+        ),
+        ("Mutation.segmentMembersRemove", "customerIds"): Place(
+            "customer", lambda g: _members("Remove", own["static"], g, "changed")
+        ),
+        ("Mutation.listRename", "id"): Place(
+            "list", lambda g: f'mutation {{ listRename(id: "{g}", name: "mine") {{ list {{ id }} {ERRORS} }} }}'
+        ),
+        ("Mutation.listDelete", "id"): Place("list", partial(_by_id, "listDelete")),
         ("Mutation.segmentCreate", "SegmentInput.customerIds"): Place(
             "customer", _create_segment(lambda g: f'kind: STATIC, customerIds: ["{g}"]')
         ),
@@ -160,6 +190,12 @@ def _filters(coordinate: str, kind: str, own: Mapping[str, str]) -> dict[tuple[s
         ),
         ("Query.customers", coordinate): Place(kind, lambda g: f"{{ customers(filter: {asked(g)}) {{ totalCount }} }}"),
         ("Mutation.segmentCreate", coordinate): Place(kind, _create_segment(lambda g: f"include: {asked(g)}")),
+        ("Mutation.segmentMembersAdd", coordinate): Place(
+            kind,
+            lambda g: (
+                f'mutation {{ segmentMembersAdd(id: "{own["static"]}", filter: {asked(g)}) {{ changed {ERRORS} }} }}'
+            ),
+        ),
         ("Mutation.segmentUpdate", coordinate): Place(kind, change),
     }
 
@@ -169,6 +205,7 @@ ANY_KIND = {("Query.node", "id"), ("Query.nodes", "ids")}
 TYPES = {
     "customer": "Customer",
     "segment": "Segment",
+    "static": "Segment",
     "list": "CustomerList",
     "campaign": "Campaign",
     "operation": "Operation",
@@ -217,6 +254,7 @@ async def _furnish(shop: Shop, *more: Mapping[str, object]) -> dict[str, str]:
     customers = await shop.customers(*given, *more)
     await shop.install()
     made = await shop.segment()
+    picked = await shop.segment("Picked", kind="STATIC", customerIds=customers[:1])
     gid = await shop.campaign(made["list"]["id"])
     assert (await shop.mutate("campaignSend", "id: $id", "", id=gid))["userErrors"] == []
     await shop.stage.work()
@@ -227,6 +265,7 @@ async def _furnish(shop: Shop, *more: Mapping[str, object]) -> dict[str, str]:
     return {
         "customer": customers[-1],
         "segment": made["segment"]["id"],
+        "static": picked["segment"]["id"],
         "list": made["list"]["id"],
         "campaign": draft,
         "operation": made["operation"]["id"],

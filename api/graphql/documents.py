@@ -30,6 +30,8 @@ class Document:
 
     node: DocumentNode
     sized_by: tuple[str, ...]
+    # Whether a string in it holds U+0000.
+    nul: bool
     affordable: set[Sizes] = field(default_factory=set[Sizes])
 
     def sizes(self, variables: Mapping[str, Any]) -> Sizes:
@@ -90,7 +92,7 @@ class Documents:
                 max_tokens=self._limits.tokens,
                 max_source_length=self._limits.characters,
             )
-            check_shape(node, self._limits)
+            nul = check_shape(node, self._limits)
             sized_by = self._prices.sized_by(node)
             if not sized_by:
                 self._prices.check(node, {})
@@ -101,7 +103,7 @@ class Documents:
         errors = validate(self._schema, node, _RULES, max_errors=_MAX_ERRORS)
         if errors:
             return Refused(Outcome.INVALID, [coded(error, VALIDATION_FAILED) for error in errors])
-        return Document(node, tuple(sorted(sized_by)))
+        return Document(node, tuple(sorted(sized_by)), nul)
 
     def _check_sizes(self, document: Document, variables: Mapping[str, Any]) -> None:
         if not document.sized_by:

@@ -18,6 +18,7 @@ from strawberry.execution import optimized_is_awaitable
 from api.graphql.documents import Document, Documents
 from api.graphql.errors import BAD_USER_INPUT, INTERNAL, coded, log, presentable, refusal
 from api.graphql.negotiation import Outcome, Refused
+from api.graphql.nul import refuse_nul
 from api.graphql.plain import schema_of
 from api.graphql.requests import GraphQLRequest
 
@@ -64,6 +65,7 @@ class Runner(Generic[C]):
         return _single(executor, open_context)
 
     def _build(self, operation: Operation) -> Executor[C]:
+        nul = operation.request.nul or operation.document.nul
         built = self._executor_class.build(
             self._schema,
             operation.document.node,
@@ -71,6 +73,7 @@ class Runner(Generic[C]):
             operation_name=operation.request.operation_name,
             max_coercion_errors=10,
             is_awaitable=_is_awaitable,
+            middleware=(refuse_nul,) if nul else None,
         )
         if isinstance(built, list):
             raise Refused(Outcome.INVALID, [coded(error, BAD_USER_INPUT) for error in built])

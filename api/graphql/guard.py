@@ -18,7 +18,7 @@ from graphql.language import (
     ValueNode,
 )
 
-from api.graphql.errors import BAD_USER_INPUT, QUERY_TOO_COMPLEX, refusal
+from api.graphql.errors import QUERY_TOO_COMPLEX, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,11 @@ def too_complex(what: str, limit: int) -> GraphQLError:
     return refusal(f"Too many {what}: at most {limit:,}.", QUERY_TOO_COMPLEX, limit=limit)
 
 
-def check_shape(document: DocumentNode, limits: Limits) -> None:
-    """Raise for what can be seen without the schema."""
-    Shape(limits).check(document)
+def check_shape(document: DocumentNode, limits: Limits) -> bool:
+    """Raise for what can be seen without the schema; else say whether a string of it holds U+0000."""
+    shape = Shape(limits)
+    shape.check(document)
+    return shape.nul
 
 
 class Shape:
@@ -56,6 +58,7 @@ class Shape:
         self._limits = limits
         self._aliases = 0
         self._overlaps = 0
+        self.nul = False
 
     def check(self, document: DocumentNode) -> None:
         definitions = [d for d in document.definitions if isinstance(d, ExecutableDefinitionNode)]
@@ -118,8 +121,8 @@ class Shape:
 
     def _value(self, value: ValueNode, depth: int = 1) -> None:
         self._at_most(depth, self._limits.value_depth, "levels in a value")
-        if isinstance(value, StringValueNode) and "\0" in value.value:
-            raise refusal("A string holds the character U+0000: leave it out.", BAD_USER_INPUT)
+        if isinstance(value, StringValueNode):
+            self.nul = self.nul or "\0" in value.value
         if isinstance(value, ListValueNode):
             for item in value.values:
                 self._value(item, depth + 1)

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from graphql import GraphQLError
 from starlette.requests import Request
 
-from api.graphql.errors import BAD_USER_INPUT, refusal
 from api.graphql.negotiation import Media, Outcome, Refused
 from api.graphql.shapes import is_array, is_object
 
@@ -25,6 +23,8 @@ class GraphQLRequest:
     query: str
     variables: Variables = field(default_factory=dict[str, Any])
     operation_name: str | None = None
+    # Whether a text among the variables holds U+0000, which no database keeps.
+    nul: bool = False
 
 
 def from_query(request: Request) -> GraphQLRequest:
@@ -51,8 +51,7 @@ def from_json(body: object) -> GraphQLRequest:
         raise Refused(Outcome.MALFORMED, "`operationName` must be a string.")
     variables = _mapping(body, "variables")
     _mapping(body, "extensions")
-    check_values(variables)
-    return GraphQLRequest(query, variables, name)
+    return GraphQLRequest(query, variables, name, check_values(variables))
 
 
 async def read_body(request: Request) -> bytes:
@@ -89,35 +88,29 @@ def _mapping(given: Mapping[str, object], name: str) -> Variables:
     return value
 
 
-def check_values(variables: Variables) -> None:
-    """Refuse what no field could take, before anything walks it: depth, count, and NUL, which no database keeps."""
+def check_values(variables: Variables) -> bool:
+    """Refuse what is too deep or too much for any field, before anything walks it; and say whether it holds a NUL."""
     level: list[object] = [variables]
-    seen = 0
+    seen, nul = 0, False
     for _ in range(MAX_DEPTH):
         if not level:
-            return
+            return nul
         seen += len(level)
         if seen > MAX_VALUES:
             raise Refused(Outcome.TOO_LARGE, f"`variables` hold more than {MAX_VALUES:,} values.")
+        nul = nul or any(isinstance(value, str) and "\0" in value for value in level)
         level = _below(level)
     if level:
         raise Refused(Outcome.MALFORMED, f"`variables` are nested more than {MAX_DEPTH} deep.")
+    return nul
 
 
 def _below(level: list[object]) -> list[object]:
     inner: list[object] = []
     for value in level:
-        if isinstance(value, str):
-            if "\0" in value:
-                raise Refused(Outcome.MALFORMED, [_nul(value)])
-        elif is_object(value):
+        if is_object(value):
             inner.extend(value.values())
             inner.extend(key for key in value if "\0" in key)
         elif is_array(value):
             inner.extend(value)
     return inner
-
-
-def _nul(value: str) -> GraphQLError:
-    shown = value.replace("\0", "\\u0000")[:60]
-    return refusal(f"`variables` hold the character U+0000, in {shown!r}: leave it out.", BAD_USER_INPUT)

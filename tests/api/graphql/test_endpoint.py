@@ -81,8 +81,7 @@ async def test_other_content_types_are_refused(client: httpx.AsyncClient, kind: 
     "body",
     [b"", b"null", b"1", b"[]", b'[{"query":"{who}"}]', b"{}", b'{"query":1}', b'{"query":""}', b"\xff",
      b'{"query":"{who}","variables":[]}', b'{"query":"{who}","variables":"{}"}', b'{"query":"{who}","extensions":1}',
-     b'{"query":"{who}","operationName":1}', b'{"query":"{who}","variables":{"a":"\\ud800"}}',
-     b'{"query":"{who}","variables":{"a":"\\u0000"}}', b'{"query":"{who}","variables":{"\\u0000":1}}'],
+     b'{"query":"{who}","operationName":1}', b'{"query":"{who}","variables":{"a":"\\ud800"}}'],
 )  # fmt: skip
 async def test_what_is_no_request_gets_400(client: httpx.AsyncClient, body: bytes) -> None:
     response = await client.post("/graphql", content=body, headers={"content-type": JSON})

@@ -103,5 +103,8 @@ async def test_the_full_introspection_passes(ask: Ask) -> None:
     assert "errors" not in response.json()
 
 
-async def test_nul_is_refused_in_a_literal(ask: Ask) -> None:
-    assert (await ask('{ echo(text: "a\\u0000b") }')).status_code == 400
+async def test_nul_is_refused_where_a_field_takes_it(ask: Ask) -> None:
+    response = await ask('{ echo(text: "a\\u0000b") who }')
+    assert response.status_code == 200
+    [error] = response.json()["errors"]
+    assert (error["path"], error["extensions"]["field"]) == (["echo"], ["text"])

@@ -28,19 +28,37 @@ LONG = "x" * 1_000_000
 FORGED = ("", "x", "W10", "WzEsMCxbXV0", "eyJhIjoxfQ", "x" * 3_000, "é")
 # What a caller may write where a scalar is expected.
 HOSTILE: dict[str, tuple[object, ...]] = {
-    "String": ("", " ", "%_\\'\";--", "é\u202e\U0001f600", "\u0001", "x" * 5_000),
-    "ID": ("", "x", "Q3VzdG9tZXI6OTIyMzM3MjAzNjg1NDc3NTgwNw", "U2VnbWVudDow", "x" * 5_000),
+    "String": ("", " ", "\0", "a\0b", "%_\\'\";--", "é\u202e\U0001f600", "\u0001", "x" * 5_000),
+    "ID": ("", "x", "\0", "Q3VzdG9tZXI6OTIyMzM3MjAzNjg1NDc3NTgwNw", "U2VnbWVudDow", "x" * 5_000),
     "Int": (-1, 0, 2**31 - 1, 2**31),
+    "Float": (-1, 0, 0.1, 1e308),
     "Boolean": (True,),
     "DateTime": ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0000-01-01T00:00:00Z", "2026-02-30T00:00:00Z", 5),
     "Date": ("0001-01-01", "9999-12-31", "0000-01-01", "2026-02-30", "2026-7-1"),
-    "JSON": (0, -0.0, 1e308, 2**63, 2**64 - 1, 2**64, "", "x" * 5_000, True, [], {}, [[[[1]]]], {"a": {"b": [None]}}),
+    "JSON": (
+        0,
+        -0.0,
+        1e308,
+        2**63,
+        2**64 - 1,
+        2**64,
+        "",
+        "\0",
+        {"\0": ["\0"]},
+        "x" * 5_000,
+        True,
+        [],
+        {},
+        [[[[1]]]],
+        {"a": {"b": [None]}},
+    ),
     "Upload": ("x",),
 }
 PLAIN: dict[str, object] = {
     "String": "x",
     "ID": "x",
     "Int": 1,
+    "Float": 1.5,
     "Boolean": True,
     "DateTime": "2026-01-01T00:00:00Z",
     "Date": "2026-01-01",
@@ -106,16 +124,39 @@ async def test_long_and_strange_searches(shop: Shop) -> None:
     for argument in ("externalId", "email"):
         nobody = await shop.get(f"query ($s: String) {{ customer({argument}: $s) {{ id }} }}", s=LONG)
         assert nobody == {"customer": None}
-    for body in (
-        rb'{"query": "{ customers(search: \"\\u0000\") { totalCount } }"}',
-        rb'{"query": "{ tags }", "x": "\ud800"}',
-    ):
-        response = await shop.send(content=body, headers={"Content-Type": "application/json"})
-        assert response.status_code == 400, body
-    for value in ("\0", "a\0b"):
-        assert (await shop.ask(document, s=value)).status == 400
+    body = rb'{"query": "{ tags }", "x": "\ud800"}'
+    response = await shop.send(content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 400
     literal = await shop.ask('{ customers(search: "\\ud800") { totalCount } }')
     assert literal.codes == ["GRAPHQL_PARSE_FAILED"]
+
+
+async def test_a_nul_is_refused_at_its_place(stage: Stage, shop: Shop) -> None:
+    """By a query with an error, by a mutation with a user error; no database keeps one."""
+    document = "query ($s: String!) { customers(search: $s) { totalCount } tags(prefix: $s) store { name } }"
+    for value in ("\0", "a\0b"):
+        refused = await shop.ask(document, s=value)
+        assert (refused.status, refused.codes) == (200, ["BAD_USER_INPUT"])
+    alone = r'{ lists(search: "\u0000") { totalCount } segments(search: "x") { totalCount } }'
+    refused = await shop.ask(alone)
+    assert refused.errors[0]["extensions"]["field"] == ["search"]
+    nested = r'{ customers { nodes { externalId timeline(types: ["visit", "\u0000"]) { totalCount } } } }'
+    await shop.customers({"externalId": "c1"})
+    assert (await shop.ask(nested)).errors[0]["extensions"]["field"] == ["types", "1"]
+    written = (
+        r'mutation { segmentCreate(input: {name: "a\u0000b", description: "\u0000"}) { userErrors { field code } } }'
+    )
+    done = (await shop.get(written))["segmentCreate"]
+    assert faults(done) == [(["input", "name"], "INVALID"), (["input", "description"], "INVALID")]
+    given = {"externalId": "c2", "properties": [{"key": "x", "value": {"a": ["\0"], "b\0": 1}}]}
+    done = await shop.mutate("customersUpsert", "input: $input", "created updated", input=[{}, given])
+    place = ["input", "1", "properties", "0", "value"]
+    assert faults(done) == [([*place, "a", "0"], "INVALID"), (place, "INVALID")]
+    assert (done["created"], done["updated"]) == (0, 0)
+    assert (await shop.get("{ customers { totalCount } segments { totalCount } }")) == {
+        "customers": {"totalCount": 1},
+        "segments": {"totalCount": 0},
+    }
 
 
 async def test_pages_that_there_are_not(shop: Shop) -> None:

@@ -108,6 +108,9 @@ UNREADABLE: list[tuple[Json, list[str], str]] = [
     (attribute("name", "IN"), ["attribute", "values"], "REQUIRED"),
     (attribute("name", "IS_SET", "x"), ["attribute", "values"], "INVALID"),
     (attribute("name", "EQ", ""), ["attribute", "values", "0"], "INVALID"),
+    (attribute("name", "EQ", "a\0b"), ["attribute", "values", "0"], "INVALID"),
+    (attribute("name\0", "EQ", "x"), ["attribute", "dimension"], "NOT_FOUND"),
+    (attribute("order_count", "EQ", "1"), ["attribute", "values", "0"], "INVALID"),
     (attribute("name", "EQ", "x" * 501), ["attribute", "values", "0"], "INVALID"),
     (attribute("tag", "IN", *map(str, range(10_001))), ["attribute", "values"], "LIMIT_EXCEEDED"),
     (attribute("order_count", "GT", 2**63), ["attribute", "values", "0"], "INVALID"),
@@ -115,6 +118,7 @@ UNREADABLE: list[tuple[Json, list[str], str]] = [
     (attribute("order_count", "BETWEEN", 2, 1), ["attribute", "values"], "INVALID"),
     (attribute("order_count", "BETWEEN", 2), ["attribute", "values"], "INVALID"),
     (attribute("birthday", "BEFORE", "0000-01-01"), ["attribute", "values", "0"], "INVALID"),
+    (attribute("created_at", "AFTER", "0000-01-01T00:00:00Z"), ["attribute", "values", "0"], "INVALID"),
     (attribute("birthday", "MONTH_IN", 13), ["attribute", "values", "0"], "INVALID"),
     (attribute("created_at", "WITHIN_LAST_DAYS", 2**62), ["attribute", "values", "0"], "INVALID"),
     (attribute("gender", "IN", "ROBOT"), ["attribute", "values", "0"], "INVALID"),
@@ -126,7 +130,20 @@ UNREADABLE: list[tuple[Json, list[str], str]] = [
     ({"membership": {}}, ["membership"], "INVALID"),
     ({"membership": {"segmentId": encode("CustomerList", fresh.new())}}, ["membership", "segmentId"], "NOT_FOUND"),
     ({"membership": {"listId": encode("CustomerList", fresh.new())}}, ["membership", "listId"], "NOT_FOUND"),
+    ({"membership": {"segmentId": "\0"}}, ["membership", "segmentId"], "NOT_FOUND"),
     ({"behavior": {"behavior": ""}}, ["behavior", "behavior"], "REQUIRED"),
+    ({"behavior": {"behavior": "a\0"}}, ["behavior", "behavior"], "INVALID"),
+    ({"behavior": {"behavior": "order", "aggregate": "SUM", "of": "\0"}}, ["behavior", "of"], "INVALID"),
+    (
+        {"behavior": {"behavior": "order", "where": [attribute("product", "EQ", "\0")["attribute"]]}},
+        ["behavior", "where", "0", "values", "0"],
+        "INVALID",
+    ),
+    (
+        {"behavior": {"behavior": "order", "window": {"from": "0001-01-01T00:00:00Z"}}},
+        ["behavior", "window", "from"],
+        "INVALID",
+    ),
     ({"behavior": {"behavior": "order", "aggregate": "SUM"}}, ["behavior", "of"], "REQUIRED"),
     ({"behavior": {"behavior": "order", "values": ["x"]}}, ["behavior", "values", "0"], "INVALID"),
     ({"behavior": {"behavior": "order", "window": {"lastDays": -1}}}, ["behavior", "window", "lastDays"], "INVALID"),
@@ -145,7 +162,14 @@ UNREADABLE: list[tuple[Json, list[str], str]] = [
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_faults_of_filters_are_told_with_their_paths(shop: Shop) -> None:
+    found, picked = (await shop.segment("Found"), await shop.segment("Picked", kind="STATIC"))
     for wrong, path, code in UNREADABLE:
+        given = {"id": found["segment"]["id"], "input": {"include": wrong}}
+        done = await shop.mutate("segmentUpdate", "id: $id, input: $input", "segment { id }", **given)
+        assert (faults(done), done["segment"]) == ([(["input", "include", *path], code)], None), wrong
+        given = {"id": picked["segment"]["id"], "filter": wrong}
+        done = await shop.mutate("segmentMembersAdd", "id: $id, filter: $filter", "changed", **given)
+        assert (faults(done), done["changed"]) == ([(["filter", *path], code)], 0), wrong
         done = await shop.mutate(
             "segmentCreate", "input: $input", "segment { id }", input={"name": "x", "include": wrong}
         )
@@ -154,8 +178,9 @@ async def test_faults_of_filters_are_told_with_their_paths(shop: Shop) -> None:
             refused = await shop.ask(
                 f"query ($f: FilterInput) {{ segmentPreview({argument}: $f) {{ count }} }}", f=wrong
             )
-            found = refused.errors[0]["extensions"]["faults"]
-            assert [(one["field"], one["code"]) for one in found] == [([argument, *path], code)], wrong
+            said = refused.errors[0]["extensions"]
+            assert said["field"] == [argument, *path]
+            assert [(one["field"], one["code"]) for one in said["faults"]] == [([argument, *path], code)], wrong
     both = {"all": [attribute("nme", "EQ", "x"), attribute("name", "EQ", 5)]}
     done = await shop.mutate(
         "segmentCreate", "input: $input", "segment { id }", input={"include": both, "exclude": attribute("x", "IS_SET")}
@@ -166,6 +191,26 @@ async def test_faults_of_filters_are_told_with_their_paths(shop: Shop) -> None:
         ["input", "include", "all", "1", "attribute", "values", "0"],
         ["input", "exclude", "attribute", "dimension"],
     ]
+
+
+async def test_numbers_within_a_filter_may_have_more_than_32_bits(shop: Shop) -> None:
+    """Written in the document as well: JSON's numbers are no Int."""
+    for number, code in ((2**31, None), (2**53 + 1, None), (2**63 - 1, None), (-(2**63) + 1, None), (2**63, "INVALID")):
+        filter_ = f'{{attribute: {{dimension: "order_count", operator: GT, values: [{number}]}}}}'
+        document = (
+            f'mutation {{ segmentCreate(input: {{name: "{number}", include: {filter_}}}) {{ segment {{ include {{ '
+        )
+        document += "attribute { values } } } userErrors { field message code } } }"
+        done = (await shop.get(document))["segmentCreate"]
+        if code is None:
+            assert done["segment"]["include"]["attribute"]["values"] == [number]
+        else:
+            assert faults(done) == [(["input", "include", "attribute", "values", "0"], code)]
+    for query in ("order_count > 9223372036854775808", 'name = "a\0b"', 'nme = "x"', "birthday = 0000-01-01"):
+        done = await shop.mutate("segmentCreate", "input: $input", "", input={"name": "x", "query": query})
+        assert [path for path, _ in faults(done)] == [["input", "query"]], query
+        refused = await shop.ask("query ($q: String) { segmentPreview(query: $q) { count } }", q=query)
+        assert refused.errors[0]["extensions"]["field"] == ["query"], query
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

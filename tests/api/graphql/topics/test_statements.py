@@ -40,7 +40,8 @@ QUERIES = {
     "customers by a filter": f"""customers(first: $n, filter: {{attribute: {{dimension: "tag", operator: IS_SET}}}}) {{
         totalCount nodes {{ {CUSTOMER} }} }}""",
     "segments": f"""segments(first: $n) {{ totalCount nodes {{
-        id name summary query include {{ membership {{ segmentId listId }} }} listCount latestList {{ {LIST} }}
+        id name refreshable refreshBlockedBy campaigns(first: 2) {{ totalCount nodes {{ name list {{ name }} }} }}
+        summary query include {{ membership {{ segmentId listId }} }} listCount latestList {{ {LIST} }}
         lists(first: 1) {{ totalCount nodes {{ {LIST} }} }} }} }}""",
     "members of segments": f"""segments(first: $n) {{ nodes {{
         members(first: 2) {{ totalCount {PAGE} nodes {{ {CUSTOMER} }} }} memberCount }} }}""",

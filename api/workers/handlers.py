@@ -3,12 +3,16 @@
 from api.workers.job import Handler, JobContext
 from domain import jobs
 from domain.campaigns import launching, sending
+from domain.campaigns import store as campaigns
 from domain.db import Transaction
 from domain.imports import work as importing
 from domain.imports.model import Kind
 from domain.jobs import LeaseLost
 from domain.lists import exporting
 from domain.lists import making as lists
+
+# Seconds until members of a list that is gone are looked at again.
+_LOOK_AGAIN = 600
 
 
 async def _launch(context: JobContext) -> None:
@@ -24,7 +28,13 @@ async def _build_list(context: JobContext) -> None:
 
 
 async def _erase_members(context: JobContext) -> None:
-    await lists.erase(context.office.database, context.job)
+    """Not before the campaigns have set out that were preset to the list: they reach who was on it (SL-33)."""
+    database, job = context.office.database, context.job
+    async with database.write() as tx:
+        if lists.owner_of(job) in await campaigns.wanted_lists(tx, job.store_id):
+            await jobs.release(tx, job, delay=_LOOK_AGAIN)
+            return
+    await lists.erase(database, job)
 
 
 async def _export(context: JobContext) -> None:

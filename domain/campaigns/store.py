@@ -90,6 +90,18 @@ async def start_due(tx: Transaction, now: datetime) -> list[tuple[int, UUID]]:
     return [(store_id, campaign_id) for store_id, campaign_id in rows]
 
 
+async def wanted_lists(tx: Transaction, store_id: int) -> set[UUID]:
+    """The lists of campaigns that are to set out or on their way, gone or not; those left out by them too."""
+    underway = [status.value for status in CampaignStatus if status is not CampaignStatus.DRAFT and not status.ended]
+    owned = (campaigns.c.store_id == store_id, campaigns.c.status.in_(underway))
+    found: set[UUID] = set()
+    for row in await tx.execute(select(campaigns.c.list_id, campaigns.c.exclude).where(*owned)):
+        found.update(UUID(each) for each in row.exclude)
+        if row.list_id is not None:
+            found.add(row.list_id)
+    return found
+
+
 async def sending(tx: Transaction) -> list[UUID]:
     """The campaigns of all stores that are on their way."""
     rows = await tx.execute(select(campaigns.c.id).where(campaigns.c.status == CampaignStatus.SENDING.value))

@@ -104,9 +104,14 @@ async def leave_members(tx: Transaction, store_id: int, owners: Sequence[UUID]) 
     await jobs.add_all(tx, store_id, ERASE, [{"owner": str(owner)} for owner in owners], queue=Queue.LISTS)
 
 
+def owner_of(job: Job) -> UUID:
+    """The list or segment whose members a job is to remove."""
+    return UUID(str(job.payload["owner"]))
+
+
 async def erase(database: Database, job: Job) -> None:
     """Removes the members of a list or segment that is gone, a few thousand in a transaction."""
-    owner = UUID(str(job.payload["owner"]))
+    owner = owner_of(job)
     removed = ERASED_AT_ONCE
     while removed >= ERASED_AT_ONCE:
         async with database.write() as tx:

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,8 +63,23 @@ def worker(settings: Mapping[str, str], folder: Path) -> Generator[subprocess.Po
     """A server with its workers inside, or workers on a broker; the whole group dies with it."""
     embedded = "MUSTER_BROKER_URL" not in settings
     arguments = ["serve", "--port", str(free_port())] if embedded else ["work"]
+    with _muster(arguments, settings, folder) as process:
+        yield process
+
+
+@contextmanager
+def server(settings: Mapping[str, str], folder: Path) -> Generator[str]:
+    """`muster serve` with its workers inside: where it answers."""
+    port = free_port()
+    with _muster(["serve", "--port", str(port)], settings, folder):
+        wait_for(lambda: answers(port), "muster serve does not answer", 60)
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _muster(arguments: Sequence[str], settings: Mapping[str, str], folder: Path) -> Generator[subprocess.Popen[bytes]]:
     environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
-    with (folder / "worker.log").open("ab") as output:
+    with (folder / "muster.log").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", *arguments],
             cwd=folder,

@@ -1,10 +1,17 @@
 """How segments and their lists live, as clients see it."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import func, select, update
+
+from api.graphql import relay
 from api.graphql.relay import encode
 from domain import ids as fresh
+from domain.jobs.tables import jobs as job_rows
+from domain.lists.tables import list_members
 from tests.api.graphql.topics.stage import Json, Shop, Stage, attribute, faults, ids
+from tests.factories import NOW
 
 SEGMENT = "id name active refreshable refreshBlockedBy nextRefreshAt lastRefreshedAt listCount memberCount"
 LIST = "list { id name number status count }"
@@ -127,6 +134,45 @@ async def test_an_expired_list_gets_no_action_but_what_was_preset_is_sent(stage:
     assert (await shop.get(document, id=preset))["campaign"] == {"status": "SENT", "stats": {"sent": 1}}
 
 
+async def test_a_preset_message_reaches_who_was_on_a_list_that_is_gone(stage: Stage, shop: Shop) -> None:
+    """SL-33; when it has set out, nobody keeps the members any longer."""
+    contact = {"channel": "recording", "address": "ann@shop.example", "consent": "SUBSCRIBED"}
+    [ann] = await shop.customers({"externalId": "c1", "contacts": [contact]})
+    await shop.install()
+    made, other = await shop.segment("G"), await shop.segment("Other", kind="STATIC", customerIds=[ann])
+    preset = [await shop.campaign(made["list"]["id"]) for _ in range(2)]
+    left_out = [{"listId": other["list"]["id"]}]
+    done = await shop.mutate("campaignUpdate", "id: $id, input: $input", "", id=preset[1], input={"exclude": left_out})
+    assert done["userErrors"] == []
+    for gid, code in ((preset[0], []), (preset[1], [(["id"], "NO_RECIPIENTS")])):
+        sent = await shop.mutate("campaignSend", "id: $id, at: $at", "", id=gid, at="2026-07-05T09:00:00Z")
+        assert faults(sent) == code
+    draft = await shop.campaign(made["list"]["id"])
+    for one in (made, other):
+        await shop.mutate("segmentDelete", "id: $id", "deletedId", id=one["segment"]["id"])
+    await stage.work()
+    refused = await shop.mutate("campaignSend", "id: $id", "", id=draft)
+    assert faults(refused) == [(["id"], "INVALID_STATE")]
+    assert await _members(stage, made["list"]["id"]) == 1
+    assert await _members(stage, other["list"]["id"]) == 0
+    stage.clock.forward(days=5)
+    await stage.work()
+    document = "query ($id: ID!) { campaign(id: $id) { status list { id } stats { sent } } }"
+    seen = (await shop.get(document, id=preset[0]))["campaign"]
+    assert seen == {"status": "SENT", "list": None, "stats": {"sent": 1}}
+    async with stage.runtime.database.write() as tx:
+        await tx.execute(update(job_rows).values(due_at=NOW - timedelta(days=9)))
+    await stage.work()
+    assert await _members(stage, made["list"]["id"]) == 0
+
+
+async def _members(stage: Stage, gid: str) -> int:
+    on_it = list_members.c.list_id == relay.uuid(gid)
+    async with stage.runtime.database.read() as tx:
+        found: int = await tx.scalar(select(func.count()).select_from(list_members).where(on_it))
+    return found
+
+
 async def test_a_copy_has_a_free_name_and_a_first_list(stage: Stage, shop: Shop) -> None:
     """SC-01: the filter and the policy, from today."""
     await shop.customers({"externalId": "c1", "name": "Ann", "country": "TW"}, {"externalId": "c2", "name": "Bob"})
@@ -237,7 +283,8 @@ async def test_a_campaign_to_a_static_segment_is_locked_to_its_members_of_that_m
     reach = f"query ({declared}) {{ reach({given}) {{ recipients }} }}"
 
     async def reached(**given: object) -> int:
-        return (await shop.get(reach, t=target, **given))["reach"]["recipients"]
+        found: int = (await shop.get(reach, t=target, **given))["reach"]["recipients"]
+        return found
 
     async def campaign(**given: object) -> Json:
         wanted = {"name": "x", "channel": "recording", "content": {"text": "x"}, "target": target, **given}

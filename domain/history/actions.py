@@ -28,7 +28,7 @@ async def append(tx: Transaction, store_id: int, entries: Sequence[Entry], now: 
         part = entries[at : at + _AT_ONCE]
         await tx.execute(insert(events), [_row(store_id, entry, now) for entry in part])
         own = (events.c.store_id == store_id, events.c.id.in_([entry.id for entry in part]))
-        await _count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at).where(*own))
+        await count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at).where(*own))
 
 
 async def append_for(tx: Transaction, store_id: int, kind: str, found: Found, now: datetime) -> int:
@@ -50,7 +50,7 @@ async def _append_found(tx: Transaction, store_id: int, kind: str, found: Found,
     own_id, customer_id, subject = given.c
     await changes.note(tx, store_id, Kind.EVENTS, select(customer_id))
     # The tallies before the rows: what finds those may look at the history itself.
-    await _count(tx, store_id, select(literal(kind).label("type"), customer_id, _at(now).label("occurred_at")))
+    await count(tx, store_id, select(literal(kind).label("type"), customer_id, _at(now).label("occurred_at")))
     rows = select(
         literal(store_id),
         own_id,
@@ -82,8 +82,11 @@ def _row(store_id: int, entry: Entry, now: datetime) -> dict[str, object]:
     }
 
 
-async def _count(tx: Transaction, store_id: int, happened: Found) -> None:
-    """Nothing of the history is ever changed or taken away, so that adding up keeps the tallies right."""
+async def count(tx: Transaction, store_id: int, happened: Found) -> None:
+    """Add to the tallies what a select of types, customers and moments finds.
+
+    Nothing of the history is ever changed or taken away, so that adding up keeps them right.
+    """
     new = happened.subquery("new")
     kind, customer_id, at = new.c
     rows = (

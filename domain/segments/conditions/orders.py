@@ -184,7 +184,25 @@ def _from_orders(condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
             where = (*where, _of_such_orders(row_predicates(of_order, traits, scope), scope))
         spread = min((_spread(traits, each.dimension) for each in of_item), default=Spread.LOG)
         return tally(_items(where, condition, scope, spread), condition, subject, scope)
-    return tally(_orders(_chosen(of_order, of_item, traits, scope), condition, scope), condition, subject, scope)
+    where = (*_chosen(of_order, of_item, traits, scope), *_often(condition, scope))
+    return tally(_orders(where, condition, scope), condition, subject, scope)
+
+
+def _often(condition: Behavior, scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """Where facts do not answer how often, they say who is worth counting: who ordered k times since, k being less."""
+    start = scope.since(condition.window) or condition.window.since
+    allowed = intervals(condition.operator, condition.values) if condition.aggregate is Aggregate.COUNT else []
+    if start is None or not allowed:
+        return ()
+    low, high = allowed[0]
+    times = low if low is not None and low > 0 else (high or 0) + 1
+    known = max((each for each in _KTH if each <= times), default=1)
+    if known == 1:
+        return ()
+    since = MomentColumn(_KTH[known]).holds(Operator.GTE, (start,), scope)
+    facts = customer_facts.c
+    frequent = select(facts.customer_id).where(facts.store_id == scope.store_id, since)
+    return (orders.c.customer_id.in_(frequent.correlate(None)),)
 
 
 def _chosen(

@@ -79,7 +79,7 @@ async def _count(database: Database, store_id: int) -> None:
     began = perf_counter()
     async with database.write() as tx:
         await plan_for_sets(tx)
-        await history._count(tx, store_id, happened)
+        await history.count(tx, store_id, happened)
     print(f"  tallies in {perf_counter() - began:.1f} s", flush=True)
 
 

@@ -1,5 +1,6 @@
 """Compiled filters find whom a plain reading of the same tree finds, on both databases."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -84,6 +85,11 @@ EASILY_GOT_WRONG: list[Filter] = [
     Attribute("property.number", Operator.IS_NOT_SET),
     Attribute("consent.email", Operator.EQ, ("NOT_SUBSCRIBED",)),
     Behavior("order", values=(3,), window=Window(last_days=7)),
+    Behavior("order", values=(6,), window=Window(last_days=400)),
+    Behavior("order", operator=Operator.LT, values=(7,), window=Window(last_days=31)),
+    Behavior("order", operator=Operator.BETWEEN, values=(2, 3), window=Window(since=NOW - timedelta(days=31))),
+    Behavior("visit", values=(2,)),
+    Behavior("visit", operator=Operator.LT, values=(2,)),
     Behavior("order", operator=Operator.EQ, values=(0,), window=Window(last_days=30)),
     Behavior("order", (Attribute("category", Operator.EQ, ("Accessories",)),), operator=Operator.LT, values=(2,)),
     AllOf((RECENT, Not(VIP), AnyOf((RECENT, VIP)))),

@@ -51,7 +51,7 @@ async def save(tx: Transaction, store_id: int, everyone: list[Person]) -> None:
     favourites = rows.pop(customer_favourites)
     await _insert(tx, store_id, rows)
     await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))
-    await history._count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at))
+    await history.count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at))
     # As the oracle has them, whatever the orders say.
     await tx.execute(delete(customer_favourites))
     await _insert(tx, store_id, {customer_favourites: favourites})

@@ -52,7 +52,7 @@ class CustomerKeyInput:
 class EventInput:
     id: str = strawberry.field(description="Chosen by the caller; makes a retry harmless.")
     type: str = strawberry.field(
-        description='"order", "visit", "cart", "wishlist", "restock_request", "points.changed", ..., or one\'s own name.'
+        description='"order", "visit", "cart", "restock_request", "points.changed", ..., or a name of one\'s own.'
     )
     customer: CustomerKeyInput
     occurred_at: datetime

@@ -75,5 +75,17 @@ async def refresh_statistics(tx: Transaction, *tables: Table) -> None:
             await tx.execute(text(f"ANALYZE {table.name}"))
 
 
+_FEW = 10_000
+
+
+async def learn_statistics(tx: Transaction, *tables: Table) -> None:
+    """The same for tables that PostgreSQL still takes for small; of larger ones it keeps account by itself."""
+    if tx.dialect == "postgresql":
+        named = {table.name: table for table in tables}
+        small = text("SELECT relname FROM pg_class WHERE relname = ANY(:names) AND reltuples < :few")
+        rows = await tx.execute(small, {"names": list(named), "few": _FEW})
+        await refresh_statistics(tx, *(named[name] for name in rows.scalars()))
+
+
 # Whether a column names the parent, or one of the parents, whose children are wanted.
 Whose = Callable[[ColumnElement[Any]], ColumnElement[bool]]

@@ -10,17 +10,20 @@ from sqlalchemy import Column, insert, select
 from domain import changes
 from domain.changes import Kind
 from domain.customers import saving
-from domain.customers.tables import customers
+from domain.customers.tables import customer_facts, customers
 from domain.db import Transaction
+from domain.db.portable import learn_statistics
 from domain.errors import DomainError, ErrorCode, Faults, NotFound
 from domain.events import cleaning, facts, folding, order_changes, rows
 from domain.events.model import MAX_BATCH, CustomerKey, Happening, Order, TrackedEvent
+from domain.events.tables import event_tallies, order_item_facets, order_items, orders
 from domain.events.tables import events as event_rows
-from domain.events.tables import order_item_facets, order_items, orders
 from domain.history import actions as history
 from domain.history.model import Entry
 from domain.stores import store as stores
+from domain.wallets.tables import lots
 
+_MANY = 500
 E = TypeVar("E", Order, Happening)
 
 
@@ -55,6 +58,8 @@ async def _take_in(
     tx: Transaction, store_id: int, fresh: Sequence[Order | Happening], known: "Known", now: datetime
 ) -> None:
     """What is new, and all that follows from it."""
+    if len(fresh) > _MANY:
+        await learn_statistics(tx, customers, customer_facts, orders, order_items, event_rows, event_tallies, lots)
     timezone = await stores.timezone_of(tx, store_id)
     entries = [_entry(event, known) for event in fresh if isinstance(event, Happening)]
     await history.append(tx, store_id, entries, now)

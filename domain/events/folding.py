@@ -13,6 +13,7 @@ from domain.customers.consenting import save_contacts
 from domain.customers.model import Consent, ContactChange
 from domain.customers.saving import distrust
 from domain.db import AnyRow, Transaction
+from domain.db.portable import among, numbers
 from domain.events import order_changes, origins
 from domain.events.model import ORDER_CHANGES, amount
 from domain.events.tables import events
@@ -51,9 +52,11 @@ def _whose(entries: Iterable[Entry], types: set[str]) -> Iterator[list[int]]:
 async def _history(
     tx: Transaction, store_id: int, whose: Sequence[int], types: set[str], read: Callable[[AnyRow], T]
 ) -> dict[int, list[T]]:
-    own = (events.c.store_id == store_id, events.c.customer_id.in_(whose), events.c.type.in_(types))
+    theirs = among(events.c.customer_id, "whose", tx.dialect)
+    own = (events.c.store_id == store_id, theirs, events.c.type.in_(types))
     rows = await tx.execute(
-        select(events.c.id, events.c.customer_id, events.c.type, events.c.occurred_at, events.c.attributes).where(*own)
+        select(events.c.id, events.c.customer_id, events.c.type, events.c.occurred_at, events.c.attributes).where(*own),
+        {"whose": numbers(whose, tx.dialect)},
     )
     found: dict[int, list[T]] = defaultdict(list)
     for row in rows:

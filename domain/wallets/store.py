@@ -6,7 +6,7 @@ from dataclasses import asdict
 from sqlalchemy import delete, insert
 
 from domain.db import Transaction
-from domain.db.portable import insert_into
+from domain.db.portable import among, insert_into, numbers
 from domain.wallets.model import Change, HeldCoupon, Lot, Wallet
 from domain.wallets.tables import changes, coupons, lots
 
@@ -15,8 +15,9 @@ Row = dict[str, object]
 
 async def put_lots(tx: Transaction, store_id: int, wallet: Wallet, held: Mapping[int, Sequence[Lot]]) -> None:
     """In place of the customers' lots that were there."""
-    own = (lots.c.store_id == store_id, lots.c.kind == wallet.value, lots.c.customer_id.in_(list(held)))
-    await tx.execute(delete(lots).where(*own))
+    theirs = among(lots.c.customer_id, "whose", tx.dialect)
+    gone = delete(lots).where(lots.c.store_id == store_id, lots.c.kind == wallet.value, theirs)
+    await tx.execute(gone, {"whose": numbers(list(held), tx.dialect)})
     rows: list[Row] = [
         {"store_id": store_id, "kind": wallet.value, "customer_id": customer_id, **asdict(lot)}
         for customer_id, own_lots in held.items()
@@ -47,8 +48,9 @@ async def put_last_changes(tx: Transaction, store_id: int, wallet: Wallet, last:
 
 async def put_coupons(tx: Transaction, store_id: int, held: Mapping[int, Sequence[HeldCoupon]]) -> None:
     """In place of the customers' coupons that were there."""
-    own = (coupons.c.store_id == store_id, coupons.c.customer_id.in_(list(held)))
-    await tx.execute(delete(coupons).where(*own))
+    theirs = among(coupons.c.customer_id, "whose", tx.dialect)
+    gone = delete(coupons).where(coupons.c.store_id == store_id, theirs)
+    await tx.execute(gone, {"whose": numbers(list(held), tx.dialect)})
     rows: list[Row] = [
         {"store_id": store_id, "customer_id": customer_id, **asdict(coupon)}
         for customer_id, own_coupons in held.items()

@@ -197,6 +197,7 @@ class Shop:
 TYPES: Mapping[tuple[str, str], str] = {
     ("", "id"): "ID!",
     ("", "key"): "String!",
+    ("", "source"): "String",
     ("", "tags"): "[String!]!",
     ("customerUpsert", "input"): "CustomerInput!",
     ("customersUpsert", "input"): "[CustomerInput!]!",

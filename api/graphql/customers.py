@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from muster_sdk import AddressKind
@@ -33,8 +33,16 @@ from domain.customers.model import (
 from domain.customers.tables import customer_facts, customers
 from domain.db import Transaction
 from domain.errors import DomainError, Faults
+from domain.segments.belonging import segments_of
+from domain.segments.deadline import reading
+from domain.segments.model import Segment as Belonging
 from domain.stores.model import Scope
 
+if TYPE_CHECKING:
+    from api.graphql.segments import Segment
+
+# How long the segments of a page of customers may take.
+SECONDS = 10.0
 expose(Gender)
 expose(AccountStatus)
 expose(Consent, {Consent.NOT_SUBSCRIBED: "Never asked, or never answered."})
@@ -151,6 +159,12 @@ class Customer(Node):
     )
     total_spent: Decimal = derived(lambda self: self.facts.total_spent)
     last_order_at: datetime | None = derived(lambda self: self.facts.last_order_at)
+
+    @strawberry.field(description="The active segments that the customer is in now, the newest first.")
+    async def segments(self, info: Info) -> list[Annotated["Segment", strawberry.lazy("api.graphql.segments")]]:
+        from api.graphql.segments import Segment
+
+        return [Segment(of=one) for one in await info.context.batch(_segments).load(self.of.id)]
 
     @strawberry.field(description="Newest first: orders, visits, and whatever else was tracked.")
     async def timeline(
@@ -331,6 +345,12 @@ def shown(profile: model.Profile) -> Customer:
 async def _customers(tx: Transaction, store_id: int, wanted: list[int]) -> list[Customer | None]:
     found = await store.profiles(tx, store_id, wanted)
     return [shown(found[customer_id]) if customer_id in found else None for customer_id in wanted]
+
+
+async def _segments(context: Context, wanted: list[int]) -> list[list[Belonging]]:
+    async with reading(context.database, SECONDS, snapshot=True) as tx:
+        found = await segments_of(tx, context.principal.store, wanted, context.now)
+    return [found[customer_id] for customer_id in wanted]
 
 
 async def _tags(tx: Transaction, store_id: int, wanted: list[int]) -> list[list[str]]:

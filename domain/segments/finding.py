@@ -1,8 +1,10 @@
 """From a definition to the statement that finds its customers, with all that it refers to looked up."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from muster_sdk import AddressKind
 from sqlalchemy import Select
@@ -14,11 +16,12 @@ from domain.errors import DomainError
 from domain.segments import catalogue as catalogues
 from domain.segments import references, store
 from domain.segments.catalogue import Catalogue
-from domain.segments.compile import Groups, customer_ids, static_ids
+from domain.segments.compile import Groups, customer_ids, expanded, static_ids
 from domain.segments.conditions.scope import Scope
 from domain.segments.deadline import Deadline, reading
 from domain.segments.filters import Attribute, Definition, conditions_of
 from domain.segments.model import Segment, SegmentKind
+from domain.segments.normal import Node
 from domain.segments.reach import Found, survey
 from domain.segments.references import Referred
 from domain.stores.model import Store
@@ -91,6 +94,19 @@ def asked_of(definition: Definition, known: Known) -> tuple[Groups, Catalogue]:
     groups = references.groups_of(definition, known.referred)
     asked = [definition, *(each for each in groups.values() if each is not None)]
     return groups, catalogues.catalogue(known.properties, _channels(asked))
+
+
+async def nodes_of(
+    tx: Transaction, store_id: int, definitions: Mapping[UUID, Definition]
+) -> tuple[dict[UUID, Node], Catalogue]:
+    """Definitions in their normal form, without the outdated ones, and the catalogue for all of them."""
+    known = await look_up(tx, store_id, list(definitions.values()))
+    nodes: dict[UUID, Node] = {}
+    for key, definition in definitions.items():
+        with suppress(DomainError):
+            nodes[key] = expanded(definition, references.groups_of(definition, known.referred))
+    everything = [*definitions.values(), *(each for each in known.referred.groups.values() if each is not None)]
+    return nodes, catalogues.catalogue(known.properties, _channels(everything))
 
 
 async def preview(

@@ -76,6 +76,12 @@ def listing(store_id: int, search: str | None = None, active: bool | None = None
     return found if active is None else found.where(segments.c.active.is_(active))
 
 
+async def active(tx: Transaction, store_id: int) -> list[Segment]:
+    """All that are switched on, the newest first."""
+    on = select(*_COLUMNS).where(segments.c.store_id == store_id, segments.c.active.is_(True))
+    return [segment(row) for row in await tx.execute(on.order_by(segments.c.id.desc()))]
+
+
 async def add(tx: Transaction, segment: Segment) -> None:
     """Refused by the database when the name is taken."""
     row = {"store_id": segment.store_id, "id": segment.id, "created_at": segment.created_at}

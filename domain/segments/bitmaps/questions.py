@@ -63,7 +63,7 @@ def question(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Question:
     other = midnight if midnight != scope.now else midnight + timedelta(hours=1)
     later = condition_of(leaf, catalogue, replace(scope, now=other))
     holds = not isinstance(sql, Members) or sql.holds
-    return Question(kinds_of(_clause(sql)), _bound(sql) != _bound(later), holds, _constant(sql))
+    return Question(kinds_of(_clause(sql)), _bound(sql) != _bound(later), holds, constant(sql))
 
 
 def changes_with_the_day(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> bool:
@@ -109,7 +109,8 @@ def _clause(compiled: Compiled) -> ClauseElement:
     return compiled.ids if isinstance(compiled, Members) else compiled.holds
 
 
-def _constant(compiled: Compiled) -> bool | None:
+def constant(compiled: Compiled) -> bool | None:
+    """Whether it finds everyone or nobody, whoever that is; None where the database must be asked."""
     if isinstance(compiled, Members):
         return None
     return True if isinstance(compiled.holds, True_) else False if isinstance(compiled.holds, False_) else None

@@ -26,7 +26,7 @@ from tests.factories import NOW
 
 PAGE = "pageInfo { hasNextPage endCursor }"
 CUSTOMER = f"""id externalId name tags properties {{ key value }} contacts {{ channel address consent }}
-    orderCount totalSpent lastOrderAt
+    orderCount totalSpent lastOrderAt segments {{ name }}
     timeline(first: 2) {{ totalCount {PAGE} nodes {{ id type occurredAt attributes }} }}
     visits: timeline(first: 1, types: ["visit"]) {{ nodes {{ id }} }}"""
 MESSAGE = "subject text payload"

@@ -11,7 +11,6 @@ from domain.customers.tables import customers
 from domain.db import Transaction
 from domain.db.portable import among, numbers
 from domain.errors import DomainError
-from domain.events.tables import order_items, orders
 from domain.segments.bitmaps.combining import Those, combined
 from domain.segments.bitmaps.questions import both, constant
 from domain.segments.catalogue import Catalogue
@@ -80,13 +79,13 @@ async def _facts(
     for some in _parts(list(facts.items()), _FACTS) or [[]]:
         said = [case((holds, 1), else_=0).label(f"fact_{place}") for place, (_, holds) in enumerate(some)]
         rows = select(customers.c.id, customers.c.deleted_at, *said).select_from(both()).where(*own)
-        those: list[set[int]] = [set() for _ in some]
+        those = [set[int]() for _ in some]
         for customer, deleted_at, *values in await tx.execute(rows, handed):
             if deleted_at is None:
                 live.add(customer)
             for place, value in enumerate(values):
                 if value:
-                    those[place].add(customer)
+                    those[int(place)].add(int(customer))
         found.update((key, Those(each)) for (key, _), each in zip(some, those, strict=True))
     return live
 
@@ -100,22 +99,17 @@ async def _sets(
 ) -> None:
     handed = {"ids": numbers(ids, tx.dialect)}
     for some in _parts(list(sets.items()), _SETS):
-        those: list[set[int]] = [set() for _ in some]
+        those: list[set[int]] = [set[int]() for _ in some]
         branches = (_branch(place, members.ids, scope) for place, (_, members) in enumerate(some))
         for place, customer in await tx.execute(union_all(*branches), handed):
-            those[place].add(customer)
+            those[int(place)].add(int(customer))
         sides = zip(some, those, strict=True)
         found.update((key, Those(each, holds=members.holds)) for (key, members), each in sides)
 
 
-def _branch(place: int, ids: Select[Any], scope: Scope) -> Select[Any]:
+def _branch(place: int, ids: Select[Any], scope: Scope) -> Select[*tuple[Any, ...]]:
     customer = ids.selected_columns[0]
-    narrowed = ids.where(among(customer, "ids", scope.dialect))
-    if getattr(customer, "table", None) is order_items:
-        # Items are found by their orders, and those by their customers.
-        own = (orders.c.store_id == scope.store_id, among(orders.c.customer_id, "ids", scope.dialect))
-        narrowed = narrowed.where(order_items.c.order_id.in_(select(orders.c.id).where(*own).correlate(None)))
-    found = narrowed.subquery()
+    found = ids.where(among(customer, "ids", scope.dialect)).subquery()
     return select(literal_column(str(place), Integer()), found.c[0])
 
 

@@ -1,22 +1,14 @@
 """Combining the sets that a filter's leaves find, whatever they are kept in."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
+
+from pyroaring import BitMap
 
 from domain.segments.normal import Every, Leaf, Node, Some
 
-
-class Ids(Protocol):
-    """A set of customers' numbers: Python's own, or a bitmap."""
-
-    def __and__(self, other: Any, /) -> Any: ...
-
-    def __or__(self, other: Any, /) -> Any: ...
-
-    def __sub__(self, other: Any, /) -> Any: ...
-
-
-S = TypeVar("S", bound=Ids)
+# A set of customers' numbers: Python's own, or a bitmap; both know `&`, `|` and `-`.
+S = TypeVar("S", bound="set[int] | BitMap")
 
 
 class Those(Generic[S]):
@@ -31,11 +23,10 @@ class Those(Generic[S]):
         return Those(self.ids, holds=not self.holds)
 
     def __and__(self, other: "Those[S]") -> "Those[S]":
-        if self.holds and other.holds:
-            return Those(self.ids & other.ids)
+        mine: Any = self.ids
         if self.holds:
-            return Those(self.ids - other.ids)
-        return other & self if other.holds else Those(self.ids | other.ids, holds=False)
+            return Those(mine & other.ids if other.holds else mine - other.ids)
+        return other & self if other.holds else Those(mine | other.ids, holds=False)
 
     def __or__(self, other: "Those[S]") -> "Those[S]":
         return (self.opposite() & other.opposite()).opposite()

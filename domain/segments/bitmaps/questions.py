@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import BindParameter, Column, ColumnElement, FromClause, Table, TextClause
 from sqlalchemy.sql.elements import ClauseElement, False_, True_
@@ -77,9 +78,9 @@ def kinds_of(clause: ClauseElement) -> Kind | None:
     for each in iterate(clause):
         if isinstance(each, TextClause):
             return None
-        table = each if isinstance(each, Table) else getattr(each, "table", None)
+        table: Any = getattr(each, "table", each)
         if isinstance(table, Table):
-            kinds = _KINDS.get(table.name)
+            kinds = _KINDS.get(str(table.name))
             if kinds is None:
                 return None
             found |= kinds
@@ -88,7 +89,7 @@ def kinds_of(clause: ClauseElement) -> Kind | None:
 
 def base_of(predicates: Iterable[ColumnElement[bool]]) -> tuple[FromClause, ColumnElement[int]]:
     """The rows that predicates on customers and their facts need, and the column that names the customer."""
-    named = (each for predicate in predicates for each in iterate(predicate) if isinstance(each, Column))
+    named: list[Any] = [each for one in predicates for each in iterate(one) if isinstance(each, Column)]
     used = {each.table for each in named}
     if customers not in used:
         return customer_facts, customer_facts.c.customer_id
@@ -117,4 +118,5 @@ def constant(compiled: Compiled) -> bool | None:
 
 
 def _bound(compiled: Compiled) -> list[str]:
-    return [repr(each.value) for each in iterate(_clause(compiled)) if isinstance(each, BindParameter)]
+    bound: list[Any] = [each for each in iterate(_clause(compiled)) if isinstance(each, BindParameter)]
+    return [repr(each.value) for each in bound]

@@ -26,7 +26,7 @@ from tests.factories import NOW
 
 PAGE = "pageInfo { hasNextPage endCursor }"
 CUSTOMER = f"""id externalId name tags properties {{ key value }} contacts {{ channel address consent }}
-    orderCount totalSpent lastOrderAt segments {{ name }}
+    orderCount totalSpent lastOrderAt
     timeline(first: 2) {{ totalCount {PAGE} nodes {{ id type occurredAt attributes }} }}
     visits: timeline(first: 1, types: ["visit"]) {{ nodes {{ id }} }}"""
 MESSAGE = "subject text payload"
@@ -39,6 +39,7 @@ QUERIES = {
     "customers": f"customers(first: $n) {{ totalCount {PAGE} nodes {{ {CUSTOMER} }} }}",
     "customers by a filter": f"""customers(first: $n, filter: {{attribute: {{dimension: "tag", operator: IS_SET}}}}) {{
         totalCount nodes {{ {CUSTOMER} }} }}""",
+    "customers' segments": "customers(first: $n) { nodes { segments { name kind memberCount } } }",
     "segments": f"""segments(first: $n) {{ totalCount nodes {{
         id name refreshable refreshBlockedBy campaigns(first: 2) {{ totalCount nodes {{ name list {{ name }} }} }}
         summary query include {{ membership {{ segmentId listId }} }} listCount latestList {{ {LIST} }}

@@ -1,6 +1,6 @@
 """The segments and lists that a filter refers to: whether they exist, and never come round to the filter itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,7 +8,8 @@ from domain.db import Transaction
 from domain.errors import DomainError, ErrorCode
 from domain.segments import store
 from domain.segments.compile import FilterOutdated, Groups
-from domain.segments.filters import Definition, Membership, conditions_of, memberships
+from domain.segments.extent import RefersBack, Walk
+from domain.segments.filters import Condition, Definition, Membership, conditions_of, memberships
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +41,35 @@ def groups_of(definition: Definition, found: Referred) -> Groups:
     """As `compile` takes them; refused when something that the filter asks for is gone."""
     if found.missing and not found.missing.isdisjoint(_reached(definition, found.groups)):
         raise FilterOutdated("The filter refers to a segment or a list that no longer exists")
-    if _comes_round(definition, found.groups, None):
-        raise FilterOutdated("The filter refers to a segment that refers back to it")
+    try:
+        Walk(found.groups).of(list(conditions_of(definition)))
+    except RefersBack as error:
+        raise FilterOutdated("The filter refers to a segment that refers back to it") from error
     return found.groups
 
 
 async def faults(tx: Transaction, store_id: int, definition: Definition, own_id: UUID | None) -> list[DomainError]:
     """What is wrong with the references, each with its path."""
     found = await referred(tx, store_id, [definition])
+    walk = Walk(found.groups, own_id)
+    asked: list[Condition] = [each for each in conditions_of(definition) if not isinstance(each, Membership)]
     wrong: list[DomainError] = []
     for tree, path in ((definition.include, "include"), (definition.exclude, "exclude")):
         for at, membership in memberships(tree, (path,)) if tree is not None else ():
-            fault = _fault(membership, found, own_id)
-            if fault is not None:
+            try:
+                _known(membership, found)
+                walk.of([*asked, membership])
+                asked.append(membership)
+            except DomainError as fault:
                 wrong.append(fault.under(*at))
     return wrong
 
 
-def _fault(membership: Membership, found: Referred, own_id: UUID | None) -> DomainError | None:
+def _known(membership: Membership, found: Referred) -> None:
     wanted = membership.segment_id or membership.list_id
     if wanted in found.missing:
         said = "segment" if membership.segment_id else "list"
-        return DomainError(f"There is no such {said}", code=ErrorCode.NOT_FOUND)
-    if membership.segment_id is None:
-        return None
-    if _comes_round(Definition(membership, None), found.groups, own_id):
-        return DomainError("This segment refers back to the one that asks for it")
-    return None
+        raise DomainError(f"There is no such {said}", code=ErrorCode.NOT_FOUND)
 
 
 def _reached(definition: Definition, groups: Groups) -> set[UUID]:
@@ -81,29 +84,6 @@ def _reached(definition: Definition, groups: Groups) -> set[UUID]:
             segment_ids |= more[0]
             list_ids |= more[1]
     return segment_ids | list_ids
-
-
-def _comes_round(definition: Definition, groups: Groups, own_id: UUID | None) -> bool:
-    """Whether following the references leads to `own_id`, or in a circle."""
-    done: set[UUID] = set()
-
-    def leads_back(one: Definition, way: frozenset[UUID]) -> bool:
-        for segment_id in _segments(one):
-            if segment_id == own_id or segment_id in way:
-                return True
-            inner = None if segment_id in done else groups.get(segment_id)
-            if inner is not None and leads_back(inner, way | {segment_id}):
-                return True
-            done.add(segment_id)
-        return False
-
-    return leads_back(definition, frozenset())
-
-
-def _segments(definition: Definition) -> Iterator[UUID]:
-    for condition in conditions_of(definition):
-        if isinstance(condition, Membership) and condition.segment_id is not None:
-            yield condition.segment_id
 
 
 def _asked(definitions: Iterable[Definition]) -> tuple[set[UUID], set[UUID]]:

@@ -29,24 +29,24 @@ def _about(subject: str, *required: str, **attributes: ValueType) -> Kind:
 _VISIT = dict.fromkeys(
     ("page", "category", "collection", "landing_page", "referrer", "utm_source", "utm_medium", "utm_campaign"), _TEXT
 )
+_PAGE = {"page": _TEXT, "kind": _TEXT}
 _WALLET = Kind({"amount": _NUMBER, "reason": _TEXT, "expires_on": _DAY}, None, frozenset({"amount"}))
 _COUPON = _about("coupon", "coupon", code=_TEXT, expires_on=_DAY)
 
 KINDS: Mapping[str, Kind] = {
-    "visit": _about("product", **_VISIT),
-    "cart": _about("product", variant=_TEXT, category=_TEXT, quantity=_NUMBER, price=_NUMBER),
-    "checkout": _about("checkout", total=_NUMBER),
-    "wishlist": _about("product", category=_TEXT, price=_NUMBER),
+    "visit": _about("product", price=_NUMBER, **_VISIT),
+    "cart": _about("product", variant=_TEXT, category=_TEXT, collection=_TEXT, quantity=_NUMBER, price=_NUMBER),
+    "checkout": Kind({"total": _NUMBER}),
+    "wishlist": _about("product", category=_TEXT, collection=_TEXT, tag=_TEXT, price=_NUMBER),
     "wishlist.removed": _about("product"),
     "restock_request": _about("product", variant=_TEXT, notified=_FLAG),
     "review": _about("product", order=_TEXT, rating=_NUMBER),
-    "return": _about("product", order=_TEXT, quantity=_NUMBER, value=_NUMBER),
+    "return": _about("order", product=_TEXT, quantity=_NUMBER, amount=_NUMBER),
     "login": Kind(),
-    "referral": Kind({"invited": _TEXT}),
-    "subscription.created": _about("product"),
-    "subscription.cancelled": _about("product"),
+    "referral": _about("friend"),
+    "subscription.created": _about("product", plan=_TEXT),
+    "subscription.cancelled": _about("product", plan=_TEXT),
     "scenario.run": _about("scenario", "scenario"),
-    "tag.added": _about("tag", "tag"),
     "tag.removed": _about("tag", "tag"),
     "segment.entered": _about("segment", "segment"),
     "segment.left": _about("segment", "segment"),
@@ -64,14 +64,14 @@ VERBS: Mapping[str, Kind] = {
     "delivered": _about("campaign"),
     "opened": _about("campaign"),
     "clicked": _about("campaign", link=_TEXT),
-    "bounced": _about("campaign", permanent=_FLAG, reason=_TEXT),
+    "bounced": _about("campaign", permanent=_FLAG, kind=_TEXT, reason=_TEXT),
     "complained": _about("campaign"),
     "unsubscribed": _about("campaign"),
-    "replied": _about("campaign", page=_TEXT),
-    "interacted": _about("page", kind=_TEXT, ad=_TEXT),
-    "followed": _about("page"),
-    "unfollowed": _about("page"),
-    "notification_granted": _about("page", template=_TEXT),
+    "replied": _about("campaign", **_PAGE),
+    "interacted": _about("campaign", ad=_TEXT, link=_TEXT, **_PAGE),
+    "followed": Kind({"page": _TEXT}),
+    "unfollowed": Kind({"page": _TEXT}),
+    "opted_in": _about("template", **_PAGE),
 }
 _ANY = Kind()
 

@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
+from domain.customers.model import ValueType
 from domain.customers.tables import customer_tags
 from domain.segments.catalogue.entries import Behavior
 from domain.segments.catalogue.happenings import about, happening
-from domain.segments.catalogue.making import Group, said
+from domain.segments.catalogue.making import Group, attribute
 from domain.segments.conditions.beside import Beside, Counted, Kept
 from domain.segments.conditions.columns import TextColumn
 from domain.segments.conditions.customers import Tagged
 from domain.segments.conditions.leaf import Spread
+from domain.segments.conditions.tagging import OfTag, Taggings
 
 _t = customer_tags.c
 _tags = Group("tags")
@@ -30,9 +32,13 @@ TAGS = (
 )
 
 _TAG = about("tag", "Tag", 37)
+_ADDED = (
+    attribute(("tag", "Tag"), ValueType.STRING, OfTag(_t.tag)),
+    attribute(("source", "Set by"), ValueType.STRING, OfTag(_t.source)),
+)
 _SEGMENT = replace(about("segment", "Segment", 39), refers_to="Segment")
 TAGGING: tuple[Behavior, ...] = (
-    happening("tag.added", "Tag added", "tags", (_TAG, said("source", "Set by")), 37),
+    Behavior("tag.added", "Tag added", "tags", _ADDED, Taggings(), rules=(37,)),
     happening("tag.removed", "Tag removed", "tags", (_TAG,), 37),
     happening("segment.entered", "Entered a segment", "tags", (_SEGMENT,), 39),
     happening("segment.left", "Left a segment", "tags", (_SEGMENT,), 39),

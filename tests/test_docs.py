@@ -11,6 +11,7 @@ from typer.main import get_command
 from api.cli import app
 from api.settings import Settings
 from domain.events.kinds import KINDS, VERBS
+from domain.segments.catalogue import page as dimensions
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/sdk/*.md")])
@@ -38,6 +39,10 @@ def test_the_command_line_is_documented_as_it_is(tmp_path: Path) -> None:
     options = ["--name", "muster", "--title", "Command line", "--output", str(written)]
     subprocess.run([typer, "api.cli", "utils", "docs", *options], cwd=ROOT, check=True, capture_output=True)
     assert written.read_text() == (ROOT / "docs/reference/cli.md").read_text(), "run `make docs`"
+
+
+def test_what_segments_may_ask_is_documented_as_it_is() -> None:
+    assert dimensions.page() == (ROOT / "docs/reference/dimensions.md").read_text(), "run `make docs`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

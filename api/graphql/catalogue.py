@@ -4,15 +4,17 @@ import strawberry
 
 from api.graphql.context import Context, Info, allow
 from api.graphql.enums import Operator, ValueType
+from api.graphql.errors import UserError, user_errors
 from api.graphql.plain import derived
 from api.graphql.scalars import JSON
 from domain.db import Transaction
-from domain.segments import finding
+from domain.errors import DomainError, Faults
+from domain.segments import finding, ranks
 from domain.segments.catalogue import Catalogue, entries
 from domain.stores.model import Scope
 
 
-@strawberry.type
+@strawberry.type(description="A value to choose.")
 class DimensionOption:
     value: JSON
     label: str
@@ -31,7 +33,13 @@ class Dimension:
     type: ValueType = derived(lambda self: self.of.type)
     operators: list[Operator] = derived(lambda self: self.of.operators)
     options: list[DimensionOption] | None = derived(
-        lambda self: self.of.options, description="The values to choose from, where they are known."
+        lambda self: self.of.options,
+        description="The values to choose from, where they are known; where they have ranks, the lowest first.",
+    )
+    closed: bool = derived(lambda self: self.of.closed, description="No value but the options is taken.")
+    max_values: int = derived(lambda self: self.of.max_values)
+    ranked: bool = derived(
+        lambda self: bool(self.of.ranks), description="LT, LTE, GT, GTE and BETWEEN compare by the options' ranks."
     )
 
 
@@ -45,6 +53,7 @@ class Behavior:
     attributes: list[Dimension] = derived(
         lambda self: [Dimension(of=one) for one in self.of.attributes], description="What `where` and `of` may name."
     )
+    open: bool = derived(lambda self: self.of.open, description="Any other attribute of its events may be named too.")
 
 
 @strawberry.type
@@ -60,6 +69,31 @@ class CatalogueQuery:
     async def behaviors(self, info: Info) -> list[Behavior]:
         catalogue = await catalogue_of(allow(info, Scope.READ))
         return [Behavior(of=one) for one in catalogue.behaviors.values()]
+
+
+@strawberry.type
+class ValueRanksPayload:
+    dimension: Dimension | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
+
+
+@strawberry.type
+class CatalogueMutation:
+    @strawberry.mutation(
+        description="The order of a dimension's values, the lowest first: segments then compare by it. "
+        "For tier, loyalty_rank and properties of text; no values take the order away."
+    )
+    async def value_ranks_set(self, info: Info, dimension: str, values: list[str]) -> ValueRanksPayload:
+        context = allow(info, Scope.WRITE)
+        labels = context.services.channels.labels
+        try:
+            async with context.database.write() as tx:
+                known = await finding.catalogue(tx, context.store_id, labels)
+                await ranks.put(tx, context.store_id, known, dimension, values)
+                changed = await finding.catalogue(tx, context.store_id, labels)
+        except (DomainError, Faults) as error:
+            return ValueRanksPayload(user_errors=user_errors(error))
+        return ValueRanksPayload(dimension=Dimension(of=changed.dimensions[dimension]))
 
 
 async def catalogue_of(context: Context) -> Catalogue:

@@ -11,7 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from api.graphql import campaigns, customers, deliveries, lists, operations, relay, segments
 from api.graphql.activity import ActivityMutation
 from api.graphql.campaigns import CampaignMutation, CampaignQuery, CampaignSubscription
-from api.graphql.catalogue import CatalogueQuery
+from api.graphql.catalogue import CatalogueMutation, CatalogueQuery
 from api.graphql.channels import ChannelMutation, ChannelQuery
 from api.graphql.context import Context, Info, allow
 from api.graphql.customers import CustomerMutation, CustomerQuery
@@ -91,6 +91,7 @@ class Mutation(
     SegmentMutation,
     StaticSegmentMutation,
     ListMutation,
+    CatalogueMutation,
     CampaignMutation,
     ChannelMutation,
     ExportMutation,

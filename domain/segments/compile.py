@@ -18,9 +18,11 @@ from sqlalchemy import (
 )
 
 from domain.errors import DomainError, ErrorCode
+from domain.segments.catalogue import Behavior as KnownBehavior
 from domain.segments.catalogue import Catalogue
 from domain.segments.conditions.customers import on_list, picked_for
 from domain.segments.conditions.leaf import Compiled, Fact, Members, Spread, opposite
+from domain.segments.conditions.logs import Asked, Trait, Traits
 from domain.segments.conditions.scope import Scope
 from domain.segments.filters import Attribute, Behavior, Definition, Membership
 from domain.segments.narrowing import Parts, among, assemble, cost, united
@@ -188,12 +190,9 @@ def condition_of(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Compiled:
         case Behavior() as condition:
             behavior = catalogue.behavior(condition.behavior)
             assert behavior is not None
-            traits = {
-                key: attribute.trait
-                for key, values in _named(condition)
-                if (attribute := behavior.attribute(key, values)) is not None
-            }
-            return behavior.log.leaf(condition, traits, scope)
+            where = tuple(Asked(each, _trait(behavior, each.dimension, each.values)) for each in condition.where)
+            of = None if condition.of is None else _trait(behavior, condition.of, [0])
+            return behavior.log.leaf(condition, Traits(where, of), scope)
         case Membership(segment_id, list_id):
             if list_id is not None:
                 return on_list(list_id, scope)
@@ -201,8 +200,8 @@ def condition_of(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Compiled:
             return picked_for(segment_id, scope)
 
 
-def _named(condition: Behavior) -> Iterator[tuple[str, Sequence[object]]]:
-    if condition.of is not None:
-        yield condition.of, [0]
-    for each in condition.where:
-        yield each.dimension, each.values
+def _trait(behavior: KnownBehavior, key: str, values: Sequence[object]) -> Trait:
+    attribute = behavior.attribute(key, values)
+    if attribute is None:
+        raise FilterOutdated(f"The filter asks for {key} of {behavior.key}, which the store no longer has")
+    return attribute.trait

@@ -14,8 +14,8 @@ from domain.customers.model import PropertyDefinition
 from domain.db import Database, Transaction
 from domain.errors import DomainError
 from domain.segments import catalogue as catalogues
-from domain.segments import references, store
-from domain.segments.catalogue import Catalogue
+from domain.segments import ranks, references, store
+from domain.segments.catalogue import Catalogue, Ranks
 from domain.segments.compile import Groups, customer_ids, expanded, static_ids
 from domain.segments.conditions.scope import Scope
 from domain.segments.deadline import Deadline, reading
@@ -32,8 +32,13 @@ SAMPLE = 5
 
 async def catalogue(tx: Transaction, store_id: int, channels: Mapping[str, str]) -> Catalogue:
     """What the store's segments may ask; `channels`: the labels of all that there are, by key."""
-    properties = await customers.definitions(tx, store_id)
-    return catalogues.catalogue(properties, channels, await store.event_types(tx, store_id))
+    return catalogues.catalogue(
+        await customers.definitions(tx, store_id),
+        channels,
+        await store.event_types(tx, store_id),
+        facets=await store.facets(tx, store_id),
+        ranks=await ranks.of(tx, store_id),
+    )
 
 
 async def ids_of(tx: Transaction, segment: Segment, timezone: str, now: datetime) -> Select[int]:
@@ -74,11 +79,12 @@ class Known:
 
     referred: Referred
     properties: Sequence[PropertyDefinition]
+    ranks: Ranks
 
 
 async def look_up(tx: Transaction, store_id: int, definitions: Sequence[Definition]) -> Known:
     referred = await references.referred(tx, store_id, definitions)
-    return Known(referred, await customers.definitions(tx, store_id))
+    return Known(referred, await customers.definitions(tx, store_id), await ranks.of(tx, store_id))
 
 
 def _compiled(definition: Definition, known: Known, scope: Scope) -> Select[int] | DomainError:
@@ -93,7 +99,7 @@ def asked_of(definition: Definition, known: Known) -> tuple[Groups, Catalogue]:
     """What the definition refers to, directly and not, and the catalogue of all that is asked for there."""
     groups = references.groups_of(definition, known.referred)
     asked = [definition, *(each for each in groups.values() if each is not None)]
-    return groups, catalogues.catalogue(known.properties, _channels(asked))
+    return groups, catalogues.catalogue(known.properties, _channels(asked), ranks=known.ranks)
 
 
 async def nodes_of(
@@ -106,7 +112,7 @@ async def nodes_of(
         with suppress(DomainError):
             nodes[key] = expanded(definition, references.groups_of(definition, known.referred))
     everything = [*definitions.values(), *(each for each in known.referred.groups.values() if each is not None)]
-    return nodes, catalogues.catalogue(known.properties, _channels(everything))
+    return nodes, catalogues.catalogue(known.properties, _channels(everything), ranks=known.ranks)
 
 
 async def preview(

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Integer,
     Select,
@@ -26,7 +27,7 @@ from domain.customers.tables import customers
 from domain.db import AnyRow, Transaction
 from domain.db.portable import among, numbers
 from domain.db.types import Id
-from domain.events.tables import events
+from domain.events.tables import events, order_item_facets
 from domain.segments.filters import Definition
 from domain.segments.model import Segment, SegmentKind, UpdateMode, UpdatePolicy
 from domain.segments.stored import definition, to_stored
@@ -192,12 +193,21 @@ async def known_lists(tx: Transaction, store_id: int, wanted: Iterable[UUID]) ->
 
 
 async def event_types(tx: Transaction, store_id: int) -> list[str]:
-    """Each type once, by one look at the index for each, however many events there are."""
-    first = select(func.min(events.c.type).label("type")).where(events.c.store_id == store_id)
-    types = first.cte("types", recursive=True)
-    later = select(func.min(events.c.type)).where(events.c.store_id == store_id, events.c.type > types.c.type)
-    types = types.union_all(select(later.correlate(types).scalar_subquery()).where(types.c.type.is_not(None)))
-    rows = await tx.execute(select(types.c.type).where(types.c.type.is_not(None)))
+    return await _each_once(tx, store_id, events.c.type)
+
+
+async def facets(tx: Transaction, store_id: int) -> list[str]:
+    """What else is known of the items of orders."""
+    return await _each_once(tx, store_id, order_item_facets.c.facet)
+
+
+async def _each_once(tx: Transaction, store_id: int, column: Column[str]) -> list[str]:
+    """Each value once, by one look at the index for each, however many rows there are."""
+    own = column.table.c.store_id == store_id
+    found = select(func.min(column).label("value")).where(own).cte("found", recursive=True)
+    later = select(func.min(column)).where(own, column > found.c.value)
+    found = found.union_all(select(later.correlate(found).scalar_subquery()).where(found.c.value.is_not(None)))
+    rows = await tx.execute(select(found.c.value).where(found.c.value.is_not(None)))
     return list(rows.scalars())
 
 

@@ -29,7 +29,7 @@ EVERYWHERE: tuple[Dimension, ...] = (
     *PURCHASE,
     *ORIGINS,
 )
-BEHAVIORS: tuple[Behavior, ...] = (*PURCHASING, *VISITING, *REWARDING, *TAGGING, *reach.FACEBOOK)
+BEHAVIORS: tuple[Behavior, ...] = (*PURCHASING, *VISITING, *REWARDING, *TAGGING)
 
 _DIMENSIONS = {dimension.key: dimension for dimension in EVERYWHERE}
 _OF_CHANNELS = {key: reach.of_channel(key, label) for key, label in reach.KNOWN.items()}
@@ -57,7 +57,7 @@ def catalogue(
         dimensions[dimension.key] = dimension
     for key in (*_RANKED, *(each.key for each in own.values() if can_be_ranked(each))):
         dimensions[key] = _ranked(dimensions[key], (ranks or {}).get(key, ()))
-    return Catalogue(dimensions, _behaviors(labels, event_types, facets), _unlisted)
+    return Catalogue(dimensions, _behaviors(labels, event_types, facets), custom_event)
 
 
 def can_be_ranked(dimension: Dimension) -> bool:
@@ -89,11 +89,7 @@ def _behaviors(labels: Mapping[str, str], event_types: Iterable[str], facets: It
     more = tuple(facet(name) for name in facets if name != "tag")
     found[ORDER.key] = replace(ORDER, attributes=(*ORDER.attributes, *more)) if more else ORDER
     for key in event_types:
-        behavior = None if key in found else _unlisted(key)
+        behavior = None if key in found else custom_event(key)
         if behavior is not None:
             found[key] = behavior
     return found
-
-
-def _unlisted(key: str) -> Behavior | None:
-    return reach.unlisted_engagement(key) or custom_event(key)

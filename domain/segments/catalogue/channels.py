@@ -1,15 +1,15 @@
 """What customers accept, where they can be reached, and what they made of what was sent."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from sqlalchemy import literal_column
 
 from domain.customers.model import Consent
 from domain.customers.tables import contacts
-from domain.segments.catalogue.entries import Attribute, Behavior, Dimension
-from domain.segments.catalogue.happenings import about, happening
-from domain.segments.catalogue.making import Group, choice, said, spoken, suggested
+from domain.events.kinds import VERBS
+from domain.segments.catalogue.entries import Behavior, Dimension
+from domain.segments.catalogue.happenings import Happenings
+from domain.segments.catalogue.making import Group, choice, spoken
 from domain.segments.conditions.beside import Beside, Kept, Present
 from domain.segments.conditions.columns import TextColumn
 from domain.segments.conditions.customers import Consenting
@@ -60,18 +60,14 @@ def channel_of(key: str) -> str | None:
     return channel if kind in {"consent", "contact", "invalid"} else None
 
 
-_CAMPAIGN = replace(about("campaign", "Campaign"), refers_to="Campaign")
-_PAGE = (said("page", "Page"), suggested(said("kind", "Kind"), spoken(("message", "comment", "reaction", "postback"))))
-VERBS: Mapping[str, tuple[str, tuple[Attribute, ...]]] = {
-    "sent": ("sent", (_CAMPAIGN,)),
-    "delivered": ("delivered", (_CAMPAIGN,)),
-    "opened": ("opened", (_CAMPAIGN,)),
-    "clicked": ("clicked", (_CAMPAIGN, said("link", "Link"))),
-    "bounced": ("bounced", (_CAMPAIGN, said("kind", "Kind"), said("reason", "Reason"))),
-    "complained": ("marked as spam", (_CAMPAIGN,)),
-    "unsubscribed": ("unsubscribed", (_CAMPAIGN,)),
-    "replied": ("replied to", (_CAMPAIGN, *_PAGE)),
-    "interacted": ("interaction", (_CAMPAIGN, *_PAGE, said("ad", "Advertisement"), said("link", "Link"))),
+_engagement = Happenings("engagement", {"ad": (80,)})
+_SAID: Mapping[str, str] = {
+    "complained": "marked as spam",
+    "replied": "replied to",
+    "interacted": "interaction",
+    "followed": "page followed",
+    "unfollowed": "page unfollowed",
+    "opted_in": "notifications subscribed",
 }
 _ENGAGEMENT_RULES: Mapping[str, tuple[int, ...]] = {
     "email.sent": (64,),
@@ -86,32 +82,16 @@ _ENGAGEMENT_RULES: Mapping[str, tuple[int, ...]] = {
     "line.clicked": (72,),
     "line.interacted": (73,),
     "facebook.interacted": (74, 80),
+    "facebook.followed": (75,),
+    "facebook.unfollowed": (75,),
+    "facebook.opted_in": (76,),
     "whatsapp.interacted": (77,),
 }
 
 
 def engagement(channel: str, label: str) -> tuple[Behavior, ...]:
-    return tuple(_engaged(f"{channel}.{verb}", f"{label} {said_as}", known) for verb, (said_as, known) in VERBS.items())
+    return tuple(_engaged(f"{channel}.{verb}", f"{label} {_SAID.get(verb, verb)}") for verb in VERBS)
 
 
-def _engaged(key: str, label: str, attributes: tuple[Attribute, ...]) -> Behavior:
-    return happening(key, label, "engagement", attributes, *_ENGAGEMENT_RULES.get(key, ()))
-
-
-def unlisted_engagement(key: str) -> Behavior | None:
-    """What a channel that is not there now left behind means what it meant."""
-    channel, _, verb = key.rpartition(".")
-    return _engaged(key, key, VERBS[verb][1]) if channel and verb in VERBS else None
-
-
-FACEBOOK = (
-    happening("facebook.followed", "Facebook page followed", "engagement", (said("page", "Page"),), 75),
-    happening("facebook.unfollowed", "Facebook page unfollowed", "engagement", (said("page", "Page"),), 75),
-    happening(
-        "facebook.opted_in",
-        "Facebook notifications subscribed",
-        "engagement",
-        (about("template", "Template"), said("page", "Page"), said("kind", "Kind")),
-        76,
-    ),
-)
+def _engaged(key: str, label: str) -> Behavior:
+    return _engagement.of(key, label, *_ENGAGEMENT_RULES.get(key, ()))

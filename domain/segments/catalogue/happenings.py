@@ -1,11 +1,13 @@
 """Behaviors that are events: what is known of a type, and any type that nothing is known of."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from domain.customers.model import ValueType
-from domain.segments.catalogue.entries import OPERATORS, PRESENCE, Attribute, Behavior
-from domain.segments.catalogue.making import attribute
+from domain.events.kinds import kind_of
+from domain.segments.catalogue.entries import OPERATORS, PRESENCE, TIMES, Attribute, Behavior
+from domain.segments.catalogue.making import attribute, only
 from domain.segments.conditions.events import Events, Said
 from domain.segments.conditions.subjects import Subject
 
@@ -13,19 +15,43 @@ EVENT_TYPE = re.compile(r"[^\x00-\x1f\x7f`]{1,64}")
 _EVENT_ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f\"\\`]{1,64}")
 
 
-def about(key: str, label: str, *rules: int) -> Attribute:
-    """What events of a type are about, which has an index."""
-    return attribute((key, label), ValueType.STRING, Subject(), *rules)
+_LABELS = {
+    "ad": "Advertisement",
+    "utm_source": "UTM source",
+    "utm_medium": "UTM medium",
+    "utm_campaign": "UTM campaign",
+}
+# What is named by its ID in the API.
+_IDS = {"campaign": "Campaign", "segment": "Segment", "scenario": "Scenario"}
 
 
-def happening(key: str, label: str, group: str, attributes: tuple[Attribute, ...], *rules: int) -> Behavior:
-    """Events of a type, with what is known of them, and whatever else they say of themselves."""
-    return Behavior(key, label, group, attributes, Events(key), other_said, open=True, rules=rules)
+@dataclass(frozen=True, slots=True)
+class Happenings:
+    """A group of behaviors; `rules` are of the attributes that any of them has."""
+
+    group: str
+    rules: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+
+    def of(self, key: str, label: str, *rules: int, more: tuple[Attribute, ...] = ()) -> Behavior:
+        """Events of a type, with what is known of them, and whatever else they say of themselves."""
+        kind = kind_of(key)
+        known = (self._attribute(name, of, name == kind.subject) for name, of in kind.attributes.items())
+        return Behavior(key, label, self.group, (*known, *more), Events(key), other_said, open=True, rules=rules)
+
+    def _attribute(self, name: str, kind: ValueType, is_subject: bool) -> Attribute:
+        named = (name, _LABELS.get(name, name.replace("_", " ").capitalize()))
+        # What events are about is a column with an index.
+        found = attribute(named, kind, Subject() if is_subject else Said(name, kind), *self.rules.get(name, ()))
+        found = only(found, (*TIMES, *PRESENCE)) if kind is ValueType.DATE else found
+        return replace(found, refers_to=_IDS.get(name))
 
 
 def custom_event(key: str) -> Behavior | None:
     """Any name is an event's type, whether one was seen or not."""
-    return happening(key, key, "event", ()) if EVENT_TYPE.fullmatch(key) and key.strip() == key else None
+    return _OTHERS.of(key, key) if EVENT_TYPE.fullmatch(key) and key.strip() == key else None
+
+
+_OTHERS = Happenings("event")
 
 
 def other_said(key: str, values: Sequence[object]) -> Attribute | None:

@@ -18,7 +18,6 @@ from domain.segments.catalogue.entries import (
 )
 from domain.segments.conditions.columns import FlagColumn, TextColumn
 from domain.segments.conditions.customers import CustomerColumn, Source
-from domain.segments.conditions.events import Said
 from domain.segments.conditions.logs import Trait
 from domain.segments.conditions.times import DayColumn, MomentColumn
 from domain.segments.filters import Operator
@@ -97,11 +96,6 @@ def moment_of(column: Any) -> CustomerColumn:
 
 def is_set(column: Any) -> CustomerColumn:
     return CustomerColumn(FlagColumn(column.is_not(None)))
-
-
-def said(key: str, label: str, kind: ValueType = ValueType.STRING, *rules: int) -> Attribute:
-    """What events of a type say of themselves under a key."""
-    return attribute((key, label), kind, Said(key, kind), *rules)
 
 
 def attribute(named: tuple[str, str], kind: ValueType, trait: Trait, *rules: int) -> Attribute:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import extract
 
-from domain.customers.model import Gender
+from domain.customers.model import AccountStatus, Gender
 from domain.customers.tables import customers
 from domain.segments.catalogue.entries import CHOICE, NUMBERS, PRESENCE
 from domain.segments.catalogue.making import (
@@ -31,7 +31,6 @@ EMAIL_DOMAINS = 50
 _c = customers.c
 _profile = Group("profile")
 _MONTHS = {number: month_name[number] for number in range(1, 13)}
-_ACCOUNTS = ("ACTIVE", "DISABLED", "TO_BE_ENABLED", "INVITED")
 _SOURCES = {
     "online": "Storefront website",
     "admin": "Admin panel",
@@ -91,7 +90,9 @@ ACCOUNT = (
     _account.text("registered_from", "Registered from", text_of(_c.registered_from), 137),
     _account.text("registration_form", "Registration form", text_of(_c.registration_form), 142),
     choice(
-        _account.text("account_status", "Account status", text_of(_c.account_status), 27), spoken(_ACCOUNTS), *PRESENCE
+        _account.text("account_status", "Account status", text_of(_c.account_status), 27),
+        spoken(AccountStatus),
+        *PRESENCE,
     ),
     _account.flag("password_set", "Password is set", flag_of(_c.password_set), 26),
     _account.moment("last_login_at", "Last login", moment_of(_c.last_login_at), 28),

@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement
 from domain.customers.model import ValueType
 from domain.customers.tables import customer_facts, customer_favourites
 from domain.db.types import MONEY_SCALE
+from domain.events.model import ORDER_CANCELLED, ORDER_REFUNDED, ORDER_UPDATED
 from domain.events.tables import order_items, orders
 from domain.segments.catalogue.entries import CHOICE, NUMBERS, Attribute, Behavior
-from domain.segments.catalogue.happenings import about, happening
-from domain.segments.catalogue.making import NUMBERS_OR_NONE, Group, attribute, choice, only, said, suggested
+from domain.segments.catalogue.happenings import Happenings
+from domain.segments.catalogue.making import NUMBERS_OR_NONE, Group, attribute, choice, only, suggested
 from domain.segments.conditions.beside import Beside, Kept
 from domain.segments.conditions.columns import RealColumn, TextColumn, WholeColumn
 from domain.segments.conditions.customers import FactColumn
@@ -131,22 +132,14 @@ ORDER = Behavior(
     rules=(81, 86, 97, 100, 101, 105, 107, 108, 114),
 )
 
-_ORDER = (about("order", "Order"),)
-_AMOUNT = said("amount", "Amount", ValueType.NUMBER)
-_SUBSCRIBED = (about("product", "Product"), said("plan", "Plan"))
+_purchasing = Happenings("purchase")
 PURCHASING: tuple[Behavior, ...] = (
     ORDER,
-    happening("order.cancelled", "Order cancelled", "purchase", _ORDER, 93),
-    happening("order.refunded", "Order refunded", "purchase", (*_ORDER, _AMOUNT), 103),
-    happening("order.updated", "Order updated", "purchase", (*_ORDER, said("status", "Status"))),
-    happening("return", "Goods returned", "purchase", (*_ORDER, said("product", "Product"), _AMOUNT), 103),
-    happening("subscription.created", "Subscription created", "purchase", _SUBSCRIBED, 99),
-    happening("subscription.cancelled", "Subscription cancelled", "purchase", _SUBSCRIBED, 99),
-    happening(
-        "review",
-        "Review written",
-        "purchase",
-        (about("product", "Product"), said("order", "Order"), said("rating", "Rating", ValueType.NUMBER)),
-        102,
-    ),
+    _purchasing.of(ORDER_CANCELLED, "Order cancelled", 93),
+    _purchasing.of(ORDER_REFUNDED, "Order refunded", 103),
+    _purchasing.of(ORDER_UPDATED, "Order updated", 94),
+    _purchasing.of("return", "Goods returned", 103),
+    _purchasing.of("subscription.created", "Subscription created", 99),
+    _purchasing.of("subscription.cancelled", "Subscription cancelled", 99),
+    _purchasing.of("review", "Review written", 102),
 )

@@ -1,11 +1,9 @@
 """Tags, by whom they were set, and the segments that customers came into and went out of."""
 
-from dataclasses import replace
-
 from domain.customers.model import ValueType
 from domain.customers.tables import customer_tags
 from domain.segments.catalogue.entries import Behavior
-from domain.segments.catalogue.happenings import about, happening
+from domain.segments.catalogue.happenings import Happenings
 from domain.segments.catalogue.making import Group, attribute
 from domain.segments.conditions.beside import Beside, Counted, Kept
 from domain.segments.conditions.columns import TextColumn
@@ -31,15 +29,14 @@ TAGS = (
     _tags.number("tag_count", "Number of tags", Counted(Kept(_t.customer_id)), 36),
 )
 
-_TAG = about("tag", "Tag", 37)
 _ADDED = (
-    attribute(("tag", "Tag"), ValueType.STRING, OfTag(_t.tag)),
+    attribute(("tag", "Tag"), ValueType.STRING, OfTag(_t.tag), 37),
     attribute(("source", "Set by"), ValueType.STRING, OfTag(_t.source)),
 )
-_SEGMENT = replace(about("segment", "Segment", 39), refers_to="Segment")
+_tagging = Happenings("tags", {"tag": (37,), "segment": (39,)})
 TAGGING: tuple[Behavior, ...] = (
     Behavior("tag.added", "Tag added", "tags", _ADDED, Taggings(), rules=(37,)),
-    happening("tag.removed", "Tag removed", "tags", (_TAG,), 37),
-    happening("segment.entered", "Entered a segment", "tags", (_SEGMENT,), 39),
-    happening("segment.left", "Left a segment", "tags", (_SEGMENT,), 39),
+    _tagging.of("tag.removed", "Tag removed", 37),
+    _tagging.of("segment.entered", "Entered a segment", 39),
+    _tagging.of("segment.left", "Left a segment", 39),
 )

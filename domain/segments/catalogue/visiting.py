@@ -1,12 +1,10 @@
 """What customers look at, put into carts and wish for, and what brought them first."""
 
-from dataclasses import replace
-
 from domain.customers.model import ValueType
 from domain.customers.tables import customer_origins
-from domain.segments.catalogue.entries import FLAG, Attribute, Behavior
-from domain.segments.catalogue.happenings import about, happening
-from domain.segments.catalogue.making import Group, attribute, only, said
+from domain.segments.catalogue.entries import FLAG, Behavior
+from domain.segments.catalogue.happenings import Happenings
+from domain.segments.catalogue.making import Group, attribute, only
 from domain.segments.conditions.beside import Beside, Kept
 from domain.segments.conditions.columns import TextColumn
 from domain.segments.conditions.subjects import Abandoned
@@ -30,50 +28,15 @@ ORIGINS = (
     ),
 )
 
-_GOODS: tuple[Attribute, ...] = (
-    about("product", "Product", 105),
-    said("category", "Category", ValueType.STRING, 105, 115),
-    said("collection", "Collection", ValueType.STRING, 115),
-    said("price", "Price", ValueType.NUMBER),
-)
-_PRODUCT = about("product", "Product")
-_ABANDONED = only(attribute(("abandoned", "Not followed by an order"), ValueType.BOOLEAN, Abandoned(), 95, 114), FLAG)
+_visiting = Happenings("visiting", {"product": (105,), "category": (105, 115), "collection": (115,)})
+_ABANDONED = only(attribute(("abandoned", "Not followed by an order"), ValueType.BOOLEAN, Abandoned(), 95), FLAG)
 VISITING: tuple[Behavior, ...] = (
-    happening(
-        "visit",
-        "Visit",
-        "visiting",
-        (*_GOODS, said("page", "Page"), said("referrer", "Referrer"), _ABANDONED),
-        *(105, 109, 110, 111, 114, 115, 117),
-    ),
-    happening(
-        "cart",
-        "Added to cart",
-        "visiting",
-        (*_GOODS, said("quantity", "Quantity", ValueType.NUMBER), _ABANDONED),
-        *(95, 105, 112, 117),
-    ),
-    happening(
-        "checkout",
-        "Checkout started",
-        "visiting",
-        (said("total", "Total", ValueType.NUMBER), _ABANDONED),
-        *(95, 113, 117),
-    ),
-    happening("login", "Logged in", "visiting", (), 28),
-    happening("wishlist", "Put on the wishlist", "visiting", (*_GOODS, said("tag", "Product tag")), 118),
-    happening(
-        "restock_request",
-        "Asked to be told of a restock",
-        "visiting",
-        (_PRODUCT, said("variant", "Variant"), said("notified", "Notified", ValueType.BOOLEAN)),
-        119,
-    ),
-    happening(
-        "scenario.run",
-        "Scenario run",
-        "visiting",
-        (replace(about("scenario", "Scenario"), refers_to="Scenario"),),
-        143,
-    ),
+    _visiting.of("visit", "Visit", 105, 109, 110, 111, 114, 115, 117, more=(_ABANDONED,)),
+    _visiting.of("cart", "Added to cart", 95, 105, 112, 117, more=(_ABANDONED,)),
+    _visiting.of("checkout", "Checkout started", 95, 113, 117, more=(_ABANDONED,)),
+    _visiting.of("login", "Logged in", 28),
+    _visiting.of("wishlist", "Put on the wishlist", 118),
+    _visiting.of("wishlist.removed", "Taken off the wishlist", 118),
+    _visiting.of("restock_request", "Asked to be told of a restock", 119),
+    _visiting.of("scenario.run", "Scenario run", 143),
 )

@@ -5,16 +5,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Date, bindparam, literal_column, or_
 
-from domain.customers.model import ValueType
 from domain.db.types import MONEY_SCALE
 from domain.segments.catalogue.entries import Behavior, Dimension
-from domain.segments.catalogue.happenings import about, happening
-from domain.segments.catalogue.making import NUMBERS_OR_NONE, Group, only, said
+from domain.segments.catalogue.happenings import Happenings
+from domain.segments.catalogue.making import NUMBERS_OR_NONE, Group, only
 from domain.segments.conditions.beside import Beside, Counted, Kept, Total
 from domain.segments.conditions.columns import TextColumn, WholeColumn
 from domain.segments.conditions.scope import Scope
 from domain.segments.conditions.times import DayColumn, MomentColumn
-from domain.wallets.model import Wallet
+from domain.wallets.model import COUPON_RECEIVED, COUPON_USED, Wallet
 from domain.wallets.tables import changes, coupons, lots
 
 _rewards = Group("rewards")
@@ -91,13 +90,12 @@ WALLETS = (
     ),
 )
 
-_CHANGE = (said("amount", "Amount", ValueType.NUMBER), said("reason", "Reason"))
-_COUPON = (about("coupon", "Coupon"),)
+_rewarding = Happenings("rewards")
 REWARDING: tuple[Behavior, ...] = (
-    happening("points.changed", "Points changed", "rewards", _CHANGE, 45, 46),
-    happening("credits.changed", "Store credits changed", "rewards", _CHANGE),
-    happening("gift_card.changed", "Gift card changed", "rewards", _CHANGE),
-    happening("coupon.received", "Coupon received", "rewards", _COUPON, 54),
-    happening("coupon.used", "Coupon used", "rewards", _COUPON, 54, 98),
-    happening("referral", "Invited a friend", "rewards", (about("friend", "Who was invited"),), 52),
+    _rewarding.of(Wallet.POINTS.event, "Points changed", 45, 46),
+    _rewarding.of(Wallet.CREDITS.event, "Store credits changed"),
+    _rewarding.of(Wallet.GIFT_CARD.event, "Gift card changed"),
+    _rewarding.of(COUPON_RECEIVED, "Coupon received", 54),
+    _rewarding.of(COUPON_USED, "Coupon used", 54, 98),
+    _rewarding.of("referral", "Invited a friend", 52),
 )

@@ -13,6 +13,7 @@ from domain.segments.conditions.logs import Traits, measured, row_predicates
 from domain.segments.conditions.scope import Scope
 from domain.segments.conditions.tallies import of_all_time
 from domain.segments.conditions.tally import Measure, RealMeasure, Rows, during, share, tally
+from domain.segments.conditions.times import WrittenDayColumn
 from domain.segments.filters import ALL_TIME, Aggregate, Behavior
 
 
@@ -31,6 +32,8 @@ class Said:
                 return FlagColumn(self._flag(scope))
             case ValueType.STRING:
                 return TextColumn(self._text(scope))
+            case ValueType.DATE:
+                return WrittenDayColumn(self._text(scope))
             case _:
                 return TextColumn(self._value(scope))
 
@@ -82,7 +85,7 @@ class Events:
         return of_all_time(self.type, condition, scope) or self._counted(condition, traits, scope)
 
     def _counted(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
-        chosen = row_predicates(condition.where, traits, scope)
+        chosen = row_predicates(traits.where, scope)
         if condition.aggregate is Aggregate.SHARE:
             return share(self._rows(condition, (), scope), chosen, condition, scope)
         return tally(self._rows(condition, chosen, scope), condition, measured(condition, traits, scope), scope)

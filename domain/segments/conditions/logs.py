@@ -1,6 +1,7 @@
 """What every log of behavior has in common: rows that conditions narrow, and attributes of theirs to measure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import ColumnElement
@@ -29,7 +30,18 @@ class Trait(Protocol):
     def measure(self, scope: Scope, /) -> Measure: ...
 
 
-Traits = dict[str, Trait]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A condition on an occasion, and what it asks about; the same name may be of another type beside it."""
+
+    condition: Attribute
+    trait: Trait
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    where: tuple[Asked, ...]
+    of: Trait | None
 
 
 class Log(Protocol):
@@ -38,8 +50,8 @@ class Log(Protocol):
     def leaf(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled: ...
 
 
-def row_predicates(where: Sequence[Attribute], traits: Traits, scope: Scope) -> tuple[ColumnElement[bool], ...]:
-    return tuple(_row_predicate(each, traits[each.dimension].column(scope), scope) for each in where)
+def row_predicates(where: Sequence[Asked], scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    return tuple(_row_predicate(each.condition, each.trait.column(scope), scope) for each in where)
 
 
 def _row_predicate(condition: Attribute, column: Column, scope: Scope) -> ColumnElement[bool]:
@@ -50,7 +62,6 @@ def _row_predicate(condition: Attribute, column: Column, scope: Scope) -> Column
 
 
 def measured(condition: Behavior, traits: Traits, scope: Scope) -> Measure | ColumnElement[int] | None:
-    if condition.of is None:
+    if traits.of is None:
         return None
-    trait = traits[condition.of]
-    return trait.different(scope) if condition.aggregate is Aggregate.DISTINCT else trait.measure(scope)
+    return traits.of.different(scope) if condition.aggregate is Aggregate.DISTINCT else traits.of.measure(scope)

@@ -24,11 +24,11 @@ from domain.events.tables import order_item_facets, order_items, orders
 from domain.segments.conditions.columns import DOUBLE, Column, RealColumn, TextColumn, WholeColumn, intervals
 from domain.segments.conditions.customers import FactColumn
 from domain.segments.conditions.leaf import Compiled, Fact, Members, Spread, opposite
-from domain.segments.conditions.logs import Traits, measured, row_predicates
+from domain.segments.conditions.logs import Asked, Trait, Traits, measured, row_predicates
 from domain.segments.conditions.scope import Scope
 from domain.segments.conditions.tally import Measure, RealMeasure, Rows, WholeMeasure, counted, during, share, tally
 from domain.segments.conditions.times import MomentColumn
-from domain.segments.filters import ALL_TIME, Aggregate, Attribute, Behavior, Operator, Value
+from domain.segments.filters import ALL_TIME, Aggregate, Behavior, Operator, Value
 
 # The k-th last order is a column of the facts for these k.
 _KTH = {
@@ -171,20 +171,20 @@ def _counted_again(times: int, condition: Behavior, scope: Scope) -> ColumnEleme
 
 
 def _from_orders(condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
-    of_item = [each for each in condition.where if _of(traits, each.dimension) is Of.ITEM]
-    of_order = [each for each in condition.where if _of(traits, each.dimension) is Of.ORDER]
+    of_item = [each for each in traits.where if _of(each.trait) is Of.ITEM]
+    of_order = [each for each in traits.where if _of(each.trait) is Of.ORDER]
     if condition.aggregate is Aggregate.SHARE:
-        chosen = _chosen(of_order, of_item, traits, scope)
+        chosen = _chosen(of_order, of_item, scope)
         return share(_orders((), condition, scope), chosen, condition, scope)
     subject = measured(condition, traits, scope)
-    by_item = condition.of is not None and _of(traits, condition.of) is Of.ITEM
+    by_item = traits.of is not None and _of(traits.of) is Of.ITEM
     if by_item or (of_item and not of_order and condition.of is None):
-        where = row_predicates(of_item, traits, scope)
+        where = row_predicates(of_item, scope)
         if of_order:
-            where = (*where, _of_such_orders(row_predicates(of_order, traits, scope), scope))
-        spread = min((_spread(traits, each.dimension) for each in of_item), default=Spread.LOG)
+            where = (*where, _of_such_orders(row_predicates(of_order, scope), scope))
+        spread = min((_spread(each.trait) for each in of_item), default=Spread.LOG)
         return tally(_items(where, condition, scope, spread), condition, subject, scope)
-    where = (*_chosen(of_order, of_item, traits, scope), *_often(condition, scope))
+    where = (*_chosen(of_order, of_item, scope), *_often(condition, scope))
     return tally(_orders(where, condition, scope), condition, subject, scope)
 
 
@@ -205,21 +205,17 @@ def _often(condition: Behavior, scope: Scope) -> tuple[ColumnElement[bool], ...]
     return (orders.c.customer_id.in_(frequent.correlate(None)),)
 
 
-def _chosen(
-    of_order: Sequence[Attribute], of_item: Sequence[Attribute], traits: Traits, scope: Scope
-) -> tuple[ColumnElement[bool], ...]:
+def _chosen(of_order: Sequence[Asked], of_item: Sequence[Asked], scope: Scope) -> tuple[ColumnElement[bool], ...]:
     """What an order is to fulfil, and one of its items."""
-    where = row_predicates(of_order, traits, scope)
-    return (*where, _with_such_items(row_predicates(of_item, traits, scope), scope)) if of_item else where
+    where = row_predicates(of_order, scope)
+    return (*where, _with_such_items(row_predicates(of_item, scope), scope)) if of_item else where
 
 
-def _of(traits: Traits, key: str) -> Of:
-    trait = traits[key]
+def _of(trait: Trait) -> Of:
     return trait.of if isinstance(trait, Kept | Facet) else Of.ORDER
 
 
-def _spread(traits: Traits, key: str) -> Spread:
-    trait = traits[key]
+def _spread(trait: Trait) -> Spread:
     return trait.spread if isinstance(trait, Kept | Facet) else Spread.LOG
 
 

@@ -36,7 +36,7 @@ class Taggings:
     def leaf(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
         tags = customer_tags.c
         own = (tags.store_id == scope.store_id, *during(tags.added_at, condition.window, scope))
-        narrowed = row_predicates(condition.where, traits, scope)
+        narrowed = row_predicates(traits.where, scope)
         if condition.aggregate is Aggregate.SHARE:
             return share(Rows(tags.customer_id, tags.added_at, own, Spread.TAG), narrowed, condition, scope)
         rows = Rows(tags.customer_id, tags.added_at, (*own, *narrowed), Spread.TAG)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Date, Integer, and_, bindparam, extract, false, or_
+from sqlalchemy import ColumnElement, Date, Integer, String, and_, bindparam, collate, extract, false, or_
 from sqlalchemy.types import TypeEngine
 
 from domain.db.types import Instant
@@ -34,6 +34,22 @@ class DayColumn:
                 return one_of(self.expression, list(values), Date(), scope)
             case _:
                 return _within(self.expression, _days(operator, values, scope), Date())
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDayColumn:
+    """Calendar days as text, 2026-07-01, whose order is that of the days."""
+
+    expression: ColumnElement[Any]
+
+    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope) -> ColumnElement[bool]:
+        if operator is Operator.IS_SET:
+            return self.expression.is_not(None)
+        text = collate(self.expression, "C") if scope.dialect == "postgresql" else self.expression
+        if operator in {Operator.IN, Operator.EQ}:
+            return one_of(text, [str(value) for value in values], String(), scope)
+        since, until = _days(operator, values, scope)
+        return _within(text, (since and since.isoformat(), until and until.isoformat()), String())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +118,7 @@ def _range(operator: Operator, start: D, end: D, last: D) -> tuple[D | None, D |
 
 
 def _within(
-    expression: ColumnElement[Any], ends: tuple[date | None, date | None], kind: TypeEngine[Any]
+    expression: ColumnElement[Any], ends: tuple[date | str | None, date | str | None], kind: TypeEngine[Any]
 ) -> ColumnElement[bool]:
     since, until = ends
     bounds: list[ColumnElement[bool]] = []

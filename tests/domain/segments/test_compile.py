@@ -92,6 +92,7 @@ EASILY_GOT_WRONG: list[Filter] = [
     Behavior("visit", operator=Operator.LT, values=(2,)),
     Behavior("order", operator=Operator.EQ, values=(0,), window=Window(last_days=30)),
     Behavior("order", (Attribute("category", Operator.EQ, ("Accessories",)),), operator=Operator.LT, values=(2,)),
+    Behavior("visit", (Attribute("first time", Operator.IS_SET), Attribute("first time", Operator.NEQ, (True,)))),
     AllOf((RECENT, Not(VIP), AnyOf((RECENT, VIP)))),
     AnyOf((Not(VIP), Not(RECENT), Membership(list_id=UUID(int=3)))),
 ]

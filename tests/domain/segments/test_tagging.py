@@ -33,7 +33,12 @@ async def test_when_a_tag_was_added_can_be_asked(
     """Condition 37."""
     definition = read(query, catalogue(), "UTC", property_conditions=5)
     async with database.write() as tx:
-        bare: dict[str, object] = {"store_id": store_id, "email_verified": False, "phone_verified": False, "member": False}
+        bare: dict[str, object] = {
+            "store_id": store_id,
+            "email_verified": False,
+            "phone_verified": False,
+            "member": False,
+        }
         bare |= {"blacklisted": False, "created_at": NOW, "updated_at": NOW}
         for number in range(1, 5):
             await tx.execute(insert(customers).values(**bare, id=number))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Table, delete, insert, select
@@ -33,7 +34,7 @@ PICKED = UUID(int=2)
 LIST = UUID(int=3)
 
 Row = dict[str, object]
-Rows = dict[Table, list[Row]]
+Rows = dict[Table, list[Any]]  # rows, of whatever their values are
 
 
 async def save(tx: Transaction, store_id: int, everyone: list[Person]) -> None:

@@ -76,6 +76,7 @@ FIELDS: dict[str, tuple[str, Scope]] = {
     "Mutation.segmentRefresh": (f"mutation {{ segmentRefresh({NOTHING}) {ERRORS} }}", WRITE),
     "Mutation.listRename": (f'mutation {{ listRename({NOTHING}, name: "x") {ERRORS} }}', WRITE),
     "Mutation.listDelete": (f"mutation {{ listDelete({NOTHING}) {ERRORS} }}", WRITE),
+    "Mutation.valueRanksSet": (f'mutation {{ valueRanksSet(dimension: "x", values: []) {ERRORS} }}', WRITE),
     "Mutation.campaignCreate": (f"mutation {{ campaignCreate(input: {{}}) {ERRORS} }}", WRITE),
     "Mutation.campaignUpdate": (f"mutation {{ campaignUpdate({NOTHING}, input: {{}}) {ERRORS} }}", WRITE),
     "Mutation.campaignSend": (f"mutation {{ campaignSend({NOTHING}) {ERRORS} }}", SEND),

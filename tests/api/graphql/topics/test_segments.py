@@ -99,6 +99,26 @@ async def test_the_catalogue_says_what_may_be_asked(shop: Shop) -> None:
     assert len(with_operators) == len(known)
 
 
+RANK = """mutation ($d: String!, $v: [String!]!) { valueRanksSet(dimension: $d, values: $v) {
+    dimension { key ranked operators options { value label } } userErrors { field code } } }"""
+
+
+async def test_a_store_puts_its_tiers_in_order(shop: Shop) -> None:
+    await shop.customers({"externalId": "c1", "tier": "Silver"}, {"externalId": "c2", "tier": "Bronze"})
+    put = (await shop.get(RANK, d="tier", v=["Bronze", "Silver", "Gold"]))["valueRanksSet"]
+    assert put["userErrors"] == []
+    assert put["dimension"]["ranked"]
+    assert "GTE" in put["dimension"]["operators"]
+    assert [option["value"] for option in put["dimension"]["options"]] == ["Bronze", "Silver", "Gold"]
+    found = await shop.get("""{ segmentPreview(query: "tier >= \\"Silver\\"") { count summary } }""")
+    assert found["segmentPreview"] == {
+        "count": 1,
+        "summary": "Customers with: Membership tier is at least Silver; without blacklisted ones",
+    }
+    refused = (await shop.get(RANK, d="name", v=["a"]))["valueRanksSet"]
+    assert refused == {"dimension": None, "userErrors": [{"field": ["dimension"], "code": "INVALID"}]}
+
+
 # A filter, where its fault is, and which.
 UNREADABLE: list[tuple[Json, list[str], str]] = [
     (attribute("nme", "EQ", "x"), ["attribute", "dimension"], "NOT_FOUND"),

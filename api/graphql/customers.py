@@ -1,5 +1,6 @@
 """Customers: read one by one or by the page, written one by one, in batches or by file."""
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,8 +11,9 @@ from muster_sdk import AddressKind
 
 from api.graphql import connections, relay
 from api.graphql.activity import Event, timeline
-from api.graphql.addresses import Address, AddressInput
+from api.graphql.addresses import Address
 from api.graphql.context import Context, Info, allow
+from api.graphql.customer_input import CustomerInput
 from api.graphql.enums import ValueType, expose
 from api.graphql.errors import UserError, user_errors
 from api.graphql.keyset import By, Ordering
@@ -19,16 +21,13 @@ from api.graphql.paging import Connection, Page
 from api.graphql.plain import derived
 from api.graphql.relay import Node, encode
 from api.graphql.scalars import JSON, print_instant
+from api.graphql.wallets import balance
 from domain.customers import model, store, upserting
 from domain.customers.model import (
-    UNSET,
     AccountStatus,
     Consent,
-    ContactChange,
-    CustomerChange,
     CustomerOrder,
     Gender,
-    PropertyChange,
 )
 from domain.customers.tables import customer_facts, customers
 from domain.db import Transaction
@@ -37,15 +36,13 @@ from domain.segments.belonging import segments_of
 from domain.segments.deadline import reading
 from domain.segments.model import Segment as Belonging
 from domain.stores.model import Scope
+from domain.wallets.model import Wallet
 
 if TYPE_CHECKING:
     from api.graphql.segments import Segment
 
 # How long the segments of a page of customers may take.
 SECONDS = 10.0
-expose(Gender)
-expose(AccountStatus)
-expose(Consent, {Consent.NOT_SUBSCRIBED: "Never asked, or never answered."})
 expose(CustomerOrder)
 
 # Numbers are given in the order in which customers are made.
@@ -154,6 +151,14 @@ class Customer(Node):
             if (contact := _contact(self.of, channel, known.get(channel), kinds.get(channel))) is not None
         ]
 
+    @strawberry.field(description="Of what has not expired, in the store's currency.")
+    async def credit_balance(self, info: Info) -> Decimal:
+        return await balance(info.context, self.of.id, Wallet.CREDITS)
+
+    @strawberry.field(description="Of what has not expired, in whole points.")
+    async def point_balance(self, info: Info) -> int:
+        return math.floor(await balance(info.context, self.of.id, Wallet.POINTS))
+
     order_count: int = derived(
         lambda self: self.facts.order_count, description="Cancelled and deleted orders never count."
     )
@@ -171,70 +176,6 @@ class Customer(Node):
         self, info: Info, first: int | None = None, after: str | None = None, types: list[str] | None = None
     ) -> Connection[Event]:
         return await timeline(info.context, self.of.id, Page.of(first, after), types)
-
-
-@strawberry.input
-class CustomerPropertyInput:
-    key: str
-    value: JSON | None = strawberry.field(default=None, description="Null takes the property away.")
-
-
-@strawberry.input
-class ContactInput:
-    channel: str
-    address: str
-    consent: Consent | None = None
-
-
-@strawberry.input(
-    description=(
-        "Found by externalId, else by e-mail, else by phone. A field left out keeps its value; null clears it."
-    )
-)
-class CustomerInput:
-    external_id: strawberry.Maybe[str | None]
-    name: strawberry.Maybe[str | None]
-    first_name: strawberry.Maybe[str | None]
-    last_name: strawberry.Maybe[str | None]
-    company: strawberry.Maybe[str | None]
-    email: strawberry.Maybe[str | None]
-    email_verified: strawberry.Maybe[bool | None]
-    phone: strawberry.Maybe[str | None]
-    phone_verified: strawberry.Maybe[bool | None]
-    gender: strawberry.Maybe[Gender | None]
-    birthday: strawberry.Maybe[date | None]
-    locale: strawberry.Maybe[str | None]
-    country: strawberry.Maybe[str | None]
-    city: strawberry.Maybe[str | None]
-    source: strawberry.Maybe[str | None]
-    registered_from: strawberry.Maybe[str | None]
-    registration_form: strawberry.Maybe[str | None]
-    account_status: strawberry.Maybe[AccountStatus | None]
-    password_set: strawberry.Maybe[bool | None]
-    last_login_at: strawberry.Maybe[datetime | None]
-    preferred_channel: strawberry.Maybe[str | None]
-    note: strawberry.Maybe[str | None]
-    member: strawberry.Maybe[bool | None]
-    tier: strawberry.Maybe[str | None]
-    tier_expires_on: strawberry.Maybe[date | None]
-    loyalty_rank: strawberry.Maybe[str | None]
-    registered_at: strawberry.Maybe[datetime | None]
-    tags: strawberry.Maybe[list[str] | None]
-    properties: list[CustomerPropertyInput] | None = None
-    contacts: list[ContactInput] | None = None
-    addresses: list[AddressInput] | None = strawberry.field(
-        default=None, description="All of them: what is given takes the place of what was there. 20 at most."
-    )
-
-    def change(self) -> CustomerChange:
-        given = {name: _given(getattr(self, name)) for name in (*model.PROFILE, "tags")}
-        contacts = [
-            ContactChange(one.channel, one.address, UNSET if one.consent is None else one.consent)
-            for one in self.contacts or ()
-        ]
-        properties = [PropertyChange(one.key, one.value) for one in self.properties or ()]
-        addresses = UNSET if self.addresses is None else [one.address() for one in self.addresses]
-        return CustomerChange(**given, properties=properties, contacts=contacts, addresses=addresses)
 
 
 @strawberry.type
@@ -395,8 +336,3 @@ def _json(value: model.Value) -> Any:
     if isinstance(value, datetime):
         return print_instant(value)
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _given(value: Any) -> Any:
-    """What was said of a field: a value, null, or nothing."""
-    return UNSET if value is None else value.value

@@ -74,6 +74,20 @@ class ProfileMutation:
             context, lambda tx: actions.tags_remove(tx, context.store_id, _number(id), tags, context.now)
         )
 
+    @strawberry.mutation(
+        description="Blacklisted customers are sent nothing. `reason`: 500 characters at most, kept in the timeline."
+    )
+    async def customer_blacklist(
+        self, info: Info, id: strawberry.ID, blacklisted: bool = True, reason: str | None = None
+    ) -> CustomerUpsertPayload:
+        context = allow(info, Scope.WRITE)
+        return await _changed(
+            context,
+            lambda tx: actions.blacklist(
+                tx, context.store_id, _number(id), context.now, blacklisted=blacklisted, reason=reason
+            ),
+        )
+
     @strawberry.mutation(description="The customer's own word: it goes in every direction.")
     async def consent_update(
         self,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 
-from domain import changes
+from domain import changes, ids
 from domain.changes import Kind
 from domain.customers import checks, saving, store, tagging
 from domain.customers.consenting import save_contacts
@@ -21,6 +21,8 @@ from domain.customers.tables import (
 )
 from domain.db import Transaction
 from domain.errors import DomainError, ErrorCode, NotFound
+from domain.history import actions as history
+from domain.history.model import Entry
 
 BY_HAND = "manual"
 _KEPT = {"store_id", "id", "created_at", "updated_at", "deleted_at"}
@@ -57,11 +59,27 @@ def _tags(tags: Sequence[str]) -> list[str]:
         raise error.under("tags") from None
 
 
-async def blacklist(tx: Transaction, store_id: int, customer_id: int, blacklisted: bool, now: datetime) -> Customer:
-    await existing(tx, store_id, customer_id)
+async def blacklist(
+    tx: Transaction, store_id: int, customer_id: int, now: datetime, *, blacklisted: bool, reason: str | None = None
+) -> Customer:
+    """`reason`: 500 characters at most, kept in the customer's history."""
+    had = await existing(tx, store_id, customer_id)
+    said = _reason(reason)
+    if had.blacklisted is blacklisted:
+        return had
+    kind = "blacklisted" if blacklisted else "unblacklisted"
+    entry = Entry(str(ids.new()), customer_id, kind, now, None, {"reason": said} if said else {})
+    await history.append(tx, store_id, [entry], now)
     await _set(tx, store_id, customer_id, blacklisted=blacklisted, updated_at=now)
     await changes.note(tx, store_id, Kind.PROFILE, [customer_id])
     return await existing(tx, store_id, customer_id)
+
+
+def _reason(reason: str | None) -> str | None:
+    try:
+        return None if reason is None else checks.text(reason, 500)
+    except DomainError as error:
+        raise error.under("reason") from None
 
 
 async def consent_update(

@@ -2,15 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
 
-from sqlalchemy import delete, insert
+from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, insert, or_, select
 
 from domain.db import Transaction
 from domain.db.portable import among, insert_into, numbers
+from domain.db.types import MONEY_SCALE
 from domain.wallets.model import Change, HeldCoupon, Lot, Wallet
 from domain.wallets.tables import changes, coupons, lots
 
 Row = dict[str, object]
+
+
+async def balances(
+    tx: Transaction, store_id: int, customers: Sequence[int], today: date
+) -> dict[tuple[int, Wallet], Decimal]:
+    """What is left of lots that have not expired by a day; nothing of those who hold nothing."""
+    usable = or_(lots.c.expires_on.is_(None), lots.c.expires_on >= today)
+    total: ColumnElement[int] = cast(func.sum(lots.c.remaining), BigInteger)
+    rows = await tx.execute(
+        select(lots.c.customer_id, lots.c.kind, total)
+        .where(lots.c.store_id == store_id, lots.c.customer_id.in_(customers), usable)
+        .group_by(lots.c.customer_id, lots.c.kind)
+    )
+    return {(customer_id, Wallet(kind)): Decimal(held) / MONEY_SCALE for customer_id, kind, held in rows}
 
 
 async def put_lots(tx: Transaction, store_id: int, wallet: Wallet, held: Mapping[int, Sequence[Lot]]) -> None:

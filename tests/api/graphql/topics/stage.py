@@ -198,6 +198,8 @@ TYPES: Mapping[tuple[str, str], str] = {
     ("", "id"): "ID!",
     ("", "key"): "String!",
     ("", "source"): "String",
+    ("", "blacklisted"): "Boolean!",
+    ("", "reason"): "String",
     ("", "tags"): "[String!]!",
     ("customerUpsert", "input"): "CustomerInput!",
     ("customersUpsert", "input"): "[CustomerInput!]!",

@@ -48,6 +48,7 @@ FIELDS: dict[str, tuple[str, Scope]] = {
     "Mutation.customerDelete": (f"mutation {{ customerDelete({NOTHING}) {ERRORS} }}", WRITE),
     "Mutation.customerTagsAdd": (f"mutation {{ customerTagsAdd({NOTHING}, tags: []) {ERRORS} }}", WRITE),
     "Mutation.customerTagsRemove": (f"mutation {{ customerTagsRemove({NOTHING}, tags: []) {ERRORS} }}", WRITE),
+    "Mutation.customerBlacklist": (f"mutation {{ customerBlacklist({NOTHING}) {ERRORS} }}", WRITE),
     "Mutation.consentUpdate": (
         f'mutation {{ consentUpdate(customerId: "x", channel: "email", consent: SUBSCRIBED) {ERRORS} }}',
         WRITE,

@@ -131,3 +131,40 @@ async def test_faults_of_events_are_told_with_their_paths(shop: Shop) -> None:
     for event, path, code in wrong:
         done = await shop.mutate("eventsTrack", "events: $events", "accepted", events=[_event("login"), event])
         assert (faults(done), done["accepted"]) == ([(["events", "1", *path], code)], 0), event
+
+
+async def test_balances_are_what_has_not_expired(shop: Shop) -> None:
+    [customer] = await shop.customers({"externalId": "c1"})
+    points = [
+        ("points.changed", 100, "2026-07-01"),
+        ("points.changed", 50.5, None),
+        ("points.changed", 7, "2026-06-30"),
+    ]
+    changes = [*points, ("credits.changed", 9.99, None)]
+    events = [
+        {**_event(kind, amount=amount, **({"expires_on": day} if day else {})), "id": str(at)}
+        for at, (kind, amount, day) in enumerate(changes)
+    ]
+    done = await shop.mutate("eventsTrack", "events: $events", "accepted", events=events)
+    assert done["accepted"] == len(events)
+    held = await shop.get("query ($id: ID!) { customer(id: $id) { pointBalance creditBalance } }", id=customer)
+    assert held["customer"] == {"pointBalance": 150, "creditBalance": "9.99"}
+
+
+async def test_who_is_blacklisted_is_known_since_when_and_why(shop: Shop) -> None:
+    [customer] = await shop.customers({"externalId": "c1"})
+    arguments, answer = "id: $id, blacklisted: $blacklisted, reason: $reason", "customer { blacklisted }"
+    for blacklisted, reason in ((True, "Abuse"), (True, "Again"), (False, None)):
+        given = {"id": customer, "blacklisted": blacklisted, "reason": reason}
+        done = await shop.mutate("customerBlacklist", arguments, answer, **given)
+        assert done["customer"] == {"blacklisted": blacklisted}
+        shop.stage.clock.forward(hours=1)
+    told = await shop.get(
+        "query ($id: ID!) { customer(id: $id) { timeline { nodes { type attributes } } } }", id=customer
+    )
+    assert told["customer"]["timeline"]["nodes"] == [
+        {"type": "unblacklisted", "attributes": {}},
+        {"type": "blacklisted", "attributes": {"reason": "Abuse"}},
+    ]
+    long = await shop.mutate("customerBlacklist", arguments, answer, id=customer, blacklisted=True, reason="x" * 501)
+    assert faults(long) == [(["reason"], "INVALID")]

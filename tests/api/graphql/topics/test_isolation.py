@@ -84,6 +84,10 @@ def places(own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
         ("Mutation.customerDelete", "id"): Place(
             "customer", lambda g: f'mutation {{ customerDelete(id: "{g}", erase: true) {{ deletedId {ERRORS} }} }}'
         ),
+        ("Mutation.customerBlacklist", "id"): Place(
+            "customer",
+            lambda g: f'mutation {{ customerBlacklist(id: "{g}") {{ customer {{ id }} {ERRORS} }} }}',
+        ),
         ("Mutation.customerTagsAdd", "id"): Place(
             "customer",
             lambda g: f'mutation {{ customerTagsAdd(id: "{g}", tags: ["x"]) {{ customer {{ id }} {ERRORS} }} }}',

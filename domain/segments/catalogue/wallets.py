@@ -45,7 +45,13 @@ def _left(wallet: Wallet) -> Kept:
 def _expiring(wallet: Wallet) -> Kept:
     def narrowed(scope: Scope) -> tuple[ColumnElement[bool], ...]:
         today = bindparam(None, scope.today, type_=Date())
-        return lots.c.kind == wallet.value, literal_column("wallet_lots.remaining > 0"), lots.c.expires_on >= today
+        # The partial index's own words too: SQLite does not know that more than 0 is not 0.
+        return (
+            lots.c.kind == wallet.value,
+            literal_column("wallet_lots.remaining <> 0"),
+            literal_column("wallet_lots.remaining > 0"),
+            lots.c.expires_on >= today,
+        )
 
     return Kept(lots.c.customer_id, narrowed)
 

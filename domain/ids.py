@@ -4,6 +4,7 @@ import secrets
 from time import time_ns
 from uuid import UUID, uuid5
 
+_ONLY = UUID("4d757374-6572-5000-8000-6f6e6c796f6e")
 _DELIVERY = UUID("4d757374-6572-5000-8000-64656c697672")
 
 
@@ -19,3 +20,8 @@ def new() -> UUID:
 def delivery_key(store_id: int, campaign_id: UUID, customer_id: int) -> UUID:
     """The identity of one campaign's message to one customer, the same on every attempt."""
     return uuid5(_DELIVERY, f"{store_id}:{campaign_id}:{customer_id}")
+
+
+def only(store_id: int, what: str) -> UUID:
+    """The identity of what a store has one of."""
+    return uuid5(_ONLY, f"{store_id}:{what}")

@@ -5,6 +5,8 @@ from domain import jobs
 from domain.campaigns import launching, sending
 from domain.campaigns import store as campaigns
 from domain.db import Transaction
+from domain.following import actions as following
+from domain.following.model import FOLLOW
 from domain.imports import work as importing
 from domain.imports.model import Kind
 from domain.jobs import LeaseLost
@@ -37,6 +39,10 @@ async def _erase_members(context: JobContext) -> None:
     await lists.erase(database, job)
 
 
+async def _follow(context: JobContext) -> None:
+    await following.follow(context.office.database, context.job, context.office.clock)
+
+
 async def _export(context: JobContext) -> None:
     await exporting.export(context.office.database, context.job, context.files, context.office.clock)
 
@@ -54,6 +60,7 @@ HANDLERS = {
     launching.DELIVER: Handler(_deliver, sending.give_up, time_limit=900),
     lists.BUILD: Handler(_build_list, lists.give_up),
     lists.ERASE: Handler(_erase_members),
+    FOLLOW: Handler(_follow),
     exporting.EXPORT: Handler(_export, exporting.give_up, time_limit=6 * 3600),
     Kind.CUSTOMERS.job: Handler(_import, importing.give_up, time_limit=6 * 3600),
     Kind.ORDERS.job: Handler(_import, importing.give_up, time_limit=6 * 3600),

@@ -38,7 +38,7 @@ def brokers_for(url: str) -> dict[Queue, Broker]:
 
 def threads_of(queue: Queue, threads: int) -> int:
     """Messages go out beside each other; large files come in one at a time, lists and reports two."""
-    fixed = {Queue.LISTS: 2, Queue.IMPORTS: 1, Queue.REPORTS: 2, Queue.DEFAULT: 2}
+    fixed = {Queue.LISTS: 2, Queue.IMPORTS: 1, Queue.SEGMENTS: 1, Queue.REPORTS: 2, Queue.DEFAULT: 2}
     return fixed.get(queue, threads)
 
 

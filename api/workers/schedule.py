@@ -17,6 +17,7 @@ from api.workers.neighbours import dead
 from domain import jobs
 from domain.campaigns import launching
 from domain.db import Database, Doorbell
+from domain.following import actions as following
 from domain.jobs import Queue
 from domain.lists.due import make_due
 from domain.operations.actions import tidy
@@ -52,6 +53,7 @@ def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker],
     return [
         lambda: launching.start_due(office),
         lambda: make_lists(database, tools),
+        lambda: following.start_due(database, tools.clock()),
         lambda: sweep(database, tools),
         lambda: ring_for_due(database, brokers, doorbell),
         Rarely(lambda: tidy(database, tools.files, MAKE_FILES, tools.clock()), _TIDY_EVERY),

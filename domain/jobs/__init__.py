@@ -4,6 +4,7 @@ from domain.jobs.model import Job, LeaseLost, Queue
 from domain.jobs.store import (
     add,
     add_all,
+    add_once,
     claim,
     count,
     due,
@@ -23,6 +24,7 @@ __all__ = [
     "Queue",
     "add",
     "add_all",
+    "add_once",
     "claim",
     "count",
     "due",

@@ -15,6 +15,7 @@ class Queue(StrEnum):
     IMPORTS = "imports"
     LISTS = "lists"
     DELIVERIES = "deliveries"
+    SEGMENTS = "segments"
     REPORTS = "reports"
 
 

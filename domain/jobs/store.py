@@ -9,9 +9,12 @@ from sqlalchemy import ColumnElement, Update, and_, bindparam, case, delete, fun
 
 from domain import ids
 from domain.db import AnyRow, Ring, Transaction
-from domain.db.portable import database_later, database_now
+from domain.db.portable import database_later, database_now, insert_into
 from domain.jobs.model import MAX_DEATHS, Job, JobStatus, Queue
 from domain.jobs.tables import jobs
+
+# Seconds until a job that was given up is placed again, where it is one that always comes back.
+_REST = 600.0
 
 
 async def add(
@@ -59,6 +62,19 @@ async def add_all(
     if delay <= 0:
         tx.rings += [Ring(queue.value, store_id, job_id) for job_id in made]
     return made
+
+
+async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = Queue.DEFAULT) -> None:
+    """The store's one job of a kind, unless it has it already. One that was given up is tried again after a while."""
+    moment: datetime = await tx.scalar(select(database_now(tx.dialect)))
+    row = {"store_id": store_id, "id": ids.only(store_id, kind), "queue": queue.value, "kind": kind, "payload": {}}
+    row |= {"status": JobStatus.QUEUED.value, "due_at": moment, "fence": 0, "deaths": 0, "created_at": moment}
+    statement = insert_into(jobs, tx.dialect).values(row)
+    given_up = and_(jobs.c.status == JobStatus.FAILED, jobs.c.lease_until < database_later(-_REST, tx.dialect))
+    again = {"status": JobStatus.QUEUED.value, "due_at": moment, "deaths": 0}
+    placed = statement.on_conflict_do_update(index_elements=["store_id", "id"], set_=again, where=given_up)
+    if (await tx.execute(placed)).rowcount:
+        tx.rings.append(Ring(queue.value, store_id, ids.only(store_id, kind)))
 
 
 async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease: float) -> Job | None:

@@ -6,6 +6,7 @@ from domain.customers import tables as customers
 from domain.db.schema import metadata
 from domain.deliveries import tables as deliveries
 from domain.events import tables as events
+from domain.following import tables as following
 from domain.history import tables as history
 from domain.imports import tables as imports
 from domain.jobs import tables as jobs
@@ -21,6 +22,7 @@ __all__ = [
     "customers",
     "deliveries",
     "events",
+    "following",
     "history",
     "imports",
     "jobs",

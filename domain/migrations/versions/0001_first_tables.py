@@ -584,6 +584,21 @@ def upgrade() -> None:
         op.f("ix_segment_members_store_id_customer_id"), "segment_members", ["store_id", "customer_id"], unique=False
     )
     op.create_table(
+        "segment_memberships",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("segment_id", Id(), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "segment_id", "customer_id", name=op.f("pk_segment_memberships")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_segment_memberships_store_id_customer_id"),
+        "segment_memberships",
+        ["store_id", "customer_id"],
+        unique=False,
+    )
+    op.create_table(
         "stores",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -686,6 +701,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_customer_numbers_stores")),
         sa.PrimaryKeyConstraint("store_id", name=op.f("pk_customer_numbers")),
     )
+    op.create_table(
+        "followed_segments",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("segment_id", Id(), nullable=False),
+        sa.Column("fingerprint", sa.String(length=32), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.Column("next_eval_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_followed_segments_stores")),
+        sa.PrimaryKeyConstraint("store_id", "segment_id", name=op.f("pk_followed_segments")),
+    )
+    op.create_index(op.f("ix_followed_segments_next_eval_at"), "followed_segments", ["next_eval_at"], unique=False)
     op.create_table(
         "idempotency_keys",
         sa.Column("store_id", sa.Integer(), nullable=False),
@@ -829,6 +855,8 @@ def downgrade() -> None:
     op.drop_table("property_definitions")
     op.drop_table("operations")
     op.drop_table("idempotency_keys")
+    op.drop_index(op.f("ix_followed_segments_next_eval_at"), table_name="followed_segments")
+    op.drop_table("followed_segments")
     op.drop_table("customer_numbers")
     op.drop_table("channel_installations")
     op.drop_index(op.f("ix_campaigns_store_id_list_id"), table_name="campaigns")
@@ -846,6 +874,8 @@ def downgrade() -> None:
     op.drop_table("wallet_changes")
     op.drop_table("uploads")
     op.drop_table("stores")
+    op.drop_index(op.f("ix_segment_memberships_store_id_customer_id"), table_name="segment_memberships")
+    op.drop_table("segment_memberships")
     op.drop_index(op.f("ix_segment_members_store_id_customer_id"), table_name="segment_members")
     op.drop_table("segment_members")
     op.drop_table("sandbox_messages")

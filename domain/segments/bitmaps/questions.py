@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ClauseElement, False_, True_
 from sqlalchemy.sql.visitors import iterate
 
 from domain.changes import Kind
+from domain.changes.model import EVERYTHING
 from domain.customers.tables import customer_facts, customers
 from domain.segments.catalogue import Catalogue
 from domain.segments.compile import condition_of
@@ -65,6 +66,12 @@ def question(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Question:
     later = condition_of(leaf, catalogue, replace(scope, now=other))
     holds = not isinstance(sql, Members) or sql.holds
     return Question(kinds_of(_clause(sql)), _bound(sql) != _bound(later), holds, constant(sql))
+
+
+def kinds_asked(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Kind:
+    """The kinds of data that the answer rests on: all, where that is unknown."""
+    found = kinds_of(_clause(condition_of(leaf, catalogue, scope)))
+    return EVERYTHING if found is None else found
 
 
 def changes_with_the_day(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> bool:

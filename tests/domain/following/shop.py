@@ -119,9 +119,7 @@ class Shop:
 
     async def told(self) -> list[tuple[UUID, int, bool]]:
         rows = event_rows.c
-        moved = select(rows.subject, rows.customer_id, rows.type).where(
-            rows.type.in_(["segment.entered", "segment.left"])
-        )
+        told = rows.type.in_(["segment.entered", "segment.left"])
         async with self.database.read() as tx:
             found = await tx.execute(select(rows.subject, rows.customer_id, rows.type).where(told))
             return [(UUID(subject), customer, kind == "segment.entered") for subject, customer, kind in found]

@@ -72,7 +72,7 @@ class Shop:
 
     async def blacklist(self, person: int, *, on: bool) -> None:
         async with self.database.write() as tx:
-            await customers.blacklist(tx, self.store.id, self.people[person], on, self.now)
+            await customers.blacklist(tx, self.store.id, self.people[person], self.now, blacklisted=on)
 
     async def delete(self, person: int) -> None:
         async with self.database.write() as tx:

@@ -17,10 +17,12 @@ from api.graphql.context import Context, Info, allow
 from api.graphql.customers import CustomerMutation, CustomerQuery
 from api.graphql.exports import ExportMutation, ExportQuery
 from api.graphql.imports import ImportMutation
+from api.graphql.lifecycle import LifecycleMutation, LifecycleQuery
 from api.graphql.list_life import ListMutation
 from api.graphql.lists import ListQuery
 from api.graphql.operations import OperationMutation, OperationQuery, OperationSubscription
 from api.graphql.plain import without_null_defaults
+from api.graphql.presets import PresetQuery
 from api.graphql.previews import PreviewQuery
 from api.graphql.profiles import ProfileMutation, ProfileQuery
 from api.graphql.relay import Node
@@ -68,6 +70,8 @@ class Query(
     ChannelQuery,
     OperationQuery,
     ExportQuery,
+    LifecycleQuery,
+    PresetQuery,
 ):
     @strawberry.field
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
@@ -95,6 +99,7 @@ class Mutation(
     CampaignMutation,
     ChannelMutation,
     ExportMutation,
+    LifecycleMutation,
     OperationMutation,
 ):
     pass

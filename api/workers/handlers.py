@@ -1,5 +1,7 @@
 """Which function does which kind of job."""
 
+from uuid import UUID
+
 from api.workers.job import Handler, JobContext
 from domain import jobs
 from domain.campaigns import launching, sending
@@ -10,8 +12,10 @@ from domain.following.model import FOLLOW
 from domain.imports import work as importing
 from domain.imports.model import Kind
 from domain.jobs import LeaseLost
+from domain.lifecycle import actions as lifecycle
 from domain.lists import exporting
 from domain.lists import making as lists
+from domain.operations import store as operations
 
 # Seconds until members of a list that is gone are looked at again.
 _LOOK_AGAIN = 600
@@ -47,8 +51,15 @@ async def _export(context: JobContext) -> None:
     await exporting.export(context.office.database, context.job, context.files, context.office.clock)
 
 
+async def _score(context: JobContext) -> None:
+    await lifecycle.score(context.office.database, context.job, context.office.clock)
+
+
 async def _import(context: JobContext) -> None:
     async def finish(tx: Transaction) -> None:
+        operation = await operations.by_id(tx, context.job.store_id, UUID(str(context.job.payload["operation"])))
+        if operation is not None and operation.done >= lifecycle.MANY_ROWS and not operation.dry_run:
+            await lifecycle.request(tx, context.job.store_id)
         if not await jobs.finish(tx, context.job):
             raise LeaseLost
 
@@ -62,6 +73,7 @@ HANDLERS = {
     lists.ERASE: Handler(_erase_members),
     FOLLOW: Handler(_follow),
     exporting.EXPORT: Handler(_export, exporting.give_up, time_limit=6 * 3600),
+    lifecycle.SCORE: Handler(_score, time_limit=3600),
     Kind.CUSTOMERS.job: Handler(_import, importing.give_up, time_limit=6 * 3600),
     Kind.ORDERS.job: Handler(_import, importing.give_up, time_limit=6 * 3600),
 }

@@ -19,6 +19,7 @@ from domain.campaigns import launching
 from domain.db import Database, Doorbell
 from domain.following import actions as following
 from domain.jobs import Queue
+from domain.lifecycle import actions as lifecycle
 from domain.lists.due import make_due
 from domain.operations.actions import tidy
 
@@ -56,6 +57,7 @@ def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker],
         lambda: following.start_due(database, tools.clock()),
         lambda: sweep(database, tools),
         lambda: ring_for_due(database, brokers, doorbell),
+        lambda: lifecycle.schedule_due(database, tools.clock()),
         Rarely(lambda: tidy(database, tools.files, MAKE_FILES, tools.clock()), _TIDY_EVERY),
     ]
 

@@ -1,4 +1,4 @@
-"""Weekdays and hours of instants by a zone's clock, which SQLite knows nothing of."""
+"""Days, weekdays and hours of instants by a zone's clock, which SQLite knows nothing of."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,11 +7,25 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, SmallInteger, Text, case, cast, extract, func, literal, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Integer,
+    SmallInteger,
+    Text,
+    case,
+    cast,
+    extract,
+    func,
+    literal,
+    type_coerce,
+)
 
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2070, 1, 1, tzinfo=UTC)
 _STEP = timedelta(days=7)
 _MICROSECONDS = 1_000_000
+_SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,14 @@ def local(at: ColumnElement[Any], timezone: str, dialect: str) -> Local:
         return cast(func.strftime(code, moment, "unixepoch", type_=Text()), SmallInteger)
 
     return Local((part("%w") + 6) % 7 + 1, part("%d"), part("%H"))
+
+
+def day_number(at: ColumnElement[Any], timezone: str, dialect: str) -> ColumnElement[int]:
+    """Of an `Instant`: days since the first of 1970 by the zone's calendar."""
+    if dialect == "postgresql":
+        days = cast(func.timezone(timezone, at), Date) - literal(_FIRST.date(), Date())
+        return type_coerce(days, Integer())
+    return (type_coerce(at, BigInteger()) // _MICROSECONDS + _offset(at, timezone)) // _SECONDS_A_DAY
 
 
 def _offset(at: ColumnElement[Any], timezone: str) -> ColumnElement[int]:

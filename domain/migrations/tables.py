@@ -10,6 +10,7 @@ from domain.following import tables as following
 from domain.history import tables as history
 from domain.imports import tables as imports
 from domain.jobs import tables as jobs
+from domain.lifecycle import tables as lifecycle
 from domain.lists import tables as lists
 from domain.operations import tables as operations
 from domain.segments import tables as segments
@@ -26,6 +27,7 @@ __all__ = [
     "history",
     "imports",
     "jobs",
+    "lifecycle",
     "lists",
     "metadata",
     "operations",

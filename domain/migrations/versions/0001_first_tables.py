@@ -199,6 +199,34 @@ def upgrade() -> None:
         sqlite_where=sa.text('"string" IS NOT NULL'),
     )
     op.create_table(
+        "customer_scores",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("recency", sa.SmallInteger(), nullable=True),
+        sa.Column("frequency", sa.SmallInteger(), nullable=True),
+        sa.Column("monetary", sa.SmallInteger(), nullable=True),
+        sa.Column("rfm_group", sa.String(length=24), nullable=False),
+        sa.Column("stage", sa.String(length=24), nullable=False),
+        sa.Column("shopper_type", sa.String(length=24), nullable=True),
+        sa.Column("repurchase_position", sa.String(length=24), nullable=True),
+        sa.Column("computed_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("store_id", "customer_id", name=op.f("pk_customer_scores")),
+        postgresql_with={"fillfactor": 80},
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_customer_scores_store_id_rfm_group_customer_id"),
+        "customer_scores",
+        ["store_id", "rfm_group", "customer_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_customer_scores_store_id_stage_customer_id"),
+        "customer_scores",
+        ["store_id", "stage", "customer_id"],
+        unique=False,
+    )
+    op.create_table(
         "customer_tags",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -723,6 +751,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("store_id", "key", name=op.f("pk_idempotency_keys")),
     )
     op.create_table(
+        "lifecycles",
+        sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("scheduled_on", sa.Date(), nullable=True),
+        sa.Column("computed_on", sa.Date(), nullable=True),
+        sa.Column("active_days", sa.Integer(), nullable=True),
+        sa.Column("lost_days", sa.Integer(), nullable=True),
+        sa.Column("introduce_days", sa.Integer(), nullable=True),
+        sa.Column("loyal_orders", sa.Integer(), nullable=True),
+        sa.Column("high_spend", Money(), nullable=True),
+        sa.Column("repurchase_days", sa.Integer(), nullable=True),
+        sa.Column("measured", sa.Boolean(), nullable=True),
+        sa.Column("used_active_days", sa.Integer(), nullable=True),
+        sa.Column("used_lost_days", sa.Integer(), nullable=True),
+        sa.Column("used_introduce_days", sa.Integer(), nullable=True),
+        sa.Column("used_loyal_orders", sa.Integer(), nullable=True),
+        sa.Column("used_high_spend", Money(), nullable=True),
+        sa.Column("used_cycle", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(["store_id"], ["stores.id"], name=op.f("fk_lifecycles_stores")),
+        sa.PrimaryKeyConstraint("store_id", name=op.f("pk_lifecycles")),
+    )
+    op.create_table(
         "operations",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("id", Id(), nullable=False),
@@ -854,6 +903,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_property_definitions_store_id_key"), table_name="property_definitions")
     op.drop_table("property_definitions")
     op.drop_table("operations")
+    op.drop_table("lifecycles")
     op.drop_table("idempotency_keys")
     op.drop_index(op.f("ix_followed_segments_next_eval_at"), table_name="followed_segments")
     op.drop_table("followed_segments")
@@ -966,6 +1016,9 @@ def downgrade() -> None:
     op.drop_table("customers")
     op.drop_index(op.f("ix_customer_tags_store_id_tag_customer_id"), table_name="customer_tags")
     op.drop_table("customer_tags")
+    op.drop_index(op.f("ix_customer_scores_store_id_stage_customer_id"), table_name="customer_scores")
+    op.drop_index(op.f("ix_customer_scores_store_id_rfm_group_customer_id"), table_name="customer_scores")
+    op.drop_table("customer_scores")
     op.drop_index(
         "ix_customer_properties_string",
         table_name="customer_properties",

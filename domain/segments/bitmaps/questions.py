@@ -30,6 +30,7 @@ _KINDS = {
     "contacts": Kind.CONTACTS,
     "customer_facts": Kind.EXISTENCE | Kind.ORDERS,
     "customer_favourites": Kind.ORDERS,
+    "customer_scores": Kind.EXISTENCE | Kind.ORDERS,
     "orders": Kind.ORDERS,
     "order_items": Kind.ORDERS,
     "order_item_facets": Kind.ORDERS,

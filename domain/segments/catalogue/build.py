@@ -8,6 +8,7 @@ from domain.segments.catalogue import channels as reach
 from domain.segments.catalogue.addresses import ADDRESSES
 from domain.segments.catalogue.entries import OPERATORS, Behavior, Catalogue, Dimension, Option
 from domain.segments.catalogue.happenings import custom_event
+from domain.segments.catalogue.lifecycle import LIFECYCLE
 from domain.segments.catalogue.membership import MEMBERSHIP
 from domain.segments.catalogue.profile import ACCOUNT, PROFILE
 from domain.segments.catalogue.properties import custom_property
@@ -28,6 +29,7 @@ EVERYWHERE: tuple[Dimension, ...] = (
     *reach.CONTACTED,
     *PURCHASE,
     *ORIGINS,
+    *LIFECYCLE,
 )
 BEHAVIORS: tuple[Behavior, ...] = (*PURCHASING, *VISITING, *REWARDING, *TAGGING)
 

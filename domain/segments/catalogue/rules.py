@@ -184,11 +184,5 @@ NOT_HELD: Mapping[int, str] = {
     120: "Stock is the shop's. Track an event of your own when a product runs low, with the product, for those whose "
     "`cart`, `wishlist` or `visit` has it.",
     121: "Prices over time are the shop's. Track an event of your own when a price drops, for those whom it concerns.",
-    122: "Not yet: stages of the life cycle are not computed.",
-    123: "Not yet: stages of the life cycle are not computed.",
-    125: "Not yet: scores of recency, frequency and spending are not computed.",
-    126: "Not yet: the shop's repurchase cycle is not computed.",
-    127: "Not yet: scores of recency, frequency and spending are not computed.",
-    128: "Not yet: scores of recency, frequency and spending are not computed.",
     131: "Nothing here predicts. Keep another system's prediction as a property, and ask for that.",
 }

@@ -6,6 +6,7 @@ from decimal import Decimal
 from random import Random
 
 from domain.customers.model import PropertyDefinition, ValueType
+from domain.lifecycle.model import LifecycleStage, RepurchasePosition, RfmGroup, ShopperType
 from domain.segments.catalogue import Ranks
 
 NOW = datetime(2026, 2, 28, 20, 30, tzinfo=UTC)  # the 1st of March in Taipei already
@@ -143,6 +144,7 @@ class Person:
     lots: list[Lot] = field(default_factory=list[Lot])
     changes: dict[str, Change] = field(default_factory=dict[str, Change])
     coupons: list[Coupon] = field(default_factory=list[Coupon])
+    scores: dict[str, object] = field(default_factory=dict[str, object])
     orders: list[Order] = field(default_factory=list[Order])
     happenings: list[Happening] = field(default_factory=list[Happening])
     picked: bool = False
@@ -174,7 +176,23 @@ def _person(chance: Random, number: int) -> Person:
     person.happenings = [_happening(chance) for _ in range(chance.choice([0, 0, 1, 2, 4, 6]))]
     person.picked, person.listed = chance.random() < 0.3, chance.random() < 0.3
     _wealth(chance, person)
+    person.scores = _scores(Random(number))
     return person
+
+
+def _scores(chance: Random) -> dict[str, object]:
+    """As they were last night: there is none of who came since, and few of who has not ordered."""
+    if chance.random() < 0.2:
+        return {}
+    places: dict[str, object] = {
+        "rfm_group": chance.choice([*RfmGroup]).value,
+        "stage": chance.choice([*LifecycleStage]).value,
+    }
+    if chance.random() < 0.2:
+        return places
+    scored = {name: chance.randint(1, 5) for name in ("recency", "frequency", "monetary")}
+    kind, position = chance.choice([*ShopperType]).value, chance.choice([*RepurchasePosition]).value
+    return {**places, **scored, "shopper_type": kind, "repurchase_position": position}
 
 
 def _profile(chance: Random, number: int) -> dict[str, object]:

@@ -23,6 +23,7 @@ from domain.db import Transaction
 from domain.events.facts import recount
 from domain.events.tables import events, order_item_facets, order_items, orders
 from domain.history import actions as history
+from domain.lifecycle.tables import customer_scores
 from domain.segments.tables import list_members, lists, segment_members, segments
 from domain.wallets.tables import changes, coupons, lots
 from tests.domain.segments.persons import NOW, PROPERTIES, RANKS, TIMEZONE, Order, Person, people
@@ -73,6 +74,8 @@ def _beside(rows: Rows, person: Person) -> None:
         {**whose, "position": position, **asdict(each)} for position, each in enumerate(person.addresses)
     ]
     rows[customer_favourites] += [{**whose, "kind": kind, "value": value} for kind, value in person.favourites.items()]
+    unsaid = dict.fromkeys(("recency", "frequency", "monetary", "shopper_type", "repurchase_position"))
+    rows[customer_scores] += [{**whose, **unsaid, **person.scores, "computed_on": NOW.date()}] if person.scores else []
     rows[customer_origins] += [{**whose, **person.origin}] if person.origin else []
     for each in PROPERTIES:
         if each.key in person.properties:

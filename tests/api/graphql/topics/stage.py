@@ -220,6 +220,7 @@ TYPES: Mapping[tuple[str, str], str] = {
     ("eventsTrack", "events"): "[EventInput!]!",
     ("consentUpdate", "channel"): "String!",
     ("consentUpdate", "consent"): "Consent!",
+    ("lifecycleUpdate", "input"): "LifecycleInput!",
     ("listExport", "fields"): "[String!]!",
     ("listExport", "format"): "ExportFormat",
     ("propertyDefinitionCreate", "label"): "String!",

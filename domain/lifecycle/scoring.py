@@ -1,0 +1,181 @@
+"""The statement that scores a store's customers, and says of whom something changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Delete,
+    Integer,
+    Select,
+    SmallInteger,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.types import TypeEngine
+
+from domain import changes
+from domain.changes import Kind
+from domain.clock import midnight
+from domain.customers.tables import customer_facts, customers
+from domain.db import Transaction
+from domain.db.portable import insert_into
+from domain.db.types import Instant, Money
+from domain.lifecycle.model import (
+    GROUPS,
+    Cuts,
+    LifecycleStage,
+    RepurchasePosition,
+    RfmGroup,
+    ShopperType,
+    Thresholds,
+    ready_days,
+    recent_days,
+)
+from domain.lifecycle.tables import customer_scores
+
+_facts, _scores = customer_facts.c, customer_scores.c
+_COMPUTED = ("recency", "frequency", "monetary", "rfm_group", "stage", "shopper_type", "repurchase_position")
+_ORDERED = _facts.order_count > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """A store's scores of one day."""
+
+    store_id: int
+    timezone: str
+    today: date
+    cuts: Cuts
+    used: Thresholds
+
+    async def score(self, tx: Transaction, first: int, last: int) -> int:
+        """Scores customers from one number to another; writes those alone who moved, and says how many."""
+        names = ["store_id", "customer_id", *_COMPUTED, "computed_on"]
+        statement = insert_into(customer_scores, tx.dialect).from_select(names, self._found(first, last))
+        moved = or_(*(_scores[name].is_distinct_from(statement.excluded[name]) for name in _COMPUTED))
+        values = {name: statement.excluded[name] for name in (*_COMPUTED, "computed_on")}
+        written = statement.on_conflict_do_update(index_elements=["store_id", "customer_id"], set_=values, where=moved)
+        count: int = (await tx.execute(written)).rowcount
+        gone: int = (await tx.execute(self._gone(first, last))).rowcount
+        if gone:
+            await changes.note_range(tx, self.store_id, Kind.ORDERS, first, last)
+        elif count:
+            today = (_scores.computed_on == self.today, _scores.customer_id.between(first, last))
+            whose = select(_scores.customer_id).where(_scores.store_id == self.store_id, *today)
+            await changes.note(tx, self.store_id, Kind.ORDERS, whose)
+        return count
+
+    def _gone(self, first: int, last: int) -> Delete:
+        """Scores of those who were deleted since."""
+        here = customers.c.id.between(first, last)
+        live = select(customers.c.id).where(
+            customers.c.store_id == self.store_id, here, customers.c.deleted_at.is_(None)
+        )
+        scored = (_scores.store_id == self.store_id, _scores.customer_id.between(first, last))
+        return delete(customer_scores).where(*scored, _scores.customer_id.not_in(live))
+
+    def _found(self, first: int, last: int) -> Select[*tuple[Any, ...]]:
+        same = and_(customers.c.store_id == _facts.store_id, customers.c.id == _facts.customer_id)
+        scored = (
+            select(
+                _facts.customer_id,
+                _fifth(_facts.last_order_at, self.cuts.recency, Instant(), upper=True).label("recency"),
+                _fifth(_facts.order_count, self.cuts.frequency, Integer()).label("frequency"),
+                _fifth(_facts.total_spent, self.cuts.monetary, Money()).label("monetary"),
+                self._stage().label("stage"),
+                self._shopper().label("shopper_type"),
+                self._position().label("repurchase_position"),
+            )
+            .join(customers, same)
+            .where(_facts.store_id == self.store_id, _facts.customer_id.between(first, last))
+            .where(customers.c.deleted_at.is_(None))
+            .subquery("scored")
+        )
+        score = scored.c
+        group = _group(score.recency, score.frequency + score.monetary)
+        scores = (score.recency, score.frequency, score.monetary)
+        places = (group, score.stage, score.shopper_type, score.repurchase_position)
+        found = select(literal(self.store_id, Integer()), score.customer_id, *scores, *places)
+        # SQLite takes ON CONFLICT behind a select for a join's unless a WHERE stands between.
+        return found.add_columns(literal(self.today, Date())).where(score.customer_id.is_not(None))
+
+    def _stage(self) -> ColumnElement[Any]:
+        active, kept = self._since(self.used.active_days), self._since(self.used.lost_days)
+        known_since = func.coalesce(customers.c.registered_at, customers.c.created_at, type_=Instant())
+        fresh = known_since >= self._start(self.used.introduce_days)
+        frequent, high = self._frequent(), _facts.total_spent >= literal(self.used.high_spend, Money())
+        return case(
+            (and_(~_ORDERED, fresh), _name(LifecycleStage.NEED_INTRODUCE)),
+            (~_ORDERED, _name(LifecycleStage.SILENT)),
+            (and_(active, frequent, high), _name(LifecycleStage.LOYALISTS)),
+            (and_(active, or_(frequent, high)), _name(LifecycleStage.HIGH_POTENTIAL)),
+            (active, _name(LifecycleStage.NEED_NURTURING)),
+            (and_(kept, or_(frequent, high)), _name(LifecycleStage.CANT_LOSE)),
+            (kept, _name(LifecycleStage.SILENT)),
+            else_=_name(LifecycleStage.LOST),
+        )
+
+    def _shopper(self) -> ColumnElement[Any]:
+        active = self._since(self.used.active_days)
+        return case(
+            (~_ORDERED, cast(null(), String())),
+            (and_(active, self._frequent()), _name(ShopperType.LOYAL)),
+            (active, _name(ShopperType.NORMAL)),
+            else_=_name(ShopperType.INACTIVE),
+        )
+
+    def _position(self) -> ColumnElement[Any]:
+        return case(
+            (~_ORDERED, cast(null(), String())),
+            (self._since(recent_days(self.used)), _name(RepurchasePosition.RECENTLY_PURCHASED)),
+            (self._since(ready_days(self.used)), _name(RepurchasePosition.READY_TO_REPURCHASE)),
+            else_=_name(RepurchasePosition.LAPSED),
+        )
+
+    def _frequent(self) -> ColumnElement[bool]:
+        return _facts.order_count >= literal(self.used.loyal_orders, Integer())
+
+    def _since(self, days: int) -> ColumnElement[bool]:
+        """The last order was so many of the store's days ago, or fewer."""
+        return _facts.last_order_at >= self._start(days)
+
+    def _start(self, days: int) -> ColumnElement[Any]:
+        return bindparam(None, midnight(self.today - timedelta(days=days), self.timezone), type_=Instant())
+
+
+def _name(value: str) -> ColumnElement[str]:
+    return literal(str(value), String())
+
+
+def _fifth(
+    column: ColumnElement[Any], cuts: Sequence[object], kind: TypeEngine[Any], *, upper: bool = False
+) -> ColumnElement[Any]:
+    """1 and the number of cuts that the value is beyond; `upper`: or at."""
+    if not cuts:
+        return cast(null(), SmallInteger())
+    bounds = [bindparam(None, cut, type_=kind) for cut in cuts]
+    beyond = [case((column >= bound if upper else column > bound, 1), else_=0) for bound in bounds]
+    score = beyond[0] + beyond[1] + beyond[2] + beyond[3] + 1
+    return case((_ORDERED, cast(score, SmallInteger())))
+
+
+def _group(recency: ColumnElement[Any], both: ColumnElement[Any]) -> ColumnElement[Any]:
+    cases = [
+        (and_(both >= least, recency == score), _name(group))
+        for least, row in GROUPS.items()
+        for score, group in enumerate(row, 1)
+    ]
+    return case(*cases, else_=_name(RfmGroup.PROSPECTS))

@@ -1,0 +1,36 @@
+"""Customers with orders, written straight into the rows that scores are made of."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import delete, insert, select
+
+from domain.customers.tables import customer_facts, customers
+from domain.db import Transaction
+from domain.events.facts import recount
+from domain.events.tables import orders
+from domain.lifecycle.tables import customer_scores, lifecycles
+from tests.factories import NOW
+
+Bought = Sequence[tuple[datetime, Decimal]]
+
+
+def days_ago(*days: float, total: int = 10) -> Bought:
+    return [(NOW - timedelta(days=each), Decimal(total)) for each in days]
+
+
+async def fill(tx: Transaction, store_id: int, bought: Mapping[int, Bought], **row: object) -> None:
+    """Replaces the store's customers by these."""
+    for table in (orders, customer_facts, customers, customer_scores, lifecycles):
+        await tx.execute(delete(table))
+    common: dict[str, object] = dict.fromkeys(("email_verified", "phone_verified", "member", "blacklisted"), False)
+    common |= {"created_at": NOW, "updated_at": NOW, **row}
+    placed = {"store_id": store_id, "status": "completed", "counted": True, "updated_at": NOW}
+    if bought:
+        await tx.execute(insert(customers), [{"store_id": store_id, "id": each, **common} for each in bought])
+    for customer, all_of_them in bought.items():
+        for at, (moment, total) in enumerate(all_of_them):
+            own = {"id": f"{customer}-{at}", "customer_id": customer, "placed_at": moment, "total": total}
+            await tx.execute(insert(orders).values(**placed, **own))
+    await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))

@@ -67,9 +67,9 @@ async def add_all(
 async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = Queue.DEFAULT) -> None:
     """The store's one job of a kind, unless it has it already. One that was given up is tried again after a while."""
     moment: datetime = await tx.scalar(select(database_now(tx.dialect)))
-    row = {"store_id": store_id, "id": ids.only(store_id, kind), "queue": queue.value, "kind": kind, "payload": {}}
-    row |= {"status": JobStatus.QUEUED.value, "due_at": moment, "fence": 0, "deaths": 0, "created_at": moment}
-    statement = insert_into(jobs, tx.dialect).values(row)
+    row: dict[str, object] = {"store_id": store_id, "id": ids.only(store_id, kind), "queue": queue.value, "kind": kind}
+    row |= {"payload": dict[str, object](), "status": JobStatus.QUEUED.value, "due_at": moment, "created_at": moment}
+    statement = insert_into(jobs, tx.dialect).values(row | {"fence": 0, "deaths": 0})
     given_up = and_(jobs.c.status == JobStatus.FAILED, jobs.c.lease_until < database_later(-_REST, tx.dialect))
     again = {"status": JobStatus.QUEUED.value, "due_at": moment, "deaths": 0}
     placed = statement.on_conflict_do_update(index_elements=["store_id", "id"], set_=again, where=given_up)

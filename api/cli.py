@@ -176,16 +176,20 @@ def demo(
 
 @app.command("plugins")
 def show_plugins() -> None:
-    """Show the channels that plugins bring, and the plugins that are left out and why."""
+    """Show what plugins bring, and the plugins that are left out and why."""
     from rich.console import Console
     from rich.table import Table
 
     from plugins.manager import load
 
     found = load(_settings().blocked_plugins)
-    table = Table("channel", "package", "version", "fault", box=None)
+    table = Table("brings", "package", "version", "fault", box=None)
     for key, brought in found.channels.items():
         table.add_row(key, brought.package, brought.version)
+    for dimension in found.dimensions:
+        table.add_row(f"dimension {dimension.key}", "", "")
+    for behavior in found.behaviors:
+        table.add_row(f"behavior {behavior.event}", "", "")
     for fault in found.faults:
         table.add_row(fault.plugin, fault.package, fault.version, fault.reason)
     Console().print(table)

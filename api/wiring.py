@@ -18,6 +18,7 @@ from domain.db import Database
 from domain.jobs import Queue
 from domain.operations.files import FileLinks, Files
 from domain.segments.bitmaps.cache import Leaves
+from domain.segments.catalogue.extensions import EXTENSIONS
 from domain.segments.previewing import Previews
 from domain.templates.rendering import MinijinjaTemplates
 from plugins.installed import InstalledChannels
@@ -75,6 +76,7 @@ class Runtime:
 def build(settings: Settings) -> Runtime:
     key = settings.key()
     plugins = load(settings.blocked_plugins)
+    EXTENSIONS.install(plugins.dimensions, plugins.behaviors)
     brokers = brokers_for(settings.broker_url)
     doorbell = Doorbell(brokers)
     return Runtime(

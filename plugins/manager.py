@@ -1,4 +1,4 @@
-"""Finds the channels that packages bring, the built-in ones by the same door, and survives those that are broken."""
+"""Finds what packages bring, the built-in channels by the same door, and survives packages that are broken."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,9 +8,11 @@ from typing import cast
 
 import pluggy
 import structlog
-from muster_sdk import AddressKind, Capabilities, Channel, hookspecs
+from muster_sdk import AddressKind, Behavior, Capabilities, Channel, Dimension, hookspecs
 from muster_sdk.hookspecs import PROJECT
 from pydantic import BaseModel
+
+from plugins import declared
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,9 @@ class Fault:
 class Plugins:
     channels: Mapping[str, InstalledChannel]
     faults: Sequence[Fault]
+    # What they add to the questions of segments.
+    dimensions: Sequence[Dimension] = ()
+    behaviors: Sequence[Behavior] = ()
 
 
 @dataclass(slots=True)
@@ -45,11 +50,15 @@ class _Loading:
     blocked: Collection[str]
     manager: pluggy.PluginManager
     channels: dict[str, InstalledChannel] = field(default_factory=dict[str, InstalledChannel])
+    dimensions: dict[str, Dimension] = field(default_factory=dict[str, Dimension])
+    behaviors: dict[str, Behavior] = field(default_factory=dict[str, Behavior])
+    # By key, the package that brings each dimension and behavior.
+    asked_by: dict[str, str] = field(default_factory=dict[str, str])
     faults: list[Fault] = field(default_factory=list[Fault])
 
 
 def load(blocked: Collection[str] = ()) -> Plugins:
-    """Every channel of every plugin that is not blocked by its entry point's name."""
+    """All that plugins bring which are not blocked by their entry point's name."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     loading = _Loading(blocked, manager)
@@ -59,7 +68,8 @@ def load(blocked: Collection[str] = ()) -> Plugins:
         reason = _load_one(loading, distribution, entry_point)
         if reason is not None:
             _leave_out(loading, entry_point.name, distribution, reason)
-    return Plugins(loading.channels, tuple(loading.faults))
+    dimensions, behaviors = tuple(loading.dimensions.values()), tuple(loading.behaviors.values())
+    return Plugins(loading.channels, tuple(loading.faults), dimensions, behaviors)
 
 
 def _leave_out(loading: _Loading, plugin: str, distribution: Distribution, reason: str) -> None:
@@ -96,25 +106,28 @@ def _said(error: BaseException) -> str:
 
 
 def _load_one(loading: _Loading, distribution: Distribution, entry_point: EntryPoint) -> str | None:
-    """Why the plugin is left out; None when all of its channels are in."""
+    """Why the plugin, or something of it, is left out; None when all that it brings is in."""
     try:
         plugin = entry_point.load()
         loading.manager.register(plugin, entry_point.name)
         _check_hooks(loading.manager, plugin, entry_point.name)
-        brought = _channels_of(loading.manager, plugin)
-        reasons = [_add(loading, channel, distribution) for channel in brought]
+        hooks = loading.manager.hook
+        brought = _brought(hooks.register_channels, plugin), _brought(hooks.register_dimensions, plugin)
+        reasons = [_add(loading, cast("Channel", channel), distribution) for channel in brought[0]]
+        reasons += [_add_dimension(loading, found, distribution) for found in brought[1]]
+        reasons += [_add_behavior(loading, found, distribution) for found in _brought(hooks.register_behaviors, plugin)]
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code: whatever it raises, we go on
         return _said(error)
     return "; ".join(reason for reason in reasons if reason) or None
 
 
-def _channels_of(manager: pluggy.PluginManager, plugin: object) -> list[Channel]:
+def _brought(hook: pluggy.HookCaller, plugin: object) -> list[object]:
     """Each implementation is called by itself: one that raises takes no other along."""
-    brought: list[Channel] = []
-    for implementation in manager.hook.register_channels.get_hookimpls():
+    brought: list[object] = []
+    for implementation in hook.get_hookimpls():
         if implementation.plugin is plugin:
-            # What a stranger's hook answers is looked at afterwards, channel by channel.
-            brought += cast("Sequence[Channel]", implementation.function())
+            # What a stranger's hook answers is looked at afterwards, one by one.
+            brought += cast("Sequence[object]", implementation.function())
     return brought
 
 
@@ -138,6 +151,24 @@ def _add(loading: _Loading, channel: Channel, distribution: Distribution) -> str
         return f"the channel {channel.key!r} is there already, from {taken.package}"
     loading.channels[channel.key] = InstalledChannel(channel, *_package(distribution))
     return None
+
+
+def _add_dimension(loading: _Loading, found: object, distribution: Distribution) -> str | None:
+    reason = declared.fault_of_dimension(found, loading.asked_by)
+    if reason is None:
+        dimension = cast("Dimension", found)
+        loading.dimensions[dimension.key] = dimension
+        loading.asked_by[dimension.key] = _package(distribution)[0]
+    return reason
+
+
+def _add_behavior(loading: _Loading, found: object, distribution: Distribution) -> str | None:
+    reason = declared.fault_of_behavior(found, {each: loading.asked_by[f"{each}()"] for each in loading.behaviors})
+    if reason is None:
+        behavior = cast("Behavior", found)
+        loading.behaviors[behavior.event] = behavior
+        loading.asked_by[f"{behavior.event}()"] = _package(distribution)[0]
+    return reason
 
 
 def _fault_of(channel: Channel) -> str | None:

@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 
 import pytest
+from muster_sdk import hookspecs
 from typer.main import get_command
 
 from api.cli import app
@@ -43,6 +45,13 @@ def test_the_command_line_is_documented_as_it_is(tmp_path: Path) -> None:
 
 def test_what_segments_may_ask_is_documented_as_it_is() -> None:
     assert dimensions.page() == (ROOT / "docs/reference/dimensions.md").read_text(), "run `make docs`"
+
+
+def test_every_hook_is_documented_with_its_arguments() -> None:
+    hooks = {name: getattr(hookspecs, name) for name in hookspecs.__all__ if name.startswith(("register_", "prepare_"))}
+    written = (ROOT / "docs/reference/hooks.md").read_text()
+    headings = set(re.findall(r"^## `(\w+\(.*\))`$", written, re.MULTILINE))
+    assert headings == {f"{name}({', '.join(signature(hook).parameters)})" for name, hook in hooks.items()}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

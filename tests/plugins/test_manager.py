@@ -1,66 +1,17 @@
 """Plugins as packages bring them: real distributions on the import path, good and broken."""
 
-import sys
-from collections.abc import Callable, Iterator
-from importlib import invalidate_caches
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from plugins.manager import Fault, load
+from tests.plugins.conftest import Install
 
-PIGEON = """
-    from dataclasses import dataclass
-    from muster_sdk import AddressKind, Capabilities, hookimpl
-    from pydantic import BaseModel
-
-    class Nothing(BaseModel):
-        pass
-
-    @dataclass(frozen=True)
-    class Pigeon:
-        key: str = "pigeon"
-        label: str = "Carrier pigeon"
-        version: str = "1.0"
-        address: AddressKind = AddressKind.HANDLE
-        settings: type = Nothing
-        content: type = Nothing
-        capabilities: Capabilities = Capabilities()
-
-        def prepare(self, content, settings, templates):
-            raise NotImplementedError
-
-        def connect(self, settings):
-            raise NotImplementedError
-"""
 GOOD = """
     @hookimpl
     def register_channels():
         return [Pigeon()]
 """
-
-Install = Callable[..., None]
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Puts a distribution where packages are found: a module, and what pip would write beside it."""
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    known = set(sys.modules)
-
-    def write(name: str, code: str, *, version: str = "0.3", entry_point: str | None = None) -> None:
-        module = name.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(dedent(PIGEON) + dedent(code))
-        written = tmp_path / f"{module}-{version}.dist-info"
-        written.mkdir()
-        (written / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        (written / "entry_points.txt").write_text(f"[muster]\n{entry_point or name} = {module}\n")
-        invalidate_caches()
-
-    yield write
-    for module in set(sys.modules) - known:
-        del sys.modules[module]
 
 
 def test_a_strangers_channel_stands_beside_the_built_in_one(install: Install) -> None:

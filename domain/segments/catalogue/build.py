@@ -7,6 +7,7 @@ from domain.customers.model import PropertyDefinition, ValueType
 from domain.segments.catalogue import channels as reach
 from domain.segments.catalogue.addresses import ADDRESSES
 from domain.segments.catalogue.entries import OPERATORS, Behavior, Catalogue, Dimension, Option
+from domain.segments.catalogue.extensions import EXTENSIONS
 from domain.segments.catalogue.happenings import custom_event
 from domain.segments.catalogue.lifecycle import LIFECYCLE
 from domain.segments.catalogue.membership import MEMBERSHIP
@@ -53,9 +54,10 @@ def catalogue(
 ) -> Catalogue:
     """`channels`: the labels of those that there are, by key; `facets`: what else is known of items."""
     dimensions = dict(_DIMENSIONS)
-    own = {dimension.key: dimension for dimension in map(custom_property, properties)}
+    kept = {each.key: each for each in properties}
+    own = {dimension.key: dimension for dimension in map(custom_property, kept.values())}
     labels = {**reach.KNOWN, **(channels or {})}
-    for dimension in (*_of_channels(labels), *own.values()):
+    for dimension in (*_of_channels(labels), *own.values(), *EXTENSIONS.of(kept)):
         dimensions[dimension.key] = dimension
     for key in (*_RANKED, *(each.key for each in own.values() if can_be_ranked(each))):
         dimensions[key] = _ranked(dimensions[key], (ranks or {}).get(key, ()))
@@ -84,7 +86,7 @@ def _of_channels(labels: Mapping[str, str]) -> Iterator[Dimension]:
 
 
 def _behaviors(labels: Mapping[str, str], event_types: Iterable[str], facets: Iterable[str]) -> dict[str, Behavior]:
-    found = dict(_BEHAVIORS)
+    found = {**_BEHAVIORS, **EXTENSIONS.behaviors}
     for key, label in labels.items():
         known = _ENGAGEMENT[key] if reach.KNOWN.get(key) == label else reach.engagement(key, label)
         found.update((behavior.key, behavior) for behavior in known)

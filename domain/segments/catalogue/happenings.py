@@ -9,6 +9,7 @@ from domain.events.kinds import kind_of
 from domain.segments.catalogue.entries import OPERATORS, PRESENCE, TIMES, Attribute, Behavior
 from domain.segments.catalogue.making import attribute, only
 from domain.segments.conditions.events import Events, Said
+from domain.segments.conditions.logs import Trait
 from domain.segments.conditions.subjects import Subject
 
 EVENT_TYPE = re.compile(r"[^\x00-\x1f\x7f`]{1,64}")
@@ -41,9 +42,14 @@ class Happenings:
     def _attribute(self, name: str, kind: ValueType, is_subject: bool) -> Attribute:
         named = (name, _LABELS.get(name, name.replace("_", " ").capitalize()))
         # What events are about is a column with an index.
-        found = attribute(named, kind, Subject() if is_subject else Said(name, kind), *self.rules.get(name, ()))
+        trait = Subject() if is_subject else Said(name, kind)
+        found = attribute(named, kind, trait, *self.rules.get(name, ()))
         found = only(found, (*TIMES, *PRESENCE)) if kind is ValueType.DATE else found
         return replace(found, refers_to=_IDS.get(name))
+
+
+def trait_of(event_type: str, key: str, kind: ValueType) -> Trait:
+    return Subject() if kind_of(event_type).subject == key else Said(key, kind)
 
 
 def custom_event(key: str) -> Behavior | None:

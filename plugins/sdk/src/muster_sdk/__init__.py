@@ -1,4 +1,4 @@
-"""What a Muster channel is written against: the values, the protocols, the errors and the hook."""
+"""What plugins of Muster are written against: values, protocols, errors and hooks."""
 
 from muster_sdk.channel import (
     Accepted,
@@ -19,20 +19,37 @@ from muster_sdk.channel import (
     TryAgain,
 )
 from muster_sdk.errors import ChannelError, ContentInvalid, TemplateInvalid, Unreachable
-from muster_sdk.hookspecs import hookimpl, register_channels
+from muster_sdk.hookspecs import hookimpl, register_behaviors, register_channels, register_dimensions
+from muster_sdk.segments import (
+    Behavior,
+    Choice,
+    Dimension,
+    EventAttribute,
+    EventCount,
+    LatestEvent,
+    PropertyValue,
+    ValueKind,
+)
 
 __all__ = [
     "Accepted",
     "AddressKind",
     "Ambiguous",
+    "Behavior",
     "Capabilities",
     "Channel",
     "ChannelError",
+    "Choice",
     "Composer",
     "ContentInvalid",
+    "Dimension",
+    "EventAttribute",
+    "EventCount",
+    "LatestEvent",
     "Message",
     "NotSent",
     "Outcome",
+    "PropertyValue",
     "Recipient",
     "Rejected",
     "Shown",
@@ -42,6 +59,9 @@ __all__ = [
     "Transport",
     "TryAgain",
     "Unreachable",
+    "ValueKind",
     "hookimpl",
+    "register_behaviors",
     "register_channels",
+    "register_dimensions",
 ]

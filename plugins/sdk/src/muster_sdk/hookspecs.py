@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pluggy
 
 from muster_sdk.channel import Channel
+from muster_sdk.segments import Behavior, Dimension
 
-__all__ = ["PROJECT", "hookimpl", "hookspec", "register_channels"]
+__all__ = ["PROJECT", "hookimpl", "hookspec", "register_behaviors", "register_channels", "register_dimensions"]
 
 PROJECT = "muster"
 """The project name of the hooks and of the entry-point group."""
@@ -34,4 +35,28 @@ def register_channels() -> Sequence[Channel]:  # type: ignore[empty-body]  # a h
         @hookimpl
         def register_channels() -> list[Channel]:
             return [Pigeons()]
+    """
+
+
+@hookspec
+def register_dimensions() -> Sequence[Dimension]:  # type: ignore[empty-body]  # a hook has no body of its own
+    """The dimensions that this plugin adds to what segments may ask. Called once, when a process starts.
+
+    Raising leaves this plugin out, and nothing else. A key that is taken already is refused, with the plugin's name.
+
+        @hookimpl
+        def register_dimensions() -> list[Dimension]:
+            return [Dimension("pet", "Pet", "profile", ValueKind.TEXT, PropertyValue("pet"))]
+    """
+
+
+@hookspec
+def register_behaviors() -> Sequence[Behavior]:  # type: ignore[empty-body]  # a hook has no body of its own
+    """The behaviors that this plugin adds: types of events, with typed attributes. Called once, when a process starts.
+
+    Raising leaves this plugin out, and nothing else. A type that is known already is refused, with the plugin's name.
+
+        @hookimpl
+        def register_behaviors() -> list[Behavior]:
+            return [Behavior("class.attended", "Attended a class", "visiting", [EventAttribute("teacher", "Teacher")])]
     """

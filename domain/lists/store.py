@@ -208,7 +208,8 @@ async def holds(tx: Transaction, listed: CustomerList, ids: Select[int]) -> bool
 async def fill(tx: Transaction, store_id: int, list_id: UUID, ids: Select[int]) -> int:
     """Puts everyone on the list whom the statement finds, and says how many."""
     found = ids.subquery()
-    chosen = select(literal(store_id, Integer()), literal(list_id, Id()), found.c[0])
+    # In the order of the key, which costs half of what finding each one's place in it does.
+    chosen = select(literal(store_id, Integer()), literal(list_id, Id()), found.c[0]).order_by(found.c[0])
     statement = insert(list_members).from_select(["store_id", "list_id", "customer_id"], chosen)
     filled: int = (await tx.execute(statement)).rowcount
     await changes.note_all(tx, store_id, Kind.GROUPS)

@@ -146,8 +146,10 @@ class _Speaker:
 
 
 def _compared(operator: Operator, values: Sequence[Value], entry: Entry | None) -> str:
-    options = {option.value: option.label for option in (entry.options or ())} if entry is not None else {}
-    shown = [options.get(value, _shown(value)) if isinstance(value, str) else _shown(value) for value in values]
+    options: dict[object, str] = (
+        {option.value: option.label for option in (entry.options or ())} if entry is not None else {}
+    )
+    shown = [options.get(value, _shown(value)) if type(value) in {str, int} else _shown(value) for value in values]
     timed = any(isinstance(value, date) for value in values)
     said = _TIMED.get(operator, _SAID[operator]) if timed else _SAID[operator]
     months = " or ".join(_MONTHS[value - 1] for value in values if isinstance(value, int)) if "months" in said else ""

@@ -136,7 +136,7 @@ def _orders(condition: Behavior, person: Person) -> tuple[list[datetime], list[o
         items = [
             item for item in order.items if all(fulfils(each, item_values(item, each.dimension)) for each in of_item)
         ]
-        if not fits or not all(fulfils(each, _order_value(order, each.dimension)) for each in of_order):
+        if not fits or not all(fulfils(each, _own_values(order, each.dimension)) for each in of_order):
             continue
         if of_item and not items:
             continue
@@ -144,7 +144,7 @@ def _orders(condition: Behavior, person: Person) -> tuple[list[datetime], list[o
         if condition.of is not None and _of_item(condition.of):
             measured += [min(found, key=str) for item in items if (found := item_values(item, condition.of))]
         elif condition.of is not None:
-            measured += _order_value(order, condition.of)
+            measured += _own_values(order, condition.of)
     return times, measured
 
 
@@ -155,7 +155,13 @@ def item_values(item: Item, key: str) -> list[object]:
     return _present(getattr(item, key))
 
 
-def _order_value(order: Order, key: str) -> list[object]:
+def order_values(order: Order, key: str) -> list[object]:
+    if _of_item(key):
+        return [value for item in order.items for value in item_values(item, key)]
+    return _own_values(order, key)
+
+
+def _own_values(order: Order, key: str) -> list[object]:
     return _present(order.row["quantity" if key == "pieces" else key])
 
 

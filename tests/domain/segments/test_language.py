@@ -146,3 +146,63 @@ def test_a_filter_in_words() -> None:
         "and (Birthday is in February or March or Gender is Female); without blacklisted ones"
     )
     assert summary(Definition(None, BLACKLISTED), KNOWN, {}) == "All customers; without blacklisted ones"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("line.interacted(last 24 hours)", "LINE interaction at least 1 times in the last 24 hours"),
+        (
+            "order.share(hour between 18 and 22, last 90 days) > 50",
+            (
+                "the share of order where Hour of the day is from 18 to 22 among all of them in the last 90 days "
+                "is more than 50 percent"
+            ),
+        ),
+        ('tier >= "Silver"', "Membership tier is at least Silver"),
+        ("points.expire_on exactly in 30 days", "Points: expiry is in exactly 30 days"),
+        ('near = "25.033,121.5654,10km"', "Near a point is 25.033,121.5654,10km"),
+        ("order(weekday in (6, 7))", "Order where Weekday is Saturday or Sunday at least 1 times"),
+        ('`order`(facet.Size = "L")', "Order where Size is L at least 1 times"),
+        ("cart(abandoned = true)", "Added to cart where Not followed by an order at least 1 times"),
+    ],
+)
+def test_what_the_catalogue_adds_in_words(text: str, words: str) -> None:
+    assert summary(parsed(text), KNOWN, {}) == f"Customers with: {words}; without blacklisted ones"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("order(last 0 hours)", "Line 1, column 1: Write a number of hours from 1 to 876000"),
+        ("order(last 2 hours, last 3 days)", "Line 1, column 1: order has more than one window"),
+        ("order(last 2 weeks)", "Line 1, column 14: found 'weeks' where days or hours was expected"),
+        ('near = "Taipei"', 'Line 1, column 1: "Taipei" is no circle: write latitude, longitude and radius'),
+        ('near = "91,0,1km"', 'Line 1, column 1: "91,0,1km" is no circle'),
+        ('near contains "1"', "Line 1, column 1: CONTAINS does not go with near"),
+        ('phone_country_code = "+0"', 'Line 1, column 1: "+0" is no value of phone_country_code'),
+        ("birthday_month = 13", "Line 1, column 1: 13 is no value of birthday_month"),
+        ("order.share(total) > 50", "Line 1, column 1: SHARE is of the behavior itself: leave `of` out"),
+        ("order(weekday = 8)", "Line 1, column 1: 8 is no value of weekday"),
+        ('cart(quantity = "2")', 'Line 1, column 1: "2" is no number'),
+    ],
+)
+def test_what_the_catalogue_adds_is_checked(text: str, message: str) -> None:
+    with pytest.raises((DomainError, Faults)) as caught:
+        parsed(text)
+    error = caught.value.errors[0] if isinstance(caught.value, Faults) else caught.value
+    assert isinstance(error, DomainError)
+    assert error.message.startswith(message), error.message
+
+
+def test_what_is_named_by_its_id_in_the_api_is_asked_for_as_events_keep_it() -> None:
+    own = UUID(int=5)
+
+    def read_id(kind: str, text: str) -> UUID | None:
+        return own if (kind, text) == ("Campaign", "Q2FtcGFpZ24") else None
+
+    asked = 'email.opened(campaign = "Q2FtcGFpZ24") AND order(campaign in ("Q2FtcGFpZ24", "of another system"))'
+    definition = read(asked, KNOWN, TIMEZONE, property_conditions=5, read_id=read_id)
+    text = f'email.opened(campaign = "{own}") AND order(campaign in ("{own}", "of another system"))'
+    assert write(definition) == text
+    assert read(text, KNOWN, TIMEZONE, property_conditions=5, read_id=read_id) == definition

@@ -34,6 +34,23 @@ def test_the_asynchronous_driver_is_added(monkeypatch: pytest.MonkeyPatch, given
 
 
 @pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("sqlite:///shop.db", "shop.db-files"),
+        ("sqlite:////var/lib/shop.db", "/var/lib/shop.db-files"),
+        ("postgresql://h/d", "muster-files"),
+    ],
+)
+def test_reports_lie_beside_the_database_unless_it_is_said_where(
+    monkeypatch: pytest.MonkeyPatch, url: str, kept: str
+) -> None:
+    monkeypatch.setenv("MUSTER_DATABASE_URL", url)
+    assert Settings.from_env().files() == Path(kept)
+    monkeypatch.setenv("MUSTER_FILES_DIR", "/srv/reports")
+    assert Settings.from_env().files() == Path("/srv/reports")
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("MUSTER_DATABASE_URL", "mysql://h/d"),

@@ -70,6 +70,21 @@ async def test_customers_are_scored_and_asked_for(stage: Stage, shop: Shop) -> N
     assert faults(refused) == [(["input", "activeDays"], "INVALID"), (["input", "loyalOrders"], "INVALID")]
 
 
+async def test_a_big_import_has_customers_scored_again(stage: Stage, shop: Shop) -> None:
+    for rows, scored in ((999, False), (1_000, True)):
+        lines = [f"c{number},c{number}@shop.example" for number in range(rows)]
+        content = "\n".join(["external_id,email", *lines]).encode()
+        done = await shop.upload("customersImport", content, dry_run=True)
+        assert done["userErrors"] == []
+        done = await shop.upload("customersImport", content)
+        assert done["userErrors"] == []
+        await stage.work()
+        assert ((await shop.get(LIFECYCLE))["lifecycle"]["computedOn"] is not None) is scored
+    assert (await shop.get('{ segmentPreview(query: "rfm_group = \\"PROSPECTS\\"") { count } }')) == {
+        "segmentPreview": {"count": 1_000}
+    }
+
+
 async def named(shop: Shop, query: str) -> list[str]:
     found = await shop.get("query ($q: String) { segmentPreview(query: $q) { sample { externalId } } }", q=query)
     return [each["externalId"] for each in found["segmentPreview"]["sample"]]

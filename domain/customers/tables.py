@@ -76,6 +76,17 @@ customers = Table(
         postgresql_where=text("deleted_at IS NOT NULL"),
         sqlite_where=text("deleted_at IS NOT NULL"),
     ),
+    # Whom a channel does not reach by the customer's own address.
+    *(
+        Index(
+            f"ix_customers_without_{_own}",
+            "store_id",
+            "id",
+            postgresql_where=text(f"{_own} IS NULL"),
+            sqlite_where=text(f"{_own} IS NULL"),
+        )
+        for _own in ("email", "phone")
+    ),
 )
 
 # Where the next customer's number comes from: one row a store, locked for the moment of taking a range.

@@ -304,6 +304,22 @@ def upgrade() -> None:
     op.create_index(op.f("ix_customers_store_id_email"), "customers", ["store_id", "email"], unique=False)
     op.create_index(op.f("ix_customers_store_id_external_id"), "customers", ["store_id", "external_id"], unique=True)
     op.create_index(op.f("ix_customers_store_id_phone"), "customers", ["store_id", "phone"], unique=False)
+    op.create_index(
+        "ix_customers_without_email",
+        "customers",
+        ["store_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("email IS NULL"),
+        sqlite_where=sa.text("email IS NULL"),
+    )
+    op.create_index(
+        "ix_customers_without_phone",
+        "customers",
+        ["store_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("phone IS NULL"),
+        sqlite_where=sa.text("phone IS NULL"),
+    )
     op.create_table(
         "deliveries",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -997,6 +1013,18 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_event_tallies_store_id_customer_id"), table_name="event_tallies")
     op.drop_table("event_tallies")
     op.drop_table("deliveries")
+    op.drop_index(
+        "ix_customers_without_phone",
+        table_name="customers",
+        postgresql_where=sa.text("phone IS NULL"),
+        sqlite_where=sa.text("phone IS NULL"),
+    )
+    op.drop_index(
+        "ix_customers_without_email",
+        table_name="customers",
+        postgresql_where=sa.text("email IS NULL"),
+        sqlite_where=sa.text("email IS NULL"),
+    )
     op.drop_index(op.f("ix_customers_store_id_phone"), table_name="customers")
     op.drop_index(op.f("ix_customers_store_id_external_id"), table_name="customers")
     op.drop_index(op.f("ix_customers_store_id_email"), table_name="customers")

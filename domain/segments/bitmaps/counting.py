@@ -29,7 +29,7 @@ from domain.segments.normal import Leaf, Node, leaves
 from domain.segments.reach import Found, survey
 
 # The reach of so many is asked for by itself, where that of everyone is not at hand.
-FEW = 5_000
+FEW = 1_000
 _EVERYONE, _DELETED = b"everyone", b"deleted"
 
 

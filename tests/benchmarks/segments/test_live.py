@@ -1,0 +1,90 @@
+"""Previews as a filter is edited, a page of customers and the segments they are in, a batch of changed customers."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from muster_sdk import AddressKind
+
+from domain import ids
+from domain.segments import language
+from domain.segments.bitmaps.belonging import asked, belonging
+from domain.segments.bitmaps.cache import Leaves
+from domain.segments.conditions.scope import Scope
+from domain.segments.deadline import reading
+from domain.segments.filters import Definition
+from domain.segments.finding import catalogue, nodes_of
+from domain.segments.previewing import Previews
+from tests.benchmarks.segments.filters import FILTERS, WINDOWED
+from tests.benchmarks.segments.measuring import Times, processor, table
+from tests.benchmarks.segments.numbers import NOW
+from tests.benchmarks.segments.shop import CUSTOMERS, Shop, opened
+
+pytestmark = pytest.mark.benchmark
+ROUNDS = 3
+SECONDS = 600.0
+CHANNELS = {"email": AddressKind.EMAIL, "sms": AddressKind.PHONE}
+PAGE, CHANGED = 250, 1_000
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with opened(request.param, tmp_path) as it:
+        yield it
+
+
+async def read(shop: Shop, query: str) -> Definition:
+    async with shop.database.read() as tx:
+        known = await catalogue(tx, shop.store.id, {"email": "E-mail"})
+    return language.read(query, known, shop.store.timezone, property_conditions=5)
+
+
+async def test_previews(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """Cold: nothing is kept; reach kept: another filter came before; then one leaf changes; then all is kept."""
+    rows: list[tuple[object, ...]] = []
+    for each in (*FILTERS, *WINDOWED):
+        first, edited = await read(shop, each.query), await read(shop, each.edited)
+        cold, after, changed, kept = Times(), Times(), Times(), Times()
+        for _ in range(ROUNDS):
+            await count(shop, Leaves(2**26), cold, first)
+            leaves = Leaves(2**26)
+            await count(shop, leaves, Times(), Definition())
+            await count(shop, leaves, after, first)
+            await count(shop, leaves, changed, edited)
+            await count(shop, leaves, kept, edited)
+        rows.append((each.name, cold.p50, after.p50, changed.p50, kept.p50))
+    header = (f"{CUSTOMERS:,} customers, {shop.database.dialect}, ms", "cold", "reach kept", "leaf changed", "all kept")
+    with capsys.disabled():
+        print(f"\n{table(header, rows)}")
+
+
+async def count(shop: Shop, leaves: Leaves, times: Times, definition: Definition) -> None:
+    async def of() -> int:
+        return (await Previews(shop.database, leaves, SECONDS).of(shop.store, definition, CHANNELS, NOW)).count
+
+    await times.add(of)
+
+
+async def test_belonging(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """All the filters as segments: a page of customers, and a batch of changed ones."""
+    asking = {ids.new(): await read(shop, each.query) for each in (*FILTERS, *WINDOWED)}
+    rows: list[tuple[object, ...]] = []
+    for customers in (PAGE, CHANGED):
+        step = max(1, CUSTOMERS // customers)
+        some = list(range(1, CUSTOMERS, step))[:customers]
+        wall, work = Times(), Times()
+        async with reading(shop.database, SECONDS, snapshot=True) as tx:
+            scope = Scope(shop.store.id, shop.store.timezone, NOW, tx.dialect)
+            nodes, known = await nodes_of(tx, shop.store.id, asking)
+            clock = await processor(tx)
+            for _ in range(ROUNDS):
+                began, worked = perf_counter(), clock()
+                await belonging(tx, asked(nodes, known, scope), scope, some)
+                wall.each.append((perf_counter() - began) * 1000)
+                work.each.append(clock() - worked)
+        pairs = len(some) * len(asking)
+        rows.append((f"{len(some)} customers, {len(asking)} segments", wall.p50, work.p50, pairs / work.p50 * 1000))
+    header = (f"{CUSTOMERS:,} customers, {shop.database.dialect}", "ms", "database CPU ms", "answers / CPU-s")
+    with capsys.disabled():
+        print(f"\n{table(header, rows)}")

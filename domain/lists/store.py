@@ -6,7 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from muster_sdk import AddressKind
-from sqlalchemy import ColumnElement, Integer, Select, and_, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    delete,
+    except_,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from domain import changes
 from domain.changes import Kind
@@ -197,12 +211,11 @@ async def remove(tx: Transaction, store_id: int, list_id: UUID) -> None:
 async def holds(tx: Transaction, listed: CustomerList, ids: Select[int]) -> bool:
     """Whether just those are on the list whom the statement finds."""
     found = ids.subquery()
-    on_it = select(list_members.c.customer_id).where(
-        list_members.c.store_id == listed.store_id, list_members.c.list_id == listed.id
-    )
-    others = func.count().filter(found.c[0].not_in(on_it))
-    total, unlisted = (await tx.execute(select(func.count(), others).select_from(found))).one()
-    return total == listed.count and not unlisted
+    if await tx.scalar(select(func.count()).select_from(found)) != listed.count:
+        return False
+    owned = (list_members.c.store_id == listed.store_id, list_members.c.list_id == listed.id)
+    unlisted = except_(select(found.c[0]), select(list_members.c.customer_id).where(*owned)).limit(1)
+    return (await tx.execute(unlisted)).first() is None
 
 
 async def fill(tx: Transaction, store_id: int, list_id: UUID, ids: Select[int]) -> int:

@@ -11,8 +11,9 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    and_,
+    Subquery,
     delete,
+    except_,
     func,
     insert,
     literal,
@@ -25,7 +26,7 @@ from domain import changes
 from domain.changes import Kind
 from domain.customers.tables import customers
 from domain.db import AnyRow, Transaction
-from domain.db.portable import among, numbers
+from domain.db.portable import among, numbers, refresh_statistics
 from domain.db.types import Id
 from domain.events.tables import events, order_item_facets
 from domain.segments.filters import Definition
@@ -34,6 +35,8 @@ from domain.segments.stored import definition, to_stored
 from domain.segments.tables import list_members, lists, segment_members, segments
 
 _NAMES_AT_ONCE = 50
+# Members that PostgreSQL has to know of, before it plans by them.
+_MANY = 1_000
 _COLUMNS = (
     segments.c.store_id,
     segments.c.id,
@@ -135,14 +138,13 @@ async def erase_members(tx: Transaction, store_id: int, owner_id: UUID, limit: i
 
 async def pick(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int], limit: int) -> int:
     """Adds up to so many customers to a static segment, those who are in it already aside, and says how many."""
-    found = ids.subquery()
-    owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
-    there = select(segment_members.c.customer_id).where(*owned)
-    owner = (literal(store_id, Integer()), literal(segment_id, Id()))
-    chosen = select(*owner, found.c[0]).where(found.c[0].not_in(there)).limit(limit)
+    new = _new(store_id, segment_id, ids)
+    chosen = select(literal(store_id, Integer()), literal(segment_id, Id()), new.c[0]).limit(limit)
     statement = insert(segment_members).from_select(["store_id", "segment_id", "customer_id"], chosen)
     added: int = (await tx.execute(statement)).rowcount
     await changes.note_all(tx, store_id, Kind.GROUPS)
+    if added >= _MANY:
+        await refresh_statistics(tx, segment_members)
     return added
 
 
@@ -157,19 +159,16 @@ async def unpick(tx: Transaction, store_id: int, segment_id: UUID, wanted: Seque
 
 async def picked(tx: Transaction, store_id: int, segment_id: UUID) -> int:
     """How many are in a static segment who are customers still."""
-    member = and_(segment_members.c.store_id == customers.c.store_id, segment_members.c.customer_id == customers.c.id)
     owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
-    live = select(func.count()).select_from(segment_members.join(customers, member))
-    found: int = await tx.scalar(live.where(*owned, customers.c.deleted_at.is_(None)))
+    deleted = select(customers.c.id).where(customers.c.store_id == store_id, customers.c.deleted_at.is_not(None))
+    live = except_(select(segment_members.c.customer_id).where(*owned), deleted).subquery()
+    found: int = await tx.scalar(select(func.count()).select_from(live))
     return found
 
 
 async def others(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int]) -> int:
     """How many of those whom the statement finds are not in a static segment."""
-    found = ids.subquery()
-    owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
-    there = select(segment_members.c.customer_id).where(*owned)
-    counted: int = await tx.scalar(select(func.count()).select_from(found).where(found.c[0].not_in(there)))
+    counted: int = await tx.scalar(select(func.count()).select_from(_new(store_id, segment_id, ids)))
     return counted
 
 
@@ -209,6 +208,13 @@ async def _each_once(tx: Transaction, store_id: int, column: Column[str]) -> lis
     found = found.union_all(select(later.correlate(found).scalar_subquery()).where(found.c.value.is_not(None)))
     rows = await tx.execute(select(found.c.value).where(found.c.value.is_not(None)))
     return list(rows.scalars())
+
+
+def _new(store_id: int, segment_id: UUID, ids: Select[int]) -> Subquery:
+    """Those of them who are not in a static segment: by EXCEPT, which PostgreSQL cannot plan badly without figures."""
+    owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
+    found = ids.subquery()
+    return except_(select(found.c[0]), select(segment_members.c.customer_id).where(*owned)).subquery()
 
 
 def _is(store_id: int, segment_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

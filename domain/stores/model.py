@@ -20,7 +20,7 @@ PROPERTY_CONDITIONS = 5
 IDEMPOTENCY_KEY_LENGTH = 200
 NAME_LENGTH = 100
 # The bounds within which a store's limits are raised.
-_MOST_MEMBERS = 10_000_000
+_MOST_MEMBERS = 1_000_000
 _MOST_PROPERTIES = 100
 
 T = TypeVar("T")

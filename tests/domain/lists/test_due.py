@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from domain import jobs
 from domain.db import Database
+from domain.errors import DomainError
 from domain.lists import due, making
 from domain.lists.actions import create_segment, refresh
 from domain.lists.tables import lists
@@ -131,8 +132,8 @@ async def test_what_is_wrong_with_one_segment_stops_no_other(shop: Shop) -> None
     broken, *_ = [await shop.segment(name) for name in ("Broken", "A", "B")]
     async with shop.database.write() as tx:
         lost = await add_store(tx, timezone="Mars/Olympus")
-        row = (await tx.execute(select(segments).where(segments.c.id == broken.id))).one()
-        await tx.execute(insert(segments).values({**row._asdict(), "store_id": lost}))
+        row = (await tx.execute(select(segments).where(segments.c.id == broken.id))).mappings().one()
+        await tx.execute(insert(segments).values({**row, "store_id": lost}))
         await tx.execute(update(segments).where(segments.c.id == broken.id).values(started_on=date(9999, 12, 31)))
     begun, unmade = await due.make_due(shop.database, day(8))
     assert begun == 2
@@ -208,3 +209,24 @@ async def test_a_list_of_the_cycle_spends_the_day(shop: Shop) -> None:
             await refresh(tx, shop.at(day(8, 9)), segment.id)
     async with shop.database.write() as tx:
         assert (await refresh(tx, shop.at(day(9, 0)), segment.id)).listed.name == "G-3"
+
+
+async def test_a_button_pressed_by_many_makes_one_list(shop: Shop) -> None:
+    """SL-09."""
+    segment = await shop.segment()
+    beside = [Database(shop.database.url) for _ in range(4)]
+
+    async def press(database: Database) -> str:
+        try:
+            async with database.write() as tx:
+                return (await refresh(tx, shop.at(day(2)), segment.id)).listed.name
+        except DomainError as error:
+            return error.code
+
+    try:
+        made = sorted(await asyncio.gather(*map(press, beside)))
+    finally:
+        for each in beside:
+            await each.close()
+    assert made == ["G-2", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE"]
+    assert await shop.names() == {"G", "G-2"}

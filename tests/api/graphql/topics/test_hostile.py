@@ -206,9 +206,11 @@ async def _known(stage: Stage, shop: Shop) -> dict[str, object]:
     [customer] = await shop.customers({"externalId": "c1", "contacts": [contact]})
     await shop.install()
     made = await shop.segment()
+    static = await shop.segment("Picked", kind="STATIC")
     campaign = await shop.campaign(made["list"]["id"])
     return {
         "customer": customer,
+        "segmentMembers": static["segment"]["id"],
         "segment": made["segment"]["id"],
         "list": made["list"]["id"],
         "campaign": campaign,
@@ -224,8 +226,8 @@ def _others(known: dict[str, object], name: str, field: GraphQLField) -> dict[st
         if argument in known:
             found[argument] = known[argument]
         elif argument in {"id", "customerId"}:
-            kind = next((kind for kind in ("segment", "campaign") if name.startswith(kind)), "customer")
-            found[argument] = known[kind]
+            kinds = ("segmentMembers", "segment", "list", "campaign")
+            found[argument] = known[next((kind for kind in kinds if name.startswith(kind)), "customer")]
         elif is_non_null_type(taken.type):
             found[argument] = _plain(taken.type)
     return found

@@ -182,6 +182,7 @@ async def test_a_copy_has_a_free_name_and_a_first_list(stage: Stage, shop: Shop)
     stage.clock.forward(days=3)
     fields = "name description query update { mode everyDays startedOn } nextRefreshAt memberCount"
     names: list[str] = []
+    done: Json = None
     for _ in range(3):
         done = await shop.mutate("segmentDuplicate", "id: $id", f"segment {{ id {fields} }} {LIST}", id=gid)
         assert done["userErrors"] == []

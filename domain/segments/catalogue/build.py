@@ -35,9 +35,7 @@ EVERYWHERE: tuple[Dimension, ...] = (
 BEHAVIORS: tuple[Behavior, ...] = (*PURCHASING, *VISITING, *REWARDING, *TAGGING)
 
 _DIMENSIONS = {dimension.key: dimension for dimension in EVERYWHERE}
-_OF_CHANNELS = {key: reach.of_channel(key, label) for key, label in reach.KNOWN.items()}
 _BEHAVIORS = {behavior.key: behavior for behavior in BEHAVIORS}
-_ENGAGEMENT = {key: reach.engagement(key, label) for key, label in reach.KNOWN.items()}
 _RANKED = ("tier", "loyalty_rank")
 
 Ranks = Mapping[str, tuple[str, ...]]
@@ -81,15 +79,13 @@ def _ranked(dimension: Dimension, ranks: tuple[str, ...]) -> Dimension:
 
 def _of_channels(labels: Mapping[str, str]) -> Iterator[Dimension]:
     for key, label in labels.items():
-        known = reach.KNOWN.get(key) == label
-        yield from _OF_CHANNELS[key] if known else reach.of_channel(key, label)
+        yield from reach.of_channel(key, label)
 
 
 def _behaviors(labels: Mapping[str, str], event_types: Iterable[str], facets: Iterable[str]) -> dict[str, Behavior]:
     found = {**_BEHAVIORS, **EXTENSIONS.behaviors}
     for key, label in labels.items():
-        known = _ENGAGEMENT[key] if reach.KNOWN.get(key) == label else reach.engagement(key, label)
-        found.update((behavior.key, behavior) for behavior in known)
+        found.update((behavior.key, behavior) for behavior in reach.engagement(key, label))
     more = tuple(facet(name) for name in facets if name != "tag")
     found[ORDER.key] = replace(ORDER, attributes=(*ORDER.attributes, *more)) if more else ORDER
     for key in event_types:

@@ -1,6 +1,7 @@
 """What customers accept, where they can be reached, and what they made of what was sent."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from sqlalchemy import literal_column
 
@@ -35,6 +36,7 @@ CONTACTED = (
 )
 
 
+@lru_cache(256)
 def of_channel(channel: str, label: str) -> tuple[Dimension, ...]:
     has_address = Kept(_c.customer_id, lambda _: (_c.channel == channel, _c.address.is_not(None)), Spread.CONSENT)
     invalid = Kept(
@@ -89,6 +91,7 @@ _ENGAGEMENT_RULES: Mapping[str, tuple[int, ...]] = {
 }
 
 
+@lru_cache(256)
 def engagement(channel: str, label: str) -> tuple[Behavior, ...]:
     return tuple(_engaged(f"{channel}.{verb}", f"{label} {_SAID.get(verb, verb)}") for verb in VERBS)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import cos, degrees, radians, sin
+from math import cos, radians, sin
 from typing import Any
 
 from sqlalchemy import ColumnElement, Double, and_, bindparam, or_
@@ -26,6 +26,12 @@ class Around:
     latitude: float
     longitude: float
     radius: float
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """How many degrees it goes north and south, and at most east and west."""
+        tall = self.radius / _KILOMETRES
+        return tall, tall / cos(radians(abs(self.latitude) + tall))
 
 
 def read_around(text: str) -> Around | None:
@@ -58,29 +64,34 @@ class PlaceColumn:
         return or_(*(self._within(around) for circle in circles for around in _round_the_world(circle)))
 
     def _within(self, around: Around) -> ColumnElement[bool]:
-        """The box around the circle first, which an index or a quick look answers."""
-        tall = around.radius / _KILOMETRES
-        wide = tall / cos(radians(abs(around.latitude) + tall))
-        north, east = self.latitude - _real(around.latitude), self.longitude - _real(around.longitude)
+        """The haversine formula by the first terms of its series; the box around the circle is looked at before."""
+        tall, wide = around.reach
         box = (
             self.latitude.between(*_ends(around.latitude, tall)),
             self.longitude.between(*_ends(around.longitude, wide)),
         )
-        across = east * self._narrowing(around, north)
-        return and_(*box, north * north + across * across <= _real(tall * tall))
+        north = (self.latitude - _real(around.latitude)) * _real(radians(1))
+        east = (self.longitude - _real(around.longitude)) * _real(radians(1))
+        apart = _haversine(north) + _real(cos(radians(around.latitude))) * _cosine(around, north) * _haversine(east)
+        return and_(*box, apart <= _real(sin(radians(tall) / 2) ** 2))
 
-    @staticmethod
-    def _narrowing(around: Around, north: ColumnElement[Any]) -> ColumnElement[Any]:
-        """The cosine of the latitude half way, by the first terms of its series around the circle's own."""
-        at, half = radians(around.latitude), north * _real(radians(0.5))
-        return _real(cos(at)) - half * _real(sin(at)) - half * half * _real(cos(at) / 2)
+
+def _haversine(angle: ColumnElement[Any]) -> ColumnElement[Any]:
+    square = angle * angle
+    return square * (_real(1 / 4) - square * _real(1 / 48))
+
+
+def _cosine(around: Around, north: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Of the latitude so far north of the circle's own."""
+    at, square = radians(around.latitude), north * north
+    along = _real(1) - square * (_real(1 / 2) - square * _real(1 / 24))
+    return _real(cos(at)) * along - _real(sin(at)) * north * (_real(1) - square * _real(1 / 6))
 
 
 def _round_the_world(circle: Around) -> Iterator[Around]:
     """The circle; and again from the other side, when it reaches over the 180th meridian."""
-    wide = circle.radius / _KILOMETRES / cos(radians(abs(circle.latitude))) + degrees(0.1)
     yield circle
-    if abs(circle.longitude) + wide > 180:
+    if abs(circle.longitude) + circle.reach[1] > 180:
         turned = circle.longitude - 360 if circle.longitude > 0 else circle.longitude + 360
         yield Around(circle.latitude, turned, circle.radius)
 

@@ -62,9 +62,13 @@ async def answer(
 
 
 def _statements(asked: Sequence[tuple[Need, Compiled]]) -> list[list[tuple[Need, Compiled]]]:
-    """What customers' own rows say is read off them at once."""
-    facts = [each for each in asked if isinstance(each[1], Fact)]
-    return [[each] for each in asked if isinstance(each[1], Members)] + ([facts] if facts else [])
+    """What customers' own rows say is read off them at once, what their facts say off those: nothing joins them all."""
+    facts: dict[str, list[tuple[Need, Compiled]]] = {}
+    for need, sql in asked:
+        if isinstance(sql, Fact):
+            rows, _ = base_of([sql.holds])
+            facts.setdefault(rows.description, []).append((need, sql))
+    return [[each] for each in asked if isinstance(each[1], Members)] + list(facts.values())
 
 
 async def _fetch(tx: Transaction, scope: Scope, asked: Sequence[Compiled]) -> list[BitMap]:

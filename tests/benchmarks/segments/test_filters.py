@@ -69,10 +69,10 @@ async def measure(shop: Shop, duck: Any, asked: Asked) -> Measured:
         definition = await read(tx, shop, asked.query)
         compiled = await counting(tx, shop, definition)
         edited = await read(tx, shop, asked.edited)
-    words = Words(shop.database.dialect)
-    by_hand = text(BY_HAND[asked.key](words).replace(":", "\\:"))
-    await in_turns(shop, result, compiled, by_hand, duck)
-    await at_work(shop, result, compiled, by_hand)
+    by_hand = BY_HAND[asked.key](Words(shop.database.dialect)).replace(":", "\\:")
+    await in_turns(shop, result, compiled, text(by_hand), duck)
+    # Other words, lest PostgreSQL takes the plan for two processes that it has: it would not ask again without values.
+    await at_work(shop, result, compiled, text(f"/* alone */ {by_hand}"))
     await previewed(shop, result, definition, edited)
     print(".", end="", flush=True)
     return result

@@ -17,6 +17,7 @@ from domain.following.store import Mark
 from domain.history import actions as history
 from domain.history.model import Entry
 from domain.jobs import Job, LeaseLost, Queue
+from domain.segments import ranks
 from domain.segments.bitmaps.belonging import asked, belonging
 from domain.segments.deadline import plan_for_sets, reading
 from domain.segments.finding import ids_of
@@ -113,8 +114,9 @@ class _Following:
             return None
         version = (await changes.versions(tx, shop.id)).of(Kind.SEGMENTS)
         day = next_midnight(now, shop.timezone)
-        if self._plan is None or self._planned != (version, shop, day):
-            self._plan, self._planned = await plan(tx, shop, now), (version, shop, day)
+        ordered = await ranks.of(tx, shop.id)
+        if self._plan is None or self._planned != (version, shop, day, ordered):
+            self._plan, self._planned = await plan(tx, shop, now), (version, shop, day, ordered)
         known = await store.followed(tx, shop.id)
         return _Seen(self._plan, known, await store.marks(tx, shop.id, now, MARKS), now)
 

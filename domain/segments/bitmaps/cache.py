@@ -36,9 +36,11 @@ class Leaves:
     _flights: dict[Hashable, "asyncio.Future[None]"] = field(default_factory=dict[Hashable, "asyncio.Future[None]"])
 
     def remember(self, key: bytes, question: Question) -> Question:
+        """But for one that finds everyone or nobody: that may be so by the order of a dimension's values alone."""
         if len(self.questions) >= _QUESTIONS:
             self.questions.clear()
-        self.questions[key] = question
+        if question.constant is None:
+            self.questions[key] = question
         return question
 
     def get(self, key: Hashable) -> BitMap | None:

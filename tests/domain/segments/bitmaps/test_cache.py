@@ -16,7 +16,7 @@ from sqlalchemy import event, text
 from domain.customers import actions as customers
 from domain.customers.model import Consent, ContactChange
 from domain.db import Database
-from domain.segments import finding
+from domain.segments import finding, ranks
 from domain.segments.bitmaps import answering, transfer
 from domain.segments.bitmaps.cache import Leaves, size_of
 from domain.segments.deadline import TookTooLong
@@ -139,6 +139,18 @@ async def test_only_the_leaf_that_was_edited_is_asked_again(shop: Shop, previews
     with statements(shop.database) as seen:
         await previews.of(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
     assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 0)
+
+
+async def test_another_order_of_tiers_is_another_question(shop: Shop, previews: Previews) -> None:
+    above_gold = Definition(Attribute("tier", Operator.GT, ("Gold",)))
+    async with shop.database.write() as tx:
+        await tx.execute(text("UPDATE customers SET tier = 'Silver' WHERE id <= 3"))
+    counts: list[int] = []
+    for order in (["Silver", "Gold"], ["Gold", "Silver"], ["Silver", "Gold"]):
+        async with shop.database.write() as tx:
+            await ranks.put(tx, shop.store.id, await finding.catalogue(tx, shop.store.id, {}), "tier", order)
+        counts.append((await previews.of(shop.store, above_gold, {}, shop.now)).count)
+    assert counts == [0, 3, 0]
 
 
 async def test_two_who_ask_at_once_ask_the_database_once(shop: Shop, previews: Previews) -> None:

@@ -119,6 +119,24 @@ async def test_a_store_puts_its_tiers_in_order(shop: Shop) -> None:
     assert refused == {"dimension": None, "userErrors": [{"field": ["dimension"], "code": "INVALID"}]}
 
 
+async def test_hours_shares_and_what_a_builder_shows(shop: Shop) -> None:
+    talked = {"behavior": {"behavior": "line.interacted", "window": {"lastHours": 24}}}
+    evenings = {"dimension": "hour", "operator": "BETWEEN", "values": [18, 22]}
+    shared = {"behavior": "order", "where": [evenings], "aggregate": "SHARE", "operator": "GT", "values": [50]}
+    found = await shop.get(
+        """query ($f: FilterInput!) { segmentPreview(include: $f) { count query }
+        behaviors { key open attributes { key closed maxValues options { value label } } } }""",
+        f={"all": [talked, {"behavior": shared}]},
+    )
+    query = "line.interacted(last 24 hours) AND order.share(hour between 18 and 22) > 50"
+    assert found["segmentPreview"] == {"count": 0, "query": query}
+    known = {one["key"]: one for one in found["behaviors"]}
+    weekday = next(one for one in known["order"]["attributes"] if one["key"] == "weekday")
+    assert (weekday["closed"], weekday["maxValues"]) == (True, 1_000)
+    assert weekday["options"][5] == {"value": 6, "label": "Saturday"}
+    assert (known["visit"]["open"], known["order"]["open"]) == (True, False)
+
+
 # A filter, where its fault is, and which.
 UNREADABLE: list[tuple[Json, list[str], str]] = [
     (attribute("nme", "EQ", "x"), ["attribute", "dimension"], "NOT_FOUND"),

@@ -32,8 +32,6 @@ _KEYWORDS = frozenset(
         *("everyone", "nobody", "exclude", "or", "and", "not", "all", "any", "in", "segment", "list"),
         *(
             "last",
-            "hour",
-            "hours",
             "exactly",
             "day",
             "days",

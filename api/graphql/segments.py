@@ -1,5 +1,6 @@
 """Segments: named filters, and whom they find."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
@@ -122,8 +123,7 @@ class Segment(Node):
 
     @strawberry.field
     async def member_count(self, info: Info) -> int:
-        ids = await info.context.batch(_ids).load(self.of)
-        return await connections.total(info.context, ids, seconds=SECONDS)
+        return await info.context.batch(_member_counts).load(self.of)
 
 
 @strawberry.type
@@ -181,6 +181,19 @@ async def _ids(context: Context, wanted: list[model.Segment]) -> Sequence[Select
     timezone = context.principal.store.timezone
     async with context.database.read() as tx:
         return await finding.ids_of_each(tx, context.store_id, wanted, timezone, context.now)
+
+
+async def _member_counts(context: Context, wanted: list[model.Segment]) -> Sequence[int | Exception]:
+    """Each segment once, in however many places of the answer it is."""
+
+    async def count(one: model.Segment) -> int | Exception:
+        try:
+            ids = await context.batch(_ids).load(one)
+            return await connections.total(context, ids, seconds=SECONDS)
+        except Exception as error:  # noqa: BLE001 - one segment's fault is told where it is asked for
+            return error
+
+    return await asyncio.gather(*map(count, wanted))
 
 
 async def _blocked(context: Context, wanted: list[model.Segment]) -> Sequence[ErrorCode | None]:

@@ -21,7 +21,8 @@ from api.graphql.plain import derived
 from api.graphql.relay import Node, encode
 from api.graphql.scalars import JSON
 from domain.campaigns import actions, model, previewing, store
-from domain.campaigns.actions import Draft, Target
+from domain.campaigns.actions import Draft
+from domain.campaigns.aiming import Target
 from domain.campaigns.model import CampaignStatus, Utm
 from domain.campaigns.tables import campaigns
 from domain.db import Transaction

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from domain import ids
 from domain.campaigns import launching, store
+from domain.campaigns.aiming import Target, aimed_at, target_list
 from domain.campaigns.model import (
     Campaign,
     CampaignStatus,
@@ -27,20 +28,10 @@ from domain.db import Transaction
 from domain.deliveries import store as deliveries
 from domain.deliveries.model import NOBODY, AcceptMarketing, Reach
 from domain.errors import DomainError, ErrorCode, Faults, NotFound
-from domain.lists import actions as list_actions
 from domain.lists import store as lists
-from domain.lists.model import CustomerList, check_selectable, check_usable
-from domain.segments import store as segments
-from domain.segments.model import Segment, SegmentKind
+from domain.lists.model import CustomerList, check_usable
+from domain.segments.model import Segment
 from domain.stores import store as stores
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A list; or a segment, for its latest list, or for a static one's members now."""
-
-    list_id: UUID | None = None
-    segment_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,37 +143,6 @@ async def channels_of(
             found[key] = await _channel(tx, desk, key)
         except DomainError as error:
             found[key] = error
-    return found
-
-
-async def aimed_at(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList | Segment:
-    """The list that a target means now, or a static segment; expired and inactive ones are refused (SL-18, RC-06)."""
-    try:
-        if target.list_id is not None:
-            return _selectable(await lists.by_id(tx, store_id, target.list_id), "no such list", now)
-        segment = target.segment_id and await segments.by_id(tx, store_id, target.segment_id)
-        if segment and segment.kind is SegmentKind.STATIC and segment.active:
-            return segment
-        latest = segment and await lists.latest(tx, store_id, segment.id)
-        return _selectable(latest or None, "no such segment, or no list of it", now)
-    except DomainError as error:
-        raise error.under("segmentId" if target.list_id is None else "listId") from None
-
-
-async def target_list(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList:
-    """The list that something is locked to from now on; a static segment's members now are made one (SP-06)."""
-    found = await aimed_at(tx, store_id, target, now)
-    if isinstance(found, CustomerList):
-        return found
-    shop = await stores.by_id(tx, store_id)
-    assert shop is not None
-    return await list_actions.of_members_now(tx, found, shop.timezone, now)
-
-
-def _selectable(found: CustomerList | None, nothing: str, now: datetime) -> CustomerList:
-    if found is None:
-        raise NotFound(nothing)
-    check_selectable(found, now)
     return found
 
 

@@ -18,19 +18,23 @@ from api.http import files, graphiql, health, unsubscribe
 from api.http.conduct import Conduct
 from api.wiring import Runtime
 from api.workers.schedule import keep_schedule
+from domain.segments.previewing import Previews
 from domain.stores.model import Principal
 
 
 def create_app(runtime: Runtime) -> Starlette:
+    previews = runtime.previews
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with working(runtime):
             yield
+        await previews.close()
         await runtime.close()
 
     return Starlette(
         routes=[
-            *_graphql(runtime),
+            *_graphql(runtime, previews),
             graphiql.assets(),
             *unsubscribe.routes(runtime.database, runtime.links, runtime.clock),
             *files.routes(runtime.database, runtime.files, runtime.file_links, runtime.clock),
@@ -41,7 +45,7 @@ def create_app(runtime: Runtime) -> Starlette:
     )
 
 
-def _graphql(runtime: Runtime) -> list[BaseRoute]:
+def _graphql(runtime: Runtime, previews: Previews) -> list[BaseRoute]:
     services = Services(
         runtime.database,
         runtime.clock,
@@ -50,7 +54,7 @@ def _graphql(runtime: Runtime) -> list[BaseRoute]:
         runtime.links,
         runtime.file_links,
         runtime.key,
-        runtime.previews,
+        previews,
     )
 
     @asynccontextmanager

@@ -41,7 +41,12 @@ class FilterOutdated(DomainError):
 
 def customer_ids(definition: Definition, catalogue: Catalogue, scope: Scope, groups: Groups) -> Select[int]:
     """The ids of the live customers whom the definition finds."""
-    return _Statement(catalogue, scope).select(expanded(definition, groups))
+    return ids_of(expanded(definition, groups), catalogue, scope)
+
+
+def ids_of(node: Node, catalogue: Catalogue, scope: Scope) -> Select[int]:
+    """The same for a definition in its normal form."""
+    return _Statement(catalogue, scope).select(node)
 
 
 def expanded(definition: Definition, groups: Groups) -> Node:

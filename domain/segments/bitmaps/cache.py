@@ -30,6 +30,8 @@ class Leaves:
 
     most_bytes: int
     used_bytes: int = 0
+    # Leaves that are brought here for the next preview; one filter's at a time.
+    warming: "asyncio.Task[None] | None" = None
     # What is known of leaves by their key: the condition says it, whatever the data.
     questions: dict[bytes, Question] = field(default_factory=dict[bytes, Question])
     _kept: OrderedDict[Hashable, tuple[BitMap, int]] = field(default_factory=OrderedDict[Hashable, tuple[BitMap, int]])

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
@@ -21,7 +22,7 @@ from domain.segments.bitmaps.combining import Those, combined
 from domain.segments.bitmaps.questions import Question, question
 from domain.segments.bitmaps.transfer import LARGEST, TooLarge
 from domain.segments.catalogue import Catalogue
-from domain.segments.compile import condition_of
+from domain.segments.compile import condition_of, ids_of
 from domain.segments.conditions.customers import marked
 from domain.segments.conditions.leaf import Compiled, Fact, Members, Spread
 from domain.segments.conditions.scope import Scope
@@ -30,7 +31,7 @@ from domain.segments.reach import Found, survey
 
 # The reach of so many is asked for by itself, where that of everyone is not at hand.
 FEW = 1_000
-_EVERYONE, _DELETED = b"everyone", b"deleted"
+_EVERYONE, _DELETED, _WHOLE = b"everyone", b"deleted", b"whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +44,47 @@ class Filter:
     channels: Mapping[str, AddressKind]
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """`cold`: the filter was asked as a whole, and its leaves are not at hand for the next one."""
+
+    found: Found
+    cold: bool
+
+
 async def count(
     tx: Transaction, kept: Leaves, wanted: Filter, sample: int, watch: Callable[[], Awaitable[None]]
-) -> Found:
+) -> Counted:
     """Raises `TooLarge` where bitmaps cannot answer, and `Underway` where others are just at it."""
     scope = wanted.scope
-    last = await tx.scalar(
-        select(func.max(customer_numbers.c.last)).where(customer_numbers.c.store_id == scope.store_id)
-    )
-    if last is not None and last > LARGEST:
-        raise TooLarge
-    asking = _Asking(kept, wanted, await versions(tx, scope.store_id))
-    needs = [*asking.leaves(), asking.deleted() if asking.narrows() else asking.everyone()]
-    result = asking.result(await answer(tx, kept, scope, needs, watch))
+    asking = await _asking(tx, kept, wanted)
+    cold = asking.is_new()
+    # One statement of the whole costs less than each of its leaves by itself.
+    needs = [asking.whole()] if cold else asking.parts()
+    answers = await answer(tx, kept, scope, needs, watch)
+    result = answers[_WHOLE] if cold else asking.result(answers)
     of_channels = asking.reach()
     if len(result) <= FEW and any(need.key is None or kept.get(need.key) is None for need in of_channels):
         await watch()
-        return await survey(tx, scope.store_id, _these(result, tx.dialect), wanted.channels, sample)
+        found = await survey(tx, scope.store_id, _these(result, tx.dialect), wanted.channels, sample)
+        return Counted(found, cold)
     sets = await answer(tx, kept, scope, of_channels, watch)
     reach = tuple(reaching.reach(result, sets, wanted.channels))
-    return Found(len(result), reach, tuple(islice(result, sample)))
+    return Counted(Found(len(result), reach, tuple(islice(result, sample))), cold)
+
+
+async def warm(tx: Transaction, kept: Leaves, wanted: Filter, watch: Callable[[], Awaitable[None]]) -> None:
+    """Has every leaf at hand for the filter that comes next, which will be much like this one."""
+    asking = await _asking(tx, kept, wanted)
+    await answer(tx, kept, wanted.scope, [*asking.parts(), *asking.reach()], watch)
+
+
+async def _asking(tx: Transaction, kept: Leaves, wanted: Filter) -> "_Asking":
+    store_id = wanted.scope.store_id
+    last = await tx.scalar(select(func.max(customer_numbers.c.last)).where(customer_numbers.c.store_id == store_id))
+    if last is not None and last > LARGEST:
+        raise TooLarge
+    return _Asking(kept, wanted, await versions(tx, store_id))
 
 
 def _these(result: BitMap, dialect: str) -> Select[Any]:
@@ -74,7 +96,7 @@ def _these(result: BitMap, dialect: str) -> Select[Any]:
 
 class _Asking:
     def __init__(self, kept: Leaves, wanted: Filter, seen: Versions) -> None:
-        self._wanted, self._seen = wanted, seen
+        self._kept, self._wanted, self._seen = kept, wanted, seen
         self._leaves = {leaf.key: leaf for leaf in leaves(wanted.node)}
         catalogue, scope = wanted.catalogue, wanted.scope
         self._questions: dict[bytes, Question] = {
@@ -82,7 +104,33 @@ class _Asking:
             for key, leaf in self._leaves.items()
         }
 
-    def leaves(self) -> list[Need]:
+    def is_new(self) -> bool:
+        """Whether more leaves are to be asked for than are at hand; those that find a few are asked in passing."""
+        costly = [need for need in self._of_leaves() if not self._questions[need.name].few]
+        missing = [need for need in costly if need.key is None or self._kept.get(need.key) is None]
+        return len(missing) > 1 and 2 * len(missing) > len(costly)
+
+    def parts(self) -> list[Need]:
+        """The leaves, and from whom they are taken away."""
+        return [*self._of_leaves(), self.deleted() if self.narrows() else self.everyone()]
+
+    def whole(self) -> Need:
+        """Whom the filter finds, by one statement."""
+        asked = [self._questions[key] for key in self._leaves]
+        unknown = any(each.kinds is None for each in asked)
+        kinds = Kind.EXISTENCE
+        for each in asked:
+            kinds |= each.kinds or kinds
+        # By what it says, since True == 1 in Python.
+        named = blake2b(repr(self._wanted.node).encode(), digest_size=16).digest()
+        key = self._key(named, None if unknown else kinds, by_the_hour=any(each.by_the_hour for each in asked))
+        return Need(_WHOLE, key, self._select)
+
+    def _select(self) -> Compiled:
+        ids = ids_of(self._wanted.node, self._wanted.catalogue, self._wanted.scope)
+        return Members(ids, Spread.LOG, once=True)
+
+    def _of_leaves(self) -> list[Need]:
         return [self._leaf(leaf) for key, leaf in self._leaves.items() if self._questions[key].constant is None]
 
     def _leaf(self, leaf: Leaf) -> Need:

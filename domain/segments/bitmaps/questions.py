@@ -14,7 +14,7 @@ from domain.changes.model import EVERYTHING
 from domain.customers.tables import customer_facts, customers
 from domain.segments.catalogue import Catalogue
 from domain.segments.compile import condition_of
-from domain.segments.conditions.leaf import Compiled, Members
+from domain.segments.conditions.leaf import Compiled, Members, Spread
 from domain.segments.conditions.scope import Scope
 from domain.segments.normal import Leaf
 
@@ -51,13 +51,15 @@ class Question:
 
     `kinds`: the data that its answer rests on, None where that is unknown; `by_the_hour`: on more of the time than its
     day; `holds`: whether the leaf finds those whom its SQL finds, or all the others; `constant`: whether it finds
-    everyone or nobody, whoever that is, and the database need not be asked.
+    everyone or nobody, whoever that is, and the database need not be asked; `few`: an index has
+    just those whom it finds.
     """
 
     kinds: Kind | None
     by_the_hour: bool
     holds: bool
     constant: bool | None
+    few: bool
 
 
 def question(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Question:
@@ -66,7 +68,8 @@ def question(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Question:
     other = midnight if midnight != scope.now else midnight + timedelta(hours=1)
     later = condition_of(leaf, catalogue, replace(scope, now=other))
     holds = not isinstance(sql, Members) or sql.holds
-    return Question(kinds_of(_clause(sql)), _bound(sql) != _bound(later), holds, constant(sql))
+    few = isinstance(sql, Members) and sql.spread is Spread.PICKED
+    return Question(kinds_of(_clause(sql)), _bound(sql) != _bound(later), holds, constant(sql), few)
 
 
 def kinds_asked(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Kind:

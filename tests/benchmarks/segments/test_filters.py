@@ -128,6 +128,8 @@ async def previewed(shop: Shop, result: Measured, definition: Definition, edited
             return (await by.of(shop.store, asked, CHANNELS, NOW)).count
 
         assert await result.preview.add(lambda: of(definition)) == result.found
+        # Meanwhile whoever writes the filter reads the answer.
+        await previews.settled()
         await result.edited.add(lambda: of(edited))
 
 

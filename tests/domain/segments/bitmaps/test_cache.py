@@ -1,7 +1,7 @@
 """What is remembered is never older than the data, never more than it may be, and asked for once."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,8 +51,10 @@ async def shop(database: Database) -> Shop:
 
 
 @pytest.fixture
-def previews(database: Database) -> Previews:
-    return Previews(database, Leaves(1_000_000))
+async def previews(database: Database) -> AsyncIterator[Previews]:
+    opened = Previews(database, Leaves(1_000_000))
+    yield opened
+    await opened.close()
 
 
 person = st.integers(0, 11)
@@ -131,7 +133,11 @@ def about(seen: list[str], table: str) -> int:
 async def test_only_the_leaf_that_was_edited_is_asked_again(shop: Shop, previews: Previews) -> None:
     visits = Behavior("visit", window=Window(last_days=3))
     await shop.tag(0, "VIP", on=True)
-    await previews.of(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
+    with statements(shop.database) as seen:
+        await previews.of(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
+        assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 1)
+        await previews.settled()
+    assert (about(seen, "customer_tags"), about(seen, "events")) == (2, 2)
     with statements(shop.database) as seen:
         await previews.of(shop.store, Definition(AllOf((NEW, visits))), {}, shop.now)
     assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 0)

@@ -1,5 +1,7 @@
 """Previews out of bitmaps say what the statement over all customers says, cold and warm."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from muster_sdk import AddressKind
@@ -30,8 +32,10 @@ async def shop(database: Database) -> Store:
 
 
 @pytest.fixture
-def warm(database: Database) -> Previews:
-    return Previews(database, Leaves(10_000_000))
+async def warm(database: Database) -> AsyncIterator[Previews]:
+    opened = Previews(database, Leaves(10_000_000))
+    yield opened
+    await opened.close()
 
 
 @settings(
@@ -43,5 +47,6 @@ async def test_any_filter_is_counted_as_by_one_statement(
 ) -> None:
     whole = await finding.preview(database, shop, definition, CHANNELS, NOW)
     assert await warm.of(shop, definition, CHANNELS, NOW) == whole
+    await warm.settled()
     assert await warm.of(shop, definition, CHANNELS, NOW) == whole
     assert await Previews(database, Leaves(0)).of(shop, definition, CHANNELS, NOW) == whole

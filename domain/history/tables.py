@@ -42,6 +42,7 @@ event_tallies = Table(
     Column("first_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),
     Index(None, "store_id", "customer_id"),
+    Index(None, "store_id", "type", "last_at", "customer_id"),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 80},
 )

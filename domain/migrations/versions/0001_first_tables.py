@@ -353,6 +353,12 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_event_tallies_store_id_customer_id"), "event_tallies", ["store_id", "customer_id"], unique=False
     )
+    op.create_index(
+        op.f("ix_event_tallies_store_id_type_last_at_customer_id"),
+        "event_tallies",
+        ["store_id", "type", "last_at", "customer_id"],
+        unique=False,
+    )
     op.create_table(
         "events",
         sa.Column("store_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -1010,6 +1016,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_events_store_id_type_occurred_at_customer_id"), table_name="events")
     op.drop_index(op.f("ix_events_store_id_customer_id_occurred_at"), table_name="events")
     op.drop_table("events")
+    op.drop_index(op.f("ix_event_tallies_store_id_type_last_at_customer_id"), table_name="event_tallies")
     op.drop_index(op.f("ix_event_tallies_store_id_customer_id"), table_name="event_tallies")
     op.drop_table("event_tallies")
     op.drop_table("deliveries")

@@ -11,7 +11,7 @@ from domain.segments.conditions.columns import DOUBLE, Column, FlagColumn, RealC
 from domain.segments.conditions.leaf import Compiled, Spread
 from domain.segments.conditions.logs import Traits, measured, row_predicates
 from domain.segments.conditions.scope import Scope
-from domain.segments.conditions.tallies import of_all_time
+from domain.segments.conditions.tallies import of_all_time, of_late
 from domain.segments.conditions.tally import Measure, RealMeasure, Rows, during, share, tally
 from domain.segments.conditions.times import WrittenDayColumn
 from domain.segments.filters import ALL_TIME, Aggregate, Behavior
@@ -82,7 +82,8 @@ class Events:
     type: str
 
     def leaf(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
-        return of_all_time(self.type, condition, scope) or self._counted(condition, traits, scope)
+        kept = of_all_time(self.type, condition, scope) or of_late(self.type, condition, scope)
+        return kept or self._counted(condition, traits, scope)
 
     def _counted(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled:
         chosen = row_predicates(traits.where, scope)

@@ -26,7 +26,11 @@ class Due:
 async def due(tx: Transaction, now: datetime, limit: int) -> dict[int, list[UUID]]:
     """The segments of each store whose lists are due, the longest due first. Inactive ones never are (RC-06)."""
     late = (segments.c.next_refresh_at <= now, segments.c.active)
-    first = select(segments.c.store_id, segments.c.id).where(*late).order_by(segments.c.next_refresh_at, segments.c.id)
+    first = (
+        select(segments.c.store_id, segments.c.id)
+        .where(*late)
+        .order_by(segments.c.next_refresh_at, segments.c.store_id, segments.c.id)
+    )
     found: dict[int, list[UUID]] = {}
     for store_id, segment_id in await tx.execute(first.limit(limit)):
         found.setdefault(store_id, []).append(segment_id)

@@ -1,4 +1,4 @@
-"""Events of all time: how often each customer did a thing, first and last, is kept and need not be counted."""
+"""How often each customer did a thing, first and last, is kept: all time, and the last days, need not be counted."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

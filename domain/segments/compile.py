@@ -143,7 +143,7 @@ class _Statement:
     def _sense(self, leaf: Leaf) -> Compiled:
         compiled = self._compiled[leaf.key]
         if isinstance(compiled, Fact) and leaf.key in self._said:
-            compiled = Fact(self._said[leaf.key], compiled.on_customer)
+            compiled = Fact(self._said[leaf.key])
         return compiled if leaf.holds else opposite(compiled)
 
     def _united(self, node: Some) -> Members | None:

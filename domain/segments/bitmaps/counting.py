@@ -143,7 +143,7 @@ class _Asking:
         return Need(_DELETED, self._key(_DELETED, Kind.EXISTENCE), lambda: few)
 
     def everyone(self) -> Need:
-        live: Compiled = Fact(customers.c.deleted_at.is_(None), on_customer=True)
+        live: Compiled = Fact(customers.c.deleted_at.is_(None))
         return Need(_EVERYONE, self._key(_EVERYONE, Kind.EXISTENCE), lambda: live)
 
     def reach(self) -> list[Need]:

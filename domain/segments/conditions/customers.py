@@ -18,8 +18,8 @@ from domain.segments.conditions.scope import Scope
 from domain.segments.filters import Attribute, Operator, Value
 from domain.segments.tables import list_members, segment_members
 
-NEVER = Fact(false(), on_customer=False)
-ALWAYS = Fact(true(), on_customer=False)
+NEVER = Fact(false())
+ALWAYS = Fact(true())
 
 
 class email_domain(FunctionElement[str]):  # noqa: N801 - reads as an SQL function
@@ -51,7 +51,7 @@ class CustomerColumn:
     column: Column
 
     def leaf(self, condition: Attribute, scope: Scope) -> Fact:
-        return Fact(self.column.holds(condition.operator, condition.values, scope), on_customer=True)
+        return Fact(self.column.holds(condition.operator, condition.values, scope))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class FactColumn:
         return self.compare(condition.operator, condition.values, scope)
 
     def compare(self, operator: Operator, values: Sequence[Value], scope: Scope) -> Fact:
-        return Fact(self.column.holds(operator, values, scope), on_customer=False)
+        return Fact(self.column.holds(operator, values, scope))
 
 
 class Blacklisted:

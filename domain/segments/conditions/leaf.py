@@ -35,7 +35,6 @@ class Fact:
     """A predicate on the customer's row, or on the row of their facts; NULL where there is no value counts as false."""
 
     holds: ColumnElement[bool]
-    on_customer: bool
 
 
 Compiled: TypeAlias = Fact | Members
@@ -45,7 +44,7 @@ def opposite(leaf: Compiled) -> Compiled:
     """Holds exactly for those for whom the other does not."""
     if isinstance(leaf, Members):
         return replace(leaf, holds=not leaf.holds)
-    return Fact(unless(leaf.holds), leaf.on_customer)
+    return Fact(unless(leaf.holds))
 
 
 def unless(predicate: ColumnElement[Any]) -> ColumnElement[bool]:

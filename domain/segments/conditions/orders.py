@@ -154,7 +154,7 @@ def _at_least(times: int, condition: Behavior, scope: Scope) -> Fact | None:
         return None
     since = MomentColumn(kth).holds(Operator.GTE, (start,), scope)
     current = MomentColumn(customer_facts.c.last_order_at).holds(Operator.LTE, (scope.now,), scope)
-    return Fact(since & (current | _counted_again(times, condition, scope)), on_customer=False)
+    return Fact(since & (current | _counted_again(times, condition, scope)))
 
 
 def _counted_again(times: int, condition: Behavior, scope: Scope) -> ColumnElement[bool]:

@@ -62,7 +62,7 @@ schema: $(SYNCED) ## Write schema.graphql
 .PHONY: docs
 docs: $(SYNCED) ## Write docs/reference/cli.md and dimensions.md, and check the documentation
 	$(BIN)/typer api.cli utils docs --name muster --title "Command line" --output docs/reference/cli.md
-	$(BIN)/python -c "from domain.segments.catalogue.page import page; print(page(), end='')" > docs/reference/dimensions.md
+	$(BIN)/python -c "from domain.segments.catalogue.docs_page import page; print(page(), end='')" > docs/reference/dimensions.md
 	$(BIN)/pytest -q -p no:xdist tests/test_docs.py
 
 .PHONY: clean

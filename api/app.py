@@ -11,14 +11,14 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
 from api.auth import Doorkeeper
-from api.graphql.context import Context, Services
-from api.graphql.endpoint import GraphQLEndpoint
+from api.graphql.kit.context import Context, Services
 from api.graphql.schema import build_schema
+from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import files, graphiql, health, unsubscribe
-from api.http.conduct import Conduct
+from api.http.middleware import Conduct
 from api.wiring import Runtime
-from api.workers.schedule import keep_schedule
-from domain.segments.previewing import Previews
+from api.workers.scheduler import keep_schedule
+from domain.segments.evaluation.preview import Previews
 from domain.stores.model import Principal
 
 

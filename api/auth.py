@@ -6,9 +6,9 @@ from uuid import UUID
 
 from starlette.requests import HTTPConnection
 
-from domain.clock import Clock
-from domain.db import Database
-from domain.stores import store
+from domain.kit.clock import Clock
+from domain.kit.db import Database
+from domain.stores import queries
 from domain.stores.model import Principal, token_hash
 
 _NOTED_EVERY = 60.0
@@ -29,7 +29,7 @@ class Doorkeeper:
         if hashed is None:
             return None
         async with self._database.read() as tx:
-            principal = await store.principal(tx, hashed, self._clock())
+            principal = await queries.principal(tx, hashed, self._clock())
         if principal is not None:
             await self._note(principal)
         return principal
@@ -43,4 +43,4 @@ class Doorkeeper:
         if len(self._noted) > _NOTED_AT_MOST:
             self._noted.popitem(last=False)
         async with self._database.write() as tx:
-            await store.note_use(tx, principal.store.id, principal.token_id, self._clock())
+            await queries.note_use(tx, principal.store.id, principal.token_id, self._clock())

@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from api.settings import Settings
-    from domain.db import Database
+    from domain.kit.db import Database
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 @app.command()
 def work(processes: Processes = 1, threads: Threads = 4) -> None:
     """Do the work: workers and a scheduler, each started again when it dies."""
-    from api.process import command
+    from api.worker_process import command
     from api.workers.supervisor import Child, supervise
 
     if _settings().embedded:
@@ -102,13 +102,13 @@ def create_store(
     currency: Annotated[str, typer.Option(help="ISO code of its money.")] = "USD",
 ) -> None:
     """Make a store; its number is alone on the last line."""
-    from domain.clock import system_clock
-    from domain.stores import model, store
+    from domain.kit.clock import system_clock
+    from domain.stores import model, queries
 
     async def create(database: "Database") -> int:
         async with database.write() as tx:
             zone = model.check_timezone(timezone)
-            return (await store.create(tx, name.strip(), zone, currency.upper(), system_clock())).id
+            return (await queries.create(tx, name.strip(), zone, currency.upper(), system_clock())).id
 
     typer.echo(_with_database(_settings(), create))
 
@@ -120,9 +120,9 @@ def create_token(
     name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
 ) -> None:
     """Make a token; it is alone on the last line, and never shown again."""
-    from domain.clock import system_clock
+    from domain.kit.clock import system_clock
     from domain.stores import model
-    from domain.stores.store import add_token
+    from domain.stores.queries import add_token
 
     allowed = model.check_scopes([scope.strip() for scope in scopes.split(",") if scope.strip()])
     token = model.new_token()
@@ -241,7 +241,7 @@ def _settings() -> "Settings":
 
 
 def _with_database(settings: "Settings", do: "Callable[[Database], Awaitable[T]]") -> T:
-    from domain.db import Database
+    from domain.kit.db import Database
 
     async def run() -> T:
         database = Database(settings.database_url)
@@ -254,7 +254,7 @@ def _with_database(settings: "Settings", do: "Callable[[Database], Awaitable[T]]
 
 
 def _import(kind: str, file: Path, number: int | None) -> None:
-    from api.importing import import_file
+    from api.import_file import import_file
     from domain.imports.model import Kind
 
     settings = _settings()
@@ -267,10 +267,10 @@ def _import(kind: str, file: Path, number: int | None) -> None:
 
 
 async def _store(database: "Database", number: int | None) -> int:
-    from domain.stores import store
+    from domain.stores import queries
 
     async with database.read() as tx:
-        found = await store.first(tx) if number is None else await store.by_id(tx, number)
+        found = await queries.first(tx) if number is None else await queries.by_id(tx, number)
     if found is None:
         raise _Refused(
             "there is no store yet: run `muster migrate`" if number is None else f"there is no store {number}"
@@ -280,15 +280,15 @@ async def _store(database: "Database", number: int | None) -> int:
 
 async def _migrate(database: "Database") -> bool:
     """Whether the database was empty and got its first store."""
-    from domain.clock import system_clock
+    from domain.kit.clock import system_clock
     from domain.migrations import migrate as bring_up_to_date
-    from domain.stores import store
+    from domain.stores import queries
 
     await bring_up_to_date(database)
     async with database.write() as tx:
-        if await store.first(tx) is not None:
+        if await queries.first(tx) is not None:
             return False
-        await store.create(tx, "My store", "UTC", "USD", system_clock())
+        await queries.create(tx, "My store", "UTC", "USD", system_clock())
         return True
 
 
@@ -303,9 +303,9 @@ def main() -> None:
 
 def _said(error: Exception) -> tuple[str, int]:
     """One line for what the person at the keyboard can mend; a bug keeps its traceback."""
-    from api.faults import is_away, is_unmigrated
+    from api.database_errors import is_away, is_unmigrated
     from api.settings import WrongSetting
-    from domain.errors import DomainError, Faults
+    from domain.kit.errors import DomainError, Faults
 
     if isinstance(error, WrongSetting):
         return str(error), WRONG

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from api.http.health import faults_of
 from api.wiring import Runtime
 from domain import jobs
-from domain.campaigns import launching
-from domain.db import Transaction
-from domain.events import facts
-from domain.history import store as history
-from domain.stores import store as stores
+from domain.campaigns import launch as launching
+from domain.events import counters as history
+from domain.kit.db import Transaction
+from domain.orders import facts
+from domain.stores import queries as stores
 
 _NAMED_AT_MOST = 5
 

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from domain.clock import Clock, FileClock, system_clock
+from domain.kit.clock import Clock, FileClock, system_clock
 
 IN_PROCESS = "memory://"
 KEY_FILE = Path("muster.key")

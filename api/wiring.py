@@ -7,22 +7,22 @@ from dramatiq import Broker
 
 from api.settings import Settings
 from api.workers.broker import waiting
-from api.workers.doorbell import Doorbell
+from api.workers.consumers import Lanes, brokers_for
 from api.workers.handlers import HANDLERS
-from api.workers.job import Tools
-from api.workers.lanes import Lanes, brokers_for
-from api.workers.schedule import Chore, chores_of
-from domain.clock import Clock
-from domain.consents.model import UnsubscribeLinks
-from domain.db import Database
+from api.workers.notifier import Doorbell
+from api.workers.runner import Tools
+from api.workers.scheduler import Chore, chores_of
+from domain.consents.links import UnsubscribeLinks
 from domain.jobs import Queue
+from domain.kit.clock import Clock
+from domain.kit.db import Database
 from domain.operations.files import FileLinks, Files
-from domain.segments.bitmaps.cache import Leaves
 from domain.segments.catalogue.extensions import EXTENSIONS
-from domain.segments.previewing import Previews
+from domain.segments.evaluation.cache.lru import Leaves
+from domain.segments.evaluation.preview import Previews
 from domain.templates.rendering import MinijinjaTemplates
-from plugins.installed import InstalledChannels
 from plugins.manager import Plugins, load
+from plugins.store_channels import InstalledChannels
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from muster_sdk import AddressKind, Behavior, Capabilities, Channel, Dimension, 
 from muster_sdk.hookspecs import PROJECT
 from pydantic import BaseModel
 
-from plugins import declared
+from plugins import validation as declared
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from domain.db import Database
+from domain.kit.db import Database
 from domain.migrations import migrate
 from domain.migrations.tables import metadata
 from tests.factories import add_store

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import insert
 
-from domain.db import Transaction
+from domain.kit.db import Transaction
 from domain.stores.tables import stores
 
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)

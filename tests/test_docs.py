@@ -12,8 +12,8 @@ from typer.main import get_command
 
 from api.cli import app
 from api.settings import Settings
-from domain.events.kinds import KINDS, VERBS
-from domain.segments.catalogue import page as dimensions
+from domain.events.types import KINDS, VERBS
+from domain.segments.catalogue import docs_page as dimensions
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/sdk/*.md")])

@@ -7,7 +7,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
-from domain.db import Database
+from domain.kit.db import Database
 from domain.migrations import configuration, is_current, migrate
 from domain.migrations.tables import metadata
 

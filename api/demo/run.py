@@ -19,11 +19,11 @@ from api.demo.client import Client, Refused
 from api.demo.story import Story, table
 from api.settings import IN_PROCESS, Settings
 from api.wiring import build
-from channels.email.sink import SmtpSink
-from domain.db import Database
+from channels.email.sink.server import SmtpSink
+from domain.kit.db import Database
 from domain.migrations import migrate
 from domain.samples import generate
-from domain.stores import store as stores
+from domain.stores import queries as stores
 from domain.stores.model import Scope, new_token, token_hash
 
 DATABASE = Path("demo.db")

@@ -8,30 +8,37 @@ import strawberry
 from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
 
-from api.graphql import campaigns, customers, deliveries, lists, operations, relay, segments
-from api.graphql.activity import ActivityMutation
-from api.graphql.campaigns import CampaignMutation, CampaignQuery, CampaignSubscription
-from api.graphql.catalogue import CatalogueMutation, CatalogueQuery
-from api.graphql.channels import ChannelMutation, ChannelQuery
-from api.graphql.context import Context, Info, allow
-from api.graphql.customers import CustomerMutation, CustomerQuery
-from api.graphql.exports import ExportMutation, ExportQuery
-from api.graphql.imports import ImportMutation
-from api.graphql.lifecycle import LifecycleMutation, LifecycleQuery
-from api.graphql.list_life import ListMutation
-from api.graphql.lists import ListQuery
-from api.graphql.operations import OperationMutation, OperationQuery, OperationSubscription
-from api.graphql.plain import without_null_defaults
-from api.graphql.presets import PresetQuery
-from api.graphql.previews import PreviewQuery
-from api.graphql.profiles import ProfileMutation, ProfileQuery
-from api.graphql.relay import Node
-from api.graphql.scalars import SCALARS
-from api.graphql.segment_life import SegmentMutation
-from api.graphql.segments import SegmentQuery
-from api.graphql.static_segments import StaticSegmentMutation
-from api.graphql.stores import Store, StoreMutation, StoreQuery
-from domain.errors import DomainError, ErrorCode
+from api.graphql.campaigns import deliveries
+from api.graphql.campaigns import types as campaigns
+from api.graphql.campaigns.mutations import CampaignMutation, CampaignSubscription
+from api.graphql.campaigns.types import CampaignQuery
+from api.graphql.customers import types as customers
+from api.graphql.customers.events import ActivityMutation
+from api.graphql.customers.lifecycle import LifecycleMutation, LifecycleQuery
+from api.graphql.customers.mutations import ProfileMutation, ProfileQuery
+from api.graphql.customers.types import CustomerMutation, CustomerQuery
+from api.graphql.kit import global_ids as relay
+from api.graphql.kit.context import Context, Info, allow
+from api.graphql.kit.fields import without_null_defaults
+from api.graphql.kit.global_ids import Node
+from api.graphql.kit.scalars import SCALARS
+from api.graphql.lists import types as lists
+from api.graphql.lists.exports import ExportMutation, ExportQuery
+from api.graphql.lists.mutations import ListMutation
+from api.graphql.lists.types import ListQuery
+from api.graphql.operations import types as operations
+from api.graphql.operations.imports import ImportMutation
+from api.graphql.operations.types import OperationMutation, OperationQuery, OperationSubscription
+from api.graphql.segments import types as segments
+from api.graphql.segments.catalogue import CatalogueMutation, CatalogueQuery
+from api.graphql.segments.members import StaticSegmentMutation
+from api.graphql.segments.mutations import SegmentMutation
+from api.graphql.segments.presets import PresetQuery
+from api.graphql.segments.preview import PreviewQuery
+from api.graphql.segments.types import SegmentQuery
+from api.graphql.stores.channels import ChannelMutation, ChannelQuery
+from api.graphql.stores.types import Store, StoreMutation, StoreQuery
+from domain.kit.errors import DomainError, ErrorCode
 from domain.stores.model import Scope
 
 _AT_MOST = 250

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from domain.clock import Clock
-from domain.db import Database
-from domain.operations import store
+from domain.kit.clock import Clock
+from domain.kit.db import Database
+from domain.operations import queries
 from domain.operations.files import FileLinks, Files
 
 log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ def routes(database: Database, files: Files, links: FileLinks, clock: Clock) -> 
         if link is None:
             return PlainTextResponse("There is no such file.", 404)
         async with database.read() as tx:
-            operation = await store.by_id(tx, link.store_id, link.operation_id)
+            operation = await queries.by_id(tx, link.store_id, link.operation_id)
         made = None if operation is None else operation.file
         if made is None or link.expires_at <= clock():
             return PlainTextResponse("The file is no longer here: have it made again.", 410)

@@ -13,8 +13,8 @@ from starlette.routing import Route
 
 from api import metrics
 from domain import jobs
-from domain.campaigns import store as campaigns
-from domain.db import Database
+from domain.campaigns import queries as campaigns
+from domain.kit.db import Database
 from domain.migrations import is_current
 
 # Asks something of the broker, and raises when it does not answer.

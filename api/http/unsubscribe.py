@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from domain.clock import Clock
 from domain.consents.actions import unsubscribe
-from domain.consents.model import UnsubscribeLinks
-from domain.db import Database
+from domain.consents.links import UnsubscribeLinks
+from domain.kit.clock import Clock
+from domain.kit.db import Database
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "

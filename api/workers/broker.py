@@ -5,8 +5,8 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 
-from domain.db import Ring
 from domain.jobs import Queue
+from domain.kit.db import Ring
 
 ACTOR = "work"
 # Seconds until the messages that a killed worker had fetched are given to another.

@@ -2,20 +2,21 @@
 
 from uuid import UUID
 
-from api.workers.job import Handler, JobContext
+from api.workers.runner import Handler, JobContext
 from domain import jobs
-from domain.campaigns import launching, sending
-from domain.campaigns import store as campaigns
-from domain.db import Transaction
-from domain.following import actions as following
-from domain.following.model import FOLLOW
-from domain.imports import work as importing
+from domain.campaigns import launch as launching
+from domain.campaigns import queries as campaigns
+from domain.campaigns import sender as sending
+from domain.imports import runner as importing
 from domain.imports.model import Kind
 from domain.jobs import LeaseLost
+from domain.kit.db import Transaction
 from domain.lifecycle import actions as lifecycle
-from domain.lists import exporting
-from domain.lists import making as lists
-from domain.operations import store as operations
+from domain.lists import build as lists
+from domain.lists.export import job as exporting
+from domain.memberships import tracking as following
+from domain.memberships.model import FOLLOW
+from domain.operations import queries as operations
 
 # Seconds until members of a list that is gone are looked at again.
 _LOOK_AGAIN = 600

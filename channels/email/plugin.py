@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from muster_sdk import AddressKind, Capabilities, Channel, Composer, Templates, Transport, hookimpl
 from pydantic import BaseModel
 
-from channels.email import composing, smtp
 from channels.email.content import EmailContent
+from channels.email.message import composer as composing
 from channels.email.settings import EmailSettings
+from channels.email.smtp import transport as smtp
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from uuid import UUID
 from muster_sdk import ContentInvalid, TemplateInvalid, Templates
 from pydantic import ValidationError
 
-from domain import ids
-from domain.campaigns import launching, store
-from domain.campaigns.aiming import Target, aimed_at, target_list
+from domain.campaigns import launch as launching
+from domain.campaigns import queries
+from domain.campaigns.audience import audience_of
 from domain.campaigns.model import (
     Campaign,
     CampaignStatus,
@@ -23,15 +23,17 @@ from domain.campaigns.model import (
     check_time,
     check_utm,
 )
-from domain.campaigns.office import Configured, FindChannel, audience_of, prepare
-from domain.db import Transaction
-from domain.deliveries import store as deliveries
+from domain.campaigns.target import Target, aimed_at, target_list
+from domain.deliveries import queries as deliveries
+from domain.deliveries.channels import Configured, FindChannel, prepare
 from domain.deliveries.model import NOBODY, AcceptMarketing, Reach
-from domain.errors import DomainError, ErrorCode, Faults, NotFound
-from domain.lists import store as lists
+from domain.kit import ids
+from domain.kit.db import Transaction
+from domain.kit.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.lists import queries as lists
 from domain.lists.model import CustomerList, check_usable
 from domain.segments.model import Segment
-from domain.stores import store as stores
+from domain.stores import queries as stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ async def create(tx: Transaction, desk: Desk, draft: Draft) -> Campaign:
         said = (DomainError(f"a campaign needs a {name}", field=(name,), code=ErrorCode.REQUIRED) for name in missing)
         raise Faults(tuple(said))
     campaign = await _drawn(tx, desk, _blank(desk), draft)
-    await store.add(tx, campaign)
+    await queries.add(tx, campaign)
     return campaign
 
 
@@ -72,7 +74,7 @@ async def update(tx: Transaction, desk: Desk, campaign_id: UUID, draft: Draft) -
     campaign = await _locked(tx, desk.store_id, campaign_id)
     check_editable(campaign.status)
     changed = await _drawn(tx, desk, campaign, draft)
-    await store.replace(tx, changed)
+    await queries.replace(tx, changed)
     return changed
 
 
@@ -91,7 +93,7 @@ async def send(
         sent = replace(campaign, status=CampaignStatus.SENDING, scheduled_at=None, started_at=desk.now)
     else:
         sent = replace(campaign, status=CampaignStatus.SCHEDULED, scheduled_at=at)
-    await store.replace(tx, sent)
+    await queries.replace(tx, sent)
     if at is None:
         await launching.start(tx, desk.store_id, campaign_id)
     return sent
@@ -268,7 +270,7 @@ def _fault(message: str, path: Sequence[str | int]) -> DomainError:
 
 
 async def _locked(tx: Transaction, store_id: int, campaign_id: UUID) -> Campaign:
-    campaign = await store.lock(tx, store_id, campaign_id)
+    campaign = await queries.lock(tx, store_id, campaign_id)
     if campaign is None:
         raise NotFound("no such campaign", field=("id",))
     return campaign

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.deliveries.model import AcceptMarketing
-from domain.errors import DomainError, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode
 
 NAME_LENGTH = 100
 UTM_LENGTH = 200

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, String, Table, Text
 
-from domain.db.schema import metadata
-from domain.db.types import Id, Instant, Json
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Id, Instant, Json
 
 campaigns = Table(
     "campaigns",

@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, String, Table
 
-from domain.db.schema import metadata
-from domain.db.types import Instant
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Instant
 
 # Customers from one number to another, changed in one transaction; whoever follows segments takes marks away.
 customer_changes = Table(

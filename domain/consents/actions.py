@@ -3,11 +3,11 @@
 from contextlib import suppress
 from datetime import datetime
 
-from domain.consents.model import Unsubscribing
+from domain.consents.links import Unsubscribing
 from domain.customers import actions as customers
 from domain.customers.model import Consent, ContactChange
-from domain.db import Transaction
-from domain.errors import NotFound
+from domain.kit.db import Transaction
+from domain.kit.errors import NotFound
 
 
 async def unsubscribe(tx: Transaction, subject: Unsubscribing, now: datetime) -> None:

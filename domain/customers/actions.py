@@ -5,11 +5,14 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 
-from domain import changes, ids
+from domain import changes
 from domain.changes import Kind
-from domain.customers import checks, saving, store, tagging
-from domain.customers.consenting import save_contacts
-from domain.customers.model import ContactChange, Customer, PropertyDefinition, ValueType
+from domain.customers import queries
+from domain.customers import tags as tagging
+from domain.customers import values as checks
+from domain.customers import writes as saving
+from domain.customers.contacts import save_contacts
+from domain.customers.model import ContactChange, Customer, PropertyDefinition
 from domain.customers.tables import (
     contacts,
     customer_addresses,
@@ -19,10 +22,12 @@ from domain.customers.tables import (
     customers,
     property_definitions,
 )
-from domain.db import Transaction
-from domain.errors import DomainError, ErrorCode, NotFound
-from domain.history import actions as history
-from domain.history.model import Entry
+from domain.events import log as history
+from domain.events.entry import Entry
+from domain.kit import ids
+from domain.kit.db import Transaction
+from domain.kit.errors import DomainError, ErrorCode, NotFound
+from domain.kit.values import ValueType
 
 BY_HAND = "manual"
 _KEPT = {"store_id", "id", "created_at", "updated_at", "deleted_at"}
@@ -128,7 +133,7 @@ async def define(
         checks.property_key(key)
     except DomainError as error:
         raise error.under("key") from None
-    if any(definition.key == key for definition in await store.definitions(tx, store_id)):
+    if any(definition.key == key for definition in await queries.definitions(tx, store_id)):
         raise DomainError(f"the property {key!r} is defined already", field=("key",), code=ErrorCode.TAKEN)
     return await add_definition(tx, store_id, key, _label(label), kind, now)
 
@@ -159,7 +164,7 @@ async def add_definition(
 
 async def undefine(tx: Transaction, store_id: int, key: str) -> PropertyDefinition:
     """The definition with every customer's value of it."""
-    found = [definition for definition in await store.definitions(tx, store_id) if definition.key == key]
+    found = [definition for definition in await queries.definitions(tx, store_id) if definition.key == key]
     if not found:
         raise NotFound(f"no property {key!r} is defined", field=("key",))
     for table, column in ((customer_properties, "property_id"), (property_definitions, "id")):
@@ -169,7 +174,7 @@ async def undefine(tx: Transaction, store_id: int, key: str) -> PropertyDefiniti
 
 
 async def existing(tx: Transaction, store_id: int, customer_id: int, *, field: str = "id") -> Customer:
-    customer = await store.by_id(tx, store_id, customer_id)
+    customer = await queries.by_id(tx, store_id, customer_id)
     if customer is None:
         raise NotFound("no such customer", field=(field,))
     return customer

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum, StrEnum
-from typing import Final
+from enum import StrEnum
+
+from domain.kit.values import UNSET, Unset, Value, ValueType
 
 MAX_BATCH = 5_000
 
@@ -30,36 +31,12 @@ class Consent(StrEnum):
     UNSUBSCRIBED = "UNSUBSCRIBED"
 
 
-class ValueType(StrEnum):
-    STRING = "STRING"
-    NUMBER = "NUMBER"
-    BOOLEAN = "BOOLEAN"
-    DATE = "DATE"
-    DATETIME = "DATETIME"
-
-    @property
-    def column(self) -> str:
-        """Where `customer_properties` keeps values of this type."""
-        return self.value.lower()
-
-
 class CustomerOrder(StrEnum):
     CREATED_AT_ASC = "CREATED_AT_ASC"
     CREATED_AT_DESC = "CREATED_AT_DESC"
     NAME_ASC = "NAME_ASC"
     TOTAL_SPENT_DESC = "TOTAL_SPENT_DESC"
     LAST_ORDER_AT_DESC = "LAST_ORDER_AT_DESC"
-
-
-class Unset(Enum):
-    """Left out, which is not the same as null."""
-
-    UNSET = "unset"
-
-
-UNSET: Final = Unset.UNSET
-
-Value = str | float | bool | date | datetime
 
 
 @dataclass(frozen=True, slots=True)

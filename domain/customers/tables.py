@@ -14,8 +14,8 @@ from sqlalchemy import (
     text,
 )
 
-from domain.db.schema import metadata
-from domain.db.types import Instant, Money
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Instant, Money
 
 # No foreign key to the store: checking it a row at a time is a fifth of an import's work.
 customers = Table(

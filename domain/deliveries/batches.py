@@ -16,9 +16,6 @@ from sqlalchemy import (
     update,
 )
 
-from domain.db import Transaction
-from domain.db.portable import database_now, insert_into
-from domain.db.types import Instant
 from domain.deliveries.model import (
     COUNTS,
     Batch,
@@ -27,6 +24,9 @@ from domain.deliveries.model import (
     Verdict,
 )
 from domain.deliveries.tables import batches, deliveries, sandbox_messages
+from domain.kit.db import Transaction
+from domain.kit.db.portable import database_now, insert_into
+from domain.kit.db.types import Instant
 
 _COLUMNS = (
     deliveries.c.campaign_id,

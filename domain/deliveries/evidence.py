@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import String, cast, literal, select
 
-from domain.db import Transaction
 from domain.deliveries.model import Batch, DeliveryStatus
 from domain.deliveries.tables import deliveries
-from domain.history import actions as history
+from domain.events import log as history
+from domain.kit.db import Transaction
 
 
 async def note_sent(tx: Transaction, part: Batch, channel: str, now: datetime) -> None:

@@ -9,11 +9,11 @@ from muster_sdk import AddressKind
 from sqlalchemy import Select, Update, and_, bindparam, case, literal, or_, select, update
 
 from domain.customers.tables import contacts, customers
-from domain.db import Transaction
-from domain.db.portable import among, database_now, numbers
 from domain.deliveries.audience import Audience, objection
 from domain.deliveries.model import AcceptMarketing, Batch, DeliveryStatus, ExclusionReason
 from domain.deliveries.tables import deliveries
+from domain.kit.db import Transaction
+from domain.kit.db.portable import among, database_now, numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from uuid import UUID
 from muster_sdk import AddressKind, Recipient
 from sqlalchemy import Select, and_, bindparam, func, select
 
-from domain import ids
-from domain.consents.model import UnsubscribeLinks, Unsubscribing
+from domain.consents.links import UnsubscribeLinks, Unsubscribing
 from domain.customers.tables import contacts, customer_properties, customers, property_definitions
-from domain.db import Transaction
-from domain.db.portable import among, numbers
 from domain.deliveries.audience import addressed
 from domain.deliveries.intents import Intended
+from domain.kit import ids
+from domain.kit.db import Transaction
+from domain.kit.db.portable import among, numbers
 from domain.lists.tables import list_members
 from domain.stores.model import Store
 

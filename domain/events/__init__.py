@@ -1,1 +1,1 @@
-"""What customers did: orders, and events of any name."""
+"""The log of what happened to customers, and how often: orders aside, everything that segments ask of behavior."""

@@ -6,12 +6,13 @@ from pathlib import Path
 from uuid import UUID
 
 from domain import jobs
-from domain.clock import Clock
-from domain.db import Database, Transaction
-from domain.imports import store, work
+from domain.imports import queries
+from domain.imports import runner as work
 from domain.imports.model import PIECE, Kind
 from domain.jobs import Job, LeaseLost, Queue
-from domain.operations import store as operations
+from domain.kit.clock import Clock
+from domain.kit.db import Database, Transaction
+from domain.operations import queries as operations
 from domain.operations.model import Operation
 
 _LEASE = 60.0
@@ -22,13 +23,13 @@ check_start = work.check_start
 async def open_import(tx: Transaction, store_id: int, kind: Kind, now: datetime, *, dry_run: bool = False) -> Operation:
     """`dry_run` reports what is wrong with a file, and changes nothing."""
     operation = await operations.start(tx, store_id, kind.job, now, dry_run=dry_run)
-    await store.add(tx, store_id, operation.id, kind)
+    await queries.add(tx, store_id, operation.id, kind)
     return operation
 
 
 async def append(tx: Transaction, store_id: int, operation_id: UUID, number: int, content: bytes) -> None:
     """The next piece, counted from 1; at most `PIECE` bytes."""
-    await store.add_piece(tx, store_id, operation_id, number, content)
+    await queries.add_piece(tx, store_id, operation_id, number, content)
 
 
 async def submit(tx: Transaction, store_id: int, operation_id: UUID, kind: Kind) -> UUID:
@@ -39,7 +40,7 @@ async def submit(tx: Transaction, store_id: int, operation_id: UUID, kind: Kind)
 
 async def abandon(tx: Transaction, store_id: int, operation_id: UUID) -> None:
     """The rest of the file will not come."""
-    await store.clear(tx, store_id, operation_id)
+    await queries.clear(tx, store_id, operation_id)
 
 
 async def take_in(

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from domain.customers import checks
-from domain.customers.model import ValueType
-from domain.errors import DomainError
+from domain.customers import values as checks
+from domain.kit.errors import DomainError
+from domain.kit.values import ValueType
 
 PIECE = 1 << 20
 MAX_PROBLEMS = 1_000

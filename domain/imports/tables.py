@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Integer, String, Table, Text
 
-from domain.db.schema import metadata
-from domain.db.types import Id, Instant, Json, Money
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Id, Instant, Json, Money
 
 imports = Table(
     "imports",

@@ -1,7 +1,7 @@
 """The queue of record: rows that say what is to be done, leased by the database's clock."""
 
 from domain.jobs.model import Job, LeaseLost, Queue
-from domain.jobs.store import (
+from domain.jobs.queries import (
     add,
     add_all,
     add_once,

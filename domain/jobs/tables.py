@@ -2,8 +2,8 @@
 
 from sqlalchemy import Column, Index, Integer, String, Table, Text
 
-from domain.db.schema import metadata
-from domain.db.types import Id, Instant, Json
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Id, Instant, Json
 
 jobs = Table(
     "jobs",

@@ -3,15 +3,15 @@
 from datetime import datetime
 
 from domain import jobs
-from domain.clock import Clock, day_of
-from domain.db import Database, Transaction
-from domain.db.portable import refresh_statistics
 from domain.jobs import Job, LeaseLost, Queue
-from domain.lifecycle import cycle, store
+from domain.kit.clock import Clock, day_of
+from domain.kit.db import Database, Transaction
+from domain.kit.db.portable import refresh_statistics
+from domain.lifecycle import cycle, queries
 from domain.lifecycle.model import Chosen, Standing, check_chosen, settle
 from domain.lifecycle.scoring import Scoring
 from domain.lifecycle.tables import customer_scores
-from domain.stores import store as stores
+from domain.stores import queries as stores
 from domain.stores.model import Store
 
 SCORE = "lifecycle.score"
@@ -24,13 +24,13 @@ MANY_ROWS = 1_000
 async def schedule_due(database: Database, now: datetime) -> None:
     """From 0:00 of each store's day on; of several schedulers, one adds the day's job."""
     async with database.read() as tx:
-        known = await store.due(tx)
+        known = await queries.due(tx)
     for store_id, timezone, scheduled in known:
         today = day_of(now, timezone)
         if scheduled is not None and scheduled >= today:
             continue
         async with database.write() as tx:
-            if await store.schedule(tx, store_id, today):
+            if await queries.schedule(tx, store_id, today):
                 await request(tx, store_id)
 
 
@@ -42,12 +42,12 @@ async def request(tx: Transaction, store_id: int) -> None:
 async def choose(tx: Transaction, store_id: int, wanted: Chosen) -> None:
     """Sets the thresholds, and has everyone scored by them."""
     check_chosen(wanted)
-    await store.choose(tx, store_id, wanted)
+    await queries.choose(tx, store_id, wanted)
     await request(tx, store_id)
 
 
 async def standing(tx: Transaction, store_id: int) -> tuple[Chosen, Standing]:
-    return await store.chosen(tx, store_id), await store.standing(tx, store_id)
+    return await queries.chosen(tx, store_id), await queries.standing(tx, store_id)
 
 
 async def score(database: Database, job: Job, clock: Clock) -> None:
@@ -57,14 +57,14 @@ async def score(database: Database, job: Job, clock: Clock) -> None:
         shop = await stores.by_id(tx, job.store_id)
         assert shop is not None
         scoring, measured = await _prepare(tx, shop, now)
-        last = await store.last_customer(tx, job.store_id)
+        last = await queries.last_customer(tx, job.store_id)
     for first in range(1, last + 1, _AT_ONCE):
         async with database.write() as tx:
             if not await jobs.renew(tx, job, LEASE, progressed=True):
                 raise LeaseLost
             await scoring.score(tx, first, first + _AT_ONCE - 1)
     async with database.write() as tx:
-        await store.settle(tx, job.store_id, scoring.today, scoring.used, measured=measured)
+        await queries.settle(tx, job.store_id, scoring.today, scoring.used, measured=measured)
         await refresh_statistics(tx, customer_scores)
         if not await jobs.finish(tx, job):
             raise LeaseLost
@@ -72,6 +72,6 @@ async def score(database: Database, job: Job, clock: Clock) -> None:
 
 async def _prepare(tx: Transaction, shop: Store, now: datetime) -> tuple[Scoring, bool]:
     found = await cycle.measure(tx, shop.id, shop.timezone, now)
-    cuts = await store.cuts(tx, shop.id)
-    used = settle(await store.chosen(tx, shop.id), cuts, found)
+    cuts = await queries.cuts(tx, shop.id)
+    used = settle(await queries.chosen(tx, shop.id), cuts, found)
     return Scoring(shop.id, shop.timezone, day_of(now, shop.timezone), cuts, used), found is not None

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Double, Select, cast, func, literal_column, select
 
-from domain.db import Transaction
-from domain.db.types import Instant
-from domain.db.zones import day_number
-from domain.events.tables import orders
+from domain.kit.db import Transaction
+from domain.kit.db.types import Instant
+from domain.kit.db.zones import day_number
 from domain.lifecycle.model import LOOK_BACK_DAYS, YOUNG_DAYS
+from domain.orders.tables import orders
 
 
 async def measure(tx: Transaction, store_id: int, timezone: str, now: datetime) -> float | None:

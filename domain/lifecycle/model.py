@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from math import ceil, floor
 
-from domain.errors import DomainError, Faults
+from domain.kit.errors import DomainError, Faults
 
 # Days between purchases where a store's own orders do not tell yet: what CDNOW's 11,516 repeat customers took.
 FALLBACK_CYCLE = 65.0

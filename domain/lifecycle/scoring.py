@@ -28,11 +28,11 @@ from sqlalchemy.types import TypeEngine
 
 from domain import changes
 from domain.changes import Kind
-from domain.clock import midnight
 from domain.customers.tables import customer_facts, customers
-from domain.db import Transaction
-from domain.db.portable import insert_into
-from domain.db.types import Instant, Money
+from domain.kit.clock import midnight
+from domain.kit.db import Transaction
+from domain.kit.db.portable import insert_into
+from domain.kit.db.types import Instant, Money
 from domain.lifecycle.model import (
     GROUPS,
     Cuts,

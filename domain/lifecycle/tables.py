@@ -14,8 +14,8 @@ from sqlalchemy import (
     Table,
 )
 
-from domain.db.schema import metadata
-from domain.db.types import Money
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Money
 
 # Every customer who was there when the store was last scored has a row.
 customer_scores = Table(

@@ -5,17 +5,18 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from domain.clock import day_of, midnight
-from domain.db import Transaction
-from domain.errors import DomainError, ErrorCode, NotFound
-from domain.lists import making, store
-from domain.lists.making import Making, Wanted
+from domain.kit.clock import day_of, midnight
+from domain.kit.db import Transaction
+from domain.kit.errors import DomainError, ErrorCode, NotFound
+from domain.lists import build as making
+from domain.lists import queries
+from domain.lists.build import Making, Wanted
 from domain.lists.model import CustomerList, ListStatus, check_deletable, check_name
 from domain.segments import actions as segment_actions
-from domain.segments import store as segments
-from domain.segments.drafting import Desk
-from domain.segments.finding import ids_of
+from domain.segments import queries as segments
+from domain.segments.evaluation.resolve import ids_of
 from domain.segments.model import Refreshes, Segment, SegmentInput, refresh_blocked_by
+from domain.segments.validation import Desk
 
 
 async def create_segment(tx: Transaction, desk: Desk, given: SegmentInput) -> tuple[Segment, Making]:
@@ -51,7 +52,7 @@ async def blocked_by(
 ) -> list[ErrorCode | None]:
     """Why each segment cannot be refreshed by hand now; None when it can."""
     today = midnight(day_of(now, timezone), timezone)
-    unsettled = await store.unsettled(tx, store_id, [segment.id for segment in wanted], today)
+    unsettled = await queries.unsettled(tx, store_id, [segment.id for segment in wanted], today)
     return [refresh_blocked_by(_refreshes(segment, unsettled[segment.id]), now, timezone) for segment in wanted]
 
 
@@ -59,14 +60,14 @@ async def rename(tx: Transaction, store_id: int, list_id: UUID, name: str) -> Cu
     """SL-57; the lists to come are called as they would have been (SL-15)."""
     listed = await _existing(tx, store_id, list_id)
     renamed = replace(listed, name=check_name(name))
-    await store.rename(tx, store_id, list_id, renamed.name)
+    await queries.rename(tx, store_id, list_id, renamed.name)
     return renamed
 
 
 async def delete(tx: Transaction, store_id: int, list_id: UUID) -> None:
     """Any list but the first (SL-16), be it still in the making; a worker removes its members."""
     check_deletable(await _existing(tx, store_id, list_id))
-    await store.remove(tx, store_id, list_id)
+    await queries.remove(tx, store_id, list_id)
     await making.leave_members(tx, store_id, [list_id])
 
 
@@ -74,19 +75,19 @@ async def of_members_now(tx: Transaction, segment: Segment, timezone: str, now: 
     """A list of a static segment's members at this moment: its latest one while that holds just them."""
     await segment_actions.held(tx, segment.store_id, segment.id)
     found = await ids_of(tx, segment, timezone, now)
-    latest = await store.latest(tx, segment.store_id, segment.id)
-    if latest is not None and latest.usable(now) and await store.holds(tx, latest, found):
+    latest = await queries.latest(tx, segment.store_id, segment.id)
+    if latest is not None and latest.usable(now) and await queries.holds(tx, latest, found):
         return latest
-    number = (await store.next_numbers(tx, segment.store_id, [segment.id]))[segment.id]
+    number = (await queries.next_numbers(tx, segment.store_id, [segment.id]))[segment.id]
     listed = making.blank(segment.store_id, Wanted(segment.id, segment.list_name), number, now)
-    await store.add_all(tx, [listed])
-    count = await store.fill(tx, segment.store_id, listed.id, found)
-    await store.settle(tx, segment.store_id, listed.id, ListStatus.READY, count=count)
+    await queries.add_all(tx, [listed])
+    count = await queries.fill(tx, segment.store_id, listed.id, found)
+    await queries.settle(tx, segment.store_id, listed.id, ListStatus.READY, count=count)
     return replace(listed, status=ListStatus.READY, count=count)
 
 
 async def _existing(tx: Transaction, store_id: int, list_id: UUID) -> CustomerList:
-    found = await store.by_id(tx, store_id, list_id)
+    found = await queries.by_id(tx, store_id, list_id)
     if found is None:
         raise NotFound("There is no such list", field=("id",))
     return found

@@ -29,13 +29,13 @@ from sqlalchemy import (
     union_all,
 )
 
-from domain.clock import day_of
 from domain.customers.tables import customer_facts, customers
-from domain.db import Transaction
-from domain.db.types import MONEY_SCALE, Instant, Money
-from domain.events.tables import orders
+from domain.kit.clock import day_of
+from domain.kit.db import Transaction
+from domain.kit.db.types import MONEY_SCALE, Instant, Money
 from domain.lists.tables import list_members
-from domain.segments.conditions.times import last_birthday
+from domain.orders.tables import orders
+from domain.segments.sql.columns.times import last_birthday
 
 SPAN = timedelta(days=30)
 BUCKETS = 50

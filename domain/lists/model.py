@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from domain.errors import DomainError, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode
 from domain.segments.model import check_text
 
 VALIDITY = timedelta(days=180)

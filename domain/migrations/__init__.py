@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from domain.db import Database
+from domain.kit.db import Database
 
 
 async def migrate(database: Database, revision: str = "head") -> None:

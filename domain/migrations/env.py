@@ -5,7 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy.types import TypeEngine
 
-from domain.db.types import Id, Instant, Json, Money
+from domain.kit.db.types import Id, Instant, Json, Money
 from domain.migrations.tables import metadata
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import jobs
-from domain.db import Database, Transaction
-from domain.errors import DomainError, ErrorCode, NotFound
-from domain.operations import store
+from domain.kit.db import Database, Transaction
+from domain.kit.errors import DomainError, ErrorCode, NotFound
+from domain.operations import queries
 from domain.operations.files import VALIDITY, Files
 from domain.operations.model import Operation, OperationStatus
 
@@ -18,17 +18,17 @@ async def cancel(
     tx: Transaction, store_id: int, operation_id: UUID | None, kinds: Collection[str], now: datetime
 ) -> Operation:
     """Its worker finds out when it writes next. `kinds`: what can be called off at all."""
-    operation = None if operation_id is None else await store.by_id(tx, store_id, operation_id)
+    operation = None if operation_id is None else await queries.by_id(tx, store_id, operation_id)
     if operation is None:
         raise NotFound("There is no such operation", field=("id",))
     if operation.kind not in kinds:
         message = f"An operation of the kind {operation.kind} is not called off"
         raise DomainError(message, field=("id",), code=ErrorCode.INVALID_STATE)
     # Whether it goes on is asked with the row locked.
-    if not await store.progress(tx, store_id, operation.id, operation.done):
+    if not await queries.progress(tx, store_id, operation.id, operation.done):
         raise DomainError("The operation has ended", field=("id",), code=ErrorCode.INVALID_STATE)
-    await store.finish(tx, store_id, operation.id, OperationStatus.CANCELLED, now)
-    ended = await store.by_id(tx, store_id, operation.id)
+    await queries.finish(tx, store_id, operation.id, OperationStatus.CANCELLED, now)
+    ended = await queries.by_id(tx, store_id, operation.id)
     assert ended is not None
     return ended
 
@@ -36,12 +36,12 @@ async def cancel(
 async def tidy(database: Database, files: Files, kinds: Collection[str], now: datetime) -> None:
     """Removes files past their time, and what workers that died left behind. `kinds`: the jobs that make files."""
     async with database.read() as tx:
-        old = await store.with_files(tx, now - VALIDITY, _AT_ONCE)
+        old = await queries.with_files(tx, now - VALIDITY, _AT_ONCE)
     for operation in old:
         assert operation.file is not None
         files.remove(operation.file.stored)
         async with database.write() as tx:
-            await store.drop_file(tx, operation.store_id, operation.id)
+            await queries.drop_file(tx, operation.store_id, operation.id)
     await _sweep(database, files, kinds)
 
 
@@ -52,7 +52,7 @@ async def _sweep(database: Database, files: Files, kinds: Collection[str]) -> No
         return
     async with database.read() as tx:
         made_now = {str(payload.get("operation")) for payload in await jobs.payloads(tx, list(kinds))}
-        named = await store.files_of(tx, set(lying.values()))
+        named = await queries.files_of(tx, set(lying.values()))
     for name, operation_id in lying.items():
         if name not in named and str(operation_id) not in made_now:
             files.clear(name)

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Integer, LargeBinary, String, Table, Text
 
-from domain.db.schema import metadata
-from domain.db.types import Id, Instant
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Id, Instant
 
 operations = Table(
     "operations",

@@ -6,14 +6,15 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from domain import ids
-from domain.customers.model import UNSET
-from domain.db import Transaction
-from domain.errors import DomainError, ErrorCode, Faults, NotFound
-from domain.segments import members, references, store
-from domain.segments.drafting import Desk, Draft, define
+from domain.kit import ids
+from domain.kit.db import Transaction
+from domain.kit.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.kit.values import UNSET
+from domain.segments import queries
+from domain.segments import static_members as members
+from domain.segments.evaluation import references
+from domain.segments.evaluation.resolve import ids_of
 from domain.segments.filters import Definition
-from domain.segments.finding import ids_of
 from domain.segments.model import (
     PolicyInput,
     Segment,
@@ -24,6 +25,7 @@ from domain.segments.model import (
     check_policy,
     copy_names,
 )
+from domain.segments.validation import Desk, Draft, define
 
 
 async def create(tx: Transaction, desk: Desk, given: SegmentInput) -> Segment:
@@ -43,7 +45,7 @@ async def create(tx: Transaction, desk: Desk, given: SegmentInput) -> Segment:
         draft.faults += faults.errors
     await _check(tx, draft, None)
     made = replace(draft.segment, list_name=draft.segment.name)
-    await _save(tx, made, store.add)
+    await _save(tx, made, queries.add)
     if picked is not None:
         await members.add(tx, desk, made, picked, members.named(given))
     return made
@@ -59,14 +61,14 @@ async def change(tx: Transaction, desk: Desk, segment_id: UUID, given: SegmentIn
         draft.faults.append(_only_static())
     await _check(tx, draft, segment_id)
     changed = replace(draft.segment, updated_at=desk.now)
-    await _save(tx, changed, store.change)
+    await _save(tx, changed, queries.change)
     return changed
 
 
 async def duplicate(tx: Transaction, desk: Desk, segment_id: UUID, name: str | None) -> Segment:
     """The filter and the policy under a new name, from today; of a static one its members (SC-01)."""
     had = await held(tx, desk.shop.id, segment_id)
-    free = await store.free_name(tx, desk.shop.id, copy_names(had.name)) if name is None else check_name(name)
+    free = await queries.free_name(tx, desk.shop.id, copy_names(had.name)) if name is None else check_name(name)
     blank = _blank(desk, had.kind)
     policy = check_policy(PolicyInput(had.policy.mode, had.policy.every_days), desk.now, desk.shop.timezone)
     made = replace(
@@ -76,7 +78,7 @@ async def duplicate(tx: Transaction, desk: Desk, segment_id: UUID, name: str | N
     wrong = await references.faults(tx, desk.shop.id, made.definition, None)
     if wrong:
         raise Faults([DomainError(fault.message, field=("id",), code=fault.code) for fault in wrong])
-    await _save(tx, made, store.add)
+    await _save(tx, made, queries.add)
     if had.kind is SegmentKind.STATIC:
         await members.add(tx, desk, made, await ids_of(tx, had, desk.shop.timezone, desk.now), ("id",))
     return made
@@ -89,7 +91,7 @@ async def set_active(tx: Transaction, desk: Desk, segment_id: UUID, *, active: b
         return had
     changed = replace(had, active=active, updated_at=desk.now)
     changed = replace(changed, next_refresh_at=changed.due_after(desk.now, desk.shop.timezone))
-    await store.change(tx, changed)
+    await queries.change(tx, changed)
     return changed
 
 
@@ -119,12 +121,12 @@ async def remove_members(tx: Transaction, desk: Desk, segment_id: UUID, picked: 
 
 
 async def existing(tx: Transaction, store_id: int, segment_id: UUID) -> Segment:
-    return _found(await store.by_id(tx, store_id, segment_id))
+    return _found(await queries.by_id(tx, store_id, segment_id))
 
 
 async def held(tx: Transaction, store_id: int, segment_id: UUID) -> Segment:
     """The segment, locked until the transaction ends."""
-    return _found(await store.lock(tx, store_id, segment_id))
+    return _found(await queries.lock(tx, store_id, segment_id))
 
 
 def _found(segment: Segment | None) -> Segment:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
-from domain.errors import Path
+from domain.kit.errors import Path
 
 Value: TypeAlias = str | int | float | bool | date | datetime
 

@@ -8,9 +8,9 @@ from enum import StrEnum
 from itertools import count
 from uuid import UUID
 
-from domain.clock import day_of, midnight
-from domain.customers.model import UNSET, Unset
-from domain.errors import DomainError, ErrorCode
+from domain.kit.clock import day_of, midnight
+from domain.kit.errors import DomainError, ErrorCode
+from domain.kit.values import UNSET, Unset
 from domain.segments.filters import Definition
 
 NAME_LENGTH = 50

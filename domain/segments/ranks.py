@@ -7,13 +7,13 @@ from sqlalchemy import delete, insert, select
 
 from domain import changes
 from domain.changes import Kind
-from domain.customers.model import ValueType
 from domain.customers.tables import value_ranks
-from domain.db import Transaction
-from domain.errors import DomainError, ErrorCode
+from domain.kit.db import Transaction
+from domain.kit.errors import DomainError, ErrorCode
+from domain.kit.values import ValueType
 from domain.segments.catalogue import Catalogue, Dimension, Ranks, can_be_ranked
 from domain.segments.catalogue.entries import near
-from domain.segments.values import Wrong, read_value, shown
+from domain.segments.language.values import Wrong, read_value, shown
 
 VALUES = 100
 LENGTH = 200

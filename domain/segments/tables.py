@@ -13,8 +13,8 @@ from sqlalchemy import (
     Text,
 )
 
-from domain.db.schema import metadata
-from domain.db.types import Id, Instant, Json
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Id, Instant, Json
 
 segments = Table(
     "segments",

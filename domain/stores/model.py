@@ -13,7 +13,7 @@ from uuid import UUID
 from zlib import crc32
 from zoneinfo import ZoneInfo, available_timezones
 
-from domain.errors import DomainError, ErrorCode, Faults
+from domain.kit.errors import DomainError, ErrorCode, Faults
 
 STATIC_SEGMENT_MEMBERS = 10_000
 PROPERTY_CONDITIONS = 5

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table
 
-from domain.db.schema import metadata
-from domain.db.types import Id, Instant
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Id, Instant
 
 stores = Table(
     "stores",

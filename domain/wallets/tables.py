@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, Column, Date, Index, Integer, String, Table, text
 
-from domain.db.schema import metadata
-from domain.db.types import Instant, Money
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Instant, Money
 
 # What came in at once and goes out together: the oldest to expire is spent first.
 lots = Table(

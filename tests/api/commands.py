@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["api.app", "api.cli", "api.demo.run", "api.doctor", "api.importing"])
+_CONTEXT.set_forkserver_preload(["api.app", "api.cli", "api.demo.run", "api.doctor", "api.import_file"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from api.app import create_app
 from api.settings import Settings
 from api.wiring import build
 from api.workers.handlers import HANDLERS
-from api.workers.job import Handler, JobContext
+from api.workers.runner import Handler, JobContext
 from domain import jobs
-from domain.db import Database
+from domain.kit.db import Database
 from tests.api.workers.conftest import until
 
 

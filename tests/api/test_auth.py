@@ -7,8 +7,8 @@ from sqlalchemy import select
 from starlette.requests import HTTPConnection
 
 from api.auth import Doorkeeper
-from domain.db import Database
-from domain.stores import store
+from domain.kit.db import Database
+from domain.stores import queries
 from domain.stores.model import Principal, Scope, new_token, token_hash
 from domain.stores.tables import api_tokens
 from tests.factories import NOW
@@ -24,7 +24,7 @@ async def make_token(database: Database, store_id: int) -> tuple[str, UUID]:
     hashed = token_hash(token)
     assert hashed is not None
     async with database.write() as tx:
-        return token, await store.add_token(tx, store_id, "test", hashed, frozenset({Scope.READ}), NOW)
+        return token, await queries.add_token(tx, store_id, "test", hashed, frozenset({Scope.READ}), NOW)
 
 
 async def test_a_token_opens_its_store(database: Database, store_id: int) -> None:
@@ -46,7 +46,7 @@ async def test_a_revoked_token_ends_at_once(database: Database, store_id: int) -
     token, token_id = await make_token(database, store_id)
     assert await authenticate(database, f"Bearer {token}") is not None
     async with database.write() as tx:
-        assert await store.revoke_token(tx, store_id, token_id, NOW)
+        assert await queries.revoke_token(tx, store_id, token_id, NOW)
     assert await authenticate(database, f"Bearer {token}") is None
 
 

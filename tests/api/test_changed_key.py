@@ -13,14 +13,14 @@ from api import doctor
 from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
-from api.workers.job import work
+from api.workers.runner import work
 from domain import jobs
-from domain.campaigns import launching
-from domain.campaigns import store as campaigns
+from domain.campaigns import launch as launching
+from domain.campaigns import queries as campaigns
 from domain.campaigns.model import Campaign, CampaignStatus
 from domain.customers.tables import contacts
-from domain.db import Database
-from domain.stores import store as stores
+from domain.kit.db import Database
+from domain.stores import queries as stores
 from domain.stores.model import Scope, new_token, token_hash
 from tests.domain.campaigns.stage import add_campaign, add_customer, add_list
 from tests.factories import NOW

@@ -10,11 +10,11 @@ from api import doctor
 from api.settings import Settings
 from api.wiring import Runtime, build
 from domain import jobs
-from domain.campaigns import launching
+from domain.campaigns import launch as launching
 from domain.customers.model import CustomerChange
 from domain.customers.tables import customer_facts
-from domain.customers.upserting import upsert
-from domain.db import Database
+from domain.customers.upsert import upsert
+from domain.kit.db import Database
 from domain.stores.tables import channel_installations
 from tests.domain.campaigns.stage import add_campaign, add_list
 from tests.factories import NOW

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import IN_PROCESS, Settings, WrongSetting
-from domain.clock import system_clock
+from domain.kit.clock import system_clock
 
 
 def test_nothing_has_to_be_set() -> None:

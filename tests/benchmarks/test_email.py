@@ -12,13 +12,14 @@ from sqlalchemy import func, insert, select
 from channels.email.content import EmailContent
 from channels.email.plugin import EmailChannel
 from channels.email.settings import EmailSettings
-from domain.campaigns import launching, sending
-from domain.campaigns.office import Configured, Office
-from domain.consents.model import UnsubscribeLinks
+from domain.campaigns import launch as launching
+from domain.campaigns import sender as sending
+from domain.consents.links import UnsubscribeLinks
 from domain.customers.tables import contacts, customers
-from domain.db import Database, Transaction
+from domain.deliveries.channels import Configured, Office
 from domain.deliveries.tables import deliveries
 from domain.jobs import claim, due
+from domain.kit.db import Database, Transaction
 from domain.templates.rendering import MinijinjaTemplates
 from tests.domain.campaigns.stage import add_campaign, add_list
 from tests.factories import NOW

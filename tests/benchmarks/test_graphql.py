@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import insert
 
 from domain.customers.tables import customer_facts, customers
-from domain.db import Database
-from domain.db.portable import refresh_statistics
-from domain.stores import store
+from domain.kit.db import Database
+from domain.kit.db.portable import refresh_statistics
+from domain.stores import queries
 from domain.stores.model import Scope, new_token, token_hash
 from tests.factories import NOW
 from tests.journeys.processes import ROOT, answers, customer, free_port, wait_for
@@ -67,7 +67,7 @@ async def _stage(database: Database, store_id: int) -> str:
         for row in rows
     ]
     async with database.write() as tx:
-        await store.add_token(tx, store_id, "bench", hashed, frozenset({Scope.READ}), NOW)
+        await queries.add_token(tx, store_id, "bench", hashed, frozenset({Scope.READ}), NOW)
         await tx.execute(insert(customers), rows)
         await tx.execute(insert(customer_facts), facts)
         await refresh_statistics(tx, customers, customer_facts)

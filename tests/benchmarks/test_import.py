@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import text
 
 from domain.customers.tables import customers
-from domain.db import Database
 from domain.imports import actions
 from domain.imports.model import Kind
+from domain.kit.db import Database
 from tests.factories import NOW
 
 pytestmark = pytest.mark.benchmark

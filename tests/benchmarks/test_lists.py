@@ -8,13 +8,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import bindparam, text
 
-from domain import ids, jobs
-from domain.db import Database, Transaction
-from domain.db.types import Id, Instant
-from domain.lists import actions, making
-from domain.segments.drafting import Desk
-from domain.segments.finding import catalogue
+from domain import jobs
+from domain.kit import ids
+from domain.kit.db import Database, Transaction
+from domain.kit.db.types import Id, Instant
+from domain.lists import actions
+from domain.lists import build as making
+from domain.segments.evaluation.resolve import catalogue
 from domain.segments.model import SegmentInput
+from domain.segments.validation import Desk
 from domain.stores.model import Limits, Store
 from tests.factories import NOW
 

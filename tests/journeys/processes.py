@@ -48,7 +48,7 @@ def mail_server(log: Path | None = None) -> Generator[tuple[int, Callable[[], in
         written = log or Path(folder) / "received.log"
         written.touch()
         port = free_port()
-        command = [sys.executable, "-m", "channels.email.sink", "--port", str(port), "--log", str(written)]
+        command = [sys.executable, "-m", "channels.email.sink.server", "--port", str(port), "--log", str(written)]
         process = subprocess.Popen(command, cwd=ROOT)
         try:
             wait_for(lambda: answers(port), "the mail server does not answer")

@@ -11,29 +11,31 @@ import pytest
 from sqlalchemy import func, select
 
 from channels.email.plugin import EmailChannel
-from domain.campaigns import launching, sending
-from domain.campaigns import store as campaigns
+from domain.campaigns import launch as launching
+from domain.campaigns import queries as campaigns
+from domain.campaigns import sender as sending
+from domain.campaigns.audience import audience_of
 from domain.campaigns.model import CampaignStatus
-from domain.campaigns.office import Configured, Office, audience_of
-from domain.consents.model import UnsubscribeLinks
+from domain.consents.links import UnsubscribeLinks
 from domain.customers.tables import customers
-from domain.db import Database, Transaction
-from domain.deliveries import store as deliveries
+from domain.deliveries import queries as deliveries
+from domain.deliveries.channels import Configured, Office
 from domain.deliveries.model import ExclusionReason
-from domain.events.tables import orders
 from domain.imports import actions as imports
 from domain.imports.model import Kind
 from domain.jobs import claim, due
+from domain.kit.db import Database, Transaction
 from domain.lists import actions as lists
-from domain.lists import making
-from domain.lists import store as list_store
-from domain.operations import store as operations
+from domain.lists import build as making
+from domain.lists import queries as list_store
+from domain.operations import queries as operations
 from domain.operations.model import OperationStatus
-from domain.segments import finding
+from domain.orders.tables import orders
 from domain.segments.catalogue import catalogue
-from domain.segments.drafting import Desk, define
+from domain.segments.evaluation import resolve as finding
 from domain.segments.model import SegmentInput
-from domain.stores import store as stores
+from domain.segments.validation import Desk, define
+from domain.stores import queries as stores
 from domain.templates.rendering import MinijinjaTemplates
 from tests.conftest import REQUIRED
 from tests.domain.campaigns.stage import add_campaign

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.db import Database
-from domain.stores import store as stores
+from domain.kit.db import Database
+from domain.stores import queries as stores
 from domain.stores.model import Scope, new_token, token_hash
 from tests.factories import NOW, add_store
 from tests.journeys.processes import server

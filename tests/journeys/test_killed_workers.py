@@ -13,14 +13,14 @@ import pytest
 from sqlalchemy import insert, select
 
 from channels.email.plugin import EmailChannel
-from domain.campaigns import launching
-from domain.campaigns import store as campaigns
+from domain.campaigns import launch as launching
+from domain.campaigns import queries as campaigns
 from domain.campaigns.model import CampaignStatus
 from domain.customers.tables import contacts, customers
-from domain.db import Database
 from domain.deliveries.tables import deliveries
-from domain.stores import store as stores
-from plugins.settings import seal
+from domain.kit.db import Database
+from domain.stores import queries as stores
+from plugins.sealing import seal
 from tests.domain.campaigns.stage import add_campaign, add_list
 from tests.factories import NOW, add_store
 from tests.journeys.processes import consent, customer, mail_server, worker

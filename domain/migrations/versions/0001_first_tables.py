@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from domain.db.types import Id, Instant, Json, Money
+from domain.kit.db.types import Id, Instant, Json, Money
 
 revision = "0001"
 down_revision = None

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, func
 
 from domain.customers.tables import customer_addresses
+from domain.segments.catalogue.builders import Group, only
 from domain.segments.catalogue.entries import CHOICE, PRESENCE
-from domain.segments.catalogue.making import Group, only
-from domain.segments.conditions.beside import Beside, Kept
-from domain.segments.conditions.columns import TextColumn
-from domain.segments.conditions.places import PlaceColumn, wrong_place
+from domain.segments.sql.columns.places import PlaceColumn, wrong_place
+from domain.segments.sql.columns.values import TextColumn
+from domain.segments.sql.dimensions.child_rows import Beside, Kept
 
 _a = customer_addresses.c
 _address = Group("address")

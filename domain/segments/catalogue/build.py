@@ -3,22 +3,23 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from domain.customers.model import PropertyDefinition, ValueType
+from domain.customers.model import PropertyDefinition
+from domain.kit.values import ValueType
 from domain.segments.catalogue import channels as reach
 from domain.segments.catalogue.addresses import ADDRESSES
 from domain.segments.catalogue.entries import OPERATORS, Behavior, Catalogue, Dimension, Option
+from domain.segments.catalogue.event_behaviors import custom_event
 from domain.segments.catalogue.extensions import EXTENSIONS
-from domain.segments.catalogue.happenings import custom_event
 from domain.segments.catalogue.lifecycle import LIFECYCLE
 from domain.segments.catalogue.membership import MEMBERSHIP
 from domain.segments.catalogue.profile import ACCOUNT, PROFILE
 from domain.segments.catalogue.properties import custom_property
 from domain.segments.catalogue.purchase import ORDER, PURCHASE, PURCHASING, facet
 from domain.segments.catalogue.tags import TAGGING, TAGS
-from domain.segments.catalogue.visiting import ORIGINS, VISITING
 from domain.segments.catalogue.wallets import REWARDING, WALLETS
-from domain.segments.conditions.ranked import Ranked
+from domain.segments.catalogue.web import ORIGINS, VISITING
 from domain.segments.filters import ORDERED
+from domain.segments.sql.dimensions.ranked import Ranked
 
 EVERYWHERE: tuple[Dimension, ...] = (
     *PROFILE,

@@ -7,14 +7,14 @@ from sqlalchemy import literal_column
 
 from domain.customers.model import Consent
 from domain.customers.tables import contacts
-from domain.events.kinds import VERBS
+from domain.events.types import VERBS
+from domain.segments.catalogue.builders import Group, choice, spoken
 from domain.segments.catalogue.entries import Behavior, Dimension
-from domain.segments.catalogue.happenings import Happenings
-from domain.segments.catalogue.making import Group, choice, spoken
-from domain.segments.conditions.beside import Beside, Kept, Present
-from domain.segments.conditions.columns import TextColumn
-from domain.segments.conditions.customers import Consenting
-from domain.segments.conditions.leaf import Spread
+from domain.segments.catalogue.event_behaviors import Happenings
+from domain.segments.sql.columns.values import TextColumn
+from domain.segments.sql.dimensions.child_rows import Beside, Kept, Present
+from domain.segments.sql.dimensions.customer import Consenting
+from domain.segments.sql.predicates import Spread
 
 KNOWN: Mapping[str, str] = {
     "email": "E-mail",

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from domain.customers.model import ValueType
-from domain.segments.conditions.customers import Source
-from domain.segments.conditions.logs import Log, Trait
+from domain.kit.values import ValueType
 from domain.segments.filters import ORDERED, Operator, Value
+from domain.segments.sql.behaviors.base import Log, Trait
+from domain.segments.sql.dimensions.customer import Source
 
 VALUES = 1_000
 

@@ -6,13 +6,14 @@ from typing import TypeVar
 
 import muster_sdk as sdk
 
-from domain.customers.model import PropertyDefinition, ValueType
+from domain.customers.model import PropertyDefinition
+from domain.kit.values import ValueType
+from domain.segments.catalogue.builders import Group, attribute, choice, only, suggested
 from domain.segments.catalogue.entries import PRESENCE, TIMES, Attribute, Behavior, Dimension, Entry
-from domain.segments.catalogue.happenings import Happenings, trait_of
-from domain.segments.catalogue.making import Group, attribute, choice, only, suggested
+from domain.segments.catalogue.event_behaviors import Happenings, trait_of
 from domain.segments.catalogue.properties import source_of
-from domain.segments.conditions.latest import HowMany, Latest
 from domain.segments.filters import ALL_TIME, Window
+from domain.segments.sql.dimensions.latest_event import HowMany, Latest
 
 E = TypeVar("E", bound=Entry)
 _KINDS = {

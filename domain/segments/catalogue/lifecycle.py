@@ -5,11 +5,11 @@ from typing import Any
 
 from domain.lifecycle.model import LifecycleStage, RepurchasePosition, RfmGroup, ShopperType
 from domain.lifecycle.tables import customer_scores
+from domain.segments.catalogue.builders import NUMBERS_OR_NONE, Group, choice, only, spoken
 from domain.segments.catalogue.entries import PRESENCE, Option
-from domain.segments.catalogue.making import NUMBERS_OR_NONE, Group, choice, only, spoken
-from domain.segments.conditions.beside import Beside, Kept
-from domain.segments.conditions.columns import Column, TextColumn, WholeColumn
-from domain.segments.conditions.leaf import Spread
+from domain.segments.sql.columns.values import Column, TextColumn, WholeColumn
+from domain.segments.sql.dimensions.child_rows import Beside, Kept
+from domain.segments.sql.predicates import Spread
 
 _lifecycle = Group("lifecycle")
 _STAGES = spoken(LifecycleStage) | {

@@ -1,8 +1,8 @@
 """What customers are to the shop: members of a tier, or blacklisted."""
 
 from domain.customers.tables import customers
-from domain.segments.catalogue.making import Group, day_of, flag_of, text_of
-from domain.segments.conditions.customers import Blacklisted
+from domain.segments.catalogue.builders import Group, day_of, flag_of, text_of
+from domain.segments.sql.dimensions.customer import Blacklisted
 
 _c = customers.c
 _membership = Group("membership")

@@ -7,8 +7,7 @@ from sqlalchemy import extract
 
 from domain.customers.model import AccountStatus, Gender
 from domain.customers.tables import customers
-from domain.segments.catalogue.entries import CHOICE, NUMBERS, PRESENCE
-from domain.segments.catalogue.making import (
+from domain.segments.catalogue.builders import (
     NUMBERS_OR_NONE,
     Group,
     choice,
@@ -21,10 +20,11 @@ from domain.segments.catalogue.making import (
     suggested,
     text_of,
 )
-from domain.segments.conditions.columns import TextColumn, WholeColumn
-from domain.segments.conditions.customers import CustomerColumn, email_domain
-from domain.segments.conditions.phones import CALLING_CODES, CallingCodeColumn
-from domain.segments.conditions.times import AgeColumn
+from domain.segments.catalogue.entries import CHOICE, NUMBERS, PRESENCE
+from domain.segments.sql.columns.phones import CALLING_CODES, CallingCodeColumn
+from domain.segments.sql.columns.times import AgeColumn
+from domain.segments.sql.columns.values import TextColumn, WholeColumn
+from domain.segments.sql.dimensions.customer import CustomerColumn, email_domain
 
 NAMES = 25
 EMAIL_DOMAINS = 50

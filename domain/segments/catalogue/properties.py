@@ -4,13 +4,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from domain.customers.model import PropertyDefinition, ValueType
+from domain.customers.model import PropertyDefinition
 from domain.customers.tables import customer_properties
+from domain.kit.values import ValueType
+from domain.segments.catalogue.builders import Group
 from domain.segments.catalogue.entries import Dimension
-from domain.segments.catalogue.making import Group
-from domain.segments.conditions.columns import Column, FlagColumn, RealColumn, TextColumn
-from domain.segments.conditions.customers import CustomProperty
-from domain.segments.conditions.times import DayColumn, MomentColumn
+from domain.segments.sql.columns.times import DayColumn, MomentColumn
+from domain.segments.sql.columns.values import Column, FlagColumn, RealColumn, TextColumn
+from domain.segments.sql.dimensions.customer import CustomProperty
 
 RULES = (9, 132, 133, 134, 135)
 _property = Group("property")

@@ -7,23 +7,23 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from domain.customers.model import ValueType
 from domain.customers.tables import customer_facts, customer_favourites
-from domain.db.types import MONEY_SCALE
-from domain.events.model import ORDER_CANCELLED, ORDER_REFUNDED, ORDER_UPDATED
-from domain.events.tables import order_items, orders
+from domain.events.types import ORDER_CANCELLED, ORDER_REFUNDED, ORDER_UPDATED
+from domain.kit.db.types import MONEY_SCALE
+from domain.kit.values import ValueType
+from domain.orders.tables import order_items, orders
+from domain.segments.catalogue.builders import NUMBERS_OR_NONE, Group, attribute, choice, only, suggested
 from domain.segments.catalogue.entries import CHOICE, NUMBERS, Attribute, Behavior
-from domain.segments.catalogue.happenings import Happenings
-from domain.segments.catalogue.making import NUMBERS_OR_NONE, Group, attribute, choice, only, suggested
-from domain.segments.conditions.beside import Beside, Kept
-from domain.segments.conditions.columns import RealColumn, TextColumn, WholeColumn
-from domain.segments.conditions.customers import FactColumn
-from domain.segments.conditions.leaf import Spread
-from domain.segments.conditions.logs import Trait
-from domain.segments.conditions.orders import AVERAGE_ORDER, Facet, Of, Orders
-from domain.segments.conditions.orders import Kept as Column
-from domain.segments.conditions.ranked import BandColumn
-from domain.segments.conditions.times import MomentColumn
+from domain.segments.catalogue.event_behaviors import Happenings
+from domain.segments.sql.behaviors.base import Trait
+from domain.segments.sql.behaviors.orders import AVERAGE_ORDER, Facet, Of, Orders
+from domain.segments.sql.behaviors.orders import Kept as Column
+from domain.segments.sql.columns.bands import BandColumn
+from domain.segments.sql.columns.times import MomentColumn
+from domain.segments.sql.columns.values import RealColumn, TextColumn, WholeColumn
+from domain.segments.sql.dimensions.child_rows import Beside, Kept
+from domain.segments.sql.dimensions.customer import CustomerColumn
+from domain.segments.sql.predicates import Spread
 
 _f = customer_facts.c
 _purchase, _favourites = Group("purchase"), Group("favourites")
@@ -36,18 +36,18 @@ def _favourite(kind: str) -> Beside:
 
 
 PURCHASE = (
-    _purchase.number("order_count", "Number of orders", FactColumn(WholeColumn(_f.order_count)), 81, 97),
+    _purchase.number("order_count", "Number of orders", CustomerColumn(WholeColumn(_f.order_count)), 81, 97),
     choice(
-        _purchase.text("shopper", "Shopper", FactColumn(BandColumn(_f.order_count, _SHOPPERS)), 96),
+        _purchase.text("shopper", "Shopper", CustomerColumn(BandColumn(_f.order_count, _SHOPPERS)), 96),
         {"NONE": "Has not ordered", "ONE_TIME": "One-time shopper", "REPEAT": "Repeat shopper"},
     ),
-    _purchase.number("total_spent", "Total spent", FactColumn(WholeColumn(_f.total_spent, MONEY_SCALE)), 84),
+    _purchase.number("total_spent", "Total spent", CustomerColumn(WholeColumn(_f.total_spent, MONEY_SCALE)), 84),
     only(
-        _purchase.number("average_order_value", "Average order", FactColumn(AVERAGE_ORDER), 85),
+        _purchase.number("average_order_value", "Average order", CustomerColumn(AVERAGE_ORDER), 85),
         NUMBERS_OR_NONE,
     ),
-    _purchase.moment("first_order_at", "First order", FactColumn(MomentColumn(_f.first_order_at)), 82),
-    _purchase.moment("last_order_at", "Last order", FactColumn(MomentColumn(_f.last_order_at)), 83, 97),
+    _purchase.moment("first_order_at", "First order", CustomerColumn(MomentColumn(_f.first_order_at)), 82),
+    _purchase.moment("last_order_at", "Last order", CustomerColumn(MomentColumn(_f.last_order_at)), 83, 97),
     *(
         _favourites.text(f"favourite.{kind}", f"Favourite {kind}", _favourite(kind), 106)
         for kind in ("product", "category", "brand", "department")

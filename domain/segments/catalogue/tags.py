@@ -1,15 +1,15 @@
 """Tags, by whom they were set, and the segments that customers came into and went out of."""
 
-from domain.customers.model import ValueType
 from domain.customers.tables import customer_tags
+from domain.kit.values import ValueType
+from domain.segments.catalogue.builders import Group, attribute
 from domain.segments.catalogue.entries import Behavior
-from domain.segments.catalogue.happenings import Happenings
-from domain.segments.catalogue.making import Group, attribute
-from domain.segments.conditions.beside import Beside, Counted, Kept
-from domain.segments.conditions.columns import TextColumn
-from domain.segments.conditions.customers import Tagged
-from domain.segments.conditions.leaf import Spread
-from domain.segments.conditions.tagging import OfTag, Taggings
+from domain.segments.catalogue.event_behaviors import Happenings
+from domain.segments.sql.behaviors.tags import OfTag, Taggings
+from domain.segments.sql.columns.values import TextColumn
+from domain.segments.sql.dimensions.child_rows import Beside, Counted, Kept
+from domain.segments.sql.dimensions.customer import Tagged
+from domain.segments.sql.predicates import Spread
 
 _t = customer_tags.c
 _tags = Group("tags")

@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Date, bindparam, literal_column, or_
 
-from domain.db.types import MONEY_SCALE
+from domain.kit.db.types import MONEY_SCALE
+from domain.segments.catalogue.builders import NUMBERS_OR_NONE, Group, only
 from domain.segments.catalogue.entries import Behavior, Dimension
-from domain.segments.catalogue.happenings import Happenings
-from domain.segments.catalogue.making import NUMBERS_OR_NONE, Group, only
-from domain.segments.conditions.beside import Beside, Counted, Kept, Total
-from domain.segments.conditions.columns import TextColumn, WholeColumn
-from domain.segments.conditions.scope import Scope
-from domain.segments.conditions.times import DayColumn, MomentColumn
+from domain.segments.catalogue.event_behaviors import Happenings
+from domain.segments.sql.columns.times import DayColumn, MomentColumn
+from domain.segments.sql.columns.values import TextColumn, WholeColumn
+from domain.segments.sql.dimensions.child_rows import Beside, Counted, Kept, Total
+from domain.segments.sql.scope import Scope
 from domain.wallets.model import COUPON_RECEIVED, COUPON_USED, Wallet
 from domain.wallets.tables import changes, coupons, lots
 

@@ -1,6 +1,6 @@
 """The query language: text to a definition and back, exactly."""
 
-from domain.segments.language.read import read
-from domain.segments.language.write import write
+from domain.segments.language.query_parser import read
+from domain.segments.language.query_printer import write
 
 __all__ = ["read", "write"]

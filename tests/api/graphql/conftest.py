@@ -1,11 +1,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 
+from tests.api.graphql.stage import Shop, Stage, open_stage
 from tests.api.graphql.toy import Tokens, make_app
 
 AUTHORIZED = {"Authorization": "Bearer sesame"}
@@ -52,3 +54,15 @@ async def server(tokens: Tokens) -> AsyncGenerator[str]:
     running.should_exit = True
     running.force_exit = True
     await task
+
+
+@pytest.fixture
+async def stage(database_url: str, tmp_path: Path) -> AsyncGenerator[Stage]:
+    opened = open_stage(database_url, tmp_path / "files")
+    yield opened
+    await opened.runtime.close()
+
+
+@pytest.fixture
+async def shop(stage: Stage) -> Shop:
+    return await stage.shop()

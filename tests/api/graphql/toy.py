@@ -14,16 +14,16 @@ from starlette.requests import HTTPConnection
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 
-from api.graphql.endpoint import GraphQLEndpoint
-from api.graphql.errors import UserError, forbidden
-from api.graphql.paging import Connection, Page, Slice
-from api.graphql.plain import derived
-from api.graphql.relay import Node, encode
-from api.graphql.scalars import JSON, SCALARS
-from api.graphql.uploads import Upload
-from api.graphql.watch import Pace
+from api.graphql.kit.connection import Connection, Page, Slice
+from api.graphql.kit.errors import UserError, forbidden
+from api.graphql.kit.fields import derived
+from api.graphql.kit.global_ids import Node, encode
+from api.graphql.kit.scalars import JSON, SCALARS
+from api.graphql.kit.upload import Upload
+from api.graphql.server.connection_life import Pace
+from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import graphiql
-from domain.errors import DomainError, Faults
+from domain.kit.errors import DomainError, Faults
 
 UNSET: Any = strawberry.UNSET
 

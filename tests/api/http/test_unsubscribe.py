@@ -10,11 +10,11 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
-from domain.consents.model import Unsubscribing
-from domain.customers import actions, store
+from domain.consents.links import Unsubscribing
+from domain.customers import actions, queries
 from domain.customers.model import Consent, ContactChange, CustomerChange
-from domain.customers.upserting import upsert
-from domain.db import Database
+from domain.customers.upsert import upsert
+from domain.kit.db import Database
 from tests.factories import NOW
 
 CAMPAIGN = UUID("0197c0de-0000-7000-8000-000000000001")
@@ -52,7 +52,7 @@ def link(runtime: Runtime, store_id: int, customer_id: int) -> str:
 
 async def consent(database: Database, store_id: int, customer_id: int) -> Consent:
     async with database.read() as tx:
-        (contact,) = (await store.contacts_of(tx, store_id, [customer_id]))[customer_id]
+        (contact,) = (await queries.contacts_of(tx, store_id, [customer_id]))[customer_id]
     return contact.consent
 
 

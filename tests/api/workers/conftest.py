@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from dramatiq import Broker
 
-from api.workers.doorbell import Doorbell
-from api.workers.job import Handler, JobContext, Run, Tools
-from api.workers.lanes import GRACE, Lanes, brokers_for
+from api.workers.consumers import GRACE, Lanes, brokers_for
+from api.workers.notifier import Doorbell
+from api.workers.runner import Handler, JobContext, Run, Tools
 from domain import jobs
-from domain.clock import system_clock
-from domain.consents.model import UnsubscribeLinks
-from domain.db import Database, Transaction
+from domain.consents.links import UnsubscribeLinks
 from domain.jobs import Queue
+from domain.kit.clock import system_clock
+from domain.kit.db import Database, Transaction
 from domain.operations.files import Files
 from domain.templates.rendering import MinijinjaTemplates
 

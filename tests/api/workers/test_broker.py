@@ -5,11 +5,11 @@ import time
 import pytest
 
 from api.workers import broker
-from api.workers.doorbell import Doorbell
-from api.workers.lanes import brokers_for
-from domain import ids
-from domain.db import Ring
+from api.workers.consumers import brokers_for
+from api.workers.notifier import Doorbell
 from domain.jobs import Queue
+from domain.kit import ids
+from domain.kit.db import Ring
 
 
 def test_what_waits_is_counted(broker_url: str) -> None:

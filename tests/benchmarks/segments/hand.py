@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from domain.segments.conditions.scope import Scope
+from domain.segments.sql.scope import Scope
 from tests.benchmarks.segments.numbers import NOW, TIMEZONE
 
 _SCOPE = Scope(1, TIMEZONE, NOW, "")

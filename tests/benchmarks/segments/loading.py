@@ -6,11 +6,11 @@ from time import perf_counter
 from sqlalchemy import select, text
 
 from domain.customers.tables import customer_facts
-from domain.db import AnyRow, Database
-from domain.events import facts
-from domain.history import actions as history
-from domain.history.tables import events
-from domain.segments.deadline import plan_for_sets
+from domain.events import log as history
+from domain.events.log_tables import events
+from domain.kit.db import AnyRow, Database
+from domain.orders import facts
+from domain.segments.evaluation.deadline import plan_for_sets
 from tests.benchmarks.segments.numbers import Numbers
 from tests.benchmarks.segments.world import PROPERTIES, rows
 

@@ -9,7 +9,7 @@ from time import perf_counter, process_time
 
 from sqlalchemy import text
 
-from domain.db import Transaction
+from domain.kit.db import Transaction
 
 
 @dataclass(slots=True)

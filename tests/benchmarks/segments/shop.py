@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from domain.db import Database
+from domain.kit.db import Database
 from domain.migrations import migrate
 from domain.stores.model import Limits, Store
 from domain.stores.tables import stores

@@ -11,13 +11,13 @@ import pytest
 from muster_sdk import AddressKind
 from sqlalchemy import Executable, func, select, text
 
-from domain.db import Transaction
+from domain.kit.db import Transaction
 from domain.segments import language
-from domain.segments.bitmaps.cache import Leaves
-from domain.segments.deadline import reading
+from domain.segments.evaluation.cache.lru import Leaves
+from domain.segments.evaluation.deadline import reading
+from domain.segments.evaluation.preview import Previews
+from domain.segments.evaluation.resolve import catalogue, found_by
 from domain.segments.filters import Definition
-from domain.segments.finding import catalogue, found_by
-from domain.segments.previewing import Previews
 from tests.benchmarks.segments import raw
 from tests.benchmarks.segments.filters import FILTERS, WINDOWED, Asked
 from tests.benchmarks.segments.hand import BY_HAND, ON_RAW_TABLES, Words

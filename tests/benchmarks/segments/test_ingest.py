@@ -7,10 +7,11 @@ from random import Random
 import pytest
 from sqlalchemy import Table, insert, select, text
 
-from domain.db import Database, Transaction
-from domain.events import actions
-from domain.events.model import CustomerKey, TrackedEvent
-from domain.events.tables import events, order_items, orders
+from domain.customers.key import CustomerKey
+from domain.ingestion import track as actions
+from domain.ingestion.model import TrackedEvent
+from domain.kit.db import Database, Transaction
+from domain.orders.tables import events, order_items, orders
 from tests.benchmarks.segments.measuring import Times, processor
 from tests.benchmarks.segments.numbers import NOW, Numbers
 from tests.benchmarks.segments.world import rows

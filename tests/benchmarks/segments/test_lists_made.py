@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import BigInteger, Select, bindparam, column, delete, insert, text
 from sqlalchemy import table as table_of
 
-from domain import ids
-from domain.db import Transaction
-from domain.db.types import Id
-from domain.lists import store
-from domain.segments.deadline import plan_for_sets
-from domain.segments.finding import found_by
+from domain.kit import ids
+from domain.kit.db import Transaction
+from domain.kit.db.types import Id
+from domain.lists import queries
+from domain.segments.evaluation.deadline import plan_for_sets
+from domain.segments.evaluation.resolve import found_by
 from domain.segments.tables import list_members
 from tests.benchmarks.segments.filters import FILTERS
 from tests.benchmarks.segments.measuring import Times, processor, table
@@ -95,7 +95,7 @@ async def forget(shop: Shop, list_ids: Sequence[UUID]) -> None:
 
 async def fill(shop: Shop, query: str, tx: Transaction, list_id: UUID) -> int:
     await plan_for_sets(tx)
-    return await store.fill(tx, shop.store.id, list_id, await finding(tx, shop, query))
+    return await queries.fill(tx, shop.store.id, list_id, await finding(tx, shop, query))
 
 
 async def finding(tx: Transaction, shop: Shop, query: str) -> Select[int]:

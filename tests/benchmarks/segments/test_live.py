@@ -7,15 +7,15 @@ from time import perf_counter
 import pytest
 from muster_sdk import AddressKind
 
-from domain import ids
+from domain.kit import ids
 from domain.segments import language
-from domain.segments.bitmaps.belonging import asked, belonging
-from domain.segments.bitmaps.cache import Leaves
-from domain.segments.conditions.scope import Scope
-from domain.segments.deadline import reading
+from domain.segments.evaluation.cache.lru import Leaves
+from domain.segments.evaluation.deadline import reading
+from domain.segments.evaluation.match_customers import asked, belonging
+from domain.segments.evaluation.preview import Previews
+from domain.segments.evaluation.resolve import catalogue, nodes_of
 from domain.segments.filters import Definition
-from domain.segments.finding import catalogue, nodes_of
-from domain.segments.previewing import Previews
+from domain.segments.sql.scope import Scope
 from tests.benchmarks.segments.filters import FILTERS, WINDOWED
 from tests.benchmarks.segments.measuring import Times, processor, table
 from tests.benchmarks.segments.numbers import NOW

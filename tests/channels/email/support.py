@@ -5,9 +5,9 @@ from uuid import UUID, uuid5
 
 from muster_sdk import Message, Recipient
 
-from channels.email.composing import Body, prepare
 from channels.email.content import EmailContent
-from channels.email.mime import Parts
+from channels.email.message.composer import Body, prepare
+from channels.email.message.mime import Parts
 from channels.email.settings import EmailSettings, Security
 from domain.templates.rendering import MinijinjaTemplates
 

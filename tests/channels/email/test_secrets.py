@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from muster_sdk import Accepted, Outcome, Unreachable
 
-from channels.email import smtp
 from channels.email.settings import EmailSettings
-from channels.email.sink import Manners, SmtpSink
+from channels.email.sink.server import Manners, SmtpSink
+from channels.email.smtp import transport as smtp
 from tests.channels.email.support import batch, settings
 
 

@@ -6,18 +6,20 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
-from domain import ids, jobs
-from domain.campaigns import launching, sending
-from domain.campaigns import store as campaigns
+from domain import jobs
+from domain.campaigns import launch as launching
+from domain.campaigns import queries as campaigns
+from domain.campaigns import sender as sending
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
-from domain.campaigns.office import Configured, Office
-from domain.consents.model import UnsubscribeLinks
+from domain.consents.links import UnsubscribeLinks
 from domain.customers.tables import contacts, customers
-from domain.db import Database, Ring, Transaction
+from domain.deliveries.channels import Configured, Office
 from domain.deliveries.model import AcceptMarketing
 from domain.deliveries.tables import deliveries
 from domain.jobs import Queue
 from domain.jobs.tables import jobs as job_rows
+from domain.kit import ids
+from domain.kit.db import Database, Ring, Transaction
 from domain.lists.tables import list_members, lists
 from domain.segments.tables import segments
 from domain.templates.rendering import MinijinjaTemplates

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from domain import ids
-from domain.campaigns import launching
+from domain.campaigns import launch as launching
 from domain.consents.actions import unsubscribe
-from domain.consents.model import Unsubscribing
-from domain.customers import store as customers
+from domain.consents.links import Unsubscribing
+from domain.customers import queries as customers
 from domain.customers.model import Consent
-from domain.db import Database
+from domain.kit import ids
+from domain.kit.db import Database
 from tests.domain.campaigns.stage import Worker, add_campaign, add_customer, add_list, outcomes
 from tests.factories import NOW
 from tests.fakes import RecordingChannel

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID
 
 from domain import jobs
-from domain.db import Database, Transaction
-from domain.imports import actions, work
+from domain.imports import actions
+from domain.imports import runner as work
 from domain.imports.model import Kind
 from domain.jobs import Job
-from domain.operations import store as operations
+from domain.kit.db import Database, Transaction
+from domain.operations import queries as operations
 from domain.operations.model import Operation, Problem
 from tests.factories import NOW
 

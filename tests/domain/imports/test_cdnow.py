@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import func, select
 
 from domain.customers.tables import customer_facts, customers
-from domain.db import Database
-from domain.events import facts
-from domain.events.tables import order_items, orders
 from domain.imports import actions
 from domain.imports.model import Kind
-from domain.operations import store as operations
+from domain.kit.db import Database
+from domain.operations import queries as operations
+from domain.orders import facts
+from domain.orders.tables import order_items, orders
 from tests.factories import NOW
 
 CDNOW = Path(__file__).parents[4] / "shared" / "data" / "cdnow"

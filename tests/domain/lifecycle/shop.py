@@ -7,10 +7,10 @@ from decimal import Decimal
 from sqlalchemy import delete, insert, select
 
 from domain.customers.tables import customer_facts, customers
-from domain.db import Transaction
-from domain.events.facts import recount
-from domain.events.tables import orders
+from domain.kit.db import Transaction
 from domain.lifecycle.tables import customer_scores, lifecycles
+from domain.orders.facts import recount
+from domain.orders.tables import orders
 from tests.factories import NOW
 
 Bought = Sequence[tuple[datetime, Decimal]]

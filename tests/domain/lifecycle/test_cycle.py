@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from domain.clock import day_of
-from domain.db import Database
-from domain.events.tables import orders
+from domain.kit.clock import day_of
+from domain.kit.db import Database
 from domain.lifecycle import cycle
+from domain.orders.tables import orders
 from tests.domain.lifecycle.shop import Bought, days_ago, fill
 from tests.factories import NOW, add_store
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import Faults
+from domain.kit.errors import Faults
 from domain.lifecycle.model import (
     FALLBACK_CYCLE,
     GROUPS,

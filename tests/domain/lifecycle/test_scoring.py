@@ -13,11 +13,11 @@ from sqlalchemy import delete, select, update
 from domain import jobs
 from domain.changes import Kind, versions
 from domain.changes.tables import customer_changes
-from domain.clock import day_of
 from domain.customers.tables import customers
-from domain.db import Database
 from domain.jobs.tables import jobs as job_rows
-from domain.lifecycle import actions, store
+from domain.kit.clock import day_of
+from domain.kit.db import Database
+from domain.lifecycle import actions, queries
 from domain.lifecycle.model import (
     GROUPS,
     Chosen,
@@ -60,7 +60,7 @@ async def scores(database: Database, store_id: int) -> dict[int, tuple[object, .
 
 async def standing(database: Database, store_id: int) -> Standing:
     async with database.read() as tx:
-        return await store.standing(tx, store_id)
+        return await queries.standing(tx, store_id)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ async def _check(url: str, bought: Mapping[int, Bought], chosen: Chosen, created
         async with database.write() as tx:
             store_id = await add_store(tx, timezone=TIMEZONE)
             await fill(tx, store_id, bought, created_at=created)
-            await store.choose(tx, store_id, chosen)
+            await queries.choose(tx, store_id, chosen)
         await score(database, store_id)
         used = (await standing(database, store_id)).thresholds
         assert used is not None
@@ -194,7 +194,7 @@ async def test_fifths_of_ten_customers(database: Database, store_id: int) -> Non
 async def test_only_who_moved_is_written_and_marked(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         await fill(tx, store_id, {1: days_ago(1), 2: days_ago(45), 3: [], 4: days_ago(500)})
-        await store.choose(tx, store_id, CHOSEN)
+        await queries.choose(tx, store_id, CHOSEN)
     await score(database, store_id)
     before = await scores(database, store_id)
     async with database.write() as tx:
@@ -240,8 +240,8 @@ async def test_each_day_is_scheduled_once_whoever_looks(database: Database) -> N
     assert await scheduled(database, late + timedelta(days=9), times=3) == {taipei: 1, utc: 1}
     assert await scheduled(database, late) == {}
     async with database.write() as first:
-        assert await store.schedule(first, utc, date(2026, 8, 1))
-        assert not await store.schedule(first, utc, date(2026, 8, 1))
+        assert await queries.schedule(first, utc, date(2026, 8, 1))
+        assert not await queries.schedule(first, utc, date(2026, 8, 1))
 
 
 async def scheduled(database: Database, now: datetime, times: int = 1) -> dict[int, int]:

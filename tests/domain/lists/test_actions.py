@@ -10,22 +10,22 @@ from sqlalchemy import delete, func, select, text, update
 
 from domain import jobs
 from domain.customers.tables import customers
-from domain.db import Database
-from domain.errors import DomainError, ErrorCode
 from domain.jobs import Job, LeaseLost
 from domain.jobs.tables import jobs as job_rows
-from domain.lists import actions, store
-from domain.lists import making as workers
-from domain.lists.making import Making
+from domain.kit.db import Database
+from domain.kit.errors import DomainError, ErrorCode
+from domain.lists import actions, queries
+from domain.lists import build as workers
+from domain.lists.build import Making
 from domain.lists.model import CustomerList, ListStatus, check_usable, list_name
 from domain.lists.tables import list_members, lists
-from domain.operations import store as operations
+from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus
-from domain.segments import store as segments
-from domain.segments.drafting import Desk
-from domain.segments.finding import catalogue
+from domain.segments import queries as segments
+from domain.segments.evaluation.resolve import catalogue
 from domain.segments.model import Segment, SegmentInput, SegmentKind
 from domain.segments.tables import segment_members
+from domain.segments.validation import Desk
 from domain.stores.model import Limits, Store
 from tests.domain.segments.world import NOW, TIMEZONE, people, save
 
@@ -77,7 +77,7 @@ class Shop:
 
     async def listed(self, making: Making) -> CustomerList:
         async with self.database.read() as tx:
-            found = await store.by_id(tx, self.id, making.listed.id)
+            found = await queries.by_id(tx, self.id, making.listed.id)
         assert found is not None
         return found
 
@@ -213,7 +213,7 @@ async def test_a_deleted_segment_takes_its_lists_and_their_members_along(shop: S
         await actions.delete_segment(tx, shop.id, segment.id)
     async with shop.database.read() as tx:
         assert await segments.by_id(tx, shop.id, segment.id) is None
-        assert await store.latest(tx, shop.id, segment.id) is None
+        assert await queries.latest(tx, shop.id, segment.id) is None
     await shop.work()
     async with shop.database.read() as tx:
         ours = (segment_members.c.store_id == shop.id, segment_members.c.segment_id == segment.id)
@@ -262,10 +262,10 @@ async def test_a_list_is_valid_for_180_days(shop: Shop) -> None:
 
 
 async def offered(shop: Shop, now: datetime, **how: object) -> set[UUID]:
-    statement = store.offered(shop.id, now, **how)  # type: ignore[arg-type]
+    statement = queries.offered(shop.id, now, **how)  # type: ignore[arg-type]
     async with shop.database.write() as tx:
         await tx.execute(delete(lists).where(lists.c.id == UUID(int=3)))
-        return {store.customer_list(row).id for row in await tx.execute(statement)}
+        return {queries.customer_list(row).id for row in await tx.execute(statement)}
 
 
 async def test_the_latest_list_that_is_ready_is_offered(shop: Shop) -> None:
@@ -276,11 +276,11 @@ async def test_the_latest_list_that_is_ready_is_offered(shop: Shop) -> None:
     ids = [first.listed.id, second.listed.id]
     assert await offered(shop, NOW) == {ids[0]}
     async with shop.database.read() as tx:
-        assert (await store.latest_of(tx, shop.id, [segment.id]))[segment.id].id == ids[1]
-        ready = await store.latest(tx, shop.id, segment.id)
+        assert (await queries.latest_of(tx, shop.id, [segment.id]))[segment.id].id == ids[1]
+        ready = await queries.latest(tx, shop.id, segment.id)
         assert ready is not None
         assert ready.id == ids[0]
-        assert await store.counts(tx, shop.id, [segment.id, ids[0]]) == {segment.id: 2, ids[0]: 0}
+        assert await queries.counts(tx, shop.id, [segment.id, ids[0]]) == {segment.id: 2, ids[0]: 0}
     await shop.work()
     assert await offered(shop, NOW) == {ids[1]}
     assert await offered(shop, NOW, latest_only=False, search="g", segment_id=segment.id) == set(ids)
@@ -296,7 +296,7 @@ async def test_reach_leaves_out_members_who_were_deleted_since(shop: Shop) -> No
     async with shop.database.write() as tx:
         one = (customers.c.store_id == shop.id, customers.c.id == with_email[0])
         await tx.execute(update(customers).where(*one).values(deleted_at=NOW))
-        reached = await store.reach(tx, shop.id, [making.listed.id], {"email": AddressKind.EMAIL})
+        reached = await queries.reach(tx, shop.id, [making.listed.id], {"email": AddressKind.EMAIL})
     [reach] = reached[making.listed.id]
     consents = {person.id: person.consents.get("email") for person in EVERYONE}
     assert reach.reachable == len(with_email) - 1

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import insert, update
 
-from domain.clock import day_of
 from domain.customers.tables import customers
-from domain.db import Database
-from domain.events.tables import orders
+from domain.kit.clock import day_of
+from domain.kit.db import Database
 from domain.lists.analysis import BUCKETS, Analysis, Bucket, analyse
 from domain.lists.tables import list_members
+from domain.orders.tables import orders
 from tests.domain.segments.world import LIST, NOW, TIMEZONE, Order, Person, people, save
 
 EVERYONE = people(80)

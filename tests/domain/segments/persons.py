@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from domain.customers.model import PropertyDefinition, ValueType
+from domain.customers.model import PropertyDefinition
+from domain.kit.values import ValueType
 from domain.lifecycle.model import LifecycleStage, RepurchasePosition, RfmGroup, ShopperType
 from domain.segments.catalogue import Ranks
 

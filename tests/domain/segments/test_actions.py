@@ -8,15 +8,15 @@ import pytest
 from muster_sdk import AddressKind
 from sqlalchemy import text
 
-from domain.db import Database
-from domain.errors import DomainError, ErrorCode, Faults, NotFound
-from domain.segments import actions, store
-from domain.segments.deadline import TookTooLong, reading
-from domain.segments.drafting import Desk
+from domain.kit.db import Database
+from domain.kit.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.segments import actions, queries
+from domain.segments.evaluation.deadline import TookTooLong, reading
+from domain.segments.evaluation.reach import ChannelReach
+from domain.segments.evaluation.resolve import catalogue, found_by, ids_of, preview
 from domain.segments.filters import BLACKLISTED, Attribute, Definition, Membership, Operator
-from domain.segments.finding import catalogue, found_by, ids_of, preview
 from domain.segments.model import PolicyInput, Segment, SegmentInput, SegmentKind, UpdateMode
-from domain.segments.reach import ChannelReach
+from domain.segments.validation import Desk
 from domain.stores.model import Limits, Store
 from tests.domain.segments.world import LIST, NOW, TIMEZONE, people, save
 
@@ -51,7 +51,7 @@ class Shop:
 
     async def stored(self, segment: Segment) -> Segment | None:
         async with self.database.read() as tx:
-            return await store.by_id(tx, self.id, segment.id)
+            return await queries.by_id(tx, self.id, segment.id)
 
 
 @pytest.fixture
@@ -199,8 +199,8 @@ async def test_segments_are_found_by_name_and_state(shop: Shop) -> None:
     made = [await shop.create(name=name) for name in ("Spring 100%", "spring_b", "Autumn")]
     async with shop.database.read() as tx:
         for search, expected in (("SPRING", made[:2]), ("100%", made[:1]), ("_", made[1:2]), (None, made)):
-            rows = await tx.execute(store.listing(shop.id, search, active=True))
-            found = {each.id for each in map(store.segment, rows)}
+            rows = await tx.execute(queries.listing(shop.id, search, active=True))
+            found = {each.id for each in map(queries.segment, rows)}
             assert {each.id for each in expected} <= found
             assert search is None or len(found) == len(expected)
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from domain.errors import DomainError, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode
 from domain.segments.model import (
     PolicyInput,
     Refreshes,

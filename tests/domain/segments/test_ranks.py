@@ -6,14 +6,15 @@ import pytest
 
 from domain import changes
 from domain.changes import Kind
-from domain.customers.model import PropertyDefinition, ValueType
-from domain.db import Database
-from domain.errors import DomainError, ErrorCode
+from domain.customers.model import PropertyDefinition
+from domain.kit.db import Database
+from domain.kit.errors import DomainError, ErrorCode
+from domain.kit.values import ValueType
 from domain.segments import language, ranks
 from domain.segments.catalogue import catalogue
-from domain.segments.compile import customer_ids
-from domain.segments.conditions.scope import Scope
+from domain.segments.compiler.select import customer_ids
 from domain.segments.filters import ORDERED
+from domain.segments.sql.scope import Scope
 from tests.domain.segments.world import NOW, TIMEZONE, people, save
 from tests.factories import add_store
 

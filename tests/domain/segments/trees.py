@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from domain.customers.model import ValueType
+from domain.kit.values import ValueType
 from domain.segments.catalogue import Catalogue, catalogue
 from domain.segments.catalogue.entries import NUMBERS, TIMES, Entry
 from domain.segments.filters import (

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import Table, delete, insert, select
 
-from domain.customers.model import ValueType
 from domain.customers.tables import (
     contacts,
     customer_addresses,
@@ -19,11 +18,12 @@ from domain.customers.tables import (
     property_definitions,
     value_ranks,
 )
-from domain.db import Transaction
-from domain.events.facts import recount
-from domain.events.tables import events, order_item_facets, order_items, orders
-from domain.history import actions as history
+from domain.events import log as history
+from domain.kit.db import Transaction
+from domain.kit.values import ValueType
 from domain.lifecycle.tables import customer_scores
+from domain.orders.facts import recount
+from domain.orders.tables import events, order_item_facets, order_items, orders
 from domain.segments.tables import list_members, lists, segment_members, segments
 from domain.wallets.tables import changes, coupons, lots
 from tests.domain.segments.persons import NOW, PROPERTIES, RANKS, TIMEZONE, Order, Person, people

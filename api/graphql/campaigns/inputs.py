@@ -1,0 +1,88 @@
+"""What clients send of a campaign."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import strawberry
+
+from api.graphql.kit import global_ids as relay
+from api.graphql.kit.scalars import JSON
+from domain.campaigns.actions import Draft
+from domain.campaigns.model import Utm
+from domain.campaigns.target import Target
+from domain.deliveries.model import AcceptMarketing
+from domain.kit.errors import DomainError, ErrorCode
+
+
+@strawberry.input(
+    one_of=True,
+    description=(
+        "A list; or a segment, for its latest list (a static segment's members now). Locked when it is chosen."
+    ),
+)
+class TargetInput:
+    list_id: strawberry.Maybe[strawberry.ID]
+    segment_id: strawberry.Maybe[strawberry.ID]
+
+    def target(self) -> Target:
+        """The target; an ID of another kind or store is no target that exists."""
+        list_id = None if self.list_id is None else relay.uuid(self.list_id.value, "CustomerList")
+        segment_id = None if self.segment_id is None else relay.uuid(self.segment_id.value, "Segment")
+        if list_id or segment_id:
+            return Target(list_id, segment_id)
+        if self.list_id is not None:
+            raise DomainError("no such list", field=("listId",), code=ErrorCode.NOT_FOUND)
+        raise DomainError("no such segment", field=("segmentId",), code=ErrorCode.NOT_FOUND)
+
+
+@strawberry.input
+class UtmInput:
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+
+
+@strawberry.input
+class CampaignInput:
+    name: str | None = None
+    channel: str | None = None
+    target: TargetInput | None = None
+    exclude: list[TargetInput] | None = strawberry.field(
+        default=None, description="Lists and segments whose customers are left out."
+    )
+    accept_marketing: AcceptMarketing | None = None
+    content: JSON | None = None
+    utm: UtmInput | None = None
+
+    def draft(self) -> Draft:
+        return Draft(
+            name=self.name,
+            channel=self.channel,
+            target=target_of(self.target, "target"),
+            exclude=targets_of(self.exclude),
+            accept_marketing=self.accept_marketing,
+            content=_content(self.content),
+            utm=None if self.utm is None else Utm(self.utm.source, self.utm.medium, self.utm.campaign),
+        )
+
+
+def target_of(target: TargetInput | None, *path: str | int) -> Target | None:
+    if target is None:
+        return None
+    try:
+        return target.target()
+    except DomainError as error:
+        raise error.under(*path) from None
+
+
+def targets_of(targets: Sequence[TargetInput] | None) -> list[Target] | None:
+    if targets is None:
+        return None
+    found = (target_of(target, "exclude", place) for place, target in enumerate(targets))
+    return [target for target in found if target is not None]
+
+
+def _content(content: object) -> Mapping[str, object] | None:
+    if content is None or isinstance(content, dict):
+        return cast("dict[str, object] | None", content)
+    raise DomainError("content is an object, as the channel's contentSchema says", field=("content",))

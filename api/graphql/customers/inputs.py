@@ -1,0 +1,86 @@
+"""What clients say of customers."""
+
+from datetime import date, datetime
+from typing import Any
+
+import strawberry
+
+from api.graphql.customers.addresses import AddressInput
+from api.graphql.kit.enums import expose
+from api.graphql.kit.scalars import JSON
+from domain.customers import model
+from domain.customers.model import AccountStatus, Consent, ContactChange, CustomerChange, Gender, PropertyChange
+from domain.kit.values import UNSET
+
+expose(Gender)
+expose(AccountStatus)
+expose(Consent, {Consent.NOT_SUBSCRIBED: "Never asked, or never answered."})
+
+
+@strawberry.input
+class CustomerPropertyInput:
+    key: str
+    value: JSON | None = strawberry.field(default=None, description="Null takes the property away.")
+
+
+@strawberry.input
+class ContactInput:
+    channel: str
+    address: str
+    consent: Consent | None = None
+
+
+@strawberry.input(
+    description=(
+        "Found by externalId, else by e-mail, else by phone. A field left out keeps its value; null clears it."
+    )
+)
+class CustomerInput:
+    external_id: strawberry.Maybe[str | None]
+    name: strawberry.Maybe[str | None]
+    first_name: strawberry.Maybe[str | None]
+    last_name: strawberry.Maybe[str | None]
+    company: strawberry.Maybe[str | None]
+    email: strawberry.Maybe[str | None]
+    email_verified: strawberry.Maybe[bool | None]
+    phone: strawberry.Maybe[str | None]
+    phone_verified: strawberry.Maybe[bool | None]
+    gender: strawberry.Maybe[Gender | None]
+    birthday: strawberry.Maybe[date | None]
+    locale: strawberry.Maybe[str | None]
+    country: strawberry.Maybe[str | None]
+    city: strawberry.Maybe[str | None]
+    source: strawberry.Maybe[str | None]
+    registered_from: strawberry.Maybe[str | None]
+    registration_form: strawberry.Maybe[str | None]
+    account_status: strawberry.Maybe[AccountStatus | None]
+    password_set: strawberry.Maybe[bool | None]
+    last_login_at: strawberry.Maybe[datetime | None]
+    preferred_channel: strawberry.Maybe[str | None]
+    note: strawberry.Maybe[str | None]
+    member: strawberry.Maybe[bool | None]
+    tier: strawberry.Maybe[str | None]
+    tier_expires_on: strawberry.Maybe[date | None]
+    loyalty_rank: strawberry.Maybe[str | None]
+    registered_at: strawberry.Maybe[datetime | None]
+    tags: strawberry.Maybe[list[str] | None]
+    properties: list[CustomerPropertyInput] | None = None
+    contacts: list[ContactInput] | None = None
+    addresses: list[AddressInput] | None = strawberry.field(
+        default=None, description="All of them: what is given takes the place of what was there. 20 at most."
+    )
+
+    def change(self) -> CustomerChange:
+        given = {name: _given(getattr(self, name)) for name in (*model.PROFILE, "tags")}
+        contacts = [
+            ContactChange(one.channel, one.address, UNSET if one.consent is None else one.consent)
+            for one in self.contacts or ()
+        ]
+        properties = [PropertyChange(one.key, one.value) for one in self.properties or ()]
+        addresses = UNSET if self.addresses is None else [one.address() for one in self.addresses]
+        return CustomerChange(**given, properties=properties, contacts=contacts, addresses=addresses)
+
+
+def _given(value: Any) -> Any:
+    """What was said of a field: a value, null, or nothing."""
+    return UNSET if value is None else value.value

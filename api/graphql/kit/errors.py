@@ -1,0 +1,111 @@
+"""What a caller is told when a request, or a part of it, cannot be answered."""
+
+import strawberry
+import structlog
+from graphql import GraphQLError
+
+from api.graphql.kit.enums import expose
+from domain.kit.errors import DomainError, ErrorCode, Faults, Path
+
+BAD_REQUEST = "BAD_REQUEST"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+FORBIDDEN = "FORBIDDEN"
+INTERNAL = "INTERNAL"
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
+UNAUTHENTICATED = "UNAUTHENTICATED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+
+_SEARCH_LENGTH = 200
+
+log = structlog.get_logger(__name__)
+
+UserErrorCode = expose(
+    ErrorCode,
+    {
+        ErrorCode.INVALID: "A value is missing, malformed or out of range.",
+        ErrorCode.TAKEN: "The name or key is in use.",
+        ErrorCode.INVALID_STATE: "The object's state does not allow it (a running campaign, an expired list).",
+        ErrorCode.LIMIT_EXCEEDED: (
+            "A store's limit is reached (members of a static segment, property conditions, ...)."
+        ),
+        ErrorCode.EXPIRED: "The list is older than its validity of 180 days.",
+        ErrorCode.ALREADY_REFRESHED_TODAY: "The segment was refreshed, or created, today already.",
+        ErrorCode.FIRST_LIST: "The first list of a segment is never deleted alone.",
+        ErrorCode.NO_RECIPIENTS: "No recipient is left after consent, addresses and exclusions.",
+        ErrorCode.CHANNEL_UNAVAILABLE: "The channel is unknown, not installed, or not configured.",
+        ErrorCode.IDEMPOTENCY_CONFLICT: "The same idempotency key came with another input.",
+    },
+    name="UserErrorCode",
+)
+
+
+@strawberry.type(description="What the caller did wrong, one entry a fault. Nothing was changed when there is one.")
+class UserError:
+    field: list[str] | None = strawberry.field(
+        description='The path into the input, such as ["input", "include", "all", "0", "attribute", "values"].'
+    )
+    message: str
+    code: ErrorCode
+
+
+def user_errors(error: DomainError | Faults) -> list[UserError]:
+    """A mutation's answer when a rule said no."""
+    faults = error.errors if isinstance(error, Faults) else (error,)
+    return [UserError(field=_steps(f.field) or None, message=f.message, code=f.code) for f in faults]
+
+
+def refusal(message: str, code: str, **extensions: object) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": code, **extensions})
+
+
+def bad_input(message: str, *field: str | int) -> GraphQLError:
+    """An argument of a query is wrong; `field` is the path to it."""
+    return refusal(message, BAD_USER_INPUT, **({"field": _steps(field)} if field else {}))
+
+
+def searched(text: str | None, name: str = "search") -> str | None:
+    """What is looked for, within what a database compares by."""
+    if text is not None and len(text) > _SEARCH_LENGTH:
+        raise bad_input(f"`{name}` has {len(text):,} characters: {_SEARCH_LENGTH} at most.", name)
+    return text
+
+
+def forbidden(scope: str) -> GraphQLError:
+    return refusal(f'The token lacks the scope "{scope}".', FORBIDDEN, scope=scope)
+
+
+def unauthenticated() -> GraphQLError:
+    return refusal("Send a valid token: Authorization: Bearer TOKEN.", UNAUTHENTICATED)
+
+
+def coded(error: GraphQLError, code: str) -> GraphQLError:
+    """The error, with a code unless it brings one."""
+    error.extensions = {"code": code, **(error.extensions or {})}
+    return error
+
+
+def presentable(error: GraphQLError) -> GraphQLError:
+    """The error as the caller may see it: a bug is logged here, once, and shown without its text."""
+    cause = error.original_error
+    if cause is None or isinstance(cause, GraphQLError):
+        return error
+    if isinstance(cause, DomainError):
+        return _at(error, refusal(cause.message, cause.code, field=_steps(cause.field)))
+    if isinstance(cause, Faults):
+        return _at(error, _of_faults(cause))
+    log.error("graphql.resolver_failed", path=error.path, exc_info=cause)
+    return _at(error, refusal("Internal error.", INTERNAL))
+
+
+def _of_faults(faults: Faults) -> GraphQLError:
+    each = [{"message": f.message, "code": f.code, "field": _steps(f.field)} for f in faults.errors]
+    return refusal(str(faults), BAD_USER_INPUT, field=each[0]["field"], faults=each)
+
+
+def _at(where: GraphQLError, what: GraphQLError) -> GraphQLError:
+    return GraphQLError(what.message, nodes=where.nodes, path=where.path, extensions=what.extensions)
+
+
+def _steps(path: Path) -> list[str]:
+    return [str(step) for step in path]

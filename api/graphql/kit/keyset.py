@@ -1,0 +1,159 @@
+"""Keyset pagination of a SQLAlchemy Core select, the same on SQLite and PostgreSQL."""
+
+import binascii
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, tuple_
+
+from api.graphql.kit.json_types import is_array
+
+_VERSION = 1
+_LONGEST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """One key of an ordering. NULLs are last, ascending or descending, unless `nulls_first`."""
+
+    column: ColumnElement[Any]
+    kind: type
+    descending: bool = False
+    nullable: bool = False
+    nulls_first: bool = False
+
+    def term(self, reverse: bool) -> ColumnElement[Any]:
+        down = self.descending is not reverse
+        term = self.column.desc() if down else self.column.asc()
+        if not self.nullable:
+            return term
+        return term.nulls_first() if self.nulls_first is not reverse else term.nulls_last()
+
+    def past(self, value: object, reverse: bool) -> ColumnElement[bool]:
+        """Rows whose key comes later than `value` in this direction."""
+        nulls_follow = self.nullable and self.nulls_first is reverse
+        if value is None:
+            return false() if nulls_follow else self.column.is_not(None)
+        down = self.descending is not reverse
+        beyond = self.column < value if down else self.column > value
+        return or_(beyond, self.column.is_(None)) if nulls_follow else beyond
+
+    def same(self, value: object) -> ColumnElement[bool]:
+        return self.column.is_(None) if value is None else self.column == value
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """Keys that put every row in one place; the last is unique. `name` tells its cursors from another's."""
+
+    name: str
+    keys: tuple[By, ...]
+
+    def past(self, values: Sequence[object], *, reverse: bool = False) -> ColumnElement[bool]:
+        """Rows after those key values; before them in reverse."""
+        if self._uniform():
+            return self._past_row(values, reverse)
+        steps: list[ColumnElement[bool]] = []
+        for at, (key, value) in enumerate(zip(self.keys, values, strict=True)):
+            level = [k.same(v) for k, v in zip(self.keys[:at], values, strict=False)]
+            steps.append(and_(*level, key.past(value, reverse)))
+        return or_(*steps)
+
+    def _uniform(self) -> bool:
+        first = self.keys[0]
+        return all(not key.nullable and key.descending == first.descending for key in self.keys)
+
+    def _past_row(self, values: Sequence[object], reverse: bool) -> ColumnElement[bool]:
+        # A comparison of rows is one range of an index; its expansion with OR is not, to either planner.
+        columns = tuple_(*(key.column for key in self.keys))
+        place = tuple_(*(literal(v, k.column.type) for k, v in zip(self.keys, values, strict=True)))
+        return columns < place if self.keys[0].descending is not reverse else columns > place
+
+    def apply(self, select: Select[Any], *, reverse: bool = False) -> Select[Any]:
+        return select.order_by(None).order_by(*(key.term(reverse) for key in self.keys))
+
+    def cursor(self, values: Sequence[object]) -> str:
+        body = orjson.dumps([_VERSION, zlib.crc32(self.name.encode()), [_pack(v) for v in values]])
+        return urlsafe_b64encode(body).rstrip(b"=").decode()
+
+    def values(self, cursor: str) -> tuple[object, ...] | None:
+        """What a cursor holds, or None when it is none of this ordering's."""
+        opened = _open(cursor)
+        if not is_array(opened) or opened[:2] != [_VERSION, zlib.crc32(self.name.encode())] or len(opened) != 3:
+            return None
+        return self._unpack(opened[2]) if is_array(opened[2]) else None
+
+    def _unpack(self, packed: list[object]) -> tuple[object, ...] | None:
+        if len(packed) != len(self.keys):
+            return None
+        try:
+            values = tuple(_unpack(p) for p in packed)
+        except (ValueError, TypeError, ArithmeticError):
+            return None
+        fits = all(_fits(key, value) for key, value in zip(self.keys, values, strict=True))
+        return values if fits else None
+
+
+def _open(cursor: str) -> object:
+    if len(cursor) > _LONGEST:
+        return None
+    try:
+        return orjson.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=="))
+    except (binascii.Error, UnicodeError, orjson.JSONDecodeError):
+        return None
+
+
+def _pack(value: object) -> object:
+    match value:
+        case datetime():
+            return ["t", value.astimezone(UTC).isoformat()]
+        case date():
+            return ["d", value.isoformat()]
+        case Decimal():
+            return ["n", str(value)]
+        case UUID():
+            return ["u", value.hex]
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            raise TypeError(f"{type(value).__name__} is no sort key")
+
+
+def _unpack(packed: object) -> object:
+    match packed:
+        case ["t", str(text)]:
+            return datetime.fromisoformat(text).astimezone(UTC)
+        case ["d", str(text)]:
+            return date.fromisoformat(text)
+        case ["n", str(text)]:
+            return _finite(Decimal(text))
+        case ["u", str(text)]:
+            return UUID(hex=text)
+        case None | bool() | int() | float() | str():
+            return packed
+        case _:
+            raise ValueError("no sort key")
+
+
+def _finite(value: Decimal) -> Decimal:
+    if not value.is_finite() or abs(value) >= 2**49:
+        raise ValueError("out of range")
+    return value
+
+
+def _fits(key: By, value: object) -> bool:
+    """Whether a value may be compared with the column: a forged cursor must not reach the database."""
+    if value is None:
+        return key.nullable
+    if isinstance(value, str) and "\0" in value:
+        return False
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return False
+    return type(value) is key.kind

@@ -1,0 +1,130 @@
+"""The GraphQL endpoint: one ASGI application for HTTP, server-sent events and WebSockets."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Generic, TypeVar
+
+from graphql import OperationType
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry import Schema
+from strawberry.http.websocket_origin import normalize_allowed_origins
+
+from api.graphql.kit.errors import unauthenticated
+from api.graphql.kit.fields import schema_of, tune
+from api.graphql.server import requests
+from api.graphql.server.connection_life import Pace
+from api.graphql.server.documents import Documents
+from api.graphql.server.execution import Answer, OpenContext, Runner, encode, refused
+from api.graphql.server.guard import Limits
+from api.graphql.server.negotiation import STATUS, Accepted, Media, Outcome, Refused
+from api.graphql.server.requests import GraphQLRequest
+from api.graphql.server.sse import EventStream
+from api.graphql.server.uploads import multipart_body
+from api.graphql.server.websocket import Socket, origin_allowed
+
+P = TypeVar("P")
+C = TypeVar("C")
+
+_VARY = {"Vary": "Accept"}
+
+
+class GraphQLEndpoint(Generic[P, C]):
+    """Answers a schema's operations for who brings a valid token; `page` is what a browser is shown instead."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        authenticate: Callable[[HTTPConnection], Awaitable[P | None]],
+        make_context: Callable[[HTTPConnection, P], AbstractAsyncContextManager[C]],
+        *,
+        page: ASGIApp | None = None,
+        allowed_origins: Iterable[str] = (),
+        limits: Limits | None = None,
+        pace: Pace | None = None,
+        max_upload: int = 8 << 30,
+    ) -> None:
+        self._runner: Runner[C] = Runner(tune(schema), Documents(schema_of(schema), limits))
+        self._authenticate = authenticate
+        self._make_context = make_context
+        self._page = page
+        self._origins = normalize_allowed_origins(list(allowed_origins))
+        self._pace = pace or Pace()
+        self._max_upload = max_upload
+
+    def routes(self, path: str = "/graphql") -> list[BaseRoute]:
+        return [Route(path, self, include_in_schema=False), WebSocketRoute(path, self)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._serve_socket(WebSocket(scope, receive, send))
+            return
+        request = Request(scope, receive)
+        accepted = Accepted.of(request.headers.get("accept"))
+        response = await self._respond(request, accepted)
+        await response(scope, receive, send)
+
+    async def _serve_socket(self, socket: WebSocket) -> None:
+        if not origin_allowed(socket, self._origins):
+            await socket.close(1008)  # before it is accepted: the handshake is answered with 403
+            return
+        await Socket(socket, self._runner, self._authenticate, self._opener, self._pace).serve()
+
+    def _opener(self, connection: HTTPConnection, principal: P) -> OpenContext[C]:
+        return partial(self._make_context, connection, principal)
+
+    async def _respond(self, request: Request, accepted: Accepted) -> ASGIApp:
+        if self._page is not None and request.method == "GET" and accepted.page():
+            return self._page
+        media = accepted.result() or (Media.EVENTS if accepted.events() else None)
+        try:
+            return await self._answer(request, accepted, media)
+        except Refused as error:
+            status = STATUS[error.outcome][media or Media.JSON]
+            return _json(refused(error.errors), status, media, error.headers)
+
+    async def _answer(self, request: Request, accepted: Accepted, media: Media | None) -> ASGIApp:
+        if media is None:
+            raise Refused(Outcome.UNREADABLE, f"Accept {Media.RESPONSE}, {Media.JSON} or {Media.EVENTS}.")
+        if request.method not in ("GET", "POST"):
+            raise Refused(Outcome.METHOD, "Send GET or POST.", {"Allow": "GET, POST"})
+        kind = requests.content_type(request) if request.method == "POST" else None
+        principal = await self._authenticate(request)
+        if principal is None:
+            raise Refused(Outcome.UNAUTHENTICATED, [unauthenticated()], {"WWW-Authenticate": "Bearer"})
+        async with self._read(request, kind) as asked:
+            operation = self._runner.plan(asked)
+            if request.method == "GET" and operation.kind is OperationType.MUTATION:
+                raise Refused(Outcome.METHOD, "A mutation is sent by POST.", {"Allow": "POST"})
+            opener = self._opener(request, principal)
+            if operation.kind is not OperationType.SUBSCRIPTION and media is not Media.EVENTS:
+                answer = await self._runner.run(operation, opener)
+                return _json(answer, STATUS[Outcome.ANSWERED][media], media)
+            if not accepted.events():
+                raise Refused(Outcome.UNREADABLE, f"A subscription comes as {Media.EVENTS}, or over a WebSocket.")
+            if kind == "multipart/form-data":
+                raise Refused(Outcome.UNREADABLE, f"Files are not taken with {Media.EVENTS}.")
+            return EventStream(self._runner.stream(operation, opener), partial(self._allowed, request), self._pace)
+
+    async def _allowed(self, request: Request) -> bool:
+        return await self._authenticate(request) is not None
+
+    @asynccontextmanager
+    async def _read(self, request: Request, kind: str | None) -> AsyncGenerator[GraphQLRequest]:
+        if kind is None:
+            yield requests.from_query(request)
+        elif kind == Media.JSON:
+            yield requests.from_json(requests.parse_json(await requests.read_body(request), "The body"))
+        else:
+            limits = {"max_json": requests.MAX_BODY, "max_bytes": self._max_upload}
+            async with multipart_body(request, **limits) as body:
+                yield requests.from_json(body)
+
+
+def _json(answer: Answer, status: int, media: Media | None, headers: dict[str, str] | None = None) -> Response:
+    kind = media if media is Media.RESPONSE else Media.JSON
+    return Response(encode(answer), status, {**_VARY, **(headers or {})}, media_type=f"{kind}; charset=utf-8")

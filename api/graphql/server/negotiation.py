@@ -1,0 +1,103 @@
+"""What a client can read, and which status an outcome has in it (GraphQL over HTTP)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+from graphql import GraphQLError
+
+from api.graphql.kit.errors import BAD_REQUEST, refusal
+
+
+class Media(StrEnum):
+    RESPONSE = "application/graphql-response+json"
+    JSON = "application/json"
+    EVENTS = "text/event-stream"
+    HTML = "text/html"
+
+
+class Outcome(Enum):
+    ANSWERED = "answered"
+    INVALID = "the document or its variables do not fit the schema"
+    TOO_COMPLEX = "more than a request may ask"
+    MALFORMED = "no GraphQL request"
+    UNAUTHENTICATED = "no valid token"
+    METHOD = "not by this method"
+    UNREADABLE = "nothing the client reads"
+    TOO_LARGE = "too many bytes"
+    UNSUPPORTED = "not in this content type"
+
+
+# application/json is the media type of old: there a well-formed request is answered with 200, whatever came of it.
+STATUS: Mapping[Outcome, Mapping[Media, int]] = {
+    outcome: {Media.RESPONSE: status, Media.JSON: legacy, Media.EVENTS: status}
+    for outcome, status, legacy in (
+        (Outcome.ANSWERED, 200, 200),
+        (Outcome.INVALID, 400, 200),
+        (Outcome.TOO_COMPLEX, 400, 400),
+        (Outcome.MALFORMED, 400, 400),
+        (Outcome.UNAUTHENTICATED, 401, 401),
+        (Outcome.METHOD, 405, 405),
+        (Outcome.UNREADABLE, 406, 406),
+        (Outcome.TOO_LARGE, 413, 413),
+        (Outcome.UNSUPPORTED, 415, 415),
+    )
+}
+
+
+class Refused(Exception):
+    """The request ends here, with these errors and no data."""
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        why: str | list[GraphQLError],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.errors = [refusal(why, BAD_REQUEST)] if isinstance(why, str) else why
+        self.headers = dict(headers or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The media types a client reads, with how gladly."""
+
+    weights: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @classmethod
+    def of(cls, header: str | None) -> "Accepted":
+        return cls(dict(_range(part) for part in (header or "*/*").split(",") if part.strip()))
+
+    def weight(self, media: Media) -> float:
+        kind = media.split("/")[0]
+        for pattern in (media, f"{kind}/*", "*/*"):
+            if pattern in self.weights:
+                return self.weights[pattern]
+        return 0.0
+
+    def result(self) -> Media | None:
+        """The type for a single result; the newer one must be asked for by name."""
+        legacy, named = self.weight(Media.JSON), self.weights.get(Media.RESPONSE, 0.0)
+        if named and named >= legacy:
+            return Media.RESPONSE
+        return Media.JSON if legacy else None
+
+    def events(self) -> bool:
+        return self.weights.get(Media.EVENTS, 0.0) > 0
+
+    def page(self) -> bool:
+        """A browser, rather than a program."""
+        html = self.weights.get(Media.HTML, 0.0)
+        return html > 0 and html >= max(self.weights.get(Media.JSON, 0.0), self.weights.get(Media.RESPONSE, 0.0))
+
+
+def _range(part: str) -> tuple[str, float]:
+    media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    quality = next((p.split("=", 1)[1] for p in parameters if p.startswith("q=")), "1")
+    try:
+        weight = float(quality)
+    except ValueError:
+        weight = 0.0
+    return media, weight if 0 <= weight <= 1 else 0.0

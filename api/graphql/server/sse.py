@@ -1,0 +1,85 @@
+"""Answers as server-sent events (graphql-sse, distinct connections mode)."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
+
+from starlette.types import Receive, Scope, Send
+
+from api.graphql.kit.errors import log, unauthenticated
+from api.graphql.server.connection_life import Pace, stop, until_revoked
+from api.graphql.server.execution import Answer, encode, refused
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+    (b"vary", b"Accept"),
+]
+_COMPLETE = b"event: complete\ndata:\n\n"
+_KEEPALIVE = b":\n\n"
+
+Answers = AsyncGenerator[Answer, None]
+Write = Callable[[bytes], Awaitable[None]]
+
+
+class EventStream:
+    """A response that sends what comes, until that ends, or the client leaves, falls behind or loses its token."""
+
+    def __init__(self, answers: Answers, allowed: Callable[[], Awaitable[bool]], pace: Pace) -> None:
+        self._answers = answers
+        self._allowed = allowed
+        self._pace = pace
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        async def write(data: bytes, more: bool = True) -> None:
+            async with asyncio.timeout(self._pace.send_within):
+                await send({"type": "http.response.body", "body": data, "more_body": more})
+
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        gone = asyncio.create_task(_gone(receive))
+        revoked = asyncio.create_task(until_revoked(self._allowed, self._pace.recheck))
+        relay = asyncio.create_task(self._relay(write))
+        try:
+            done, _ = await asyncio.wait({gone, revoked, relay}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await stop((gone, revoked, relay))
+        if gone in done or _failed(relay):
+            return
+        with suppress(TimeoutError):
+            if relay not in done:
+                await write(_next(refused([unauthenticated()])))
+            await write(_COMPLETE)
+            await write(b"", more=False)
+
+    async def _relay(self, write: Write) -> None:
+        async with aclosing(self._answers) as answers:
+            upcoming = asyncio.ensure_future(anext(answers, None))
+            try:
+                while True:
+                    await asyncio.wait({upcoming}, timeout=self._pace.keepalive)
+                    if not upcoming.done():
+                        await write(_KEEPALIVE)
+                    elif (answer := upcoming.result()) is None:
+                        return
+                    else:
+                        await write(_next(answer))
+                        upcoming = asyncio.ensure_future(anext(answers, None))
+            finally:
+                await stop((upcoming,))
+
+
+def _next(answer: Answer) -> bytes:
+    return b"event: next\ndata: " + encode(answer) + b"\n\n"
+
+
+def _failed(relay: asyncio.Task[None]) -> bool:
+    error = None if relay.cancelled() else relay.exception()
+    if error is not None and not isinstance(error, TimeoutError):
+        log.error("graphql.stream_failed", exc_info=error)
+    return error is not None
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,113 @@
+"""What happens by the clock: jobs that nobody rang for are found, and those that kill their workers are given up."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
+
+import structlog
+from dramatiq import Broker
+
+from api import metrics
+from api.workers.broker import waiting
+from api.workers.handlers import MAKE_FILES
+from api.workers.liveness import dead
+from api.workers.runner import Tools
+from domain import jobs
+from domain.campaigns import launch as launching
+from domain.jobs import Queue
+from domain.kit.db import Database, Doorbell
+from domain.lifecycle import actions as lifecycle
+from domain.lists.schedule import make_due
+from domain.memberships import tracking as following
+from domain.operations.actions import tidy
+
+log = structlog.get_logger(__name__)
+
+EVERY = 8.0
+_JITTER = 2.0
+_TIDY_EVERY = 300.0
+# A queue holds no more rings than this: with all workers away, they would pile up in the broker.
+_RINGS_AT_MOST = 500
+
+
+# Something that is looked at in every round.
+Chore = Callable[[], Awaitable[object]]
+
+
+async def keep_schedule(chores: Sequence[Chore], stop: asyncio.Event, *, every: float = EVERY) -> None:
+    """One round at once, then every few seconds until stopped. Any number of processes may do it at a time."""
+    while not stop.is_set():
+        for chore in chores:
+            try:
+                await chore()
+            except Exception as error:  # noqa: BLE001 - the next round may find the database or broker back
+                log.warning("chore_failed", error=f"{type(error).__name__}: {error}")
+        with suppress(TimeoutError):
+            # Apart from each other, whenever they were started.
+            await asyncio.wait_for(stop.wait(), every + random.uniform(0, _JITTER))  # noqa: S311
+
+
+def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker], doorbell: Doorbell) -> list[Chore]:
+    office = tools.office(database)
+    return [
+        lambda: launching.start_due(office),
+        lambda: make_lists(database, tools),
+        lambda: following.start_due(database, tools.clock()),
+        lambda: sweep(database, tools),
+        lambda: ring_for_due(database, brokers, doorbell),
+        lambda: lifecycle.schedule_due(database, tools.clock()),
+        Rarely(lambda: tidy(database, tools.files, MAKE_FILES, tools.clock()), _TIDY_EVERY),
+    ]
+
+
+class Rarely:
+    """A chore that need not be done in every round."""
+
+    def __init__(self, chore: Chore, seconds: float) -> None:
+        self._chore, self._seconds = chore, seconds
+        self._next = 0.0
+
+    async def __call__(self) -> None:
+        if monotonic() >= self._next:
+            self._next = monotonic() + self._seconds
+            await self._chore()
+
+
+async def make_lists(database: Database, tools: Tools) -> None:
+    """Lists that are due by the store's days; what cannot be begun stays due, and is told of."""
+    for unmade in (await make_due(database, tools.clock()))[1]:
+        error = f"{type(unmade.error).__name__}: {unmade.error}"
+        log.error("list_not_begun", store=unmade.store_id, segment=str(unmade.segment_id), error=error)
+
+
+async def sweep(database: Database, tools: Tools) -> None:
+    async with database.read() as tx:
+        gone = dead(await jobs.owners(tx))
+    async with database.write() as tx:
+        if gone:
+            await jobs.expire(tx, gone)
+        for job in await jobs.sweep(tx):
+            metrics.jobs.labels(job.kind, "given_up").inc()
+            log.error("job_given_up", kind=job.kind, job=str(job.id), store=job.store_id)
+            handler = tools.handlers.get(job.kind)
+            if handler is not None and handler.give_up is not None:
+                await handler.give_up(tx, job, tools.clock())
+
+
+async def ring_for_due(database: Database, brokers: Mapping[Queue, Broker], doorbell: Doorbell) -> None:
+    for queue, broker in brokers.items():
+        room = _RINGS_AT_MOST - await _waiting(broker, queue)
+        if room <= 0:
+            continue
+        async with database.read() as tx:
+            doorbell(await jobs.due(tx, room, queue))
+
+
+async def _waiting(broker: Broker, queue: Queue) -> int:
+    try:
+        return await asyncio.to_thread(waiting, broker, queue)
+    except Exception as error:  # noqa: BLE001 - a broker that is away holds nothing; ringing will fail, harmlessly
+        log.warning("broker_away", queue=queue.value, error=f"{type(error).__name__}: {error}")
+        return _RINGS_AT_MOST

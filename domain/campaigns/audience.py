@@ -1,0 +1,19 @@
+"""The audience of a campaign."""
+
+from muster_sdk import Channel
+
+from domain.campaigns.model import Campaign
+from domain.deliveries.audience import Audience
+
+
+def audience_of(campaign: Campaign, channel: Channel) -> Audience:
+    if campaign.list_id is None:
+        raise ValueError(f"campaign {campaign.id} has no list")
+    return Audience(
+        campaign.store_id,
+        campaign.list_id,
+        campaign.channel,
+        channel.address,
+        campaign.accept_marketing,
+        campaign.exclude,
+    )

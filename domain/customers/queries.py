@@ -1,0 +1,226 @@
+"""Every question about customers."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, cast
+
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, or_, select
+
+from domain.customers.model import (
+    NO_FACTS,
+    AccountStatus,
+    Address,
+    Consent,
+    Contact,
+    Customer,
+    Facts,
+    Gender,
+    Profile,
+    Property,
+    PropertyDefinition,
+)
+from domain.customers.tables import (
+    contacts,
+    customer_addresses,
+    customer_facts,
+    customer_properties,
+    customer_tags,
+    customers,
+    property_definitions,
+)
+from domain.kit.db import AnyRow, Transaction
+from domain.kit.values import Value, ValueType
+
+# As `Customer` has its fields.
+COLUMNS: tuple[ColumnElement[Any], ...] = tuple(customers.c[each.name] for each in fields(Customer))
+_GENDER, _ACCOUNT = (customers.c.keys().index(name) for name in ("gender", "account_status"))
+_FACT_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    customer_facts.c.order_count,
+    customer_facts.c.total_spent,
+    customer_facts.c.first_order_at,
+    customer_facts.c.last_order_at,
+)
+# A customer and its facts, as `profile_of` reads them.
+PROFILE_COLUMNS: tuple[ColumnElement[Any], ...] = (*COLUMNS, *_FACT_COLUMNS)
+_COUNTED = (customer_facts.c.store_id == customers.c.store_id) & (customer_facts.c.customer_id == customers.c.id)
+_STORE: BindParameter[int] = bindparam("store_id")
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_ALL = select(*COLUMNS).where(customers.c.store_id == _STORE)
+_BY_IDS = _ALL.where(customers.c.id.in_(_IDS))
+_PROFILES = select(*PROFILE_COLUMNS).outerjoin(customer_facts, _COUNTED).where(customers.c.store_id == _STORE)
+_LIVE_FIRST = (customers.c.deleted_at.is_not(None), customers.c.id)
+_FACTS = select(
+    customer_facts.c.customer_id,
+    *_FACT_COLUMNS,
+).where(customer_facts.c.store_id == _STORE, customer_facts.c.customer_id.in_(_IDS))
+_TAGS = (
+    select(customer_tags.c.customer_id, customer_tags.c.tag)
+    .where(customer_tags.c.store_id == _STORE, customer_tags.c.customer_id.in_(_IDS))
+    .order_by(customer_tags.c.customer_id, customer_tags.c.tag)
+)
+_ADDRESSES = (
+    select(customer_addresses.c.customer_id, *(customer_addresses.c[each.name] for each in fields(Address)))
+    .where(customer_addresses.c.store_id == _STORE, customer_addresses.c.customer_id.in_(_IDS))
+    .order_by(customer_addresses.c.customer_id, customer_addresses.c.position)
+)
+_CONTACTS = (
+    select(
+        contacts.c.customer_id,
+        contacts.c.channel,
+        contacts.c.address,
+        contacts.c.consent,
+        contacts.c.consent_at,
+        contacts.c.invalid,
+    )
+    .where(contacts.c.store_id == _STORE, contacts.c.customer_id.in_(_IDS))
+    .order_by(contacts.c.customer_id, contacts.c.channel)
+)
+_PROPERTIES = (
+    select(
+        customer_properties.c.customer_id,
+        property_definitions.c.key,
+        property_definitions.c.type,
+        *(customer_properties.c[kind.column] for kind in ValueType),
+    )
+    .join(
+        property_definitions,
+        (property_definitions.c.store_id == customer_properties.c.store_id)
+        & (property_definitions.c.id == customer_properties.c.property_id),
+    )
+    .where(customer_properties.c.store_id == _STORE, customer_properties.c.customer_id.in_(_IDS))
+    .order_by(customer_properties.c.customer_id, property_definitions.c.key)
+)
+_DEFINITIONS = (
+    select(
+        property_definitions.c.store_id,
+        property_definitions.c.id,
+        property_definitions.c.key,
+        property_definitions.c.label,
+        property_definitions.c.type,
+    )
+    .where(property_definitions.c.store_id == _STORE)
+    .order_by(property_definitions.c.key)
+)
+
+
+def customer_of(row: AnyRow) -> Customer:
+    """A row of `COLUMNS`; columns behind them are another's."""
+    values: list[Any] = list(row[: len(COLUMNS)])
+    for place, kind in ((_GENDER, Gender), (_ACCOUNT, AccountStatus)):
+        if values[place] is not None:
+            values[place] = kind(values[place])
+    return Customer(*values)
+
+
+def profile_of(row: AnyRow) -> Profile:
+    """A row of `PROFILE_COLUMNS`; columns behind them are another's."""
+    order_count, total_spent, first, last = row[len(COLUMNS) : len(PROFILE_COLUMNS)]
+    facts = NO_FACTS if order_count is None else Facts(order_count, total_spent, first, last)
+    return Profile(customer_of(row), facts)
+
+
+async def profiles(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, Profile]:
+    rows = await tx.execute(_PROFILES.where(customers.c.id.in_(_IDS)), {"store_id": store_id, "ids": ids})
+    found = [profile_of(row) for row in rows]
+    return {profile.customer.id: profile for profile in found}
+
+
+async def by_ids(tx: Transaction, store_id: int, ids: Sequence[int]) -> list[Customer]:
+    rows = await tx.execute(_BY_IDS, {"store_id": store_id, "ids": ids})
+    return [customer_of(row) for row in rows]
+
+
+async def by_id(tx: Transaction, store_id: int, customer_id: int) -> Customer | None:
+    return next(iter(await by_ids(tx, store_id, [customer_id])), None)
+
+
+async def by_external_id(tx: Transaction, store_id: int, external_id: str) -> Customer | None:
+    rows = await tx.execute(_ALL.where(customers.c.external_id == external_id), {"store_id": store_id})
+    row = rows.one_or_none()
+    return None if row is None else customer_of(row)
+
+
+async def by_email(tx: Transaction, store_id: int, email: str) -> Customer | None:
+    """The first with that address; one that is not deleted, if there is any."""
+    found = _ALL.where(customers.c.email == email.strip().lower()).order_by(*_LIVE_FIRST).limit(1)
+    row = (await tx.execute(found, {"store_id": store_id})).one_or_none()
+    return None if row is None else customer_of(row)
+
+
+async def facts_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, Facts]:
+    rows = await tx.execute(_FACTS, {"store_id": store_id, "ids": ids})
+    return {customer_id: Facts(*rest) for customer_id, *rest in rows}
+
+
+async def tags_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {customer_id: [] for customer_id in ids}
+    for customer_id, tag in await tx.execute(_TAGS, {"store_id": store_id, "ids": ids}):
+        found[customer_id].append(tag)
+    return found
+
+
+async def addresses_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[Address]]:
+    found: dict[int, list[Address]] = {customer_id: [] for customer_id in ids}
+    for customer_id, *said in await tx.execute(_ADDRESSES, {"store_id": store_id, "ids": ids}):
+        found[customer_id].append(Address(*said))
+    return found
+
+
+async def known_tags(tx: Transaction, store_id: int, prefix: str, limit: int = 250) -> list[str]:
+    """The store's tags that begin so, in order."""
+    tag = customer_tags.c.tag
+    named = customer_tags.c.store_id == store_id, tag.startswith(prefix, autoescape=True)
+    return list((await tx.execute(select(tag).where(*named).distinct().order_by(tag).limit(limit))).scalars())
+
+
+async def contacts_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[Contact]]:
+    found: dict[int, list[Contact]] = {customer_id: [] for customer_id in ids}
+    rows = await tx.execute(_CONTACTS, {"store_id": store_id, "ids": ids})
+    for customer_id, channel, address, consent, consent_at, invalid in rows:
+        found[customer_id].append(Contact(channel, address, Consent(consent), consent_at, invalid))
+    return found
+
+
+async def properties_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[Property]]:
+    found: dict[int, list[Property]] = {customer_id: [] for customer_id in ids}
+    places = {kind.value: at for at, kind in enumerate(ValueType)}
+    rows = await tx.execute(_PROPERTIES, {"store_id": store_id, "ids": ids})
+    for customer_id, key, kind, *values in rows:
+        value = values[places[kind]]
+        if value is not None:
+            found[customer_id].append(Property(key, cast("Value", value)))
+    return found
+
+
+async def definitions(tx: Transaction, store_id: int) -> list[PropertyDefinition]:
+    rows = await tx.execute(_DEFINITIONS, {"store_id": store_id})
+    return [PropertyDefinition(store, id_, key, label, ValueType(kind)) for store, id_, key, label, kind in rows]
+
+
+def listing(store_id: int, search: str | None = None) -> Select[Any]:
+    """Customers that are not deleted, with their facts, which may order them: rows that `profile_of` reads."""
+    found = (
+        select(*PROFILE_COLUMNS)
+        .join(customer_facts, _COUNTED)
+        .where(customers.c.store_id == store_id, customers.c.deleted_at.is_(None))
+    )
+    return found if search is None or not search.strip() else found.where(_mentions(search.strip()))
+
+
+def among(store_id: int, ids: Select[Any]) -> Select[Any]:
+    """The customers of a statement of ids that are not deleted."""
+    return only(listing(store_id), ids)
+
+
+def only(found: Select[Any], ids: Select[Any]) -> Select[Any]:
+    return found.where(customers.c.id.in_(ids))
+
+
+def _mentions(wanted: str) -> ColumnElement[bool]:
+    low = wanted.lower()
+    return or_(
+        func.lower(customers.c.name).contains(low, autoescape=True),
+        customers.c.email.contains(low, autoescape=True),
+        customers.c.phone.contains(wanted, autoescape=True),
+        customers.c.external_id == wanted,
+    )

@@ -1,0 +1,255 @@
+"""Brings what a client or a file says of a customer into the one form that is kept, or says what is wrong with it."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from math import isfinite
+from unicodedata import category
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from domain.customers.model import Consent, Gender
+from domain.kit.errors import DomainError, ErrorCode
+from domain.kit.values import Value, ValueType
+
+# What phonenumbers knows, and the inhabited-by-few rest of ISO 3166-1.
+COUNTRIES = (frozenset(phonenumbers.SUPPORTED_REGIONS) - {"AC", "TA", "XK"}) | frozenset(
+    {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
+)
+MAX_TAGS = 250
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PLAIN_EMAIL = re.compile(rf"[A-Za-z0-9_+%-]+(?:\.[A-Za-z0-9_+%-]+)*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?((?:[-_][A-Za-z0-9]{5,8})*)")
+_CHANNEL = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_GENDERS = frozenset(Gender)
+_CONSENTS = frozenset(Consent)
+_LEFT_OUT = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def text(value: str, longest: int) -> str | None:
+    """Trimmed; None when nothing is left."""
+    value = value.strip()
+    if len(value) > longest:
+        raise DomainError(f"has {len(value)} characters: {longest} at most")
+    if not value.isprintable():
+        _refuse_controls(value)
+    return value or None
+
+
+def _refuse_controls(value: str) -> None:
+    bad = next((char for char in value if category(char) in _LEFT_OUT), None)
+    if bad is not None:
+        raise DomainError(f"holds the control character U+{ord(bad):04X}: remove it")
+
+
+def email(value: str) -> str | None:
+    value = value.strip()
+    if not value:
+        return None
+    if len(value) <= 254 and value.find("@") <= 64 and _PLAIN_EMAIL.fullmatch(value):
+        return value.lower()
+    try:
+        address = validate_email(value, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise DomainError(f"{_shown(value)} is no e-mail address: {error}") from error
+    if len(address) > 254:
+        raise DomainError(f"has {len(address)} characters: 254 at most")
+    return address.lower()
+
+
+def phone(value: str, country: str | None) -> str | None:
+    """E.164; a national number is read as the customer's country's."""
+    value = value.strip()
+    if not value:
+        return None
+    if _E164.fullmatch(value):
+        return value
+    try:
+        number = phonenumbers.parse(value, country)
+    except phonenumbers.NumberParseException as error:
+        raise _no_phone(value, country) from error
+    if not phonenumbers.is_possible_number(number):
+        raise _no_phone(value, country)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _no_phone(value: str, country: str | None) -> DomainError:
+    where = f"in {country}" if country else "without a country"
+    return DomainError(f"{_shown(value)} is no phone number {where}: write it as +886912345678")
+
+
+def gender(value: str) -> Gender | None:
+    value = value.strip().upper()
+    if value and value not in _GENDERS:
+        raise DomainError(f"{_shown(value)} is none of {', '.join(Gender)}")
+    return Gender(value) if value else None
+
+
+def consent(value: str) -> Consent | None:
+    value = value.strip().upper()
+    if value and value not in _CONSENTS:
+        raise DomainError(f"{_shown(value)} is none of {', '.join(Consent)}")
+    return Consent(value) if value else None
+
+
+def locale(value: str) -> str | None:
+    """BCP 47 in its usual case, as in zh-Hant-TW."""
+    value = value.strip()
+    if not value:
+        return None
+    parts = _LOCALE.fullmatch(value) if len(value) <= 35 else None
+    if parts is None:
+        raise DomainError(f"{_shown(value)} is no BCP 47 locale: write one such as zh-TW or en")
+    language, script, region, variants = parts.groups()
+    named = [language.lower(), script and script.title(), region and region.upper()]
+    return "-".join(part for part in named if part) + variants.replace("_", "-").lower()
+
+
+def country(value: str) -> str | None:
+    value = value.strip().upper()
+    if value and value not in COUNTRIES:
+        raise DomainError(f"{_shown(value)} is no ISO 3166-1 alpha-2 country: write one such as TW")
+    return value or None
+
+
+def day(value: str) -> date | None:
+    value = value.strip()
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value if len(value) == 10 else "")
+    except ValueError as error:
+        raise DomainError(f"{_shown(value)} is no date: write it as 2026-07-01") from error
+
+
+def instant(value: str) -> datetime | None:
+    """An instant with its offset, in UTC."""
+    value = value.strip()
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return _in_utc(moment)
+    except (ValueError, OverflowError) as error:
+        raise DomainError(f"{_shown(value)} is no instant: write it as 2026-07-01T09:00:00Z") from error
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("no offset")
+    return moment.astimezone(UTC)
+
+
+def boolean(value: str) -> bool | None:
+    value = value.strip().lower()
+    if value and value not in _BOOLEANS:
+        raise DomainError(f"{_shown(value)} is neither true nor false")
+    return _BOOLEANS.get(value)
+
+
+def number(value: str) -> float | None:
+    value = value.strip()
+    if not value:
+        return None
+    if not _NUMBER.fullmatch(value) or not isfinite(read := float(value)):
+        raise DomainError(f"{_shown(value)} is no number: write it as 1234.5")
+    return read
+
+
+def tags(values: Iterable[str]) -> list[str]:
+    """Trimmed, each once, in the order given."""
+    found = dict.fromkeys(tag for value in values if (tag := text(value, 100)))
+    if len(found) > MAX_TAGS:
+        raise DomainError(f"there are {len(found)} tags: {MAX_TAGS} at most", code=ErrorCode.LIMIT_EXCEEDED)
+    return list(found)
+
+
+def channel(value: str) -> str:
+    if not _CHANNEL.fullmatch(value):
+        raise DomainError(f"{_shown(value)} is no channel's key: write one such as email")
+    return value
+
+
+def property_key(value: str) -> str:
+    if not _KEY.fullmatch(value):
+        raise DomainError(f"{_shown(value)} is no key: letters, digits and _, a letter first, 64 at most")
+    return value
+
+
+def note(value: str) -> str | None:
+    """Text of several lines."""
+    value = value.strip()
+    if len(value) > 2_000:
+        raise DomainError(f"has {len(value)} characters: 2000 at most")
+    _refuse_controls(value.replace("\n", "").replace("\r", "").replace("\t", ""))
+    return value or None
+
+
+def degrees(value: float, most: int) -> float:
+    read = _finite(value)
+    if abs(read) > most:
+        raise DomainError(f"{read:g} is out of range: -{most} to {most} degrees")
+    return read
+
+
+def string(value: str) -> str | None:
+    return text(value, 500)
+
+
+READ: dict[ValueType, Callable[[str], Value | None]] = {
+    ValueType.STRING: string,
+    ValueType.NUMBER: number,
+    ValueType.BOOLEAN: boolean,
+    ValueType.DATE: day,
+    ValueType.DATETIME: instant,
+}
+
+
+def property_value(value: object, kind: ValueType) -> Value | None:
+    """A JSON value as the property's type; None removes it."""
+    match value:
+        case None:
+            return None
+        case bool() if kind is ValueType.BOOLEAN:
+            return value
+        case bool():
+            raise _no_value(value, kind)
+        case int() | float() if kind is ValueType.NUMBER:
+            return _finite(value)
+        case str() if kind is not ValueType.NUMBER and kind is not ValueType.BOOLEAN:
+            return READ[kind](value)
+        case _:
+            raise _no_value(value, kind)
+
+
+def _finite(value: float) -> float:
+    try:
+        read = float(value)
+    except OverflowError as error:
+        raise DomainError("is too large a number") from error
+    if not isfinite(read):
+        raise DomainError("is no finite number")
+    return read
+
+
+_EXAMPLES = {
+    ValueType.STRING: '"text"',
+    ValueType.NUMBER: "12.5",
+    ValueType.BOOLEAN: "true",
+    ValueType.DATE: '"2026-07-01"',
+    ValueType.DATETIME: '"2026-07-01T09:00:00Z"',
+}
+
+
+def _no_value(value: object, kind: ValueType) -> DomainError:
+    return DomainError(f"{_shown(str(value))} is no {kind}: write a value such as {_EXAMPLES[kind]}")
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= 60 else f"{value[:57]}...")

@@ -1,5 +1,0 @@
-"""The database: connections, transactions, and what differs between SQLite and PostgreSQL."""
-
-from domain.db.engine import AnyRow, Database, Doorbell, Ring, Transaction
-
-__all__ = ["AnyRow", "Database", "Doorbell", "Ring", "Transaction"]

@@ -1,0 +1,95 @@
+"""Recipients are frozen when a campaign starts, and cut into batches."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    Integer,
+    func,
+    insert,
+    literal,
+    select,
+    type_coerce,
+)
+
+from domain.deliveries.audience import Audience, seen
+from domain.deliveries.model import (
+    BATCH,
+    COUNTS,
+    DeliveryStatus,
+)
+from domain.deliveries.tables import batches, deliveries
+from domain.kit.db import Transaction
+from domain.kit.db.types import Instant
+
+_COLUMNS = (
+    deliveries.c.campaign_id,
+    deliveries.c.customer_id,
+    deliveries.c.address,
+    deliveries.c.status,
+    deliveries.c.attempts,
+    deliveries.c.provider_message_id,
+    deliveries.c.error,
+    deliveries.c.sent_at,
+    deliveries.c.updated_at,
+)
+
+
+async def freeze(tx: Transaction, campaign_id: UUID, audience: Audience, now: datetime) -> int:
+    """Write a delivery for each recipient there is now; how many."""
+    members = seen(audience)
+    recipients = select(
+        literal(audience.store_id, Integer),
+        literal(campaign_id, deliveries.c.campaign_id.type),
+        members.c.customer_id,
+        members.c.address,
+        literal(DeliveryStatus.PENDING.value),
+        literal(0),
+        literal(0),
+        literal(now, Instant),
+    ).where(members.c.reason.is_(None))
+    columns = (
+        "store_id",
+        "campaign_id",
+        "customer_id",
+        "address",
+        "status",
+        "attempts",
+        "fence",
+        "updated_at",
+    )
+    return (await tx.execute(insert(deliveries).from_select(columns, recipients))).rowcount
+
+
+async def divide(tx: Transaction, store_id: int, campaign_id: UUID) -> list[int]:
+    """Cut a campaign's deliveries into batches; their numbers."""
+    place = type_coerce(func.row_number().over(order_by=deliveries.c.customer_id) - 1, Integer)
+    placed = (
+        select(deliveries.c.customer_id, (place // BATCH).label("number"))
+        .where(deliveries.c.store_id == store_id, deliveries.c.campaign_id == campaign_id)
+        .subquery("placed")
+    )
+    ranges = select(
+        literal(store_id, Integer),
+        literal(campaign_id, batches.c.campaign_id.type),
+        placed.c.number,
+        func.min(placed.c.customer_id),
+        func.max(placed.c.customer_id),
+        func.count(),
+        func.count(),
+        *(literal(0) for _ in COUNTS[1:]),
+    ).group_by(placed.c.number)
+    columns = (
+        "store_id",
+        "campaign_id",
+        "number",
+        "first_customer_id",
+        "last_customer_id",
+        "recipients",
+        *COUNTS,
+    )
+    await tx.execute(insert(batches).from_select(columns, ranges))
+    numbers = await tx.execute(
+        select(batches.c.number).where(batches.c.store_id == store_id, batches.c.campaign_id == campaign_id)
+    )
+    return [number for (number,) in numbers]

@@ -1,1 +1,0 @@
-"""The log of what happened to customers, and how often: orders aside, everything that segments ask of behavior."""

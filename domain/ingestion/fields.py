@@ -1,0 +1,114 @@
+"""Checks of what events say of themselves, each fault with its place."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar, cast
+
+import orjson
+
+from domain.customers import values as checks
+from domain.customers.key import CustomerKey
+from domain.events.types import Kind
+from domain.kit.errors import DomainError, ErrorCode, Path
+
+_TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+_MOST_BYTES = 16_384
+_SUBJECT = 200
+FIRST_YEAR, LAST_YEAR = 1000, 9000
+ATTRIBUTES: Path = ("attributes",)
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def at(field: Path, check: Callable[[T], R], value: T) -> R:
+    try:
+        return check(value)
+    except DomainError as error:
+        name = next(step for step in reversed(field) if isinstance(step, str))
+        raise DomainError(f"{name}: {error.message}", field=field, code=error.code) from error
+
+
+def required(value: str) -> str:
+    cleaned = checks.text(value, 200)
+    if cleaned is None:
+        raise DomainError("is empty", code=ErrorCode.REQUIRED)
+    return cleaned
+
+
+def event_type(value: str) -> str:
+    if not _TYPE.fullmatch(value):
+        raise DomainError(f"{value[:60]!r} is no event type: lower-case letters, digits, _ . -, 64 at most")
+    return value
+
+
+def aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise DomainError("has no offset: write it as 2026-07-01T09:00:00Z")
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise DomainError(f"is outside the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment.astimezone(UTC)
+
+
+def customer(key: CustomerKey) -> CustomerKey:
+    if key.external_id is not None:
+        return CustomerKey(external_id=at(("customer", "externalId"), required, key.external_id))
+    if key.email is not None:
+        email = at(("customer", "email"), checks.email, key.email)
+        if email is None:
+            raise DomainError("email: is empty", field=("customer", "email"), code=ErrorCode.REQUIRED)
+        return CustomerKey(email=email)
+    if key.id is None:
+        said = "customer: needs one of id, externalId, email"
+        raise DomainError(said, field=("customer",), code=ErrorCode.REQUIRED)
+    return key
+
+
+def an_object(value: object, field: Path) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise DomainError(f"{field[-1]}: must be an object", field=field)
+    return cast("dict[str, Any]", value)
+
+
+def small(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        written = orjson.dumps(attributes)
+    except TypeError as error:
+        raise DomainError(f"cannot be kept as JSON: {error}") from error
+    if len(written) > _MOST_BYTES:
+        raise DomainError(f"are {len(written):,} bytes of JSON: {_MOST_BYTES:,} at most")
+    if b"\\u0000" in written:
+        raise DomainError("hold the control character U+0000: remove it")
+    return attributes
+
+
+def known(kind: Kind, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The attributes, of which those that events of this kind have are of their types."""
+    missing = next((name for name in sorted(kind.required) if attributes.get(name) in {None, ""}), None)
+    if missing is not None:
+        raise DomainError(f"{missing}: is missing", field=(*ATTRIBUTES, missing), code=ErrorCode.REQUIRED)
+    for name, expected in kind.attributes.items():
+        value = attributes.get(name)
+        if value is not None:
+            at((*ATTRIBUTES, name), partial(checks.property_value, kind=expected), value)
+    return attributes
+
+
+def subject(kind: Kind, attributes: Mapping[str, Any]) -> str | None:
+    """What the event is about."""
+    named = attributes.get(kind.subject) if kind.subject else None
+    if named is None:
+        return None
+    return at((*ATTRIBUTES, str(kind.subject)), lambda value: checks.text(value, _SUBJECT), str(named))
+
+
+def text_of(holder: Mapping[str, Any], name: str, longest: int, field: Path) -> str | None:
+    value = holder.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise DomainError(f"{name}: must be a string", field=(*field, name))
+    return at((*field, name), lambda text: checks.text(text, longest), value)

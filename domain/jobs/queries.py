@@ -1,0 +1,215 @@
+"""Every statement on jobs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Update, and_, bindparam, case, delete, func, insert, or_, select, true, update
+
+from domain.jobs.model import MAX_DEATHS, Job, JobStatus, Queue
+from domain.jobs.tables import jobs
+from domain.kit import ids
+from domain.kit.db import AnyRow, Ring, Transaction
+from domain.kit.db.portable import database_later, database_now, insert_into
+
+# Seconds until a job that was given up is placed again, where it is one that always comes back.
+_REST = 600.0
+
+
+async def add(
+    tx: Transaction,
+    store_id: int,
+    kind: str,
+    payload: Mapping[str, object],
+    *,
+    queue: Queue = Queue.DEFAULT,
+    delay: float = 0,
+) -> UUID:
+    """A job in the caller's transaction, due in `delay` seconds; it is rung for once that is committed."""
+    return (await add_all(tx, store_id, kind, [payload], queue=queue, delay=delay))[0]
+
+
+async def add_all(
+    tx: Transaction,
+    store_id: int,
+    kind: str,
+    payloads: Sequence[Mapping[str, object]],
+    *,
+    queue: Queue = Queue.DEFAULT,
+    delay: float = 0,
+) -> list[UUID]:
+    moment: datetime = await tx.scalar(select(database_later(delay, tx.dialect)))
+    rows = [
+        {
+            "store_id": store_id,
+            "id": ids.new(),
+            "queue": queue.value,
+            "kind": kind,
+            "payload": payload,
+            "status": JobStatus.QUEUED.value,
+            "due_at": moment,
+            "fence": 0,
+            "deaths": 0,
+            "created_at": moment,
+        }
+        for payload in payloads
+    ]
+    if not rows:
+        return []
+    await tx.execute(insert(jobs), rows)
+    made = [row["id"] for row in rows if isinstance(row["id"], UUID)]
+    if delay <= 0:
+        tx.rings += [Ring(queue.value, store_id, job_id) for job_id in made]
+    return made
+
+
+async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = Queue.DEFAULT) -> None:
+    """The store's one job of a kind, unless it has it already. One that was given up is tried again after a while."""
+    moment: datetime = await tx.scalar(select(database_now(tx.dialect)))
+    row: dict[str, object] = {"store_id": store_id, "id": ids.only(store_id, kind), "queue": queue.value, "kind": kind}
+    row |= {"payload": dict[str, object](), "status": JobStatus.QUEUED.value, "due_at": moment, "created_at": moment}
+    statement = insert_into(jobs, tx.dialect).values(row | {"fence": 0, "deaths": 0})
+    given_up = and_(jobs.c.status == JobStatus.FAILED, jobs.c.lease_until < database_later(-_REST, tx.dialect))
+    again = {"status": JobStatus.QUEUED.value, "due_at": moment, "deaths": 0}
+    placed = statement.on_conflict_do_update(index_elements=["store_id", "id"], set_=again, where=given_up)
+    if (await tx.execute(placed)).rowcount:
+        tx.rings.append(Ring(queue.value, store_id, ids.only(store_id, kind)))
+
+
+async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease: float) -> Job | None:
+    """Take the job for `lease` seconds, if it is due and nobody holds it."""
+    now = database_now(tx.dialect)
+    takeable = or_(
+        and_(jobs.c.status == JobStatus.QUEUED, jobs.c.due_at <= now),
+        and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now),
+    )
+    row = (
+        await tx.execute(
+            update(jobs)
+            .where(jobs.c.store_id == store_id, jobs.c.id == job_id, takeable)
+            .values(
+                status=JobStatus.RUNNING.value,
+                owner=owner,
+                fence=jobs.c.fence + 1,
+                deaths=jobs.c.deaths + case((jobs.c.status == JobStatus.RUNNING, 1), else_=0),
+                lease_until=database_later(lease, tx.dialect),
+            )
+            .returning(jobs)
+        )
+    ).one_or_none()
+    return None if row is None else _job(row, owner)
+
+
+async def renew(tx: Transaction, job: Job, lease: float, *, progressed: bool = False) -> bool:
+    """Hold the job for `lease` more seconds; False when another has it by now.
+
+    A job that gets on is not the one that kills its workers: their deaths so far are forgiven.
+    """
+    place = {"store": job.store_id, "job": job.id, "held_fence": job.fence}
+    return bool((await tx.execute(_renewal(lease, tx.dialect, progressed=progressed), place)).rowcount)
+
+
+@cache
+def _renewal(lease: float, dialect: str, *, progressed: bool) -> Update:
+    mine = jobs.c.store_id == bindparam("store"), jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("held_fence")
+    values: dict[str, object] = {"lease_until": database_later(lease, dialect)}
+    if progressed:
+        values["deaths"] = 0
+    return update(jobs).where(*mine).values(values)
+
+
+async def finish(tx: Transaction, job: Job) -> bool:
+    """The job is done; False when another has it by now, and then nothing of this transaction may be kept."""
+    return bool((await tx.execute(delete(jobs).where(_mine(job)))).rowcount)
+
+
+async def release(tx: Transaction, job: Job, *, delay: float, error: str | None = None) -> bool:
+    """Give the job back, due again in `delay` seconds."""
+    due_at = database_later(delay, tx.dialect)
+    changed = await tx.execute(
+        update(jobs)
+        .where(_mine(job))
+        .values(status=JobStatus.QUEUED.value, due_at=due_at, lease_until=None, owner=None, error=error)
+    )
+    if changed.rowcount and delay <= 0:
+        tx.rings.append(Ring(job.queue.value, job.store_id, job.id))
+    return bool(changed.rowcount)
+
+
+async def fail(tx: Transaction, job: Job, *, delay: float, error: str) -> bool:
+    """The handler broke: the job is due again in `delay` seconds, and that counts as one of its workers' deaths."""
+    until = database_later(delay, tx.dialect)
+    changed = await tx.execute(update(jobs).where(_mine(job)).values(lease_until=until, error=error))
+    return bool(changed.rowcount)
+
+
+async def due(tx: Transaction, limit: int, queue: Queue | None = None) -> list[Ring]:
+    """Jobs that nobody works on though they are due: never rung for, or their worker died."""
+    now = database_now(tx.dialect)
+    rows = await tx.execute(
+        select(jobs.c.queue, jobs.c.store_id, jobs.c.id)
+        .where(
+            jobs.c.queue == queue.value if queue else true(),
+            or_(
+                and_(jobs.c.status == JobStatus.QUEUED, jobs.c.due_at <= now),
+                and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now),
+            ),
+        )
+        .order_by(jobs.c.due_at)
+        .limit(limit)
+    )
+    return [Ring(row.queue, row.store_id, row.id) for row in rows]
+
+
+async def owners(tx: Transaction) -> list[str]:
+    """Who holds a lease now."""
+    return list((await tx.execute(select(jobs.c.owner).where(jobs.c.status == JobStatus.RUNNING).distinct())).scalars())
+
+
+async def expire(tx: Transaction, dead: Sequence[str]) -> None:
+    """End the leases of owners that are known to be dead; what they were sending stays for the next claim to settle."""
+    past = database_later(-1, tx.dialect)
+    await tx.execute(
+        update(jobs).where(jobs.c.status == JobStatus.RUNNING, jobs.c.owner.in_(dead)).values(lease_until=past)
+    )
+
+
+async def sweep(tx: Transaction) -> list[Job]:
+    """Quarantine jobs whose workers died again and again, and say which."""
+    now = database_now(tx.dialect)
+    rows = await tx.execute(
+        update(jobs)
+        .where(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now, jobs.c.deaths >= MAX_DEATHS)
+        .values(
+            status=JobStatus.FAILED.value, error=func.coalesce(jobs.c.error, f"its worker died {MAX_DEATHS + 1} times")
+        )
+        .returning(jobs)
+    )
+    return [_job(row, row.owner) for row in rows]
+
+
+async def payloads(tx: Transaction, kinds: Sequence[str]) -> list[Mapping[str, object]]:
+    """What the jobs of these kinds are about that wait or run, in all stores."""
+    rows = await tx.execute(select(jobs.c.payload).where(jobs.c.kind.in_(kinds), jobs.c.status != JobStatus.FAILED))
+    return list(rows.scalars())
+
+
+async def count(tx: Transaction) -> dict[Queue, tuple[int, int]]:
+    """For each queue, jobs that wait or run, and those of them whose worker died."""
+    expired = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < database_now(tx.dialect))
+    rows = await tx.execute(
+        select(jobs.c.queue, func.count(), func.coalesce(func.sum(case((expired, 1), else_=0)), 0))
+        .where(jobs.c.status != JobStatus.FAILED)
+        .group_by(jobs.c.queue)
+    )
+    found = {Queue(queue): (int(open_jobs), int(dead)) for queue, open_jobs, dead in rows}
+    return {queue: found.get(queue, (0, 0)) for queue in Queue}
+
+
+def _mine(job: Job) -> ColumnElement[bool]:
+    return and_(jobs.c.store_id == job.store_id, jobs.c.id == job.id, jobs.c.fence == job.fence)
+
+
+def _job(row: AnyRow, owner: str) -> Job:
+    return Job(row.store_id, row.id, Queue(row.queue), row.kind, row.payload, owner, row.fence)

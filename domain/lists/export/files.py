@@ -1,0 +1,156 @@
+"""Tables as files: CSV and XLSX, written row by row, in which no cell is a formula."""
+
+# xlsxwriter ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
+import csv
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError, FileSizeError
+
+from domain.kit.errors import DomainError, ErrorCode
+
+Cell: TypeAlias = str | bool | int | float | Decimal | datetime | date | None
+
+# What one sheet of Excel's takes, its header among it.
+SHEET_ROWS = 1_048_576
+CELL_LENGTH = 32_767
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# No program takes these for more than a number: they stay as a sender of messages needs them.
+_PHONE = re.compile(r"\+[0-9]{6,15}", re.ASCII)
+_FIRST_OF_EXCEL = date(1900, 3, 1)
+
+
+class ExportFormat(StrEnum):
+    CSV = "CSV"
+    XLSX = "XLSX"
+
+    @property
+    def ending(self) -> str:
+        return self.value.lower()
+
+
+class TooLarge(DomainError):
+    """The table is more than a file of that kind can hold."""
+
+    code = ErrorCode.LIMIT_EXCEEDED
+
+
+class Sheet(Protocol):
+    """Where rows go, one after the other; nothing of them is held."""
+
+    def write(self, rows: Sequence[Sequence[Cell]]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def open_sheet(path: Path, format_: ExportFormat, header: Sequence[str], zone: tzinfo) -> Sheet:
+    """Times are shown by the zone's clock."""
+    return (Csv if format_ is ExportFormat.CSV else Xlsx)(path, header, zone)
+
+
+def starts_formula(text: str) -> bool:
+    return text.startswith(_FORMULA) and _PHONE.fullmatch(text) is None
+
+
+class Csv:
+    """RFC 4180 in UTF-8, with the mark that Excel knows UTF-8 by. What would be a formula begins with an apostrophe."""
+
+    def __init__(self, path: Path, header: Sequence[str], zone: tzinfo) -> None:
+        self._zone = zone
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow([self._cell(name) for name in header])
+
+    def write(self, rows: Sequence[Sequence[Cell]]) -> None:
+        self._writer.writerows([self._cell(value) for value in row] for row in rows)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _cell(self, value: Cell) -> str | int | float:
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, date):
+            shown = value.astimezone(self._zone) if isinstance(value, datetime) else value
+            return shown.isoformat()
+        if isinstance(value, Decimal):
+            return f"{value:f}"
+        if isinstance(value, str) and starts_formula(value):
+            return f"'{value}"
+        return "" if value is None else value
+
+
+class Xlsx:
+    """Excel's own format. Text is text whatever it begins with, and numbers, days and times are such."""
+
+    def __init__(self, path: Path, header: Sequence[str], zone: tzinfo) -> None:
+        self._zone, self._header = zone, header
+        # Rows go to a file beside this one as they come, and text is kept where it stands.
+        self._book: Any = Workbook(path, {"constant_memory": True, "tmpdir": str(path.parent)})
+        self._bold = self._book.add_format({"bold": True})
+        self._plain = self._book.add_format({"quote_prefix": True})
+        self._day = self._book.add_format({"num_format": "yyyy-mm-dd"})
+        self._time = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._row = 0
+        self._sheet = self._next_sheet()
+
+    def write(self, rows: Sequence[Sequence[Cell]]) -> None:
+        for row in rows:
+            if self._row == SHEET_ROWS:
+                self._sheet = self._next_sheet()
+            for column, value in enumerate(row):
+                self._write(column, value)
+            self._row += 1
+
+    def close(self) -> None:
+        try:
+            self._book.close()
+        except FileSizeError as error:
+            raise TooLarge("The report is more than an XLSX file can hold: take CSV, or fewer fields") from error
+        except FileCreateError as error:
+            raise OSError(*getattr(error.args[0], "args", ("", str(error)))) from error
+
+    def _next_sheet(self) -> Any:
+        sheet: Any = self._book.add_worksheet()
+        sheet.freeze_panes(1, 0)
+        for column, name in enumerate(self._header):
+            sheet.write_string(0, column, name, self._bold)
+        self._row = 1
+        return sheet
+
+    def _write(self, column: int, value: Cell) -> None:
+        match value:
+            case None:
+                pass
+            case bool():
+                self._sheet.write_boolean(self._row, column, value)
+            case str():
+                self._write_text(column, value)
+            case datetime():
+                self._write_time(column, value)
+            case date():
+                self._write_day(column, value, self._day)
+            case _:
+                self._sheet.write_number(self._row, column, float(value))
+
+    def _write_text(self, column: int, text: str) -> None:
+        style = self._plain if starts_formula(text) else None
+        self._sheet.write_string(self._row, column, text[:CELL_LENGTH], style)
+
+    def _write_time(self, column: int, moment: datetime) -> None:
+        self._write_day(column, moment.astimezone(self._zone).replace(tzinfo=None), self._time)
+
+    def _write_day(self, column: int, day: date, style: object) -> None:
+        """Excel counts days from 1900 on, and believes in a 29th of February then."""
+        if (day.date() if isinstance(day, datetime) else day) < _FIRST_OF_EXCEL:
+            self._sheet.write_string(self._row, column, str(day))
+        else:
+            self._sheet.write_datetime(self._row, column, day, style)

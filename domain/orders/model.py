@@ -1,0 +1,82 @@
+"""Orders and their items, and which of them count as bought."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+from domain.customers import values as checks
+from domain.customers.key import CustomerKey
+from domain.kit.errors import DomainError
+
+MAX_ITEMS = 1_000
+
+
+TAG = "tag"
+
+
+# Orders in these states were never bought (SL-55).
+NEVER_COUNTED = frozenset({"cancelled", "canceled", "deleted", "voided"})
+
+
+DEFAULT_STATUS = "completed"
+
+
+# Sums of many stay within 64 bits of ten-thousandths.
+MOST = Decimal(10**12)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    product: str | None
+    name: str | None
+    variant: str | None
+    category: str | None
+    department: str | None
+    brand: str | None
+    quantity: float
+    price: Decimal
+    # Its tags as facet "tag", and what else it is, such as its size.
+    facets: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    id: str
+    customer: CustomerKey
+    placed_at: datetime
+    status: str
+    total: Decimal
+    items: Sequence[Item]
+    source: str | None = None
+    payment_status: str | None = None
+    delivery_status: str | None = None
+    coupon: str | None = None
+    campaign: str | None = None
+
+    @property
+    def counted(self) -> bool:
+        return counts(self.status)
+
+
+def counts(status: str) -> bool:
+    return status not in NEVER_COUNTED
+
+
+def status(value: str) -> str:
+    """Lower-case; an order without one is completed."""
+    cleaned = checks.text(value, 32)
+    return cleaned.lower() if cleaned else DEFAULT_STATUS
+
+
+def amount(value: object) -> Decimal:
+    """An amount to four places."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise DomainError("is no amount: write it as 1234.50")
+    try:
+        read = Decimal(str(value).strip())
+    except InvalidOperation as error:
+        raise DomainError(f"{str(value)[:60]!r} is no amount: write it as 1234.50") from error
+    if not read.is_finite() or abs(read) > MOST:
+        raise DomainError(f"{str(value)[:60]!r} is out of range: {MOST:,} at most")
+    return read

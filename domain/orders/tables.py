@@ -1,0 +1,109 @@
+"""Rows of orders, keyed by the caller's own ids, so that a repeat changes nothing; other events are in the history."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, SmallInteger, String, Table, text
+
+from domain.events.log_tables import event_tallies, events
+from domain.kit.db.schema import metadata
+from domain.kit.db.types import Instant, Money
+
+__all__ = ["event_tallies", "events", "order_item_facets", "order_items", "orders"]
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(200), primary_key=True),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("placed_at", Instant, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("payment_status", String(32)),
+    Column("delivery_status", String(32)),
+    # False for what is cancelled or deleted: such orders never count (SL-55).
+    Column("counted", Boolean, nullable=False),
+    # What was paid, less what was given back.
+    Column("total", Money, nullable=False),
+    Column("refunded", Money, nullable=False, server_default="0"),
+    Column("lines", Integer, nullable=False, server_default="0"),
+    Column("quantity", Double, nullable=False, server_default="0"),
+    Column("source", String(64)),
+    Column("coupon", String(100)),
+    # The campaign that it is ascribed to.
+    Column("campaign", String(64)),
+    # By the store's clock when it came in: Monday is 1.
+    Column("weekday", SmallInteger),
+    Column("month_day", SmallInteger),
+    Column("hour", SmallInteger),
+    Column("updated_at", Instant, nullable=False),
+)
+Index(
+    "ix_orders_customer",
+    orders.c.store_id,
+    orders.c.customer_id,
+    orders.c.placed_at,
+    postgresql_where=text("counted"),
+    postgresql_include=["total"],
+    sqlite_where=text("counted"),
+)
+Index(
+    "ix_orders_placed",
+    orders.c.store_id,
+    orders.c.placed_at,
+    orders.c.customer_id,
+    orders.c.total,
+    postgresql_where=text("counted"),
+    sqlite_where=text("counted"),
+)
+
+order_items = Table(
+    "order_items",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("order_id", String(200), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("placed_at", Instant, nullable=False),
+    Column("counted", Boolean, nullable=False),
+    Column("product", String(200)),
+    Column("name", String(200)),
+    Column("variant", String(200)),
+    Column("category", String(200)),
+    Column("department", String(200)),
+    Column("brand", String(200)),
+    Column("quantity", Double, nullable=False),
+    Column("price", Money, nullable=False),
+    sqlite_with_rowid=False,
+)
+for _kind in ("product", "category", "department", "brand"):
+    Index(
+        f"ix_order_items_{_kind}",
+        order_items.c.store_id,
+        order_items.c[_kind],
+        order_items.c.placed_at,
+        order_items.c.customer_id,
+        postgresql_where=text(f"counted AND {_kind} IS NOT NULL"),
+        # An order counts once, however many of its items do; SQLite's indexes hold the key anyway.
+        postgresql_include=["order_id"],
+        sqlite_where=text(f"counted AND {_kind} IS NOT NULL"),
+    )
+
+# Whose items are counted again when their orders change.
+Index(
+    "ix_order_items_customer",
+    order_items.c.store_id,
+    order_items.c.customer_id,
+    postgresql_where=text("counted"),
+    sqlite_where=text("counted"),
+)
+
+# What else an item is: its tags (facet "tag"), and attributes such as its size or colour.
+order_item_facets = Table(
+    "order_item_facets",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("order_id", String(200), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("facet", String(64), primary_key=True),
+    Column("value", String(200), primary_key=True),
+    Index(None, "store_id", "facet", "value", "order_id", "position"),
+    sqlite_with_rowid=False,
+)

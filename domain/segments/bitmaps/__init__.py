@@ -1,1 +1,0 @@
-"""Leaf by leaf: whom each condition finds, as sets that are combined outside the database."""

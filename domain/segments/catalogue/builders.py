@@ -1,0 +1,105 @@
+"""Short ways to write entries of each type."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from domain.kit.values import ValueType
+from domain.segments.catalogue.entries import (
+    CHOICE,
+    FLAG,
+    NUMBERS,
+    OPERATORS,
+    PRESENCE,
+    Attribute,
+    Dimension,
+    Entry,
+    Option,
+)
+from domain.segments.filters import Operator
+from domain.segments.sql.behaviors.base import Trait
+from domain.segments.sql.columns.times import DayColumn, MomentColumn
+from domain.segments.sql.columns.values import FlagColumn, TextColumn
+from domain.segments.sql.dimensions.customer import CustomerColumn, Source
+
+NUMBERS_OR_NONE = (*NUMBERS, *PRESENCE)
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def only(entry: E, operators: tuple[Operator, ...]) -> E:
+    return replace(entry, operators=operators)
+
+
+def choice(entry: E, labels: Mapping[str, str] | Mapping[int, str], *more: Operator) -> E:
+    """No value but these makes sense."""
+    options = tuple(Option(value, label) for value, label in labels.items())
+    return replace(entry, options=options, closed=True, operators=(*CHOICE, *more))
+
+
+def suggested(entry: E, labels: Mapping[str, str]) -> E:
+    """Values that are known, among others that a store may have."""
+    return replace(entry, options=tuple(Option(value, label) for value, label in labels.items()))
+
+
+def spoken(values: Iterable[str]) -> dict[str, str]:
+    """Each with itself in words: TO_BE_ENABLED is "To be enabled"."""
+    return {str(value): value.replace("_", " ").capitalize() for value in values}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of dimensions, as a builder lists them; `rules`: the conditions of the specification."""
+
+    key: str
+
+    def make(self, kind: ValueType, named: tuple[str, str], source: Source, rules: tuple[int, ...]) -> Dimension:
+        key, label = named
+        operators = OPERATORS[kind]
+        return Dimension(
+            key=key, label=label, group=self.key, type=kind, operators=operators, source=source, rules=rules
+        )
+
+    def text(self, key: str, label: str, source: Source, *rules: int) -> Dimension:
+        return self.make(ValueType.STRING, (key, label), source, rules)
+
+    def number(self, key: str, label: str, source: Source, *rules: int) -> Dimension:
+        """Compared as numbers are; of sums and counts, which every customer has."""
+        return only(self.make(ValueType.NUMBER, (key, label), source, rules), NUMBERS)
+
+    def flag(self, key: str, label: str, source: Source, *rules: int) -> Dimension:
+        return only(self.make(ValueType.BOOLEAN, (key, label), source, rules), FLAG)
+
+    def day(self, key: str, label: str, source: Source, *rules: int) -> Dimension:
+        return self.make(ValueType.DATE, (key, label), source, rules)
+
+    def moment(self, key: str, label: str, source: Source, *rules: int) -> Dimension:
+        return self.make(ValueType.DATETIME, (key, label), source, rules)
+
+
+def text_of(column: Any) -> CustomerColumn:
+    return CustomerColumn(TextColumn(column))
+
+
+def flag_of(column: Any) -> CustomerColumn:
+    return CustomerColumn(FlagColumn(column))
+
+
+def day_of(column: Any) -> CustomerColumn:
+    return CustomerColumn(DayColumn(column))
+
+
+def moment_of(column: Any) -> CustomerColumn:
+    return CustomerColumn(MomentColumn(column))
+
+
+def is_set(column: Any) -> CustomerColumn:
+    return CustomerColumn(FlagColumn(column.is_not(None)))
+
+
+def attribute(named: tuple[str, str], kind: ValueType, trait: Trait, *rules: int) -> Attribute:
+    key, label = named
+    return Attribute(
+        key=key, label=label, group="event", type=kind, operators=OPERATORS[kind], trait=trait, rules=rules
+    )

@@ -1,0 +1,174 @@
+"""A filter's normal form: NOT at the leaves, groups flat, nothing twice."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import TypeAlias
+from uuid import UUID
+
+from domain.kit.errors import DomainError, ErrorCode
+from domain.segments.filters import (
+    AllOf,
+    AnyOf,
+    Attribute,
+    Behavior,
+    Condition,
+    Definition,
+    Filter,
+    Membership,
+    Not,
+    Operator,
+    canonical,
+)
+
+# A negative operator holds exactly where its positive does not: also where there is no value.
+_POSITIVE = {
+    Operator.NEQ: Operator.EQ,
+    Operator.NOT_IN: Operator.IN,
+    Operator.NOT_CONTAINS: Operator.CONTAINS,
+    Operator.IS_NOT_SET: Operator.IS_SET,
+}
+_UNORDERED = {Operator.IN, Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A condition with a positive operator, and whether it is to hold or not."""
+
+    condition: Condition
+    holds: bool = True
+
+    @property
+    def key(self) -> bytes:
+        """Names the condition, whatever its sense: leaves with the same key are one set of customers."""
+        return blake2b(canonical(self.condition).encode(), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Holds when each part does: for everyone when there is none."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """Holds when a part does: for nobody when there is none."""
+
+    parts: tuple["Node", ...]
+
+
+Node: TypeAlias = Every | Some | Leaf
+
+EVERYONE = Every(())
+NOBODY = Some(())
+
+
+def normalise(definition: Definition) -> Node:
+    include = EVERYONE if definition.include is None else _node(definition.include, holds=True)
+    exclude = EVERYONE if definition.exclude is None else _node(definition.exclude, holds=False)
+    return every([include, exclude])
+
+
+def every(parts: Iterable[Node]) -> Node:
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, Every) else (part,))]
+    return NOBODY if NOBODY in flat else _single(Every(_once(flat)))
+
+
+def some(parts: Iterable[Node]) -> Node:
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, Some) else (part,))]
+    return EVERYONE if EVERYONE in flat else _single(Some(_once(flat)))
+
+
+def opposite(node: Node) -> Node:
+    """Holds exactly for those for whom the other does not."""
+    match node:
+        case Every(parts):
+            return some(opposite(part) for part in parts)
+        case Some(parts):
+            return every(opposite(part) for part in parts)
+        case Leaf():
+            return replace(node, holds=not node.holds)
+
+
+def leaves(node: Node) -> Iterator[Leaf]:
+    if isinstance(node, Leaf):
+        yield node
+    else:
+        for part in node.parts:
+            yield from leaves(part)
+
+
+def _once(parts: Iterable[Node]) -> tuple[Node, ...]:
+    # By what they say, since True == 1 in Python, and an event's attribute may be either.
+    return tuple({repr(part): part for part in parts}.values())
+
+
+def _single(group: Every | Some) -> Node:
+    return group.parts[0] if len(group.parts) == 1 else group
+
+
+def _node(tree: Filter, *, holds: bool) -> Node:
+    match tree:
+        case Not(part):
+            return _node(part, holds=not holds)
+        case AllOf(parts):
+            return (every if holds else some)(_node(part, holds=holds) for part in parts)
+        case AnyOf(parts):
+            return (some if holds else every)(_node(part, holds=holds) for part in parts)
+        case Membership():
+            return Leaf(replace(tree, member=True), holds is tree.member)
+        case Behavior():
+            where = tuple({repr(each): _settle(each) for each in tree.where}.values())
+            operator = _POSITIVE.get(tree.operator, tree.operator)
+            return Leaf(replace(tree, where=where, operator=operator), holds is (operator is tree.operator))
+        case Attribute():
+            positive = _settle(replace(tree, operator=_POSITIVE.get(tree.operator, tree.operator)))
+            return Leaf(positive, holds is (tree.operator not in _POSITIVE))
+
+
+def _settle(condition: Attribute) -> Attribute:
+    """Values in one order, each once, where the order means nothing; one value or several are one operator."""
+    if condition.operator is Operator.EQ:
+        return replace(condition, operator=Operator.IN)
+    if condition.operator not in _UNORDERED:
+        return condition
+    distinct = {repr(value): value for value in condition.values}
+    return replace(condition, values=tuple(distinct[name] for name in sorted(distinct)))
+
+
+LEAVES = 1_000
+
+
+Groups: TypeAlias = Mapping[UUID, Definition | None]
+"""The segments that a filter refers to, directly or not; None for one that was picked by hand."""
+
+
+class FilterOutdated(DomainError):
+    """The filter asks for something that the store no longer has."""
+
+
+def expanded(definition: Definition, groups: Groups) -> Node:
+    """The definition's normal form, other segments by their own conditions."""
+    node = _expand(normalise(definition), groups)
+    if sum(1 for _ in leaves(node)) > LEAVES:
+        message = f"With the segments that it refers to, the filter has more than {LEAVES} conditions"
+        raise DomainError(message, code=ErrorCode.LIMIT_EXCEEDED)
+    return node
+
+
+def _expand(node: Node, groups: Groups) -> Node:
+    """Other segments by their own conditions; those picked by hand stay sets."""
+    match node:
+        case Every(parts):
+            return every(_expand(part, groups) for part in parts)
+        case Some(parts):
+            return some(_expand(part, groups) for part in parts)
+        case Leaf(Membership(segment_id=UUID() as segment_id), holds):
+            other = groups.get(segment_id)
+            if other is None:
+                return node
+            inner = _expand(normalise(other), groups)
+            return inner if holds else opposite(inner)
+        case _:
+            return node

@@ -1,0 +1,179 @@
+"""A filter in plain English."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from domain.kit.values import ValueType
+from domain.segments.catalogue import Catalogue
+from domain.segments.catalogue.entries import Entry
+from domain.segments.filters import (
+    BLACKLISTED,
+    Aggregate,
+    AllOf,
+    AnyOf,
+    Attribute,
+    Behavior,
+    Definition,
+    Filter,
+    Membership,
+    Not,
+    Operator,
+    Value,
+    Window,
+)
+
+_SAID = {
+    Operator.EQ: "is {0}",
+    Operator.NEQ: "is not {0}",
+    Operator.IN: "is {any}",
+    Operator.NOT_IN: "is not {any}",
+    Operator.CONTAINS: "contains {any}",
+    Operator.NOT_CONTAINS: "does not contain {any}",
+    Operator.STARTS_WITH: "starts with {any}",
+    Operator.ENDS_WITH: "ends with {any}",
+    Operator.LT: "is less than {0}",
+    Operator.LTE: "is at most {0}",
+    Operator.GT: "is more than {0}",
+    Operator.GTE: "is at least {0}",
+    Operator.BETWEEN: "is from {0} to {1}",
+    Operator.BEFORE: "is before {0}",
+    Operator.AFTER: "is after {0}",
+    Operator.WITHIN_LAST_DAYS: "is in the last {0} days",
+    Operator.MORE_THAN_DAYS_AGO: "is more than {0} days ago",
+    Operator.WITHIN_NEXT_DAYS: "is in the next {0} days",
+    Operator.IN_DAYS: "is in exactly {0} days",
+    Operator.MONTH_IN: "is in {months}",
+    Operator.ANNIVERSARY_IN_DAYS: "has its day in {any} days",
+    Operator.IS_SET: "is known",
+    Operator.IS_NOT_SET: "is not known",
+}
+_TIMED = {
+    Operator.LT: "is before {0}",
+    Operator.LTE: "is on or before {0}",
+    Operator.GT: "is after {0}",
+    Operator.GTE: "is on or after {0}",
+}
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_AGGREGATES = {
+    Aggregate.SUM: "the sum of {of} of {behavior}",
+    Aggregate.AVERAGE: "the average {of} of {behavior}",
+    Aggregate.MIN: "the least {of} of {behavior}",
+    Aggregate.MAX: "the greatest {of} of {behavior}",
+    Aggregate.FIRST: "the first {behavior}",
+    Aggregate.LAST: "the last {behavior}",
+    Aggregate.DISTINCT: "the number of different {of} of {behavior}",
+}
+_TIMES = {
+    Operator.EQ: "exactly {0}",
+    Operator.NEQ: "other than {0}",
+    Operator.LT: "fewer than {0}",
+    Operator.LTE: "at most {0}",
+    Operator.GT: "more than {0}",
+    Operator.GTE: "at least {0}",
+    Operator.BETWEEN: "from {0} to {1}",
+}
+
+
+def summary(definition: Definition, catalogue: Catalogue, names: Mapping[UUID, str]) -> str:
+    """`names`: of the segments and lists that the definition refers to."""
+    speaker = _Speaker(catalogue, names)
+    include = "All customers" if definition.include is None else f"Customers with: {speaker.say(definition.include)}"
+    match definition.exclude:
+        case None:
+            return f"{include}, blacklisted ones among them"
+        case exclude if exclude == BLACKLISTED:
+            return f"{include}; without blacklisted ones"
+        case exclude:
+            return f"{include}; without those with: {speaker.say(exclude)}"
+
+
+class _Speaker:
+    def __init__(self, catalogue: Catalogue, names: Mapping[UUID, str]) -> None:
+        self._catalogue = catalogue
+        self._names = names
+
+    def say(self, tree: Filter) -> str:
+        match tree:
+            case AllOf(parts):
+                return " and ".join(self._part(part) for part in parts)
+            case AnyOf(parts):
+                return " or ".join(self._part(part) for part in parts)
+            case Not(part):
+                return f"not ({self.say(part)})"
+            case Attribute():
+                return self._attribute(tree, self._catalogue.dimensions.get(tree.dimension))
+            case Behavior():
+                return self._behavior(tree)
+            case Membership():
+                return self._membership(tree)
+
+    def _part(self, part: Filter) -> str:
+        return f"({self.say(part)})" if isinstance(part, AllOf | AnyOf) and len(part.parts) > 1 else self.say(part)
+
+    def _membership(self, condition: Membership) -> str:
+        kind, wanted = ("segment", condition.segment_id) if condition.segment_id else ("list", condition.list_id)
+        name = self._names.get(wanted) if wanted is not None else None
+        called = f"the {kind} {name!r}" if name is not None else f"a {kind} that is gone"
+        return f"{'in' if condition.member else 'not in'} {called}"
+
+    def _attribute(self, condition: Attribute, entry: Entry | None) -> str:
+        label = condition.dimension if entry is None else entry.label
+        if entry is not None and entry.type is ValueType.BOOLEAN and condition.values:
+            wanted = (True in condition.values) is (condition.operator is Operator.EQ)
+            return label if wanted else f"not: {label}"
+        return f"{label} {_compared(condition.operator, condition.values, entry)}"
+
+    def _behavior(self, condition: Behavior) -> str:
+        behavior = self._catalogue.behavior(condition.behavior)
+        label = condition.behavior if behavior is None else behavior.label
+        entries = {each.key: each for each in behavior.attributes} if behavior is not None else {}
+        where = [self._attribute(each, entries.get(each.dimension)) for each in condition.where]
+        narrowed = f" where {' and '.join(where)}" if where else ""
+        window = _window(condition.window)
+        if condition.aggregate is Aggregate.COUNT:
+            said = _TIMES[condition.operator].format(*map(_shown, condition.values))
+            return f"{label}{narrowed} {said} times{window}"
+        if condition.aggregate is Aggregate.SHARE:
+            compared = _compared(condition.operator, condition.values, None)
+            return f"the share of {label.lower()}{narrowed} among all of them{window} {compared} percent"
+        of = entries[condition.of].label.lower() if condition.of in entries else condition.of
+        subject = _AGGREGATES[condition.aggregate].format(of=of, behavior=label.lower())
+        return f"{subject}{narrowed}{window} {_compared(condition.operator, condition.values, None)}"
+
+
+def _compared(operator: Operator, values: Sequence[Value], entry: Entry | None) -> str:
+    options: dict[object, str] = (
+        {option.value: option.label for option in (entry.options or ())} if entry is not None else {}
+    )
+    shown = [options.get(value, _shown(value)) if type(value) in {str, int} else _shown(value) for value in values]
+    timed = any(isinstance(value, date) for value in values)
+    said = _TIMED.get(operator, _SAID[operator]) if timed else _SAID[operator]
+    months = " or ".join(_MONTHS[value - 1] for value in values if isinstance(value, int)) if "months" in said else ""
+    return said.format(*shown, any=" or ".join(shown), months=months)
+
+
+def _window(window: Window) -> str:
+    if window.last_days is not None:
+        return f" in the last {window.last_days} days"
+    if window.last_hours is not None:
+        return f" in the last {window.last_hours} hours"
+    since = "" if window.since is None else f" from {_shown(window.since)}"
+    return since if window.until is None else f"{since} until {_shown(window.until)}"
+
+
+def _shown(value: Value) -> str:
+    match value:
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M} UTC"
+        case date():
+            return value.isoformat()
+        case bool():
+            return "yes" if value else "no"
+        case str():
+            return value
+        case _:
+            return f"{value:,}"

@@ -1,0 +1,190 @@
+"""From a definition to text that reads as the same definition."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from uuid import UUID
+
+from domain.segments.filters import (
+    BLACKLISTED,
+    Aggregate,
+    AllOf,
+    AnyOf,
+    Attribute,
+    Behavior,
+    Definition,
+    Filter,
+    Membership,
+    Not,
+    Operator,
+    Value,
+    Window,
+    to_json,
+)
+from domain.segments.language.query_parser import AGGREGATES
+
+WriteId = Callable[[str, UUID], str]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*([.-][A-Za-z0-9_]+)*")
+_KEYWORDS = frozenset(
+    (
+        *("everyone", "nobody", "exclude", "or", "and", "not", "all", "any", "in", "segment", "list"),
+        *(
+            "last",
+            "exactly",
+            "day",
+            "days",
+            "ago",
+            "from",
+            "to",
+            "before",
+            "after",
+            "contains",
+            "starts",
+            "ends",
+        ),
+        *("month", "anniversary", "between", "is", "within", "more", "true", "false"),
+    )
+)
+_SYMBOLS = {
+    Operator.EQ: "=",
+    Operator.NEQ: "!=",
+    Operator.LT: "<",
+    Operator.LTE: "<=",
+    Operator.GT: ">",
+    Operator.GTE: ">=",
+    Operator.BEFORE: "before",
+    Operator.AFTER: "after",
+    Operator.IN: "in",
+    Operator.NOT_IN: "not in",
+    Operator.CONTAINS: "contains",
+    Operator.NOT_CONTAINS: "not contains",
+    Operator.STARTS_WITH: "starts with",
+    Operator.ENDS_WITH: "ends with",
+    Operator.MONTH_IN: "month in",
+    Operator.IS_SET: "is set",
+    Operator.IS_NOT_SET: "is not set",
+}
+_PHRASES = {
+    Operator.BETWEEN: "between {0} and {1}",
+    Operator.WITHIN_LAST_DAYS: "within last {0} days",
+    Operator.WITHIN_NEXT_DAYS: "within next {0} days",
+    Operator.IN_DAYS: "exactly in {0} days",
+    Operator.MORE_THAN_DAYS_AGO: "more than {0} days ago",
+    Operator.ANNIVERSARY_IN_DAYS: "anniversary in {all} days",
+}
+_LISTED = {Operator.IN, Operator.NOT_IN, Operator.MONTH_IN, Operator.ANNIVERSARY_IN_DAYS}
+
+
+def plain(_: str, stored: UUID) -> str:
+    return str(stored)
+
+
+def write(definition: Definition, write_id: WriteId = plain) -> str:
+    include = "EVERYONE" if definition.include is None else _filter(definition.include, write_id)
+    if definition.exclude == BLACKLISTED:
+        return include
+    return f"{include} EXCLUDE {'NOBODY' if definition.exclude is None else _filter(definition.exclude, write_id)}"
+
+
+def _filter(tree: Filter, write_id: WriteId) -> str:
+    match tree:
+        case AllOf(parts):
+            return _group("ALL", "AND", [_within(part, write_id) for part in parts])
+        case AnyOf(parts):
+            return _group("ANY", "OR", [_within(part, write_id) for part in parts])
+        case Not(part):
+            # NOT IN would be the membership's own sense.
+            inner = _within(part, write_id)
+            return f"NOT ({inner})" if isinstance(part, Membership) else f"NOT {inner}"
+        case Attribute():
+            return _attribute(tree)
+        case Behavior():
+            return _behavior(tree)
+        case Membership():
+            return _membership(tree, write_id)
+
+
+def _group(alone: str, joined: str, parts: Sequence[str]) -> str:
+    return f"{alone} ({parts[0]})" if len(parts) == 1 else f" {joined} ".join(parts)
+
+
+def _within(part: Filter, write_id: WriteId) -> str:
+    """A part of a group, in brackets when it is a group of several itself."""
+    text = _filter(part, write_id)
+    return f"({text})" if isinstance(part, AllOf | AnyOf) and len(part.parts) > 1 else text
+
+
+def _membership(condition: Membership, write_id: WriteId) -> str:
+    sense = "in" if condition.member else "not in"
+    if condition.segment_id is not None:
+        return f"{sense} segment {_quoted(write_id('Segment', condition.segment_id))}"
+    assert condition.list_id is not None
+    return f"{sense} list {_quoted(write_id('CustomerList', condition.list_id))}"
+
+
+def _attribute(condition: Attribute) -> str:
+    return f"{_name(condition.dimension)} {_comparison(condition.operator, condition.values)}"
+
+
+def _behavior(condition: Behavior) -> str:
+    counts = condition.aggregate is Aggregate.COUNT
+    usual = counts and condition.operator is Operator.GTE and condition.values == (1,)
+    name = _name(condition.behavior)
+    if name.rpartition(".")[2].lower() in AGGREGATES:
+        name = f"`{name}`"
+    arguments = [
+        *([] if condition.of is None else [_name(condition.of)]),
+        *(_attribute(each) for each in condition.where),
+        *_window(condition.window),
+    ]
+    called = f"{name}({', '.join(arguments)})"
+    if usual:
+        return called
+    whole = f"{name}.{condition.aggregate.value.lower()}({', '.join(arguments)})"
+    return f"{whole} {_comparison(condition.operator, condition.values)}"
+
+
+def _window(window: Window) -> list[str]:
+    if window.last_days is not None:
+        return [f"last {window.last_days} days"]
+    if window.last_hours is not None:
+        return [f"last {window.last_hours} hours"]
+    ends = [("from", window.since), ("to", window.until)]
+    said = [f"{word} {to_json(moment)}" for word, moment in ends if moment is not None]
+    return [" ".join(said)] if said else []
+
+
+def _comparison(operator: Operator, values: Sequence[Value]) -> str:
+    written = [_value(value) for value in values]
+    phrase = _PHRASES.get(operator)
+    if phrase is not None:
+        return phrase.format(*written, all=_values(written))
+    listed = f"({', '.join(written)})" if operator in _LISTED else _values(written)
+    return f"{_SYMBOLS[operator]} {listed}" if written else _SYMBOLS[operator]
+
+
+def _values(written: Sequence[str]) -> str:
+    return written[0] if len(written) == 1 else f"({', '.join(written)})"
+
+
+def _value(value: Value) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _quoted(value)
+        case date():
+            return str(to_json(value))
+        case _:
+            return repr(value)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _name(key: str) -> str:
+    plain = _NAME.fullmatch(key) and key.lower() not in _KEYWORDS
+    return key if plain else f"`{key}`"

@@ -1,0 +1,47 @@
+"""What an event was about, and whether an order came of it."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, distinct, exists, func, not_
+
+from domain.customers.tables import customer_facts
+from domain.orders.tables import events
+from domain.segments.sql.behaviors.aggregates import Measure, RealMeasure
+from domain.segments.sql.columns.values import Column, FlagColumn, TextColumn
+from domain.segments.sql.scope import Scope
+
+
+class Subject:
+    """The column of events that has an index of its own."""
+
+    def column(self, _: Scope) -> Column:
+        return TextColumn(events.c.subject)
+
+    def different(self, _: Scope) -> ColumnElement[int]:
+        return func.count(distinct(events.c.subject))
+
+    def measure(self, _: Scope) -> Measure:
+        return RealMeasure(events.c.subject)
+
+
+class Abandoned:
+    """Whether the customer has ordered nothing since."""
+
+    def column(self, _: Scope) -> Column:
+        return FlagColumn(self._value())
+
+    def different(self, _: Scope) -> ColumnElement[int]:
+        return func.count(distinct(self._value()))
+
+    def measure(self, _: Scope) -> Measure:
+        return RealMeasure(self._value())
+
+    @staticmethod
+    def _value() -> ColumnElement[Any]:
+        facts = customer_facts.alias("since")
+        ordered = exists().where(
+            facts.c.store_id == events.c.store_id,
+            facts.c.customer_id == events.c.customer_id,
+            facts.c.last_order_at >= events.c.occurred_at,
+        )
+        return not_(ordered.correlate(events))

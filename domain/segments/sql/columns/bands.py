@@ -1,0 +1,22 @@
+"""Whole numbers whose ranges have names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, false, or_
+
+from domain.segments.filters import Operator, Value
+from domain.segments.sql.columns.values import Interval, within
+from domain.segments.sql.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class BandColumn:
+    """A whole number, whose ranges have names."""
+
+    expression: ColumnElement[Any]
+    bands: Mapping[str, Interval]
+
+    def holds(self, _: Operator, values: Sequence[Value], __: Scope) -> ColumnElement[bool]:
+        return or_(false(), *(within(self.expression, self.bands[str(value)]) for value in values))

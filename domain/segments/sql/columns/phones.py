@@ -1,0 +1,27 @@
+"""The country code that a phone number begins with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+from sqlalchemy import ColumnElement, String, func, or_
+
+from domain.segments.filters import Operator, Value
+from domain.segments.sql.scope import Scope
+
+_OF_NO_COUNTRY = "001"
+CALLING_CODES = {
+    f"+{code}": ", ".join(regions)
+    for code, regions in sorted(COUNTRY_CODE_TO_REGION_CODE.items())
+    if _OF_NO_COUNTRY not in regions
+}
+"""Those of countries, each with the countries that share it. None is how another begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallingCodeColumn:
+    phone: ColumnElement[Any]
+
+    def holds(self, _: Operator, values: Sequence[Value], __: Scope) -> ColumnElement[bool]:
+        return or_(*(func.substr(self.phone, 1, len(str(code)), type_=String()) == str(code) for code in values))

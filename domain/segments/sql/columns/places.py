@@ -1,0 +1,104 @@
+"""How far an address is from a point, without functions that a database may not have."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import cos, radians, sin
+from typing import Any
+
+from sqlalchemy import ColumnElement, Double, and_, bindparam, or_
+
+from domain.segments.filters import Operator, Value
+from domain.segments.sql.scope import Scope
+
+_FORM = re.compile(
+    r"\s*(-?\d{1,2}(?:\.\d{1,12})?)\s*,\s*(-?\d{1,3}(?:\.\d{1,12})?)\s*,\s*(\d{1,3}(?:\.\d{1,3})?)\s*km\s*"
+)
+_KILOMETRES = 111.195  # a degree of a great circle
+# Within these, the distance is right to a thousandth.
+_FARTHEST, _NORTHERNMOST = 500, 80
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A circle: degrees, WGS 84, and kilometres."""
+
+    latitude: float
+    longitude: float
+    radius: float
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """How many degrees it goes north and south, and at most east and west."""
+        tall = self.radius / _KILOMETRES
+        return tall, tall / cos(radians(abs(self.latitude) + tall))
+
+
+def read_around(text: str) -> Around | None:
+    found = _FORM.fullmatch(text)
+    if found is None:
+        return None
+    latitude, longitude, radius = map(float, found.groups())
+    possible = abs(latitude) <= _NORTHERNMOST and abs(longitude) <= 180 and 0 < radius <= _FARTHEST
+    return Around(latitude, longitude, radius) if possible else None
+
+
+def wrong_place(value: Value) -> str | None:
+    if read_around(str(value)) is not None:
+        return None
+    return (
+        f'is no circle: write latitude, longitude and radius such as "25.0330,121.5654,10km", up to {_NORTHERNMOST} '
+        f"degrees north and south, and {_FARTHEST}km"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceColumn:
+    latitude: ColumnElement[Any]
+    longitude: ColumnElement[Any]
+
+    def holds(self, operator: Operator, values: Sequence[Value], _: Scope) -> ColumnElement[bool]:
+        if operator is Operator.IS_SET:
+            return and_(self.latitude.is_not(None), self.longitude.is_not(None))
+        circles = [circle for value in values if (circle := read_around(str(value))) is not None]
+        return or_(*(self._within(around) for circle in circles for around in _round_the_world(circle)))
+
+    def _within(self, around: Around) -> ColumnElement[bool]:
+        """The haversine formula by the first terms of its series; the box around the circle is looked at before."""
+        tall, wide = around.reach
+        box = (
+            self.latitude.between(*_ends(around.latitude, tall)),
+            self.longitude.between(*_ends(around.longitude, wide)),
+        )
+        north = (self.latitude - _real(around.latitude)) * _real(radians(1))
+        east = (self.longitude - _real(around.longitude)) * _real(radians(1))
+        apart = _haversine(north) + _real(cos(radians(around.latitude))) * _cosine(around, north) * _haversine(east)
+        return and_(*box, apart <= _real(sin(radians(tall) / 2) ** 2))
+
+
+def _haversine(angle: ColumnElement[Any]) -> ColumnElement[Any]:
+    square = angle * angle
+    return square * (_real(1 / 4) - square * _real(1 / 48))
+
+
+def _cosine(around: Around, north: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Of the latitude so far north of the circle's own."""
+    at, square = radians(around.latitude), north * north
+    along = _real(1) - square * (_real(1 / 2) - square * _real(1 / 24))
+    return _real(cos(at)) * along - _real(sin(at)) * north * (_real(1) - square * _real(1 / 6))
+
+
+def _round_the_world(circle: Around) -> Iterator[Around]:
+    """The circle; and again from the other side, when it reaches over the 180th meridian."""
+    yield circle
+    if abs(circle.longitude) + circle.reach[1] > 180:
+        turned = circle.longitude - 360 if circle.longitude > 0 else circle.longitude + 360
+        yield Around(circle.latitude, turned, circle.radius)
+
+
+def _real(value: float) -> ColumnElement[Any]:
+    return bindparam(None, value, type_=Double())
+
+
+def _ends(middle: float, reach: float) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    return _real(middle - reach), _real(middle + reach)

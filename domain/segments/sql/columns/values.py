@@ -1,0 +1,198 @@
+"""Comparing a column with values, alike on both databases. Operators here are the positive ones."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Double,
+    Integer,
+    String,
+    and_,
+    any_,
+    bindparam,
+    collate,
+    column,
+    false,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
+
+from domain.segments.filters import Operator, Value
+from domain.segments.sql.scope import Scope
+
+_MOST = 2**63 - 1
+DOUBLE: TypeEngine[float] = Double()
+_FOLD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+Interval = tuple[int | None, int | None]
+
+
+class Column(Protocol):
+    """Something of a row that conditions compare."""
+
+    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope, /) -> ColumnElement[bool]: ...
+
+
+def fold(text: str) -> str:
+    """A to Z in lower case, and nothing else: the one folding that both databases agree on."""
+    return text.translate(_FOLD)
+
+
+def one_of(
+    expression: ColumnElement[Any], values: Sequence[object], kind: TypeEngine[Any], scope: Scope
+) -> ColumnElement[bool]:
+    """Equal to one of the values; however many there are, they are one parameter."""
+    if len(values) == 1:
+        return expression == bindparam(None, values[0], type_=kind)
+    if scope.dialect == "postgresql":
+        return expression == any_(bindparam(None, list(values), type_=ARRAY(kind)))
+    listed = func.json_each(orjson.dumps(values).decode()).table_valued("value")
+    return expression.in_(select(column("value", type_=kind)).select_from(listed))
+
+
+@dataclass(frozen=True, slots=True)
+class TextColumn:
+    """Text: equal means the same characters, while parts are found whatever the case of A to Z."""
+
+    expression: ColumnElement[Any]
+    stored_as: Callable[[str], str] = str
+
+    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope) -> ColumnElement[bool]:
+        if operator is Operator.IS_SET:
+            return self.expression.is_not(None)
+        texts = [self.stored_as(str(value)) for value in values]
+        if operator in {Operator.IN, Operator.EQ}:
+            return one_of(self.expression, texts, String(), scope)
+        folded = self._folded(scope)
+        return or_(*(_part(operator, folded, fold(text), scope) for text in texts))
+
+    def _folded(self, scope: Scope) -> ColumnElement[str]:
+        # In the C collation, and on SQLite, lower() knows A to Z alone.
+        text = collate(self.expression, "C") if scope.dialect == "postgresql" else self.expression
+        return func.lower(text, type_=String())
+
+
+def _part(operator: Operator, folded: ColumnElement[str], text: str, scope: Scope) -> ColumnElement[bool]:
+    if operator is Operator.CONTAINS:
+        find = func.strpos if scope.dialect == "postgresql" else func.instr
+        return find(folded, text, type_=Integer()) > 0
+    if operator is Operator.STARTS_WITH:
+        return func.substr(folded, 1, len(text), type_=String()) == text
+    if scope.dialect == "postgresql":
+        return func.right(folded, len(text), type_=String()) == text
+    return func.substr(folded, -len(text), type_=String()) == text
+
+
+@dataclass(frozen=True, slots=True)
+class FlagColumn:
+    expression: ColumnElement[Any]
+
+    def holds(self, operator: Operator, values: Sequence[Value], _: Scope) -> ColumnElement[bool]:
+        if operator is Operator.IS_SET:
+            return self.expression.is_not(None)
+        wanted = set(values)
+        if len(wanted) == 2:
+            return self.expression.is_not(None)
+        return self.expression.is_(True in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeColumn:
+    """Whole numbers in the database; `scale` of them make one of the condition's."""
+
+    expression: ColumnElement[Any]
+    scale: int = 1
+
+    def holds(self, operator: Operator, values: Sequence[Value], _: Scope) -> ColumnElement[bool]:
+        if operator is Operator.IS_SET:
+            return self.expression.is_not(None)
+        raw = type_coerce(self.expression, BigInteger())
+        return or_(false(), *(within(raw, interval) for interval in intervals(operator, values, self.scale)))
+
+
+def within(raw: ColumnElement[int], interval: Interval) -> ColumnElement[bool]:
+    low, high = interval
+    ends: list[ColumnElement[bool]] = []
+    if low is not None:
+        ends.append(raw >= bindparam(None, low, type_=BigInteger()))
+    if high is not None:
+        ends.append(raw <= bindparam(None, high, type_=BigInteger()))
+    return and_(*ends)
+
+
+def intervals(operator: Operator, values: Sequence[Value], scale: int = 1) -> list[Interval]:
+    """The whole numbers that a comparison with any numbers allows, ends included."""
+    exact = [exactly(value) * scale for value in values]
+    first, last = exact[0], exact[-1]
+    match operator:
+        case Operator.LT:
+            return [(None, _clamp(_ceiling(first) - 1))]
+        case Operator.LTE:
+            return [(None, _clamp(_floor(first)))]
+        case Operator.GT:
+            return [(_clamp(_floor(first) + 1), None)]
+        case Operator.GTE:
+            return [(_clamp(_ceiling(first)), None)]
+        case Operator.BETWEEN:
+            return [(_clamp(_ceiling(first)), _clamp(_floor(last)))]
+        case _:
+            return [(_clamp(int(point)), _clamp(int(point))) for point in exact if point == _floor(point)]
+
+
+def exactly(value: Value) -> Decimal:
+    """A number as it was written."""
+    return Decimal(value) if isinstance(value, int) else Decimal(str(value))
+
+
+def _floor(value: Decimal) -> int:
+    return int(value.to_integral_value(ROUND_FLOOR))
+
+
+def _ceiling(value: Decimal) -> int:
+    return int(value.to_integral_value(ROUND_CEILING))
+
+
+def _clamp(value: int) -> int:
+    return max(-_MOST, min(_MOST, value))
+
+
+@dataclass(frozen=True, slots=True)
+class RealColumn:
+    """Binary floating point, IEEE's double on both databases."""
+
+    expression: ColumnElement[Any]
+    scale: int = 1
+
+    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope) -> ColumnElement[bool]:
+        if operator is Operator.IS_SET:
+            return self.expression.is_not(None)
+        numbers = [float(exactly(value) * self.scale) for value in values]
+        if operator in {Operator.IN, Operator.EQ}:
+            return one_of(self.expression, numbers, Double(), scope)
+        bound: list[ColumnElement[Any]] = [bindparam(None, number, type_=Double()) for number in numbers]
+        return compare(operator, self.expression, bound)
+
+
+def compare(
+    operator: Operator, expression: ColumnElement[Any], bound: Sequence[ColumnElement[Any]]
+) -> ColumnElement[bool]:
+    match operator:
+        case Operator.LT:
+            return expression < bound[0]
+        case Operator.LTE:
+            return expression <= bound[0]
+        case Operator.GT:
+            return expression > bound[0]
+        case Operator.GTE:
+            return expression >= bound[0]
+        case _:
+            return expression.between(bound[0], bound[1])

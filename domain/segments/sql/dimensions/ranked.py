@@ -1,0 +1,44 @@
+"""Values that a store has put in an order, and figures that have a name for a range."""
+
+from dataclasses import dataclass, replace
+
+from domain.kit.errors import DomainError
+from domain.segments.filters import ORDERED, Attribute, Operator, Value
+from domain.segments.sql.dimensions.customer import Source
+from domain.segments.sql.predicates import NEVER, Compiled
+from domain.segments.sql.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Text that is also compared by rank: "at least Silver" is one of Silver and Gold."""
+
+    source: Source
+    key: str
+    ranks: tuple[str, ...]
+
+    def leaf(self, condition: Attribute, scope: Scope) -> Compiled:
+        if condition.operator not in ORDERED:
+            return self.source.leaf(condition, scope)
+        allowed = self._allowed(condition)
+        return self.source.leaf(replace(condition, operator=Operator.IN, values=allowed), scope) if allowed else NEVER
+
+    def _allowed(self, condition: Attribute) -> tuple[str, ...]:
+        places = [self._place(value) for value in condition.values]
+        first, last = places[0], places[-1]
+        match condition.operator:
+            case Operator.LT:
+                return self.ranks[:first]
+            case Operator.LTE:
+                return self.ranks[: first + 1]
+            case Operator.GT:
+                return self.ranks[first + 1 :]
+            case Operator.GTE:
+                return self.ranks[first:]
+            case _:
+                return self.ranks[first : last + 1]
+
+    def _place(self, value: Value) -> int:
+        if value not in self.ranks:
+            raise DomainError(f"The filter compares {self.key} with {value!r}, which has no rank any more")
+        return self.ranks.index(str(value))

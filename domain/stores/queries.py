@@ -1,0 +1,210 @@
+"""Every statement on stores, tokens and installed channels."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, bindparam, insert, or_, select, update
+
+from domain.kit import ids
+from domain.kit.db import AnyRow, Transaction
+from domain.kit.db.portable import insert_into
+from domain.kit.errors import DomainError, ErrorCode
+from domain.stores.model import (
+    PROPERTY_CONDITIONS,
+    STATIC_SEGMENT_MEMBERS,
+    Limits,
+    Principal,
+    Scope,
+    Store,
+    check_idempotency_key,
+)
+from domain.stores.tables import api_tokens, channel_installations, idempotency_keys, stores
+
+_STORE = (
+    stores.c.id,
+    stores.c.name,
+    stores.c.timezone,
+    stores.c.currency,
+    stores.c.static_segment_members,
+    stores.c.property_conditions,
+)
+# Asked at every request.
+_PRINCIPAL = (
+    select(*_STORE, api_tokens.c.id, api_tokens.c.scopes, api_tokens.c.expires_at)
+    .join(stores, stores.c.id == api_tokens.c.store_id)
+    .where(
+        api_tokens.c.hash == bindparam("hash"),
+        api_tokens.c.revoked_at.is_(None),
+        or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > bindparam("now")),
+    )
+)
+_USED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A channel that a store has installed; its settings as `plugins.settings` sealed them."""
+
+    channel: str
+    installed_at: datetime
+    settings: bytes | None
+
+
+async def create(tx: Transaction, name: str, timezone: str, currency: str, now: datetime) -> Store:
+    store_id = await tx.scalar(
+        insert(stores)
+        .values(
+            name=name,
+            timezone=timezone,
+            currency=currency,
+            static_segment_members=STATIC_SEGMENT_MEMBERS,
+            property_conditions=PROPERTY_CONDITIONS,
+            created_at=now,
+        )
+        .returning(stores.c.id)
+    )
+    return Store(store_id, name, timezone, currency, Limits(STATIC_SEGMENT_MEMBERS, PROPERTY_CONDITIONS))
+
+
+async def timezone_of(tx: Transaction, store_id: int) -> str:
+    """The zone whose days are the store's."""
+    found: str = await tx.scalar(select(stores.c.timezone).where(stores.c.id == store_id))
+    return found
+
+
+async def by_id(tx: Transaction, store_id: int) -> Store | None:
+    row = (await tx.execute(select(*_STORE).where(stores.c.id == store_id))).one_or_none()
+    return None if row is None else _store(row)
+
+
+async def lock(tx: Transaction, store_id: int) -> Store | None:
+    """The store, held still until the transaction ends."""
+    statement = select(*_STORE).where(stores.c.id == store_id).with_for_update()
+    row = (await tx.execute(statement)).one_or_none()
+    return None if row is None else _store(row)
+
+
+async def change(tx: Transaction, changed: Store) -> None:
+    values = {
+        "name": changed.name,
+        "timezone": changed.timezone,
+        "currency": changed.currency,
+        "static_segment_members": changed.limits.static_segment_members,
+        "property_conditions": changed.limits.property_conditions,
+    }
+    await tx.execute(update(stores).where(stores.c.id == changed.id).values(values))
+
+
+async def first(tx: Transaction) -> Store | None:
+    row = (await tx.execute(select(*_STORE).order_by(stores.c.id).limit(1))).one_or_none()
+    return None if row is None else _store(row)
+
+
+async def numbers(tx: Transaction) -> list[int]:
+    """Every store's number."""
+    return list((await tx.execute(select(stores.c.id).order_by(stores.c.id))).scalars())
+
+
+async def add_token(
+    tx: Transaction, store_id: int, name: str, hashed: bytes, scopes: frozenset[Scope], now: datetime
+) -> UUID:
+    token_id = ids.new()
+    await tx.execute(
+        insert(api_tokens).values(
+            store_id=store_id,
+            id=token_id,
+            name=name,
+            hash=hashed,
+            scopes=" ".join(sorted(scopes)),
+            created_at=now,
+        )
+    )
+    return token_id
+
+
+async def principal(tx: Transaction, hashed: bytes, now: datetime) -> Principal | None:
+    """Whose token this is, unless it is revoked or expired."""
+    row = (await tx.execute(_PRINCIPAL, {"hash": hashed, "now": now})).one_or_none()
+    if row is None:
+        return None
+    *_, token_id, scopes, expires_at = row
+    return Principal(_store(row), token_id, frozenset(Scope(name) for name in scopes.split()), expires_at)
+
+
+async def note_use(tx: Transaction, store_id: int, token_id: UUID, now: datetime) -> None:
+    """Kept to the minute, so that reading does not write at every request."""
+    stale = or_(api_tokens.c.last_used_at.is_(None), api_tokens.c.last_used_at < now - _USED_EVERY)
+    await tx.execute(
+        update(api_tokens)
+        .where(and_(api_tokens.c.store_id == store_id, api_tokens.c.id == token_id, stale))
+        .values(last_used_at=now)
+    )
+
+
+async def revoke_token(tx: Transaction, store_id: int, token_id: UUID, now: datetime) -> bool:
+    changed = await tx.execute(
+        update(api_tokens)
+        .where(api_tokens.c.store_id == store_id, api_tokens.c.id == token_id, api_tokens.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    return bool(changed.rowcount)
+
+
+async def installations(tx: Transaction, store_id: int) -> dict[str, Installation]:
+    rows = await tx.execute(
+        select(
+            channel_installations.c.channel,
+            channel_installations.c.installed_at,
+            channel_installations.c.settings,
+        ).where(channel_installations.c.store_id == store_id)
+    )
+    return {row.channel: Installation(*row) for row in rows}
+
+
+async def install(tx: Transaction, store_id: int, channel: str, settings: bytes | None, now: datetime) -> None:
+    """Install a channel, or change its settings; None keeps those that are there."""
+    statement = insert_into(channel_installations, tx.dialect).values(
+        store_id=store_id, channel=channel, installed_at=now, settings=settings
+    )
+    keys = ["store_id", "channel"]
+    if settings is None:
+        await tx.execute(statement.on_conflict_do_nothing(index_elements=keys))
+    else:
+        await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_={"settings": settings}))
+
+
+async def seen_before(
+    tx: Transaction, store_id: int, key: str, request: bytes, subject_id: UUID, now: datetime
+) -> bool:
+    """Whether the same request came with this idempotency key; another one with it is refused."""
+    kept = (
+        await tx.execute(
+            insert_into(idempotency_keys, tx.dialect)
+            .values(
+                store_id=store_id,
+                key=check_idempotency_key(key),
+                request=request,
+                subject_id=subject_id,
+                created_at=now,
+            )
+            .on_conflict_do_nothing()
+        )
+    ).rowcount
+    if kept:
+        return False
+    known = await tx.scalar(
+        select(idempotency_keys.c.request).where(idempotency_keys.c.store_id == store_id, idempotency_keys.c.key == key)
+    )
+    if known != request:
+        raise DomainError(
+            "this idempotency key came with another request before: use a new one",
+            field=("idempotencyKey",),
+            code=ErrorCode.IDEMPOTENCY_CONFLICT,
+        )
+    return True
+
+
+def _store(row: AnyRow) -> Store:
+    store_id, name, timezone, currency, members, conditions = row[:6]
+    return Store(store_id, name, timezone, currency, Limits(members, conditions))

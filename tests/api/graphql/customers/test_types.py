@@ -1,0 +1,249 @@
+"""Customers, their properties, consents and events, as clients read and write them."""
+
+from typing import Any
+
+import pytest
+
+from api.graphql.kit.global_ids import encode
+from tests.api.graphql.stage import Shop, attribute, faults, ids
+
+EVERYTHING = """id externalId name email emailVerified phone phoneVerified gender birthday locale country city source
+    member tier tierExpiresOn blacklisted createdAt registeredAt deletedAt tags properties { key value }
+    contacts { channel address consent consentAt invalid } orderCount totalSpent lastOrderAt"""
+ANN: dict[str, Any] = {
+    "externalId": "c1",
+    "name": "Ann Öztürk",
+    "email": "Ann@Shop.example",
+    "emailVerified": True,
+    "phone": "0912 345 678",
+    "gender": "FEMALE",
+    "birthday": "1990-02-28",
+    "locale": "zh-hant-tw",
+    "country": "tw",
+    "city": "Taipei",
+    "source": "pos",
+    "member": True,
+    "tier": "Gold",
+    "tierExpiresOn": "2027-01-01",
+    "registeredAt": "2020-01-01T08:00:00+08:00",
+    "tags": ["vip", "new"],
+    "properties": [{"key": "size", "value": 7.5}],
+    "contacts": [{"channel": "recording", "address": "ann@work.example", "consent": "SUBSCRIBED"}],
+}
+ORDER = {
+    "id": "o1",
+    "type": "order",
+    "customer": {"externalId": "c1"},
+    "occurredAt": "2026-06-01T00:00:00Z",
+    "attributes": {"total": "99.90", "items": [{"product": "p1", "quantity": 2, "price": 49.95}]},
+}
+
+
+async def test_a_customer_is_what_was_said_of_it(shop: Shop) -> None:
+    await _define(shop)
+    made = await shop.mutate("customerUpsert", "input: $input", f"created customer {{ {EVERYTHING} }}", input=ANN)
+    assert made["userErrors"] == []
+    assert made["created"] is True
+    customer = made["customer"]
+    assert customer == {
+        **{key: ANN[key] for key in ("externalId", "name", "emailVerified", "gender", "birthday", "city", "source")},
+        **{key: ANN[key] for key in ("member", "tier", "tierExpiresOn", "properties")},
+        "id": encode("Customer", 1),
+        "email": "ann@shop.example",
+        "phone": "+886912345678",
+        "phoneVerified": False,
+        "locale": "zh-Hant-TW",
+        "country": "TW",
+        "blacklisted": False,
+        "createdAt": "2026-07-01T09:00:00Z",
+        "registeredAt": "2020-01-01T00:00:00Z",
+        "deletedAt": None,
+        "tags": ["new", "vip"],
+        "contacts": [
+            {
+                "channel": "recording",
+                "address": "ann@work.example",
+                "consent": "SUBSCRIBED",
+                "consentAt": "2026-07-01T09:00:00Z",
+                "invalid": False,
+            }
+        ],
+        "orderCount": 0,
+        "totalSpent": "0",
+        "lastOrderAt": None,
+    }
+    for argument in (f'id: "{customer["id"]}"', 'externalId: "c1"', 'email: "ANN@shop.example"'):
+        assert (await shop.get(f"{{ customer({argument}) {{ {EVERYTHING} }} }}"))["customer"] == customer
+    found = await shop.get("query ($id: ID!) { node(id: $id) { __typename id } }", id=customer["id"])
+    assert found["node"] == {"__typename": "Customer", "id": customer["id"]}
+
+
+async def test_what_is_left_out_stays_and_null_clears(shop: Shop) -> None:
+    await _define(shop)
+    await shop.customers(ANN)
+    change = {"externalId": "c1", "city": None, "tags": ["x"], "properties": [{"key": "size", "value": None}]}
+    done = await shop.mutate("customerUpsert", "input: $input", f"created customer {{ {EVERYTHING} }}", input=change)
+    assert done["created"] is False
+    assert (done["customer"]["city"], done["customer"]["name"]) == (None, "Ann Öztürk")
+    assert (done["customer"]["tags"], done["customer"]["properties"]) == (["x"], [])
+    batch = [{"externalId": "c1", "city": "Tainan"}, {"externalId": "c2"}, {"externalId": "c2", "name": "Bob"}]
+    done = await shop.mutate("customersUpsert", "input: $input", "created updated", input=batch)
+    assert (done["created"], done["updated"]) == (1, 1)
+    assert (await shop.get('{ customer(externalId: "c2") { name } }'))["customer"]["name"] == "Bob"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_faults_of_customers_are_told_with_their_paths(shop: Shop) -> None:
+    await _define(shop)
+    wrong: list[tuple[dict[str, object], list[str], str]] = [
+        ({"email": "nobody"}, ["email"], "INVALID"),
+        ({"phone": "12"}, ["phone"], "INVALID"),
+        ({"country": "Taiwan"}, ["country"], "INVALID"),
+        ({"locale": "!!"}, ["locale"], "INVALID"),
+        ({"name": "x" * 201}, ["name"], "INVALID"),
+        ({"name": "a\u0007b"}, ["name"], "INVALID"),
+        ({"tags": ["x" * 101]}, ["tags"], "INVALID"),
+        ({"properties": [{"key": "size", "value": "big"}]}, ["properties", "0", "value"], "INVALID"),
+        ({"properties": [{"key": "none", "value": 1}]}, ["properties", "0", "key"], "NOT_FOUND"),
+        ({"contacts": [{"channel": "No Channel", "address": "x"}]}, ["contacts", "0", "channel"], "INVALID"),
+    ]
+    for change, path, code in wrong:
+        given = {"externalId": "c9", **change}
+        done = await shop.mutate("customerUpsert", "input: $input", "customer { id }", input=given)
+        assert (faults(done), done["customer"]) == ([(["input", *path], code)], None), change
+        done = await shop.mutate("customersUpsert", "input: $input", "created", input=[{"externalId": "c8"}, given])
+        assert (faults(done), done["created"]) == ([(["input", "1", *path], code)], 0), change
+    nobody = await shop.mutate("customerUpsert", "input: $input", "customer { id }", input={"name": "Ann"})
+    assert [code for _, code in faults(nobody)] == ["REQUIRED"]
+    assert (await shop.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 0
+    many = await shop.mutate("customersUpsert", "input: $input", "created", input=[{"externalId": "c"}] * 5_001)
+    assert faults(many) == [(["input"], "LIMIT_EXCEEDED")]
+
+
+async def test_pages_of_customers(shop: Shop) -> None:
+    named = [("c1", "Ann", "TW"), ("c2", "Bob", "JP"), ("c3", "Cho", "TW"), ("c4", None, None)]
+    made = await shop.customers(*({"externalId": key, "name": name, "country": land} for key, name, land in named))
+    done = await shop.mutate("eventsTrack", "events: $events", "accepted duplicates", events=[ORDER, ORDER])
+    assert (done["accepted"], done["duplicates"]) == (1, 1)
+    orders = {
+        "CREATED_AT_ASC": [0, 1, 2, 3],
+        "CREATED_AT_DESC": [3, 2, 1, 0],
+        "NAME_ASC": [0, 1, 2, 3],
+        "TOTAL_SPENT_DESC": [0, 3, 2, 1],
+        "LAST_ORDER_AT_DESC": [0, 3, 2, 1],
+    }
+    document = """query ($order: CustomerOrder, $after: String, $before: String, $first: Int, $last: Int) {
+        customers(orderBy: $order, first: $first, after: $after, last: $last, before: $before) {
+            totalCount nodes { id } edges { cursor node { id } }
+            pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+    for order, wanted in orders.items():
+        first = (await shop.get(document, order=order, first=3))["customers"]
+        assert ids(first) == [made[at] for at in wanted[:3]], order
+        assert first["totalCount"] == 4
+        assert first["pageInfo"]["hasNextPage"] is True
+        after = first["pageInfo"]["endCursor"]
+        rest = (await shop.get(document, order=order, first=3, after=after))["customers"]
+        assert (ids(rest), rest["pageInfo"]["hasNextPage"]) == ([made[wanted[3]]], False)
+        back = (await shop.get(document, order=order, last=2, before=rest["edges"][0]["cursor"]))["customers"]
+        assert ids(back) == [made[at] for at in wanted[1:3]]
+    searched = await shop.get('{ customers(search: "an") { nodes { id } } }')
+    assert ids(searched["customers"]) == [made[0]]
+    filtered = await shop.get(
+        "query ($f: FilterInput) { customers(filter: $f) { totalCount nodes { id } } }",
+        f={"not": attribute("country", "IN", "TW")},
+    )
+    assert ids(filtered["customers"]) == [made[3], made[1]]
+    [fault] = (await shop.ask("query { customers(filter: {all: []}) { totalCount } }")).errors
+    assert fault["extensions"]["faults"][0]["field"] == ["filter", "all"]
+
+
+async def test_tags_consents_and_the_end_of_a_customer(shop: Shop) -> None:
+    [customer] = await shop.customers({"externalId": "c1", "name": "Ann", "email": "ann@shop.example"})
+    answer = "created customer { tags contacts { channel address consent } }"
+    added = await shop.mutate("customerTagsAdd", "id: $id, tags: $tags", answer, id=customer, tags=["b", "a", "a%_"])
+    assert (added["created"], added["customer"]["tags"]) == (False, ["a", "a%_", "b"])
+    assert (await shop.get('{ all: tags some: tags(prefix: "a%") }')) == {"all": ["a", "a%_", "b"], "some": ["a%_"]}
+    taken = await shop.mutate("customerTagsRemove", "id: $id, tags: $tags", answer, id=customer, tags=["a", "none"])
+    assert taken["customer"]["tags"] == ["a%_", "b"]
+    arguments = "customerId: $id, channel: $channel, consent: $consent"
+    for consent in ("SUBSCRIBED", "UNSUBSCRIBED", "SUBSCRIBED"):
+        said = await shop.mutate("consentUpdate", arguments, answer, id=customer, channel="recording", consent=consent)
+        assert [one["consent"] for one in said["customer"]["contacts"]] == [consent]
+    wrong = await shop.mutate("consentUpdate", arguments, answer, id=customer, channel="A B", consent="SUBSCRIBED")
+    assert faults(wrong) == [(["channel"], "INVALID")]
+    many = await shop.mutate("customerTagsAdd", "id: $id, tags: $tags", answer, id=customer, tags=["x" * 101])
+    assert faults(many) == [(["tags"], "INVALID")]
+    gone = await shop.mutate("customerDelete", "id: $id, erase: true", "deletedId", id=customer)
+    assert gone["deletedId"] == customer
+    left = await shop.get("query ($id: ID!) { customer(id: $id) { name email deletedAt tags } }", id=customer)
+    assert left["customer"] == {"name": None, "email": None, "deletedAt": "2026-07-01T09:00:00Z", "tags": []}
+    assert (await shop.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 0
+
+
+async def test_properties_are_defined_once(shop: Shop) -> None:
+    await _define(shop)
+    arguments = "key: $key, label: $label, type: $type"
+    answer = "propertyDefinition { id key label type }"
+    for key, label, path, code in (
+        ("size", "Again", "key", "TAKEN"),
+        ("1st", "First", "key", "INVALID"),
+        ("x" * 65, "Long", "key", "INVALID"),
+        ("fit", " ", "label", "REQUIRED"),
+        ("fit", "x" * 101, "label", "INVALID"),
+    ):
+        done = await shop.mutate("propertyDefinitionCreate", arguments, answer, key=key, label=label, type="STRING")
+        assert faults(done) == [([path], code)], key
+    [found] = (await shop.get("{ propertyDefinitions { id key label type } }"))["propertyDefinitions"]
+    assert found == {"id": encode("PropertyDefinition", 1), "key": "size", "label": "Size", "type": "NUMBER"}
+    gone = await shop.mutate("propertyDefinitionDelete", "key: $key", answer, key="size")
+    assert gone["propertyDefinition"] == found
+    gone = await shop.mutate("propertyDefinitionDelete", "key: $key", answer, key="size")
+    assert faults(gone) == [(["key"], "NOT_FOUND")]
+
+
+async def test_what_customers_did(shop: Shop) -> None:
+    visit = {
+        "id": "v1",
+        "type": "visit",
+        "customer": {"email": "eve@shop.example"},
+        "occurredAt": "2026-06-02T00:00:00Z",
+    }
+    await shop.customers({"externalId": "c1"})
+    done = await shop.mutate(
+        "eventsTrack", "events: $events", "accepted duplicates", events=[ORDER, {**visit, "attributes": {"page": "/"}}]
+    )
+    assert (done["accepted"], done["duplicates"]) == (2, 0)
+    page = "{ totalCount nodes { id type occurredAt attributes } pageInfo { endCursor hasNextPage } }"
+    seen = await shop.get(
+        f'{{ ann: customer(externalId: "c1") {{ orderCount totalSpent lastOrderAt timeline(first: 1) {page} }} '
+        f'eve: customer(email: "eve@shop.example") {{ source timeline(types: ["visit"]) {page} '
+        f'none: timeline(types: ["order"]) {page} }} }}'
+    )
+    assert (seen["ann"]["orderCount"], seen["ann"]["totalSpent"]) == (1, "99.9")
+    [order] = seen["ann"]["timeline"]["nodes"]
+    assert (order["id"], order["type"], order["attributes"]["total"]) == ("o1", "order", "99.9")
+    assert seen["eve"]["timeline"]["nodes"][0]["attributes"] == {"page": "/"}
+    assert (seen["eve"]["source"], seen["eve"]["none"]["totalCount"]) == ("event", 0)
+    bad: list[tuple[dict[str, object], list[str]]] = [
+        ({"id": " "}, ["id"]),
+        ({"type": "No Type"}, ["type"]),
+        ({"customer": {"id": encode("Customer", 2**40)}}, ["customer", "id"]),
+        ({"customer": {"email": "x"}}, ["customer", "email"]),
+        ({"attributes": [1]}, ["attributes"]),
+        ({"attributes": {"total": "much"}}, ["attributes", "total"]),
+        ({"attributes": {"items": [{"price": "-"}]}}, ["attributes", "items", "0", "price"]),
+        ({"attributes": {"items": [{"price": "1e400"}]}}, ["attributes", "items", "0", "price"]),
+        ({"attributes": {"items": 7}}, ["attributes", "items"]),
+    ]
+    for change, path in bad:
+        done = await shop.mutate(
+            "eventsTrack", "events: $events", "accepted", events=[visit, {**ORDER, "id": "o2", **change}]
+        )
+        assert [path for path, _ in faults(done)] == [["events", "1", *path]], change
+        assert done["accepted"] == 0
+
+
+async def _define(shop: Shop) -> None:
+    arguments = "key: $key, label: $label, type: $type"
+    done = await shop.mutate("propertyDefinitionCreate", arguments, "", key="size", label="Size", type="NUMBER")
+    assert done["userErrors"] == []

@@ -1,0 +1,250 @@
+"""The real application in this process: stores with tokens, a channel that records, workers that tests set to work."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+
+from api.app import create_app
+from api.settings import Settings
+from api.wiring import Runtime, build
+from api.workers.runner import work
+from api.workers.scheduler import make_lists
+from domain import jobs
+from domain.campaigns import launch as launching
+from domain.stores import queries
+from domain.stores.model import Scope, new_token, token_hash
+from plugins.manager import InstalledChannel, Plugins
+from plugins.store_channels import InstalledChannels
+from tests.factories import NOW, add_store
+from tests.fakes import RecordingChannel
+
+EVERYTHING = frozenset({Scope.ADMIN})
+
+# What GraphQL answers is JSON, whose shape each test knows.
+Json = Any
+
+
+@dataclass
+class Hands:
+    """A clock that tests set."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: Json
+
+    @property
+    def data(self) -> Json:
+        assert self.status == 200, self.body
+        assert "errors" not in self.body, self.body["errors"]
+        return self.body["data"]
+
+    @property
+    def errors(self) -> list[Json]:
+        found: list[Json] = self.body["errors"]
+        return found
+
+    @property
+    def codes(self) -> list[str]:
+        return [error["extensions"]["code"] for error in self.errors]
+
+
+@dataclass
+class Stage:
+    runtime: Runtime
+    app: ASGIApp
+    channel: RecordingChannel
+    clock: Hands
+
+    async def shop(self, name: str = "Shop", **values: object) -> "Shop":
+        async with self.runtime.database.write() as tx:
+            store_id = await add_store(tx, name=name, **values)
+        made = Shop(self, store_id, "")
+        made.token = await made.add_token(EVERYTHING)
+        return made
+
+    async def work(self) -> None:
+        """Do what is due, as a worker and the scheduler would, until nothing is."""
+        database, tools = self.runtime.database, self.runtime.tools
+        await launching.start_due(tools.office(database))
+        await make_lists(database, tools)
+        while True:
+            async with database.read() as tx:
+                due = await jobs.due(tx, 100)
+            if not due:
+                return
+            for ring in due:
+                await work(database, tools, "test", ring.store_id, ring.job_id)
+
+
+@dataclass
+class Shop:
+    """A store, as a client with its token sees it."""
+
+    stage: Stage
+    store_id: int
+    token: str = field(repr=False)
+
+    async def add_token(self, scopes: frozenset[Scope]) -> str:
+        return (await self.token_with_id(scopes))[0]
+
+    async def token_with_id(self, scopes: frozenset[Scope]) -> tuple[str, UUID]:
+        token = new_token()
+        hashed = token_hash(token)
+        assert hashed is not None
+        async with self.stage.runtime.database.write() as tx:
+            return token, await queries.add_token(tx, self.store_id, "test", hashed, scopes, NOW)
+
+    async def send(self, token: str | None = None, **request: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token if token is None else token}"} | request.pop("headers", {})
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.stage.app), base_url="http://muster.test", headers=headers, timeout=60
+        ) as client:
+            return await client.post("/graphql", **request)
+
+    async def ask(self, query: str, /, **variables: object) -> Reply:
+        return await self.ask_by(self.token, query, **variables)
+
+    async def ask_by(self, token: str, query: str, /, **variables: object) -> Reply:
+        response = await self.send(token, json={"query": query, "variables": variables})
+        return Reply(response.status_code, response.json())
+
+    async def get(self, query: str, /, **variables: object) -> Json:
+        """The answer's data, of which nothing failed."""
+        return (await self.ask(query, **variables)).data
+
+    async def mutate(self, name: str, arguments: str, answer: str, /, **variables: object) -> Json:
+        """The payload of one mutation: `mutate("segmentDelete", "id: $id", "deletedId", id=...)`."""
+        declared = ", ".join(f"${key}: {TYPES.get((name, key)) or TYPES['', key]}" for key in variables)
+        document = f"mutation ({declared}) {{ {name}({arguments}) {{ {answer} userErrors {{ field message code }} }} }}"
+        return (await self.get(document, **variables))[name]
+
+    async def upload(self, name: str, content: bytes, *, dry_run: bool = False) -> Json:
+        answer = "{ operation { id kind status done total } userErrors { field message code } }"
+        field = f"done: {name}(file: $file, dryRun: $dryRun) {answer}"
+        document = f"mutation ($file: Upload!, $dryRun: Boolean) {{ {field} }}"
+        asked = {"query": document, "variables": {"file": None, "dryRun": dry_run}}
+        data = {"operations": json.dumps(asked), "map": json.dumps({"0": ["variables.file"]})}
+        response = await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
+        return Reply(response.status_code, response.json()).data["done"]
+
+    async def fetch(self, url: str, **headers: str) -> httpx.Response:
+        """What lies behind a link, for somebody without a token."""
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.stage.app), base_url="http://muster.test"
+        ) as client:
+            return await client.get(url, headers=headers)
+
+    async def events(self, query: str, /, **variables: object) -> list[Json]:
+        """Everything that a subscription answers until it ends."""
+        request = {"query": query, "variables": variables}
+        response = await self.send(json=request, headers={"Accept": "text/event-stream"})
+        assert response.status_code == 200, response.text
+        assert response.text.endswith("event: complete\ndata:\n\n")
+        return [json.loads(line[6:]) for line in response.text.splitlines() if line.startswith("data: {")]
+
+    async def install(self, key: str = "recording", settings: Mapping[str, object] | None = None) -> None:
+        done = await self.mutate("channelInstall", "key: $key, settings: $settings", "", key=key, settings=settings)
+        assert done["userErrors"] == []
+
+    async def customers(self, *given: Mapping[str, object]) -> list[str]:
+        """Makes customers, and says their IDs in order."""
+        done = await self.mutate("customersUpsert", "input: $input", "created updated", input=given)
+        assert done["userErrors"] == []
+        return [await self.customer_id(str(one["externalId"])) for one in given]
+
+    async def customer_id(self, external_id: str) -> str:
+        found = await self.get("query ($id: String!) { customer(externalId: $id) { id } }", id=external_id)
+        return str(found["customer"]["id"])
+
+    async def segment(self, name: str = "Everyone", **given: object) -> Json:
+        """A segment whose first list is ready."""
+        done = await self.mutate(
+            "segmentCreate",
+            "input: $input",
+            "segment { id } list { id } operation { id }",
+            input={"name": name, **given},
+        )
+        assert done["userErrors"] == []
+        await self.stage.work()
+        return done
+
+    async def campaign(self, list_id: str, **given: object) -> str:
+        wanted = {"name": "July", "channel": "recording", "target": {"listId": list_id}, "content": {"text": "Hi"}}
+        done = await self.mutate("campaignCreate", "input: $input", "campaign { id }", input={**wanted, **given})
+        assert done["userErrors"] == []
+        return str(done["campaign"]["id"])
+
+
+# The type of a variable, by the mutation and its name.
+TYPES: Mapping[tuple[str, str], str] = {
+    ("", "id"): "ID!",
+    ("", "key"): "String!",
+    ("", "source"): "String",
+    ("", "blacklisted"): "Boolean!",
+    ("", "reason"): "String",
+    ("", "tags"): "[String!]!",
+    ("customerUpsert", "input"): "CustomerInput!",
+    ("customersUpsert", "input"): "[CustomerInput!]!",
+    ("segmentCreate", "input"): "SegmentInput!",
+    ("segmentUpdate", "input"): "SegmentInput!",
+    ("segmentDuplicate", "name"): "String",
+    ("segmentMembersAdd", "customers"): "[ID!]",
+    ("segmentMembersAdd", "filter"): "FilterInput",
+    ("segmentMembersRemove", "customers"): "[ID!]!",
+    ("listRename", "name"): "String!",
+    ("storeUpdate", "input"): "StoreUpdateInput!",
+    ("campaignCreate", "input"): "CampaignInput!",
+    ("campaignUpdate", "input"): "CampaignInput!",
+    ("campaignSend", "at"): "DateTime",
+    ("campaignSend", "key"): "String",
+    ("channelInstall", "settings"): "JSON",
+    ("channelConfigure", "settings"): "JSON!",
+    ("eventsTrack", "events"): "[EventInput!]!",
+    ("consentUpdate", "channel"): "String!",
+    ("consentUpdate", "consent"): "Consent!",
+    ("lifecycleUpdate", "input"): "LifecycleInput!",
+    ("listExport", "fields"): "[String!]!",
+    ("listExport", "format"): "ExportFormat",
+    ("propertyDefinitionCreate", "label"): "String!",
+    ("propertyDefinitionCreate", "type"): "ValueType!",
+}
+
+
+def open_stage(database_url: str, files_dir: Path) -> Stage:
+    channel, clock = RecordingChannel(), Hands()
+    key = SecretStr("a key for tests alone")
+    runtime = build(Settings(database_url=database_url, secret_key=key, files_dir=files_dir))
+    plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0")}, ())
+    runtime = replace(runtime, clock=clock, plugins=plugins, channels=InstalledChannels(plugins, runtime.key))
+    return Stage(runtime, create_app(runtime), channel, clock)
+
+
+def faults(payload: Json) -> list[tuple[Sequence[str] | None, str]]:
+    """Path and code of each user error."""
+    return [(error["field"], error["code"]) for error in payload["userErrors"]]
+
+
+def attribute(dimension: str, operator: str, *values: object) -> dict[str, object]:
+    return {"attribute": {"dimension": dimension, "operator": operator, "values": list(values)}}
+
+
+def ids(connection: Json) -> list[str]:
+    return [node["id"] for node in connection["nodes"]]

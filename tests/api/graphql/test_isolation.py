@@ -1,0 +1,333 @@
+"""Another store's objects do not exist: wherever an ID can be given, a stranger's is answered as one of nothing."""
+
+# Answers and graphql-core's generic types are looked into as they come.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportAssignmentType=false
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
+from sqlalchemy import select
+
+from api.graphql.kit.global_ids import encode
+from domain.kit import ids as fresh
+from domain.migrations.tables import metadata
+from tests.api.graphql.stage import Json, Shop, Stage
+from tests.api.graphql.test_access import ask, schema
+
+ERRORS = "userErrors { field message code }"
+FAULTS = f"{{ {ERRORS} }}"
+TARGET = {"TargetInput.listId": "list", "TargetInput.segmentId": "segment"}
+MEMBERSHIP = {"MembershipConditionInput.listId": "list", "MembershipConditionInput.segmentId": "segment"}
+
+
+def _in_filter(coordinate: str, gid: str) -> str:
+    name = coordinate.split(".")[1]
+    return f'{{all: [{{not: {{membership: {{{name}: "{gid}"}}}}}}]}}'
+
+
+def _create_segment(filter_of: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda gid: (
+        f'mutation {{ segmentCreate(input: {{name: "x", {filter_of(gid)}}}) {{ segment {{ id }} {ERRORS} }} }}'
+    )
+
+
+def _create_campaign(given: str) -> str:
+    base = 'name: "x", channel: "recording", content: {text: "x"}'
+    return f"mutation {{ campaignCreate(input: {{{base}, {given}}}) {{ campaign {{ id }} {ERRORS} }} }}"
+
+
+def _by_id(mutation: str, gid: str) -> str:
+    return f'mutation {{ {mutation}(id: "{gid}") {FAULTS} }}'
+
+
+def _members(what: str, segment: str, customer: str, answer: str) -> str:
+    given = f'id: "{segment}", customerIds: ["{customer}"]'
+    return f"mutation {{ segmentMembers{what}({given}) {{ {answer} {ERRORS} }} }}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an ID is given, what kind it is of, and a document that gives it there."""
+
+    kind: str
+    document: Callable[[str], str]
+
+
+# By the field of the schema and the argument or input field that takes the ID; `own` is one of the asker's own.
+def places(own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
+    found: dict[tuple[str, str], Place] = {
+        ("Query.customer", "id"): Place("customer", lambda g: f'{{ customer(id: "{g}") {{ id name }} }}'),
+        ("Query.segment", "id"): Place("segment", lambda g: f'{{ segment(id: "{g}") {{ id name }} }}'),
+        ("Query.list", "id"): Place("list", lambda g: f'{{ list(id: "{g}") {{ id name }} }}'),
+        ("Query.campaign", "id"): Place("campaign", lambda g: f'{{ campaign(id: "{g}") {{ id name }} }}'),
+        ("Query.operation", "id"): Place("operation", lambda g: f'{{ operation(id: "{g}") {{ id kind }} }}'),
+        ("Query.lists", "segmentId"): Place(
+            "segment", lambda g: f'{{ lists(segmentId: "{g}", latestOnly: false) {{ totalCount nodes {{ id }} }} }}'
+        ),
+        ("Mutation.listExport", "id"): Place(
+            "list",
+            lambda g: f'mutation {{ listExport(id: "{g}", fields: ["name"]) {{ operation {{ id }} {ERRORS} }} }}',
+        ),
+        ("Mutation.operationCancel", "id"): Place(
+            "operation", lambda g: f'mutation {{ operationCancel(id: "{g}") {FAULTS} }}'
+        ),
+        ("CustomerList.difference", "from"): Place(
+            "list", lambda g: f'{{ list(id: "{own["list"]}") {{ difference(from: "{g}") {{ joinedCount }} }} }}'
+        ),
+        ("Campaign.preview", "customerId"): Place(
+            "customer", lambda g: f'{{ campaign(id: "{own["campaign"]}") {{ preview(customerId: "{g}") {{ text }} }} }}'
+        ),
+        ("Mutation.customerDelete", "id"): Place(
+            "customer", lambda g: f'mutation {{ customerDelete(id: "{g}", erase: true) {{ deletedId {ERRORS} }} }}'
+        ),
+        ("Mutation.customerBlacklist", "id"): Place(
+            "customer",
+            lambda g: f'mutation {{ customerBlacklist(id: "{g}") {{ customer {{ id }} {ERRORS} }} }}',
+        ),
+        ("Mutation.customerTagsAdd", "id"): Place(
+            "customer",
+            lambda g: f'mutation {{ customerTagsAdd(id: "{g}", tags: ["x"]) {{ customer {{ id }} {ERRORS} }} }}',
+        ),
+        ("Mutation.customerTagsRemove", "id"): Place(
+            "customer",
+            lambda g: f'mutation {{ customerTagsRemove(id: "{g}", tags: ["a"]) {{ customer {{ id }} {ERRORS} }} }}',
+        ),
+        ("Mutation.consentUpdate", "customerId"): Place(
+            "customer",
+            lambda g: (
+                f'mutation {{ consentUpdate(customerId: "{g}", channel: "recording", consent: UNSUBSCRIBED) {FAULTS} }}'
+            ),
+        ),
+        ("Mutation.eventsTrack", "CustomerKeyInput.id"): Place(
+            "customer",
+            lambda g: (
+                'mutation { eventsTrack(events: [{id: "e", type: "visit", occurredAt: "2026-01-01T00:00:00Z", '
+                f'customer: {{id: "{g}"}}}}]) {{ accepted {ERRORS} }} }}'
+            ),
+        ),
+        ("Mutation.segmentUpdate", "id"): Place(
+            "segment",
+            lambda g: (
+                f'mutation {{ segmentUpdate(id: "{g}", input: {{name: "mine"}}) {{ segment {{ id }} {ERRORS} }} }}'
+            ),
+        ),
+        ("Mutation.segmentDelete", "id"): Place(
+            "segment", lambda g: f'mutation {{ segmentDelete(id: "{g}") {{ deletedId {ERRORS} }} }}'
+        ),
+        **{
+            (f"Mutation.{name}", "id"): Place("segment", partial(_by_id, name))
+            for name in ("segmentDuplicate", "segmentActivate", "segmentDeactivate", "segmentRefresh")
+        },
+        ("Mutation.segmentMembersAdd", "id"): Place(
+            "static", lambda g: _members("Add", g, own["customer"], "changed segment { id }")
+        ),
+        ("Mutation.segmentMembersAdd", "customerIds"): Place(
+            "customer", lambda g: _members("Add", own["static"], g, "changed")
+        ),
+        ("Mutation.segmentMembersRemove", "id"): Place(
+            "static", lambda g: _members("Remove", g, own["customer"], "changed segment { id }")
+        ),
+        ("Mutation.segmentMembersRemove", "customerIds"): Place(
+            "customer", lambda g: _members("Remove", own["static"], g, "changed")
+        ),
+        ("Mutation.listRename", "id"): Place(
+            "list", lambda g: f'mutation {{ listRename(id: "{g}", name: "mine") {{ list {{ id }} {ERRORS} }} }}'
+        ),
+        ("Mutation.listDelete", "id"): Place("list", partial(_by_id, "listDelete")),
+        ("Mutation.segmentCreate", "SegmentInput.customerIds"): Place(
+            "customer", _create_segment(lambda g: f'kind: STATIC, customerIds: ["{g}"]')
+        ),
+        ("Mutation.segmentUpdate", "SegmentInput.customerIds"): Place(
+            "customer",
+            lambda g: f'mutation {{ segmentUpdate(id: "{own["segment"]}", input: {{customerIds: ["{g}"]}}) {FAULTS} }}',
+        ),
+        ("Mutation.campaignUpdate", "id"): Place(
+            "campaign", lambda g: f'mutation {{ campaignUpdate(id: "{g}", input: {{name: "mine"}}) {FAULTS} }}'
+        ),
+        ("Mutation.campaignSend", "id"): Place(
+            "campaign", lambda g: f'mutation {{ campaignSend(id: "{g}", idempotencyKey: "k") {FAULTS} }}'
+        ),
+        ("Subscription.operationProgress", "id"): Place(
+            "operation", lambda g: f'subscription {{ operationProgress(id: "{g}") {{ kind }} }}'
+        ),
+        ("Subscription.campaignProgress", "id"): Place(
+            "campaign", lambda g: f'subscription {{ campaignProgress(id: "{g}") {{ name }} }}'
+        ),
+    }
+    for coordinate, kind in TARGET.items():
+        found |= _targets(coordinate, kind, own)
+    for coordinate, kind in MEMBERSHIP.items():
+        found |= _filters(coordinate, kind, own)
+    return found
+
+
+def _targets(coordinate: str, kind: str, own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
+    name = coordinate.split(".")[1]
+
+    def change(gid: str) -> str:
+        left_out = f'exclude: [{{{name}: "{gid}"}}]'
+        return f'mutation {{ campaignUpdate(id: "{own["campaign"]}", input: {{{left_out}}}) {FAULTS} }}'
+
+    return {
+        ("Query.reach", coordinate): Place(
+            kind, lambda g: f'{{ reach(target: {{{name}: "{g}"}}, channel: "recording") {{ recipients }} }}'
+        ),
+        ("Mutation.campaignCreate", coordinate): Place(kind, lambda g: _create_campaign(f'target: {{{name}: "{g}"}}')),
+        ("Mutation.campaignUpdate", coordinate): Place(kind, change),
+    }
+
+
+def _filters(coordinate: str, kind: str, own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
+    def asked(gid: str) -> str:
+        return _in_filter(coordinate, gid)
+
+    def change(gid: str) -> str:
+        return f'mutation {{ segmentUpdate(id: "{own["segment"]}", input: {{exclude: {asked(gid)}}}) {FAULTS} }}'
+
+    return {
+        ("Query.segmentPreview", coordinate): Place(
+            kind, lambda g: f"{{ segmentPreview(include: {asked(g)}) {{ count }} }}"
+        ),
+        ("Query.customers", coordinate): Place(kind, lambda g: f"{{ customers(filter: {asked(g)}) {{ totalCount }} }}"),
+        ("Mutation.segmentCreate", coordinate): Place(kind, _create_segment(lambda g: f"include: {asked(g)}")),
+        ("Mutation.segmentMembersAdd", coordinate): Place(
+            kind,
+            lambda g: (
+                f'mutation {{ segmentMembersAdd(id: "{own["static"]}", filter: {asked(g)}) {{ changed {ERRORS} }} }}'
+            ),
+        ),
+        ("Mutation.segmentUpdate", coordinate): Place(kind, change),
+    }
+
+
+# Taking IDs of every kind.
+ANY_KIND = {("Query.node", "id"), ("Query.nodes", "ids")}
+TYPES = {
+    "customer": "Customer",
+    "segment": "Segment",
+    "static": "Segment",
+    "list": "CustomerList",
+    "campaign": "Campaign",
+    "operation": "Operation",
+    "delivery": "Delivery",
+    "store": "Store",
+}
+
+
+def test_every_place_for_an_id_is_tried() -> None:
+    tried = places(dict.fromkeys(TYPES, "x")).keys()
+    assert set(_ids_taken()) == tried | ANY_KIND
+
+
+async def test_a_strangers_object_is_answered_as_one_that_is_not_there(stage: Stage, shop: Shop) -> None:
+    other = await stage.shop("Other")
+    own, theirs = await _furnish(shop), await _furnish(other, {"externalId": "theirs", "tags": ["theirs"]})
+    assert not {*own.values()} & {*theirs.values()}
+    before = await _rows(stage, other)
+    for place, tried in places(own).items():
+        gid, nothing = theirs[tried.kind], _nothing(tried.kind)
+        assert await _answer(shop, tried.document(gid), gid) == await _answer(shop, tried.document(nothing), nothing), (
+            place
+        )
+        assert await _answer(other, tried.document(nothing), nothing)
+    for kind, gid in theirs.items():
+        document = f'{{ node(id: "{gid}") {{ id }} nodes(ids: ["{own[kind]}", "{gid}"]) {{ id }} }}'
+        assert (await shop.get(document)) == {"node": None, "nodes": [{"id": own[kind]}, None]}, kind
+    assert await _rows(stage, other) == before
+    named = await shop.get('{ customer(externalId: "theirs") { id } tags(prefix: "t") customers { totalCount } }')
+    assert named == {"customer": None, "tags": [], "customers": {"totalCount": 2}}
+
+
+async def test_their_own_objects_are_there(stage: Stage, shop: Shop) -> None:
+    own = await _furnish(shop)
+    for kind, gid in own.items():
+        assert (await shop.get("query ($id: ID!) { node(id: $id) { __typename id } }", id=gid))["node"] == {
+            "__typename": TYPES[kind],
+            "id": gid,
+        }
+
+
+async def _furnish(shop: Shop, *more: Mapping[str, object]) -> dict[str, str]:
+    """An object of each kind; the customer is the last, whose number another store may not have."""
+    contact = [{"channel": "recording", "address": f"x{shop.store_id}@shop.example", "consent": "SUBSCRIBED"}]
+    given = [{"externalId": f"c{at}", "contacts": contact, "tags": ["a"]} for at in (1, 2)]
+    customers = await shop.customers(*given, *more)
+    await shop.install()
+    made = await shop.segment()
+    picked = await shop.segment("Picked", kind="STATIC", customerIds=customers[:1])
+    gid = await shop.campaign(made["list"]["id"])
+    assert (await shop.mutate("campaignSend", "id: $id", "", id=gid))["userErrors"] == []
+    await shop.stage.work()
+    draft = await shop.campaign(made["list"]["id"], name="Draft")
+    seen = await shop.get(
+        "query ($id: ID!) { store { id } campaign(id: $id) { deliveries(first: 1) { nodes { id } } } }", id=gid
+    )
+    return {
+        "customer": customers[-1],
+        "segment": made["segment"]["id"],
+        "static": picked["segment"]["id"],
+        "list": made["list"]["id"],
+        "campaign": draft,
+        "operation": made["operation"]["id"],
+        "delivery": seen["campaign"]["deliveries"]["nodes"][0]["id"],
+        "store": seen["store"]["id"],
+    }
+
+
+def _nothing(kind: str) -> str:
+    return encode(TYPES[kind], 2**40 if kind == "customer" else fresh.new())
+
+
+async def _answer(shop: Shop, document: str, gid: str) -> str:
+    """Status and body, the ID itself blotted out."""
+    reply = await ask(shop, shop.token, document)
+    assert "INTERNAL" not in json.dumps(reply.body)
+    return f"{reply.status} {json.dumps(_without_places(reply.body))}".replace(gid, "ID")
+
+
+def _without_places(body: Json) -> Json:
+    """Where in the document an error is depends on how long the ID is."""
+    for error in body.get("errors", []):
+        error.pop("locations", None)
+    return body
+
+
+async def _rows(stage: Stage, shop: Shop) -> dict[str, list[tuple[object, ...]]]:
+    kept: dict[str, list[tuple[object, ...]]] = {}
+    async with stage.runtime.database.read() as tx:
+        for table in metadata.sorted_tables:
+            column = table.c.get("store_id")
+            if column is not None and table.name != "api_tokens":
+                kept[table.name] = sorted(
+                    map(tuple, await tx.execute(select(table).where(column == shop.store_id))), key=repr
+                )
+    return kept
+
+
+def _ids_taken() -> Iterator[tuple[str, str]]:
+    """Every field with an argument of type ID, and every ID within an input that a field takes."""
+    for type_ in schema().type_map.values():
+        if not isinstance(type_, GraphQLObjectType) or type_.name.startswith("__"):
+            continue
+        for name, field in type_.fields.items():
+            for argument, taken in field.args.items():
+                named = get_named_type(taken.type)
+                if named.name == "ID":
+                    yield f"{type_.name}.{name}", argument
+                elif isinstance(named, GraphQLInputObjectType):
+                    for coordinate in _ids_within(named, set()):
+                        yield f"{type_.name}.{name}", coordinate
+
+
+def _ids_within(type_: GraphQLInputObjectType, seen: set[str]) -> Iterator[str]:
+    seen.add(type_.name)
+    for name, field in type_.fields.items():
+        named = get_named_type(field.type)
+        if named.name == "ID":
+            yield f"{type_.name}.{name}"
+        elif isinstance(named, GraphQLInputObjectType) and named.name not in seen:
+            yield from _ids_within(named, seen)

@@ -1,0 +1,198 @@
+"""Jobs on every broker and both databases."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from api.workers import runner as job_module
+from api.workers.runner import JobContext
+from api.workers.scheduler import ring_for_due, sweep
+from domain import jobs
+from domain.jobs import Queue
+from domain.kit.db import Database
+from tests.api.workers.conftest import Works, until
+
+
+async def test_a_job_is_done_once_it_is_committed(works: Works, store_id: int) -> None:
+    done: list[object] = []
+
+    async def note(context: JobContext) -> None:
+        done.append(context.job.payload["queue"])
+
+    works.on("note", note)
+    works.start()
+    database = works.database()
+    async with database.write() as tx:
+        for queue in Queue:
+            await jobs.add(tx, store_id, "note", {"queue": queue.value}, queue=queue)
+        await asyncio.sleep(0.1)
+        assert done == []
+    await until(lambda: len(done) == len(Queue))
+    await asyncio.to_thread(works.stop)
+    async with database.read() as tx:
+        assert set((await jobs.count(tx)).values()) == {(0, 0)}
+    await database.close()
+    assert set(done) == {queue.value for queue in Queue}
+
+
+async def test_a_message_that_comes_twice_is_work_done_once(works: Works, store_id: int) -> None:
+    done: list[UUID] = []
+
+    async def note(context: JobContext) -> None:
+        await asyncio.sleep(0.2)
+        done.append(context.job.id)
+
+    works.on("note", note)
+    works.start()
+    database = works.database()
+    async with database.write() as tx:
+        await jobs.add(tx, store_id, "note", {})
+        tx.rings *= 5
+    await until(lambda: bool(done))
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(works.stop)
+    await database.close()
+    assert len(done) == 1
+
+
+async def test_work_that_the_broker_lost_is_found(works: Works, database: Database, store_id: int) -> None:
+    done: list[UUID] = []
+
+    async def note(context: JobContext) -> None:
+        done.append(context.job.id)
+
+    works.on("note", note)
+    async with database.write() as tx:  # this database has no doorbell: nobody is told
+        await jobs.add_all(tx, store_id, "note", [{"n": n} for n in range(30)], queue=Queue.DELIVERIES)
+    works.start()
+    await ring_for_due(database, works.brokers, works.doorbell)
+    await until(lambda: len(done) == 30)
+    await asyncio.to_thread(works.stop)
+    assert len(set(done)) == 30
+
+
+async def test_one_queue_full_of_slow_work_starves_no_other(works: Works, store_id: int) -> None:
+    done: list[str] = []
+
+    async def slow(context: JobContext) -> None:
+        await asyncio.sleep(30)
+
+    async def quick(context: JobContext) -> None:
+        done.append(context.job.kind)
+
+    works.on("slow", slow)
+    works.on("quick", quick)
+    works.start()
+    database = works.database()
+    async with database.write() as tx:
+        await jobs.add_all(tx, store_id, "slow", [{"n": n} for n in range(20)], queue=Queue.DELIVERIES)
+        await jobs.add(tx, store_id, "quick", {}, queue=Queue.LISTS)
+    await until(lambda: done == ["quick"], seconds=10)
+    await asyncio.to_thread(works.stop, 0.1)
+    await database.close()
+
+
+async def test_stopping_gives_unfinished_jobs_back_at_once(works: Works, store_id: int) -> None:
+    began: list[UUID] = []
+
+    async def endless(context: JobContext) -> None:
+        began.append(context.job.id)
+        await asyncio.sleep(60)
+
+    works.on("endless", endless)
+    works.start()
+    database = works.database()
+    async with database.write() as tx:
+        job_id = await jobs.add(tx, store_id, "endless", {})
+    await until(lambda: bool(began))
+    await asyncio.to_thread(works.stop, 0.2)
+    async with database.write() as tx:
+        assert [ring.job_id for ring in await jobs.due(tx, 10)] == [job_id]
+    await database.close()
+
+
+@pytest.mark.parametrize("broker_url", ["memory"], indirect=True)
+async def test_a_handler_that_breaks_again_and_again_is_given_up(
+    works: Works, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_module, "RETRY_AFTER", 0.0)
+    tries: list[UUID] = []
+    given_up: list[UUID] = []
+
+    async def broken(context: JobContext) -> None:
+        tries.append(context.job.id)
+        raise RuntimeError("broken")
+
+    async def give_up(_tx: object, job: jobs.Job, _now: object) -> None:
+        given_up.append(job.id)
+
+    works.handlers["broken"] = job_module.Handler(broken, give_up)
+    works.start()
+    database = works.database()
+    async with database.write() as tx:
+        job_id = await jobs.add(tx, store_id, "broken", {})
+    while not given_up:
+        assert len(tries) <= 5
+        await sweep(database, works.tools)
+        await ring_for_due(database, works.brokers, works.doorbell)
+        await asyncio.sleep(0.1)
+    await asyncio.to_thread(works.stop)
+    async with database.read() as tx:
+        assert await jobs.due(tx, 10) == []
+    await database.close()
+    assert given_up == [job_id]
+    assert len(tries) >= 4
+
+
+@pytest.mark.parametrize("broker_url", ["memory"], indirect=True)
+async def test_a_lost_lease_ends_the_handler_and_keeps_nothing(
+    works: Works, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_module, "HEARTBEAT", 0.2)
+    began: list[JobContext] = []
+    ended: list[str] = []
+
+    async def long(context: JobContext) -> None:
+        began.append(context)
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append("mine" if context.still_mine() else "lost")
+
+    works.on("long", long)
+    works.start()
+    database = works.database()
+    async with database.write() as tx:
+        await jobs.add(tx, store_id, "long", {})
+    await until(lambda: bool(began))
+    async with database.write() as tx:  # as another worker does, whose claim counts the fence up
+        await jobs.release(tx, began[0].job, delay=0)
+        tx.rings.clear()
+    async with database.write() as tx:
+        assert await jobs.claim(tx, store_id, began[0].job.id, "other", 60) is not None
+    await until(lambda: ended == ["lost"])
+    await asyncio.to_thread(works.stop)
+    await database.close()
+
+
+@pytest.mark.parametrize("broker_url", ["memory"], indirect=True)
+async def test_a_handler_past_its_time_is_ended(works: Works, store_id: int) -> None:
+    ended: list[str] = []
+
+    async def long(context: JobContext) -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append("ended")
+
+    works.on("long", long, time_limit=0.3)
+    works.start()
+    database = works.database()
+    async with database.write() as tx:
+        await jobs.add(tx, store_id, "long", {})
+    await until(lambda: ended == ["ended"])
+    await asyncio.to_thread(works.stop)
+    async with database.read() as tx:
+        assert (await jobs.count(tx))[Queue.DEFAULT][0] == 1
+    await database.close()

@@ -1,0 +1,149 @@
+from sqlalchemy import func, select, update
+
+from domain.customers import queries
+from domain.customers.model import Consent, Customer, CustomerChange, Property
+from domain.customers.tables import contacts, customer_facts, customers
+from domain.customers.upsert import upsert
+from domain.imports.model import Kind
+from domain.kit.db import Database
+from domain.kit.values import ValueType
+from domain.operations.model import Problem
+from tests.domain.imports.files import bring_in, problems_of
+from tests.factories import NOW
+
+
+async def _customer(database: Database, store_id: int, external_id: str) -> Customer:
+    async with database.read() as tx:
+        found = await queries.by_external_id(tx, store_id, external_id)
+    assert found is not None
+    return found
+
+
+async def _import(database: Database, store_id: int, text: str, **options: bool) -> list[Problem]:
+    done = await bring_in(database, store_id, Kind.CUSTOMERS, text.encode(), **options)
+    assert done.status == "DONE"
+    return await problems_of(database, done)
+
+
+async def test_a_bad_row_is_told_and_the_others_come_in(database: Database, store_id: int) -> None:
+    text = (
+        "external_id,email,country,phone,birthday\n"
+        "a,a@shop.example,TW,0912345678,1990-02-03\n"
+        "b,b,Taiwan,,\n"
+        "c,c@shop.example\n"
+        ",,,,\n"
+        "e,E@SHOP.EXAMPLE,tw,12,\n"
+        'f,,,"",1990-02-03\n'
+    )
+    found = await _import(database, store_id, text)
+    assert [problem.row for problem in found] == [3, 4, 5, 6]
+    assert "email: " in found[0].message
+    assert "country: " in found[0].message
+    assert found[1].message == "has 2 cells where the header has 5"
+    assert found[3].message.startswith("phone: '12' is no phone number in TW")
+    assert (await _customer(database, store_id, "a")).phone == "+886912345678"
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(customers)) == 2
+        assert await tx.scalar(select(func.count()).select_from(customer_facts)) == 2
+
+
+async def test_a_later_row_wins_and_an_empty_cell_keeps(database: Database, store_id: int) -> None:
+    first = "external_id,name,city,tags,member\na,Ann,Taipei,VIP;new,true\na,Anna,,,\nb,Bob,,x,\n"
+    assert await _import(database, store_id, first) == []
+    assert await _import(database, store_id, "external_id,city,tags\na,Tainan,new; old ;new\nb,,\n") == []
+    ann, bob = await _customer(database, store_id, "a"), await _customer(database, store_id, "b")
+    assert (ann.name, ann.city, ann.member, ann.source) == ("Anna", "Tainan", True, "import")
+    async with database.read() as tx:
+        assert await queries.tags_of(tx, store_id, [ann.id, bob.id]) == {ann.id: ["new", "old"], bob.id: ["x"]}
+        assert await tx.scalar(select(func.count()).select_from(customers)) == 2
+
+
+async def test_without_an_external_id_the_email_finds_the_customer(database: Database, store_id: int) -> None:
+    async with database.write() as tx:
+        made, _ = await upsert(tx, store_id, CustomerChange(external_id="a", email="a@shop.example"), NOW)
+    text = "external_id,email,name\n,A@shop.example,Ann\n,b@shop.example,Bob\n,b@shop.example,Rob\n"
+    assert await _import(database, store_id, text) == []
+    assert await _import(database, store_id, "email,city\nb@shop.example,Taipei\n") == []
+    async with database.read() as tx:
+        rows = await tx.execute(select(customers.c.id, customers.c.name, customers.c.city).order_by(customers.c.id))
+        ann, bob = rows.all()
+    assert tuple(ann) == (made.id, "Ann", None)
+    assert tuple(bob)[1:] == ("Rob", "Taipei")
+
+
+async def test_a_property_gets_the_type_that_all_its_values_have(database: Database, store_id: int) -> None:
+    text = (
+        "external_id,property.size,property.vip,property.born,property.seen,property.mixed,property.none\n"
+        "a,40,true,1990-02-03,2026-01-02T03:04:05Z,1,\n"
+        "b,40.5,FALSE,1991-02-03,2026-01-02T03:04:05+08:00,x,\n"
+    )
+    assert await _import(database, store_id, text) == []
+    async with database.read() as tx:
+        types = {definition.key: definition.type for definition in await queries.definitions(tx, store_id)}
+        ann = await queries.by_external_id(tx, store_id, "a")
+        assert ann is not None
+        kept = {found.key: found.value for found in (await queries.properties_of(tx, store_id, [ann.id]))[ann.id]}
+    assert types == {
+        "size": ValueType.NUMBER,
+        "vip": ValueType.BOOLEAN,
+        "born": ValueType.DATE,
+        "seen": ValueType.DATETIME,
+        "mixed": ValueType.STRING,
+        "none": ValueType.STRING,
+    }
+    assert (kept["size"], kept["vip"], kept["mixed"]) == (40.0, True, "1")
+    assert [p.row for p in await _import(database, store_id, "external_id,property.size\na,big\nb,41\n")] == [2]
+    async with database.read() as tx:
+        bob = await queries.by_external_id(tx, store_id, "b")
+        assert bob is not None
+        assert Property("size", 41.0) in (await queries.properties_of(tx, store_id, [bob.id]))[bob.id]
+
+
+async def test_an_import_never_undoes_an_unsubscription(database: Database, store_id: int) -> None:
+    """Every pair of before and after, as the subscription rules have them."""
+    states = ["SUBSCRIBED", "NOT_SUBSCRIBED", "UNSUBSCRIBED"]
+    pairs = [(had, given) for had in states for given in states]
+    before = "".join(f"{had}-{given},{had}\n" for had, given in pairs)
+    after = "".join(f"{had}-{given},{given}\n" for had, given in pairs)
+    header = "external_id,consent.email\n"
+    assert await _import(database, store_id, header + before) == []
+    async with database.write() as tx:
+        await tx.execute(update(contacts).values(consent_source="before"))
+    assert await _import(database, store_id, header + after) == []
+    async with database.read() as tx:
+        rows = await tx.execute(
+            select(customers.c.external_id, contacts.c.consent, contacts.c.consent_source).join(
+                contacts, contacts.c.customer_id == customers.c.id
+            )
+        )
+        kept = {row[0]: (row[1], row[2]) for row in rows}
+    rank = {"NOT_SUBSCRIBED": 0, "SUBSCRIBED": 1, "UNSUBSCRIBED": 2}
+    for had, given in pairs:
+        wins = rank[given] > rank[had]
+        assert kept[f"{had}-{given}"] == ((given, "import") if wins else (had, "before"))
+
+
+async def test_an_address_is_kept_where_a_channel_has_one(database: Database, store_id: int) -> None:
+    text = "external_id,contact.line,consent.line,consent.email\na,U123,subscribed,\nb,,,Subscribed\n"
+    assert await _import(database, store_id, text) == []
+    ann, bob = await _customer(database, store_id, "a"), await _customer(database, store_id, "b")
+    async with database.read() as tx:
+        kept = await queries.contacts_of(tx, store_id, [ann.id, bob.id])
+    assert [(c.channel, c.address, c.consent, c.consent_at) for own in kept.values() for c in own] == [
+        ("line", "U123", Consent.SUBSCRIBED, NOW),
+        ("email", None, Consent.SUBSCRIBED, NOW),
+    ]
+
+
+async def test_a_dry_run_tells_and_changes_nothing(database: Database, store_id: int) -> None:
+    found = await _import(database, store_id, "external_id,country,property.x\na,TW,1\nb,Taiwan,2\n", dry_run=True)
+    assert [problem.row for problem in found] == [3]
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(customers)) == 0
+        assert await queries.definitions(tx, store_id) == []
+
+
+async def test_of_many_problems_a_thousand_are_kept_and_the_rest_counted(database: Database, store_id: int) -> None:
+    found = await _import(database, store_id, "external_id,country\n" + "a,Taiwan\n" * 20_000 + "b,TW\n")
+    assert len(found) == 1_001
+    assert found[-1] == Problem(None, "19,000 more rows were left out")

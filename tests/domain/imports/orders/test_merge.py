@@ -1,0 +1,86 @@
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+
+from domain.customers import queries
+from domain.customers.model import CustomerChange
+from domain.customers.upsert import upsert_many
+from domain.imports.model import Kind
+from domain.kit.db import Database
+from domain.operations.model import Problem
+from domain.orders import facts
+from domain.orders.tables import order_items, orders
+from tests.domain.imports.files import bring_in, problems_of
+from tests.factories import NOW
+
+HEADER = "order_id,customer_external_id,placed_at,status,total,product,quantity,price\n"
+
+
+async def _import(database: Database, store_id: int, rows: str) -> list[Problem]:
+    done = await bring_in(database, store_id, Kind.ORDERS, (HEADER + rows).encode())
+    assert done.status == "DONE"
+    return await problems_of(database, done)
+
+
+async def _facts(database: Database, store_id: int) -> dict[str, tuple[int, float]]:
+    async with database.read() as tx:
+        assert await facts.misses(tx, store_id) == []
+        found: dict[str, tuple[int, float]] = {}
+        for key in ("a", "b"):
+            customer = await queries.by_external_id(tx, store_id, key)
+            assert customer is not None
+            kept = (await queries.facts_of(tx, store_id, [customer.id]))[customer.id]
+            found[key] = kept.order_count, float(kept.total_spent)
+        return found
+
+
+async def _two(database: Database, store_id: int) -> None:
+    async with database.write() as tx:
+        await upsert_many(tx, store_id, [CustomerChange(external_id=key) for key in ("a", "b")], NOW)
+
+
+async def test_rows_of_an_order_may_lie_apart(database: Database, store_id: int) -> None:
+    await _two(database, store_id)
+    rows = (
+        "o1,a,2026-01-02T00:00:00Z,,,p1,2,3.50\n"
+        "o2,b,2026-01-03T00:00:00Z,paid,99.99,p1,,\n"
+        "o1,a,2026-01-02T00:00:00Z,,,p2,1,0.01\n"
+        "o3,b,2026-01-04T00:00:00+08:00,Cancelled,5,,,\n"
+    )
+    assert await _import(database, store_id, rows) == []
+    assert await _facts(database, store_id) == {"a": (1, 7.01), "b": (1, 99.99)}
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(order_items)) == 3
+        placed = await tx.scalar(select(orders.c.placed_at).where(orders.c.id == "o3"))
+    assert placed == datetime(2026, 1, 3, 16, tzinfo=UTC)
+
+
+async def test_an_order_that_comes_again_is_replaced(database: Database, store_id: int) -> None:
+    await _two(database, store_id)
+    assert (
+        await _import(database, store_id, "o1,a,2026-01-02T00:00:00Z,,10,p1,1,10\no2,a,2026-01-02T00:00:00Z,,1,,,\n")
+        == []
+    )
+    assert await _facts(database, store_id) == {"a": (2, 11), "b": (0, 0)}
+    assert await _import(database, store_id, "o1,b,2026-01-05T00:00:00Z,,4,p9,1,4\n") == []
+    assert await _facts(database, store_id) == {"a": (1, 1), "b": (1, 4)}
+    assert await _import(database, store_id, "o2,a,2026-01-02T00:00:00Z,cancelled,1,,,\n") == []
+    assert await _facts(database, store_id) == {"a": (0, 0), "b": (1, 4)}
+    async with database.read() as tx:
+        assert (await tx.execute(select(order_items.c.product))).scalars().all() == ["p9"]
+
+
+async def test_an_order_of_a_stranger_is_told(database: Database, store_id: int) -> None:
+    await _two(database, store_id)
+    rows = "o1,nobody,2026-01-02T00:00:00Z,,1,,,\no2,a,2026-01-02T00:00:00Z,,1,,,\no3,a,yesterday,,x,,,\n"
+    found = await _import(database, store_id, rows)
+    assert sorted((problem.row or 0) for problem in found) == [2, 4]
+    assert any("import the customers first" in problem.message for problem in found)
+    assert await _facts(database, store_id) == {"a": (1, 1), "b": (0, 0)}
+
+
+async def test_an_order_with_two_customers_is_its_last_rows(database: Database, store_id: int) -> None:
+    await _two(database, store_id)
+    rows = "o1,a,2026-01-02T00:00:00Z,,1,p,1,1\no1,b,2026-01-02T00:00:00Z,,1,p,1,1\n"
+    assert await _import(database, store_id, rows) == []
+    assert await _facts(database, store_id) == {"a": (0, 0), "b": (1, 1)}

@@ -1,0 +1,84 @@
+"""A worker that dies anywhere leaves an import that another can end, and writes nothing once another has it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from domain import jobs
+from domain.customers.tables import contacts, customers
+from domain.imports import queries
+from domain.imports import runner as work
+from domain.imports.model import Kind
+from domain.imports.tables import STAGED, imports
+from domain.jobs.tables import jobs as job_rows
+from domain.kit.db import Database
+from domain.operations.tables import uploads
+from tests.domain.imports.files import claim, do, outcome, problems_of, send
+from tests.factories import NOW
+
+ROWS = 14_000
+FILE = b"external_id,name,consent.email\n" + b"".join(
+    b'c%d,"%s",SUBSCRIBED\n' % (at % (ROWS // 2), b"n" * 190) for at in range(ROWS)
+)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("save", [1, 3, 6])
+async def test_another_worker_goes_on_where_one_died(
+    database: Database, store_id: int, save: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation, job_id = await send(database, store_id, Kind.CUSTOMERS, FILE)
+    saved, saves = queries.save, 0
+
+    async def dying(*args: object) -> None:
+        nonlocal saves
+        saves += 1
+        if saves == save:
+            raise Killed
+        await saved(*args)  # type: ignore[arg-type]
+
+    # A worker's death between two statements cannot be brought about from outside at will.
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "save", dying)
+        with pytest.raises(Killed):
+            await do(database, await claim(database, store_id, job_id))
+    async with database.write() as tx:
+        await tx.execute(update(job_rows).values(lease_until=NOW - timedelta(days=9_999)))
+    await do(database, await claim(database, store_id, job_id))
+    done = await outcome(database, operation)
+    assert (done.status, done.done, done.total) == ("DONE", ROWS, ROWS)
+    assert await problems_of(database, operation) == []
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(customers)) == ROWS // 2
+        assert await tx.scalar(select(func.count()).select_from(contacts)) == ROWS // 2
+        for table in (imports, uploads, *STAGED):
+            assert await tx.scalar(select(func.count()).select_from(table)) == 0
+
+
+async def test_a_worker_that_lost_its_job_writes_nothing(database: Database, store_id: int) -> None:
+    operation, job_id = await send(database, store_id, Kind.CUSTOMERS, FILE)
+    stale = await claim(database, store_id, job_id, lease=-1)
+    fresh = await claim(database, store_id, job_id)
+    with pytest.raises(jobs.LeaseLost):
+        await do(database, stale)
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(STAGED[0])) == 0
+    await do(database, fresh)
+    assert (await outcome(database, operation)).status == "DONE"
+
+
+async def test_an_import_that_is_given_up_leaves_only_its_reason(database: Database, store_id: int) -> None:
+    operation, job_id = await send(database, store_id, Kind.CUSTOMERS, FILE)
+    job = await claim(database, store_id, job_id)
+    async with database.write() as tx:
+        await work.give_up(tx, job, NOW)
+    (problem,) = await problems_of(database, operation)
+    assert "given up" in problem.message
+    assert (await outcome(database, operation)).status == "FAILED"
+    async with database.write() as tx:
+        assert await jobs.finish(tx, job)
+        assert await tx.scalar(select(func.count()).select_from(uploads)) == 0

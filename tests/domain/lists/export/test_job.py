@@ -1,0 +1,290 @@
+"""Reports as workers write them: page by page, anew after a death, and nothing left of those that came to nothing."""
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Table as Table_
+from sqlalchemy import delete, insert, update
+
+from domain import jobs
+from domain.customers.tables import customer_addresses, customer_favourites, customers
+from domain.jobs import Job, LeaseLost
+from domain.jobs.tables import jobs as job_rows
+from domain.kit.db import Database
+from domain.kit.errors import DomainError
+from domain.lists.export import job as exporting
+from domain.lists.export.cells import age
+from domain.lists.export.columns import Table
+from domain.lists.export.files import ExportFormat
+from domain.lists.export.job import Wanted
+from domain.lists.tables import lists
+from domain.operations import actions, queries
+from domain.operations.files import Files
+from domain.operations.model import Operation, OperationStatus
+from domain.segments.evaluation.resolve import catalogue
+from domain.segments.sql.columns.times import last_birthday
+from domain.stores.model import Limits, Store
+from domain.stores.tables import stores
+from domain.wallets import tables as wallets
+from tests.domain.segments.world import LIST, NOW, TIMEZONE, Person, people, save
+
+EVERYONE = people(90)
+ON_IT = [person for person in EVERYONE if person.listed and person.row["deleted_at"] is None]
+FIELDS = ("external_id", "name", "tag", "consent.email", "order_count", "total_spent", "property.number", "age")
+
+
+@dataclass
+class Office:
+    database: Database
+    files: Files
+    store_id: int
+
+    async def start(self, format_: ExportFormat = ExportFormat.CSV, fields: tuple[str, ...] = FIELDS) -> UUID:
+        shop = Store(self.store_id, "Shop", TIMEZONE, "TWD", Limits(1, 5))
+        async with self.database.write() as tx:
+            known = await catalogue(tx, self.store_id, {"email": "E-mail"})
+            return (await exporting.start(tx, shop, known, Wanted(LIST, fields, format_), NOW)).id
+
+    async def claim(self) -> Job:
+        async with self.database.write() as tx:
+            [ring] = await jobs.due(tx, 1)
+            job = await jobs.claim(tx, ring.store_id, ring.job_id, "worker", 60)
+        assert job is not None
+        return job
+
+    async def steal(self) -> Job:
+        """As when a worker was too slow, or is dead."""
+        async with self.database.write() as tx:
+            await tx.execute(update(job_rows).values(lease_until=NOW.replace(year=2020)))
+        return await self.claim()
+
+    async def write(self, job: Job) -> None:
+        await exporting.export(self.database, job, self.files, lambda: NOW)
+
+    async def operation(self, operation_id: UUID) -> Operation:
+        async with self.database.read() as tx:
+            found = await queries.by_id(tx, self.store_id, operation_id)
+        assert found is not None
+        return found
+
+    async def rows(self, operation_id: UUID) -> list[list[str]]:
+        made = (await self.operation(operation_id)).file
+        assert made is not None
+        with self.files.path(made.stored).open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.reader(file))
+
+
+@pytest.fixture
+async def office(database: Database, store_id: int, tmp_path: Path) -> Office:
+    async with database.write() as tx:
+        await save(tx, store_id, EVERYONE)
+        await tx.execute(update(stores).values(timezone=TIMEZONE))
+    return Office(database, Files(tmp_path / "files"), store_id)
+
+
+async def test_every_member_is_in_it_once_however_small_the_pages(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for page in (1, 7, len(EVERYONE), 2_000):
+        monkeypatch.setattr(exporting, "PAGE", page)
+        operation = await office.start()
+        await office.write(await office.claim())
+        done = await office.operation(operation)
+        assert (done.status, done.done, done.total) == (OperationStatus.DONE, *[sum(p.listed for p in EVERYONE)] * 2)
+        rows = await office.rows(operation)
+        assert rows[0] == list(FIELDS)
+        assert rows[1:] == [expected(person) for person in ON_IT]
+
+
+def expected(person: Person) -> list[str]:
+    counted = [order for order in person.orders if order.counted]
+    total = sum((order.total for order in counted), start=type(counted[0].total)(0)) if counted else 0
+    number = person.properties.get("number")
+    return [
+        str(person.row["external_id"] or ""),
+        str(person.row["name"] or ""),
+        ";".join(sorted(person.tags, key=lambda tag: tag.encode())),
+        person.consents.get("email", "NOT_SUBSCRIBED"),
+        str(len(counted)),
+        f"{total:f}".rstrip("0").rstrip(".") if "." in f"{total:f}" else f"{total:f}",
+        "" if number is None else str(number),
+        "" if person.row["birthday"] is None else years(person.row["birthday"]),
+    ]
+
+
+def years(born: object) -> str:
+    """On the 1st of March 2026, as it is in Taipei."""
+    year, month = getattr(born, "year", 0), getattr(born, "month", 0)
+    day = getattr(born, "day", 0)
+    age = 2026 - year - ((month, day) > (3, 1))
+    return str(age) if age >= 0 else ""
+
+
+async def test_what_is_kept_beside_a_customer_is_joined_counted_and_added_up(office: Office) -> None:
+    """Addresses, wallets, coupons, favourites, channels: several values of one field stand in one cell."""
+    whose = {"store_id": office.store_id, "customer_id": ON_IT[0].id}
+    place = {"region": None, "city": None, "postcode": None, "street": None}
+    rows: dict[Table_, list[dict[str, object]]] = {
+        customer_addresses: [
+            {**place, "position": at, "country": "TW", "city": city}
+            for at, city in enumerate(["Tainan", "Taipei", "Tainan"])
+        ],
+        wallets.lots: [
+            {"kind": "points", "id": str(at), "remaining": Decimal(left), "expires_on": day}
+            for at, (left, day) in enumerate([("12.5", date(2026, 4, 1)), ("2", None), ("100", date(2026, 2, 28))])
+        ],
+        wallets.coupons: [{"code": code, "coupon": "SPRING", "received_at": NOW} for code in ("a", "b")],
+        customer_favourites: [{"kind": "brand", "value": "=Acme"}],
+    }
+    fields = {
+        "address.city": "Tainan;Taipei",
+        "address.country": "TW",
+        "points": "14.5",
+        "points.expire_on": "2026-04-01",
+        "coupon": "SPRING",
+        "coupon_count": "2",
+        "coupon.received_at": "2026-03-01T04:30:00+08:00",
+        "favourite.brand": "'=Acme",
+        "tag_count": str(len(ON_IT[0].tags)),
+        "shopper": ("NONE", "ONE_TIME", "REPEAT")[min(2, sum(order.counted for order in ON_IT[0].orders))],
+        "contact.email": str("email" in ON_IT[0].consents and ON_IT[0].row["email"] is not None).lower(),
+        "tier": str(ON_IT[0].row["tier"] or ""),
+        "phone_country_code": "+886" if ON_IT[0].row["phone"] else "",
+    }
+    async with office.database.write() as tx:
+        for table, given in rows.items():
+            await tx.execute(delete(table))
+            await tx.execute(insert(table), [{**whose, **row} for row in given])
+    operation = await office.start(fields=tuple(fields))
+    await office.write(await office.claim())
+    found = await office.rows(operation)
+    assert dict(zip(fields, found[1], strict=True)) == fields
+    nobody = dict(zip(fields, found[2], strict=True))
+    assert [nobody[name] for name in ("address.city", "points", "coupon", "coupon_count")] == ["", "0", "", "0"]
+
+
+@pytest.mark.parametrize(
+    ("born", "today", "years"),
+    [
+        (date(2000, 2, 29), date(2026, 2, 28), 26),
+        (date(2000, 2, 29), date(2024, 2, 28), 23),
+        (date(2000, 2, 29), date(2024, 2, 29), 24),
+        (date(2000, 7, 2), date(2026, 7, 1), 25),
+        (date(2027, 1, 1), date(2026, 7, 1), None),
+    ],
+)
+def test_an_age_is_what_segments_take_it_for(born: date, today: date, years: int | None) -> None:
+    assert age(born, today) == years
+    if years is not None:
+        assert born <= last_birthday(years, today)
+        assert born > last_birthday(years + 1, today)
+
+
+async def test_a_dead_workers_report_is_written_anew(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "PAGE", 5)
+    operation = await office.start()
+    slow = await office.claim()
+    quick = await office.steal()
+    with pytest.raises(LeaseLost):
+        await office.write(slow)
+    assert office.files.owners() == {}
+    await office.write(quick)
+    assert len(await office.rows(operation)) == len(ON_IT) + 1
+    assert len(office.files.owners()) == 1
+    with pytest.raises(LeaseLost):
+        await office.write(slow)
+    assert len(await office.rows(operation)) == len(ON_IT) + 1
+
+
+async def test_a_report_that_is_called_off_on_the_way_leaves_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "PAGE", 5)
+    for format_ in ExportFormat:
+        operation = await office.start(format_)
+        job = await office.claim()
+        seen = await stop_after(office, monkeypatch, operation, pages=2)
+        await office.write(job)
+        monkeypatch.undo()
+        assert (await office.operation(operation)).status is OperationStatus.CANCELLED
+        assert seen == [2]
+        assert office.files.owners() == {}
+        async with office.database.read() as tx:
+            assert await jobs.due(tx, 9) == []
+
+
+async def stop_after(office: Office, monkeypatch: pytest.MonkeyPatch, operation: UUID, pages: int) -> list[int]:
+    """Calls it off when so many pages are written; how many there were by then is what is given back."""
+    rows, seen, count = Table.rows, list[int](), 0
+
+    async def rows_then_stop(self: object, tx: object, ids: object) -> object:
+        nonlocal count
+        count += 1
+        found = await rows(self, tx, ids)  # type: ignore[arg-type]
+        if count == pages:
+            seen.append(count)
+            async with office.database.write() as other:
+                await actions.cancel(other, office.store_id, operation, {exporting.EXPORT}, NOW)
+        return found
+
+    monkeypatch.setattr(exporting, "PAGE", 5)
+    monkeypatch.setattr(Table, "rows", rows_then_stop)
+    return seen
+
+
+async def test_a_report_that_cannot_be_written_says_why(office: Office, tmp_path: Path) -> None:
+    office.files = Files(tmp_path / "no directory")
+    (tmp_path / "no directory").write_text("a file is in the way")
+    operation = await office.start()
+    await office.write(await office.claim())
+    await failed(office, operation, "The file could not be written: File exists")
+
+
+async def test_a_field_or_list_that_is_gone_meanwhile_ends_the_report(office: Office) -> None:
+    operation = await office.start(fields=("property.string",))
+    async with office.database.write() as tx:
+        await tx.execute(delete(customers.metadata.tables["property_definitions"]))
+    await office.write(await office.claim())
+    await failed(office, operation, "There is no field 'property.string'")
+    operation = await office.start(fields=("name",))
+    async with office.database.write() as tx:
+        await tx.execute(delete(lists))
+    await office.write(await office.claim())
+    await failed(office, operation, "The list was deleted meanwhile")
+
+
+async def test_a_report_whose_workers_die_is_given_up(office: Office) -> None:
+    operation = await office.start()
+    job = await office.claim()
+    with office.files.making(office.store_id, operation, job.fence, "x.csv") as making:
+        making.path.write_text("half")
+        async with office.database.write() as tx:
+            await exporting.give_up(tx, job, NOW)
+        await actions.tidy(office.database, office.files, {exporting.EXPORT}, NOW)
+        assert len(office.files.owners()) == 1
+        async with office.database.write() as tx:
+            await tx.execute(delete(job_rows))
+        await actions.tidy(office.database, office.files, {exporting.EXPORT}, NOW)
+        assert office.files.owners() == {}
+    await failed(office, operation, "The report was given up: workers died")
+
+
+async def failed(office: Office, operation: UUID, problem: str) -> None:
+    done = await office.operation(operation)
+    assert (done.status, done.file) == (OperationStatus.FAILED, None)
+    assert office.files.owners() == {}
+    async with office.database.read() as tx:
+        problems = (await queries.problems_of(tx, office.store_id, [operation]))[operation]
+    assert [each.message[: len(problem)] for each in problems] == [problem]
+
+
+async def test_an_operation_of_another_store_is_not_called_off(office: Office) -> None:
+    operation = await office.start()
+    async with office.database.write() as tx:
+        with pytest.raises(DomainError):
+            await actions.cancel(tx, office.store_id + 1, operation, {exporting.EXPORT}, NOW)

@@ -1,0 +1,141 @@
+"""A shop whose segments are followed, and what its customers do."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from domain import changes, jobs
+from domain.changes import Kind
+from domain.customers import actions as customers
+from domain.customers import upsert as upserting
+from domain.customers.key import CustomerKey
+from domain.customers.model import CustomerChange
+from domain.customers.tables import customers as customer_rows
+from domain.ingestion import track as events
+from domain.ingestion.model import TrackedEvent
+from domain.jobs import Queue
+from domain.kit.db import Database
+from domain.memberships import tracking as following
+from domain.memberships.tables import segment_memberships
+from domain.orders.tables import events as event_rows
+from domain.segments import queries as segment_store
+from domain.segments.codec import to_stored
+from domain.segments.evaluation.resolve import found_by
+from domain.segments.filters import Definition, Filter
+from domain.segments.tables import segments
+from domain.stores import queries as stores
+from domain.stores.model import Store
+
+Members = dict[UUID, set[int]]
+# Told of: a segment, a customer, and whether she came.
+Told = set[tuple[UUID, int, bool]]
+
+
+@dataclass
+class Shop:
+    database: Database
+    store: Store
+    now: datetime
+    people: list[int] = field(default_factory=list[int])
+    tracked: int = 0
+
+    async def open(self, count: int) -> None:
+        named = [CustomerChange(external_id=f"c{number}", country="TW") for number in range(count)]
+        async with self.database.write() as tx:
+            self.people = (await upserting.upsert_many(tx, self.store.id, named, self.now)).ids
+
+    async def add(self, number: int, include: Filter | None, *, kind: str = "DYNAMIC") -> UUID:
+        row = {"store_id": self.store.id, "id": UUID(int=number), "name": f"s{number}", "list_name": "L", "kind": kind}
+        row |= {"update_mode": "MANUAL", "started_on": self.now.date(), "active": True, "include": to_stored(include)}
+        async with self.database.write() as tx:
+            await tx.execute(insert(segments).values(**row, created_at=self.now, updated_at=self.now))
+            await changes.note_all(tx, self.store.id, Kind.SEGMENTS)
+        return UUID(int=number)
+
+    async def edit(self, segment_id: UUID, **values: object) -> None:
+        async with self.database.write() as tx:
+            await tx.execute(update(segments).where(segments.c.id == segment_id).values(**values))
+            await changes.note_all(tx, self.store.id, Kind.SEGMENTS)
+
+    async def tag(self, person: int, tag: str, *, on: bool) -> None:
+        act = customers.tags_add if on else customers.tags_remove
+        async with self.database.write() as tx:
+            await act(tx, self.store.id, self.people[person], [tag], self.now)
+
+    async def track(self, person: int, kind: str, after: timedelta, **said: object) -> None:
+        self.tracked += 1
+        whose = CustomerKey(id=self.people[person])
+        event = TrackedEvent(f"e{self.tracked}", kind, whose, self.now + after, said)
+        async with self.database.write() as tx:
+            await events.track(tx, self.store.id, [event], self.now)
+
+    async def blacklist(self, person: int, *, on: bool) -> None:
+        async with self.database.write() as tx:
+            await customers.blacklist(tx, self.store.id, self.people[person], self.now, blacklisted=on)
+
+    async def delete(self, person: int) -> None:
+        async with self.database.write() as tx:
+            await customers.remove(tx, self.store.id, self.people[person], self.now)
+
+    async def restore(self, person: int) -> None:
+        async with self.database.write() as tx:
+            await upserting.upsert(tx, self.store.id, CustomerChange(external_id=f"c{person}"), self.now)
+
+    async def pick(self, segment_id: UUID, person: int) -> None:
+        async with self.database.write() as tx:
+            only = select(customer_rows.c.id).where(customer_rows.c.id == self.people[person])
+            await segment_store.pick(tx, self.store.id, segment_id, only, 10)
+
+    async def follow(self) -> None:
+        await following.start_due(self.database, self.now)
+        async with self.database.read() as tx:
+            rings = await jobs.due(tx, 10, Queue.SEGMENTS)
+        for ring in rings:
+            async with self.database.write() as tx:
+                job = await jobs.claim(tx, ring.store_id, ring.job_id, "test", 60)
+            if job is not None:
+                await following.follow(self.database, job, lambda: self.now)
+
+    async def members(self) -> Members:
+        rows = segment_memberships.c
+        async with self.database.read() as tx:
+            found: Members = {}
+            for segment_id, customer in await tx.execute(select(rows.segment_id, rows.customer_id)):
+                found.setdefault(segment_id, set()).add(customer)
+            return found
+
+    async def found(self) -> Members:
+        """Whom each active dynamic segment finds, by its statement over all customers."""
+        async with self.database.read() as tx:
+            active = await segment_store.active(tx, self.store.id)
+            found: Members = {}
+            for each in active:
+                if each.kind.value == "DYNAMIC":
+                    definition: Definition = each.definition
+                    ids = await found_by(tx, self.store.id, definition, self.store.timezone, self.now)
+                    found[each.id] = set((await tx.execute(ids)).scalars())
+            return {segment_id: those for segment_id, those in found.items() if those}
+
+    async def told(self) -> list[tuple[UUID, int, bool]]:
+        rows = event_rows.c
+        told = rows.type.in_(["segment.entered", "segment.left"])
+        async with self.database.read() as tx:
+            found = await tx.execute(select(rows.subject, rows.customer_id, rows.type).where(told))
+            return [(UUID(subject), customer, kind == "segment.entered") for subject, customer, kind in found]
+
+
+async def open_shop(database: Database, store_id: int, now: datetime, people: int = 12) -> Shop:
+    async with database.read() as tx:
+        store = await stores.by_id(tx, store_id)
+    assert store is not None
+    shop = Shop(database, store, now)
+    await shop.open(people)
+    return shop
+
+
+def moved(before: Members, after: Members) -> Told:
+    keys = before.keys() | after.keys()
+    came = {(key, one, True) for key in keys for one in after.get(key, set()) - before.get(key, set())}
+    return came | {(key, one, False) for key in keys for one in before.get(key, set()) - after.get(key, set())}

@@ -1,0 +1,225 @@
+"""Members are those whom the filters find, and events tell of exactly those who came and went."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select, text
+
+from domain import jobs
+from domain.changes.tables import customer_changes
+from domain.jobs import LeaseLost, Queue
+from domain.kit.db import Database
+from domain.memberships import queries
+from domain.memberships import tracking as following
+from domain.memberships.tables import followed_segments, segment_memberships
+from domain.segments.filters import AllOf, Attribute, Behavior, Filter, Membership, Not, Operator, Window
+from tests.domain.memberships.shop import Shop, moved, open_shop
+from tests.factories import add_store
+
+START = datetime(2026, 6, 1, 10, tzinfo=UTC)
+VIP = Attribute("tag", Operator.EQ, ("VIP",))
+INNER, PICKED = UUID(int=1), UUID(int=90)
+ASKED: list[Filter | None] = [
+    VIP,
+    None,
+    Not(VIP),
+    Behavior("visit", values=(2,), window=Window(last_days=3)),
+    Not(Behavior("order", window=Window(last_days=2))),
+    Behavior("order", values=(2,), window=Window(last_days=7)),
+    Attribute("last_order_at", Operator.MORE_THAN_DAYS_AGO, (3,)),
+    Attribute("created_at", Operator.WITHIN_LAST_DAYS, (4,)),
+    AllOf((Membership(segment_id=INNER), Not(Behavior("visit")))),
+    Membership(segment_id=PICKED),
+    Behavior("segment.entered", window=Window(last_days=2)),
+]
+
+
+@pytest.fixture
+async def shop(database: Database) -> Shop:
+    async with database.write() as tx:
+        store_id = await add_store(tx, timezone="Asia/Taipei")
+    return await open_shop(database, store_id, START)
+
+
+async def follow_all(shop: Shop) -> None:
+    for number, include in enumerate(ASKED, 1):
+        await shop.add(number, include)
+    await shop.add(90, None, kind="STATIC")
+    await shop.follow()
+
+
+person = st.integers(0, 11)
+steps = st.one_of(
+    st.tuples(st.just("tag"), person, st.booleans()),
+    st.tuples(st.just("visit"), person, st.sampled_from([-50, -1, 0, 5])),
+    st.tuples(st.just("order"), person, st.sampled_from([-100, -1, 0, 30])),
+    st.tuples(st.just("blacklist"), person, st.booleans()),
+    st.tuples(st.just("gone"), person, st.booleans()),
+    st.tuples(st.just("pick"), person, st.none()),
+    st.tuples(st.just("wait"), st.sampled_from([1, 7, 25, 80]), st.none()),
+)
+
+
+async def take(shop: Shop, step: tuple[str, int, object]) -> None:
+    match step:
+        case ("tag", who, bool(on)):
+            await shop.tag(who, "VIP", on=on)
+        case ("visit" | "order" as kind, who, int(hours)):
+            await shop.track(who, kind, timedelta(hours=hours), **({"total": 5} if kind == "order" else {}))
+        case ("blacklist", who, bool(on)):
+            await shop.blacklist(who, on=on)
+        case ("gone", who, bool(on)):
+            await (shop.delete(who) if on else shop.restore(who))
+        case ("pick", who, _):
+            await shop.pick(PICKED, who)
+        case (_, hours, _):
+            shop.now += timedelta(hours=hours)
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(rounds=st.lists(st.lists(steps, min_size=1, max_size=5), min_size=1, max_size=4))
+async def test_after_any_history_members_are_those_whom_the_filters_find(
+    shop: Shop, rounds: list[list[tuple[str, int, object]]]
+) -> None:
+    if not await shop.members():
+        await follow_all(shop)
+        assert await shop.members() == await shop.found()
+    for each in rounds:
+        before, told = await shop.members(), Counter(await shop.told())
+        for step in each:
+            await take(shop, step)
+        await shop.follow()
+        after = await shop.members()
+        assert after == await shop.found()
+        # Who came and went again within a round may be told of both ways.
+        net = Counter[tuple[UUID, int]]()
+        for (segment, customer, came), times in (Counter(await shop.told()) - told).items():
+            net[segment, customer] += times if came else -times
+        expected = {(segment, customer): 1 if came else -1 for segment, customer, came in moved(before, after)}
+        assert {key: times for key, times in net.items() if times} == expected
+
+
+async def test_whoever_is_in_a_new_or_edited_segment_did_not_come(shop: Shop) -> None:
+    made = await shop.add(1, VIP)
+    await shop.tag(0, "VIP", on=True)
+    await shop.follow()
+    assert await shop.members() == {made: {shop.people[0]}}
+    await shop.edit(made, include=None)
+    await shop.follow()
+    assert await shop.members() == {made: set(shop.people)}
+    assert await shop.told() == []
+    await shop.delete(3)
+    await shop.follow()
+    assert await shop.told() == [(made, shop.people[3], False)]
+
+
+async def test_time_alone_takes_customers_in_and_out_at_the_stores_midnight(shop: Shop) -> None:
+    made = await shop.add(1, Behavior("visit", window=Window(last_days=1)))
+    await shop.follow()
+    await shop.track(2, "visit", timedelta(0))
+    await shop.follow()
+    # The day after tomorrow begins in Taipei at 16:00 UTC of tomorrow.
+    shop.now = datetime(2026, 6, 2, 15, 59, tzinfo=UTC)
+    await shop.follow()
+    assert await shop.members() == {made: {shop.people[2]}}
+    shop.now = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
+    await shop.follow()
+    assert await shop.members() == {}
+    assert await shop.told() == [(made, shop.people[2], True), (made, shop.people[2], False)]
+
+
+async def test_an_event_dated_ahead_counts_when_its_time_has_come(shop: Shop) -> None:
+    made = await shop.add(1, Behavior("visit", window=Window(last_days=1)))
+    await shop.follow()
+    await shop.track(2, "visit", timedelta(minutes=5))
+    await shop.follow()
+    assert await shop.members() == {}
+    shop.now += timedelta(minutes=5)
+    await shop.follow()
+    assert await shop.members() == {made: {shop.people[2]}}
+
+
+async def test_a_segment_that_is_switched_off_or_deleted_is_forgotten(shop: Shop) -> None:
+    first, second = await shop.add(1, None), await shop.add(2, VIP)
+    await shop.follow()
+    await shop.edit(first, active=False)
+    await shop.follow()
+    assert await shop.members() == {}
+    async with shop.database.read() as tx:
+        assert list((await tx.execute(select(followed_segments.c.segment_id))).scalars()) == [second]
+    assert await shop.told() == []
+
+
+async def test_many_changes_are_compared_as_a_whole(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "TOO_MANY", 3)
+    monkeypatch.setattr(following, "MOVED", 2)
+    made = await shop.add(1, VIP)
+    await shop.follow()
+    for person in range(7):
+        await shop.tag(person, "VIP", on=True)
+    await shop.follow()
+    assert await shop.members() == {made: set(shop.people[:7])}
+    assert Counter(await shop.told()) == Counter((made, one, True) for one in shop.people[:7])
+
+
+async def test_two_workers_tell_of_each_customer_once(shop: Shop) -> None:
+    made = await shop.add(1, VIP)
+    await shop.follow()
+    for person in range(6):
+        await shop.tag(person, "VIP", on=True)
+    await following.start_due(shop.database, shop.now)
+    async with shop.database.read() as tx:
+        [ring] = await jobs.due(tx, 10, Queue.SEGMENTS)
+
+    async def worker(name: str) -> None:
+        async with shop.database.write() as tx:
+            job = await jobs.claim(tx, ring.store_id, ring.job_id, name, -1)
+        if job is not None:
+            try:
+                await following.follow(shop.database, job, lambda: shop.now)
+            except LeaseLost:
+                return
+
+    # A lease that is over at once: each takes the job away from the one before.
+    await asyncio.gather(*(worker(f"worker {number}") for number in range(4)))
+    await shop.follow()
+    assert await shop.members() == {made: set(shop.people[:6])}
+    assert Counter(await shop.told()) == Counter((made, one, True) for one in shop.people[:6])
+
+
+async def test_a_killed_worker_leaves_nothing_half_done(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await shop.add(1, VIP)
+    await shop.follow()
+    await shop.tag(4, "VIP", on=True)
+
+    async def die(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "take_out", die)
+        with pytest.raises(RuntimeError):
+            await shop.follow()
+    assert (await shop.members(), await shop.told()) == ({}, [])
+    async with shop.database.write() as tx:
+        await tx.execute(text("UPDATE jobs SET lease_until = created_at"))
+    await shop.follow()
+    assert await shop.members() == {made: {shop.people[4]}}
+    assert await shop.told() == [(made, shop.people[4], True)]
+
+
+async def test_marks_of_a_shop_without_segments_are_taken_away(shop: Shop) -> None:
+    await shop.tag(0, "VIP", on=True)
+    await shop.follow()
+    async with shop.database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(customer_changes)) == 0
+        assert await tx.scalar(select(func.count()).select_from(segment_memberships)) == 0

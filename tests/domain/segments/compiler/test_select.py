@@ -1,0 +1,145 @@
+"""Compiled filters find whom a plain reading of the same tree finds, on both databases."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from domain.kit.db import Database
+from domain.segments.compiler.normal_form import FilterOutdated
+from domain.segments.compiler.select import customer_ids
+from domain.segments.filters import (
+    AllOf,
+    AnyOf,
+    Attribute,
+    Behavior,
+    Definition,
+    Filter,
+    Membership,
+    Not,
+    Operator,
+    Window,
+)
+from domain.segments.sql.scope import Scope
+from tests.domain.segments import oracle
+from tests.domain.segments.trees import KNOWN, definitions
+from tests.domain.segments.world import NOW, PICKED, SEGMENT, TIMEZONE, people, save
+from tests.factories import add_store
+
+EVERYONE = people()
+GROUPS: dict[UUID, Definition | None] = {
+    SEGMENT: Definition(Attribute("tag", Operator.EQ, ("VIP",)), None),
+    PICKED: None,
+}
+SEGMENTS: oracle.Segments = {SEGMENT: lambda person: "VIP" in person.tags, PICKED: lambda person: person.picked}
+
+
+@pytest.fixture
+async def shop(database: Database, store_id: int) -> tuple[Database, int]:
+    async with database.write() as tx:
+        await save(tx, store_id, EVERYONE)
+    return database, store_id
+
+
+async def found(shop: tuple[Database, int], definition: Definition) -> set[int]:
+    database, store_id = shop
+    scope = Scope(store_id, TIMEZONE, NOW, database.dialect)
+    async with database.read() as tx:
+        rows = (await tx.execute(customer_ids(definition, KNOWN, scope, GROUPS))).scalars().all()
+    assert len(rows) == len(set(rows))
+    return set(rows)
+
+
+def expected(definition: Definition) -> set[int]:
+    return {person.id for person in EVERYONE if oracle.finds(definition, person, SEGMENTS)}
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(definition=definitions)
+async def test_any_filter_finds_whom_it_means(shop: tuple[Database, int], definition: Definition) -> None:
+    assert await found(shop, definition) == expected(definition)
+
+
+VIP = Attribute("tag", Operator.EQ, ("VIP",))
+RECENT = Behavior("order", values=(2,), window=Window(last_days=30))
+
+
+EASILY_GOT_WRONG: list[Filter] = [
+    Attribute("name", Operator.CONTAINS, ("İ",)),
+    Attribute("name", Operator.CONTAINS, ("i",)),
+    Attribute("name", Operator.CONTAINS, ("SS",)),
+    Attribute("name", Operator.CONTAINS, ("ß",)),
+    Attribute("name", Operator.STARTS_WITH, ("😀 z",)),
+    Attribute("name", Operator.CONTAINS, ("%",)),
+    Attribute("name", Operator.CONTAINS, ("_",)),
+    Attribute("name", Operator.ENDS_WITH, ("\\slash",)),
+    Attribute("name", Operator.EQ, ("ana",)),
+    Attribute("name", Operator.NEQ, ("Ana",)),
+    Attribute("birthday", Operator.ANNIVERSARY_IN_DAYS, (364,)),
+    Attribute("age", Operator.GTE, (26,)),
+    Attribute("total_spent", Operator.GTE, (19.99995,)),
+    Attribute("order_count", Operator.LT, (2.5,)),
+    Attribute("order_count", Operator.LT, (2**63 - 1,)),
+    Attribute("property.number", Operator.IS_NOT_SET),
+    Attribute("consent.email", Operator.EQ, ("NOT_SUBSCRIBED",)),
+    Behavior("order", values=(3,), window=Window(last_days=7)),
+    Behavior("order", values=(6,), window=Window(last_days=400)),
+    Behavior("order", operator=Operator.LT, values=(7,), window=Window(last_days=31)),
+    Behavior("order", operator=Operator.BETWEEN, values=(2, 3), window=Window(since=NOW - timedelta(days=31))),
+    Behavior("visit", values=(2,)),
+    Behavior("visit", operator=Operator.LT, values=(2,)),
+    Behavior("order", operator=Operator.EQ, values=(0,), window=Window(last_days=30)),
+    Behavior("order", (Attribute("category", Operator.EQ, ("Accessories",)),), operator=Operator.LT, values=(2,)),
+    Behavior("visit", (Attribute("first time", Operator.IS_SET), Attribute("first time", Operator.NEQ, (True,)))),
+    AllOf((RECENT, Not(VIP), AnyOf((RECENT, VIP)))),
+    AnyOf((Not(VIP), Not(RECENT), Membership(list_id=UUID(int=3)))),
+]
+
+
+async def test_what_is_easily_got_wrong(shop: tuple[Database, int]) -> None:
+    for tree in EASILY_GOT_WRONG:
+        for sense in (tree, Not(tree)):
+            assert await found(shop, Definition(sense)) == expected(Definition(sense)), sense
+
+
+async def test_a_filter_and_its_opposite_part_the_customers(shop: tuple[Database, int]) -> None:
+    tree = AnyOf((Attribute("city", Operator.CONTAINS, ("tai",)), RECENT))
+    both = await found(shop, Definition(tree, None)), await found(shop, Definition(Not(tree), None))
+    assert both[0].isdisjoint(both[1])
+    assert both[0] | both[1] == {person.id for person in EVERYONE if person.row["deleted_at"] is None}
+
+
+async def test_another_stores_customers_are_never_found(shop: tuple[Database, int]) -> None:
+    database, _ = shop
+    async with database.write() as tx:
+        other = await add_store(tx)
+        await save(tx, other, [person for person in EVERYONE if person.id < 10])
+    assert await found(shop, Definition(VIP)) == expected(Definition(VIP))
+    assert max(await found((database, other), Definition())) < 10
+
+
+def test_one_set_asked_twice_is_made_once() -> None:
+    nested = Definition(AnyOf((AllOf((VIP, RECENT)), AllOf((Not(VIP), Attribute("member", Operator.EQ, (True,)))))))
+    sql = str(customer_ids(nested, KNOWN, Scope(1, TIMEZONE, NOW, "sqlite"), {}))
+    assert sql.count("customer_tags.tag =") == 1
+
+
+def test_facts_alone_are_read_without_the_customers() -> None:
+    sql = str(customer_ids(Definition(RECENT), KNOWN, Scope(1, TIMEZONE, NOW, "postgresql"), {}))
+    assert "FROM customer_facts \n" in sql
+    assert "JOIN" not in sql
+
+
+def test_values_are_never_part_of_the_statement() -> None:
+    tree = Attribute("name", Operator.IN, ("Robert'); DROP TABLE customers;--", "x"))
+    for dialect in ("sqlite", "postgresql"):
+        assert "Robert" not in str(customer_ids(Definition(tree), KNOWN, Scope(1, TIMEZONE, NOW, dialect), {}))
+
+
+def test_a_property_that_is_gone_is_said_so() -> None:
+    gone = Definition(Attribute("property.gone", Operator.IS_SET))
+    with pytest.raises(FilterOutdated, match=r"property\.gone"):
+        customer_ids(gone, KNOWN, Scope(1, TIMEZONE, NOW, "sqlite"), {})

@@ -1,0 +1,52 @@
+"""Previews out of bitmaps say what the statement over all customers says, cold and warm."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from muster_sdk import AddressKind
+
+from domain.kit.db import Database
+from domain.segments.evaluation import resolve as finding
+from domain.segments.evaluation.cache.lru import Leaves
+from domain.segments.evaluation.preview import Previews
+from domain.segments.filters import Definition
+from domain.stores import queries as stores
+from domain.stores.model import Store
+from tests.domain.segments.compiler.test_select import EVERYONE
+from tests.domain.segments.trees import definitions
+from tests.domain.segments.world import NOW, TIMEZONE, save
+from tests.factories import add_store
+
+CHANNELS = {"email": AddressKind.EMAIL, "sms": AddressKind.PHONE, "line": AddressKind.HANDLE}
+
+
+@pytest.fixture
+async def shop(database: Database) -> Store:
+    async with database.write() as tx:
+        store_id = await add_store(tx, timezone=TIMEZONE)
+        await save(tx, store_id, EVERYONE)
+        found = await stores.by_id(tx, store_id)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+async def warm(database: Database) -> AsyncIterator[Previews]:
+    opened = Previews(database, Leaves(10_000_000))
+    yield opened
+    await opened.close()
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(definition=definitions)
+async def test_any_filter_is_counted_as_by_one_statement(
+    database: Database, shop: Store, warm: Previews, definition: Definition
+) -> None:
+    whole = await finding.preview(database, shop, definition, CHANNELS, NOW)
+    assert await warm.of(shop, definition, CHANNELS, NOW) == whole
+    await warm.settled()
+    assert await warm.of(shop, definition, CHANNELS, NOW) == whole
+    assert await Previews(database, Leaves(0)).of(shop, definition, CHANNELS, NOW) == whole

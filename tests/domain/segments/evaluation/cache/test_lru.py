@@ -1,0 +1,244 @@
+"""What is remembered is never older than the data, never more than it may be, and asked for once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from muster_sdk import AddressKind
+from pyroaring import BitMap
+from sqlalchemy import event, text
+
+from domain.customers import actions as customers
+from domain.customers.model import Consent, ContactChange
+from domain.kit.db import Database
+from domain.segments import ranks
+from domain.segments.evaluation import resolve as finding
+from domain.segments.evaluation.cache import fetch as answering
+from domain.segments.evaluation.cache import transfer
+from domain.segments.evaluation.cache.lru import Leaves, size_of
+from domain.segments.evaluation.deadline import TookTooLong
+from domain.segments.evaluation.preview import Previews
+from domain.segments.filters import AllOf, Attribute, Behavior, Definition, Filter, Membership, Not, Operator, Window
+from tests.domain.memberships.shop import Shop, open_shop
+from tests.domain.memberships.test_tracking import PICKED
+from tests.factories import add_store
+
+START = datetime(2026, 6, 1, 10, tzinfo=UTC)
+CHANNELS = {"email": AddressKind.EMAIL, "line": AddressKind.HANDLE}
+VIP, NEW = (Attribute("tag", Operator.EQ, (tag,)) for tag in ("VIP", "new"))
+ASKED: list[Filter | None] = [
+    None,
+    VIP,
+    AllOf((VIP, Not(NEW))),
+    Behavior("visit", values=(2,), window=Window(last_days=3)),
+    Not(Behavior("order", window=Window(last_days=2))),
+    AllOf((Attribute("order_count", Operator.GTE, (1,)), Attribute("country", Operator.EQ, ("TW",)))),
+    Attribute("consent.line", Operator.EQ, ("SUBSCRIBED",)),
+    Membership(segment_id=PICKED),
+]
+
+
+@pytest.fixture
+async def shop(database: Database) -> Shop:
+    async with database.write() as tx:
+        store_id = await add_store(tx, timezone="Asia/Taipei")
+    opened = await open_shop(database, store_id, START)
+    await opened.add(90, None, kind="STATIC")
+    return opened
+
+
+@pytest.fixture
+async def previews(database: Database) -> AsyncIterator[Previews]:
+    opened = Previews(database, Leaves(1_000_000))
+    yield opened
+    await opened.close()
+
+
+person = st.integers(0, 11)
+writes = st.one_of(
+    st.tuples(st.just("tag"), person, st.booleans()),
+    st.tuples(st.just("visit"), person, st.sampled_from([-50, -1, 0])),
+    st.tuples(st.just("order"), person, st.sampled_from([-100, -1, 0])),
+    st.tuples(st.just("consent"), person, st.sampled_from(Consent)),
+    st.tuples(st.just("gone"), person, st.booleans()),
+    st.tuples(st.just("blacklist"), person, st.booleans()),
+    st.tuples(st.just("pick"), person, st.none()),
+    st.tuples(st.just("wait"), st.sampled_from([1, 7, 80]), st.none()),
+)
+
+
+async def write(shop: Shop, step: tuple[str, int, object]) -> None:
+    match step:
+        case ("tag", who, bool(on)):
+            await shop.tag(who, "VIP", on=on)
+        case ("visit" | "order" as kind, who, int(hours)):
+            await shop.track(who, kind, timedelta(hours=hours), **({"total": 5} if kind == "order" else {}))
+        case ("consent", who, Consent() as consent):
+            change = ContactChange("line", f"U{who}", consent)
+            async with shop.database.write() as tx:
+                await customers.consent_update(tx, shop.store.id, shop.people[who], change, shop.now)
+        case ("gone", who, bool(on)):
+            await (shop.delete(who) if on else shop.restore(who))
+        case ("blacklist", who, bool(on)):
+            await shop.blacklist(who, on=on)
+        case ("pick", who, _):
+            await shop.pick(PICKED, who)
+        case (_, hours, _):
+            shop.now += timedelta(hours=hours)
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=st.lists(st.tuples(writes, st.sampled_from(ASKED), st.sampled_from(ASKED)), min_size=1, max_size=8))
+async def test_a_preview_never_answers_for_data_that_was(
+    shop: Shop, previews: Previews, steps: list[tuple[tuple[str, int, object], Filter | None, Filter | None]]
+) -> None:
+    for step, *asked in steps:
+        for include in asked:
+            definition = Definition(include)
+            whole = await finding.preview(shop.database, shop.store, definition, CHANNELS, shop.now)
+            assert await previews.of(shop.store, definition, CHANNELS, shop.now) == whole
+        await write(shop, step)
+    for include in ASKED:
+        whole = await finding.preview(shop.database, shop.store, Definition(include), CHANNELS, shop.now)
+        assert await previews.of(shop.store, Definition(include), CHANNELS, shop.now) == whole
+
+
+@contextmanager
+def statements(database: Database) -> Generator[list[str]]:
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def about(seen: list[str], table: str) -> int:
+    return sum(f"FROM {table}" in statement for statement in seen)
+
+
+async def test_only_the_leaf_that_was_edited_is_asked_again(shop: Shop, previews: Previews) -> None:
+    visits = Behavior("visit", window=Window(last_days=3))
+    await shop.tag(0, "VIP", on=True)
+    with statements(shop.database) as seen:
+        await previews.of(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
+        assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 1)
+        await previews.settled()
+    assert (about(seen, "customer_tags"), about(seen, "events")) == (2, 2)
+    with statements(shop.database) as seen:
+        await previews.of(shop.store, Definition(AllOf((NEW, visits))), {}, shop.now)
+    assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 0)
+    await shop.tag(1, "VIP", on=True)
+    with statements(shop.database) as seen:
+        await previews.of(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
+    assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 0)
+
+
+async def test_another_order_of_tiers_is_another_question(shop: Shop, previews: Previews) -> None:
+    above_gold = Definition(Attribute("tier", Operator.GT, ("Gold",)))
+    async with shop.database.write() as tx:
+        await tx.execute(text("UPDATE customers SET tier = 'Silver' WHERE id <= 3"))
+    counts: list[int] = []
+    for order in (["Silver", "Gold"], ["Gold", "Silver"], ["Silver", "Gold"]):
+        async with shop.database.write() as tx:
+            await ranks.put(tx, shop.store.id, await finding.catalogue(tx, shop.store.id, {}), "tier", order)
+        counts.append((await previews.of(shop.store, above_gold, {}, shop.now)).count)
+    assert counts == [0, 3, 0]
+
+
+async def test_two_who_ask_at_once_ask_the_database_once(shop: Shop, previews: Previews) -> None:
+    with statements(shop.database) as seen:
+        answers = await asyncio.gather(
+            *(previews.of(shop.store, Definition(VIP), CHANNELS, shop.now) for _ in range(5))
+        )
+    assert about(seen, "customer_tags") == 1
+    assert {answer.count for answer in answers} == {0}
+
+
+async def test_who_waits_asks_himself_when_the_other_fails(
+    shop: Shop, previews: Previews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = asyncio.Event()
+    fetched = transfer.fetched
+
+    async def fail_once(*given: Any) -> BitMap:
+        if not failing.is_set():
+            failing.set()
+            await asyncio.sleep(0.2)
+            raise RuntimeError("killed")
+        return await fetched(*given)
+
+    monkeypatch.setattr(answering, "fetched", fail_once)
+    first = asyncio.create_task(previews.of(shop.store, Definition(VIP), {}, shop.now))
+    await failing.wait()
+    second = asyncio.create_task(previews.of(shop.store, Definition(VIP), {}, shop.now))
+    with pytest.raises(RuntimeError):
+        await first
+    assert (await second).count == 0
+
+
+async def test_what_takes_too_long_is_cut_short_with_a_cache_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = (
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT count(*) FROM n"
+    )
+
+    async def dawdle(tx: Any, *_: object) -> BitMap:
+        await tx.execute(text(endless))
+        return BitMap()
+
+    monkeypatch.setattr(answering, "fetched", dawdle)
+    leaves = Leaves(1_000_000)
+    with pytest.raises(TookTooLong, match=r"took longer than 0\.3 s"):
+        await Previews(shop.database, leaves, 0.3).of(shop.store, Definition(VIP), {}, shop.now)
+    assert len(leaves) == 0
+
+
+async def test_numbers_beyond_a_bitmaps_are_counted_by_the_database(shop: Shop, previews: Previews) -> None:
+    async with shop.database.write() as tx:
+        await tx.execute(text("UPDATE customer_numbers SET last = 2147483648"))
+    assert (await previews.of(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
+    assert previews.leaves is not None
+    assert len(previews.leaves) == 0
+
+
+async def test_more_ids_than_may_travel_are_counted_by_the_database(
+    shop: Shop, previews: Previews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "AT_MOST", 5)
+    assert (await previews.of(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
+
+
+async def test_no_more_bytes_are_kept_than_may_be_and_the_longest_unused_go_first() -> None:
+    bitmaps = [BitMap(range(number, 3_000_000, 7)) for number in range(6)]
+    size = size_of(bitmaps[0])
+    leaves = Leaves(4 * size)
+    for number, bitmap in enumerate(bitmaps):
+        leaves.depart(number)
+        leaves.land(number, bitmap)
+        leaves.get(0)
+        assert leaves.used_bytes <= leaves.most_bytes
+    assert [number for number in range(6) if leaves.get(number) is not None] == [0, 3, 4, 5]
+    leaves.depart("huge")
+    leaves.land("huge", BitMap(range(0, 60_000_000, 9)))
+    assert leaves.get("huge") is None
+    assert len(leaves) == 4
+
+
+def test_the_size_of_a_bitmap_is_about_what_it_takes() -> None:
+    for bitmap in (BitMap(range(0, 1_000_000, 3)), BitMap(range(0, 100_000_000, 1_000)), BitMap()):
+        assert 0.9 < size_of(bitmap) / (len(bitmap.serialize()) + 400) < 1.6

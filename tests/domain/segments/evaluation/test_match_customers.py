@@ -1,0 +1,59 @@
+"""Asked of a few customers alone, filters find whom they find among all."""
+
+from itertools import count
+from uuid import UUID
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert
+
+from domain.kit.db import Database
+from domain.segments.codec import to_stored
+from domain.segments.evaluation.deadline import reading
+from domain.segments.evaluation.resolve import found_by
+from domain.segments.evaluation.segments_of import segments_of
+from domain.segments.filters import Definition
+from domain.segments.tables import segments
+from domain.stores.model import Store
+from tests.domain.segments.compiler.test_select import EVERYONE
+from tests.domain.segments.evaluation.cache.test_count import shop
+from tests.domain.segments.trees import definitions
+from tests.domain.segments.world import NOW
+
+__all__ = ["shop"]
+NUMBERS = count(100)
+IDS = [person.id for person in EVERYONE]
+
+
+async def add(database: Database, store_id: int, asked: list[Definition]) -> list[UUID]:
+    shared = {"store_id": store_id, "kind": "DYNAMIC", "update_mode": "MANUAL", "started_on": NOW.date()}
+    shared |= {"active": True, "created_at": NOW, "updated_at": NOW}
+    made = [UUID(int=next(NUMBERS)) for _ in asked]
+    async with database.write() as tx:
+        for segment_id, each in zip(made, asked, strict=True):
+            said = {"include": to_stored(each.include), "exclude": to_stored(each.exclude)}
+            named = {"id": segment_id, "name": str(segment_id), "list_name": "L"}
+            await tx.execute(insert(segments).values(**shared, **named, **said))
+    return made
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    asked=st.lists(definitions, min_size=1, max_size=8),
+    ids=st.lists(st.sampled_from(IDS), min_size=1, max_size=30, unique=True),
+)
+async def test_customers_are_in_the_segments_that_find_them(
+    database: Database, shop: Store, asked: list[Definition], ids: list[int]
+) -> None:
+    added = await add(database, shop.id, asked)
+    async with reading(database, 60, snapshot=True) as tx:
+        found = await segments_of(tx, shop, ids, NOW)
+        for segment_id, definition in zip(added, asked, strict=True):
+            everyone = set((await tx.execute(await found_by(tx, shop.id, definition, shop.timezone, NOW))).scalars())
+            members = {customer for customer in ids if segment_id in {each.id for each in found[customer]}}
+            assert members == everyone & set(ids)

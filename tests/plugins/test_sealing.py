@@ -1,0 +1,172 @@
+"""A channel's settings: checked, sealed, never shown."""
+
+from dataclasses import dataclass
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from domain.deliveries.channels import ChannelUnavailable
+from domain.kit.db import Database
+from domain.kit.errors import ErrorCode, Faults
+from plugins.manager import InstalledChannel, Plugins
+from plugins.sealing import Unusable, WrongKey, redacted, seal, unseal, validate
+from plugins.store_channels import InstalledChannels
+from tests.factories import NOW
+from tests.fakes import RecordingChannel
+
+KEY, OTHER = b"the server's own key", b"the key of another server"
+SECRET = "hunter2-hunter2"
+
+
+class LoftSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    loft: str = Field(min_length=2)
+    perches: int = 1
+    ring_code: SecretStr = Field(alias="ringCode")
+    spare: SecretStr | None = None
+
+
+class NewLoftSettings(LoftSettings):
+    keeper: str
+
+
+@dataclass
+class Loft(RecordingChannel):
+    key: str = "loft"
+    settings: type[BaseModel] = LoftSettings
+
+
+LOFT = Loft()
+GIVEN: dict[str, object] = {"loft": "North", "ringCode": SECRET}
+
+
+def installed(key: bytes, channel: RecordingChannel = LOFT) -> InstalledChannels:
+    return InstalledChannels(Plugins({channel.key: InstalledChannel(channel, "lofts", "1.0")}, ()), key)
+
+
+def test_every_fault_has_its_path_and_code() -> None:
+    with pytest.raises(Faults) as refused:
+        validate(LOFT, {"loft": "N", "perches": "many", "colour": "red"})
+    found = {(fault.field, fault.code) for fault in refused.value.errors}
+    assert found == {
+        (("loft",), ErrorCode.INVALID),
+        (("perches",), ErrorCode.INVALID),
+        (("ringCode",), ErrorCode.REQUIRED),
+        (("colour",), ErrorCode.INVALID),
+    }
+
+
+def test_a_channel_s_own_rule_is_told_in_its_own_words() -> None:
+    class Strict(LoftSettings):
+        @field_validator("loft")
+        @classmethod
+        def _faces_south(cls, loft: str) -> str:
+            raise ValueError(f"{loft} is too cold: choose South.")
+
+    with pytest.raises(Faults) as refused:
+        validate(Loft(settings=Strict), GIVEN)
+    assert [error.message for error in refused.value.errors] == ["North is too cold: choose South."]
+
+
+def test_no_fault_repeats_a_secret() -> None:
+    with pytest.raises(Faults) as refused:
+        validate(LOFT, {"loft": SECRET, "ringCode": [SECRET], "spare": {"x": SECRET}})
+    assert SECRET not in str(refused.value)
+
+
+def test_a_secret_that_is_left_out_stays_and_null_takes_it_away() -> None:
+    first = validate(LOFT, {**GIVEN, "spare": "old"})
+    again = validate(LOFT, {"loft": "South"}, first)
+    assert isinstance(again, LoftSettings)
+    assert again.ring_code.get_secret_value() == SECRET
+    assert again.spare is not None
+    assert again.perches == 1
+    emptied = validate(LOFT, {"loft": "South", "spare": None}, first)
+    assert isinstance(emptied, LoftSettings)
+    assert emptied.spare is None
+
+
+def test_what_is_shown_holds_no_secret() -> None:
+    settings = validate(LOFT, {**GIVEN, "spare": SECRET})
+    assert redacted(settings) == {"loft": "North", "perches": 1}
+    assert SECRET not in repr(settings)
+
+
+def test_what_is_sealed_opens_as_it_was_and_holds_nothing_readable() -> None:
+    settings = validate(LOFT, GIVEN)
+    sealed = seal(settings, KEY, 1, "loft")
+    assert unseal(LOFT, sealed, KEY, 1) == settings
+    assert SECRET.encode() not in sealed
+    assert b"North" not in sealed
+    assert seal(settings, KEY, 1, "loft") != sealed
+
+
+def test_what_is_sealed_opens_for_its_store_channel_and_key_alone() -> None:
+    sealed = seal(validate(LOFT, GIVEN), KEY, 1, "loft")
+    for channel, key, store_id in ((LOFT, KEY, 2), (LOFT, OTHER, 1), (Loft(key="cote"), KEY, 1)):
+        with pytest.raises(WrongKey, match="MUSTER_SECRET_KEY"):
+            unseal(channel, sealed, key, store_id)
+
+
+def test_a_flipped_bit_or_a_cut_does_not_open() -> None:
+    sealed = seal(validate(LOFT, GIVEN), KEY, 1, "loft")
+    changed = [
+        bytes([*sealed[:at], sealed[at] ^ 1 << bit, *sealed[at + 1 :]]) for at in range(len(sealed)) for bit in (0, 7)
+    ]
+    for wrong in [*changed, sealed[:-1], sealed[:20], sealed[:5], b""]:
+        with pytest.raises(WrongKey):
+            unseal(LOFT, wrong, KEY, 1)
+
+
+def test_settings_that_an_update_outgrew_are_said_to_be_so() -> None:
+    sealed = seal(validate(LOFT, GIVEN), KEY, 1, "loft")
+    with pytest.raises(Unusable, match="configure it anew"):
+        unseal(Loft(settings=NewLoftSettings), sealed, KEY, 1)
+
+
+async def test_a_store_configures_a_channel_bit_by_bit(database: Database, store_id: int) -> None:
+    channels = installed(KEY)
+    async with database.write() as tx:
+        assert await channels.find(tx, store_id, "loft") is None
+        bare = await channels.configure(tx, store_id, "loft", None, NOW)
+        assert (bare.installed_at, bare.configured) == (NOW, False)
+        await channels.configure(tx, store_id, "loft", GIVEN, NOW)
+        again = await channels.configure(tx, store_id, "loft", {"loft": "South"}, NOW)
+        found = await channels.find(tx, store_id, "loft")
+    assert again.configured
+    assert found is not None
+    assert found.settings == LoftSettings(loft="South", ringCode=SecretStr(SECRET))
+
+
+async def test_faults_of_settings_say_so_in_their_path(database: Database, store_id: int) -> None:
+    async with database.write() as tx:
+        with pytest.raises(Faults) as refused:
+            await installed(KEY).configure(tx, store_id, "loft", {"loft": "North"}, NOW)
+    assert [fault.field for fault in refused.value.errors] == [("settings", "ringCode")]
+
+
+async def test_with_another_key_a_channel_is_unavailable_until_it_is_configured_anew(
+    database: Database, store_id: int
+) -> None:
+    late = installed(OTHER)
+    async with database.write() as tx:
+        await installed(KEY).configure(tx, store_id, "loft", GIVEN, NOW)
+        with pytest.raises(ChannelUnavailable, match="MUSTER_SECRET_KEY") as refused:
+            await late.find(tx, store_id, "loft")
+        (seen,) = await late.all(tx, store_id)
+        problems = await late.problems(tx, store_id)
+        with pytest.raises(Faults, match="required"):
+            await late.configure(tx, store_id, "loft", {"loft": "South"}, NOW)
+        await late.configure(tx, store_id, "loft", GIVEN, NOW)
+        assert await late.problems(tx, store_id) == []
+        assert await late.find(tx, store_id, "loft") is not None
+    assert refused.value.code is ErrorCode.CHANNEL_UNAVAILABLE
+    assert (seen.configured, seen.settings) == (True, None)
+    assert ["MUSTER_SECRET_KEY" in problem for problem in problems] == [True]
+
+
+async def test_a_channel_whose_plugin_went_away_is_a_problem(database: Database, store_id: int) -> None:
+    async with database.write() as tx:
+        await installed(KEY).configure(tx, store_id, "loft", GIVEN, NOW)
+        assert "loft" in (await installed(KEY, RecordingChannel()).problems(tx, store_id))[0]

@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
-from api.auth import Doorkeeper
+from api.auth import TokenAuthenticator
 from api.graphql.kit.context import Context, Services
 from api.graphql.schema import build_schema
 from api.graphql.server.endpoint import GraphQLEndpoint
@@ -63,7 +63,7 @@ def _graphql(runtime: Runtime, previews: Previews) -> list[BaseRoute]:
 
     return GraphQLEndpoint(
         build_schema(),
-        Doorkeeper(runtime.database, runtime.clock).authenticate,
+        TokenAuthenticator(runtime.database, runtime.clock).authenticate,
         context,
         page=graphiql.page,
         allowed_origins=runtime.settings.allowed_origins,
@@ -76,8 +76,8 @@ async def working(runtime: Runtime) -> AsyncGenerator[None]:
     if not runtime.settings.embedded:
         yield
         return
-    lanes = runtime.lanes()
-    await asyncio.to_thread(lanes.start)
+    consumers = runtime.consumers()
+    await asyncio.to_thread(consumers.start)
     stop = asyncio.Event()
     schedule = asyncio.create_task(keep_schedule(runtime.chores(), stop))
     try:
@@ -85,7 +85,7 @@ async def working(runtime: Runtime) -> AsyncGenerator[None]:
     finally:
         stop.set()
         await schedule
-        await asyncio.to_thread(lanes.stop)
+        await asyncio.to_thread(consumers.stop)
 
 
 def _cors(origins: tuple[str, ...]) -> list[Middleware]:

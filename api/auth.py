@@ -15,7 +15,7 @@ _NOTED_EVERY = 60.0
 _NOTED_AT_MOST = 10_000
 
 
-class Doorkeeper:
+class TokenAuthenticator:
     """Looks every token up anew, so that a revoked one ends at once; that it was used is noted once a minute."""
 
     def __init__(self, database: Database, clock: Clock) -> None:

@@ -75,7 +75,7 @@ def work(processes: Processes = 1, threads: Threads = 4) -> None:
     from api.workers.supervisor import Child, supervise
 
     if _settings().embedded:
-        raise _Refused("MUSTER_BROKER_URL is not set: `muster serve` does the work by itself then", WRONG)
+        raise _CommandFailed("MUSTER_BROKER_URL is not set: `muster serve` does the work by itself then", WRONG)
     workers = [Child(f"worker-{number}", command("worker", threads)) for number in range(1, processes + 1)]
     supervise([*workers, Child("scheduler", command("scheduler", threads))])
 
@@ -167,7 +167,7 @@ def demo(
 
     absent = [name for name in ("customers.csv", "orders.csv") if data and not (data / name).is_file()]
     if absent:
-        raise _Refused(f"{data} has no {absent[0]}", WRONG)
+        raise _CommandFailed(f"{data} has no {absent[0]}", WRONG)
     settings = staged(_settings())
     logging.configure(settings.log_format, settings.log_level)
     if not demonstrate(settings, data, customers, port, stay=is_attended() and not end):
@@ -223,7 +223,7 @@ def doctor() -> None:
         raise typer.Exit(FAILED)
 
 
-class _Refused(Exception):
+class _CommandFailed(Exception):
     """Ends the command with one line."""
 
     def __init__(self, message: str, status: int = FAILED) -> None:
@@ -255,12 +255,12 @@ def _with_database(settings: "Settings", do: "Callable[[Database], Awaitable[T]]
 
 def _import(kind: str, file: Path, number: int | None) -> None:
     from api.import_file import import_file
-    from domain.imports.model import Kind
+    from domain.imports.model import ImportKind
 
     settings = _settings()
 
     async def run(database: "Database") -> bool:
-        return await import_file(database, await _store(database, number), Kind(kind), file, settings.clock())
+        return await import_file(database, await _store(database, number), ImportKind(kind), file, settings.clock())
 
     if not _with_database(settings, run):
         raise typer.Exit(FAILED)
@@ -272,7 +272,7 @@ async def _store(database: "Database", number: int | None) -> int:
     async with database.read() as tx:
         found = await queries.first(tx) if number is None else await queries.by_id(tx, number)
     if found is None:
-        raise _Refused(
+        raise _CommandFailed(
             "there is no store yet: run `muster migrate`" if number is None else f"there is no store {number}"
         )
     return found.id
@@ -295,7 +295,7 @@ async def _migrate(database: "Database") -> bool:
 def main() -> None:
     try:
         app()
-    except _Refused as refused:
+    except _CommandFailed as refused:
         _end(str(refused), refused.status)
     except Exception as error:  # noqa: BLE001 - what is not known is raised again
         _end(*_said(error))
@@ -305,11 +305,11 @@ def _said(error: Exception) -> tuple[str, int]:
     """One line for what the person at the keyboard can mend; a bug keeps its traceback."""
     from api.database_errors import is_away, is_unmigrated
     from api.settings import WrongSetting
-    from domain.kit.errors import DomainError, Faults
+    from domain.kit.errors import DomainError, DomainErrors
 
     if isinstance(error, WrongSetting):
         return str(error), WRONG
-    if isinstance(error, DomainError | Faults):
+    if isinstance(error, DomainError | DomainErrors):
         return str(error), FAILED
     if is_away(error):
         return f"the database does not answer: {str(getattr(error, 'orig', error)).splitlines()[0]}", AWAY

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from api.http.health import faults_of
 from api.wiring import Runtime
 from domain import jobs
-from domain.campaigns import launch as launching
-from domain.events import counters as history
+from domain.campaigns import launch
+from domain.events import counters
 from domain.kit.db import Transaction
 from domain.orders import facts
 from domain.stores import queries as stores
@@ -83,11 +83,11 @@ async def _facts(tx: Transaction, numbers: list[int]) -> Finding:
 
 
 async def _misses(tx: Transaction, number: int) -> list[int]:
-    return sorted({*await facts.misses(tx, number), *await history.misses(tx, number)})
+    return sorted({*await facts.mismatches(tx, number), *await counters.mismatches(tx, number)})
 
 
 async def _campaigns(tx: Transaction) -> Finding:
-    stranded = await launching.stranded(tx)
+    stranded = await launch.stranded(tx)
     if stranded:
         said = _some([str(campaign_id) for campaign_id in stranded])
         return Finding("campaigns", False, f"{len(stranded)} are SENDING and no job works on them: {said}")

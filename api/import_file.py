@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from domain.imports.actions import from_file
-from domain.imports.model import Kind
+from domain.imports.model import ImportKind
 from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.operations import queries as operations
@@ -26,7 +26,7 @@ _LOOK = 0.2
 _SHOWN = 20
 
 
-async def import_file(database: Database, store_id: int, kind: Kind, path: Path, clock: Clock) -> bool:
+async def import_file(database: Database, store_id: int, kind: ImportKind, path: Path, clock: Clock) -> bool:
     """Whether every row went in; what did not is shown."""
     console = Console(stderr=True)
     columns = (

@@ -1,4 +1,4 @@
-"""The one place that knows concrete things: settings become a database, channels, brokers and a doorbell."""
+"""The one place that knows concrete things: settings become a database, channels, brokers and a notifier."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from dramatiq import Broker
 
 from api.settings import Settings
 from api.workers.broker import waiting
-from api.workers.consumers import Lanes, brokers_for
+from api.workers.consumers import Consumers, brokers_for
 from api.workers.handlers import HANDLERS
-from api.workers.notifier import Doorbell
+from api.workers.notifier import Notifier
 from api.workers.runner import Tools
 from api.workers.scheduler import Chore, chores_of
 from domain.consents.links import UnsubscribeLinks
@@ -18,7 +18,7 @@ from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.operations.files import FileLinks, Files
 from domain.segments.catalogue.extensions import EXTENSIONS
-from domain.segments.evaluation.cache.lru import Leaves
+from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
 from domain.templates.rendering import MinijinjaTemplates
 from plugins.manager import Plugins, load
@@ -39,7 +39,7 @@ class Runtime:
     files: Files
     file_links: FileLinks
     brokers: Mapping[Queue, Broker]
-    doorbell: Doorbell
+    notifier: Notifier
     key: bytes
 
     @property
@@ -50,24 +50,24 @@ class Runtime:
     def previews(self) -> Previews:
         """With a memory of its own: a server process asks once."""
         kept = self.settings.preview_cache_mb * 1_000_000
-        return Previews(self.database, Leaves(kept) if kept else None)
+        return Previews(self.database, LeafCache(kept) if kept else None)
 
-    def lanes(self, threads: int = 4) -> Lanes:
-        return Lanes(self.brokers, self.connect, self.tools, threads=threads)
+    def consumers(self, threads: int = 4) -> Consumers:
+        return Consumers(self.brokers, self.connect, self.tools, threads=threads)
 
     def chores(self) -> list[Chore]:
-        return chores_of(self.database, self.tools, self.brokers, self.doorbell)
+        return chores_of(self.database, self.tools, self.brokers, self.notifier)
 
     def connect(self, connections: int) -> Database:
         """The database for another event loop: connections belong to the one that opened them."""
-        return Database(self.settings.database_url, pool_size=connections, doorbell=self.doorbell)
+        return Database(self.settings.database_url, pool_size=connections, notify=self.notifier)
 
     def ask_broker(self) -> None:
         """Raises when the broker does not answer."""
         waiting(self.brokers[Queue.DEFAULT], Queue.DEFAULT)
 
     async def close(self) -> None:
-        self.doorbell.close()
+        self.notifier.close()
         await self.database.close()
         for broker in self.brokers.values():
             broker.close()
@@ -78,11 +78,11 @@ def build(settings: Settings) -> Runtime:
     plugins = load(settings.blocked_plugins)
     EXTENSIONS.install(plugins.dimensions, plugins.behaviors)
     brokers = brokers_for(settings.broker_url)
-    doorbell = Doorbell(brokers)
+    notifier = Notifier(brokers)
     return Runtime(
         settings=settings,
         clock=settings.clock(),
-        database=Database(settings.database_url, pool_size=10, doorbell=doorbell),
+        database=Database(settings.database_url, pool_size=10, notify=notifier),
         plugins=plugins,
         channels=InstalledChannels(plugins, key),
         templates=MinijinjaTemplates(),
@@ -90,6 +90,6 @@ def build(settings: Settings) -> Runtime:
         files=Files(settings.files()),
         file_links=FileLinks(settings.public_url, key),
         brokers=brokers,
-        doorbell=doorbell,
+        notifier=notifier,
         key=key,
     )

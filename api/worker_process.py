@@ -29,10 +29,10 @@ async def run(runtime: Runtime, role: Role, threads: int) -> None:
     if role == "scheduler":
         await keep_schedule(runtime.chores(), stop)
     else:
-        lanes = runtime.lanes(threads)
-        lanes.start()
+        consumers = runtime.consumers(threads)
+        consumers.start()
         await stop.wait()
-        await asyncio.to_thread(lanes.stop)
+        await asyncio.to_thread(consumers.stop)
     await runtime.close()
 
 

@@ -12,7 +12,7 @@ from muster_sdk import AddressKind, Behavior, Capabilities, Channel, Dimension, 
 from muster_sdk.hookspecs import PROJECT
 from pydantic import BaseModel
 
-from plugins import validation as declared
+from plugins import validation
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ def load(blocked: Collection[str] = ()) -> Plugins:
 
 def _leave_out(loading: _Loading, plugin: str, distribution: Distribution, reason: str) -> None:
     fault = Fault(plugin, *_package(distribution), reason)
-    log.warning("plugin_left_out", plugin=fault.plugin, package=fault.package, reason=reason)
+    log.warning("plugin_skipped", plugin=fault.plugin, package=fault.package, reason=reason)
     loading.faults.append(fault)
 
 
@@ -154,7 +154,7 @@ def _add(loading: _Loading, channel: Channel, distribution: Distribution) -> str
 
 
 def _add_dimension(loading: _Loading, found: object, distribution: Distribution) -> str | None:
-    reason = declared.fault_of_dimension(found, loading.asked_by)
+    reason = validation.fault_of_dimension(found, loading.asked_by)
     if reason is None:
         dimension = cast("Dimension", found)
         loading.dimensions[dimension.key] = dimension
@@ -163,7 +163,7 @@ def _add_dimension(loading: _Loading, found: object, distribution: Distribution)
 
 
 def _add_behavior(loading: _Loading, found: object, distribution: Distribution) -> str | None:
-    reason = declared.fault_of_behavior(found, {each: loading.asked_by[f"{each}()"] for each in loading.behaviors})
+    reason = validation.fault_of_behavior(found, {each: loading.asked_by[f"{each}()"] for each in loading.behaviors})
     if reason is None:
         behavior = cast("Behavior", found)
         loading.behaviors[behavior.event] = behavior

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from muster_sdk import Channel
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from domain.kit.errors import DomainError, ErrorCode, Faults
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
@@ -32,7 +32,7 @@ def validate(channel: Channel, settings: Mapping[str, object], stored: BaseModel
     try:
         return channel.settings.model_validate({**kept, **settings})
     except ValidationError as error:
-        raise Faults([_fault(fault) for fault in error.errors(include_url=False, include_input=False)]) from None
+        raise DomainErrors([_fault(fault) for fault in error.errors(include_url=False, include_input=False)]) from None
 
 
 def redacted(model: BaseModel) -> dict[str, Any]:

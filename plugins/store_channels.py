@@ -7,9 +7,9 @@ from datetime import datetime
 from muster_sdk import AddressKind
 from pydantic import BaseModel
 
-from domain.deliveries.channels import ChannelUnavailable, Configured
+from domain.deliveries.channels import ChannelUnavailable, ConfiguredChannel
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, ErrorCode, Faults
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.stores import queries as stores
 from plugins.manager import InstalledChannel, Plugins
 from plugins.sealing import Unusable, seal, unseal, validate
@@ -42,14 +42,14 @@ class InstalledChannels:
     def labels(self) -> Mapping[str, str]:
         return {key: found.channel.label for key, found in self._plugins.channels.items()}
 
-    async def find(self, tx: Transaction, store_id: int, key: str) -> Configured | None:
+    async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
         """The channel as the store has it; None when it is unknown or not installed."""
         plugin = self._plugins.channels.get(key)
         installation = (await stores.installations(tx, store_id)).get(key)
         if plugin is None or installation is None:
             return None
         try:
-            return Configured(plugin.channel, self._open(plugin, store_id, installation.settings))
+            return ConfiguredChannel(plugin.channel, self._open(plugin, store_id, installation.settings))
         except Unusable as error:
             # Taken for unconfigured it would be a sandbox: everything "sent", and nobody reached.
             raise ChannelUnavailable(str(error), field=("channel",)) from None
@@ -68,7 +68,7 @@ class InstalledChannels:
             kept = self._seen(store_id, plugin, (await stores.installations(tx, store_id))[key])
             try:
                 chosen = validate(plugin.channel, settings, kept.settings)
-            except Faults as faults:
+            except DomainErrors as faults:
                 raise faults.under("settings") from None
             await stores.install(tx, store_id, key, seal(chosen, self._key, store_id, key), now)
         return self._seen(store_id, plugin, (await stores.installations(tx, store_id))[key])

@@ -13,7 +13,7 @@ from typer.main import get_command
 from api.cli import app
 from api.settings import Settings
 from domain.events.types import KINDS, VERBS
-from domain.segments.catalogue import docs_page as dimensions
+from domain.segments.catalogue import docs_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/sdk/*.md")])
@@ -44,7 +44,7 @@ def test_the_command_line_is_documented_as_it_is(tmp_path: Path) -> None:
 
 
 def test_what_segments_may_ask_is_documented_as_it_is() -> None:
-    assert dimensions.page() == (ROOT / "docs/reference/dimensions.md").read_text(), "run `make docs`"
+    assert docs_page.page() == (ROOT / "docs/reference/dimensions.md").read_text(), "run `make docs`"
 
 
 def test_every_hook_is_documented_with_its_arguments() -> None:

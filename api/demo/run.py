@@ -24,7 +24,7 @@ from domain.kit.db import Database
 from domain.migrations import migrate
 from domain.samples import generate
 from domain.stores import queries as stores
-from domain.stores.model import Scope, new_token, token_hash
+from domain.stores.model import TokenScope, new_token, token_hash
 
 DATABASE = Path("demo.db")
 
@@ -89,7 +89,7 @@ async def _prepare(settings: Settings) -> str:
             raise AssertionError("a fresh token is well-formed")
         async with database.write() as tx:
             store = await stores.create(tx, "Demo shop", "UTC", "USD", now)
-            await stores.add_token(tx, store.id, "demo", hashed, frozenset({Scope.ADMIN}), now)
+            await stores.add_token(tx, store.id, "demo", hashed, frozenset({TokenScope.ADMIN}), now)
     finally:
         await database.close()
     return token

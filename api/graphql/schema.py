@@ -17,7 +17,7 @@ from api.graphql.customers.events import ActivityMutation
 from api.graphql.customers.lifecycle import LifecycleMutation, LifecycleQuery
 from api.graphql.customers.mutations import ProfileMutation, ProfileQuery
 from api.graphql.customers.types import CustomerMutation, CustomerQuery
-from api.graphql.kit import global_ids as relay
+from api.graphql.kit import global_ids
 from api.graphql.kit.context import Context, Info, allow
 from api.graphql.kit.fields import without_null_defaults
 from api.graphql.kit.global_ids import Node
@@ -39,7 +39,7 @@ from api.graphql.segments.types import SegmentQuery
 from api.graphql.stores.channels import ChannelMutation, ChannelQuery
 from api.graphql.stores.types import Store, StoreMutation, StoreQuery
 from domain.kit.errors import DomainError, ErrorCode
-from domain.stores.model import Scope
+from domain.stores.model import TokenScope
 
 _AT_MOST = 250
 
@@ -60,7 +60,7 @@ _BY_TYPE: dict[str, Callable[[Context, Any], Awaitable[Node | None]]] = {
 
 
 async def _node(context: Context, gid: strawberry.ID) -> Node | None:
-    found = relay.decode(gid, *_BY_TYPE)
+    found = global_ids.decode(gid, *_BY_TYPE)
     return None if found is None else await _BY_TYPE[found.type](context, found.key)
 
 
@@ -82,11 +82,11 @@ class Query(
 ):
     @strawberry.field
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
-        return await _node(allow(info, Scope.READ), id)
+        return await _node(allow(info, TokenScope.READ), id)
 
     @strawberry.field(description="250 at most; null for an ID of nothing that there is.")
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
-        context = allow(info, Scope.READ)
+        context = allow(info, TokenScope.READ)
         if len(ids) > _AT_MOST:
             raise DomainError(f"{len(ids)} IDs: {_AT_MOST} at most", field=("ids",), code=ErrorCode.LIMIT_EXCEEDED)
         return list(await asyncio.gather(*(_node(context, gid) for gid in ids)))

@@ -65,12 +65,12 @@ class _Answer:
 
 def _failure(error: Exception) -> JSONResponse:
     if is_away(error):
-        log.warning("database_away", error=type(error).__name__)
+        log.warning("database_unavailable", error=type(error).__name__)
         return _unavailable("The database does not answer. Try again in a moment.")
     if is_unmigrated(error):
         log.error("database_not_migrated")
         return _unavailable("The database is not up to date yet.")
-    log.error("request_broke", exc_info=error)
+    log.error("request_failed", exc_info=error)
     return JSONResponse({"error": "Something broke here; it is on record."}, status_code=500)
 
 

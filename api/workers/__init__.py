@@ -1,1 +1,1 @@
-"""Jobs are done here: brokers ring, lanes work, the schedule finds what nobody rang for."""
+"""Jobs run here: brokers notify, consumers work, the scheduler finds what nobody was notified of."""

@@ -1,4 +1,4 @@
-"""Where the doorbell rings: RabbitMQ, Redis, or inside this process."""
+"""Brokers that carry notices: RabbitMQ, Redis, or inside this process."""
 
 from dramatiq import Broker, Message
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
@@ -6,7 +6,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 
 from domain.jobs import Queue
-from domain.kit.db import Ring
+from domain.kit.db import JobNotice
 
 ACTOR = "work"
 # Seconds until the messages that a killed worker had fetched are given to another.
@@ -24,7 +24,7 @@ def make_broker(url: str, queue: Queue) -> Broker:
     return broker
 
 
-def ring(broker: Broker, at: Ring) -> None:
+def notify(broker: Broker, at: JobNotice) -> None:
     message: Message[None] = Message(
         queue_name=queue_name(Queue(at.queue)),
         actor_name=ACTOR,

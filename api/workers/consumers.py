@@ -1,4 +1,4 @@
-"""A lane for each queue: its own threads, event loop and connections, so that no queue starves another."""
+"""A consumer for each queue: its own threads, event loop and connections, so that no queue starves another."""
 
 import asyncio
 import sys
@@ -42,7 +42,7 @@ def threads_of(queue: Queue, threads: int) -> int:
     return fixed.get(queue, threads)
 
 
-class Lane:
+class Consumer:
     """Runs the jobs of one queue. A thread waits for each running job; the jobs themselves share one event loop."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Lane:
             doing.result()
         except CancelledError:
             log.info("job_not_claimed", queue=self.queue.value, error="stopping")
-        except Exception as error:  # noqa: BLE001 - the message is only a doorbell: the schedule rings again
+        except Exception as error:  # noqa: BLE001 - the message is only a hint: the scheduler notifies again
             log.warning("job_not_claimed", queue=self.queue.value, error=f"{type(error).__name__}: {error}")
 
     async def _job(self, store_id: int, job_id: UUID) -> None:
@@ -104,20 +104,20 @@ class Lane:
             task.cancel()
 
 
-class Lanes:
-    """Every queue's lane in this process."""
+class Consumers:
+    """Every queue's consumer in this process."""
 
     def __init__(self, brokers: Mapping[Queue, Broker], connect: Connect, tools: Tools, *, threads: int = 4) -> None:
-        self._lanes = [
-            Lane(queue, broker, connect, tools, threads_of(queue, threads)) for queue, broker in brokers.items()
+        self._consumers = [
+            Consumer(queue, broker, connect, tools, threads_of(queue, threads)) for queue, broker in brokers.items()
         ]
 
     def start(self) -> None:
-        for lane in self._lanes:
-            lane.start()
+        for consumer in self._consumers:
+            consumer.start()
 
     def stop(self, grace: float = GRACE) -> None:
-        stopping = [threading.Thread(target=lane.stop, args=(grace,)) for lane in self._lanes]
+        stopping = [threading.Thread(target=consumer.stop, args=(grace,)) for consumer in self._consumers]
         for thread in stopping:
             thread.start()
         for thread in stopping:

@@ -1,4 +1,4 @@
-"""Tells workers of new jobs. It may fail: the schedule finds what it could not ring for."""
+"""Notifies workers of new jobs. It may fail: the scheduler finds what it could not notify of."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,55 +11,55 @@ from dramatiq import Broker
 
 from api.workers import broker
 from domain.jobs import Queue
-from domain.kit.db import Ring
+from domain.kit.db import JobNotice
 
 log = structlog.get_logger(__name__)
 _WAITING_AT_MOST = 10_000
 
 
-class Doorbell:
+class Notifier:
     """Rings from a thread of its own, so that neither a request nor a job waits for a broker."""
 
     def __init__(self, brokers: Mapping[Queue, Broker]) -> None:
         self._brokers = brokers
-        self._rings: BoundedQueue[Ring | None] = BoundedQueue(_WAITING_AT_MOST)
+        self._notices: BoundedQueue[JobNotice | None] = BoundedQueue(_WAITING_AT_MOST)
         self._failing = False
-        self._thread = Thread(target=self._run, name="doorbell", daemon=True)
+        self._thread = Thread(target=self._run, name="notifier", daemon=True)
         self._thread.start()
 
-    def __call__(self, rings: Sequence[Ring]) -> None:
+    def __call__(self, notices: Sequence[JobNotice]) -> None:
         try:
-            for ring in rings:
-                self._rings.put_nowait(ring)
+            for notice in notices:
+                self._notices.put_nowait(notice)
         except Full:
-            log.warning("doorbell_full", waiting=_WAITING_AT_MOST)
+            log.warning("notifier_full", waiting=_WAITING_AT_MOST)
 
     def close(self, timeout: float = 5) -> None:
         """Ring for what is waiting, as far as that goes in `timeout` seconds."""
         try:
-            self._rings.put(None, timeout=timeout)
+            self._notices.put(None, timeout=timeout)
         except Full:
             return
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        while (ring := self._rings.get()) is not None:
-            self._ring(ring)
+        while (notice := self._notices.get()) is not None:
+            self._notify(notice)
 
-    def _ring(self, ring: Ring) -> None:
+    def _notify(self, notice: JobNotice) -> None:
         try:
-            broker.ring(self._brokers[Queue(ring.queue)], ring)
+            broker.notify(self._brokers[Queue(notice.queue)], notice)
         except Exception as error:  # noqa: BLE001 - whatever ails a broker must not end the thread
             if not self._failing:
-                log.warning("doorbell_failed", queue=ring.queue, error=f"{type(error).__name__}: {error}")
+                log.warning("notify_failed", queue=notice.queue, error=f"{type(error).__name__}: {error}")
             self._failing = True
             self._forget()
         else:
             self._failing = False
 
     def _forget(self) -> None:
-        """What waits would fail as well, each after its own time-out; the schedule rings for it later."""
+        """What waits would fail as well, each after its own time-out; the scheduler notifies of it later."""
         with suppress(Empty):
-            while self._rings.get_nowait() is not None:
+            while self._notices.get_nowait() is not None:
                 pass
-            self._rings.put(None)
+            self._notices.put(None)

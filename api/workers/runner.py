@@ -103,7 +103,7 @@ async def _outcome(context: JobContext, handlers: Handlers) -> str:
         await _give_back(context)
         return "stopped"
     except Exception as error:  # a worker outlives whatever a handler raises
-        log.exception("job_broke", kind=context.job.kind, job=str(context.job.id))
+        log.exception("job_failed", kind=context.job.kind, job=str(context.job.id))
         await _fail(context, error)
         return "broke"
     return "done"

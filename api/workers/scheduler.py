@@ -1,4 +1,4 @@
-"""What happens by the clock: jobs that nobody rang for are found, and those that kill their workers are given up."""
+"""Work by the clock: find jobs that nobody was notified of, and give up those that kill their workers."""
 
 import asyncio
 import random
@@ -15,12 +15,12 @@ from api.workers.handlers import MAKE_FILES
 from api.workers.liveness import dead
 from api.workers.runner import Tools
 from domain import jobs
-from domain.campaigns import launch as launching
+from domain.campaigns import launch
 from domain.jobs import Queue
-from domain.kit.db import Database, Doorbell
+from domain.kit.db import Database, Notify
 from domain.lifecycle import actions as lifecycle
 from domain.lists.schedule import make_due
-from domain.memberships import tracking as following
+from domain.memberships import tracking
 from domain.operations.actions import tidy
 
 log = structlog.get_logger(__name__)
@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 EVERY = 8.0
 _JITTER = 2.0
 _TIDY_EVERY = 300.0
-# A queue holds no more rings than this: with all workers away, they would pile up in the broker.
-_RINGS_AT_MOST = 500
+# A queue holds no more notices than this: with all workers away, they would pile up in the broker.
+_MOST_NOTICES = 500
 
 
 # Something that is looked at in every round.
@@ -49,14 +49,14 @@ async def keep_schedule(chores: Sequence[Chore], stop: asyncio.Event, *, every: 
             await asyncio.wait_for(stop.wait(), every + random.uniform(0, _JITTER))  # noqa: S311
 
 
-def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker], doorbell: Doorbell) -> list[Chore]:
+def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker], notifier: Notify) -> list[Chore]:
     office = tools.office(database)
     return [
-        lambda: launching.start_due(office),
+        lambda: launch.start_due(office),
         lambda: make_lists(database, tools),
-        lambda: following.start_due(database, tools.clock()),
+        lambda: tracking.start_due(database, tools.clock()),
         lambda: sweep(database, tools),
-        lambda: ring_for_due(database, brokers, doorbell),
+        lambda: notify_due(database, brokers, notifier),
         lambda: lifecycle.schedule_due(database, tools.clock()),
         Rarely(lambda: tidy(database, tools.files, MAKE_FILES, tools.clock()), _TIDY_EVERY),
     ]
@@ -79,7 +79,7 @@ async def make_lists(database: Database, tools: Tools) -> None:
     """Lists that are due by the store's days; what cannot be begun stays due, and is told of."""
     for unmade in (await make_due(database, tools.clock()))[1]:
         error = f"{type(unmade.error).__name__}: {unmade.error}"
-        log.error("list_not_begun", store=unmade.store_id, segment=str(unmade.segment_id), error=error)
+        log.error("list_not_started", store=unmade.store_id, segment=str(unmade.segment_id), error=error)
 
 
 async def sweep(database: Database, tools: Tools) -> None:
@@ -96,18 +96,18 @@ async def sweep(database: Database, tools: Tools) -> None:
                 await handler.give_up(tx, job, tools.clock())
 
 
-async def ring_for_due(database: Database, brokers: Mapping[Queue, Broker], doorbell: Doorbell) -> None:
+async def notify_due(database: Database, brokers: Mapping[Queue, Broker], notifier: Notify) -> None:
     for queue, broker in brokers.items():
-        room = _RINGS_AT_MOST - await _waiting(broker, queue)
+        room = _MOST_NOTICES - await _waiting(broker, queue)
         if room <= 0:
             continue
         async with database.read() as tx:
-            doorbell(await jobs.due(tx, room, queue))
+            notifier(await jobs.due(tx, room, queue))
 
 
 async def _waiting(broker: Broker, queue: Queue) -> int:
     try:
         return await asyncio.to_thread(waiting, broker, queue)
-    except Exception as error:  # noqa: BLE001 - a broker that is away holds nothing; ringing will fail, harmlessly
-        log.warning("broker_away", queue=queue.value, error=f"{type(error).__name__}: {error}")
-        return _RINGS_AT_MOST
+    except Exception as error:  # noqa: BLE001 - a broker that is away holds nothing; notifying will fail, harmlessly
+        log.warning("broker_unavailable", queue=queue.value, error=f"{type(error).__name__}: {error}")
+        return _MOST_NOTICES

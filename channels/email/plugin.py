@@ -7,9 +7,9 @@ from muster_sdk import AddressKind, Capabilities, Channel, Composer, Templates, 
 from pydantic import BaseModel
 
 from channels.email.content import EmailContent
-from channels.email.message import composer as composing
+from channels.email.message import composer
 from channels.email.settings import EmailSettings
-from channels.email.smtp import transport as smtp
+from channels.email.smtp import transport
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class EmailChannel:
     capabilities: Capabilities = field(default_factory=lambda: Capabilities(max_batch=500))
 
     def prepare(self, content: EmailContent, settings: EmailSettings | None, templates: Templates) -> Composer:
-        return composing.prepare(content, settings, templates)
+        return composer.prepare(content, settings, templates)
 
     def connect(self, settings: EmailSettings) -> AbstractAsyncContextManager[Transport]:
-        return smtp.connect(settings)
+        return transport.connect(settings)
 
 
 @hookimpl

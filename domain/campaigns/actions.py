@@ -9,8 +9,7 @@ from uuid import UUID
 from muster_sdk import ContentInvalid, TemplateInvalid, Templates
 from pydantic import ValidationError
 
-from domain.campaigns import launch as launching
-from domain.campaigns import queries
+from domain.campaigns import launch, queries
 from domain.campaigns.audience import audience_of
 from domain.campaigns.model import (
     Campaign,
@@ -25,11 +24,11 @@ from domain.campaigns.model import (
 )
 from domain.campaigns.target import Target, aimed_at, target_list
 from domain.deliveries import queries as deliveries
-from domain.deliveries.channels import Configured, FindChannel, prepare
+from domain.deliveries.channels import ConfiguredChannel, FindChannel, prepare
 from domain.deliveries.model import NOBODY, AcceptMarketing, Reach
 from domain.kit import ids
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.lists import queries as lists
 from domain.lists.model import CustomerList, check_usable
 from domain.segments.model import Segment
@@ -37,7 +36,7 @@ from domain.stores import queries as stores
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class CampaignDraft:
     """What a campaign is to be; None keeps what is there, or takes the default."""
 
     name: str | None = None
@@ -59,18 +58,18 @@ class Desk:
     find_channel: FindChannel
 
 
-async def create(tx: Transaction, desk: Desk, draft: Draft) -> Campaign:
+async def create(tx: Transaction, desk: Desk, draft: CampaignDraft) -> Campaign:
     """A draft; refused with every fault at once, their paths into the draft."""
     missing = [name for name in ("name", "channel", "target", "content") if getattr(draft, name) is None]
     if missing:
         said = (DomainError(f"a campaign needs a {name}", field=(name,), code=ErrorCode.REQUIRED) for name in missing)
-        raise Faults(tuple(said))
+        raise DomainErrors(tuple(said))
     campaign = await _drawn(tx, desk, _blank(desk), draft)
     await queries.add(tx, campaign)
     return campaign
 
 
-async def update(tx: Transaction, desk: Desk, campaign_id: UUID, draft: Draft) -> Campaign:
+async def update(tx: Transaction, desk: Desk, campaign_id: UUID, draft: CampaignDraft) -> Campaign:
     campaign = await _locked(tx, desk.store_id, campaign_id)
     check_editable(campaign.status)
     changed = await _drawn(tx, desk, campaign, draft)
@@ -95,11 +94,11 @@ async def send(
         sent = replace(campaign, status=CampaignStatus.SCHEDULED, scheduled_at=at)
     await queries.replace(tx, sent)
     if at is None:
-        await launching.start(tx, desk.store_id, campaign_id)
+        await launch.start(tx, desk.store_id, campaign_id)
     return sent
 
 
-async def forecast(tx: Transaction, desk: Desk, draft: Draft) -> Reach:
+async def forecast(tx: Transaction, desk: Desk, draft: CampaignDraft) -> Reach:
     """Whom a broadcast would get to that is not drawn up yet; nothing is written for it."""
     campaign = _through(_blank(desk), draft)
     configured = await _channel(tx, desk, campaign.channel)
@@ -126,7 +125,7 @@ async def reach_each(tx: Transaction, desk: Desk, campaigns: Sequence[Campaign])
     audiences = {
         campaign.id: audience_of(campaign, found.channel)
         for campaign in campaigns
-        if isinstance(found := channels[campaign.channel], Configured) and campaign.list_id is not None
+        if isinstance(found := channels[campaign.channel], ConfiguredChannel) and campaign.list_id is not None
     }
     reached = await deliveries.reach_each(tx, list(audiences.values())) if audiences else []
     known = dict(zip(audiences, reached, strict=True))
@@ -138,8 +137,8 @@ async def reach_each(tx: Transaction, desk: Desk, campaigns: Sequence[Campaign])
 
 async def channels_of(
     tx: Transaction, desk: Desk, campaigns: Sequence[Campaign]
-) -> Mapping[str, Configured | DomainError]:
-    found: dict[str, Configured | DomainError] = {}
+) -> Mapping[str, ConfiguredChannel | DomainError]:
+    found: dict[str, ConfiguredChannel | DomainError] = {}
     for key in {campaign.channel for campaign in campaigns}:
         try:
             found[key] = await _channel(tx, desk, key)
@@ -181,7 +180,7 @@ async def _check_ready(tx: Transaction, desk: Desk, campaign: Campaign) -> None:
         raise NoRecipients
 
 
-async def _drawn(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) -> Campaign:
+async def _drawn(tx: Transaction, desk: Desk, campaign: Campaign, draft: CampaignDraft) -> Campaign:
     """The campaign with the draft's changes, checked as a whole."""
     faults: list[DomainError] = []
     campaign = _through(campaign, draft)
@@ -203,14 +202,14 @@ async def _drawn(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) 
         check_content(await _channel(tx, desk, campaign.channel), campaign.content, desk.templates)
     except DomainError as error:
         faults.append(error)
-    except Faults as several:
+    except DomainErrors as several:
         faults += several.errors
     if faults:
-        raise Faults(faults)
+        raise DomainErrors(faults)
     return campaign
 
 
-def _through(campaign: Campaign, draft: Draft) -> Campaign:
+def _through(campaign: Campaign, draft: CampaignDraft) -> Campaign:
     return replace(
         campaign,
         channel=draft.channel or campaign.channel,
@@ -218,7 +217,7 @@ def _through(campaign: Campaign, draft: Draft) -> Campaign:
     )
 
 
-async def _aimed(tx: Transaction, desk: Desk, campaign: Campaign, draft: Draft) -> Campaign:
+async def _aimed(tx: Transaction, desk: Desk, campaign: Campaign, draft: CampaignDraft) -> Campaign:
     if draft.target is not None:
         found = await _locked_to(tx, desk, draft.target, "target")
         campaign = replace(campaign, list_id=found.id, target_name=found.name)
@@ -242,7 +241,7 @@ async def _target(tx: Transaction, desk: Desk, target: Target, *path: str | int)
         raise error.under(*path) from None
 
 
-async def _channel(tx: Transaction, desk: Desk, key: str) -> Configured:
+async def _channel(tx: Transaction, desk: Desk, key: str) -> ConfiguredChannel:
     configured = await desk.find_channel(tx, desk.store_id, key)
     if configured is None:
         raise DomainError(
@@ -253,12 +252,12 @@ async def _channel(tx: Transaction, desk: Desk, key: str) -> Configured:
     return configured
 
 
-def check_content(configured: Configured, content: Mapping[str, object], templates: Templates) -> None:
+def check_content(configured: ConfiguredChannel, content: Mapping[str, object], templates: Templates) -> None:
     """Refuse what the channel's schema or its templates do not allow, each fault with its path."""
     try:
         prepare(configured, content, templates)
     except ValidationError as error:
-        raise Faults([_fault(fault["msg"], fault["loc"]) for fault in error.errors()]) from None
+        raise DomainErrors([_fault(fault["msg"], fault["loc"]) for fault in error.errors()]) from None
     except ContentInvalid as error:
         raise _fault(str(error), error.path) from None
     except TemplateInvalid as error:

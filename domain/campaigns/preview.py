@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from domain.campaigns.actions import Desk, channels_of
 from domain.campaigns.model import Campaign
-from domain.consents.links import UnsubscribeLinks, Unsubscribing
+from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
 from domain.deliveries import recipients
-from domain.deliveries.channels import Configured, prepare
+from domain.deliveries.channels import ConfiguredChannel, prepare
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, NotFound
@@ -51,7 +51,7 @@ async def _told(
     tx: Transaction,
     desk: Desk,
     links: UnsubscribeLinks,
-    channels: Mapping[str, Configured | DomainError],
+    channels: Mapping[str, ConfiguredChannel | DomainError],
     chosen: Sequence[Asked],
 ) -> dict[tuple[UUID, int | None], Recipient]:
     """What the channels are told of those who are customers of the store."""
@@ -61,21 +61,23 @@ async def _told(
     addresses = {
         key: await recipients.addresses(tx, desk.store_id, wanted, key, found.channel.address)
         for key, found in channels.items()
-        if isinstance(found, Configured)
+        if isinstance(found, ConfiguredChannel)
     }
     return {
         (campaign.id, customer_id): Recipient(
             key=ids.delivery_key(desk.store_id, campaign.id, customer_id),
             address=addresses.get(campaign.channel, {}).get(customer_id) or _SOMEWHERE,
             variables=known[customer_id],
-            unsubscribe_url=links.url(Unsubscribing(desk.store_id, customer_id, campaign.id, campaign.channel)),
+            unsubscribe_url=links.url(UnsubscribeToken(desk.store_id, customer_id, campaign.id, campaign.channel)),
         )
         for campaign, customer_id in chosen
         if customer_id is not None and customer_id in known
     }
 
 
-def _shown(desk: Desk, campaign: Campaign, configured: Configured, recipient: Recipient | None) -> Shown | DomainError:
+def _shown(
+    desk: Desk, campaign: Campaign, configured: ConfiguredChannel, recipient: Recipient | None
+) -> Shown | DomainError:
     if recipient is None:
         return NotFound("no such customer", field=("customerId",))
     try:

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, ins
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
 from domain.campaigns.tables import campaigns
 from domain.deliveries.model import COUNTS, AcceptMarketing
-from domain.deliveries.tables import batches
+from domain.deliveries.tables import delivery_batches
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import Whose
+from domain.kit.db.portable import ParentFilter
 from domain.lists.tables import lists
 
 _COLUMNS = (
@@ -111,7 +111,9 @@ async def sending(tx: Transaction) -> list[UUID]:
 async def complete(tx: Transaction, store_id: int, campaign_id: UUID, now: datetime) -> bool:
     """End the campaign when none of its deliveries is open any more. Its row must be locked."""
     still_open = exists().where(
-        batches.c.store_id == store_id, batches.c.campaign_id == campaign_id, batches.c.pending > 0
+        delivery_batches.c.store_id == store_id,
+        delivery_batches.c.campaign_id == campaign_id,
+        delivery_batches.c.pending > 0,
     )
     changed = await tx.execute(
         update(campaigns)
@@ -135,13 +137,13 @@ def page(
     return statement
 
 
-def of_lists(store_id: int, whose: Whose) -> Select[*tuple[Any, ...]]:
+def of_lists(store_id: int, whose: ParentFilter) -> Select[*tuple[Any, ...]]:
     """The campaigns to lists; `parent` is the list."""
     found = select(*_COLUMNS, campaigns.c.list_id.label("parent"))
     return found.where(campaigns.c.store_id == store_id, whose(campaigns.c.list_id))
 
 
-def of_segments(store_id: int, whose: Whose) -> Select[*tuple[Any, ...]]:
+def of_segments(store_id: int, whose: ParentFilter) -> Select[*tuple[Any, ...]]:
     """The campaigns to segments' lists; `parent` is the segment."""
     locked = and_(lists.c.store_id == campaigns.c.store_id, lists.c.id == campaigns.c.list_id)
     found = select(*_COLUMNS, lists.c.segment_id.label("parent")).join(lists, locked)
@@ -150,12 +152,12 @@ def of_segments(store_id: int, whose: Whose) -> Select[*tuple[Any, ...]]:
 
 async def outcomes(tx: Transaction) -> dict[tuple[str, str], int]:
     """How many deliveries came to what, by channel and outcome, over all stores."""
-    sums = [func.sum(batches.c[name]).label(name) for name in COUNTS[1:]]
+    sums = [func.sum(delivery_batches.c[name]).label(name) for name in COUNTS[1:]]
     rows = await tx.execute(
         select(campaigns.c.channel, *sums)
         .join(
-            batches,
-            and_(batches.c.store_id == campaigns.c.store_id, batches.c.campaign_id == campaigns.c.id),
+            delivery_batches,
+            and_(delivery_batches.c.store_id == campaigns.c.store_id, delivery_batches.c.campaign_id == campaigns.c.id),
         )
         .group_by(campaigns.c.channel)
     )

@@ -26,7 +26,7 @@ from domain.campaigns import queries
 from domain.campaigns.audience import audience_of
 from domain.campaigns.model import Campaign, CampaignStatus
 from domain.deliveries import batches, evidence
-from domain.deliveries.channels import ChannelUnavailable, Configured, Office, prepare
+from domain.deliveries.channels import ChannelUnavailable, ConfiguredChannel, Office, prepare
 from domain.deliveries.intents import Intended, intend
 from domain.deliveries.model import BATCH, WINDOW, Batch, Verdict, judge
 from domain.deliveries.recipients import recipients, variables
@@ -50,13 +50,13 @@ async def deliver(office: Office, job: Job) -> None:
         found = None if work is None else await _find_channel(tx, office, work.campaign)
     if work is None:
         await _leave(office, job)
-    elif isinstance(found, Configured):
+    elif isinstance(found, ConfiguredChannel):
         await _send(office, job, work, found)
     else:
         await _put_off(office, job, work, found or f"the channel {work.campaign.channel} is not installed")
 
 
-async def _find_channel(tx: Transaction, office: Office, campaign: Campaign) -> Configured | str | None:
+async def _find_channel(tx: Transaction, office: Office, campaign: Campaign) -> ConfiguredChannel | str | None:
     """The channel, or why it cannot be used."""
     try:
         return await office.find_channel(tx, campaign.store_id, campaign.channel)
@@ -83,7 +83,7 @@ async def _open(tx: Transaction, job: Job) -> _Work | None:
     return None if shop is None or campaign is None or part is None else _Work(shop, campaign, part)
 
 
-async def _send(office: Office, job: Job, work: _Work, configured: Configured) -> None:
+async def _send(office: Office, job: Job, work: _Work, configured: ConfiguredChannel) -> None:
     try:
         composer = prepare(configured, work.campaign.content, office.templates)
         async with _transport(configured, composer) as transport:
@@ -101,7 +101,7 @@ class _Sender:
     office: Office
     job: Job
     work: _Work
-    configured: Configured
+    configured: ConfiguredChannel
     composer: Composer
     transport: Transport
     verdicts: Mapping[int, Verdict] = field(default_factory=dict[int, Verdict])
@@ -114,17 +114,17 @@ class _Sender:
     async def _break_off(self) -> None:
         if self.job.fence > 1:
             async with self.office.database.write() as tx:
-                await batches.break_off(tx, self.work.part, self.job.fence, idempotent=self._idempotent)
+                await batches.resolve_interrupted(tx, self.work.part, self.job.fence, idempotent=self._idempotent)
 
     async def _turn(self) -> tuple[list[Intended], list[Recipient]] | None:
         """Commit the outcomes of the window that is over together with the intents of the next one."""
         job, part = self.job, self.work.part
         async with self.office.database.write() as tx:
             mine = await jobs.renew(tx, job, _LEASE_SECONDS, progressed=bool(self.verdicts))
-            await batches.settle(tx, part, job.fence, self.verdicts)
+            await batches.record_outcomes(tx, part, job.fence, self.verdicts)
             await self._keep_shown(tx)
             if self.verdicts:
-                await batches.tally(tx, part)
+                await batches.recount(tx, part)
             intended = await self._intend(tx) if mine else []
             addressed = await self._address(tx, intended)
         self.verdicts = {}
@@ -213,7 +213,7 @@ class _Sandbox:
 
 
 @asynccontextmanager
-async def _transport(configured: Configured, composer: Composer) -> AsyncGenerator[Transport]:
+async def _transport(configured: ConfiguredChannel, composer: Composer) -> AsyncGenerator[Transport]:
     if configured.settings is None:
         yield _Sandbox(composer)
         return
@@ -227,10 +227,10 @@ async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
     if work is None:
         return
     await queries.lock(tx, job.store_id, work.campaign.id)
-    await batches.break_off(tx, work.part, job.fence + 1, idempotent=False)
+    await batches.resolve_interrupted(tx, work.part, job.fence + 1, idempotent=False)
     await batches.abandon(tx, work.part, "given up: its workers died")
-    await batches.tally(tx, work.part)
-    await evidence.note_sent(tx, work.part, work.campaign.channel, now)
+    await batches.recount(tx, work.part)
+    await evidence.record_sent(tx, work.part, work.campaign.channel, now)
     await queries.complete(tx, job.store_id, work.campaign.id, now)
 
 
@@ -238,8 +238,8 @@ async def _close(office: Office, job: Job, work: _Work) -> None:
     """End the job; the campaign ends with the last of its batches, whose workers meet at its lock."""
     async with office.database.write() as tx:
         campaign = await queries.lock(tx, job.store_id, work.campaign.id)
-        stats = await batches.tally(tx, work.part)
-        await evidence.note_sent(tx, work.part, work.campaign.channel, office.clock())
+        stats = await batches.recount(tx, work.part)
+        await evidence.record_sent(tx, work.part, work.campaign.channel, office.clock())
         if stats.pending and campaign is not None and campaign.status is not CampaignStatus.CANCELLED:
             paused = campaign.status is CampaignStatus.PAUSED
             wait = _PAUSED_SECONDS if paused else await batches.next_due_in(tx, work.part)

@@ -3,7 +3,7 @@
 from enum import IntFlag
 
 
-class Kind(IntFlag):
+class ChangeKind(IntFlag):
     """What a change was of; a segment is looked at again only for the kinds that it asks for."""
 
     EXISTENCE = 1  # a customer came, went, or came back: concerns every segment
@@ -16,6 +16,6 @@ class Kind(IntFlag):
     SEGMENTS = 128  # what segments ask
 
 
-EVERYTHING = Kind(255)
+EVERYTHING = ChangeKind(255)
 # A mark that goes so far means every customer.
 LAST = 2**63 - 1

@@ -20,16 +20,16 @@ from sqlalchemy import (
     update,
 )
 
-from domain.changes.model import LAST, Kind
+from domain.changes.model import LAST, ChangeKind
 from domain.changes.tables import customer_changes, store_versions
-from domain.kit import ids as identifiers
+from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into, random_id
 from domain.kit.db.types import Instant
 
 Found = Select[*tuple[Any, ...]]
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
-_COLUMNS = {kind: store_versions.c[str(kind.name).lower()] for kind in Kind}
+_COLUMNS = {kind: store_versions.c[str(kind.name).lower()] for kind in ChangeKind}
 _NAMES = ["store_id", "id", "kinds", "first_id", "last_id", "due_at"]
 
 
@@ -39,9 +39,9 @@ class Versions:
 
     counts: tuple[int, ...]
 
-    def of(self, kinds: Kind) -> tuple[int, ...]:
+    def of(self, kinds: ChangeKind) -> tuple[int, ...]:
         """Equal as long as nothing of these kinds was written."""
-        return tuple(count for kind, count in zip(Kind, self.counts, strict=True) if kind & kinds)
+        return tuple(count for kind, count in zip(ChangeKind, self.counts, strict=True) if kind & kinds)
 
 
 async def versions(tx: Transaction, store_id: int) -> Versions:
@@ -50,7 +50,7 @@ async def versions(tx: Transaction, store_id: int) -> Versions:
     return Versions(tuple(int(count) for count in row))
 
 
-async def note(tx: Transaction, store_id: int, kinds: Kind, customers: Iterable[int] | Found) -> None:
+async def record_change(tx: Transaction, store_id: int, kinds: ChangeKind, customers: Iterable[int] | Found) -> None:
     """Something of these kinds was written of these customers: ids, or a select of them."""
     if isinstance(customers, Select):
         await _move(tx, store_id, kinds)
@@ -62,25 +62,27 @@ async def note(tx: Transaction, store_id: int, kinds: Kind, customers: Iterable[
         await _mark(tx, store_id, kinds, spans)
 
 
-async def note_range(tx: Transaction, store_id: int, kinds: Kind, first: int, last: int) -> None:
+async def record_range_change(tx: Transaction, store_id: int, kinds: ChangeKind, first: int, last: int) -> None:
     """The same for all customers from one number to another."""
     await _move(tx, store_id, kinds)
     await _mark(tx, store_id, kinds, [(first, last)])
 
 
-async def note_all(tx: Transaction, store_id: int, kinds: Kind) -> None:
+async def record_store_change(tx: Transaction, store_id: int, kinds: ChangeKind) -> None:
     """The same for the whole store: of a list, of a property that is gone, of what segments ask."""
-    await note_range(tx, store_id, kinds, 0, LAST)
+    await record_range_change(tx, store_id, kinds, 0, LAST)
 
 
-async def note_ahead(tx: Transaction, store_id: int, kinds: Kind, ahead: Iterable[tuple[int, datetime]]) -> None:
+async def record_future_change(
+    tx: Transaction, store_id: int, kinds: ChangeKind, ahead: Iterable[tuple[int, datetime]]
+) -> None:
     """What is dated ahead changes its customers once more when its time has come."""
     rows = [_row(store_id, kinds, (customer, customer), at) for customer, at in ahead]
     if rows:
         await tx.execute(insert(customer_changes), rows)
 
 
-async def note_when(tx: Transaction, store_id: int, kinds: Kind, found: Found) -> None:
+async def record_future_changes(tx: Transaction, store_id: int, kinds: ChangeKind, found: Found) -> None:
     """The same for a select of ids and instants."""
     ahead = found.subquery("ahead")
     customer, at = ahead.c
@@ -106,12 +108,12 @@ def _spans(customers: Iterable[int]) -> list[tuple[int, int]]:
     return spans
 
 
-async def _move(tx: Transaction, store_id: int, kinds: Kind) -> None:
+async def _move(tx: Transaction, store_id: int, kinds: ChangeKind) -> None:
     """Once a transaction and kind is enough: nobody sees the data before its end."""
-    fresh = kinds & ~tx.noted.get(store_id, 0)
+    fresh = kinds & ~tx.changed_kinds.get(store_id, 0)
     if not fresh:
         return
-    tx.noted[store_id] = tx.noted.get(store_id, 0) | fresh
+    tx.changed_kinds[store_id] = tx.changed_kinds.get(store_id, 0) | fresh
     counts = {column.name: int(bool(kind & fresh)) for kind, column in _COLUMNS.items()}
     raised = {column.name: column + 1 for kind, column in _COLUMNS.items() if kind & fresh}
     if tx.dialect == "postgresql":
@@ -128,17 +130,17 @@ async def _move(tx: Transaction, store_id: int, kinds: Kind) -> None:
     await tx.execute(first.on_conflict_do_update(index_elements=["store_id", "shard"], set_=raised))
 
 
-async def _mark(tx: Transaction, store_id: int, kinds: Kind, spans: Sequence[tuple[int, int]]) -> None:
+async def _mark(tx: Transaction, store_id: int, kinds: ChangeKind, spans: Sequence[tuple[int, int]]) -> None:
     await tx.execute(insert(customer_changes), [_row(store_id, kinds, span, AT_ONCE) for span in spans])
 
 
-def _row(store_id: int, kinds: Kind, span: tuple[int, int], due_at: datetime) -> dict[str, object]:
+def _row(store_id: int, kinds: ChangeKind, span: tuple[int, int], due_at: datetime) -> dict[str, object]:
     first, last = span
-    row: dict[str, object] = {"store_id": store_id, "id": str(identifiers.new()), "kinds": int(kinds)}
+    row: dict[str, object] = {"store_id": store_id, "id": str(ids.new()), "kinds": int(kinds)}
     return row | {"first_id": first, "last_id": last, "due_at": due_at}
 
 
-async def _mark_found(tx: Transaction, store_id: int, kinds: Kind, found: Found) -> None:
+async def _mark_found(tx: Transaction, store_id: int, kinds: ChangeKind, found: Found) -> None:
     numbered = found.subquery("changed")
     (customer,) = numbered.c
     # Numbers that follow each other keep their distance from their place in the order.
@@ -156,7 +158,7 @@ async def _mark_found(tx: Transaction, store_id: int, kinds: Kind, found: Found)
 def _marks(
     dialect: str,
     store_id: int,
-    kinds: Kind,
+    kinds: ChangeKind,
     first: ColumnElement[int],
     last: ColumnElement[int],
     due_at: ColumnElement[Any],

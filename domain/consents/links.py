@@ -13,7 +13,7 @@ _MAC_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Unsubscribing:
+class UnsubscribeToken:
     """Who unsubscribes from what, and which campaign moved them to it."""
 
     store_id: int
@@ -29,12 +29,12 @@ class UnsubscribeLinks:
         self._base = f"{base.rstrip('/')}/unsubscribe/"
         self._key = hmac.digest(secret_key, b"muster unsubscribe link", sha256)
 
-    def url(self, subject: Unsubscribing) -> str:
+    def url(self, subject: UnsubscribeToken) -> str:
         fixed = _FIXED.pack(subject.store_id, subject.customer_id, subject.campaign_id.bytes)
         payload = fixed + subject.channel.encode()
         return self._base + urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
 
-    def read(self, token: str) -> Unsubscribing | None:
+    def read(self, token: str) -> UnsubscribeToken | None:
         """What a link's token says; None unless this server signed it."""
         try:
             raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
@@ -46,7 +46,7 @@ class UnsubscribeLinks:
         if len(payload) <= _FIXED.size or not hmac.compare_digest(mac, self._mac(payload)):
             return None
         store_id, customer_id, campaign = _FIXED.unpack_from(payload)
-        return Unsubscribing(store_id, customer_id, UUID(bytes=campaign), payload[_FIXED.size :].decode())
+        return UnsubscribeToken(store_id, customer_id, UUID(bytes=campaign), payload[_FIXED.size :].decode())
 
     def _mac(self, payload: bytes) -> bytes:
         return hmac.digest(self._key, payload, sha256)[:_MAC_BYTES]

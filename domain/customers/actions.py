@@ -6,11 +6,9 @@ from datetime import datetime
 from sqlalchemy import delete, func, insert, select, update
 
 from domain import changes
-from domain.changes import Kind
-from domain.customers import queries
-from domain.customers import tags as tagging
-from domain.customers import values as checks
-from domain.customers import writes as saving
+from domain.changes import ChangeKind
+from domain.customers import queries, values, writes
+from domain.customers import tags as tag_writes
 from domain.customers.contacts import save_contacts
 from domain.customers.model import ContactChange, Customer, PropertyDefinition
 from domain.customers.tables import (
@@ -22,8 +20,8 @@ from domain.customers.tables import (
     customers,
     property_definitions,
 )
-from domain.events import log as history
-from domain.events.entry import Entry
+from domain.events import log
+from domain.events.entry import Event
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode, NotFound
@@ -38,28 +36,28 @@ async def tags_add(
 ) -> Customer:
     """`source`: who sets them, such as "manual", "form" or "shop"."""
     customer = await existing(tx, store_id, customer_id)
-    await tagging.add_tags(tx, store_id, {customer_id: _tags(tags)}, now, _source(source))
-    await changes.note(tx, store_id, Kind.PROFILE, [customer_id])
+    await tag_writes.add_tags(tx, store_id, {customer_id: _tags(tags)}, now, _source(source))
+    await changes.record_change(tx, store_id, ChangeKind.PROFILE, [customer_id])
     return customer
 
 
 async def tags_remove(tx: Transaction, store_id: int, customer_id: int, tags: Sequence[str], now: datetime) -> Customer:
     customer = await existing(tx, store_id, customer_id)
-    await tagging.remove_tags(tx, store_id, {customer_id: _tags(tags)}, now)
-    await changes.note(tx, store_id, Kind.PROFILE, [customer_id])
+    await tag_writes.remove_tags(tx, store_id, {customer_id: _tags(tags)}, now)
+    await changes.record_change(tx, store_id, ChangeKind.PROFILE, [customer_id])
     return customer
 
 
 def _source(source: str) -> str:
     try:
-        return checks.text(source, 16) or BY_HAND
+        return values.text(source, 16) or BY_HAND
     except DomainError as error:
         raise error.under("source") from None
 
 
 def _tags(tags: Sequence[str]) -> list[str]:
     try:
-        return checks.tags(tags)
+        return values.tags(tags)
     except DomainError as error:
         raise error.under("tags") from None
 
@@ -73,16 +71,16 @@ async def blacklist(
     if had.blacklisted is blacklisted:
         return had
     kind = "blacklisted" if blacklisted else "unblacklisted"
-    entry = Entry(str(ids.new()), customer_id, kind, now, None, {"reason": said} if said else {})
-    await history.append(tx, store_id, [entry], now)
+    entry = Event(str(ids.new()), customer_id, kind, now, None, {"reason": said} if said else {})
+    await log.append(tx, store_id, [entry], now)
     await _set(tx, store_id, customer_id, blacklisted=blacklisted, updated_at=now)
-    await changes.note(tx, store_id, Kind.PROFILE, [customer_id])
+    await changes.record_change(tx, store_id, ChangeKind.PROFILE, [customer_id])
     return await existing(tx, store_id, customer_id)
 
 
 def _reason(reason: str | None) -> str | None:
     try:
-        return None if reason is None else checks.text(reason, 500)
+        return None if reason is None else values.text(reason, 500)
     except DomainError as error:
         raise error.under("reason") from None
 
@@ -98,7 +96,7 @@ async def consent_update(
 ) -> Customer:
     """The customer's own word: unlike a file's, it goes in every direction."""
     try:
-        checks.channel(change.channel)
+        values.channel(change.channel)
     except DomainError as error:
         raise error.under("channel") from None
     customer = await existing(tx, store_id, customer_id, field="customerId")
@@ -111,13 +109,13 @@ async def remove(tx: Transaction, store_id: int, customer_id: int, now: datetime
     customer = await existing(tx, store_id, customer_id)
     first = customer.deleted_at or now
     await _set(tx, store_id, customer_id, deleted_at=first, updated_at=now)
-    await changes.note(tx, store_id, Kind.EXISTENCE, [customer_id])
+    await changes.record_change(tx, store_id, ChangeKind.EXISTENCE, [customer_id])
     if erase:
         await _forget(tx, store_id, customer_id)
 
 
 async def _forget(tx: Transaction, store_id: int, customer_id: int) -> None:
-    await changes.note(tx, store_id, Kind.PROFILE | Kind.CONTACTS, [customer_id])
+    await changes.record_change(tx, store_id, ChangeKind.PROFILE | ChangeKind.CONTACTS, [customer_id])
     emptied = {column.name: None for column in customers.c if column.nullable and column.name not in _KEPT}
     await _set(tx, store_id, customer_id, **emptied, email_verified=False, phone_verified=False)
     for table in (customer_tags, customer_properties, customer_addresses, customer_origins):
@@ -130,7 +128,7 @@ async def define(
     tx: Transaction, store_id: int, key: str, label: str, kind: ValueType, now: datetime
 ) -> PropertyDefinition:
     try:
-        checks.property_key(key)
+        values.property_key(key)
     except DomainError as error:
         raise error.under("key") from None
     if any(definition.key == key for definition in await queries.definitions(tx, store_id)):
@@ -140,7 +138,7 @@ async def define(
 
 def _label(label: str) -> str:
     try:
-        cleaned = checks.text(label, 100)
+        cleaned = values.text(label, 100)
     except DomainError as error:
         raise error.under("label") from None
     if cleaned is None:
@@ -152,7 +150,7 @@ async def add_definition(
     tx: Transaction, store_id: int, key: str, label: str, kind: ValueType, now: datetime
 ) -> PropertyDefinition:
     # Alone with the store's customers, so that two do not take one number.
-    await saving.take_numbers(tx, store_id, 0)
+    await writes.take_numbers(tx, store_id, 0)
     last = select(func.coalesce(func.max(property_definitions.c.id), 0)).where(
         property_definitions.c.store_id == store_id
     )
@@ -169,7 +167,7 @@ async def undefine(tx: Transaction, store_id: int, key: str) -> PropertyDefiniti
         raise NotFound(f"no property {key!r} is defined", field=("key",))
     for table, column in ((customer_properties, "property_id"), (property_definitions, "id")):
         await tx.execute(delete(table).where(table.c.store_id == store_id, table.c[column] == found[0].id))
-    await changes.note_all(tx, store_id, Kind.PROFILE)
+    await changes.record_store_change(tx, store_id, ChangeKind.PROFILE)
     return found[0]
 
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain import changes
-from domain.changes import Kind
-from domain.customers import queries
-from domain.customers import writes as saving
+from domain.changes import ChangeKind
+from domain.customers import queries, writes
 from domain.customers.model import Consent, Contact, ContactChange
 from domain.kit.db import Transaction
 from domain.kit.values import UNSET, Unset
@@ -19,7 +18,7 @@ async def save_contacts(
     if not given:
         return
     had = await queries.contacts_of(tx, store_id, list(given))
-    sources = await saving.sources_of(tx, store_id, list(given))
+    sources = await writes.sources_of(tx, store_id, list(given))
     rows: list[tuple[int, Contact, str | None]] = []
     for customer_id, said in given.items():
         own = {contact.channel: contact for contact in had[customer_id]}
@@ -28,10 +27,10 @@ async def save_contacts(
             after = changed_contact(before, change, now)
             moved = after.consent_at != before.consent_at
             rows.append((customer_id, after, source if moved else sources.get((customer_id, change.channel))))
-    await saving.put_contacts(tx, store_id, rows)
-    await changes.note(tx, store_id, Kind.CONTACTS, given)
+    await writes.put_contacts(tx, store_id, rows)
+    await changes.record_change(tx, store_id, ChangeKind.CONTACTS, given)
     # Whoever is about to write to these customers locks their rows: see domain/deliveries/batches.py.
-    await saving.touch(tx, store_id, list(given), now)
+    await writes.touch(tx, store_id, list(given), now)
 
 
 def changed_contact(contact: Contact, change: ContactChange, now: datetime) -> Contact:

@@ -7,8 +7,8 @@ from sqlalchemy import delete, tuple_
 
 from domain.customers import queries
 from domain.customers.tables import customer_tags
-from domain.events import log as history
-from domain.events.entry import Entry
+from domain.events import log
+from domain.events.entry import Event
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into
@@ -37,8 +37,8 @@ async def remove_tags(tx: Transaction, store_id: int, tags: Mapping[int, Sequenc
     for at in range(0, len(gone), _KEYS_AT_ONCE):
         those = tuple_(rows.customer_id, rows.tag).in_(gone[at : at + _KEYS_AT_ONCE])
         await tx.execute(delete(customer_tags).where(rows.store_id == store_id, those))
-    removed = [Entry(str(ids.new()), customer_id, REMOVED, now, tag, {"tag": tag}) for customer_id, tag in gone]
-    await history.append(tx, store_id, removed, now)
+    removed = [Event(str(ids.new()), customer_id, REMOVED, now, tag, {"tag": tag}) for customer_id, tag in gone]
+    await log.append(tx, store_id, removed, now)
 
 
 async def replace_tags(

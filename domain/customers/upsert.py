@@ -6,24 +6,23 @@ from datetime import datetime
 from typing import cast
 
 from domain import changes
-from domain.changes import Kind
-from domain.customers import queries
-from domain.customers import tags as tagging
-from domain.customers import writes as saving
+from domain.changes import ChangeKind
+from domain.customers import queries, writes
+from domain.customers import tags as customer_tags
 from domain.customers.contacts import save_contacts
 from domain.customers.identity import match
 from domain.customers.model import MAX_BATCH, PROFILE, Customer, CustomerChange, PropertyDefinition
 from domain.customers.tables import customers
 from domain.customers.validation import clean
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, ErrorCode, Faults
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.kit.values import UNSET, Unset, Value
 
 _FLAGS = ("email_verified", "phone_verified", "member")
 
 
 @dataclass(frozen=True, slots=True)
-class Upserted:
+class UpsertResult:
     """Whom each input was about, in its order, and who of them is new."""
 
     ids: list[int]
@@ -40,7 +39,7 @@ class _Subject:
 
     change: CustomerChange
     had: Customer | None
-    row: saving.Row
+    row: writes.Row
 
     @property
     def id(self) -> int:
@@ -56,7 +55,7 @@ async def upsert(
     known = {definition.key: definition for definition in await queries.definitions(tx, store_id)}
     try:
         cleaned = clean(change, known)
-    except Faults as faults:
+    except DomainErrors as faults:
         raise faults.under("input") from None
     done = await _save(tx, store_id, [cleaned], known, now, source)
     saved = (await queries.by_ids(tx, store_id, done.ids))[0]
@@ -65,7 +64,7 @@ async def upsert(
 
 async def upsert_many(
     tx: Transaction, store_id: int, changes: Sequence[CustomerChange], now: datetime, *, source: str = "api"
-) -> Upserted:
+) -> UpsertResult:
     """All of them, or none with every fault of each."""
     if len(changes) > MAX_BATCH:
         said = f"{len(changes):,} customers are too many: {MAX_BATCH:,} at most"
@@ -80,10 +79,10 @@ def _clean_all(changes: Sequence[CustomerChange], known: Mapping[str, PropertyDe
     for at, change in enumerate(changes):
         try:
             cleaned.append(clean(change, known))
-        except Faults as found:
+        except DomainErrors as found:
             faults += found.under("input", at).errors
     if faults:
-        raise Faults(faults)
+        raise DomainErrors(faults)
     return cleaned
 
 
@@ -94,9 +93,9 @@ async def _save(
     known: Mapping[str, PropertyDefinition],
     now: datetime,
     source: str,
-) -> Upserted:
+) -> UpsertResult:
     """In rounds, so that a customer who comes twice is changed twice, in order."""
-    first_number = await saving.take_numbers(tx, store_id, len(changes))
+    first_number = await writes.take_numbers(tx, store_id, len(changes))
     ids: list[int] = [0] * len(changes)
     created: set[int] = set()
     waiting = list(range(len(changes)))
@@ -116,11 +115,11 @@ async def _save(
         created |= {subject.id for subject in subjects if subject.had is None}
         await _save_round(tx, store_id, subjects, known, now, source)
         waiting = later
-    return Upserted(ids, frozenset(created))
+    return UpsertResult(ids, frozenset(created))
 
 
 def _subject(store_id: int, change: CustomerChange, had: Customer | None, number: int, now: datetime) -> _Subject:
-    row = saving.bare(store_id, number, now) if had is None else _row(had)
+    row = writes.bare(store_id, number, now) if had is None else _row(had)
     return _Subject(change, had, _changed(row, change, now))
 
 
@@ -131,12 +130,12 @@ def _marks(change: CustomerChange, had: Customer | None) -> set[object]:
     return marks | {(kind, key) for kind, key in named if isinstance(key, str)}
 
 
-def _row(customer: Customer) -> saving.Row:
+def _row(customer: Customer) -> writes.Row:
     return {name: getattr(customer, name) for name in customers.c.keys()}  # noqa: SIM118 - columns, not a dict
 
 
-def _changed(row: saving.Row, change: CustomerChange, now: datetime) -> saving.Row:
-    given: saving.Row = {name: value for name in PROFILE if (value := getattr(change, name)) is not UNSET}
+def _changed(row: writes.Row, change: CustomerChange, now: datetime) -> writes.Row:
+    given: writes.Row = {name: value for name in PROFILE if (value := getattr(change, name)) is not UNSET}
     for flag in _FLAGS:
         if flag in given:
             given[flag] = bool(given[flag])
@@ -154,23 +153,27 @@ async def _save_round(
     now: datetime,
     source: str,
 ) -> None:
-    await saving.add(tx, [subject.row for subject in subjects if subject.had is None])
-    await saving.replace(tx, [subject.row for subject in subjects if subject.had is not None])
-    await changes.note(tx, store_id, Kind.PROFILE | Kind.CONTACTS, [subject.id for subject in subjects])
-    await changes.note(tx, store_id, Kind.EXISTENCE, [subject.id for subject in subjects if _came_back(subject)])
-    await saving.trust_again(tx, store_id, [subject.id for subject in subjects if _moved(subject)])
+    await writes.add(tx, [subject.row for subject in subjects if subject.had is None])
+    await writes.replace(tx, [subject.row for subject in subjects if subject.had is not None])
+    await changes.record_change(
+        tx, store_id, ChangeKind.PROFILE | ChangeKind.CONTACTS, [subject.id for subject in subjects]
+    )
+    await changes.record_change(
+        tx, store_id, ChangeKind.EXISTENCE, [subject.id for subject in subjects if _came_back(subject)]
+    )
+    await writes.trust_again(tx, store_id, [subject.id for subject in subjects if _moved(subject)])
     tags = ((subject.id, subject.change.tags) for subject in subjects)
     given = {id_: own or () for id_, own in tags if not isinstance(own, Unset)}
-    await tagging.replace_tags(tx, store_id, given, now, source)
+    await customer_tags.replace_tags(tx, store_id, given, now, source)
     addresses = ((subject.id, subject.change.addresses) for subject in subjects)
     moved = {id_: own or () for id_, own in addresses if not isinstance(own, Unset)}
-    await saving.replace_addresses(tx, store_id, moved)
+    await writes.replace_addresses(tx, store_id, moved)
     values = {
         (subject.id, known[given.key].id): (known[given.key], cast("Value | None", given.value))
         for subject in subjects
         for given in subject.change.properties
     }
-    await saving.put_properties(tx, store_id, values)
+    await writes.put_properties(tx, store_id, values)
     contacts = {subject.id: subject.change.contacts for subject in subjects if subject.change.contacts}
     await save_contacts(tx, store_id, contacts, now, source)
 

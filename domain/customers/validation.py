@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from domain.customers import values as checks
+from domain.customers import values
 from domain.customers.model import Address, ContactChange, CustomerChange, PropertyChange, PropertyDefinition
-from domain.kit.errors import DomainError, ErrorCode, Faults, Path
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, Path
 from domain.kit.values import Unset, Value
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def clean(change: CustomerChange, definitions: Mapping[str, PropertyDefinition])
     cleaned = _account(_profile(change, faults), faults)
     cleaned = replace(
         cleaned,
-        tags=faults.given("tags", checks.tags, change.tags),
+        tags=faults.given("tags", values.tags, change.tags),
         properties=_properties(change, definitions, faults),
         contacts=_contacts(change, faults),
         addresses=_addresses(change, faults),
@@ -49,13 +49,13 @@ def clean(change: CustomerChange, definitions: Mapping[str, PropertyDefinition])
         said = "a customer needs an externalId, an email or a phone to be found by"
         faults.found.append(DomainError(said, code=ErrorCode.REQUIRED))
     if faults.found:
-        raise Faults(faults.found)
+        raise DomainErrors(faults.found)
     return cleaned
 
 
 def _profile(change: CustomerChange, faults: _Faults) -> CustomerChange:
     given = faults.given
-    country = given("country", checks.country, change.country)
+    country = given("country", values.country, change.country)
     dial = country if isinstance(country, str) else None
     return replace(
         change,
@@ -64,9 +64,9 @@ def _profile(change: CustomerChange, faults: _Faults) -> CustomerChange:
         first_name=given("firstName", _text(100), change.first_name),
         last_name=given("lastName", _text(100), change.last_name),
         company=given("company", _text(200), change.company),
-        email=given("email", checks.email, change.email),
-        phone=given("phone", lambda value: checks.phone(value, dial), change.phone),
-        locale=given("locale", checks.locale, change.locale),
+        email=given("email", values.email, change.email),
+        phone=given("phone", lambda value: values.phone(value, dial), change.phone),
+        locale=given("locale", values.locale, change.locale),
         country=country,
         city=given("city", _text(200), change.city),
         source=given("source", _text(64), change.source),
@@ -82,8 +82,8 @@ def _account(change: CustomerChange, faults: _Faults) -> CustomerChange:
         registered_from=given("registeredFrom", _text(64), change.registered_from),
         registration_form=given("registrationForm", _text(100), change.registration_form),
         last_login_at=given("lastLoginAt", _aware, change.last_login_at),
-        preferred_channel=given("preferredChannel", checks.channel, change.preferred_channel),
-        note=given("note", checks.note, change.note),
+        preferred_channel=given("preferredChannel", values.channel, change.preferred_channel),
+        note=given("note", values.note, change.note),
         loyalty_rank=given("loyaltyRank", _text(100), change.loyalty_rank),
     )
 
@@ -93,7 +93,7 @@ def _keys(change: CustomerChange) -> tuple[bool, ...]:
 
 
 def _text(longest: int) -> Callable[[str], str | None]:
-    return lambda value: checks.text(value, longest)
+    return lambda value: values.text(value, longest)
 
 
 def _aware(moment: datetime) -> datetime:
@@ -120,14 +120,14 @@ def _properties(
 
 
 def _typed(definition: PropertyDefinition) -> Callable[[object], Value | None]:
-    return lambda value: checks.property_value(value, definition.type)
+    return lambda value: values.property_value(value, definition.type)
 
 
 def _contacts(change: CustomerChange, faults: _Faults) -> list[ContactChange]:
     """The last entry of a channel counts."""
     found: dict[str, ContactChange] = {}
     for at, given in enumerate(change.contacts):
-        channel = faults.of(("contacts", at, "channel"), checks.channel, given.channel)
+        channel = faults.of(("contacts", at, "channel"), values.channel, given.channel)
         address = given.address
         if isinstance(address, str):
             address = faults.of(("contacts", at, "address"), _text(500), address)
@@ -155,11 +155,11 @@ def _addresses(change: CustomerChange, faults: _Faults) -> list[Address] | Unset
 def _address(given: Address, field: Path, faults: _Faults) -> Address:
     cleaned: dict[str, Any] = {}
     if given.country is not None:
-        cleaned["country"] = faults.of((*field, "country"), checks.country, given.country)
+        cleaned["country"] = faults.of((*field, "country"), values.country, given.country)
     for name, longest in _TEXTS.items():
         if getattr(given, name) is not None:
             cleaned[name] = faults.of((*field, name), _text(longest), getattr(given, name))
     for name, most in _DEGREES.items():
         if getattr(given, name) is not None:
-            cleaned[name] = faults.of((*field, name), partial(checks.degrees, most=most), getattr(given, name))
+            cleaned[name] = faults.of((*field, name), partial(values.degrees, most=most), getattr(given, name))
     return Address(**cleaned)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Table, delete, insert, select, tuple_, update
 
 from domain import changes
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.customers.model import Address, Consent, Contact, PropertyDefinition
 from domain.customers.tables import (
     contacts,
@@ -55,7 +55,7 @@ async def add(tx: Transaction, rows: Sequence[Row]) -> None:
     await tx.execute(insert(customer_facts), [_no_facts(row) for row in rows])
     for store_id in {int(str(row["store_id"])) for row in rows}:
         own = [int(str(row["id"])) for row in rows if row["store_id"] == store_id]
-        await changes.note(tx, store_id, Kind.EXISTENCE, own)
+        await changes.record_change(tx, store_id, ChangeKind.EXISTENCE, own)
 
 
 def _no_facts(row: Row) -> Row:
@@ -154,7 +154,7 @@ async def distrust(tx: Transaction, store_id: int, ids: Sequence[int], channel: 
         statement.on_conflict_do_update(index_elements=["store_id", "customer_id", "channel"], set_={"invalid": True}),
         [row | {"customer_id": customer_id} for customer_id in ids],
     )
-    await changes.note(tx, store_id, Kind.CONTACTS, ids)
+    await changes.record_change(tx, store_id, ChangeKind.CONTACTS, ids)
 
 
 async def sources_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[tuple[int, str], str | None]:

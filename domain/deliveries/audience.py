@@ -39,7 +39,7 @@ def addressed(kind: AddressKind) -> ColumnElement[str | None]:
             return contacts.c.address
 
 
-def objection(
+def exclusion_reasons(
     kind: AddressKind, accept_marketing: AcceptMarketing
 ) -> list[tuple[ColumnElement[bool], ExclusionReason]]:
     """What a customer, an address or a consent has against a message, in the order in which it is given."""
@@ -58,7 +58,7 @@ def objection(
     ]
 
 
-def seen(audience: Audience) -> Subquery:
+def members_with_reasons(audience: Audience) -> Subquery:
     """Each member of the list: `customer_id`, `address`, and `reason`, which is null for a recipient."""
     judged = _judged(audience).subquery("judged")
     first = func.row_number().over(
@@ -70,7 +70,7 @@ def seen(audience: Audience) -> Subquery:
 
 
 def _judged(audience: Audience) -> Select[Any, str | None, Any]:
-    reasons = objection(audience.address, audience.accept_marketing)
+    reasons = exclusion_reasons(audience.address, audience.accept_marketing)
     member, belongs = _of([audience.list_id], audience)
     if audience.exclude:
         reasons.insert(2, (_left_out(audience), ExclusionReason.EXCLUDED))

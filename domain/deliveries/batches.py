@@ -23,7 +23,7 @@ from domain.deliveries.model import (
     Stats,
     Verdict,
 )
-from domain.deliveries.tables import batches, deliveries, sandbox_messages
+from domain.deliveries.tables import deliveries, delivery_batches, sandbox_messages
 from domain.kit.db import Transaction
 from domain.kit.db.portable import database_now, insert_into
 from domain.kit.db.types import Instant
@@ -44,15 +44,17 @@ _COLUMNS = (
 async def batch(tx: Transaction, store_id: int, campaign_id: UUID, number: int) -> Batch | None:
     row = (
         await tx.execute(
-            select(batches.c.first_customer_id, batches.c.last_customer_id).where(
-                batches.c.store_id == store_id, batches.c.campaign_id == campaign_id, batches.c.number == number
+            select(delivery_batches.c.first_customer_id, delivery_batches.c.last_customer_id).where(
+                delivery_batches.c.store_id == store_id,
+                delivery_batches.c.campaign_id == campaign_id,
+                delivery_batches.c.number == number,
             )
         )
     ).one_or_none()
     return None if row is None else Batch(store_id, campaign_id, number, *row)
 
 
-async def break_off(tx: Transaction, part: Batch, fence: int, *, idempotent: bool) -> int:
+async def resolve_interrupted(tx: Transaction, part: Batch, fence: int, *, idempotent: bool) -> int:
     """Settle what an earlier claim had under way: it may have been sent, so only a key makes it safe to try again."""
     status = DeliveryStatus.PENDING if idempotent else DeliveryStatus.UNKNOWN
     changed = await tx.execute(
@@ -72,7 +74,7 @@ async def abandon(tx: Transaction, part: Batch, reason: str) -> None:
     )
 
 
-async def settle(tx: Transaction, part: Batch, fence: int, verdicts: Mapping[int, Verdict]) -> None:
+async def record_outcomes(tx: Transaction, part: Batch, fence: int, verdicts: Mapping[int, Verdict]) -> None:
     """Write what became of the deliveries of one claim; what a later claim has taken over since is left to it."""
     if not verdicts:
         return
@@ -135,7 +137,7 @@ _SETTLE_POSTGRESQL = text(
 ).bindparams(_CAMPAIGN, bindparam("rows", type_=Text()))
 
 
-async def tally(tx: Transaction, part: Batch) -> Stats:
+async def recount(tx: Transaction, part: Batch) -> Stats:
     """Count the batch's deliveries anew, keep the counts, and return them."""
     place = {"store": part.store_id, "campaign": part.campaign_id, "batch": part.number}
     ends = {"first": part.first_customer_id, "last": part.last_customer_id}
@@ -163,14 +165,14 @@ _COUNTED = (
     .scalar_subquery()
 )
 _COUNT = (
-    update(batches)
+    update(delivery_batches)
     .where(
-        batches.c.store_id == bindparam("store"),
-        batches.c.campaign_id == bindparam("campaign"),
-        batches.c.number == bindparam("batch"),
+        delivery_batches.c.store_id == bindparam("store"),
+        delivery_batches.c.campaign_id == bindparam("campaign"),
+        delivery_batches.c.number == bindparam("batch"),
     )
-    .values({tuple_(*(batches.c[name] for name in COUNTS)): _COUNTED})
-    .returning(batches.c.recipients, *(batches.c[name] for name in COUNTS))
+    .values({tuple_(*(delivery_batches.c[name] for name in COUNTS)): _COUNTED})
+    .returning(delivery_batches.c.recipients, *(delivery_batches.c[name] for name in COUNTS))
 )
 
 

@@ -13,7 +13,7 @@ from domain.kit.errors import DomainError, ErrorCode
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class ConfiguredChannel:
     """A channel as a store has it; without settings it is a sandbox, which sends nothing."""
 
     channel: Channel
@@ -27,7 +27,7 @@ class ChannelUnavailable(DomainError):
 
 
 # The store's channel by its key; None when it is unknown or not installed. Raises ChannelUnavailable.
-FindChannel = Callable[[Transaction, int, str], Awaitable[Configured | None]]
+FindChannel = Callable[[Transaction, int, str], Awaitable[ConfiguredChannel | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Office:
     find_channel: FindChannel
 
 
-def prepare(configured: Configured, content: Mapping[str, object], templates: Templates) -> Composer:
+def prepare(configured: ConfiguredChannel, content: Mapping[str, object], templates: Templates) -> Composer:
     """A campaign's content, ready to be made into messages."""
     channel = configured.channel
     return channel.prepare(channel.content.model_validate(content), configured.settings, templates)

@@ -6,11 +6,11 @@ from sqlalchemy import String, cast, literal, select
 
 from domain.deliveries.model import Batch, DeliveryStatus
 from domain.deliveries.tables import deliveries
-from domain.events import log as history
+from domain.events import log
 from domain.kit.db import Transaction
 
 
-async def note_sent(tx: Transaction, part: Batch, channel: str, now: datetime) -> None:
+async def record_sent(tx: Transaction, part: Batch, channel: str, now: datetime) -> None:
     """Each message of a batch that went out, once, however often the batch is closed."""
     campaign = str(part.campaign_id)
     customer = deliveries.c.customer_id
@@ -21,4 +21,4 @@ async def note_sent(tx: Transaction, part: Batch, channel: str, now: datetime) -
         customer.between(part.first_customer_id, part.last_customer_id),
         deliveries.c.status == DeliveryStatus.SENT.value,
     )
-    await history.append_once(tx, part.store_id, f"{channel}.sent", sent, now)
+    await log.append_once(tx, part.store_id, f"{channel}.sent", sent, now)

@@ -12,13 +12,13 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from domain.deliveries.audience import Audience, seen
+from domain.deliveries.audience import Audience, members_with_reasons
 from domain.deliveries.model import (
     BATCH,
     COUNTS,
     DeliveryStatus,
 )
-from domain.deliveries.tables import batches, deliveries
+from domain.deliveries.tables import deliveries, delivery_batches
 from domain.kit.db import Transaction
 from domain.kit.db.types import Instant
 
@@ -37,7 +37,7 @@ _COLUMNS = (
 
 async def freeze(tx: Transaction, campaign_id: UUID, audience: Audience, now: datetime) -> int:
     """Write a delivery for each recipient there is now; how many."""
-    members = seen(audience)
+    members = members_with_reasons(audience)
     recipients = select(
         literal(audience.store_id, Integer),
         literal(campaign_id, deliveries.c.campaign_id.type),
@@ -71,7 +71,7 @@ async def divide(tx: Transaction, store_id: int, campaign_id: UUID) -> list[int]
     )
     ranges = select(
         literal(store_id, Integer),
-        literal(campaign_id, batches.c.campaign_id.type),
+        literal(campaign_id, delivery_batches.c.campaign_id.type),
         placed.c.number,
         func.min(placed.c.customer_id),
         func.max(placed.c.customer_id),
@@ -88,8 +88,10 @@ async def divide(tx: Transaction, store_id: int, campaign_id: UUID) -> list[int]
         "recipients",
         *COUNTS,
     )
-    await tx.execute(insert(batches).from_select(columns, ranges))
+    await tx.execute(insert(delivery_batches).from_select(columns, ranges))
     numbers = await tx.execute(
-        select(batches.c.number).where(batches.c.store_id == store_id, batches.c.campaign_id == campaign_id)
+        select(delivery_batches.c.number).where(
+            delivery_batches.c.store_id == store_id, delivery_batches.c.campaign_id == campaign_id
+        )
     )
     return [number for (number,) in numbers]

@@ -9,7 +9,7 @@ from muster_sdk import AddressKind
 from sqlalchemy import Select, Update, and_, bindparam, case, literal, or_, select, update
 
 from domain.customers.tables import contacts, customers
-from domain.deliveries.audience import Audience, objection
+from domain.deliveries.audience import Audience, exclusion_reasons
 from domain.deliveries.model import AcceptMarketing, Batch, DeliveryStatus, ExclusionReason
 from domain.deliveries.tables import deliveries
 from domain.kit.db import Transaction
@@ -81,7 +81,7 @@ def _objections(dialect: str, kind: AddressKind, accept_marketing: AcceptMarketi
     )
     objections = [
         (condition, literal(reason.value))
-        for condition, reason in objection(kind, accept_marketing)
+        for condition, reason in exclusion_reasons(kind, accept_marketing)
         # The address was frozen with the recipients.
         if reason is not ExclusionReason.NO_ADDRESS
     ]

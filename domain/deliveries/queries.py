@@ -14,7 +14,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from domain.deliveries.audience import Audience, seen
+from domain.deliveries.audience import Audience, members_with_reasons
 from domain.deliveries.model import (
     COUNTS,
     Delivery,
@@ -23,9 +23,9 @@ from domain.deliveries.model import (
     Reach,
     Stats,
 )
-from domain.deliveries.tables import batches, deliveries, sandbox_messages
+from domain.deliveries.tables import deliveries, delivery_batches, sandbox_messages
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import Whose
+from domain.kit.db.portable import ParentFilter
 
 _COLUMNS = (
     deliveries.c.campaign_id,
@@ -48,7 +48,7 @@ async def reach(tx: Transaction, audience: Audience) -> Reach:
 async def reach_each(tx: Transaction, audiences: Sequence[Audience]) -> list[Reach]:
     """The same for several, in one statement."""
     counts: list[dict[str | None, int]] = [dict[str | None, int]() for _ in audiences]
-    members = [seen(audience) for audience in audiences]
+    members = [members_with_reasons(audience) for audience in audiences]
     parts: list[Select[*tuple[Any, ...]]] = [
         select(literal_column(str(number), Integer()), each.c.reason, func.count()).group_by(each.c.reason)
         for number, each in enumerate(members)
@@ -66,11 +66,11 @@ def _reach(counts: Mapping[str | None, int]) -> Reach:
 
 async def stats_of(tx: Transaction, store_id: int, campaign_ids: Sequence[UUID]) -> dict[UUID, Stats]:
     """Each campaign's counts; one that has not started has none."""
-    sums = (func.sum(batches.c[name]) for name in ("recipients", *COUNTS))
+    sums = (func.sum(delivery_batches.c[name]) for name in ("recipients", *COUNTS))
     rows = await tx.execute(
-        select(batches.c.campaign_id, *sums)
-        .where(batches.c.store_id == store_id, batches.c.campaign_id.in_(campaign_ids))
-        .group_by(batches.c.campaign_id)
+        select(delivery_batches.c.campaign_id, *sums)
+        .where(delivery_batches.c.store_id == store_id, delivery_batches.c.campaign_id.in_(campaign_ids))
+        .group_by(delivery_batches.c.campaign_id)
     )
     return {campaign_id: Stats(*map(int, counts)) for campaign_id, *counts in rows}
 
@@ -88,7 +88,9 @@ async def messages_of(
     return {(campaign_id, customer_id): message for campaign_id, customer_id, message in rows}
 
 
-def of_campaigns(store_id: int, whose: Whose, statuses: Sequence[DeliveryStatus] | None) -> Select[*tuple[Any, ...]]:
+def of_campaigns(
+    store_id: int, whose: ParentFilter, statuses: Sequence[DeliveryStatus] | None
+) -> Select[*tuple[Any, ...]]:
     """Campaigns' deliveries, for pages of them; `deliveries.customer_id` orders them, `parent` is the campaign."""
     of_store = select(*_COLUMNS, deliveries.c.campaign_id.label("parent")).where(deliveries.c.store_id == store_id)
     statement = of_store.where(whose(deliveries.c.campaign_id))

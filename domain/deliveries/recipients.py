@@ -8,7 +8,7 @@ from uuid import UUID
 from muster_sdk import AddressKind, Recipient
 from sqlalchemy import Select, and_, bindparam, func, select
 
-from domain.consents.links import UnsubscribeLinks, Unsubscribing
+from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
 from domain.customers.tables import contacts, customer_properties, customers, property_definitions
 from domain.deliveries.audience import addressed
 from domain.deliveries.intents import Intended
@@ -97,7 +97,7 @@ def recipients(
             key=ids.delivery_key(store_id, campaign_id, one.customer_id),
             address=one.address,
             variables=known.get(one.customer_id, {}),
-            unsubscribe_url=links.url(Unsubscribing(store_id, one.customer_id, campaign_id, channel)),
+            unsubscribe_url=links.url(UnsubscribeToken(store_id, one.customer_id, campaign_id, channel)),
         )
         for one in intended
     ]

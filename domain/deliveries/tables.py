@@ -25,7 +25,7 @@ deliveries = Table(
     postgresql_with={"fillfactor": 70},
 )
 
-batches = Table(
+delivery_batches = Table(
     "delivery_batches",
     metadata,
     Column("store_id", Integer, primary_key=True, autoincrement=False),

@@ -2,11 +2,11 @@
 
 from sqlalchemy import func, or_, select, union
 
-from domain.events.log_tables import event_tallies, events
+from domain.events.log_tables import event_counters, events
 from domain.kit.db import Transaction
 
 
-async def misses(tx: Transaction, store_id: int) -> list[int]:
+async def mismatches(tx: Transaction, store_id: int) -> list[int]:
     """Customers of whom the tallies say something else than their events."""
     own = events.c.store_id == store_id
     counted = (
@@ -21,7 +21,7 @@ async def misses(tx: Transaction, store_id: int) -> list[int]:
         .group_by(events.c.type, events.c.customer_id)
         .subquery("counted")
     )
-    kept = select(event_tallies).where(event_tallies.c.store_id == store_id).subquery("kept")
+    kept = select(event_counters).where(event_counters.c.store_id == store_id).subquery("kept")
     same = (kept.c.type == counted.c.type) & (kept.c.customer_id == counted.c.customer_id)
     differs = or_(*(kept.c[name].is_distinct_from(counted.c[name]) for name in ("count", "first_at", "last_at")))
     wrong = union(

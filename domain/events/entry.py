@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Event:
     """`subject`: what it was about, such as a visit's product or a message's campaign."""
 
     id: str

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Select, case, exists, func, insert, literal, select
 
 from domain import changes
-from domain.changes import Kind
-from domain.events.entry import Entry
-from domain.events.log_tables import event_tallies, events
+from domain.changes import ChangeKind
+from domain.events.entry import Event
+from domain.events.log_tables import event_counters, events
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into, random_id
 
@@ -19,11 +19,11 @@ _KEPT = ("store_id", "id", "customer_id", "type", "occurred_at", "subject", "att
 _TALLY = ("store_id", "type", "customer_id", "count", "first_at", "last_at")
 
 
-async def append(tx: Transaction, store_id: int, entries: Sequence[Entry], now: datetime) -> None:
+async def append(tx: Transaction, store_id: int, entries: Sequence[Event], now: datetime) -> None:
     """What happened, under ids that the store does not have yet."""
-    await changes.note(tx, store_id, Kind.EVENTS, (entry.customer_id for entry in entries))
+    await changes.record_change(tx, store_id, ChangeKind.EVENTS, (entry.customer_id for entry in entries))
     ahead = ((entry.customer_id, entry.occurred_at) for entry in entries if entry.occurred_at > now)
-    await changes.note_ahead(tx, store_id, Kind.EVENTS, ahead)
+    await changes.record_future_change(tx, store_id, ChangeKind.EVENTS, ahead)
     for at in range(0, len(entries), _AT_ONCE):
         part = entries[at : at + _AT_ONCE]
         await tx.execute(insert(events), [_row(store_id, entry, now) for entry in part])
@@ -48,7 +48,7 @@ async def append_once(tx: Transaction, store_id: int, kind: str, found: Found, n
 async def _append_found(tx: Transaction, store_id: int, kind: str, found: Found, now: datetime) -> int:
     given = found.subquery()
     own_id, customer_id, subject = given.c
-    await changes.note(tx, store_id, Kind.EVENTS, select(customer_id))
+    await changes.record_change(tx, store_id, ChangeKind.EVENTS, select(customer_id))
     # The tallies before the rows: what finds those may look at the history itself.
     await count(tx, store_id, select(literal(kind).label("type"), customer_id, _at(now).label("occurred_at")))
     rows = select(
@@ -69,7 +69,7 @@ def _at(now: datetime) -> Any:
     return literal(now, events.c.occurred_at.type)
 
 
-def _row(store_id: int, entry: Entry, now: datetime) -> dict[str, object]:
+def _row(store_id: int, entry: Event, now: datetime) -> dict[str, object]:
     return {
         "store_id": store_id,
         "id": entry.id,
@@ -94,8 +94,8 @@ async def count(tx: Transaction, store_id: int, happened: Found) -> None:
         .where(customer_id.is_not(None))
         .group_by(kind, customer_id)
     )
-    statement = insert_into(event_tallies, tx.dialect).from_select(list(_TALLY), rows)
-    had, given = event_tallies.c, statement.excluded
+    statement = insert_into(event_counters, tx.dialect).from_select(list(_TALLY), rows)
+    had, given = event_counters.c, statement.excluded
     await tx.execute(
         statement.on_conflict_do_update(
             index_elements=["store_id", "type", "customer_id"],

@@ -32,8 +32,8 @@ events = Table(
 )
 
 # How often each customer did each thing, the first and the last time.
-event_tallies = Table(
-    "event_tallies",
+event_counters = Table(
+    "event_counters",
     metadata,
     Column("store_id", Integer, primary_key=True, autoincrement=False),
     Column("type", String(64), primary_key=True),

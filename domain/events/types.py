@@ -18,7 +18,7 @@ _TEXT, _NUMBER, _FLAG, _DAY = ValueType.STRING, ValueType.NUMBER, ValueType.BOOL
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EventType:
     """The attributes that are known, by their types; others may come along.
 
     `subject` is the one that the event is about, `required` those without which it means nothing.
@@ -29,27 +29,27 @@ class Kind:
     required: frozenset[str] = frozenset()
 
 
-def _about(subject: str, *required: str, **attributes: ValueType) -> Kind:
-    return Kind({subject: _TEXT, **attributes}, subject, frozenset(required))
+def _about(subject: str, *required: str, **attributes: ValueType) -> EventType:
+    return EventType({subject: _TEXT, **attributes}, subject, frozenset(required))
 
 
 _VISIT = dict.fromkeys(
     ("page", "category", "collection", "landing_page", "referrer", "utm_source", "utm_medium", "utm_campaign"), _TEXT
 )
 _PAGE = {"page": _TEXT, "kind": _TEXT}
-_WALLET = Kind({"amount": _NUMBER, "reason": _TEXT, "expires_on": _DAY}, None, frozenset({"amount"}))
+_WALLET = EventType({"amount": _NUMBER, "reason": _TEXT, "expires_on": _DAY}, None, frozenset({"amount"}))
 _COUPON = _about("coupon", "coupon", code=_TEXT, expires_on=_DAY)
 
-KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, EventType] = {
     "visit": _about("product", price=_NUMBER, **_VISIT),
     "cart": _about("product", variant=_TEXT, category=_TEXT, collection=_TEXT, quantity=_NUMBER, price=_NUMBER),
-    "checkout": Kind({"total": _NUMBER}),
+    "checkout": EventType({"total": _NUMBER}),
     "wishlist": _about("product", category=_TEXT, collection=_TEXT, tag=_TEXT, price=_NUMBER),
     "wishlist.removed": _about("product"),
     "restock_request": _about("product", variant=_TEXT, notified=_FLAG),
     "review": _about("product", order=_TEXT, rating=_NUMBER),
     "return": _about("order", product=_TEXT, quantity=_NUMBER, amount=_NUMBER),
-    "login": Kind(),
+    "login": EventType(),
     "referral": _about("friend"),
     "subscription.created": _about("product", plan=_TEXT),
     "subscription.cancelled": _about("product", plan=_TEXT),
@@ -66,7 +66,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 # What a message does, and what is done about it: "email.opened" is about a campaign.
-VERBS: Mapping[str, Kind] = {
+VERBS: Mapping[str, EventType] = {
     "sent": _about("campaign"),
     "delivered": _about("campaign"),
     "opened": _about("campaign"),
@@ -76,14 +76,14 @@ VERBS: Mapping[str, Kind] = {
     "unsubscribed": _about("campaign"),
     "replied": _about("campaign", **_PAGE),
     "interacted": _about("campaign", ad=_TEXT, link=_TEXT, **_PAGE),
-    "followed": Kind({"page": _TEXT}),
-    "unfollowed": Kind({"page": _TEXT}),
+    "followed": EventType({"page": _TEXT}),
+    "unfollowed": EventType({"page": _TEXT}),
     "opted_in": _about("template", **_PAGE),
 }
-_ANY = Kind()
+_ANY = EventType()
 
 
-def kind_of(event_type: str) -> Kind:
+def event_type_of(event_type: str) -> EventType:
     """The kind of an event by its type; one of a shop's own may say anything."""
     known = KINDS.get(event_type)
     if known is not None:

@@ -6,9 +6,8 @@ from pathlib import Path
 from uuid import UUID
 
 from domain import jobs
-from domain.imports import queries
-from domain.imports import runner as work
-from domain.imports.model import PIECE, Kind
+from domain.imports import queries, runner
+from domain.imports.model import PIECE, ImportKind
 from domain.jobs import Job, LeaseLost, Queue
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
@@ -17,10 +16,12 @@ from domain.operations.model import Operation
 
 _LEASE = 60.0
 
-check_start = work.check_start
+check_start = runner.check_start
 
 
-async def open_import(tx: Transaction, store_id: int, kind: Kind, now: datetime, *, dry_run: bool = False) -> Operation:
+async def open_import(
+    tx: Transaction, store_id: int, kind: ImportKind, now: datetime, *, dry_run: bool = False
+) -> Operation:
     """`dry_run` reports what is wrong with a file, and changes nothing."""
     operation = await operations.start(tx, store_id, kind.job, now, dry_run=dry_run)
     await queries.add(tx, store_id, operation.id, kind)
@@ -32,7 +33,7 @@ async def append(tx: Transaction, store_id: int, operation_id: UUID, number: int
     await queries.add_piece(tx, store_id, operation_id, number, content)
 
 
-async def submit(tx: Transaction, store_id: int, operation_id: UUID, kind: Kind) -> UUID:
+async def submit(tx: Transaction, store_id: int, operation_id: UUID, kind: ImportKind) -> UUID:
     """The file is complete: a worker may begin."""
     payload = {"operation": str(operation_id)}
     return await jobs.add(tx, store_id, kind.job, payload, queue=Queue.IMPORTS)
@@ -44,7 +45,13 @@ async def abandon(tx: Transaction, store_id: int, operation_id: UUID) -> None:
 
 
 async def take_in(
-    database: Database, store_id: int, kind: Kind, chunks: AsyncIterator[bytes], now: datetime, *, dry_run: bool = False
+    database: Database,
+    store_id: int,
+    kind: ImportKind,
+    chunks: AsyncIterator[bytes],
+    now: datetime,
+    *,
+    dry_run: bool = False,
 ) -> Operation:
     """A whole file from a stream; a wrong start of it is refused before anything is kept."""
     pieces = _pieces(chunks)
@@ -76,7 +83,7 @@ Watch = Callable[[Operation], None]
 
 
 async def from_file(
-    database: Database, store_id: int, kind: Kind, path: Path, clock: Clock, *, watch: Watch | None = None
+    database: Database, store_id: int, kind: ImportKind, path: Path, clock: Clock, *, watch: Watch | None = None
 ) -> Operation:
     """Import a local file here and now; nobody else gets the job. `watch` is told which operation to look at."""
     operation = await take_in(database, store_id, kind, _read(path), clock())
@@ -86,7 +93,7 @@ async def from_file(
         job_id = await submit(tx, store_id, operation.id, kind)
         job = await jobs.claim(tx, store_id, job_id, "command", _LEASE)
     assert job is not None
-    await work.run(database, job, clock, lambda tx: _finish(tx, job))
+    await runner.run(database, job, clock, lambda tx: _finish(tx, job))
     async with database.read() as tx:
         done = await operations.by_id(tx, store_id, operation.id)
     assert done is not None

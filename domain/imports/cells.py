@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.customers import values as checks
+from domain.customers import values
 from domain.kit.errors import DomainError
 
 Cell = str | int | float | None
@@ -33,12 +33,12 @@ def remembered(check: Check) -> Check:
 
 
 def day(cell: str) -> str | None:
-    value = checks.day(cell)
+    value = values.day(cell)
     return None if value is None else value.isoformat()
 
 
 def flag(cell: str) -> int | None:
-    value = checks.boolean(cell)
+    value = values.boolean(cell)
     return None if value is None else int(value)
 
 
@@ -46,7 +46,7 @@ def instant(dialect: str) -> Check:
     """As the database takes it: ISO 8601, or microseconds since 1970."""
 
     def read(cell: str) -> Cell:
-        value = checks.instant(cell)
+        value = values.instant(cell)
         if value is None:
             return None
         if dialect == "postgresql":
@@ -61,13 +61,13 @@ def short(longest: int) -> Check:
     def read(cell: str) -> str | None:
         if len(cell) <= longest and cell.isprintable() and cell[0] != " " and cell[-1] != " ":
             return cell
-        return checks.text(cell, longest)
+        return values.text(cell, longest)
 
     return read
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CellReader:
     """Which cell of a record goes where in what is made of it."""
 
     name: str
@@ -76,7 +76,7 @@ class Column:
     check: Check
 
 
-def faults(record: Sequence[str], columns: Sequence[Column]) -> str:
+def faults(record: Sequence[str], columns: Sequence[CellReader]) -> str:
     """All that is wrong with a row's cells."""
     said: list[str] = []
     for column in columns:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from domain.customers import values as checks
+from domain.customers import values
 from domain.kit.errors import DomainError
 from domain.kit.values import ValueType
 
@@ -13,7 +13,7 @@ PIECE = 1 << 20
 MAX_PROBLEMS = 1_000
 
 
-class Kind(StrEnum):
+class ImportKind(StrEnum):
     CUSTOMERS = "customers"
     ORDERS = "orders"
 
@@ -34,13 +34,13 @@ _PREFIXES = ("property.", "consent.", "contact.")
 _ORDER_KEYS = ("order_id", "customer_external_id", "placed_at")
 
 
-def check_header(header: Sequence[str], kind: Kind) -> list[str]:
+def check_header(header: Sequence[str], kind: ImportKind) -> list[str]:
     """The file's columns; one error says what is wrong with them."""
     names = [name.strip() for name in header]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise _bad(f"the column {repeated[0]!r} comes twice")
-    if kind is Kind.ORDERS:
+    if kind is ImportKind.ORDERS:
         return _orders_header(names)
     return _customers_header(names)
 
@@ -68,7 +68,7 @@ def _customers_header(names: list[str]) -> list[str]:
 
 def _check_key(name: str, prefix: str, rest: str) -> None:
     try:
-        _ = checks.property_key(rest) if prefix == "property" else checks.channel(rest)
+        _ = values.property_key(rest) if prefix == "property" else values.channel(rest)
     except DomainError as error:
         raise _bad(f"the column {name!r}: {error.message}") from error
 

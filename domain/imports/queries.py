@@ -6,18 +6,18 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
 
-from domain.imports.model import Kind, Progress
+from domain.imports.model import ImportKind, Progress
 from domain.imports.tables import STAGED, imports
 from domain.kit.db import Transaction
 from domain.operations.tables import uploads
 
 
-async def add(tx: Transaction, store_id: int, operation_id: UUID, kind: Kind) -> None:
+async def add(tx: Transaction, store_id: int, operation_id: UUID, kind: ImportKind) -> None:
     row = {"store_id": store_id, "operation_id": operation_id, "kind": kind.value}
     await tx.execute(insert(imports).values(row | {"bytes": 0, "progress": asdict(Progress())}))
 
 
-async def load(tx: Transaction, store_id: int, operation_id: UUID) -> tuple[Kind, int, Progress] | None:
+async def load(tx: Transaction, store_id: int, operation_id: UUID) -> tuple[ImportKind, int, Progress] | None:
     """What it imports, how many bytes, and how far it is; None once it has ended."""
     row = (
         await tx.execute(
@@ -26,7 +26,7 @@ async def load(tx: Transaction, store_id: int, operation_id: UUID) -> tuple[Kind
             )
         )
     ).one_or_none()
-    return None if row is None else (Kind(row.kind), row.bytes, Progress.of(row.progress))
+    return None if row is None else (ImportKind(row.kind), row.bytes, Progress.of(row.progress))
 
 
 async def save(tx: Transaction, store_id: int, operation_id: UUID, progress: Progress) -> None:

@@ -10,18 +10,16 @@ from uuid import UUID
 from sqlalchemy import and_, delete, exists, func, select
 
 from domain import jobs
-from domain.customers import actions as customers_actions
-from domain.customers import queries as customers_store
+from domain.customers import actions as customer_actions
+from domain.customers import queries as customer_queries
 from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
-from domain.imports import copy as staging
-from domain.imports import csv_reader as reading
-from domain.imports import queries
+from domain.imports import copy, csv_reader, queries
 from domain.imports.csv_reader import Unreadable
-from domain.imports.customers import merge as merging
+from domain.imports.customers import merge
 from domain.imports.customers.merge import Part
 from domain.imports.customers.rows import CustomerRows
-from domain.imports.model import MAX_PROBLEMS, PIECE, Kind, Phase, Progress, check_header, inferred
-from domain.imports.orders import merge as merging_orders
+from domain.imports.model import MAX_PROBLEMS, PIECE, ImportKind, Phase, Progress, check_header, inferred
+from domain.imports.orders import merge as order_merge
 from domain.imports.orders.rows import OrderRows
 from domain.imports.tables import import_customers, import_orders
 from domain.jobs import Job, LeaseLost
@@ -35,12 +33,12 @@ from domain.orders.tables import order_items, orders
 _LEASE = 60.0
 _MEASURED = frozenset(4**power for power in range(20)) | {0}
 _STAGED = {
-    Kind.CUSTOMERS: (import_customers, customers),
-    Kind.ORDERS: (import_orders, customers),
+    ImportKind.CUSTOMERS: (import_customers, customers),
+    ImportKind.ORDERS: (import_orders, customers),
 }
 _MERGED = {
-    Kind.CUSTOMERS: (customers, customer_facts, customer_tags, customer_properties, contacts),
-    Kind.ORDERS: (orders, order_items, customer_facts),
+    ImportKind.CUSTOMERS: (customers, customer_facts, customer_tags, customer_properties, contacts),
+    ImportKind.ORDERS: (orders, order_items, customer_facts),
 }
 Finish = Callable[[Transaction], Awaitable[None]]
 
@@ -52,7 +50,7 @@ class _Import:
     clock: Clock
     finish: Finish
     operation_id: UUID
-    kind: Kind
+    kind: ImportKind
     bytes: int
     at: Progress
     dry_run: bool
@@ -137,7 +135,7 @@ class _Read:
 async def _stage(work: _Import) -> None:
     async with work.database.read() as tx:
         last = await queries.last_piece(tx, *work.keys)
-        definitions = {found.key: found for found in await customers_store.definitions(tx, work.job.store_id)}
+        definitions = {found.key: found for found in await customer_queries.definitions(tx, work.job.store_id)}
     rows: CustomerRows | OrderRows | None = None
     rest = b""
     at = work.at
@@ -175,34 +173,34 @@ async def _content(work: _Import, number: int, offset: int) -> bytes:
     return content[offset:]
 
 
-def check_start(data: bytes, kind: Kind) -> list[str]:
+def check_start(data: bytes, kind: ImportKind) -> list[str]:
     """The columns that a file begins with."""
-    reading.check_bytes(data)
+    csv_reader.check_bytes(data)
     final = len(data) < PIECE  # then it is the whole file
-    records = reading.read(data, 1, final=final)
+    records = csv_reader.read(data, 1, final=final)
     if not records.rows:
-        reading.check_rest(data, 1)
+        csv_reader.check_rest(data, 1)
         raise Unreadable("the header is longer than 1 MiB", 1)
     return check_header(records.rows[0], kind)
 
 
 def _rows_of(work: _Import, at: Progress, definitions: Any) -> CustomerRows | OrderRows:
-    if work.kind is Kind.ORDERS:
+    if work.kind is ImportKind.ORDERS:
         return OrderRows(at.columns, work.database.dialect)
     return CustomerRows(at.columns, work.database.dialect, definitions, {k: list(v) for k, v in at.types.items()})
 
 
 def _read(work: _Import, rows: CustomerRows | OrderRows, at: Progress, piece: _Piece, data: bytes) -> _Read:
-    records = reading.read(data, at.row, final=piece.last)
+    records = csv_reader.read(data, at.row, final=piece.last)
     rest = data[records.taken :]
     row = at.row + len(records.rows)
-    reading.check_rest(rest, row)
-    numbered = reading.numbered(records)
+    csv_reader.check_rest(rest, row)
+    numbered = csv_reader.numbered(records)
     if at.row == 1:
         next(numbered, None)
     found, problems = rows.read(numbered)
     start = (piece.number, piece.end - len(rest)) if len(rest) <= piece.size else (at.piece, at.offset)
-    key = staging.key_of(work.operation_id, work.database.dialect)
+    key = copy.key_of(work.operation_id, work.database.dialect)
     return _Read(
         rows.staged(found, (work.job.store_id, key, piece.number)),
         problems,
@@ -224,7 +222,7 @@ async def _write(work: _Import, read: _Read) -> None:
     at = read.progress
     async with work.database.write() as tx:
         for table, rows in read.tables.items():
-            await staging.put(tx, table, rows)
+            await copy.put(tx, table, rows)
         await _note(tx, work, at.bad - len(read.problems), read.problems)
         rows_in_all = round((at.row - 1) * max(work.bytes / max(at.bytes_done, 1), 1))
         await _saved(work, tx, at, (at.row - 2) // 2, rows_in_all)
@@ -239,7 +237,7 @@ async def _staged(work: _Import) -> None:
     """The whole file is known: what is undefined gets its type, and orders of strangers are told."""
     at = replace(work.at, phase=Phase.MERGE)
     async with work.database.write() as tx:
-        if work.kind is Kind.ORDERS:
+        if work.kind is ImportKind.ORDERS:
             at.bad += await _refuse_strangers(tx, work, at.bad)
         elif not work.dry_run:
             await _define(tx, work, at)
@@ -249,12 +247,12 @@ async def _staged(work: _Import) -> None:
 
 
 async def _define(tx: Transaction, work: _Import, at: Progress) -> None:
-    known = {found.key for found in await customers_store.definitions(tx, work.job.store_id)}
+    known = {found.key for found in await customer_queries.definitions(tx, work.job.store_id)}
     for key, candidates in at.types.items():
         if key not in known:
             label = key.replace("_", " ").strip().capitalize() or key
             kind = inferred(candidates)
-            await customers_actions.add_definition(tx, work.job.store_id, key, label, kind, work.clock())
+            await customer_actions.add_definition(tx, work.job.store_id, key, label, kind, work.clock())
 
 
 async def _refuse_strangers(tx: Transaction, work: _Import, before: int) -> int:
@@ -277,7 +275,7 @@ async def _refuse_strangers(tx: Transaction, work: _Import, before: int) -> int:
 
 
 async def _merge(work: _Import) -> None:
-    step = _merge_part if work.kind is Kind.CUSTOMERS else _merge_stretch
+    step = _merge_part if work.kind is ImportKind.CUSTOMERS else _merge_stretch
     steps = 0
     going = True
     while going:
@@ -295,7 +293,7 @@ async def _merge_part(work: _Import) -> bool:
         return False
     at = replace(work.at, merged_part=part)
     async with work.database.write() as tx:
-        at.merged += await merging.merge(tx, Part(*work.keys, part), at.columns, work.clock())
+        at.merged += await merge.merge(tx, Part(*work.keys, part), at.columns, work.clock())
         await _saved(work, tx, at, _half_done(at), at.row - 2)
     work.at = at
     return True
@@ -303,11 +301,11 @@ async def _merge_part(work: _Import) -> bool:
 
 async def _merge_stretch(work: _Import) -> bool:
     async with work.database.write() as tx:
-        stretch = await merging_orders.next_stretch(tx, *work.keys, work.at.customer)
+        stretch = await order_merge.next_stretch(tx, *work.keys, work.at.customer)
         if stretch is None:
             return False
         at = replace(work.at, customer=stretch.until)
-        at.merged += await merging_orders.merge(tx, stretch, work.clock())
+        at.merged += await order_merge.merge(tx, stretch, work.clock())
         await _saved(work, tx, at, _half_done(at), at.row - 2)
     work.at = at
     return True

@@ -8,9 +8,9 @@ from typing import Any, TypeVar, cast
 
 import orjson
 
-from domain.customers import values as checks
+from domain.customers import values
 from domain.customers.key import CustomerKey
-from domain.events.types import Kind
+from domain.events.types import EventType
 from domain.kit.errors import DomainError, ErrorCode, Path
 
 _TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
@@ -31,7 +31,7 @@ def at(field: Path, check: Callable[[T], R], value: T) -> R:
 
 
 def required(value: str) -> str:
-    cleaned = checks.text(value, 200)
+    cleaned = values.text(value, 200)
     if cleaned is None:
         raise DomainError("is empty", code=ErrorCode.REQUIRED)
     return cleaned
@@ -55,7 +55,7 @@ def customer(key: CustomerKey) -> CustomerKey:
     if key.external_id is not None:
         return CustomerKey(external_id=at(("customer", "externalId"), required, key.external_id))
     if key.email is not None:
-        email = at(("customer", "email"), checks.email, key.email)
+        email = at(("customer", "email"), values.email, key.email)
         if email is None:
             raise DomainError("email: is empty", field=("customer", "email"), code=ErrorCode.REQUIRED)
         return CustomerKey(email=email)
@@ -85,7 +85,7 @@ def small(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     return attributes
 
 
-def known(kind: Kind, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+def known(kind: EventType, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """The attributes, of which those that events of this kind have are of their types."""
     missing = next((name for name in sorted(kind.required) if attributes.get(name) in {None, ""}), None)
     if missing is not None:
@@ -93,16 +93,16 @@ def known(kind: Kind, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, expected in kind.attributes.items():
         value = attributes.get(name)
         if value is not None:
-            at((*ATTRIBUTES, name), partial(checks.property_value, kind=expected), value)
+            at((*ATTRIBUTES, name), partial(values.property_value, kind=expected), value)
     return attributes
 
 
-def subject(kind: Kind, attributes: Mapping[str, Any]) -> str | None:
+def subject(kind: EventType, attributes: Mapping[str, Any]) -> str | None:
     """What the event is about."""
     named = attributes.get(kind.subject) if kind.subject else None
     if named is None:
         return None
-    return at((*ATTRIBUTES, str(kind.subject)), lambda value: checks.text(value, _SUBJECT), str(named))
+    return at((*ATTRIBUTES, str(kind.subject)), lambda value: values.text(value, _SUBJECT), str(named))
 
 
 def text_of(holder: Mapping[str, Any], name: str, longest: int, field: Path) -> str | None:
@@ -111,4 +111,4 @@ def text_of(holder: Mapping[str, Any], name: str, longest: int, field: Path) -> 
         return None
     if not isinstance(value, str):
         raise DomainError(f"{name}: must be a string", field=(*field, name))
-    return at((*field, name), lambda text: checks.text(text, longest), value)
+    return at((*field, name), lambda text: values.text(text, longest), value)

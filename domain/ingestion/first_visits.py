@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from domain import changes
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.customers.tables import customer_origins
-from domain.events.entry import Entry
+from domain.events.entry import Event
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into
 
@@ -17,7 +17,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _SAID = {"landing_page": 500, "referrer": 500, "utm_source": 200, "utm_medium": 200, "utm_campaign": 200}
 
 
-async def settle(tx: Transaction, store_id: int, entries: Iterable[Entry]) -> None:
+async def settle(tx: Transaction, store_id: int, entries: Iterable[Event]) -> None:
     """A visit that came in late is the first one, when it is."""
     first = _first(entries)
     known = await _known(tx, store_id, list(first)) if first else {}
@@ -28,12 +28,12 @@ async def settle(tx: Transaction, store_id: int, entries: Iterable[Entry]) -> No
     given = {name: statement.excluded[name] for name in ("at", *_SAID)}
     rows = [_row(store_id, entry) for entry in earlier.values()]
     await tx.execute(statement.on_conflict_do_update(index_elements=["store_id", "customer_id"], set_=given), rows)
-    await changes.note(tx, store_id, Kind.PROFILE, earlier)
+    await changes.record_change(tx, store_id, ChangeKind.PROFILE, earlier)
 
 
-def _first(entries: Iterable[Entry]) -> dict[int, Entry]:
+def _first(entries: Iterable[Event]) -> dict[int, Event]:
     """Each customer's first visit of these."""
-    found: dict[int, Entry] = {}
+    found: dict[int, Event] = {}
     for entry in entries:
         if entry.type == VISIT:
             had = found.get(entry.customer_id)
@@ -47,11 +47,11 @@ async def _known(tx: Transaction, store_id: int, whose: Sequence[int]) -> dict[i
     return {row.customer_id: row.at for row in rows}
 
 
-def _when(entry: Entry) -> tuple[datetime, str]:
+def _when(entry: Event) -> tuple[datetime, str]:
     return entry.occurred_at, entry.id
 
 
-def _row(store_id: int, entry: Entry) -> dict[str, object]:
+def _row(store_id: int, entry: Event) -> dict[str, object]:
     """A visit without a landing page of its own began where it was."""
     said = {"landing_page": entry.attributes.get("page"), **entry.attributes}
     cut = {name: (str(said[name])[:longest] if said.get(name) else None) for name, longest in _SAID.items()}

@@ -22,7 +22,7 @@ class TrackedEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class CustomEvent:
     """Any other event, cleaned."""
 
     id: str

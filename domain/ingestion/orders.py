@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from domain.customers import values as checks
+from domain.customers import values
 from domain.customers.key import CustomerKey
 from domain.ingestion.fields import ATTRIBUTES, an_object, at, text_of
 from domain.kit.errors import DomainError, ErrorCode, Path
@@ -92,7 +92,7 @@ def _facets(item: Mapping[str, Any], field: Path) -> frozenset[tuple[str, str]]:
 
 
 def _facet_name(name: str) -> str:
-    cleaned = checks.text(name, _FACET_NAME)
+    cleaned = values.text(name, _FACET_NAME)
     if cleaned is None or cleaned == TAG:
         raise DomainError('needs a name, other than "tag"')
     return cleaned
@@ -101,4 +101,4 @@ def _facet_name(name: str) -> str:
 def _text(value: object, field: Path) -> str:
     if not isinstance(value, str):
         raise DomainError(f"{field[-2]}: must be strings", field=field)
-    return at(field, lambda text: checks.text(text, _FACET_VALUE), value) or ""
+    return at(field, lambda text: values.text(text, _FACET_VALUE), value) or ""

@@ -11,15 +11,15 @@ from domain.customers import queries as customers
 from domain.customers.contacts import save_contacts
 from domain.customers.model import Consent, ContactChange
 from domain.customers.writes import distrust
-from domain.events.entry import Entry
+from domain.events.entry import Event
+from domain.events.log_tables import events
 from domain.events.types import ORDER_CHANGES
-from domain.ingestion import first_visits as origins
+from domain.ingestion import first_visits
 from domain.kit.clock import day_of
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import among, numbers
-from domain.orders import changes as order_changes
+from domain.orders import changes
 from domain.orders.model import amount
-from domain.orders.tables import events
 from domain.wallets import actions as wallets
 from domain.wallets.model import COUPON_RECEIVED, COUPON_USED, Change, CouponChange, Wallet
 
@@ -29,9 +29,9 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
 
 
-async def fold(tx: Transaction, store_id: int, entries: Sequence[Entry], timezone: str, now: datetime) -> list[int]:
+async def fold(tx: Transaction, store_id: int, entries: Sequence[Event], timezone: str, now: datetime) -> list[int]:
     """Customers whose orders changed: their facts are to be counted again."""
-    await origins.settle(tx, store_id, entries)
+    await first_visits.settle(tx, store_id, entries)
     for wallet in Wallet:
         for whose in _whose(entries, {wallet.event}):
             found = await _history(tx, store_id, whose, {wallet.event}, lambda row: _change(row, timezone))
@@ -41,10 +41,10 @@ async def fold(tx: Transaction, store_id: int, entries: Sequence[Entry], timezon
         await wallets.settle_coupons(tx, store_id, coupons)
     await _note_contacts(tx, store_id, entries, now)
     changed = [entry.subject for entry in entries if entry.type in ORDER_CHANGES and entry.subject]
-    return await order_changes.settle(tx, store_id, changed)
+    return await changes.settle(tx, store_id, changed)
 
 
-def _whose(entries: Iterable[Entry], types: set[str]) -> Iterator[list[int]]:
+def _whose(entries: Iterable[Event], types: set[str]) -> Iterator[list[int]]:
     """Customers with such an event, so many at a time that the history of all is held."""
     found = sorted({entry.customer_id for entry in entries if entry.type in types})
     for at in range(0, len(found), _AT_ONCE):
@@ -90,7 +90,7 @@ def _day(said: object) -> date | None:
     return None if said is None else date.fromisoformat(str(said).strip())
 
 
-async def _note_contacts(tx: Transaction, store_id: int, entries: Sequence[Entry], now: datetime) -> None:
+async def _note_contacts(tx: Transaction, store_id: int, entries: Sequence[Event], now: datetime) -> None:
     """Who unsubscribed is not written to again; an address that bounces for good is not tried again."""
     failing: dict[str, set[int]] = defaultdict(set)
     gone: dict[tuple[int, str], datetime] = {}

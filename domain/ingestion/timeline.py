@@ -7,24 +7,25 @@ from typing import Any
 
 from sqlalchemy import Select, literal, null, select, type_coerce, union_all
 
+from domain.events.log_tables import events
 from domain.kit.db import AnyRow
-from domain.kit.db.portable import Whose
-from domain.orders.tables import events, orders
+from domain.kit.db.portable import ParentFilter
+from domain.orders.tables import orders
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TimelineEvent:
     id: str
     type: str
     occurred_at: datetime
     attributes: object
 
 
-def event_of(row: AnyRow) -> Event:
-    return Event(row.id, row.type, row.occurred_at, row.attributes)
+def event_of(row: AnyRow) -> TimelineEvent:
+    return TimelineEvent(row.id, row.type, row.occurred_at, row.attributes)
 
 
-def timelines(store_id: int, whose: Whose, types: Sequence[str] | None = None) -> Select[Any]:
+def timelines(store_id: int, whose: ParentFilter, types: Sequence[str] | None = None) -> Select[Any]:
     """Orders and events alike, of the wished types; `occurred_at` and `id` order them, `parent` is the customer."""
     placed = select(
         orders.c.id,
@@ -51,9 +52,9 @@ def timelines(store_id: int, whose: Whose, types: Sequence[str] | None = None) -
     return found if types is None else found.where(both.c.type.in_(types))
 
 
-def moment_of(row: AnyRow) -> Event:
+def moment_of(row: AnyRow) -> TimelineEvent:
     """A row of the timeline; an order's attributes are its columns."""
     if row.type != "order":
         return event_of(row)
     attributes = {"status": row.status, "total": format(row.total, "f"), "source": row.source}
-    return Event(row.id, row.type, row.occurred_at, attributes)
+    return TimelineEvent(row.id, row.type, row.occurred_at, attributes)

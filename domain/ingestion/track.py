@@ -8,74 +8,74 @@ from typing import TypeVar
 from sqlalchemy import Column, insert, select
 
 from domain import changes
-from domain.changes import Kind
-from domain.customers import writes as saving
+from domain.changes import ChangeKind
+from domain.customers import writes
 from domain.customers.key import CustomerKey
 from domain.customers.tables import customer_facts, customers
-from domain.events import log as history
-from domain.events.entry import Entry
-from domain.ingestion import projections as folding
-from domain.ingestion import validation as cleaning
-from domain.ingestion.model import MAX_BATCH, Happening, TrackedEvent
+from domain.events import log
+from domain.events.entry import Event
+from domain.events.log_tables import event_counters
+from domain.events.log_tables import events as event_rows
+from domain.ingestion import projections, validation
+from domain.ingestion.model import MAX_BATCH, CustomEvent, TrackedEvent
 from domain.kit.db import Transaction
 from domain.kit.db.portable import learn_statistics
-from domain.kit.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.orders import changes as order_changes
 from domain.orders import facts, rows
 from domain.orders.model import Order
-from domain.orders.tables import event_tallies, order_item_facets, order_items, orders
-from domain.orders.tables import events as event_rows
+from domain.orders.tables import order_item_facets, order_items, orders
 from domain.stores import queries as stores
 from domain.wallets.tables import lots
 
 _MANY = 500
-E = TypeVar("E", Order, Happening)
+E = TypeVar("E", Order, CustomEvent)
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class TrackResult:
     accepted: int
     duplicates: int
 
 
-async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], now: datetime) -> Tracked:
+async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], now: datetime) -> TrackResult:
     """All of them, or none with the fault of each. A customer unknown by external id or e-mail is made."""
     if len(events) > MAX_BATCH:
         said = f"{len(events):,} events are too many: {MAX_BATCH:,} at most"
         raise DomainError(said, field=("events",), code=ErrorCode.LIMIT_EXCEEDED)
     cleaned = _clean_all(events)
     # Alone with the store's customers: neither a customer nor an event comes in twice.
-    first_number = await saving.take_numbers(tx, store_id, len(cleaned))
+    first_number = await writes.take_numbers(tx, store_id, len(cleaned))
     placed = _first(event for event in cleaned if isinstance(event, Order))
-    happened = _first(event for event in cleaned if isinstance(event, Happening))
+    happened = _first(event for event in cleaned if isinstance(event, CustomEvent))
     new_orders = await _new(tx, store_id, orders.c.id, placed)
     new_events = await _new(tx, store_id, event_rows.c.id, happened)
-    fresh: list[Order | Happening] = [placed[order_id] for order_id in new_orders]
+    fresh: list[Order | CustomEvent] = [placed[order_id] for order_id in new_orders]
     fresh += [happened[event_id] for event_id in new_events]
     places = {id(event): at for at, event in enumerate(cleaned)}
     keys = {places[id(event)]: event.customer for event in fresh}
     known = await _customers(tx, store_id, keys, first_number, now)
     await _take_in(tx, store_id, fresh, known, now)
-    return Tracked(len(fresh), len(events) - len(fresh))
+    return TrackResult(len(fresh), len(events) - len(fresh))
 
 
 async def _take_in(
-    tx: Transaction, store_id: int, fresh: Sequence[Order | Happening], known: "Known", now: datetime
+    tx: Transaction, store_id: int, fresh: Sequence[Order | CustomEvent], known: "Known", now: datetime
 ) -> None:
     """What is new, and all that follows from it."""
     if len(fresh) > _MANY:
-        await learn_statistics(tx, customers, customer_facts, orders, order_items, event_rows, event_tallies, lots)
+        await learn_statistics(tx, customers, customer_facts, orders, order_items, event_rows, event_counters, lots)
     timezone = await stores.timezone_of(tx, store_id)
-    entries = [_entry(event, known) for event in fresh if isinstance(event, Happening)]
-    await history.append(tx, store_id, entries, now)
-    changed = set(await folding.fold(tx, store_id, entries, timezone, now))
+    entries = [_entry(event, known) for event in fresh if isinstance(event, CustomEvent)]
+    await log.append(tx, store_id, entries, now)
+    changed = set(await projections.fold(tx, store_id, entries, timezone, now))
     bought = [(order, known[order.customer]) for order in fresh if isinstance(order, Order)]
     await _add_orders(tx, store_id, bought, timezone, now)
     changed |= {customer_id for _, customer_id in bought}
     await facts.recount_ids(tx, store_id, changed)
-    await changes.note(tx, store_id, Kind.ORDERS, changed)
+    await changes.record_change(tx, store_id, ChangeKind.ORDERS, changed)
     ahead = [(customer_id, order.placed_at) for order, customer_id in bought if order.placed_at > now]
-    await changes.note_ahead(tx, store_id, Kind.ORDERS, ahead)
+    await changes.record_future_change(tx, store_id, ChangeKind.ORDERS, ahead)
 
 
 def _first(events: Iterable[E]) -> dict[str, E]:
@@ -86,16 +86,16 @@ def _first(events: Iterable[E]) -> dict[str, E]:
     return found
 
 
-def _clean_all(events: Sequence[TrackedEvent]) -> list[Order | Happening]:
-    cleaned: list[Order | Happening] = []
+def _clean_all(events: Sequence[TrackedEvent]) -> list[Order | CustomEvent]:
+    cleaned: list[Order | CustomEvent] = []
     faults: list[DomainError] = []
     for at, event in enumerate(events):
         try:
-            cleaned.append(cleaning.clean(event))
+            cleaned.append(validation.clean(event))
         except DomainError as error:
             faults.append(error.under("events", at))
     if faults:
-        raise Faults(faults)
+        raise DomainErrors(faults)
     return cleaned
 
 
@@ -118,16 +118,18 @@ async def _customers(
     known = await _look_up(tx, store_id, list(keys.values()))
     strangers = [at for at, key in keys.items() if key.id is not None and key not in known]
     if strangers:
-        raise Faults([NotFound("id: no such customer", field=("events", at, "customer", "id")) for at in strangers])
+        raise DomainErrors(
+            [NotFound("id: no such customer", field=("events", at, "customer", "id")) for at in strangers]
+        )
     unknown = dict.fromkeys(key for key in keys.values() if key not in known)
     added = {key: first_number + at for at, key in enumerate(unknown)}
-    await saving.add(tx, [_bare(store_id, number, key, now) for key, number in added.items()])
+    await writes.add(tx, [_bare(store_id, number, key, now) for key, number in added.items()])
     return known | added
 
 
-def _bare(store_id: int, number: int, key: CustomerKey, now: datetime) -> saving.Row:
-    said: saving.Row = {"external_id": key.external_id, "email": key.email, "source": "event"}
-    return saving.bare(store_id, number, now) | said
+def _bare(store_id: int, number: int, key: CustomerKey, now: datetime) -> writes.Row:
+    said: writes.Row = {"external_id": key.external_id, "email": key.email, "source": "event"}
+    return writes.bare(store_id, number, now) | said
 
 
 async def _look_up(tx: Transaction, store_id: int, keys: Sequence[CustomerKey]) -> Known:
@@ -156,8 +158,8 @@ async def _by(
     return {row[0]: row[1] for row in rows}
 
 
-def _entry(event: Happening, known: Known) -> Entry:
-    return Entry(event.id, known[event.customer], event.type, event.occurred_at, event.subject, event.attributes)
+def _entry(event: CustomEvent, known: Known) -> Event:
+    return Event(event.id, known[event.customer], event.type, event.occurred_at, event.subject, event.attributes)
 
 
 async def _add_orders(

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from domain.events.types import ORDER, ORDER_REFUNDED, kind_of
-from domain.ingestion import fields as checking
+from domain.events.types import ORDER, ORDER_REFUNDED, event_type_of
+from domain.ingestion import fields
 from domain.ingestion.fields import ATTRIBUTES, at
-from domain.ingestion.model import Happening, TrackedEvent
+from domain.ingestion.model import CustomEvent, TrackedEvent
 from domain.ingestion.orders import clean_order
 from domain.kit.errors import DomainError, ErrorCode
 from domain.orders.model import Order, amount
@@ -16,18 +16,18 @@ from domain.wallets.model import Wallet
 _WALLETS = frozenset(wallet.event for wallet in Wallet)
 
 
-def clean(event: TrackedEvent) -> Order | Happening:
-    event_id = at(("id",), checking.required, event.id)
-    name = at(("type",), checking.event_type, event.type)
-    customer = checking.customer(event.customer)
-    moment = at(("occurredAt",), checking.aware, event.occurred_at)
-    attributes = checking.an_object(event.attributes, ATTRIBUTES)
+def clean(event: TrackedEvent) -> Order | CustomEvent:
+    event_id = at(("id",), fields.required, event.id)
+    name = at(("type",), fields.event_type, event.type)
+    customer = fields.customer(event.customer)
+    moment = at(("occurredAt",), fields.aware, event.occurred_at)
+    attributes = fields.an_object(event.attributes, ATTRIBUTES)
     if name == ORDER:
         return clean_order(event_id, customer, moment, attributes)
-    kind = kind_of(name)
-    said = checking.known(kind, at(ATTRIBUTES, checking.small, attributes))
+    kind = event_type_of(name)
+    said = fields.known(kind, at(ATTRIBUTES, fields.small, attributes))
     _check_amount(name, said)
-    return Happening(event_id, name, customer, moment, said, checking.subject(kind, said))
+    return CustomEvent(event_id, name, customer, moment, said, fields.subject(kind, said))
 
 
 def _check_amount(name: str, said: Mapping[str, Any]) -> None:

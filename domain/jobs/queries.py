@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Update, and_, bindparam, case, delete, fun
 from domain.jobs.model import MAX_DEATHS, Job, JobStatus, Queue
 from domain.jobs.tables import jobs
 from domain.kit import ids
-from domain.kit.db import AnyRow, Ring, Transaction
+from domain.kit.db import AnyRow, JobNotice, Transaction
 from domain.kit.db.portable import database_later, database_now, insert_into
 
 # Seconds until a job that was given up is placed again, where it is one that always comes back.
@@ -26,7 +26,7 @@ async def add(
     queue: Queue = Queue.DEFAULT,
     delay: float = 0,
 ) -> UUID:
-    """A job in the caller's transaction, due in `delay` seconds; it is rung for once that is committed."""
+    """Add a job in the caller's transaction, due in `delay` seconds; workers are notified once that is committed."""
     return (await add_all(tx, store_id, kind, [payload], queue=queue, delay=delay))[0]
 
 
@@ -60,7 +60,7 @@ async def add_all(
     await tx.execute(insert(jobs), rows)
     made = [row["id"] for row in rows if isinstance(row["id"], UUID)]
     if delay <= 0:
-        tx.rings += [Ring(queue.value, store_id, job_id) for job_id in made]
+        tx.notices += [JobNotice(queue.value, store_id, job_id) for job_id in made]
     return made
 
 
@@ -74,7 +74,7 @@ async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = 
     again = {"status": JobStatus.QUEUED.value, "due_at": moment, "deaths": 0}
     placed = statement.on_conflict_do_update(index_elements=["store_id", "id"], set_=again, where=given_up)
     if (await tx.execute(placed)).rowcount:
-        tx.rings.append(Ring(queue.value, store_id, ids.only(store_id, kind)))
+        tx.notices.append(JobNotice(queue.value, store_id, ids.only(store_id, kind)))
 
 
 async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease: float) -> Job | None:
@@ -133,7 +133,7 @@ async def release(tx: Transaction, job: Job, *, delay: float, error: str | None 
         .values(status=JobStatus.QUEUED.value, due_at=due_at, lease_until=None, owner=None, error=error)
     )
     if changed.rowcount and delay <= 0:
-        tx.rings.append(Ring(job.queue.value, job.store_id, job.id))
+        tx.notices.append(JobNotice(job.queue.value, job.store_id, job.id))
     return bool(changed.rowcount)
 
 
@@ -144,8 +144,8 @@ async def fail(tx: Transaction, job: Job, *, delay: float, error: str) -> bool:
     return bool(changed.rowcount)
 
 
-async def due(tx: Transaction, limit: int, queue: Queue | None = None) -> list[Ring]:
-    """Jobs that nobody works on though they are due: never rung for, or their worker died."""
+async def due(tx: Transaction, limit: int, queue: Queue | None = None) -> list[JobNotice]:
+    """Jobs that nobody works on though they are due: never notified of, or their worker died."""
     now = database_now(tx.dialect)
     rows = await tx.execute(
         select(jobs.c.queue, jobs.c.store_id, jobs.c.id)
@@ -159,7 +159,7 @@ async def due(tx: Transaction, limit: int, queue: Queue | None = None) -> list[R
         .order_by(jobs.c.due_at)
         .limit(limit)
     )
-    return [Ring(row.queue, row.store_id, row.id) for row in rows]
+    return [JobNotice(row.queue, row.store_id, row.id) for row in rows]
 
 
 async def owners(tx: Transaction) -> list[str]:

@@ -47,14 +47,14 @@ class NotFound(DomainError):
     code = ErrorCode.NOT_FOUND
 
 
-class Faults(Exception):
+class DomainErrors(Exception):
     """Every fault of one input, so that a form can show them together."""
 
     def __init__(self, errors: Sequence[DomainError]) -> None:
         super().__init__("; ".join(error.message for error in errors))
         self.errors = tuple(errors)
 
-    def under(self, *prefix: str | int) -> "Faults":
+    def under(self, *prefix: str | int) -> "DomainErrors":
         for error in self.errors:
             error.under(*prefix)
         return self

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from math import ceil, floor
 
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 
 # Days between purchases where a store's own orders do not tell yet: what CDNOW's 11,516 repeat customers took.
 FALLBACK_CYCLE = 65.0
@@ -181,4 +181,4 @@ def check_chosen(chosen: Chosen) -> None:
     if not faults and active is not None and lost is not None and active >= lost:
         faults.append(DomainError("A customer is lost later than no longer active", field=("lostDays",)))
     if faults:
-        raise Faults(faults)
+        raise DomainErrors(faults)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from domain import changes
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.customers.tables import customer_facts, customers
 from domain.kit.clock import midnight
 from domain.kit.db import Transaction
@@ -71,11 +71,11 @@ class Scoring:
         count: int = (await tx.execute(written)).rowcount
         gone: int = (await tx.execute(self._gone(first, last))).rowcount
         if gone:
-            await changes.note_range(tx, self.store_id, Kind.ORDERS, first, last)
+            await changes.record_range_change(tx, self.store_id, ChangeKind.ORDERS, first, last)
         elif count:
             today = (_scores.computed_on == self.today, _scores.customer_id.between(first, last))
             whose = select(_scores.customer_id).where(_scores.store_id == self.store_id, *today)
-            await changes.note(tx, self.store_id, Kind.ORDERS, whose)
+            await changes.record_change(tx, self.store_id, ChangeKind.ORDERS, whose)
         return count
 
     def _gone(self, first: int, last: int) -> Delete:

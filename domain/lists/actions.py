@@ -8,43 +8,44 @@ from uuid import UUID
 from domain.kit.clock import day_of, midnight
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode, NotFound
-from domain.lists import build as making
-from domain.lists import queries
-from domain.lists.build import Making, Wanted
+from domain.lists import build, queries
+from domain.lists.build import ListBuild, ListRequest
 from domain.lists.model import CustomerList, ListStatus, check_deletable, check_name
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
 from domain.segments.evaluation.resolve import ids_of
 from domain.segments.model import Refreshes, Segment, SegmentInput, refresh_blocked_by
-from domain.segments.validation import Desk
+from domain.segments.validation import FilterContext
 
 
-async def create_segment(tx: Transaction, desk: Desk, given: SegmentInput) -> tuple[Segment, Making]:
+async def create_segment(tx: Transaction, desk: FilterContext, given: SegmentInput) -> tuple[Segment, ListBuild]:
     """A new segment and, at once, its first list (A1)."""
     segment = await segment_actions.create(tx, desk, given)
-    return segment, await making.start(tx, segment, desk.now)
+    return segment, await build.start(tx, segment, desk.now)
 
 
-async def duplicate_segment(tx: Transaction, desk: Desk, segment_id: UUID, name: str | None) -> tuple[Segment, Making]:
+async def duplicate_segment(
+    tx: Transaction, desk: FilterContext, segment_id: UUID, name: str | None
+) -> tuple[Segment, ListBuild]:
     """A copy with a first list of its own; `name` is proposed when it is None."""
     segment = await segment_actions.duplicate(tx, desk, segment_id, name)
-    return segment, await making.start(tx, segment, desk.now)
+    return segment, await build.start(tx, segment, desk.now)
 
 
 async def delete_segment(tx: Transaction, store_id: int, segment_id: UUID) -> None:
     """The segment is gone for good, with all its lists (SL-02, SL-03); a worker removes their members."""
     await segment_actions.held(tx, store_id, segment_id)
     gone = await segments.remove(tx, store_id, segment_id)
-    await making.leave_members(tx, store_id, [segment_id, *gone])
+    await build.leave_members(tx, store_id, [segment_id, *gone])
 
 
-async def refresh(tx: Transaction, desk: Desk, segment_id: UUID) -> Making:
+async def refresh(tx: Transaction, desk: FilterContext, segment_id: UUID) -> ListBuild:
     """The next list, by hand: once a day, and not on the day the segment was made (SL-09 to SL-12)."""
     segment = await segment_actions.held(tx, desk.shop.id, segment_id)
     [why] = await blocked_by(tx, desk.shop.id, [segment], desk.shop.timezone, desk.now)
     if why is not None:
         raise DomainError(_why(why, active=segment.active), field=("id",), code=why)
-    return await making.start(tx, segment, desk.now)
+    return await build.start(tx, segment, desk.now)
 
 
 async def blocked_by(
@@ -68,7 +69,7 @@ async def delete(tx: Transaction, store_id: int, list_id: UUID) -> None:
     """Any list but the first (SL-16), be it still in the making; a worker removes its members."""
     check_deletable(await _existing(tx, store_id, list_id))
     await queries.remove(tx, store_id, list_id)
-    await making.leave_members(tx, store_id, [list_id])
+    await build.leave_members(tx, store_id, [list_id])
 
 
 async def of_members_now(tx: Transaction, segment: Segment, timezone: str, now: datetime) -> CustomerList:
@@ -76,10 +77,10 @@ async def of_members_now(tx: Transaction, segment: Segment, timezone: str, now: 
     await segment_actions.held(tx, segment.store_id, segment.id)
     found = await ids_of(tx, segment, timezone, now)
     latest = await queries.latest(tx, segment.store_id, segment.id)
-    if latest is not None and latest.usable(now) and await queries.holds(tx, latest, found):
+    if latest is not None and latest.usable(now) and await queries.has_members(tx, latest, found):
         return latest
     number = (await queries.next_numbers(tx, segment.store_id, [segment.id]))[segment.id]
-    listed = making.blank(segment.store_id, Wanted(segment.id, segment.list_name), number, now)
+    listed = build.blank(segment.store_id, ListRequest(segment.id, segment.list_name), number, now)
     await queries.add_all(tx, [listed])
     count = await queries.fill(tx, segment.store_id, listed.id, found)
     await queries.settle(tx, segment.store_id, listed.id, ListStatus.READY, count=count)

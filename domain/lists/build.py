@@ -29,7 +29,7 @@ LEASE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class ListBuild:
     """A list that a worker is to make, and the operation that tells of it."""
 
     listed: CustomerList
@@ -37,31 +37,31 @@ class Making:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ListRequest:
     """A segment, locked, whose next list is to be made."""
 
     segment_id: UUID
     list_name: str
 
 
-async def start(tx: Transaction, segment: Segment, now: datetime) -> Making:
+async def start(tx: Transaction, segment: Segment, now: datetime) -> ListBuild:
     """Have a worker make the segment's next list."""
-    return (await start_all(tx, segment.store_id, [Wanted(segment.id, segment.list_name)], now))[0]
+    return (await start_all(tx, segment.store_id, [ListRequest(segment.id, segment.list_name)], now))[0]
 
 
-async def start_all(tx: Transaction, store_id: int, wanted: Sequence[Wanted], now: datetime) -> list[Making]:
+async def start_all(tx: Transaction, store_id: int, wanted: Sequence[ListRequest], now: datetime) -> list[ListBuild]:
     """The same for many segments of a store, by as many statements as for one."""
     numbers = await queries.next_numbers(tx, store_id, [each.segment_id for each in wanted])
     made = [blank(store_id, each, numbers[each.segment_id], now) for each in wanted]
     await queries.add_all(tx, made)
     begun = await operations.start_all(tx, store_id, BUILD, now, len(made))
-    making = [Making(listed, operation) for listed, operation in zip(made, begun, strict=True)]
+    making = [ListBuild(listed, operation) for listed, operation in zip(made, begun, strict=True)]
     payloads = [{"list": str(each.listed.id), "operation": str(each.operation.id)} for each in making]
     await jobs.add_all(tx, store_id, BUILD, payloads, queue=Queue.LISTS)
     return making
 
 
-def blank(store_id: int, wanted: Wanted, number: int, now: datetime) -> CustomerList:
+def blank(store_id: int, wanted: ListRequest, number: int, now: datetime) -> CustomerList:
     """A list that nobody is on yet."""
     return CustomerList(
         store_id=store_id,

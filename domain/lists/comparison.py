@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 
-from domain.customers import queries as customers_store
+from domain.customers import queries as customer_queries
 from domain.customers.tables import customers
 from domain.kit.db import Transaction
-from domain.kit.db.portable import Whose
+from domain.kit.db.portable import ParentFilter
 from domain.kit.errors import DomainError, ErrorCode
 from domain.lists.model import CustomerList, ListStatus
 from domain.lists.tables import list_members, lists
@@ -46,7 +46,7 @@ def check_comparable(listed: CustomerList, earlier: CustomerList | None) -> UUID
     return earlier.id
 
 
-def moved(store_id: int, earlier: UUID, move: Move, whose: Whose) -> Select[*tuple[Any, ...]]:
+def moved(store_id: int, earlier: UUID, move: Move, whose: ParentFilter) -> Select[*tuple[Any, ...]]:
     """Those who did so and are customers still, as `customers.store.profile_of` reads them; `parent` is the list."""
     on, other = (_theirs, _ours) if move is Move.LEFT else (_ours, _theirs)
     on_list = earlier if move is Move.LEFT else lists.c.id
@@ -56,7 +56,7 @@ def moved(store_id: int, earlier: UUID, move: Move, whose: Whose) -> Select[*tup
     )
     there = there.correlate(on, lists)
     return (
-        customers_store.listing(store_id)
+        customer_queries.listing(store_id)
         .join(on, and_(on.c.store_id == store_id, on.c.customer_id == customers.c.id))
         .join(lists, and_(lists.c.store_id == store_id, on.c.list_id == on_list))
         .where(whose(lists.c.id), there if move is Move.STAYED else ~there)

@@ -23,11 +23,11 @@ from sqlalchemy import (
 )
 
 from domain import changes
-from domain.changes import Kind
-from domain.customers import queries as customer_store
+from domain.changes import ChangeKind
+from domain.customers import queries as customer_queries
 from domain.customers.tables import customers
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import Whose
+from domain.kit.db.portable import ParentFilter
 from domain.kit.db.types import Id
 from domain.lists.model import CustomerList, ListStatus
 from domain.lists.tables import list_members, lists
@@ -98,7 +98,7 @@ async def counts(tx: Transaction, store_id: int, segment_ids: Sequence[UUID]) ->
     return found | {row[0]: row[1] for row in rows}
 
 
-def listing(store_id: int, whose: Whose) -> Select[*tuple[Any, ...]]:
+def listing(store_id: int, whose: ParentFilter) -> Select[*tuple[Any, ...]]:
     """Segments' lists, rows that `customer_list` reads, to be paged by id; `parent` is the segment."""
     found = select(*_COLUMNS, lists.c.segment_id.label("parent"))
     return found.where(lists.c.store_id == store_id, whose(lists.c.segment_id))
@@ -122,10 +122,10 @@ def offered(
     return found.where(func.lower(lists.c.name).contains(search.lower(), autoescape=True)) if search else found
 
 
-def members(store_id: int, whose: Whose) -> Select[*tuple[Any, ...]]:
+def members(store_id: int, whose: ParentFilter) -> Select[*tuple[Any, ...]]:
     """Those on lists who are customers still, as `customers.store.profile_of` reads them; `parent` is the list."""
     member = and_(list_members.c.store_id == customers.c.store_id, list_members.c.customer_id == customers.c.id)
-    found = customer_store.listing(store_id).join(list_members, member).where(whose(list_members.c.list_id))
+    found = customer_queries.listing(store_id).join(list_members, member).where(whose(list_members.c.list_id))
     return found.add_columns(list_members.c.list_id.label("parent"))
 
 
@@ -208,7 +208,7 @@ async def remove(tx: Transaction, store_id: int, list_id: UUID) -> None:
     await tx.execute(delete(lists).where(lists.c.store_id == store_id, lists.c.id == list_id))
 
 
-async def holds(tx: Transaction, listed: CustomerList, ids: Select[int]) -> bool:
+async def has_members(tx: Transaction, listed: CustomerList, ids: Select[int]) -> bool:
     """Whether just those are on the list whom the statement finds."""
     found = ids.subquery()
     if await tx.scalar(select(func.count()).select_from(found)) != listed.count:
@@ -225,7 +225,7 @@ async def fill(tx: Transaction, store_id: int, list_id: UUID, ids: Select[int]) 
     chosen = select(literal(store_id, Integer()), literal(list_id, Id()), found.c[0]).order_by(found.c[0])
     statement = insert(list_members).from_select(["store_id", "list_id", "customer_id"], chosen)
     filled: int = (await tx.execute(statement)).rowcount
-    await changes.note_all(tx, store_id, Kind.GROUPS)
+    await changes.record_store_change(tx, store_id, ChangeKind.GROUPS)
     return filled
 
 

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.kit.db import Transaction
 from domain.memberships.model import fingerprint
 from domain.segments import queries
 from domain.segments.catalogue import Catalogue
 from domain.segments.compiler.normal_form import Node, leaves
-from domain.segments.evaluation import resolve as finding
+from domain.segments.evaluation import resolve
 from domain.segments.evaluation.leaf_analysis import changes_with_the_day, kinds_asked
-from domain.segments.evaluation.match_customers import asked
+from domain.segments.evaluation.match_customers import compile_filters
 from domain.segments.model import Segment, SegmentKind
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 from domain.stores.model import Store
 
 
@@ -25,7 +25,7 @@ class Watched:
     segment: Segment
     node: Node
     fingerprint: str
-    kinds: Kind
+    kinds: ChangeKind
     timed: bool
 
 
@@ -35,27 +35,27 @@ class Plan:
     catalogue: Catalogue
     watched: dict[UUID, Watched]
 
-    def concerned(self, kinds: Kind) -> dict[UUID, Watched]:
+    def concerned(self, kinds: ChangeKind) -> dict[UUID, Watched]:
         return {key: each for key, each in self.watched.items() if each.kinds & kinds}
 
-    def scope(self, now: datetime, dialect: str) -> Scope:
-        return Scope(self.shop.id, self.shop.timezone, now, dialect)
+    def scope(self, now: datetime, dialect: str) -> FilterScope:
+        return FilterScope(self.shop.id, self.shop.timezone, now, dialect)
 
 
 async def plan(tx: Transaction, shop: Store, now: datetime) -> Plan:
     """The active dynamic segments, but for those that ask for what the store no longer has."""
     dynamic = {each.id: each for each in await queries.active(tx, shop.id) if each.kind is SegmentKind.DYNAMIC}
     definitions = {key: each.definition for key, each in dynamic.items()}
-    nodes, catalogue = await finding.nodes_of(tx, shop.id, definitions)
-    scope = Scope(shop.id, shop.timezone, now, tx.dialect)
-    current = asked(nodes, catalogue, scope).nodes
+    nodes, catalogue = await resolve.nodes_of(tx, shop.id, definitions)
+    scope = FilterScope(shop.id, shop.timezone, now, tx.dialect)
+    current = compile_filters(nodes, catalogue, scope).nodes
     watched = {key: _watched(dynamic[key], node, catalogue, scope) for key, node in current.items()}
     return Plan(shop, catalogue, watched)
 
 
-def _watched(segment: Segment, node: Node, catalogue: Catalogue, scope: Scope) -> Watched:
+def _watched(segment: Segment, node: Node, catalogue: Catalogue, scope: FilterScope) -> Watched:
     own = list({leaf.key: leaf for leaf in leaves(node)}.values())
-    kinds = Kind.EXISTENCE
+    kinds = ChangeKind.EXISTENCE
     for leaf in own:
         kinds |= kinds_asked(leaf, catalogue, scope)
     timed = any(changes_with_the_day(leaf, catalogue, scope) for leaf in own)

@@ -20,24 +20,24 @@ from sqlalchemy import (
     update,
 )
 
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.changes.tables import customer_changes
 from domain.kit.db import Transaction
 from domain.kit.db.portable import among, insert_into, numbers
 from domain.kit.db.types import Id, Instant
-from domain.memberships.tables import followed_segments, segment_memberships
+from domain.memberships.tables import segment_memberships, tracked_segments
 
-_f, _m, _c = followed_segments.c, segment_memberships.c, customer_changes.c
+_f, _m, _c = tracked_segments.c, segment_memberships.c, customer_changes.c
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class TrackedSegment:
     fingerprint: str
     next_eval_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChangeMark:
     """Customers from one number to another, and the kinds of what changed of them."""
 
     id: str
@@ -48,7 +48,7 @@ class Mark:
     @property
     def width(self) -> int:
         """How many customers it names; none, when it only tells that segments changed."""
-        return 0 if self.kinds == Kind.SEGMENTS else self.last - self.first + 1
+        return 0 if self.kinds == ChangeKind.SEGMENTS else self.last - self.first + 1
 
 
 async def stores_due(tx: Transaction, now: datetime) -> list[int]:
@@ -58,17 +58,17 @@ async def stores_due(tx: Transaction, now: datetime) -> list[int]:
     return list((await tx.execute(union(changed, timed))).scalars())
 
 
-async def followed(tx: Transaction, store_id: int) -> dict[UUID, Followed]:
+async def tracked(tx: Transaction, store_id: int) -> dict[UUID, TrackedSegment]:
     rows = await tx.execute(select(_f.segment_id, _f.fingerprint, _f.next_eval_at).where(_f.store_id == store_id))
-    return {segment_id: Followed(*rest) for segment_id, *rest in rows}
+    return {segment_id: TrackedSegment(*rest) for segment_id, *rest in rows}
 
 
-async def marks(tx: Transaction, store_id: int, now: datetime, limit: int) -> list[Mark]:
+async def marks(tx: Transaction, store_id: int, now: datetime, limit: int) -> list[ChangeMark]:
     due = select(_c.id, _c.kinds, _c.first_id, _c.last_id).where(_c.store_id == store_id, _c.due_at <= now)
-    return [Mark(*row) for row in await tx.execute(due.order_by(_c.due_at).limit(limit))]
+    return [ChangeMark(*row) for row in await tx.execute(due.order_by(_c.due_at).limit(limit))]
 
 
-async def take(tx: Transaction, store_id: int, taken: Iterable[Mark]) -> None:
+async def take(tx: Transaction, store_id: int, taken: Iterable[ChangeMark]) -> None:
     """These marks and no others: what changed meanwhile has marks of its own."""
     keys = [mark.id for mark in taken]
     for start in range(0, len(keys), 500):
@@ -128,14 +128,14 @@ async def follow(
     tx: Transaction, store_id: int, segment_id: UUID, fingerprint: str, now: datetime, again: datetime | None
 ) -> None:
     row = {"store_id": store_id, "segment_id": segment_id, "fingerprint": fingerprint, "since": now}
-    statement = insert_into(followed_segments, tx.dialect).values(**row, next_eval_at=again)
+    statement = insert_into(tracked_segments, tx.dialect).values(**row, next_eval_at=again)
     changed = {"fingerprint": fingerprint, "next_eval_at": again}
     await tx.execute(statement.on_conflict_do_update(index_elements=["store_id", "segment_id"], set_=changed))
 
 
 async def look_again(tx: Transaction, store_id: int, segment_ids: Iterable[UUID], at: datetime | None) -> None:
     own = (_f.store_id == store_id, _f.segment_id.in_(list(segment_ids)))
-    await tx.execute(update(followed_segments).where(*own).values(next_eval_at=at))
+    await tx.execute(update(tracked_segments).where(*own).values(next_eval_at=at))
 
 
 async def erase(tx: Transaction, store_id: int, segment_id: UUID, limit: int) -> bool:
@@ -145,7 +145,7 @@ async def erase(tx: Transaction, store_id: int, segment_id: UUID, limit: int) ->
     gone = await tx.execute(delete(segment_memberships).where(*_of(store_id, segment_id), _m.customer_id <= upto))
     if gone.rowcount >= limit:
         return False
-    await tx.execute(delete(followed_segments).where(_f.store_id == store_id, _f.segment_id == segment_id))
+    await tx.execute(delete(tracked_segments).where(_f.store_id == store_id, _f.segment_id == segment_id))
     return True
 
 

@@ -5,8 +5,8 @@ from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer,
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Id, Instant
 
-followed_segments = Table(
-    "followed_segments",
+tracked_segments = Table(
+    "tracked_segments",
     metadata,
     Column("store_id", Integer, primary_key=True, autoincrement=False),
     Column("segment_id", Id, primary_key=True),

@@ -6,21 +6,21 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import changes, jobs
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.changes.model import EVERYTHING
-from domain.events import log as history
-from domain.events.entry import Entry
+from domain.events import log
+from domain.events.entry import Event
 from domain.jobs import Job, LeaseLost, Queue
 from domain.kit import ids
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.memberships import queries
-from domain.memberships.model import AT_ONCE, ENTERED, FOLLOW, LEFT, MARKS, MOVED, TOO_MANY, next_midnight
+from domain.memberships.model import AT_ONCE, ENTERED, LEFT, MARKS, MOVED, TOO_MANY, TRACK, next_midnight
 from domain.memberships.plan import Plan, Watched, plan
-from domain.memberships.queries import Mark
+from domain.memberships.queries import ChangeMark
 from domain.segments import ranks
 from domain.segments.evaluation.deadline import plan_for_sets, reading
-from domain.segments.evaluation.match_customers import asked, belonging
+from domain.segments.evaluation.match_customers import compile_filters, match_customers
 from domain.segments.evaluation.resolve import ids_of
 from domain.stores import queries as stores
 
@@ -36,7 +36,7 @@ async def start_due(database: Database, now: datetime) -> None:
     if due:
         async with database.write() as tx:
             for store_id in due:
-                await jobs.add_once(tx, store_id, FOLLOW, queue=Queue.SEGMENTS)
+                await jobs.add_once(tx, store_id, TRACK, queue=Queue.SEGMENTS)
 
 
 async def follow(database: Database, job: Job, clock: Clock) -> None:
@@ -60,8 +60,8 @@ class _Seen:
     """What there is to do, in one snapshot."""
 
     plan: Plan
-    followed: dict[UUID, queries.Followed]
-    marks: list[Mark]
+    followed: dict[UUID, queries.TrackedSegment]
+    marks: list[ChangeMark]
     now: datetime
 
     def unfollowed(self) -> UUID | None:
@@ -98,7 +98,7 @@ class _Following:
                 moved = [await self._compared(tx, due, now)]
         return await self._act(seen, moved, marks, due)
 
-    async def _act(self, seen: _Seen, moved: list[_Moved], marks: list[Mark], due: Watched | None) -> bool:
+    async def _act(self, seen: _Seen, moved: list[_Moved], marks: list[ChangeMark], due: Watched | None) -> bool:
         gone, new = seen.unfollowed(), seen.new()
         if gone is not None:
             return await self._erase(gone)
@@ -113,15 +113,15 @@ class _Following:
         shop = await stores.by_id(tx, self.job.store_id)
         if shop is None:
             return None
-        version = (await changes.versions(tx, shop.id)).of(Kind.SEGMENTS)
+        version = (await changes.versions(tx, shop.id)).of(ChangeKind.SEGMENTS)
         day = next_midnight(now, shop.timezone)
         ordered = await ranks.of(tx, shop.id)
         if self._plan is None or self._planned != (version, shop, day, ordered):
             self._plan, self._planned = await plan(tx, shop, now), (version, shop, day, ordered)
-        known = await queries.followed(tx, shop.id)
+        known = await queries.tracked(tx, shop.id)
         return _Seen(self._plan, known, await queries.marks(tx, shop.id, now, MARKS), now)
 
-    async def _changed(self, tx: Transaction, seen: _Seen) -> tuple[list[_Moved], list[Mark]]:
+    async def _changed(self, tx: Transaction, seen: _Seen) -> tuple[list[_Moved], list[ChangeMark]]:
         """What became of changed customers, and the marks that this settles."""
         if sum(mark.width for mark in seen.marks) > TOO_MANY or seen.unfollowed() or seen.new():
             return [], seen.marks
@@ -138,7 +138,7 @@ class _Following:
     ) -> Iterable[_Moved]:
         scope = seen.plan.scope(seen.now, tx.dialect)
         nodes = {key: each.node for key, each in concerned.items()}
-        now_in = await belonging(tx, asked(nodes, seen.plan.catalogue, scope), scope, customers)
+        now_in = await match_customers(tx, compile_filters(nodes, seen.plan.catalogue, scope), scope, customers)
         had = await queries.among_members(tx, scope.store_id, list(concerned), customers)
         each = (_Moved(key, sorted(those - had[key]), sorted(had[key] - those)) for key, those in now_in.items())
         return [moved for moved in each if moved.came or moved.gone]
@@ -169,14 +169,14 @@ class _Following:
             await queries.follow(tx, self.job.store_id, new.segment.id, new.fingerprint, seen.now, again)
         return True
 
-    async def _tell(self, seen: _Seen, moved: list[_Moved], marks: list[Mark]) -> bool:
+    async def _tell(self, seen: _Seen, moved: list[_Moved], marks: list[ChangeMark]) -> bool:
         async with self.database.write() as tx:
             await self._hold(tx)
             await queries.take(tx, self.job.store_id, marks)
             if sum(mark.width for mark in marks) > TOO_MANY:
-                kinds = Kind(0)
+                kinds = ChangeKind(0)
                 for mark in marks:
-                    kinds |= Kind(mark.kinds)
+                    kinds |= ChangeKind(mark.kinds)
                 await queries.look_again(tx, self.job.store_id, seen.plan.concerned(kinds & EVERYTHING), seen.now)
             await self._write(tx, moved, seen.now)
         return True
@@ -203,16 +203,16 @@ class _Following:
             raise LeaseLost
 
     async def _write(self, tx: Transaction, moved: Iterable[_Moved], now: datetime) -> None:
-        entries: list[Entry] = []
+        entries: list[Event] = []
         for each in moved:
             await queries.take_in(tx, self.job.store_id, each.segment_id, each.came, now)
             await queries.take_out(tx, self.job.store_id, each.segment_id, each.gone)
             for kind, customers in ((ENTERED, each.came), (LEFT, each.gone)):
-                entries += [Entry(str(ids.new()), one, kind, now, str(each.segment_id)) for one in customers]
-        await history.append(tx, self.job.store_id, entries, now)
+                entries += [Event(str(ids.new()), one, kind, now, str(each.segment_id)) for one in customers]
+        await log.append(tx, self.job.store_id, entries, now)
 
 
-def _batch(marks: Sequence[Mark]) -> Iterator[Mark]:
+def _batch(marks: Sequence[ChangeMark]) -> Iterator[ChangeMark]:
     """As many marks as name about so many customers, one at least."""
     named = 0
     for mark in marks:
@@ -222,14 +222,14 @@ def _batch(marks: Sequence[Mark]) -> Iterator[Mark]:
         yield mark
 
 
-def _by_kinds(marks: Sequence[Mark]) -> Iterator[tuple[Kind, list[int]]]:
+def _by_kinds(marks: Sequence[ChangeMark]) -> Iterator[tuple[ChangeKind, list[int]]]:
     """Each customer once, with all that changed."""
     changed: dict[int, int] = {}
     for mark in marks:
         for customer in range(mark.first, mark.first + mark.width):
             changed[customer] = changed.get(customer, 0) | mark.kinds
     for kinds in sorted(set(changed.values())):
-        yield Kind(kinds), [customer for customer, own in changed.items() if own == kinds]
+        yield ChangeKind(kinds), [customer for customer, own in changed.items() if own == kinds]
 
 
 def _parts(customers: Sequence[int]) -> Iterator[Sequence[int]]:

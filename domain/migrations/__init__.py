@@ -31,6 +31,8 @@ def configuration(connection: Connection | None = None) -> Config:
 def _upgrade(connection: Connection, revision: str) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5575657)")
+        # Whoever waits for a table's lock makes all others wait behind it: better to fail, and to be run again.
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
     command.upgrade(configuration(connection), revision)
 
 

@@ -82,7 +82,7 @@ def shown_name(wanted: str, ending: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class UnfinishedFile:
     """A file that is being made, in a folder of its own that goes with whatever is left in it."""
 
     path: Path
@@ -99,16 +99,16 @@ class Files:
         return self._directory / name
 
     @contextmanager
-    def making(self, store_id: int, operation_id: UUID, attempt: int, name: str) -> Generator[Making]:
+    def create(self, store_id: int, operation_id: UUID, attempt: int, name: str) -> Generator[UnfinishedFile]:
         """`name`: what it is called when it is fetched. What an earlier attempt left behind goes first."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.discard(store_id, operation_id)
         whose = f"{store_id}-{operation_id.hex}-{attempt}"
         prefix = f"making-{whose}-"
         with TemporaryDirectory(dir=self._directory, prefix=prefix, ignore_cleanup_errors=True) as folder:
-            yield Making(Path(folder) / "file", FileMade(f"{whose}{Path(name).suffix}", name))
+            yield UnfinishedFile(Path(folder) / "file", FileMade(f"{whose}{Path(name).suffix}", name))
 
-    def keep(self, making: Making) -> None:
+    def keep(self, making: UnfinishedFile) -> None:
         making.path.replace(self.path(making.made.stored))
 
     def remove(self, stored: str) -> None:

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from sqlalchemy import bindparam, select, update
 
+from domain.events.log_tables import events
 from domain.events.types import ORDER_CANCELLED, ORDER_CHANGES, ORDER_REFUNDED
 from domain.kit.db import AnyRow, Transaction
 from domain.orders.model import amount, counts, status
-from domain.orders.tables import events, order_items, orders
+from domain.orders.tables import order_items, orders
 
 _AT_ONCE = 5_000
 _CANCELLED = "cancelled"

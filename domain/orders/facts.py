@@ -59,7 +59,7 @@ async def recount_ids(tx: Transaction, store_id: int, ids: Iterable[int]) -> Non
         await recount(tx, store_id, select(of.customer_id).where(of.store_id == store_id, of.customer_id.in_(part)))
 
 
-async def misses(tx: Transaction, store_id: int) -> list[int]:
+async def mismatches(tx: Transaction, store_id: int) -> list[int]:
     """Customers whose facts are not what a count of their orders gives."""
     counted = _counts(store_id, literal(True)).subquery("counted")
     kept = customer_facts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
-from domain.customers import values as checks
+from domain.customers import values
 from domain.customers.key import CustomerKey
 from domain.kit.errors import DomainError
 
@@ -65,7 +65,7 @@ def counts(status: str) -> bool:
 
 def status(value: str) -> str:
     """Lower-case; an order without one is completed."""
-    cleaned = checks.text(value, 32)
+    cleaned = values.text(value, 32)
     return cleaned.lower() if cleaned else DEFAULT_STATUS
 
 

@@ -1,12 +1,9 @@
-"""Rows of orders, keyed by the caller's own ids, so that a repeat changes nothing; other events are in the history."""
+"""Rows of orders, keyed by the caller's own ids, so that a repeat changes nothing."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, SmallInteger, String, Table, text
 
-from domain.events.log_tables import event_tallies, events
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Instant, Money
-
-__all__ = ["event_tallies", "events", "order_item_facets", "order_items", "orders"]
 
 orders = Table(
     "orders",

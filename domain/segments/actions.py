@@ -8,10 +8,9 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.kit import ids
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.kit.values import UNSET
-from domain.segments import queries
-from domain.segments import static_members as members
+from domain.segments import queries, static_members
 from domain.segments.evaluation import references
 from domain.segments.evaluation.resolve import ids_of
 from domain.segments.filters import Definition
@@ -25,35 +24,35 @@ from domain.segments.model import (
     check_policy,
     copy_names,
 )
-from domain.segments.validation import Desk, Draft, define
+from domain.segments.validation import FilterContext, SegmentDraft, define
 
 
-async def create(tx: Transaction, desk: Desk, given: SegmentInput) -> Segment:
+async def create(tx: Transaction, desk: FilterContext, given: SegmentInput) -> Segment:
     """A new segment, a static one with its members; `domain.lists` makes its first list."""
     kind = SegmentKind.DYNAMIC if given.kind is UNSET or given.kind is None else given.kind
-    draft = Draft(desk, _blank(desk, kind))
+    draft = SegmentDraft(desk, _blank(desk, kind))
     draft.apply(replace(given, name=None) if given.name is UNSET else given)
     picked = None
     try:
         if kind is SegmentKind.STATIC:
-            picked = await members.chosen(tx, desk, given)
+            picked = await static_members.chosen(tx, desk, given)
         elif given.customer_ids is not UNSET and given.customer_ids:
             draft.faults.append(_only_static())
     except DomainError as error:
         draft.faults.append(error)
-    except Faults as faults:
+    except DomainErrors as faults:
         draft.faults += faults.errors
     await _check(tx, draft, None)
     made = replace(draft.segment, list_name=draft.segment.name)
     await _save(tx, made, queries.add)
     if picked is not None:
-        await members.add(tx, desk, made, picked, members.named(given))
+        await static_members.add(tx, desk, made, picked, static_members.named(given))
     return made
 
 
-async def change(tx: Transaction, desk: Desk, segment_id: UUID, given: SegmentInput) -> Segment:
+async def change(tx: Transaction, desk: FilterContext, segment_id: UUID, given: SegmentInput) -> Segment:
     """The segment as it is from now on; a changed policy begins a new cycle today (SL-06, SL-07)."""
-    draft = Draft(desk, await held(tx, desk.shop.id, segment_id))
+    draft = SegmentDraft(desk, await held(tx, desk.shop.id, segment_id))
     draft.apply(given)
     if draft.segment.kind is SegmentKind.STATIC:
         draft.faults += _not_of_static(given)
@@ -65,7 +64,7 @@ async def change(tx: Transaction, desk: Desk, segment_id: UUID, given: SegmentIn
     return changed
 
 
-async def duplicate(tx: Transaction, desk: Desk, segment_id: UUID, name: str | None) -> Segment:
+async def duplicate(tx: Transaction, desk: FilterContext, segment_id: UUID, name: str | None) -> Segment:
     """The filter and the policy under a new name, from today; of a static one its members (SC-01)."""
     had = await held(tx, desk.shop.id, segment_id)
     free = await queries.free_name(tx, desk.shop.id, copy_names(had.name)) if name is None else check_name(name)
@@ -77,14 +76,14 @@ async def duplicate(tx: Transaction, desk: Desk, segment_id: UUID, name: str | N
     made = replace(made, next_refresh_at=made.due_after(desk.now, desk.shop.timezone))
     wrong = await references.faults(tx, desk.shop.id, made.definition, None)
     if wrong:
-        raise Faults([DomainError(fault.message, field=("id",), code=fault.code) for fault in wrong])
+        raise DomainErrors([DomainError(fault.message, field=("id",), code=fault.code) for fault in wrong])
     await _save(tx, made, queries.add)
     if had.kind is SegmentKind.STATIC:
-        await members.add(tx, desk, made, await ids_of(tx, had, desk.shop.timezone, desk.now), ("id",))
+        await static_members.add(tx, desk, made, await ids_of(tx, had, desk.shop.timezone, desk.now), ("id",))
     return made
 
 
-async def set_active(tx: Transaction, desk: Desk, segment_id: UUID, *, active: bool) -> Segment:
+async def set_active(tx: Transaction, desk: FilterContext, segment_id: UUID, *, active: bool) -> Segment:
     """Inactive: kept, but neither chosen nor refreshed (RC-06). An active one goes on with its cycle."""
     had = await held(tx, desk.shop.id, segment_id)
     if had.active is active:
@@ -96,28 +95,30 @@ async def set_active(tx: Transaction, desk: Desk, segment_id: UUID, *, active: b
 
 
 async def add_members(
-    tx: Transaction, desk: Desk, segment_id: UUID, picked: Sequence[int] | None, filter_: object | None
+    tx: Transaction, desk: FilterContext, segment_id: UUID, picked: Sequence[int] | None, filter_: object | None
 ) -> tuple[Segment, int]:
     """Customers who were ticked, or all whom a filter finds now, and how many are new (QS-09)."""
     segment = await _static(tx, desk, segment_id)
     if picked is not None and filter_ is not None:
         raise DomainError("Give either customerIds or a filter", field=("customerIds",))
     if picked is not None:
-        return segment, await members.add(tx, desk, segment, await members.by_numbers(tx, desk, picked))
+        return segment, await static_members.add(tx, desk, segment, await static_members.by_numbers(tx, desk, picked))
     if filter_ is None:
         raise DomainError("Give customerIds or a filter", field=("customerIds",), code=ErrorCode.REQUIRED)
     try:
         definition = define(desk, SegmentInput(include=filter_), Definition(None, None))
-        found = await members.found_now(tx, desk, definition)
-    except (DomainError, Faults) as error:
+        found = await static_members.found_now(tx, desk, definition)
+    except (DomainError, DomainErrors) as error:
         raise _of_filter(error) from None
-    return segment, await members.add(tx, desk, segment, found, ("filter",))
+    return segment, await static_members.add(tx, desk, segment, found, ("filter",))
 
 
-async def remove_members(tx: Transaction, desk: Desk, segment_id: UUID, picked: Sequence[int]) -> tuple[Segment, int]:
+async def remove_members(
+    tx: Transaction, desk: FilterContext, segment_id: UUID, picked: Sequence[int]
+) -> tuple[Segment, int]:
     """The segment, and how many were in it (QS-10)."""
     segment = await _static(tx, desk, segment_id)
-    return segment, await members.remove(tx, desk, segment, picked)
+    return segment, await static_members.remove(tx, desk, segment, picked)
 
 
 async def existing(tx: Transaction, store_id: int, segment_id: UUID) -> Segment:
@@ -135,7 +136,7 @@ def _found(segment: Segment | None) -> Segment:
     return segment
 
 
-async def _static(tx: Transaction, desk: Desk, segment_id: UUID) -> Segment:
+async def _static(tx: Transaction, desk: FilterContext, segment_id: UUID) -> Segment:
     segment = await held(tx, desk.shop.id, segment_id)
     if segment.kind is not SegmentKind.STATIC:
         said = "Only a static segment's members are added and removed; this one's are found by its filter"
@@ -143,14 +144,14 @@ async def _static(tx: Transaction, desk: Desk, segment_id: UUID) -> Segment:
     return segment
 
 
-def _of_filter(error: DomainError | Faults) -> DomainError | Faults:
+def _of_filter(error: DomainError | DomainErrors) -> DomainError | DomainErrors:
     """The argument `filter` is a definition's `include`."""
-    for fault in error.errors if isinstance(error, Faults) else (error,):
+    for fault in error.errors if isinstance(error, DomainErrors) else (error,):
         fault.field = ("filter", *fault.field[1:])
     return error
 
 
-def _blank(desk: Desk, kind: SegmentKind) -> Segment:
+def _blank(desk: FilterContext, kind: SegmentKind) -> Segment:
     return Segment(
         store_id=desk.shop.id,
         id=ids.new(),
@@ -183,11 +184,11 @@ def _not_of_static(given: SegmentInput) -> list[DomainError]:
     return [DomainError(said, field=(name,)) for name, raw in fields.items() if raw is not UNSET and raw is not None]
 
 
-async def _check(tx: Transaction, draft: Draft, own_id: UUID | None) -> None:
+async def _check(tx: Transaction, draft: SegmentDraft, own_id: UUID | None) -> None:
     faults = [*draft.faults]
     faults += await references.faults(tx, draft.segment.store_id, draft.segment.definition, own_id)
     if faults:
-        raise Faults(faults)
+        raise DomainErrors(faults)
 
 
 async def _save(tx: Transaction, segment: Segment, write: Callable[[Transaction, Segment], Awaitable[None]]) -> None:

@@ -9,11 +9,11 @@ from domain.segments.filters import (
     Aggregate,
     AllOf,
     AnyOf,
-    Attribute,
-    Behavior,
+    AttributeCondition,
+    BehaviorCondition,
     Definition,
     Filter,
-    Membership,
+    MembershipCondition,
     Not,
     Operator,
     Value,
@@ -52,17 +52,17 @@ def from_stored(raw: Stored) -> Filter:
             return _behavior(inner)
         case _:
             segment_id, list_id = (inner[key] and UUID(inner[key]) for key in ("segmentId", "listId"))
-            return Membership(segment_id, list_id, inner["member"])
+            return MembershipCondition(segment_id, list_id, inner["member"])
 
 
-def _attribute(raw: Stored) -> Attribute:
-    return Attribute(raw["dimension"], Operator(raw["operator"]), _values(raw["values"]))
+def _attribute(raw: Stored) -> AttributeCondition:
+    return AttributeCondition(raw["dimension"], Operator(raw["operator"]), _values(raw["values"]))
 
 
-def _behavior(raw: Stored) -> Behavior:
+def _behavior(raw: Stored) -> BehaviorCondition:
     window = raw["window"]
     since, until = (window[end] and datetime.fromisoformat(window[end]) for end in ("from", "to"))
-    return Behavior(
+    return BehaviorCondition(
         raw["behavior"],
         tuple(_attribute(each) for each in raw["where"]),
         Aggregate(raw["aggregate"]),

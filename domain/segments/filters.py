@@ -56,7 +56,7 @@ class Aggregate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Attribute:
+class AttributeCondition:
     """A fact about the customer, or about one thing that the customer did."""
 
     dimension: str
@@ -82,11 +82,11 @@ ALL_TIME = Window()
 
 
 @dataclass(frozen=True, slots=True)
-class Behavior:
+class BehaviorCondition:
     """What the customer did: how often, how much, when."""
 
     behavior: str
-    where: tuple[Attribute, ...] = ()
+    where: tuple[AttributeCondition, ...] = ()
     aggregate: Aggregate = Aggregate.COUNT
     of: str | None = None
     operator: Operator = Operator.GTE
@@ -95,7 +95,7 @@ class Behavior:
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class MembershipCondition:
     """In, or not in, another segment or a list: one of the two is given."""
 
     segment_id: UUID | None = None
@@ -103,7 +103,7 @@ class Membership:
     member: bool = True
 
 
-Condition: TypeAlias = Attribute | Behavior | Membership
+Condition: TypeAlias = AttributeCondition | BehaviorCondition | MembershipCondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,9 @@ class Not:
     part: "Filter"
 
 
-Filter: TypeAlias = AllOf | AnyOf | Not | Attribute | Behavior | Membership
+Filter: TypeAlias = AllOf | AnyOf | Not | AttributeCondition | BehaviorCondition | MembershipCondition
 
-BLACKLISTED = Attribute("blacklisted", Operator.EQ, (True,))
+BLACKLISTED = AttributeCondition("blacklisted", Operator.EQ, (True,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def conditions(tree: Filter) -> Iterator[Condition]:
             yield tree
 
 
-def memberships(tree: Filter, path: Path = ()) -> Iterator[tuple[Path, Membership]]:
+def memberships(tree: Filter, path: Path = ()) -> Iterator[tuple[Path, MembershipCondition]]:
     """Every question for another segment or a list, with its path as the API has it."""
     match tree:
         case AllOf(parts) | AnyOf(parts):
@@ -155,7 +155,7 @@ def memberships(tree: Filter, path: Path = ()) -> Iterator[tuple[Path, Membershi
                 yield from memberships(part, (*path, kind, index))
         case Not(part):
             yield from memberships(part, (*path, "not"))
-        case Membership():
+        case MembershipCondition():
             yield (*path, "membership", "segmentId" if tree.segment_id is not None else "listId"), tree
         case _:
             return
@@ -182,11 +182,11 @@ def to_input(tree: Filter, write: Callable[[Value], object] = to_json) -> dict[s
             return {"any": [to_input(part, write) for part in parts]}
         case Not(part):
             return {"not": to_input(part, write)}
-        case Attribute():
+        case AttributeCondition():
             return {"attribute": _attribute(tree, write)}
-        case Behavior():
+        case BehaviorCondition():
             return {"behavior": _behavior(tree, write)}
-        case Membership(segment_id, list_id, member):
+        case MembershipCondition(segment_id, list_id, member):
             named = {"segmentId": segment_id, "listId": list_id}
             ids = {key: None if value is None else str(value) for key, value in named.items()}
             return {"membership": {**ids, "member": member}}
@@ -197,7 +197,7 @@ def canonical(condition: Condition) -> str:
     return json.dumps(to_input(condition), sort_keys=True, separators=(",", ":"))
 
 
-def _attribute(condition: Attribute, write: Callable[[Value], object]) -> dict[str, object]:
+def _attribute(condition: AttributeCondition, write: Callable[[Value], object]) -> dict[str, object]:
     return {
         "dimension": condition.dimension,
         "operator": condition.operator.value,
@@ -205,7 +205,7 @@ def _attribute(condition: Attribute, write: Callable[[Value], object]) -> dict[s
     }
 
 
-def _behavior(condition: Behavior, write: Callable[[Value], object]) -> dict[str, object]:
+def _behavior(condition: BehaviorCondition, write: Callable[[Value], object]) -> dict[str, object]:
     window = condition.window
     return {
         "behavior": condition.behavior,

@@ -23,12 +23,13 @@ from sqlalchemy import (
 )
 
 from domain import changes
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.customers.tables import customers
+from domain.events.log_tables import events
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import among, numbers, refresh_statistics
 from domain.kit.db.types import Id
-from domain.orders.tables import events, order_item_facets
+from domain.orders.tables import order_item_facets
 from domain.segments.codec import definition, to_stored
 from domain.segments.filters import Definition
 from domain.segments.model import Segment, SegmentKind, UpdateMode, UpdatePolicy
@@ -90,12 +91,12 @@ async def add(tx: Transaction, segment: Segment) -> None:
     """Refused by the database when the name is taken."""
     row = {"store_id": segment.store_id, "id": segment.id, "created_at": segment.created_at}
     await tx.execute(insert(segments).values({**row, **_values(segment)}))
-    await changes.note_all(tx, segment.store_id, Kind.SEGMENTS)
+    await changes.record_store_change(tx, segment.store_id, ChangeKind.SEGMENTS)
 
 
 async def change(tx: Transaction, segment: Segment) -> None:
     await tx.execute(update(segments).where(*_is(segment.store_id, segment.id)).values(_values(segment)))
-    await changes.note_all(tx, segment.store_id, Kind.SEGMENTS)
+    await changes.record_store_change(tx, segment.store_id, ChangeKind.SEGMENTS)
 
 
 async def note_refresh(tx: Transaction, store_id: int, segment_id: UUID, begun_at: datetime) -> None:
@@ -121,7 +122,7 @@ async def remove(tx: Transaction, store_id: int, segment_id: UUID) -> list[UUID]
     gone = list((await tx.execute(select(lists.c.id).where(*owned))).scalars())
     await tx.execute(delete(lists).where(*owned))
     await tx.execute(delete(segments).where(*_is(store_id, segment_id)))
-    await changes.note_all(tx, store_id, Kind.SEGMENTS)
+    await changes.record_store_change(tx, store_id, ChangeKind.SEGMENTS)
     return gone
 
 
@@ -142,7 +143,7 @@ async def pick(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int
     chosen = select(literal(store_id, Integer()), literal(segment_id, Id()), new.c[0]).limit(limit)
     statement = insert(segment_members).from_select(["store_id", "segment_id", "customer_id"], chosen)
     added: int = (await tx.execute(statement)).rowcount
-    await changes.note_all(tx, store_id, Kind.GROUPS)
+    await changes.record_store_change(tx, store_id, ChangeKind.GROUPS)
     if added >= _MANY:
         await refresh_statistics(tx, segment_members)
     return added
@@ -153,7 +154,7 @@ async def unpick(tx: Transaction, store_id: int, segment_id: UUID, wanted: Seque
     owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
     statement = delete(segment_members).where(*owned, among(segment_members.c.customer_id, "wanted", tx.dialect))
     removed: int = (await tx.execute(statement, {"wanted": numbers(wanted, tx.dialect)})).rowcount
-    await changes.note_all(tx, store_id, Kind.GROUPS)
+    await changes.record_store_change(tx, store_id, ChangeKind.GROUPS)
     return removed
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from sqlalchemy import delete, insert, select
 
 from domain import changes
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.customers.tables import value_ranks
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode
 from domain.kit.values import ValueType
-from domain.segments.catalogue import Catalogue, Dimension, Ranks, can_be_ranked
+from domain.segments.catalogue import Catalogue, DimensionEntry, Ranks, can_be_ranked
 from domain.segments.catalogue.entries import near
 from domain.segments.language.values import Wrong, read_value, shown
 
@@ -41,10 +41,10 @@ async def put(tx: Transaction, store_id: int, catalogue: Catalogue, key: str, va
     ]
     if rows:
         await tx.execute(insert(value_ranks), rows)
-    await changes.note_all(tx, store_id, Kind.PROFILE)
+    await changes.record_store_change(tx, store_id, ChangeKind.PROFILE)
 
 
-def _dimension(catalogue: Catalogue, key: str) -> Dimension:
+def _dimension(catalogue: Catalogue, key: str) -> DimensionEntry:
     found = catalogue.dimensions.get(key)
     if found is None:
         message = f"There is no dimension {key[:100]!r}{near(key[:100], catalogue.dimensions)}"

@@ -15,7 +15,7 @@ from domain.segments.tables import segments
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueSegment:
     """A segment whose list is due, as much of it as making the list takes."""
 
     segment_id: UUID
@@ -37,12 +37,12 @@ async def due(tx: Transaction, now: datetime, limit: int) -> dict[int, list[UUID
     return found
 
 
-async def take(tx: Transaction, store_id: int, wanted: Sequence[UUID], now: datetime) -> list[Due]:
+async def take(tx: Transaction, store_id: int, wanted: Sequence[UUID], now: datetime) -> list[DueSegment]:
     """Those of them that are due still, locked; what another scheduler, or a caller, holds just now is left to it."""
     late = (segments.c.store_id == store_id, segments.c.id.in_(wanted), segments.c.next_refresh_at <= now)
     rows = await tx.execute(select(segments).where(*late, segments.c.active).with_for_update(skip_locked=True))
     return [
-        Due(row.id, row.list_name, UpdatePolicy(UpdateMode(row.update_mode), row.every_days, row.started_on))
+        DueSegment(row.id, row.list_name, UpdatePolicy(UpdateMode(row.update_mode), row.every_days, row.started_on))
         for row in rows
     ]
 

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Select, select
 
 from domain.customers.tables import customers
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, ErrorCode, Faults, NotFound, Path
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound, Path
 from domain.kit.values import UNSET
 from domain.segments import queries
 from domain.segments.evaluation import references
@@ -14,13 +14,13 @@ from domain.segments.evaluation.resolve import found_by
 from domain.segments.filters import Definition
 from domain.segments.model import Segment, SegmentInput
 from domain.segments.sql.columns.values import one_of
-from domain.segments.sql.scope import Scope
-from domain.segments.validation import Desk, define
+from domain.segments.sql.scope import FilterScope
+from domain.segments.validation import FilterContext, define
 
 _MOST_SHOWN = 100
 
 
-async def chosen(tx: Transaction, desk: Desk, given: SegmentInput) -> Select[int] | None:
+async def chosen(tx: Transaction, desk: FilterContext, given: SegmentInput) -> Select[int] | None:
     """Whom the caller gives as the first members; None for nobody yet."""
     by_hand = None if given.customer_ids is UNSET else given.customer_ids
     by_filter = any(raw is not UNSET and raw is not None for raw in (given.include, given.exclude, given.query))
@@ -37,23 +37,25 @@ def named(given: SegmentInput) -> Path:
     return (next((name for name, raw in fields.items() if raw is not UNSET and raw is not None), "include"),)
 
 
-async def found_now(tx: Transaction, desk: Desk, definition: Definition) -> Select[int]:
+async def found_now(tx: Transaction, desk: FilterContext, definition: Definition) -> Select[int]:
     """All whom a definition finds at this moment."""
     faults = await references.faults(tx, desk.shop.id, definition, None)
     if faults:
-        raise Faults(faults)
+        raise DomainErrors(faults)
     return await found_by(tx, desk.shop.id, definition, desk.shop.timezone, desk.now)
 
 
-async def by_numbers(tx: Transaction, desk: Desk, wanted: Sequence[int]) -> Select[int]:
+async def by_numbers(tx: Transaction, desk: FilterContext, wanted: Sequence[int]) -> Select[int]:
     """Customers picked one by one."""
     live = await _known(tx, desk, wanted)
-    scope = Scope(desk.shop.id, desk.shop.timezone, desk.now, tx.dialect)
+    scope = FilterScope(desk.shop.id, desk.shop.timezone, desk.now, tx.dialect)
     picked = one_of(customers.c.id, list(live), BigInteger(), scope) if live else customers.c.id.is_(None)
     return select(customers.c.id).where(customers.c.store_id == desk.shop.id, picked)
 
 
-async def add(tx: Transaction, desk: Desk, segment: Segment, found: Select[int], field: Path = ("customerIds",)) -> int:
+async def add(
+    tx: Transaction, desk: FilterContext, segment: Segment, found: Select[int], field: Path = ("customerIds",)
+) -> int:
     """Adds customers to a static segment: all of them, or none when they do not fit (QS-02, QS-14)."""
     limit = desk.shop.limits.static_segment_members
     there = await queries.picked(tx, segment.store_id, segment.id)
@@ -66,17 +68,17 @@ async def add(tx: Transaction, desk: Desk, segment: Segment, found: Select[int],
     return added
 
 
-async def remove(tx: Transaction, desk: Desk, segment: Segment, wanted: Sequence[int]) -> int:
+async def remove(tx: Transaction, desk: FilterContext, segment: Segment, wanted: Sequence[int]) -> int:
     """Removes customers, deleted ones too, and says how many were in the segment."""
     await _known(tx, desk, wanted, deleted=True)
     return await queries.unpick(tx, segment.store_id, segment.id, wanted)
 
 
-async def _known(tx: Transaction, desk: Desk, wanted: Sequence[int], *, deleted: bool = False) -> set[int]:
+async def _known(tx: Transaction, desk: FilterContext, wanted: Sequence[int], *, deleted: bool = False) -> set[int]:
     known = await queries.known_customers(tx, desk.shop.id, wanted, deleted=deleted)
     unknown = [index for index, customer_id in enumerate(wanted) if customer_id not in known]
     if unknown:
-        raise Faults(
+        raise DomainErrors(
             [NotFound("There is no such customer", field=("customerIds", index)) for index in unknown[:_MOST_SHOWN]]
         )
     return known

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 from domain.kit.values import UNSET
 from domain.segments import language
 from domain.segments.catalogue import Catalogue
 from domain.segments.filters import BLACKLISTED, Definition, Filter
-from domain.segments.language.filter_parser import Reader, ReadId, plain_id
+from domain.segments.language.filter_parser import FilterParser, ReadId, plain_id
 from domain.segments.model import (
     PolicyInput,
     Segment,
@@ -28,7 +28,7 @@ _BY_HAND = PolicyInput(UpdateMode.MANUAL)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class FilterContext:
     """Where filters are read: the store, its catalogue, and how IDs are written there."""
 
     shop: Store
@@ -38,10 +38,10 @@ class Desk:
 
 
 @dataclass(slots=True)
-class Draft:
+class SegmentDraft:
     """A segment as it would become; `faults` is empty when it may."""
 
-    desk: Desk
+    desk: FilterContext
     segment: Segment
     faults: list[DomainError] = field(default_factory=list[DomainError])
 
@@ -65,7 +65,7 @@ class Draft:
             self.segment = replace(self.segment, **{what: check()})  # type: ignore[arg-type]
         except DomainError as error:
             self.faults.append(error)
-        except Faults as faults:
+        except DomainErrors as faults:
             self.faults += faults.errors
 
     def _change_policy(self, wanted: PolicyInput) -> None:
@@ -79,28 +79,28 @@ class Draft:
             self.segment = replace(self.segment, next_refresh_at=self.segment.due_after(now, timezone))
 
 
-def define(desk: Desk, given: SegmentInput, had: Definition | None = None) -> Definition:
+def define(desk: FilterContext, given: SegmentInput, had: Definition | None = None) -> Definition:
     """The definition that the caller gives, by filters or by a query; what is left out stays."""
     include, exclude = (None if raw is UNSET else raw for raw in (given.include, given.exclude))
     if given.query is not UNSET and given.query is not None:
         if include is not None or exclude is not None:
             raise DomainError("Give either a query, or include and exclude", field=("query",))
         return read_query(desk, given.query)
-    reader = Reader(desk.catalogue, desk.shop.timezone, desk.shop.limits.property_conditions, desk.read_id)
+    reader = FilterParser(desk.catalogue, desk.shop.timezone, desk.shop.limits.property_conditions, desk.read_id)
     kept = had or Definition()
     found = Definition(
         kept.include if given.include is UNSET else _read(reader, include, "include", None),
         kept.exclude if given.exclude is UNSET else _read(reader, exclude, "exclude", BLACKLISTED),
     )
     if reader.faults:
-        raise Faults(reader.faults)
+        raise DomainErrors(reader.faults)
     return found
 
 
-def read_query(desk: Desk, query: str) -> Definition:
+def read_query(desk: FilterContext, query: str) -> Definition:
     limit = desk.shop.limits.property_conditions
     return language.read(query, desk.catalogue, desk.shop.timezone, property_conditions=limit, read_id=desk.read_id)
 
 
-def _read(reader: Reader, raw: object, name: str, unsaid: Filter | None) -> Filter | None:
+def _read(reader: FilterParser, raw: object, name: str, unsaid: Filter | None) -> Filter | None:
     return unsaid if raw is None else reader.read(raw, (name,))

@@ -13,7 +13,7 @@ from uuid import UUID
 from zlib import crc32
 from zoneinfo import ZoneInfo, available_timezones
 
-from domain.kit.errors import DomainError, ErrorCode, Faults
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 
 STATIC_SEGMENT_MEMBERS = 10_000
 PROPERTY_CONDITIONS = 5
@@ -59,7 +59,7 @@ class StoreChange:
     property_conditions: int | None = None
 
 
-class Scope(StrEnum):
+class TokenScope(StrEnum):
     """What a token may do; `admin` may do everything."""
 
     READ = "read"
@@ -75,11 +75,11 @@ class Principal:
 
     store: Store
     token_id: UUID
-    scopes: frozenset[Scope]
+    scopes: frozenset[TokenScope]
     expires_at: datetime | None = None
 
-    def may(self, scope: Scope) -> bool:
-        return scope in self.scopes or Scope.ADMIN in self.scopes
+    def may(self, scope: TokenScope) -> bool:
+        return scope in self.scopes or TokenScope.ADMIN in self.scopes
 
 
 def new_token() -> str:
@@ -122,7 +122,7 @@ def changed(store: Store, given: StoreChange) -> Store:
     name, currency = take(given.name, _check_name, store.name), take(given.currency, _check_currency, store.currency)
     made = Store(store.id, name, take(given.timezone, check_timezone, store.timezone), currency, limits)
     if faults:
-        raise Faults(faults)
+        raise DomainErrors(faults)
     return made
 
 
@@ -151,14 +151,14 @@ def check_idempotency_key(key: str) -> str:
     return key
 
 
-def check_scopes(names: list[str]) -> frozenset[Scope]:
-    known = {scope.value for scope in Scope}
+def check_scopes(names: list[str]) -> frozenset[TokenScope]:
+    known = {scope.value for scope in TokenScope}
     wrong = [name for name in names if name not in known]
     if wrong or not names:
         said = f"{wrong[0]!r} is no scope" if wrong else "a token needs a scope"
         code = ErrorCode.INVALID if wrong else ErrorCode.REQUIRED
         raise DomainError(f"{said}: choose of {', '.join(sorted(known))}", field=("scopes",), code=code)
-    return frozenset(Scope(name) for name in names)
+    return frozenset(TokenScope(name) for name in names)
 
 
 def _checksum(secret: str) -> str:

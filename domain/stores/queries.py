@@ -15,8 +15,8 @@ from domain.stores.model import (
     STATIC_SEGMENT_MEMBERS,
     Limits,
     Principal,
-    Scope,
     Store,
+    TokenScope,
     check_idempotency_key,
 )
 from domain.stores.tables import api_tokens, channel_installations, idempotency_keys, stores
@@ -107,7 +107,7 @@ async def numbers(tx: Transaction) -> list[int]:
 
 
 async def add_token(
-    tx: Transaction, store_id: int, name: str, hashed: bytes, scopes: frozenset[Scope], now: datetime
+    tx: Transaction, store_id: int, name: str, hashed: bytes, scopes: frozenset[TokenScope], now: datetime
 ) -> UUID:
     token_id = ids.new()
     await tx.execute(
@@ -129,7 +129,7 @@ async def principal(tx: Transaction, hashed: bytes, now: datetime) -> Principal 
     if row is None:
         return None
     *_, token_id, scopes, expires_at = row
-    return Principal(_store(row), token_id, frozenset(Scope(name) for name in scopes.split()), expires_at)
+    return Principal(_store(row), token_id, frozenset(TokenScope(name) for name in scopes.split()), expires_at)
 
 
 async def note_use(tx: Transaction, store_id: int, token_id: UUID, now: datetime) -> None:

@@ -6,17 +6,19 @@ import pytest
 from sqlalchemy import select
 from starlette.requests import HTTPConnection
 
-from api.auth import Doorkeeper
+from api.auth import TokenAuthenticator
 from domain.kit.db import Database
 from domain.stores import queries
-from domain.stores.model import Principal, Scope, new_token, token_hash
+from domain.stores.model import Principal, TokenScope, new_token, token_hash
 from domain.stores.tables import api_tokens
 from tests.factories import NOW
 
 
 async def authenticate(database: Database, authorization: str) -> Principal | None:
     headers = [(b"authorization", authorization.encode())]
-    return await Doorkeeper(database, lambda: NOW).authenticate(HTTPConnection({"type": "http", "headers": headers}))
+    return await TokenAuthenticator(database, lambda: NOW).authenticate(
+        HTTPConnection({"type": "http", "headers": headers})
+    )
 
 
 async def make_token(database: Database, store_id: int) -> tuple[str, UUID]:
@@ -24,7 +26,7 @@ async def make_token(database: Database, store_id: int) -> tuple[str, UUID]:
     hashed = token_hash(token)
     assert hashed is not None
     async with database.write() as tx:
-        return token, await queries.add_token(tx, store_id, "test", hashed, frozenset({Scope.READ}), NOW)
+        return token, await queries.add_token(tx, store_id, "test", hashed, frozenset({TokenScope.READ}), NOW)
 
 
 async def test_a_token_opens_its_store(database: Database, store_id: int) -> None:
@@ -32,8 +34,8 @@ async def test_a_token_opens_its_store(database: Database, store_id: int) -> Non
     principal = await authenticate(database, f"Bearer {token}")
     assert principal is not None
     assert principal.store.id == store_id
-    assert principal.may(Scope.READ)
-    assert not principal.may(Scope.SEND)
+    assert principal.may(TokenScope.READ)
+    assert not principal.may(TokenScope.SEND)
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic {}", "{}", "Bearer {}x"])

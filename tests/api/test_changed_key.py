@@ -15,13 +15,13 @@ from api.settings import Settings
 from api.wiring import Runtime, build
 from api.workers.runner import work
 from domain import jobs
-from domain.campaigns import launch as launching
+from domain.campaigns import launch
 from domain.campaigns import queries as campaigns
 from domain.campaigns.model import Campaign, CampaignStatus
 from domain.customers.tables import contacts
 from domain.kit.db import Database
 from domain.stores import queries as stores
-from domain.stores.model import Scope, new_token, token_hash
+from domain.stores.model import TokenScope, new_token, token_hash
 from tests.domain.campaigns.stage import add_campaign, add_customer, add_list
 from tests.factories import NOW
 
@@ -59,7 +59,7 @@ async def ask(runtime: Runtime, store_id: int, query: str, **variables: object) 
     hashed = token_hash(token)
     assert hashed is not None
     async with runtime.database.write() as tx:
-        await stores.add_token(tx, store_id, "test", hashed, frozenset({Scope.ADMIN}), NOW)
+        await stores.add_token(tx, store_id, "test", hashed, frozenset({TokenScope.ADMIN}), NOW)
     transport = httpx.ASGITransport(create_app(runtime))
     async with httpx.AsyncClient(transport=transport, base_url="http://muster") as client:
         answer = await client.post(
@@ -75,8 +75,8 @@ async def run_jobs(runtime: Runtime) -> None:
     async with runtime.database.read() as tx:
         due = await jobs.due(tx, 10)
     assert due
-    for ring in due:
-        await work(runtime.database, runtime.tools, "worker", ring.store_id, ring.job_id)
+    for notice in due:
+        await work(runtime.database, runtime.tools, "worker", notice.store_id, notice.job_id)
 
 
 async def seen(database: Database, store_id: int, campaign_id: UUID) -> tuple[CampaignStatus, str]:
@@ -124,7 +124,7 @@ async def test_a_campaign_on_its_way_waits_and_says_why(
     late: Runtime, database_url: str, database: Database, store_id: int, campaign: Campaign
 ) -> None:
     async with late.database.write() as tx:
-        await launching.start(tx, store_id, campaign.id)
+        await launch.start(tx, store_id, campaign.id)
     await run_jobs(late)
     status, problem = await seen(database, store_id, campaign.id)
     assert status is CampaignStatus.SENDING
@@ -136,7 +136,7 @@ async def test_a_batch_on_its_way_waits_and_says_why(
 ) -> None:
     early = runtime_of(database_url, "the key of yesterday")
     async with early.database.write() as tx:
-        await launching.start(tx, store_id, campaign.id)
+        await launch.start(tx, store_id, campaign.id)
     await run_jobs(early)
     await early.close()
     await run_jobs(late)

@@ -10,7 +10,7 @@ from api import doctor
 from api.settings import Settings
 from api.wiring import Runtime, build
 from domain import jobs
-from domain.campaigns import launch as launching
+from domain.campaigns import launch
 from domain.customers.model import CustomerChange
 from domain.customers.tables import customer_facts
 from domain.customers.upsert import upsert
@@ -46,7 +46,7 @@ async def test_campaigns_that_no_job_works_on(runtime: Runtime, database: Databa
     async with database.write() as tx:
         list_id = await add_list(tx, store_id, [])
         worked_on = await add_campaign(tx, store_id, list_id)
-        await launching.start(tx, store_id, worked_on.id)
+        await launch.start(tx, store_id, worked_on.id)
         left = await add_campaign(tx, store_id, list_id)
     ((check, says),) = await wrong(runtime)
     assert check == "campaigns"

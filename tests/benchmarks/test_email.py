@@ -12,11 +12,11 @@ from sqlalchemy import func, insert, select
 from channels.email.content import EmailContent
 from channels.email.plugin import EmailChannel
 from channels.email.settings import EmailSettings
-from domain.campaigns import launch as launching
-from domain.campaigns import sender as sending
+from domain.campaigns import launch as campaign_launch
+from domain.campaigns import sender
 from domain.consents.links import UnsubscribeLinks
 from domain.customers.tables import contacts, customers
-from domain.deliveries.channels import Configured, Office
+from domain.deliveries.channels import ConfiguredChannel, Office
 from domain.deliveries.tables import deliveries
 from domain.jobs import claim, due
 from domain.kit.db import Database, Transaction
@@ -39,8 +39,8 @@ async def test_recipients_a_second(database: Database, store_id: int, capsys: py
             {"host": "127.0.0.1", "port": port, "security": "none", "fromAddress": "shop@example.com"}
         )
 
-        async def find(_: Transaction, __: int, ___: str) -> Configured:
-            return Configured(channel, settings)
+        async def find(_: Transaction, __: int, ___: str) -> ConfiguredChannel:
+            return ConfiguredChannel(channel, settings)
 
         links = UnsubscribeLinks("https://shop.example", b"k" * 32)
         office = Office(database, lambda: NOW, MinijinjaTemplates(), links, find)
@@ -95,13 +95,13 @@ async def stage(database: Database, store_id: int, office: Office) -> None:
         await tx.execute(insert(contacts), [consent(store_id, number) for number in everyone])
         list_id = await add_list(tx, store_id, list(everyone))
         campaign = await add_campaign(tx, store_id, list_id, channel="email", content=CONTENT)
-        await launching.start(tx, store_id, campaign.id)
+        await campaign_launch.start(tx, store_id, campaign.id)
     async with database.read() as tx:
         (launch,) = await due(tx, 1)
     async with database.write() as tx:
         job = await claim(tx, store_id, launch.job_id, "bench", 60)
     assert job is not None
-    await launching.launch(office, job)
+    await campaign_launch.launch(office, job)
 
 
 async def work(office: Office) -> None:
@@ -110,8 +110,8 @@ async def work(office: Office) -> None:
             waiting = await due(tx, AT_A_TIME)
         if not waiting:
             return
-        for ring in waiting:
+        for notice in waiting:
             async with office.database.write() as tx:
-                job = await claim(tx, ring.store_id, ring.job_id, "bench", 60)
+                job = await claim(tx, notice.store_id, notice.job_id, "bench", 60)
             if job is not None:
-                await sending.deliver(office, job)
+                await sender.deliver(office, job)

@@ -18,7 +18,7 @@ from domain.customers.tables import customer_facts, customers
 from domain.kit.db import Database
 from domain.kit.db.portable import refresh_statistics
 from domain.stores import queries
-from domain.stores.model import Scope, new_token, token_hash
+from domain.stores.model import TokenScope, new_token, token_hash
 from tests.factories import NOW
 from tests.journeys.processes import ROOT, answers, customer, free_port, wait_for
 
@@ -67,7 +67,7 @@ async def _stage(database: Database, store_id: int) -> str:
         for row in rows
     ]
     async with database.write() as tx:
-        await queries.add_token(tx, store_id, "bench", hashed, frozenset({Scope.READ}), NOW)
+        await queries.add_token(tx, store_id, "bench", hashed, frozenset({TokenScope.READ}), NOW)
         await tx.execute(insert(customers), rows)
         await tx.execute(insert(customer_facts), facts)
         await refresh_statistics(tx, customers, customer_facts)

@@ -13,10 +13,10 @@ from domain.kit import ids
 from domain.kit.db import Database, Transaction
 from domain.kit.db.types import Id, Instant
 from domain.lists import actions
-from domain.lists import build as making
+from domain.lists import build as list_build
 from domain.segments.evaluation.resolve import catalogue
 from domain.segments.model import SegmentInput
-from domain.segments.validation import Desk
+from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
 from tests.factories import NOW
 
@@ -92,14 +92,14 @@ async def build(database: Database, store_id: int, name: str, query: str) -> tup
     """As a worker makes it: the whole job, its transactions among it."""
     shop = Store(store_id, "Shop", "UTC", "USD", Limits(1, 5))
     async with database.write() as tx:
-        desk = Desk(shop, await catalogue(tx, store_id, {}), NOW)
+        desk = FilterContext(shop, await catalogue(tx, store_id, {}), NOW)
         _, begun = await actions.create_segment(tx, desk, SegmentInput(name=name, query=query))
     async with database.write() as tx:
-        [ring] = await jobs.due(tx, 9)
-        job = await jobs.claim(tx, store_id, ring.job_id, "bench", 600)
+        [notice] = await jobs.due(tx, 9)
+        job = await jobs.claim(tx, store_id, notice.job_id, "bench", 600)
     assert job is not None
     began = perf_counter()
-    await making.build(database, job, lambda: NOW)
+    await list_build.build(database, job, lambda: NOW)
     return begun.listed.id, perf_counter() - began
 
 

@@ -11,30 +11,29 @@ import pytest
 from sqlalchemy import func, select
 
 from channels.email.plugin import EmailChannel
-from domain.campaigns import launch as launching
+from domain.campaigns import launch, sender
 from domain.campaigns import queries as campaigns
-from domain.campaigns import sender as sending
 from domain.campaigns.audience import audience_of
 from domain.campaigns.model import CampaignStatus
 from domain.consents.links import UnsubscribeLinks
 from domain.customers.tables import customers
 from domain.deliveries import queries as deliveries
-from domain.deliveries.channels import Configured, Office
+from domain.deliveries.channels import ConfiguredChannel, Office
 from domain.deliveries.model import ExclusionReason
 from domain.imports import actions as imports
-from domain.imports.model import Kind
+from domain.imports.model import ImportKind
 from domain.jobs import claim, due
 from domain.kit.db import Database, Transaction
 from domain.lists import actions as lists
-from domain.lists import build as making
-from domain.lists import queries as list_store
+from domain.lists import build
+from domain.lists import queries as list_queries
 from domain.operations import queries as operations
 from domain.operations.model import OperationStatus
 from domain.orders.tables import orders
 from domain.segments.catalogue import catalogue
-from domain.segments.evaluation import resolve as finding
+from domain.segments.evaluation import resolve
 from domain.segments.model import SegmentInput
-from domain.segments.validation import Desk, define
+from domain.segments.validation import FilterContext, define
 from domain.stores import queries as stores
 from domain.templates.rendering import MinijinjaTemplates
 from tests.conftest import REQUIRED
@@ -62,8 +61,8 @@ async def test_from_the_files_to_the_mailboxes(database: Database, store_id: int
         missing = pytest.fail if REQUIRED else pytest.skip
         missing(f"the CDNOW files are not at {DATA.relative_to(DATA.parents[3])}")
     people, purchases = rows("customers.csv"), rows("orders.csv")
-    await bring_in(database, store_id, Kind.CUSTOMERS, DATA / "customers.csv")
-    await bring_in(database, store_id, Kind.ORDERS, DATA / "orders.csv")
+    await bring_in(database, store_id, ImportKind.CUSTOMERS, DATA / "customers.csv")
+    await bring_in(database, store_id, ImportKind.ORDERS, DATA / "orders.csv")
     async with database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(customers)) == 23_570
         assert await tx.scalar(select(func.count()).select_from(orders)) == 69_659
@@ -78,7 +77,7 @@ async def test_from_the_files_to_the_mailboxes(database: Database, store_id: int
         wanted = {p["email"] for p in people if p["external_id"] in members and accepts_mail(p)}
         assert recipients == len(wanted)
         async with database.write() as tx:
-            await launching.start(tx, store_id, campaign_id)
+            await launch.start(tx, store_id, campaign_id)
         await work(office)
         assert received() == len(wanted)
     assert Counter(line.split()[0] for line in log.read_text().splitlines()) == Counter(wanted)
@@ -113,7 +112,7 @@ def accepts_mail(person: Mapping[str, str]) -> bool:
     return bool(person["email"]) and person["consent.email"] == "SUBSCRIBED"
 
 
-async def bring_in(database: Database, store_id: int, kind: Kind, path: Path) -> None:
+async def bring_in(database: Database, store_id: int, kind: ImportKind, path: Path) -> None:
     done = await imports.from_file(database, store_id, kind, path, lambda: NOW)
     assert done.status is OperationStatus.DONE
     async with database.read() as tx:
@@ -123,14 +122,14 @@ async def bring_in(database: Database, store_id: int, kind: Kind, path: Path) ->
 async def preview(database: Database, store_id: int, include: object) -> int:
     desk = await desk_of(database, store_id)
     definition = define(desk, SegmentInput(include=include))
-    return (await finding.preview(database, desk.shop, definition, {}, NOW)).count
+    return (await resolve.preview(database, desk.shop, definition, {}, NOW)).count
 
 
-async def desk_of(database: Database, store_id: int) -> Desk:
+async def desk_of(database: Database, store_id: int) -> FilterContext:
     async with database.read() as tx:
         shop = await stores.by_id(tx, store_id)
     assert shop is not None
-    return Desk(shop, catalogue(), NOW)
+    return FilterContext(shop, catalogue(), NOW)
 
 
 def office_of(database: Database, port: int) -> Office:
@@ -139,8 +138,8 @@ def office_of(database: Database, port: int) -> Office:
         {"host": "127.0.0.1", "port": port, "security": "none", "fromAddress": "shop@example.com"}
     )
 
-    async def find(_: Transaction, __: int, ___: str) -> Configured:
-        return Configured(channel, settings)
+    async def find(_: Transaction, __: int, ___: str) -> ConfiguredChannel:
+        return ConfiguredChannel(channel, settings)
 
     links = UnsubscribeLinks("https://shop.example", b"k" * 32)
     return Office(database, lambda: NOW, MinijinjaTemplates(), links, find)
@@ -153,7 +152,7 @@ async def draw_up(database: Database, store_id: int, office: Office) -> tuple[UU
         _, making = await lists.create_segment(tx, desk, SegmentInput(name="Three orders", include=THREE_ORDERS))
     await work(office)
     async with database.write() as tx:
-        listed = await list_store.by_id(tx, store_id, making.listed.id)
+        listed = await list_queries.by_id(tx, store_id, making.listed.id)
         assert listed is not None
         content = {"subject": "{{ customer.name }}, thank you", "html": "<p>Hello {{ customer.name }}</p>"}
         campaign = await add_campaign(tx, store_id, listed.id, channel="email", content=content)
@@ -174,13 +173,13 @@ async def work(office: Office) -> None:
             waiting = await due(tx, 100)
         if not waiting:
             return
-        for ring in waiting:
+        for notice in waiting:
             async with office.database.write() as tx:
-                job = await claim(tx, ring.store_id, ring.job_id, "journey", 60)
+                job = await claim(tx, notice.store_id, notice.job_id, "journey", 60)
             assert job is not None
-            if job.kind == making.BUILD:
-                await making.build(office.database, job, office.clock)
-            elif job.kind == launching.LAUNCH:
-                await launching.launch(office, job)
+            if job.kind == build.BUILD:
+                await build.build(office.database, job, office.clock)
+            elif job.kind == launch.LAUNCH:
+                await launch.launch(office, job)
             else:
-                await sending.deliver(office, job)
+                await sender.deliver(office, job)

@@ -12,7 +12,7 @@ import pytest
 
 from domain.kit.db import Database
 from domain.stores import queries as stores
-from domain.stores.model import Scope, new_token, token_hash
+from domain.stores.model import TokenScope, new_token, token_hash
 from tests.factories import NOW, add_store
 from tests.journeys.processes import server
 
@@ -123,5 +123,5 @@ async def _token(database: Database) -> str:
     assert hashed is not None
     async with database.write() as tx:
         store_id = await add_store(tx)
-        await stores.add_token(tx, store_id, "test", hashed, frozenset({Scope.ADMIN}), NOW)
+        await stores.add_token(tx, store_id, "test", hashed, frozenset({TokenScope.ADMIN}), NOW)
     return token

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from channels.email.plugin import EmailChannel
-from domain.campaigns import launch as launching
+from domain.campaigns import launch
 from domain.campaigns import queries as campaigns
 from domain.campaigns.model import CampaignStatus
 from domain.customers.tables import contacts, customers
@@ -75,7 +75,7 @@ async def stage(database: Database, port: int) -> tuple[int, UUID]:
         list_id = await add_list(tx, store_id, list(range(1, RECIPIENTS + 1)))
         content = {"subject": "Hi {{ customer.name }}", "text": "Hello"}
         campaign = await add_campaign(tx, store_id, list_id, channel="email", content=content)
-        await launching.start(tx, store_id, campaign.id)
+        await launch.start(tx, store_id, campaign.id)
     return store_id, campaign.id
 
 

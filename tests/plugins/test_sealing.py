@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from domain.deliveries.channels import ChannelUnavailable
 from domain.kit.db import Database
-from domain.kit.errors import ErrorCode, Faults
+from domain.kit.errors import DomainErrors, ErrorCode
 from plugins.manager import InstalledChannel, Plugins
 from plugins.sealing import Unusable, WrongKey, redacted, seal, unseal, validate
 from plugins.store_channels import InstalledChannels
@@ -46,7 +46,7 @@ def installed(key: bytes, channel: RecordingChannel = LOFT) -> InstalledChannels
 
 
 def test_every_fault_has_its_path_and_code() -> None:
-    with pytest.raises(Faults) as refused:
+    with pytest.raises(DomainErrors) as refused:
         validate(LOFT, {"loft": "N", "perches": "many", "colour": "red"})
     found = {(fault.field, fault.code) for fault in refused.value.errors}
     assert found == {
@@ -64,13 +64,13 @@ def test_a_channel_s_own_rule_is_told_in_its_own_words() -> None:
         def _faces_south(cls, loft: str) -> str:
             raise ValueError(f"{loft} is too cold: choose South.")
 
-    with pytest.raises(Faults) as refused:
+    with pytest.raises(DomainErrors) as refused:
         validate(Loft(settings=Strict), GIVEN)
     assert [error.message for error in refused.value.errors] == ["North is too cold: choose South."]
 
 
 def test_no_fault_repeats_a_secret() -> None:
-    with pytest.raises(Faults) as refused:
+    with pytest.raises(DomainErrors) as refused:
         validate(LOFT, {"loft": SECRET, "ringCode": [SECRET], "spare": {"x": SECRET}})
     assert SECRET not in str(refused.value)
 
@@ -141,7 +141,7 @@ async def test_a_store_configures_a_channel_bit_by_bit(database: Database, store
 
 async def test_faults_of_settings_say_so_in_their_path(database: Database, store_id: int) -> None:
     async with database.write() as tx:
-        with pytest.raises(Faults) as refused:
+        with pytest.raises(DomainErrors) as refused:
             await installed(KEY).configure(tx, store_id, "loft", {"loft": "North"}, NOW)
     assert [fault.field for fault in refused.value.errors] == [("settings", "ringCode")]
 
@@ -156,7 +156,7 @@ async def test_with_another_key_a_channel_is_unavailable_until_it_is_configured_
             await late.find(tx, store_id, "loft")
         (seen,) = await late.all(tx, store_id)
         problems = await late.problems(tx, store_id)
-        with pytest.raises(Faults, match="required"):
+        with pytest.raises(DomainErrors, match="required"):
             await late.configure(tx, store_id, "loft", {"loft": "South"}, NOW)
         await late.configure(tx, store_id, "loft", GIVEN, NOW)
         assert await late.problems(tx, store_id) == []

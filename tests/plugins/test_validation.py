@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.customers.model import PropertyDefinition
-from domain.events.entry import Entry
+from domain.events.entry import Event
 from domain.events.log import append
 from domain.kit.db import Database
 from domain.kit.values import ValueType
@@ -15,7 +15,7 @@ from domain.segments.catalogue import Catalogue, catalogue
 from domain.segments.catalogue.extensions import EXTENSIONS
 from domain.segments.compiler.normal_form import FilterOutdated
 from domain.segments.compiler.select import customer_ids
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 from plugins.manager import load
 from tests.domain.segments.world import NOW, TIMEZONE, people, save
 from tests.plugins.conftest import Install
@@ -73,9 +73,9 @@ async def test_segments_ask_for_what_a_package_adds(school: Catalogue, database:
         person.row |= {"blacklisted": False, "deleted_at": None}
         person.properties = {} if colour is None else {"string": colour}
     events = [
-        Entry("e1", 1, "class.attended", NOW - timedelta(days=2), None, {"teacher": "Ann", "mark": 9}),
-        Entry("e2", 1, "class.attended", NOW - timedelta(days=1), None, {"teacher": "Bob", "mark": 4.5}),
-        Entry("e3", 2, "class.attended", NOW - timedelta(days=90), None, {"teacher": "Ann", "mark": 7}),
+        Event("e1", 1, "class.attended", NOW - timedelta(days=2), None, {"teacher": "Ann", "mark": 9}),
+        Event("e2", 1, "class.attended", NOW - timedelta(days=1), None, {"teacher": "Bob", "mark": 4.5}),
+        Event("e3", 2, "class.attended", NOW - timedelta(days=90), None, {"teacher": "Ann", "mark": 7}),
     ]
     async with database.write() as tx:
         await save(tx, store_id, everyone)
@@ -96,7 +96,7 @@ async def test_segments_ask_for_what_a_package_adds(school: Catalogue, database:
         for query, ids in expected.items():
             definition = language.read(query, school, TIMEZONE, property_conditions=5)
             assert language.write(definition) == query
-            found = customer_ids(definition, school, Scope(store_id, TIMEZONE, NOW, tx.dialect), {})
+            found = customer_ids(definition, school, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
             assert set((await tx.execute(found)).scalars()) == ids, query
 
 
@@ -104,7 +104,7 @@ def test_a_dimension_whose_package_is_gone_is_said_so(school: Catalogue) -> None
     definition = language.read('school.teacher = "Ann"', school, TIMEZONE, property_conditions=5)
     EXTENSIONS.install((), ())
     with pytest.raises(FilterOutdated, match=r"school\.teacher, which the store no longer has"):
-        customer_ids(definition, catalogue(PROPERTIES), Scope(1, TIMEZONE, NOW, "sqlite"), {})
+        customer_ids(definition, catalogue(PROPERTIES), FilterScope(1, TIMEZONE, NOW, "sqlite"), {})
 
 
 WRONG = {

@@ -5,9 +5,9 @@ from typing import cast
 
 import strawberry
 
-from api.graphql.kit import global_ids as relay
+from api.graphql.kit import global_ids
 from api.graphql.kit.scalars import JSON
-from domain.campaigns.actions import Draft
+from domain.campaigns.actions import CampaignDraft
 from domain.campaigns.model import Utm
 from domain.campaigns.target import Target
 from domain.deliveries.model import AcceptMarketing
@@ -26,8 +26,8 @@ class TargetInput:
 
     def target(self) -> Target:
         """The target; an ID of another kind or store is no target that exists."""
-        list_id = None if self.list_id is None else relay.uuid(self.list_id.value, "CustomerList")
-        segment_id = None if self.segment_id is None else relay.uuid(self.segment_id.value, "Segment")
+        list_id = None if self.list_id is None else global_ids.uuid(self.list_id.value, "CustomerList")
+        segment_id = None if self.segment_id is None else global_ids.uuid(self.segment_id.value, "Segment")
         if list_id or segment_id:
             return Target(list_id, segment_id)
         if self.list_id is not None:
@@ -54,8 +54,8 @@ class CampaignInput:
     content: JSON | None = None
     utm: UtmInput | None = None
 
-    def draft(self) -> Draft:
-        return Draft(
+    def draft(self) -> CampaignDraft:
+        return CampaignDraft(
             name=self.name,
             channel=self.channel,
             target=target_of(self.target, "target"),

@@ -9,13 +9,13 @@ import strawberry
 
 from api.graphql.campaigns.inputs import CampaignInput
 from api.graphql.campaigns.types import Campaign
-from api.graphql.kit import global_ids as relay
+from api.graphql.kit import global_ids
 from api.graphql.kit.context import Info, allow
 from api.graphql.kit.errors import UserError, bad_input, user_errors
 from domain.campaigns import actions, queries
 from domain.deliveries import queries as deliveries
-from domain.kit.errors import DomainError, ErrorCode, Faults
-from domain.stores.model import Scope
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.stores.model import TokenScope
 
 _WATCH_EVERY = 0.5
 
@@ -30,11 +30,11 @@ class CampaignPayload:
 class CampaignMutation:
     @strawberry.mutation
     async def campaign_create(self, info: Info, input: CampaignInput) -> CampaignPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         try:
             async with context.database.write() as tx:
                 made = await actions.create(tx, context.desk, input.draft())
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return CampaignPayload(user_errors=user_errors(_of_input(error)))
         return CampaignPayload(campaign=Campaign(of=made))
 
@@ -45,11 +45,11 @@ class CampaignMutation:
         id: strawberry.ID,
         input: CampaignInput,
     ) -> CampaignPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         try:
             async with context.database.write() as tx:
                 made = await actions.update(tx, context.desk, _id(id), input.draft())
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return CampaignPayload(user_errors=user_errors(_of_input(error)))
         return CampaignPayload(campaign=Campaign(of=made))
 
@@ -61,11 +61,11 @@ class CampaignMutation:
         at: datetime | None = None,
         idempotency_key: str | None = None,
     ) -> CampaignPayload:
-        context = allow(info, Scope.SEND)
+        context = allow(info, TokenScope.SEND)
         try:
             async with context.database.write() as tx:
                 sent = await actions.send(tx, context.desk, _id(id), at, idempotency_key)
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return CampaignPayload(user_errors=user_errors(error))
         return CampaignPayload(campaign=Campaign(of=sent))
 
@@ -74,8 +74,8 @@ class CampaignMutation:
 class CampaignSubscription:
     @strawberry.subscription(description="Each change of its state and counts, until it ends.")
     async def campaign_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[Campaign, None]:
-        context = allow(info, Scope.READ)
-        campaign_id = relay.uuid(id, "Campaign")
+        context = allow(info, TokenScope.READ)
+        campaign_id = global_ids.uuid(id, "Campaign")
         seen: object = None
         while True:
             async with context.database.read() as tx:
@@ -92,13 +92,13 @@ class CampaignSubscription:
 
 
 def _id(gid: strawberry.ID) -> UUID:
-    found = relay.uuid(gid, "Campaign")
+    found = global_ids.uuid(gid, "Campaign")
     if found is None:
         raise DomainError("no such campaign", field=("id",), code=ErrorCode.NOT_FOUND)
     return found
 
 
-def _of_input(error: DomainError | Faults) -> Faults:
+def _of_input(error: DomainError | DomainErrors) -> DomainErrors:
     """Faults of the campaign itself stay where they are, those of its new values are the input's."""
-    faults = error.errors if isinstance(error, Faults) else (error,)
-    return Faults([fault if fault.field[:1] == ("id",) else fault.under("input") for fault in faults])
+    faults = error.errors if isinstance(error, DomainErrors) else (error,)
+    return DomainErrors([fault if fault.field[:1] == ("id",) else fault.under("input") for fault in faults])

@@ -10,9 +10,7 @@ import strawberry
 
 from api.graphql.campaigns.deliveries import Delivery, Reach, RenderedMessage
 from api.graphql.campaigns.inputs import TargetInput, target_of, targets_of
-from api.graphql.kit import child_pages as children
-from api.graphql.kit import global_ids as relay
-from api.graphql.kit import pages as connections
+from api.graphql.kit import child_pages, global_ids, pages
 from api.graphql.kit.child_pages import Children
 from api.graphql.kit.connection import Connection, Page
 from api.graphql.kit.context import Context, Info, allow
@@ -22,9 +20,8 @@ from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import Node, encode
 from api.graphql.kit.keyset import By, Ordering
 from api.graphql.kit.scalars import JSON
-from domain.campaigns import actions, model, queries
-from domain.campaigns import preview as previewing
-from domain.campaigns.actions import Draft
+from domain.campaigns import actions, model, preview, queries
+from domain.campaigns.actions import CampaignDraft
 from domain.campaigns.model import CampaignStatus
 from domain.campaigns.tables import campaigns
 from domain.deliveries import queries as deliveries
@@ -33,7 +30,7 @@ from domain.deliveries.model import Reach as ReachOf
 from domain.deliveries.tables import deliveries as delivery_rows
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
-from domain.stores.model import Scope
+from domain.stores.model import TokenScope
 
 if TYPE_CHECKING:
     from api.graphql.lists.types import CustomerList
@@ -123,13 +120,13 @@ class Campaign(Node):
             lambda _: _BY_CUSTOMER,
             lambda row: Delivery(of=deliveries.delivery(row)),
         )
-        return await children.connect(context, self.of.id, found, page)
+        return await child_pages.connect(context, self.of.id, found, page)
 
     @strawberry.field(description="What one recipient would get; somebody on the list when none is named.")
     async def preview(self, info: Info, customer_id: strawberry.ID | None = None) -> RenderedMessage:
         context = info.context
         # An ID of nothing is nobody's number.
-        chosen = None if customer_id is None else relay.number(customer_id, "Customer") or 0
+        chosen = None if customer_id is None else global_ids.number(customer_id, "Customer") or 0
         return RenderedMessage(of=await context.batch(_previews).load(_Of(self.of, chosen)))
 
 
@@ -137,8 +134,8 @@ class Campaign(Node):
 class CampaignQuery:
     @strawberry.field
     async def campaign(self, info: Info, id: strawberry.ID) -> Campaign | None:
-        context = allow(info, Scope.READ)
-        found = relay.uuid(id, "Campaign")
+        context = allow(info, TokenScope.READ)
+        found = global_ids.uuid(id, "Campaign")
         return None if found is None else await by_id(context, found)
 
     @strawberry.field(description="The newest first.")
@@ -153,9 +150,9 @@ class CampaignQuery:
         status: list[CampaignStatus] | None = None,
         search: str | None = None,
     ) -> Connection[Campaign]:
-        context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
+        context, page = allow(info, TokenScope.READ), Page.of(first, after, last, before)
         found = queries.page(context.store_id, channel, status, searched(search))
-        return await connections.connect(context, found, _NEWEST, page, _campaign)
+        return await pages.connect(context, found, _NEWEST, page, _campaign)
 
     @strawberry.field(description="How many a broadcast would reach.")
     async def reach(
@@ -166,8 +163,8 @@ class CampaignQuery:
         exclude: list[TargetInput] | None = None,
         accept_marketing: AcceptMarketing | None = AcceptMarketing.ACCEPTED_ONLY,
     ) -> Reach:
-        context = allow(info, Scope.READ)
-        draft = Draft(
+        context = allow(info, TokenScope.READ)
+        draft = CampaignDraft(
             channel=channel,
             target=target_of(target, "target"),
             exclude=targets_of(exclude),
@@ -186,14 +183,14 @@ async def of_list(context: Context, list_id: UUID, page: Page) -> Connection[Cam
     found = Children(
         "list.campaigns", lambda whose: queries.of_lists(context.store_id, whose), lambda _: _NEWEST, _campaign
     )
-    return await children.connect(context, list_id, found, page)
+    return await child_pages.connect(context, list_id, found, page)
 
 
 async def of_segment(context: Context, segment_id: UUID, page: Page) -> Connection[Campaign]:
     found = Children(
         "segment.campaigns", lambda whose: queries.of_segments(context.store_id, whose), lambda _: _NEWEST, _campaign
     )
-    return await children.connect(context, segment_id, found, page)
+    return await child_pages.connect(context, segment_id, found, page)
 
 
 async def _campaigns(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[model.Campaign | None]:
@@ -212,7 +209,7 @@ class _Of:
 async def _reach(context: Context, wanted: list[_Of]) -> Sequence[ReachOf | Exception]:
     found: list[ReachOf | DomainError] = []
     async with context.database.read() as tx:
-        for some in connections.chunks([one.campaign for one in wanted]):
+        for some in pages.chunks([one.campaign for one in wanted]):
             found += await actions.reach_each(tx, context.desk, some)
     return found
 
@@ -220,7 +217,7 @@ async def _reach(context: Context, wanted: list[_Of]) -> Sequence[ReachOf | Exce
 async def _previews(context: Context, wanted: list[_Of]) -> Sequence[Mapping[str, object] | Exception]:
     asked = [(one.campaign, one.customer_id) for one in wanted]
     async with context.database.read() as tx:
-        return await previewing.preview_each(tx, context.desk, context.services.links, asked)
+        return await preview.preview_each(tx, context.desk, context.services.links, asked)
 
 
 async def _stats(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[Stats]:

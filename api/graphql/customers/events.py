@@ -7,8 +7,7 @@ from typing import Any
 import strawberry
 from sqlalchemy import Select
 
-from api.graphql.kit import child_pages as children
-from api.graphql.kit import global_ids as relay
+from api.graphql.kit import child_pages, global_ids
 from api.graphql.kit.child_pages import Children
 from api.graphql.kit.connection import Connection, Page
 from api.graphql.kit.context import Context, Info, allow
@@ -18,15 +17,15 @@ from api.graphql.kit.keyset import By, Ordering
 from api.graphql.kit.scalars import JSON
 from domain.customers.key import CustomerKey
 from domain.ingestion import timeline as store
-from domain.ingestion import track as actions
+from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
-from domain.kit.errors import DomainError, ErrorCode, Faults
-from domain.stores.model import Scope
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.stores.model import TokenScope
 
 
 @strawberry.type
 class Event:
-    of: strawberry.Private[store.Event]
+    of: strawberry.Private[store.TimelineEvent]
 
     id: strawberry.ID = derived(lambda self: strawberry.ID(self.of.id), description="The caller's own.")
     type: str = derived(lambda self: self.of.type)
@@ -45,7 +44,7 @@ class CustomerKeyInput:
             return CustomerKey(external_id=self.external_id.value)
         if self.email is not None:
             return CustomerKey(email=self.email.value)
-        number = self.id and relay.number(self.id.value, "Customer")
+        number = self.id and global_ids.number(self.id.value, "Customer")
         if not isinstance(number, int):
             raise DomainError("no such customer", field=("customer", "id"), code=ErrorCode.NOT_FOUND)
         return CustomerKey(id=number)
@@ -85,12 +84,12 @@ class ActivityMutation:
         description=("5,000 at most; an event that came before (same id) is counted as a duplicate and left alone.")
     )
     async def events_track(self, info: Info, events: list[EventInput]) -> EventsTrackPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         try:
             given = _events(events)
             async with context.database.write() as tx:
-                tracked = await actions.track(tx, context.store_id, given, context.now)
-        except (DomainError, Faults) as error:
+                tracked = await track.track(tx, context.store_id, given, context.now)
+        except (DomainError, DomainErrors) as error:
             return EventsTrackPayload(user_errors=user_errors(error))
         return EventsTrackPayload(accepted=tracked.accepted, duplicates=tracked.duplicates)
 
@@ -103,7 +102,7 @@ async def timeline(context: Context, customer_id: int, page: Page, types: Sequen
         _newest,
         lambda row: Event(of=store.moment_of(row)),
     )
-    return await children.connect(context, customer_id, found, page)
+    return await child_pages.connect(context, customer_id, found, page)
 
 
 def _newest(rows: Select[Any]) -> Ordering:
@@ -122,5 +121,5 @@ def _events(given: Sequence[EventInput]) -> list[TrackedEvent]:
         except DomainError as error:
             faults.append(error.under("events", place))
     if faults:
-        raise Faults(faults)
+        raise DomainErrors(faults)
     return made

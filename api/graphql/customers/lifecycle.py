@@ -8,10 +8,10 @@ import strawberry
 from api.graphql.kit.context import Context, Info, allow
 from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.kit.fields import derived
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 from domain.lifecycle import actions
 from domain.lifecycle.model import Chosen, Standing, Thresholds
-from domain.stores.model import Scope
+from domain.stores.model import TokenScope
 
 
 @strawberry.type(description="The indicators that stages go by. Days are whole days of the store's zone.")
@@ -64,14 +64,14 @@ class LifecyclePayload:
 class LifecycleQuery:
     @strawberry.field
     async def lifecycle(self, info: Info) -> Lifecycle:
-        return await _current(allow(info, Scope.READ))
+        return await _current(allow(info, TokenScope.READ))
 
 
 @strawberry.type
 class LifecycleMutation:
     @strawberry.mutation(description="Sets all thresholds anew, and has every customer scored by them.")
     async def lifecycle_update(self, info: Info, input: LifecycleInput) -> LifecyclePayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         wanted = Chosen(
             active_days=input.active_days,
             lost_days=input.lost_days,
@@ -83,7 +83,7 @@ class LifecycleMutation:
         try:
             async with context.database.write() as tx:
                 await actions.choose(tx, context.store_id, wanted)
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return LifecyclePayload(user_errors=user_errors(error.under("input")))
         return LifecyclePayload(lifecycle=await _current(context))
 

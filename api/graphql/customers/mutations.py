@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.customers.types import CustomerUpsertPayload, PropertyDefinition, with_facts
-from api.graphql.kit import global_ids as relay
+from api.graphql.kit import global_ids
 from api.graphql.kit.context import Context, Info, allow
 from api.graphql.kit.enums import ValueType
 from api.graphql.kit.errors import UserError, searched, user_errors
@@ -14,8 +14,8 @@ from domain.customers import actions, model, queries
 from domain.customers.actions import BY_HAND
 from domain.customers.model import Consent, ContactChange
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, ErrorCode, Faults
-from domain.stores.model import Scope
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.stores.model import TokenScope
 
 
 @strawberry.type
@@ -34,7 +34,7 @@ class PropertyDefinitionPayload:
 class ProfileQuery:
     @strawberry.field(description="The tags of the store's customers, in order; 250 at most.")
     async def tags(self, info: Info, prefix: str | None = None) -> list[str]:
-        context = allow(info, Scope.READ)
+        context = allow(info, TokenScope.READ)
         async with context.database.read() as tx:
             return await queries.known_tags(tx, context.store_id, searched(prefix, "prefix") or "")
 
@@ -43,11 +43,11 @@ class ProfileQuery:
 class ProfileMutation:
     @strawberry.mutation(description="`erase` also removes what identifies the person.")
     async def customer_delete(self, info: Info, id: strawberry.ID, erase: bool | None = False) -> CustomerDeletePayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         try:
             async with context.database.write() as tx:
                 await actions.remove(tx, context.store_id, _number(id), context.now, erase=bool(erase))
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return CustomerDeletePayload(user_errors=user_errors(error))
         return CustomerDeletePayload(deleted_id=id)
 
@@ -61,7 +61,7 @@ class ProfileMutation:
             str | None, strawberry.argument(description='Who sets them: "manual", "form", "shop", ...; 16 characters.')
         ] = None,
     ) -> CustomerUpsertPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         return await _changed(
             context,
             lambda tx: actions.tags_add(tx, context.store_id, _number(id), tags, context.now, source=source or BY_HAND),
@@ -69,7 +69,7 @@ class ProfileMutation:
 
     @strawberry.mutation
     async def customer_tags_remove(self, info: Info, id: strawberry.ID, tags: list[str]) -> CustomerUpsertPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         return await _changed(
             context, lambda tx: actions.tags_remove(tx, context.store_id, _number(id), tags, context.now)
         )
@@ -80,7 +80,7 @@ class ProfileMutation:
     async def customer_blacklist(
         self, info: Info, id: strawberry.ID, blacklisted: bool = True, reason: str | None = None
     ) -> CustomerUpsertPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         return await _changed(
             context,
             lambda tx: actions.blacklist(
@@ -97,7 +97,7 @@ class ProfileMutation:
         consent: Consent,
         source: str | None = None,
     ) -> CustomerUpsertPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         change = ContactChange(channel, consent=consent)
         return await _changed(
             context,
@@ -114,21 +114,21 @@ class ProfileMutation:
         label: str,
         type: ValueType,
     ) -> PropertyDefinitionPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         try:
             async with context.database.write() as tx:
                 made = await actions.define(tx, context.store_id, key, label, type, context.now)
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return PropertyDefinitionPayload(user_errors=user_errors(error))
         return PropertyDefinitionPayload(property_definition=PropertyDefinition(of=made))
 
     @strawberry.mutation(description="With every customer's value of it.")
     async def property_definition_delete(self, info: Info, key: str) -> PropertyDefinitionPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         try:
             async with context.database.write() as tx:
                 gone = await actions.undefine(tx, context.store_id, key)
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return PropertyDefinitionPayload(user_errors=user_errors(error))
         return PropertyDefinitionPayload(property_definition=PropertyDefinition(of=gone))
 
@@ -139,13 +139,13 @@ async def _changed(
     try:
         async with context.database.write() as tx:
             customer = await with_facts(tx, await change(tx))
-    except (DomainError, Faults) as error:
+    except (DomainError, DomainErrors) as error:
         return CustomerUpsertPayload(user_errors=user_errors(error))
     return CustomerUpsertPayload(customer=customer, created=False)
 
 
 def _number(gid: strawberry.ID, field: str = "id") -> int:
-    found = relay.number(gid, "Customer")
+    found = global_ids.number(gid, "Customer")
     if found is None:
         raise DomainError("no such customer", field=(field,), code=ErrorCode.NOT_FOUND)
     return found

@@ -13,8 +13,7 @@ from api.graphql.customers.addresses import Address
 from api.graphql.customers.balances import balance
 from api.graphql.customers.events import Event, timeline
 from api.graphql.customers.inputs import CustomerInput
-from api.graphql.kit import global_ids as relay
-from api.graphql.kit import pages as connections
+from api.graphql.kit import global_ids, pages
 from api.graphql.kit.connection import Connection, Page
 from api.graphql.kit.context import Context, Info, allow
 from api.graphql.kit.enums import ValueType, expose
@@ -23,8 +22,7 @@ from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import Node, encode
 from api.graphql.kit.keyset import By, Ordering
 from api.graphql.kit.scalars import JSON, print_instant
-from domain.customers import model, queries
-from domain.customers import upsert as upserting
+from domain.customers import model, queries, upsert
 from domain.customers.model import (
     AccountStatus,
     Consent,
@@ -33,12 +31,12 @@ from domain.customers.model import (
 )
 from domain.customers.tables import customer_facts, customers
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 from domain.kit.values import Value
 from domain.segments.evaluation.deadline import reading
 from domain.segments.evaluation.segments_of import segments_of
 from domain.segments.model import Segment as Belonging
-from domain.stores.model import Scope
+from domain.stores.model import TokenScope
 from domain.wallets.model import Wallet
 
 if TYPE_CHECKING:
@@ -205,9 +203,9 @@ class CustomerQuery:
         external_id: str | None = None,
         email: str | None = None,
     ) -> Customer | None:
-        context = allow(info, Scope.READ)
+        context = allow(info, TokenScope.READ)
         if id is not None:
-            number = relay.number(id, "Customer")
+            number = global_ids.number(id, "Customer")
             return None if number is None else await by_id(context, number)
         async with context.database.read() as tx:
             found = None
@@ -219,7 +217,7 @@ class CustomerQuery:
 
     @strawberry.field
     async def property_definitions(self, info: Info) -> list[PropertyDefinition]:
-        context = allow(info, Scope.READ)
+        context = allow(info, TokenScope.READ)
         async with context.database.read() as tx:
             return [PropertyDefinition(of=one) for one in await queries.definitions(tx, context.store_id)]
 
@@ -228,23 +226,23 @@ class CustomerQuery:
 class CustomerMutation:
     @strawberry.mutation
     async def customer_upsert(self, info: Info, input: CustomerInput) -> CustomerUpsertPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         try:
             async with context.database.write() as tx:
-                saved, created = await upserting.upsert(tx, context.store_id, input.change(), context.now)
+                saved, created = await upsert.upsert(tx, context.store_id, input.change(), context.now)
                 customer = await with_facts(tx, saved)
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return CustomerUpsertPayload(user_errors=user_errors(error))
         return CustomerUpsertPayload(customer=customer, created=created)
 
     @strawberry.mutation(description="5,000 at most; all of them, or none.")
     async def customers_upsert(self, info: Info, input: list[CustomerInput]) -> CustomersUpsertPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         changes = [one.change() for one in input]
         try:
             async with context.database.write() as tx:
-                done = await upserting.upsert_many(tx, context.store_id, changes, context.now)
-        except (DomainError, Faults) as error:
+                done = await upsert.upsert_many(tx, context.store_id, changes, context.now)
+        except (DomainError, DomainErrors) as error:
             return CustomersUpsertPayload(user_errors=user_errors(error))
         return CustomersUpsertPayload(created=len(done.created), updated=done.updated)
 
@@ -273,7 +271,7 @@ async def connect(
     seconds: float | None = None,
 ) -> Connection[Customer]:
     """A page of a select that `store.listing` began."""
-    return await connections.connect(
+    return await pages.connect(
         context, select, ordering(order), page, lambda row: shown(queries.profile_of(row)), seconds=seconds
     )
 

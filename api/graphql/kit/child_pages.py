@@ -11,7 +11,7 @@ from api.graphql.kit.connection import Connection, Page, Slice, bounded, fetch, 
 from api.graphql.kit.context import Context
 from api.graphql.kit.keyset import Ordering
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import Whose
+from domain.kit.db.portable import ParentFilter
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class Children(Generic[T]):
     """Equal `kind`s are fetched together. The last column of `rows` is `parent`."""
 
     kind: Hashable
-    rows: Callable[[Whose], Select[Any]]
+    rows: Callable[[ParentFilter], Select[Any]]
     ordering: Callable[[Select[Any]], Ordering]
     build: Callable[[AnyRow], T]
 
@@ -127,7 +127,7 @@ def _parent_type(children: Children[Any]) -> Any:
     return children.rows(lambda _: true()).selected_columns.parent.type
 
 
-def _is(parent: Hashable) -> Whose:
+def _is(parent: Hashable) -> ParentFilter:
     def is_parent(column: ColumnElement[Any]) -> ColumnElement[bool]:
         return column == parent
 

@@ -17,7 +17,7 @@ from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations.files import FileLinks
 from domain.segments.evaluation.preview import Previews
-from domain.stores.model import Principal, Scope
+from domain.stores.model import Principal, TokenScope
 from plugins.store_channels import InstalledChannels
 
 K = TypeVar("K", bound=Hashable)
@@ -84,7 +84,7 @@ class Context:
 Info = strawberry.Info[Context, None]
 
 
-def allow(info: Info, scope: Scope) -> Context:
+def allow(info: Info, scope: TokenScope) -> Context:
     """The context, for a token that has the scope."""
     if not info.context.principal.may(scope):
         raise forbidden(scope.value)

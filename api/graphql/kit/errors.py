@@ -5,7 +5,7 @@ import structlog
 from graphql import GraphQLError
 
 from api.graphql.kit.enums import expose
-from domain.kit.errors import DomainError, ErrorCode, Faults, Path
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, Path
 
 BAD_REQUEST = "BAD_REQUEST"
 BAD_USER_INPUT = "BAD_USER_INPUT"
@@ -49,9 +49,9 @@ class UserError:
     code: ErrorCode
 
 
-def user_errors(error: DomainError | Faults) -> list[UserError]:
+def user_errors(error: DomainError | DomainErrors) -> list[UserError]:
     """A mutation's answer when a rule said no."""
-    faults = error.errors if isinstance(error, Faults) else (error,)
+    faults = error.errors if isinstance(error, DomainErrors) else (error,)
     return [UserError(field=_steps(f.field) or None, message=f.message, code=f.code) for f in faults]
 
 
@@ -92,13 +92,13 @@ def presentable(error: GraphQLError) -> GraphQLError:
         return error
     if isinstance(cause, DomainError):
         return _at(error, refusal(cause.message, cause.code, field=_steps(cause.field)))
-    if isinstance(cause, Faults):
+    if isinstance(cause, DomainErrors):
         return _at(error, _of_faults(cause))
     log.error("graphql.resolver_failed", path=error.path, exc_info=cause)
     return _at(error, refusal("Internal error.", INTERNAL))
 
 
-def _of_faults(faults: Faults) -> GraphQLError:
+def _of_faults(faults: DomainErrors) -> GraphQLError:
     each = [{"message": f.message, "code": f.code, "field": _steps(f.field)} for f in faults.errors]
     return refusal(str(faults), BAD_USER_INPUT, field=each[0]["field"], faults=each)
 

@@ -7,8 +7,7 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.customers.types import Customer, ordering, shown
-from api.graphql.kit import child_pages as children
-from api.graphql.kit import pages as connections
+from api.graphql.kit import child_pages, pages
 from api.graphql.kit.child_pages import Children
 from api.graphql.kit.connection import Connection, Page
 from api.graphql.kit.context import Context, Info
@@ -16,8 +15,7 @@ from api.graphql.kit.fields import derived
 from domain.customers import queries as customers
 from domain.customers.model import CustomerOrder
 from domain.kit.db import Transaction
-from domain.lists import analysis
-from domain.lists import comparison as difference
+from domain.lists import analysis, comparison
 from domain.lists.comparison import Move
 from domain.segments.evaluation.deadline import reading
 
@@ -129,17 +127,17 @@ class ListDifference:
     async def stayed(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Customer]:
         return await self._moved(info.context, Move.STAYED, Page.of(first, after))
 
-    async def _counts(self, context: Context) -> difference.Counts:
+    async def _counts(self, context: Context) -> comparison.Counts:
         return await context.loader(_counts).load((self.earlier, self.of))
 
     async def _moved(self, context: Context, move: Move, page: Page) -> Connection[Customer]:
         found = Children(
             (move, self.earlier),
-            lambda whose: difference.moved(context.store_id, self.earlier, move, whose),
+            lambda whose: comparison.moved(context.store_id, self.earlier, move, whose),
             lambda _: ordering(CustomerOrder.CREATED_AT_ASC),
             lambda row: shown(customers.profile_of(row)),
         )
-        return await children.connect(context, self.of, found, page)
+        return await child_pages.connect(context, self.of, found, page)
 
 
 async def of_list(context: Context, list_id: UUID) -> ListAnalysis:
@@ -150,15 +148,15 @@ async def _analyses(context: Context, wanted: list[UUID]) -> list[analysis.Analy
     found: dict[UUID, analysis.Analysis] = {}
     timezone, now = context.principal.store.timezone, context.now
     async with reading(context.database, _SECONDS) as tx:
-        for some in connections.chunks(wanted):
+        for some in pages.chunks(wanted):
             found |= await analysis.analyse(tx, context.store_id, some, timezone, now)
     return [found[list_id] for list_id in wanted]
 
 
-async def _counts(tx: Transaction, store_id: int, wanted: list[tuple[UUID, UUID]]) -> list[difference.Counts]:
-    found: dict[tuple[UUID, UUID], difference.Counts] = {}
+async def _counts(tx: Transaction, store_id: int, wanted: list[tuple[UUID, UUID]]) -> list[comparison.Counts]:
+    found: dict[tuple[UUID, UUID], comparison.Counts] = {}
     for earlier in dict.fromkeys(one for one, _ in wanted):
         later = [list_id for one, list_id in wanted if one == earlier]
-        counted = await difference.count(tx, store_id, earlier, later)
+        counted = await comparison.count(tx, store_id, earlier, later)
         found |= {(earlier, list_id): counts for list_id, counts in counted.items()}
     return [found[each] for each in wanted]

@@ -9,9 +9,7 @@ import strawberry
 
 from api.graphql.campaigns.types import Campaign, of_list
 from api.graphql.customers.types import Customer, ordering, shown
-from api.graphql.kit import child_pages as children
-from api.graphql.kit import global_ids as relay
-from api.graphql.kit import pages as connections
+from api.graphql.kit import child_pages, global_ids, pages
 from api.graphql.kit.child_pages import Children
 from api.graphql.kit.connection import Connection, Page
 from api.graphql.kit.context import Context, Info, allow
@@ -24,7 +22,7 @@ from api.graphql.lists import analysis
 from api.graphql.lists.analysis import ListAnalysis, ListDifference
 from api.graphql.segments.reach import ChannelReach
 from api.graphql.stores.channels import channels_of
-from domain.customers import queries as customer_store
+from domain.customers import queries as customers
 from domain.customers.model import CustomerOrder
 from domain.kit.db import AnyRow, Transaction
 from domain.lists import model, queries
@@ -32,7 +30,7 @@ from domain.lists.comparison import check_comparable
 from domain.lists.model import ListActionKind, ListStatus
 from domain.lists.tables import lists
 from domain.segments.evaluation import reach
-from domain.stores.model import Scope
+from domain.stores.model import TokenScope
 
 if TYPE_CHECKING:
     from api.graphql.segments.types import Segment
@@ -104,9 +102,9 @@ class CustomerList(Node):
             "list.members",
             lambda whose: queries.members(context.store_id, whose),
             lambda _: ordering(CustomerOrder.CREATED_AT_ASC),
-            lambda row: shown(customer_store.profile_of(row)),
+            lambda row: shown(customers.profile_of(row)),
         )
-        return await children.connect(context, self.of.id, found, page)
+        return await child_pages.connect(context, self.of.id, found, page)
 
     @strawberry.field
     async def reach(self, info: Info) -> list[ChannelReach]:
@@ -120,7 +118,7 @@ class CustomerList(Node):
     async def difference(
         self, info: Info, from_: Annotated[strawberry.ID, strawberry.argument(name="from")]
     ) -> ListDifference:
-        found = relay.uuid(from_, "CustomerList")
+        found = global_ids.uuid(from_, "CustomerList")
         earlier = None if found is None else await info.context.loader(_lists).load(found)
         return ListDifference(of=self.of.id, earlier=check_comparable(self.of, earlier))
 
@@ -133,8 +131,8 @@ class CustomerList(Node):
 class ListQuery:
     @strawberry.field(name="list")
     async def one_list(self, info: Info, id: strawberry.ID) -> CustomerList | None:
-        context = allow(info, Scope.READ)
-        found = relay.uuid(id, "CustomerList")
+        context = allow(info, TokenScope.READ)
+        found = global_ids.uuid(id, "CustomerList")
         return None if found is None else await by_id(context, found)
 
     @strawberry.field(
@@ -153,8 +151,8 @@ class ListQuery:
         latest_only: bool | None = True,
         search: str | None = None,
     ) -> Connection[CustomerList]:
-        context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
-        segment = None if segment_id is None else relay.uuid(segment_id, "Segment") or UUID(int=0)
+        context, page = allow(info, TokenScope.READ), Page.of(first, after, last, before)
+        segment = None if segment_id is None else global_ids.uuid(segment_id, "Segment") or UUID(int=0)
         found = queries.offered(
             context.store_id,
             context.now,
@@ -162,7 +160,7 @@ class ListQuery:
             latest_only=latest_only is not False,
             search=searched(search),
         )
-        return await connections.connect(context, found, _NEWEST, page, _list)
+        return await pages.connect(context, found, _NEWEST, page, _list)
 
 
 async def by_id(context: Context, list_id: UUID) -> CustomerList | None:
@@ -176,7 +174,7 @@ async def by_ids(context: Context, wanted: Sequence[UUID]) -> list[model.Custome
 
 async def of_segment(context: Context, segment_id: UUID, page: Page) -> Connection[CustomerList]:
     found = Children("segment.lists", lambda whose: queries.listing(context.store_id, whose), lambda _: _NEWEST, _list)
-    return await children.connect(context, segment_id, found, page)
+    return await child_pages.connect(context, segment_id, found, page)
 
 
 def _list(row: AnyRow) -> CustomerList:
@@ -186,7 +184,7 @@ def _list(row: AnyRow) -> CustomerList:
 async def _reach(context: Context, wanted: list[UUID]) -> list[Sequence[reach.ChannelReach]]:
     found: dict[UUID, Sequence[reach.ChannelReach]] = {}
     async with context.database.read() as tx:
-        for some in connections.chunks(wanted):
+        for some in pages.chunks(wanted):
             found |= await queries.reach(tx, context.store_id, some, context.services.channels.addresses)
     return [found[list_id] for list_id in wanted]
 

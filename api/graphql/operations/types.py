@@ -17,7 +17,7 @@ from domain.kit.errors import DomainError
 from domain.lists.export.job import EXPORT
 from domain.operations import actions, model, queries
 from domain.operations.model import OperationStatus
-from domain.stores.model import Scope
+from domain.stores.model import TokenScope
 
 expose(OperationStatus)
 _WATCH_EVERY = 0.5
@@ -62,7 +62,7 @@ class OperationPayload:
 class OperationQuery:
     @strawberry.field
     async def operation(self, info: Info, id: strawberry.ID) -> Operation | None:
-        context = allow(info, Scope.READ)
+        context = allow(info, TokenScope.READ)
         found = uuid(id, "Operation")
         return None if found is None else await by_id(context, found)
 
@@ -71,7 +71,7 @@ class OperationQuery:
 class OperationSubscription:
     @strawberry.subscription(description="Each change of its progress, until it ends.")
     async def operation_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[Operation, None]:
-        context = allow(info, Scope.READ)
+        context = allow(info, TokenScope.READ)
         found = uuid(id, "Operation")
         seen: model.Operation | None = None
         while True:
@@ -91,7 +91,7 @@ class OperationSubscription:
 class OperationMutation:
     @strawberry.mutation(description="Nothing of what it was making is kept. Exports of lists can be called off.")
     async def operation_cancel(self, info: Info, id: strawberry.ID) -> OperationPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         try:
             async with context.database.write() as tx:
                 ended = await actions.cancel(tx, context.store_id, uuid(id, "Operation"), _CANCELLABLE, context.now)

@@ -8,11 +8,11 @@ from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.kit.fields import derived
 from api.graphql.kit.scalars import JSON
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 from domain.segments import ranks
 from domain.segments.catalogue import Catalogue, entries
-from domain.segments.evaluation import resolve as finding
-from domain.stores.model import Scope
+from domain.segments.evaluation import resolve
+from domain.stores.model import TokenScope
 
 
 @strawberry.type(description="A value to choose.")
@@ -23,7 +23,7 @@ class DimensionOption:
 
 @strawberry.type
 class Dimension:
-    of: strawberry.Private[entries.Entry]
+    of: strawberry.Private[entries.CatalogueEntry]
 
     key: str = derived(lambda self: self.of.key)
     label: str = derived(lambda self: self.of.label)
@@ -46,7 +46,7 @@ class Dimension:
 
 @strawberry.type
 class Behavior:
-    of: strawberry.Private[entries.Behavior]
+    of: strawberry.Private[entries.BehaviorEntry]
 
     key: str = derived(lambda self: self.of.key)
     label: str = derived(lambda self: self.of.label)
@@ -63,12 +63,12 @@ class CatalogueQuery:
         description="The catalogue of what a segment may ask: what a condition builder shows in its menus."
     )
     async def dimensions(self, info: Info, group: str | None = None) -> list[Dimension]:
-        catalogue = await catalogue_of(allow(info, Scope.READ))
+        catalogue = await catalogue_of(allow(info, TokenScope.READ))
         return [Dimension(of=one) for one in catalogue.dimensions.values() if group in {None, one.group}]
 
     @strawberry.field
     async def behaviors(self, info: Info) -> list[Behavior]:
-        catalogue = await catalogue_of(allow(info, Scope.READ))
+        catalogue = await catalogue_of(allow(info, TokenScope.READ))
         return [Behavior(of=one) for one in catalogue.behaviors.values()]
 
 
@@ -85,14 +85,14 @@ class CatalogueMutation:
         "For tier, loyalty_rank and properties of text; no values take the order away."
     )
     async def value_ranks_set(self, info: Info, dimension: str, values: list[str]) -> ValueRanksPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         labels = context.services.channels.labels
         try:
             async with context.database.write() as tx:
-                known = await finding.catalogue(tx, context.store_id, labels)
+                known = await resolve.catalogue(tx, context.store_id, labels)
                 await ranks.put(tx, context.store_id, known, dimension, values)
-                changed = await finding.catalogue(tx, context.store_id, labels)
-        except (DomainError, Faults) as error:
+                changed = await resolve.catalogue(tx, context.store_id, labels)
+        except (DomainError, DomainErrors) as error:
             return ValueRanksPayload(user_errors=user_errors(error))
         return ValueRanksPayload(dimension=Dimension(of=changed.dimensions[dimension]))
 
@@ -102,4 +102,4 @@ async def catalogue_of(context: Context) -> Catalogue:
 
 
 async def _catalogues(tx: Transaction, store_id: int, wanted: list[tuple[tuple[str, str], ...]]) -> list[Catalogue]:
-    return [await finding.catalogue(tx, store_id, dict(channels)) for channels in wanted]
+    return [await resolve.catalogue(tx, store_id, dict(channels)) for channels in wanted]

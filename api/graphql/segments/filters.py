@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql.kit import global_ids as relay
+from api.graphql.kit import global_ids
 from api.graphql.kit.enums import Operator, expose
 from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import encode
@@ -189,7 +189,7 @@ class FilterInput:
 
 def read_id(kind: str, gid: str) -> UUID | None:
     """A segment's or list's ID as filters and queries name it."""
-    return relay.uuid(gid, kind)
+    return global_ids.uuid(gid, kind)
 
 
 def write_id(kind: str, stored: UUID) -> str:

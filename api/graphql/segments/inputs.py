@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import strawberry
 
-from api.graphql.kit import global_ids as relay
+from api.graphql.kit import global_ids
 from api.graphql.kit.context import Context
 from api.graphql.segments.catalogue import catalogue_of
 from api.graphql.segments.filters import FilterInput, read_id
-from domain.kit.errors import Faults
+from domain.kit.errors import DomainErrors
 from domain.kit.values import UNSET
 from domain.segments import model
 from domain.segments.evaluation import references
 from domain.segments.filters import Definition
-from domain.segments.validation import Desk, define
+from domain.segments.validation import FilterContext, define
 
 
 async def definition_of(
@@ -30,14 +30,14 @@ async def definition_of(
     async with context.database.read() as tx:
         wrong = await references.faults(tx, context.store_id, definition, None)
     if wrong:
-        raise Faults(wrong)
+        raise DomainErrors(wrong)
     return definition
 
 
-async def desk_of(context: Context) -> Desk:
-    return Desk(context.principal.store, await catalogue_of(context), context.now, read_id)
+async def desk_of(context: Context) -> FilterContext:
+    return FilterContext(context.principal.store, await catalogue_of(context), context.now, read_id)
 
 
 def customer_numbers(gids: Sequence[strawberry.ID]) -> list[int]:
     """Customers picked one by one; an ID of nothing is nobody's number."""
-    return [relay.number(gid, "Customer") or 0 for gid in gids]
+    return [global_ids.number(gid, "Customer") or 0 for gid in gids]

@@ -7,9 +7,9 @@ from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.segments.filters import FilterInput
 from api.graphql.segments.inputs import customer_numbers, desk_of
 from api.graphql.segments.types import Segment, segment_id
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 from domain.segments import actions
-from domain.stores.model import Scope
+from domain.stores.model import TokenScope
 
 
 @strawberry.type
@@ -34,14 +34,14 @@ class StaticSegmentMutation:
         customer_ids: list[strawberry.ID] | None = None,
         filter: FilterInput | None = None,
     ) -> SegmentMembersPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         desk = await desk_of(context)
         picked = None if customer_ids is None else customer_numbers(customer_ids)
         found = None if filter is None else filter.raw()
         try:
             async with context.database.write() as tx:
                 segment, changed = await actions.add_members(tx, desk, segment_id(id), picked, found)
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return SegmentMembersPayload(user_errors=user_errors(error))
         return SegmentMembersPayload(segment=Segment(of=segment), changed=changed)
 
@@ -49,12 +49,12 @@ class StaticSegmentMutation:
     async def segment_members_remove(
         self, info: Info, id: strawberry.ID, customer_ids: list[strawberry.ID]
     ) -> SegmentMembersPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         desk = await desk_of(context)
         picked = customer_numbers(customer_ids)
         try:
             async with context.database.write() as tx:
                 segment, changed = await actions.remove_members(tx, desk, segment_id(id), picked)
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return SegmentMembersPayload(user_errors=user_errors(error))
         return SegmentMembersPayload(segment=Segment(of=segment), changed=changed)

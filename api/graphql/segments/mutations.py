@@ -12,13 +12,13 @@ from api.graphql.operations.types import Operation
 from api.graphql.segments.filters import FilterInput
 from api.graphql.segments.inputs import customer_numbers, desk_of
 from api.graphql.segments.types import Segment, segment_id
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 from domain.kit.values import UNSET
 from domain.lists import actions as list_actions
-from domain.lists.build import Making
+from domain.lists.build import ListBuild
 from domain.segments import actions, model
 from domain.segments.model import PolicyInput, SegmentKind, UpdateMode
-from domain.stores.model import Scope
+from domain.stores.model import TokenScope
 
 
 @strawberry.input
@@ -71,26 +71,26 @@ class SegmentDeletePayload:
 class SegmentMutation:
     @strawberry.mutation(description="Its first list is made at once, by a worker.")
     async def segment_create(self, info: Info, input: SegmentInput) -> SegmentPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         desk = await desk_of(context)
         try:
             async with context.database.write() as tx:
                 made, making = await list_actions.create_segment(tx, desk, input.given())
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return SegmentPayload(user_errors=user_errors(error.under("input")))
         return _made(made, making)
 
     @strawberry.mutation(description="What is left out stays as it is. Lists that were made stay as they were.")
     async def segment_update(self, info: Info, id: strawberry.ID, input: SegmentInput) -> SegmentPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         desk = await desk_of(context)
         try:
             async with context.database.write() as tx:
                 changed = await actions.change(tx, desk, segment_id(id), input.given())
-        except (DomainError, Faults) as error:
-            faults = error.errors if isinstance(error, Faults) else (error,)
+        except (DomainError, DomainErrors) as error:
+            faults = error.errors if isinstance(error, DomainErrors) else (error,)
             placed = [fault if fault.field == ("id",) else fault.under("input") for fault in faults]
-            return SegmentPayload(user_errors=user_errors(Faults(placed)))
+            return SegmentPayload(user_errors=user_errors(DomainErrors(placed)))
         return SegmentPayload(segment=Segment(of=changed))
 
     @strawberry.mutation(
@@ -100,30 +100,30 @@ class SegmentMutation:
         )
     )
     async def segment_duplicate(self, info: Info, id: strawberry.ID, name: str | None = None) -> SegmentPayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         desk = await desk_of(context)
         try:
             async with context.database.write() as tx:
                 made, making = await list_actions.duplicate_segment(tx, desk, segment_id(id), name)
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return SegmentPayload(user_errors=user_errors(error))
         return _made(made, making)
 
     @strawberry.mutation(description="It goes on with its cycle; what was due in the meantime is not made up for.")
     async def segment_activate(self, info: Info, id: strawberry.ID) -> SegmentPayload:
-        return await _set_active(allow(info, Scope.WRITE), id, active=True)
+        return await _set_active(allow(info, TokenScope.WRITE), id, active=True)
 
     @strawberry.mutation(description="It is kept, but its lists are not offered, and none is made of it by itself.")
     async def segment_deactivate(self, info: Info, id: strawberry.ID) -> SegmentPayload:
-        return await _set_active(allow(info, Scope.WRITE), id, active=False)
+        return await _set_active(allow(info, TokenScope.WRITE), id, active=False)
 
     @strawberry.mutation(description="For good, with all its lists.")
     async def segment_delete(self, info: Info, id: strawberry.ID) -> SegmentDeletePayload:
-        context = allow(info, Scope.WRITE)
+        context = allow(info, TokenScope.WRITE)
         try:
             async with context.database.write() as tx:
                 await list_actions.delete_segment(tx, context.store_id, segment_id(id))
-        except (DomainError, Faults) as error:
+        except (DomainError, DomainErrors) as error:
             return SegmentDeletePayload(user_errors=user_errors(error))
         return SegmentDeletePayload(deleted_id=id)
 
@@ -133,12 +133,12 @@ async def _set_active(context: Context, gid: strawberry.ID, *, active: bool) -> 
     try:
         async with context.database.write() as tx:
             changed = await actions.set_active(tx, desk, segment_id(gid), active=active)
-    except (DomainError, Faults) as error:
+    except (DomainError, DomainErrors) as error:
         return SegmentPayload(user_errors=user_errors(error))
     return SegmentPayload(segment=Segment(of=changed))
 
 
-def _made(segment: model.Segment, making: Making) -> SegmentPayload:
+def _made(segment: model.Segment, making: ListBuild) -> SegmentPayload:
     return SegmentPayload(
         segment=Segment(of=segment), list=CustomerList(of=making.listed), operation=Operation(of=making.operation)
     )

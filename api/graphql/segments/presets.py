@@ -8,11 +8,11 @@ from api.graphql.kit.context import Info, allow
 from api.graphql.kit.fields import derived
 from api.graphql.segments.filters import Filter, exclude_of, include_of
 from api.graphql.segments.inputs import desk_of
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 from domain.segments import presets
 from domain.segments.filters import Definition
-from domain.segments.validation import Desk, read_query
-from domain.stores.model import Scope
+from domain.segments.validation import FilterContext, read_query
+from domain.stores.model import TokenScope
 
 
 @strawberry.type(
@@ -35,13 +35,13 @@ class SegmentPreset:
 class PresetQuery:
     @strawberry.field(description="Those that the store has the channels for.")
     async def segment_presets(self, info: Info) -> list[SegmentPreset]:
-        return list(_readable(await desk_of(allow(info, Scope.READ))))
+        return list(_readable(await desk_of(allow(info, TokenScope.READ))))
 
 
-def _readable(desk: Desk) -> Iterator[SegmentPreset]:
+def _readable(desk: FilterContext) -> Iterator[SegmentPreset]:
     for preset in presets.PRESETS:
         try:
             definition = read_query(desk, preset.query)
-        except (DomainError, Faults):
+        except (DomainError, DomainErrors):
             continue
         yield SegmentPreset(of=preset, definition=definition)

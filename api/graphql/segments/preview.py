@@ -13,20 +13,20 @@ from api.graphql.segments.filters import FilterInput, write_id
 from api.graphql.segments.inputs import definition_of
 from api.graphql.segments.reach import ChannelReach
 from api.graphql.segments.types import SECONDS, in_words
-from domain.customers import queries as customer_store
+from domain.customers import queries as customer_queries
 from domain.customers.model import CustomerOrder
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 from domain.segments import language
-from domain.segments.evaluation import resolve as finding
-from domain.segments.evaluation.reach import Found
+from domain.segments.evaluation import resolve
+from domain.segments.evaluation.reach import PreviewResult
 from domain.segments.filters import Definition
-from domain.stores.model import Scope
+from domain.stores.model import TokenScope
 
 
 @strawberry.type
 class SegmentPreview:
     definition: strawberry.Private[Definition]
-    found: strawberry.Private[Found]
+    found: strawberry.Private[PreviewResult]
 
     count: int = derived(lambda self: self.found.count)
     exact: bool = derived(lambda _: True, description="False when the count was estimated.")
@@ -54,7 +54,7 @@ class PreviewQuery:
         exclude: FilterInput | None = None,
         query: str | None = None,
     ) -> SegmentPreview:
-        context = allow(info, Scope.READ)
+        context = allow(info, TokenScope.READ)
         definition = await definition_of(context, include, exclude, query)
         channels = context.services.channels.addresses
         found = await context.services.previews.of(context.principal.store, definition, channels, context.now)
@@ -72,24 +72,24 @@ class PreviewQuery:
         search: str | None = None,
         order_by: CustomerOrder | None = None,
     ) -> Connection[Customer]:
-        context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
-        found = customer_store.listing(context.store_id, searched(search))
+        context, page = allow(info, TokenScope.READ), Page.of(first, after, last, before)
+        found = customer_queries.listing(context.store_id, searched(search))
         if filter is not None:
             try:
                 definition = Definition((await definition_of(context, filter, None, None)).include, None)
-            except (DomainError, Faults) as error:
+            except (DomainError, DomainErrors) as error:
                 raise _in_filter(error) from None
             async with context.database.read() as tx:
-                ids = await finding.found_by(
+                ids = await resolve.found_by(
                     tx, context.store_id, definition, context.principal.store.timezone, context.now
                 )
-            found = customer_store.only(found, ids)
+            found = customer_queries.only(found, ids)
         seconds = None if filter is None else SECONDS
         return await customers(context, found, page, order_by or CustomerOrder.CREATED_AT_DESC, seconds=seconds)
 
 
-def _in_filter(error: DomainError | Faults) -> DomainError | Faults:
+def _in_filter(error: DomainError | DomainErrors) -> DomainError | DomainErrors:
     """The argument `filter` is a definition's `include`."""
-    for fault in error.errors if isinstance(error, Faults) else (error,):
+    for fault in error.errors if isinstance(error, DomainErrors) else (error,):
         fault.field = ("filter", *fault.field[1:])
     return error

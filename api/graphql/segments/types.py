@@ -12,8 +12,7 @@ from api.graphql.campaigns import types as campaigns
 from api.graphql.campaigns.types import Campaign
 from api.graphql.customers.types import Customer
 from api.graphql.customers.types import connect as customers
-from api.graphql.kit import global_ids as relay
-from api.graphql.kit import pages as connections
+from api.graphql.kit import global_ids, pages
 from api.graphql.kit.connection import Connection, Page
 from api.graphql.kit.context import Context, Info, allow
 from api.graphql.kit.enums import expose
@@ -25,20 +24,20 @@ from api.graphql.lists import types as lists
 from api.graphql.lists.types import CustomerList
 from api.graphql.segments.catalogue import catalogue_of
 from api.graphql.segments.filters import Filter, exclude_of, include_of, write_id
-from domain.customers import queries as customer_store
+from domain.customers import queries as customer_queries
 from domain.customers.model import CustomerOrder
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode
 from domain.lists import actions as list_actions
 from domain.lists import model as list_model
-from domain.lists import queries as list_store
+from domain.lists import queries as list_queries
 from domain.segments import language, model, queries
-from domain.segments.evaluation import resolve as finding
+from domain.segments.evaluation import resolve
 from domain.segments.filters import Definition, memberships
 from domain.segments.language.describe import summary
 from domain.segments.model import SegmentKind, UpdateMode
 from domain.segments.tables import segments
-from domain.stores.model import Scope
+from domain.stores.model import TokenScope
 
 expose(
     SegmentKind,
@@ -122,7 +121,7 @@ class Segment(Node):
     @strawberry.field(description="Who belongs to it now, computed live.")
     async def members(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Customer]:
         page, context = Page.of(first, after), info.context
-        found = customer_store.among(context.store_id, await context.batch(_ids).load(self.of))
+        found = customer_queries.among(context.store_id, await context.batch(_ids).load(self.of))
         return await customers(context, found, page, CustomerOrder.CREATED_AT_ASC, seconds=SECONDS)
 
     @strawberry.field
@@ -134,8 +133,8 @@ class Segment(Node):
 class SegmentQuery:
     @strawberry.field
     async def segment(self, info: Info, id: strawberry.ID) -> Segment | None:
-        context = allow(info, Scope.READ)
-        found = relay.uuid(id, "Segment")
+        context = allow(info, TokenScope.READ)
+        found = global_ids.uuid(id, "Segment")
         return None if found is None else await by_id(context, found)
 
     @strawberry.field(description="The newest first.")
@@ -149,9 +148,9 @@ class SegmentQuery:
         search: str | None = None,
         active: bool | None = None,
     ) -> Connection[Segment]:
-        context, page = allow(info, Scope.READ), Page.of(first, after, last, before)
+        context, page = allow(info, TokenScope.READ), Page.of(first, after, last, before)
         found = queries.listing(context.store_id, searched(search), active)
-        return await connections.connect(context, found, _NEWEST, page, lambda row: Segment(of=queries.segment(row)))
+        return await pages.connect(context, found, _NEWEST, page, lambda row: Segment(of=queries.segment(row)))
 
 
 async def by_id(context: Context, segment_id: UUID) -> Segment | None:
@@ -161,7 +160,7 @@ async def by_id(context: Context, segment_id: UUID) -> Segment | None:
 
 def segment_id(gid: strawberry.ID) -> UUID:
     """The segment that a mutation's `id` names; that there is one is for the transaction to say."""
-    found = relay.uuid(gid, "Segment")
+    found = global_ids.uuid(gid, "Segment")
     if found is None:
         raise DomainError("There is no such segment", field=("id",), code=ErrorCode.NOT_FOUND)
     return found
@@ -184,7 +183,7 @@ async def in_words(context: Context, definition: Definition) -> str:
 async def _ids(context: Context, wanted: list[model.Segment]) -> Sequence[Select[int] | Exception]:
     timezone = context.principal.store.timezone
     async with context.database.read() as tx:
-        return await finding.ids_of_each(tx, context.store_id, wanted, timezone, context.now)
+        return await resolve.ids_of_each(tx, context.store_id, wanted, timezone, context.now)
 
 
 async def _member_counts(context: Context, wanted: list[model.Segment]) -> Sequence[int | Exception]:
@@ -193,7 +192,7 @@ async def _member_counts(context: Context, wanted: list[model.Segment]) -> Seque
     async def count(one: model.Segment) -> int | Exception:
         try:
             ids = await context.batch(_ids).load(one)
-            return await connections.total(context, ids, seconds=SECONDS)
+            return await pages.total(context, ids, seconds=SECONDS)
         except Exception as error:  # noqa: BLE001 - one segment's fault is told where it is asked for
             return error
 
@@ -212,10 +211,10 @@ async def _segments(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[
 
 
 async def _counts(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[int]:
-    found = await list_store.counts(tx, store_id, wanted)
+    found = await list_queries.counts(tx, store_id, wanted)
     return [found[segment_id] for segment_id in wanted]
 
 
 async def _latest(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[list_model.CustomerList | None]:
-    found = await list_store.latest_of(tx, store_id, wanted)
+    found = await list_queries.latest_of(tx, store_id, wanted)
     return [found.get(segment_id) for segment_id in wanted]

@@ -10,7 +10,7 @@ from graphql import GraphQLInputObjectType, GraphQLResolveInfo, OperationType, g
 
 from api.graphql.kit.errors import user_errors
 from api.graphql.kit.json_types import is_array, is_object
-from domain.kit.errors import DomainError, Faults, Path
+from domain.kit.errors import DomainError, DomainErrors, Path
 
 Resolving = GraphQLResolveInfo[Any]
 
@@ -25,7 +25,7 @@ def refuse_nul(resolve: Callable[..., object], source: object, info: Resolving, 
     places = list(_places(given, info))
     if not places:
         return resolve(source, info, **given)
-    faults = Faults([DomainError(_MESSAGE, field=place) for place in places[:_AT_MOST]])
+    faults = DomainErrors([DomainError(_MESSAGE, field=place) for place in places[:_AT_MOST]])
     payload = _payload(info)
     if payload is None:
         raise faults

@@ -10,8 +10,8 @@ from api.graphql.kit.context import Context, Info, allow
 from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.kit.fields import derived
 from api.graphql.kit.scalars import JSON
-from domain.kit.errors import DomainError, ErrorCode, Faults
-from domain.stores.model import Scope
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.stores.model import TokenScope
 from plugins.sealing import redacted
 from plugins.store_channels import StoreChannel
 
@@ -62,11 +62,11 @@ class ChannelPayload:
 class ChannelQuery:
     @strawberry.field(description="The channel plugins that this server has found, installed in the store or not.")
     async def channels(self, info: Info) -> list[Channel]:
-        return await _all(allow(info, Scope.READ))
+        return await _all(allow(info, TokenScope.READ))
 
     @strawberry.field
     async def channel(self, info: Info, key: str) -> Channel | None:
-        found = await _all(allow(info, Scope.READ))
+        found = await _all(allow(info, TokenScope.READ))
         return next((channel for channel in found if channel.of.plugin.channel.key == key), None)
 
 
@@ -74,11 +74,11 @@ class ChannelQuery:
 class ChannelMutation:
     @strawberry.mutation(description="Settings may follow later: until then the channel is a sandbox.")
     async def channel_install(self, info: Info, key: str, settings: JSON | None = None) -> ChannelPayload:
-        return await _configure(allow(info, Scope.ADMIN), key, settings)
+        return await _configure(allow(info, TokenScope.ADMIN), key, settings)
 
     @strawberry.mutation(description="A secret that is left out stays as it is.")
     async def channel_configure(self, info: Info, key: str, settings: JSON) -> ChannelPayload:
-        return await _configure(allow(info, Scope.ADMIN), key, settings)
+        return await _configure(allow(info, TokenScope.ADMIN), key, settings)
 
 
 async def channels_of(context: Context) -> Sequence[StoreChannel]:
@@ -98,7 +98,7 @@ async def _configure(context: Context, key: str, settings: object) -> ChannelPay
     try:
         async with context.database.write() as tx:
             made = await context.services.channels.configure(tx, context.store_id, key, _object(settings), context.now)
-    except (DomainError, Faults) as error:
+    except (DomainError, DomainErrors) as error:
         return ChannelPayload(user_errors=user_errors(error))
     return ChannelPayload(channel=Channel(of=made))
 

@@ -6,10 +6,10 @@ from api.graphql.kit.context import Info, allow
 from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import Node, encode
-from domain.kit.errors import DomainError, Faults
-from domain.segments import refresh_schedule as cycles
+from domain.kit.errors import DomainError, DomainErrors
+from domain.segments import refresh_schedule
 from domain.stores import actions, model
-from domain.stores.model import Scope, StoreChange
+from domain.stores.model import StoreChange, TokenScope
 
 
 @strawberry.type
@@ -39,7 +39,7 @@ class Store(Node):
 class StoreQuery:
     @strawberry.field
     def store(self, info: Info) -> Store:
-        return Store(of=allow(info, Scope.READ).principal.store)
+        return Store(of=allow(info, TokenScope.READ).principal.store)
 
 
 @strawberry.input(description="What is left out stays as it is.")
@@ -63,7 +63,7 @@ class StoreUpdatePayload:
 class StoreMutation:
     @strawberry.mutation
     async def store_update(self, info: Info, input: StoreUpdateInput) -> StoreUpdatePayload:
-        context = allow(info, Scope.ADMIN)
+        context = allow(info, TokenScope.ADMIN)
         given = StoreChange(
             input.name, input.timezone, input.currency, input.static_segment_members, input.property_conditions
         )
@@ -71,7 +71,7 @@ class StoreMutation:
             async with context.database.write() as tx:
                 had, changed = await actions.change(tx, context.store_id, given)
                 if changed.timezone != had.timezone:
-                    await cycles.move_days(tx, changed.id, had.timezone, changed.timezone)
-        except (DomainError, Faults) as error:
+                    await refresh_schedule.move_days(tx, changed.id, had.timezone, changed.timezone)
+        except (DomainError, DomainErrors) as error:
             return StoreUpdatePayload(user_errors=user_errors(error.under("input")))
         return StoreUpdatePayload(store=Store(of=changed))

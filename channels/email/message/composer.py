@@ -8,9 +8,9 @@ from muster_sdk import ContentInvalid, Message, Recipient, Shown, Template, Temp
 
 from channels.email import addresses, headers
 from channels.email.content import EmailContent
-from channels.email.message import html as markup
+from channels.email.message import html as message_html
 from channels.email.message import plaintext
-from channels.email.message.mime import Letterhead, Parts, Sender
+from channels.email.message.mime import MessageHeaders, Parts, Sender
 from channels.email.settings import EmailSettings
 
 SANDBOX = Sender("sandbox@invalid")
@@ -27,7 +27,7 @@ class Body:
 def prepare(content: EmailContent, settings: EmailSettings | None, templates: Templates) -> "EmailComposer":
     sender = SANDBOX if settings is None else Sender(settings.from_address, settings.from_name)
     return EmailComposer(
-        Letterhead(sender, formatdate()),
+        MessageHeaders(sender, formatdate()),
         subject=_compiled(templates, "subject", content.subject),
         html=_html(content, templates),
         text=_text(content, templates),
@@ -41,7 +41,7 @@ def _html(content: EmailContent, templates: Templates) -> Template | None:
     if not content.preheader:
         return html
     _compiled(templates, "preheader", content.preheader)
-    return _compiled(templates, "html", markup.with_preheader(content.html, content.preheader), html=True)
+    return _compiled(templates, "html", message_html.with_preheader(content.html, content.preheader), html=True)
 
 
 def _text(content: EmailContent, templates: Templates) -> Template:
@@ -74,7 +74,7 @@ class _Made:
 
 
 class EmailComposer:
-    def __init__(self, letterhead: Letterhead, *, subject: Template, html: Template | None, text: Template) -> None:
+    def __init__(self, letterhead: MessageHeaders, *, subject: Template, html: Template | None, text: Template) -> None:
         self._letterhead = letterhead
         self._subject = subject
         self._html = html

@@ -33,7 +33,7 @@ class Parts:
     text: str
 
 
-class Letterhead:
+class MessageHeaders:
     """The headers that a campaign's messages share."""
 
     def __init__(self, sender: Sender, date: str) -> None:

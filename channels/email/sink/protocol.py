@@ -21,7 +21,7 @@ def accept(_recipient: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Manners:
+class SinkBehavior:
     """How a sink behaves. `at_rcpt`, `at_data` and `at_end` decide at RCPT, at DATA and after the final dot."""
 
     at_rcpt: Answer = accept
@@ -35,7 +35,7 @@ class Manners:
 
 
 @dataclass
-class Taken:
+class SinkMailbox:
     """What all sessions have taken. A message is here before its sender knows."""
 
     keep: bool
@@ -54,8 +54,8 @@ class Taken:
             self.log.write("".join(f"{recipient} {name}\n" for recipient in recipients).encode())
 
 
-class Reception(asyncio.Protocol):
-    def __init__(self, manners: Manners, taken: Taken, sessions: "set[Reception]") -> None:
+class SinkSession(asyncio.Protocol):
+    def __init__(self, manners: SinkBehavior, taken: SinkMailbox, sessions: "set[SinkSession]") -> None:
         self.ended = asyncio.Event()
         self._manners = manners
         self._taken = taken

@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 from typing import Final, Self
 
-from channels.email.sink.protocol import CLOSE, HANG, Manners, Reception, Taken
+from channels.email.sink.protocol import CLOSE, HANG, SinkBehavior, SinkMailbox, SinkSession
 
-__all__ = ["CLOSE", "HANG", "Manners", "SmtpSink"]
+__all__ = ["CLOSE", "HANG", "SinkBehavior", "SmtpSink"]
 
 _FAREWELL: Final = 5  # seconds
 
@@ -17,11 +17,11 @@ class SmtpSink:
     """Runs on a thread of its own within a `with` block."""
 
     def __init__(
-        self, port: int = 0, *, keep: bool = False, log: Path | None = None, manners: Manners | None = None
+        self, port: int = 0, *, keep: bool = False, log: Path | None = None, manners: SinkBehavior | None = None
     ) -> None:
         self.port = port
-        self._manners = manners or Manners()
-        self._taken = Taken(keep, None)
+        self._manners = manners or SinkBehavior()
+        self._taken = SinkMailbox(keep, None)
         self._log = log
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -56,13 +56,13 @@ class SmtpSink:
 
     async def serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        sessions: set[Reception] = set()
+        sessions: set[SinkSession] = set()
         tls = self._manners.tls if self._manners.tls_at_once else None
         log = None if self._log is None else self._log.open("ab", buffering=0)
         self._taken.log = log
         try:
             server = await self._loop.create_server(
-                lambda: Reception(self._manners, self._taken, sessions), "127.0.0.1", self.port, ssl=tls
+                lambda: SinkSession(self._manners, self._taken, sessions), "127.0.0.1", self.port, ssl=tls
             )
         except OSError as error:
             self._failure = error
@@ -79,7 +79,7 @@ class SmtpSink:
                 log.close()
 
 
-async def _ended(sessions: set[Reception]) -> None:
+async def _ended(sessions: set[SinkSession]) -> None:
     ending = list(sessions)
     for session in ending:
         session.abort()

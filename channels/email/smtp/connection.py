@@ -14,7 +14,7 @@ _SHOWN: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Seconds that a server has for each thing."""
 
     connect: float = 10
@@ -42,7 +42,7 @@ class Reply(NamedTuple):
         return headers.clean(f"{self.code} {self.text}")[:_SHOWN]
 
 
-class Wire(asyncio.Protocol):
+class SmtpConnection(asyncio.Protocol):
     """`broken` says why nothing more can come of this connection; it is None while all is well."""
 
     def __init__(self) -> None:

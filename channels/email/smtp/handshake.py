@@ -9,11 +9,11 @@ from muster_sdk import Unreachable
 
 from channels.email import addresses
 from channels.email.settings import EmailSettings, Security
-from channels.email.smtp.connection import Patience, Reply, Wire
-from channels.email.smtp.session import Session
+from channels.email.smtp.connection import Reply, SmtpConnection, Timeouts
+from channels.email.smtp.session import SmtpSession
 
 
-async def open_session(settings: EmailSettings, patience: Patience, tls: ssl.SSLContext | None = None) -> Session:
+async def open_session(settings: EmailSettings, patience: Timeouts, tls: ssl.SSLContext | None = None) -> SmtpSession:
     """Raises Unreachable, without the credentials in its words."""
     context = None if settings.security is Security.NONE else tls or _trusting_the_system()
     wire = await _connected(settings, patience, context)
@@ -23,7 +23,7 @@ async def open_session(settings: EmailSettings, patience: Patience, tls: ssl.SSL
         wire.fail("given up")
         await wire.close(1)
         raise
-    return Session(wire, offers, addresses.on_the_wire(settings.from_address), patience)
+    return SmtpSession(wire, offers, addresses.on_the_wire(settings.from_address), patience)
 
 
 @cache
@@ -31,13 +31,17 @@ def _trusting_the_system() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _connected(settings: EmailSettings, patience: Patience, context: ssl.SSLContext | None) -> Wire:
+async def _connected(settings: EmailSettings, patience: Timeouts, context: ssl.SSLContext | None) -> SmtpConnection:
     implicit = context if settings.security is Security.TLS else None
     where = f"{settings.host}:{settings.port}"
     try:
         async with asyncio.timeout(patience.connect):
             _, wire = await asyncio.get_running_loop().create_connection(
-                Wire, settings.host, settings.port, ssl=implicit, server_hostname=settings.host if implicit else None
+                SmtpConnection,
+                settings.host,
+                settings.port,
+                ssl=implicit,
+                server_hostname=settings.host if implicit else None,
             )
     except TimeoutError:
         raise Unreachable(f"{where} did not answer in time.") from None
@@ -49,7 +53,7 @@ async def _connected(settings: EmailSettings, patience: Patience, context: ssl.S
 
 
 async def _introduced(
-    wire: Wire, settings: EmailSettings, patience: Patience, context: ssl.SSLContext | None
+    wire: SmtpConnection, settings: EmailSettings, patience: Timeouts, context: ssl.SSLContext | None
 ) -> frozenset[str]:
     _expect(await wire.reply(patience.reply), wire, "refuses service")
     offers = await _ehlo(wire, patience)
@@ -62,12 +66,12 @@ async def _introduced(
     return frozenset(line.partition(" ")[0] for line in offers)
 
 
-async def _ask(wire: Wire, patience: Patience, command: str) -> Reply | None:
+async def _ask(wire: SmtpConnection, patience: Timeouts, command: str) -> Reply | None:
     wire.write(f"{command}\r\n".encode())
     return await wire.reply(patience.reply)
 
 
-def _expect(reply: Reply | None, wire: Wire, fault: str) -> Reply:
+def _expect(reply: Reply | None, wire: SmtpConnection, fault: str) -> Reply:
     if reply is None:
         raise Unreachable(wire.broken or "The mail server did not answer.")
     if reply.is_refusal:
@@ -75,13 +79,13 @@ def _expect(reply: Reply | None, wire: Wire, fault: str) -> Reply:
     return reply
 
 
-async def _ehlo(wire: Wire, patience: Patience) -> list[str]:
+async def _ehlo(wire: SmtpConnection, patience: Timeouts) -> list[str]:
     reply = _expect(await _ask(wire, patience, f"EHLO {wire.local_host}"), wire, "refuses to talk")
     return [line.upper() for line in reply.text.split("\n")[1:]]
 
 
 async def _encrypt(
-    wire: Wire, settings: EmailSettings, patience: Patience, context: ssl.SSLContext, offers: list[str]
+    wire: SmtpConnection, settings: EmailSettings, patience: Timeouts, context: ssl.SSLContext, offers: list[str]
 ) -> None:
     if "STARTTLS" not in offers:
         raise Unreachable("The mail server offers no STARTTLS: choose another port, or tls or none as security.")
@@ -97,7 +101,9 @@ async def _encrypt(
         raise Unreachable(f"{where} broke off the encryption: {_reason(error)}.") from None
 
 
-async def _authenticate(wire: Wire, patience: Patience, username: str, password: str, offers: list[str]) -> None:
+async def _authenticate(
+    wire: SmtpConnection, patience: Timeouts, username: str, password: str, offers: list[str]
+) -> None:
     ways = {way for line in offers if line.startswith(("AUTH ", "AUTH=")) for way in line[5:].split()}
     if "PLAIN" in ways:
         initial = _coded(f"\0{username}\0{password}")

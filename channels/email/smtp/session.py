@@ -7,7 +7,7 @@ from typing import Final
 
 from muster_sdk import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
 
-from channels.email.smtp.connection import Patience, Reply, Wire
+from channels.email.smtp.connection import Reply, SmtpConnection, Timeouts
 
 _LARGE: Final = 65_536  # bytes: beyond, the final dot waits until the rest has left
 _CLOSING: Final = 421
@@ -15,7 +15,7 @@ _QUEUED = re.compile(r"\bqueued as ([\w.@-]{1,200})|\bid=([\w.-]{1,200})", re.IG
 
 
 @dataclass(slots=True)
-class Job:
+class OutgoingMessage:
     """One message on its way. `outcome` is None until it is known."""
 
     address: str
@@ -27,10 +27,10 @@ class Job:
         self.outcome = Rejected(reason) if reply.is_final else TryAgain(reason)
 
 
-class Session:
+class SmtpSession:
     """Never are two messages past their final dots unanswered: at most one can be in doubt."""
 
-    def __init__(self, wire: Wire, offers: frozenset[str], sender: str, patience: Patience) -> None:
+    def __init__(self, wire: SmtpConnection, offers: frozenset[str], sender: str, patience: Timeouts) -> None:
         self.wire = wire
         self.answered = 0
         self.has_rested = False
@@ -39,9 +39,9 @@ class Session:
         self._sender = sender
         self._patience = patience
 
-    async def deliver(self, jobs: deque[Job]) -> None:
+    async def deliver(self, jobs: deque[OutgoingMessage]) -> None:
         """Takes jobs until there are none, or the connection breaks; what was not begun stays."""
-        sent: Job | None = None
+        sent: OutgoingMessage | None = None
         first = b""  # the content of the job before, or what resets the session after a refusal
         while first or jobs:
             job = self._next(jobs)
@@ -58,7 +58,7 @@ class Session:
                 _settle(sent, NotSent(self.wire.broken))
                 return
 
-    def _next(self, jobs: deque[Job]) -> Job | None:
+    def _next(self, jobs: deque[OutgoingMessage]) -> OutgoingMessage | None:
         while jobs:
             job = jobs.popleft()
             if self._utf8 or job.address.isascii():
@@ -66,7 +66,7 @@ class Session:
             job.outcome = Rejected("The mail server takes no addresses with letters outside ASCII (SMTPUTF8).")
         return None
 
-    async def _exchange(self, first: bytes, sent: Job | None, job: Job | None) -> list[Reply]:
+    async def _exchange(self, first: bytes, sent: OutgoingMessage | None, job: OutgoingMessage | None) -> list[Reply]:
         envelope = self._envelope(job) if job else ()
         if sent is not None and len(first) > _LARGE:
             self.wire.write(first)
@@ -98,7 +98,7 @@ class Session:
                 break
         return replies
 
-    def _envelope(self, job: Job) -> tuple[bytes, ...]:
+    def _envelope(self, job: OutgoingMessage) -> tuple[bytes, ...]:
         utf8 = "" if job.address.isascii() and self._sender.isascii() else " SMTPUTF8"
         return (
             f"MAIL FROM:<{self._sender}>{utf8}\r\n".encode(),
@@ -106,7 +106,7 @@ class Session:
             b"DATA\r\n",
         )
 
-    def _judge(self, job: Job, replies: list[Reply]) -> tuple[Job | None, bytes]:
+    def _judge(self, job: OutgoingMessage, replies: list[Reply]) -> tuple[OutgoingMessage | None, bytes]:
         """What to send next: the content where the server awaits it, or what brings it back to the start."""
         refusal = next((reply for reply in replies if reply.is_refusal), None)
         awaits_content = len(replies) == 3 and replies[2].code == 354
@@ -122,7 +122,7 @@ class Session:
         job.outcome = NotSent(self.wire.broken or "")
         return None, b""
 
-    def _conclude(self, sent: Job | None, reply: Reply | None) -> None:
+    def _conclude(self, sent: OutgoingMessage | None, reply: Reply | None) -> None:
         if reply is not None and reply.code == _CLOSING:
             self.wire.fail(str(reply))
         if sent is None:
@@ -139,7 +139,7 @@ class Session:
             sent.outcome = Ambiguous(f"The mail server's answer says neither yes nor no: {reply}")
 
 
-def _settle(job: Job | None, outcome: Outcome) -> None:
+def _settle(job: OutgoingMessage | None, outcome: Outcome) -> None:
     if job is not None and job.outcome is None:
         job.outcome = outcome
 

@@ -11,9 +11,9 @@ from muster_sdk import Message, NotSent, Outcome, Unreachable
 
 from channels.email.message.composer import Body
 from channels.email.settings import EmailSettings
-from channels.email.smtp.connection import Patience
+from channels.email.smtp.connection import Timeouts
 from channels.email.smtp.handshake import open_session
-from channels.email.smtp.session import Job, Session
+from channels.email.smtp.session import OutgoingMessage, SmtpSession
 
 _MOST_SESSIONS: Final = 4
 _WORTH_A_SESSION: Final = 10  # messages; fewer go quicker over a session that stands
@@ -22,10 +22,10 @@ _FAREWELL: Final = 2  # seconds
 
 @asynccontextmanager
 async def connect(
-    settings: EmailSettings, *, patience: Patience | None = None, tls: ssl.SSLContext | None = None
+    settings: EmailSettings, *, patience: Timeouts | None = None, tls: ssl.SSLContext | None = None
 ) -> AsyncGenerator["SmtpTransport"]:
     """`tls` replaces the system's trust."""
-    transport = SmtpTransport(settings, patience or Patience(), tls)
+    transport = SmtpTransport(settings, patience or Timeouts(), tls)
     try:
         await transport.open()
         yield transport
@@ -34,11 +34,11 @@ async def connect(
 
 
 class SmtpTransport:
-    def __init__(self, settings: EmailSettings, patience: Patience, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, settings: EmailSettings, patience: Timeouts, tls: ssl.SSLContext | None) -> None:
         self._settings = settings
         self._patience = patience
         self._tls = tls
-        self._idle: list[Session] = []
+        self._idle: list[SmtpSession] = []
 
     async def open(self) -> None:
         self._idle.append(await open_session(self._settings, self._patience, self._tls))
@@ -55,7 +55,7 @@ class SmtpTransport:
         untouched = NotSent(next((reason for reason in reasons if reason), "The mail server closed the connection."))
         return [job.outcome or untouched for job in jobs]
 
-    async def _work(self, waiting: deque[Job]) -> str | None:
+    async def _work(self, waiting: deque[OutgoingMessage]) -> str | None:
         """Delivers until nothing waits; or why it could not."""
         while waiting:
             try:
@@ -77,7 +77,7 @@ class SmtpTransport:
                 return session.wire.broken
         return None
 
-    async def _session(self) -> Session:
+    async def _session(self) -> SmtpSession:
         while self._idle:
             session = self._idle.pop()
             if session.wire.is_quiet:
@@ -88,12 +88,12 @@ class SmtpTransport:
         return await open_session(self._settings, self._patience, self._tls)
 
 
-def _job(message: Message) -> Job:
+def _job(message: Message) -> OutgoingMessage:
     assert isinstance(message.body, Body)
-    return Job(message.address, message.body.data)
+    return OutgoingMessage(message.address, message.body.data)
 
 
-async def _farewell(session: Session) -> None:
+async def _farewell(session: SmtpSession) -> None:
     session.wire.write(b"QUIT\r\n")
     await session.wire.reply(_FAREWELL)
     await session.wire.close(_FAREWELL)

@@ -8,17 +8,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, and_, delete, false, func, insert, literal, null, or_, select, update
 
 from domain import changes
-from domain.changes import Kind
-from domain.customers import writes as saving
+from domain.changes import ChangeKind
+from domain.customers import writes
 from domain.customers.tables import contacts, customer_facts, customers
-from domain.imports.customers import related as belongings
+from domain.imports.customers import related
 from domain.imports.model import FIELDS
 from domain.imports.tables import import_customers, import_matches
 from domain.kit.db import Transaction
 from domain.kit.db.portable import refresh_statistics
 
-SOURCE = belongings.SOURCE
-_WRITTEN = Kind.EXISTENCE | Kind.PROFILE | Kind.CONTACTS
+SOURCE = related.SOURCE
+_WRITTEN = ChangeKind.EXISTENCE | ChangeKind.PROFILE | ChangeKind.CONTACTS
 _staged = import_customers.c
 _matched = import_matches.c
 
@@ -46,7 +46,7 @@ async def merge(tx: Transaction, part: Part, columns: list[str], now: datetime) 
     ).one()
     if not rows:
         return 0
-    number = await saving.take_numbers(tx, part.store_id, last - first + 1)
+    number = await writes.take_numbers(tx, part.store_id, last - first + 1)
     # A new customer's number follows from its row's.
     own = _staged.row + literal(number - first, customers.c.id.type)
     known = await tx.scalar(select(func.count(_known(part))).where(part.rows))
@@ -55,12 +55,12 @@ async def merge(tx: Transaction, part: Part, columns: list[str], now: datetime) 
         people = _People(import_customers.join(import_matches, _same(part)), _matched.customer_id, _matched.added)
         await _update(tx, part, people, now)
         whom = select(people.id).select_from(people.source).where(part.rows)
-        await changes.note(tx, part.store_id, _WRITTEN, whom)
+        await changes.record_change(tx, part.store_id, _WRITTEN, whom)
     else:
         people = _People(import_customers, own, None)
-        await changes.note_range(tx, part.store_id, _WRITTEN, number, number + last - first)
+        await changes.record_range_change(tx, part.store_id, _WRITTEN, number, number + last - first)
     await _add(tx, part, people, now)
-    await belongings.merge(tx, people.belongings(part), columns, now)
+    await related.merge(tx, people.owners(part), columns, now)
     return int(rows)
 
 
@@ -76,8 +76,8 @@ class _People:
     id: ColumnElement[int]
     added: ColumnElement[bool] | None
 
-    def belongings(self, part: Part) -> belongings.Owners:
-        return belongings.Owners(part.store_id, self.source, self.id, part.rows, self.added)
+    def owners(self, part: Part) -> related.Owners:
+        return related.Owners(part.store_id, self.source, self.id, part.rows, self.added)
 
     def new(self, part: Part) -> ColumnElement[bool]:
         return part.rows if self.added is None else and_(part.rows, self.added)

@@ -34,7 +34,7 @@ from sqlalchemy.types import TypeEngine
 from domain.customers.model import Consent
 from domain.customers.tables import contacts, customer_properties, customer_tags, property_definitions
 from domain.customers.tags import REMOVED
-from domain.events import log as history
+from domain.events import log
 from domain.imports.tables import import_customers
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into
@@ -96,7 +96,7 @@ async def _tags(tx: Transaction, owners: Owners, now: datetime) -> None:
         stays = exists(kept.where(owners.id == had.customer_id, tag == had.tag))
         gone = and_(had.store_id == owners.store_id, had.customer_id.in_(tagged.where(~owners.added)), ~stays)
         removed = select(had.customer_id, had.tag).where(gone)
-        await history.append_for(tx, owners.store_id, REMOVED, removed, now)
+        await log.append_for(tx, owners.store_id, REMOVED, removed, now)
         await tx.execute(delete(customer_tags).where(gone))
     rows = _rows(owners, items, tag, literal(SOURCE), literal(now, customer_tags.c.added_at.type))
     await _put(tx, customer_tags, ["tag", "source", "added_at"], rows, None if owners.added is None else _keep)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import orjson
 
-from domain.customers import values as checks
+from domain.customers import values
 from domain.customers.model import Consent, PropertyDefinition, imported_consent
-from domain.imports.cells import Check, Column, day, faults, flag, instant, remembered, short, wrong_width
+from domain.imports.cells import CellReader, Check, day, faults, flag, instant, remembered, short, wrong_width
 from domain.imports.model import FIELDS
 from domain.imports.tables import import_customers
 from domain.kit.errors import DomainError
@@ -48,22 +48,22 @@ class CustomerRows:
         self._phone = next((column.cell for column in columns if column.slot == _PHONE), None)
         self._steps = [(column.cell, column.slot, column.check) for column in self._columns]
 
-    def _column(self, name: str, cell: int, definitions: Mapping[str, PropertyDefinition]) -> Column:
+    def _column(self, name: str, cell: int, definitions: Mapping[str, PropertyDefinition]) -> CellReader:
         prefix, dot, rest = name.partition(".")
         if not dot:
             slot = _TAGS if name == "tags" else FIELDS.index(name)
-            return Column(name, cell, slot, _check(name, self._dialect))
+            return CellReader(name, cell, slot, _check(name, self._dialect))
         slot = self._slots
         self._slots += 1
         if prefix == "property":
             self._properties.append((rest, slot))
-            return Column(name, cell, slot, self._property(rest, definitions.get(rest)))
+            return CellReader(name, cell, slot, self._property(rest, definitions.get(rest)))
         places = self._channels.setdefault(rest, [0, 0])
         places[prefix == "consent"] = slot
         if prefix == "consent":
             self._consents.add(slot)
-            return Column(name, cell, slot, remembered(checks.consent))
-        return Column(name, cell, slot, short(500))
+            return CellReader(name, cell, slot, remembered(values.consent))
+        return CellReader(name, cell, slot, short(500))
 
     def _property(self, key: str, definition: PropertyDefinition | None) -> Check:
         if definition is not None:
@@ -101,7 +101,7 @@ class CustomerRows:
                 if record[cell]:
                     folded[slot] = check(record[cell])
             if self._phone is not None and record[self._phone]:
-                folded[_PHONE] = checks.phone(record[self._phone], folded[_COUNTRY])
+                folded[_PHONE] = values.phone(record[self._phone], folded[_COUNTRY])
         except DomainError as error:
             raise DomainError(faults(record, self._columns) or f"phone: {error.message}") from error
         if folded[_EXTERNAL_ID] is None and folded[_EMAIL] is None:
@@ -167,12 +167,12 @@ def _check(name: str, dialect: str) -> Check:
     checked: dict[str, Check] = {
         "external_id": short(200),
         "name": short(200),
-        "email": checks.email,
-        "phone": lambda cell: checks.phone(cell, None),
-        "gender": remembered(checks.gender),
+        "email": values.email,
+        "phone": lambda cell: values.phone(cell, None),
+        "gender": remembered(values.gender),
         "birthday": remembered(day),
-        "locale": remembered(checks.locale),
-        "country": remembered(checks.country),
+        "locale": remembered(values.locale),
+        "country": remembered(values.country),
         "city": remembered(short(200)),
         "source": remembered(short(64)),
         "member": remembered(flag),
@@ -185,14 +185,14 @@ def _check(name: str, dialect: str) -> Check:
 
 
 def _tags(cell: str) -> str | None:
-    found = checks.tags(cell.split(";"))
+    found = values.tags(cell.split(";"))
     return _json([{"tag": tag} for tag in found]) if found else None
 
 
 def _readers(dialect: str) -> dict[ValueType, Check]:
     return {
-        ValueType.STRING: checks.string,
-        ValueType.NUMBER: checks.number,
+        ValueType.STRING: values.string,
+        ValueType.NUMBER: values.number,
         ValueType.BOOLEAN: flag,
         ValueType.DATE: day,
         ValueType.DATETIME: instant(dialect),
@@ -223,7 +223,7 @@ def _any_type(dialect: str) -> Check:
     readers = _readers(dialect)
 
     def read(cell: str) -> tuple[Any, ...] | None:
-        text = checks.string(cell)
+        text = values.string(cell)
         if text is None:
             return None
         # A column of 0 and 1 is one of numbers.

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, cast, delete, func, insert, literal, select
 
 from domain import changes
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.customers.tables import customers
+from domain.events.log_tables import events
 from domain.events.types import ORDER_CHANGES
 from domain.imports.tables import import_orders
 from domain.kit.db import Transaction
@@ -17,7 +18,7 @@ from domain.kit.db.portable import insert_into
 from domain.kit.db.zones import local
 from domain.orders import changes as order_changes
 from domain.orders import facts
-from domain.orders.tables import events, order_item_facets, order_items, orders
+from domain.orders.tables import order_item_facets, order_items, orders
 from domain.stores import queries as stores
 
 SOURCE = "import"
@@ -77,12 +78,12 @@ async def merge(tx: Transaction, stretch: Stretch, now: datetime) -> int:
 
 
 async def _note(tx: Transaction, stretch: Stretch, left: list[int], now: datetime) -> None:
-    await changes.note(tx, stretch.store_id, Kind.ORDERS, _customers(stretch))
-    await changes.note(tx, stretch.store_id, Kind.ORDERS, left)
+    await changes.record_change(tx, stretch.store_id, ChangeKind.ORDERS, _customers(stretch))
+    await changes.record_change(tx, stretch.store_id, ChangeKind.ORDERS, left)
     ahead = select(orders.c.customer_id, orders.c.placed_at).where(
         _ours(orders.c, "id", stretch), orders.c.placed_at > literal(now, orders.c.placed_at.type)
     )
-    await changes.note_when(tx, stretch.store_id, Kind.ORDERS, ahead)
+    await changes.record_future_changes(tx, stretch.store_id, ChangeKind.ORDERS, ahead)
 
 
 async def _changed(tx: Transaction, stretch: Stretch) -> list[str]:

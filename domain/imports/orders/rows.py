@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from domain.imports.cells import Check, Column, faults, instant, remembered, short, wrong_width
+from domain.imports.cells import CellReader, Check, faults, instant, remembered, short, wrong_width
 from domain.imports.model import ORDER_FIELDS
 from domain.imports.tables import import_orders
 from domain.kit.db.types import MONEY_SCALE
@@ -22,7 +22,7 @@ class OrderRows:
     def __init__(self, names: Sequence[str], dialect: str) -> None:
         self._width = len(names)
         self._columns = [
-            Column(name, cell, ORDER_FIELDS.index(name), _check(name, dialect)) for cell, name in enumerate(names)
+            CellReader(name, cell, ORDER_FIELDS.index(name), _check(name, dialect)) for cell, name in enumerate(names)
         ]
         self._steps = [(column.cell, column.slot, column.check) for column in self._columns]
 

@@ -19,28 +19,28 @@ Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
-    """Which job a doorbell tells of."""
+class JobNotice:
+    """A job that workers are to be notified of."""
 
     queue: str
     store_id: int
     job_id: UUID
 
 
-Doorbell = Callable[[Sequence[Ring]], None]
+Notify = Callable[[Sequence[JobNotice]], None]
 
 
 class Transaction:
-    """One unit of work: all of it is kept, or nothing. Jobs added in it are rung for once it is kept."""
+    """One unit of work: all of it is kept, or nothing. Workers hear of its jobs once it is committed."""
 
-    __slots__ = ("connection", "dialect", "noted", "rings")
+    __slots__ = ("changed_kinds", "connection", "dialect", "notices")
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.dialect = connection.dialect.name
-        self.rings: list[Ring] = []
+        self.notices: list[JobNotice] = []
         # By store, the kinds of data whose versions this transaction has moved (domain/changes).
-        self.noted: dict[int, int] = {}
+        self.changed_kinds: dict[int, int] = {}
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> AnyResult:
         return await self.connection.execute(statement, parameters)
@@ -52,9 +52,9 @@ class Transaction:
 class Database:
     """A database and its pool: `read` sees what is committed, `write` is a transaction."""
 
-    def __init__(self, url: str, *, pool_size: int = 5, doorbell: Doorbell | None = None) -> None:
+    def __init__(self, url: str, *, pool_size: int = 5, notify: Notify | None = None) -> None:
         self.url = url
-        self.doorbell = doorbell
+        self.notify = notify
         self.engine = _engine(url, pool_size)
         # SQLite has one writer at a time: those of this process queue up here, rather than knock again and again.
         self._writer = asyncio.Lock() if url.startswith("sqlite") else nullcontext()
@@ -74,8 +74,8 @@ class Database:
         async with self._writer, self.engine.begin() as connection:
             transaction = Transaction(connection)
             yield transaction
-        if transaction.rings and self.doorbell is not None:
-            await asyncio.to_thread(self.doorbell, transaction.rings)
+        if transaction.notices and self.notify is not None:
+            await asyncio.to_thread(self.notify, transaction.notices)
 
     async def close(self) -> None:
         await self.engine.dispose()

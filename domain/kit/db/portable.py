@@ -88,4 +88,4 @@ async def learn_statistics(tx: Transaction, *tables: Table) -> None:
 
 
 # Whether a column names the parent, or one of the parents, whose children are wanted.
-Whose = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+ParentFilter = Callable[[ColumnElement[Any]], ColumnElement[bool]]

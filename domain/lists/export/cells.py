@@ -13,13 +13,13 @@ from domain.segments.sql.columns.bands import BandColumn
 from domain.segments.sql.columns.phones import CALLING_CODES, CallingCodeColumn
 from domain.segments.sql.columns.times import AgeColumn, DayColumn, MomentColumn
 from domain.segments.sql.columns.values import Column, FlagColumn, Interval, RealColumn, TextColumn, WholeColumn
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 
 Say: TypeAlias = Callable[[Any], Cell]
 Value: TypeAlias = tuple[ColumnElement[Any], Say]
 
 
-def value_of(column: Column, scope: Scope) -> Value | None:
+def value_of(column: Column, scope: FilterScope) -> Value | None:
     """A column's expression, and what a cell says for what it gives; None where it has no value of its own."""
     found: Value | None = None
     match column:
@@ -38,7 +38,7 @@ def value_of(column: Column, scope: Scope) -> Value | None:
     return found
 
 
-def _derived(column: Column, scope: Scope) -> Value | None:
+def _derived(column: Column, scope: FilterScope) -> Value | None:
     """Of columns that say something else than they hold."""
     found: Value | None = None
     match column:

@@ -14,23 +14,23 @@ from domain.customers.model import Consent
 from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import among, numbers
-from domain.kit.errors import DomainError, ErrorCode, Faults
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.lists.export.cells import Say, scaled, value_of
 from domain.lists.export.files import Cell
-from domain.segments.catalogue import Catalogue, Dimension
+from domain.segments.catalogue import Catalogue, DimensionEntry
 from domain.segments.catalogue.entries import near
 from domain.segments.sql.columns.values import Column, TextColumn
-from domain.segments.sql.dimensions.child_rows import Beside, Counted, Present, Total
+from domain.segments.sql.dimensions.child_rows import ChildValue, HasRows, RowCount, RowSum
 from domain.segments.sql.dimensions.customer import (
-    Blacklisted,
-    Consenting,
+    BlacklistSource,
+    ConsentSource,
     CustomerColumn,
-    CustomProperty,
-    Source,
-    Tagged,
+    DimensionSource,
+    PropertySource,
+    TagSource,
 )
-from domain.segments.sql.dimensions.ranked import Ranked
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.dimensions.ranked import RankedSource
+from domain.segments.sql.scope import FilterScope
 
 MOST = 100
 # What the vendor took out of its report on 6 September 2023 (SL-48).
@@ -59,7 +59,7 @@ class Others:
 Field: TypeAlias = Own | Others
 
 
-def check_fields(catalogue: Catalogue, scope: Scope, wanted: Sequence[str]) -> list[Field]:
+def check_fields(catalogue: Catalogue, scope: FilterScope, wanted: Sequence[str]) -> list[Field]:
     """The fields by their names; refused with everything that is wrong with them."""
     if not wanted:
         raise DomainError("A report needs a field", field=("fields",), code=ErrorCode.REQUIRED)
@@ -74,15 +74,15 @@ def check_fields(catalogue: Catalogue, scope: Scope, wanted: Sequence[str]) -> l
         except DomainError as error:
             faults.append(error.under("fields", at))
     if faults:
-        raise Faults(faults)
+        raise DomainErrors(faults)
     return found
 
 
-def exportable(catalogue: Catalogue, scope: Scope) -> list[Dimension]:
+def exportable(catalogue: Catalogue, scope: FilterScope) -> list[DimensionEntry]:
     return [each for each in catalogue.dimensions.values() if field_of(each.source, scope) is not None]
 
 
-def _field(catalogue: Catalogue, scope: Scope, name: str, *, again: bool) -> Field:
+def _field(catalogue: Catalogue, scope: FilterScope, name: str, *, again: bool) -> Field:
     if "".join(filter(str.isalpha, name.lower())) == _WITHDRAWN:
         raise DomainError("The message count is no longer part of reports")
     if again:
@@ -97,25 +97,25 @@ def _field(catalogue: Catalogue, scope: Scope, name: str, *, again: bool) -> Fie
     return field
 
 
-def field_of(source: Source, scope: Scope) -> Field | None:
+def field_of(source: DimensionSource, scope: FilterScope) -> Field | None:
     """How a dimension's value is read; None where it has none of its own."""
     found: Field | None = None
     match source:
-        case Ranked(inner):
+        case RankedSource(inner):
             found = field_of(inner, scope)
         case CustomerColumn(column):
             value = value_of(column, scope)
             found = None if value is None else Own(*value)
-        case Blacklisted():
+        case BlacklistSource():
             found = Own(customers.c.blacklisted, bool)
-        case Tagged():
+        case TagSource():
             found = _each(customer_tags.c.customer_id, TextColumn(customer_tags.c.tag), scope)
-        case Consenting(channel):
+        case ConsentSource(channel):
             consent = _each(
                 contacts.c.customer_id, TextColumn(contacts.c.consent), scope, contacts.c.channel == channel
             )
             found = consent and replace(consent, unsaid=Consent.NOT_SUBSCRIBED.value)
-        case CustomProperty(property_id, _, column):
+        case PropertySource(property_id, _, column):
             here = customer_properties.c.property_id == property_id
             found = _each(customer_properties.c.customer_id, column, scope, here)
         case _:
@@ -123,19 +123,19 @@ def field_of(source: Source, scope: Scope) -> Field | None:
     return found
 
 
-def _of_kept(source: Source, scope: Scope) -> Others | None:
+def _of_kept(source: DimensionSource, scope: FilterScope) -> Others | None:
     """What is kept in rows beside the customer's own, or how many of them there are."""
     found: Others | None = None
     match source:
-        case Beside(kept, column):
-            found = _each(kept.customer, column, scope, *kept.narrowed(scope))
-        case Present(kept):
+        case ChildValue(kept, column):
+            found = _each(kept.customer, column, scope, *kept.conditions(scope))
+        case HasRows(kept):
             there = select(kept.customer, literal_column("1", Integer())).where(*kept.where(scope)).distinct()
             found = Others(there, kept.customer, bool, unsaid=False)
-        case Counted(kept):
+        case RowCount(kept):
             number = select(kept.customer, func.count()).where(*kept.where(scope)).group_by(kept.customer)
             found = Others(number, kept.customer, int, unsaid=0)
-        case Total(kept, amount, scale):
+        case RowSum(kept, amount, scale):
             total = cast_to(func.sum(type_coerce(amount, BigInteger())), BigInteger)
             summed = select(kept.customer, total).where(*kept.where(scope)).group_by(kept.customer)
             found = Others(summed, kept.customer, lambda raw: scaled(raw, scale), unsaid=0)
@@ -144,7 +144,7 @@ def _of_kept(source: Source, scope: Scope) -> Others | None:
     return found
 
 
-def _each(customer: Any, column: Column, scope: Scope, *where: ColumnElement[bool]) -> Others | None:
+def _each(customer: Any, column: Column, scope: FilterScope, *where: ColumnElement[bool]) -> Others | None:
     value = value_of(column, scope)
     if value is None:
         return None
@@ -157,7 +157,7 @@ def _each(customer: Any, column: Column, scope: Scope, *where: ColumnElement[boo
 class Table:
     """Reads a report's rows for a few customers at a time."""
 
-    scope: Scope
+    scope: FilterScope
     fields: Sequence[Field]
 
     async def rows(self, tx: Transaction, ids: Sequence[int]) -> list[list[Cell]]:

@@ -37,7 +37,7 @@ class ExportFormat(StrEnum):
         return self.value.lower()
 
 
-class TooLarge(DomainError):
+class TableTooLarge(DomainError):
     """The table is more than a file of that kind can hold."""
 
     code = ErrorCode.LIMIT_EXCEEDED
@@ -114,7 +114,7 @@ class Xlsx:
         try:
             self._book.close()
         except FileSizeError as error:
-            raise TooLarge("The report is more than an XLSX file can hold: take CSV, or fewer fields") from error
+            raise TableTooLarge("The report is more than an XLSX file can hold: take CSV, or fewer fields") from error
         except FileCreateError as error:
             raise OSError(*getattr(error.args[0], "args", ("", str(error)))) from error
 

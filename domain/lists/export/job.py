@@ -11,17 +11,17 @@ from domain import jobs
 from domain.jobs import Job, LeaseLost, Queue
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
-from domain.kit.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.lists import queries
 from domain.lists.export.columns import Table, check_fields
 from domain.lists.export.files import ExportFormat, Sheet, open_sheet
 from domain.lists.model import CustomerList, ListStatus
 from domain.operations import queries as operations
-from domain.operations.files import Files, Making, shown_name
+from domain.operations.files import Files, UnfinishedFile, shown_name
 from domain.operations.model import Operation, OperationStatus, Problem
 from domain.segments.catalogue import Catalogue
-from domain.segments.evaluation import resolve as finding
-from domain.segments.sql.scope import Scope
+from domain.segments.evaluation import resolve
+from domain.segments.sql.scope import FilterScope
 from domain.stores import queries as stores
 from domain.stores.model import Store
 
@@ -35,7 +35,7 @@ class _Ended(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportRequest:
     """What a caller asks for; `fields` are keys of the catalogue."""
 
     list_id: UUID | None
@@ -43,14 +43,14 @@ class Wanted:
     format: ExportFormat
 
 
-async def start(tx: Transaction, shop: Store, catalogue: Catalogue, wanted: Wanted, now: datetime) -> Operation:
+async def start(tx: Transaction, shop: Store, catalogue: Catalogue, wanted: ExportRequest, now: datetime) -> Operation:
     """Have a worker write the list's report. An expired list may still be exported (SL-19)."""
     listed = None if wanted.list_id is None else await queries.by_id(tx, shop.id, wanted.list_id)
     if listed is None:
         raise NotFound("There is no such list", field=("id",))
     if listed.status is not ListStatus.READY:
         raise DomainError(f"The list {listed.name} is not ready", field=("id",), code=ErrorCode.INVALID_STATE)
-    check_fields(catalogue, Scope(shop.id, shop.timezone, now, tx.dialect), wanted.fields)
+    check_fields(catalogue, FilterScope(shop.id, shop.timezone, now, tx.dialect), wanted.fields)
     operation = await operations.start(tx, shop.id, EXPORT, now, total=listed.count)
     payload = {
         "operation": str(operation.id),
@@ -79,14 +79,14 @@ async def export(database: Database, job: Job, files: Files, clock: Clock) -> No
     try:
         work = await _open(database, job, operation_id, clock())
         name = shown_name(f"{work.listed.name} {work.table.scope.today}", work.format.ending)
-        with files.making(job.store_id, operation_id, job.fence, name) as making:
+        with files.create(job.store_id, operation_id, job.fence, name) as making:
             await _write(work, making)
             await _finish(work, files, making, clock())
     except _Ended:
         await _end(database, job)
     except DomainError as error:
         await _refuse(database, job, operation_id, error.message, clock())
-    except Faults as faults:
+    except DomainErrors as faults:
         await _refuse(database, job, operation_id, str(faults), clock())
     except OSError as error:
         await _refuse(database, job, operation_id, f"The file could not be written: {error.strerror}", clock())
@@ -104,12 +104,12 @@ async def _open(database: Database, job: Job, operation_id: UUID, now: datetime)
         listed = await queries.by_id(tx, job.store_id, UUID(str(job.payload["list"])))
         shop = await stores.by_id(tx, job.store_id)
         channels = [name.removeprefix("consent.") for name in fields]
-        catalogue = await finding.catalogue(tx, job.store_id, dict(zip(channels, channels, strict=True)))
+        catalogue = await resolve.catalogue(tx, job.store_id, dict(zip(channels, channels, strict=True)))
     if operation is None or operation.status.ended:
         raise _Ended
     if listed is None or shop is None:
         raise NotFound("The list was deleted meanwhile")
-    scope = Scope(job.store_id, shop.timezone, now, database.dialect)
+    scope = FilterScope(job.store_id, shop.timezone, now, database.dialect)
     table = Table(scope, check_fields(catalogue, scope, fields))
     return _Export(database, job, operation_id, listed, ExportFormat(str(job.payload["format"])), fields, table)
 
@@ -119,7 +119,7 @@ def _strings(given: object) -> list[str]:
     return [str(each) for each in given]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
-async def _write(work: _Export, making: Making) -> None:
+async def _write(work: _Export, making: UnfinishedFile) -> None:
     zone = ZoneInfo(work.table.scope.timezone)
     sheet = await asyncio.to_thread(open_sheet, making.path, work.format, work.header, zone)
     try:
@@ -150,7 +150,7 @@ async def _go_on(work: _Export, done: int) -> None:
             raise _Ended
 
 
-async def _finish(work: _Export, files: Files, making: Making, now: datetime) -> None:
+async def _finish(work: _Export, files: Files, making: UnfinishedFile, now: datetime) -> None:
     """The file is there before anybody is told of it, and gone again when that cannot be."""
     await asyncio.to_thread(files.keep, making)
     try:
@@ -161,7 +161,7 @@ async def _finish(work: _Export, files: Files, making: Making, now: datetime) ->
         raise
 
 
-async def _tell(work: _Export, tx: Transaction, making: Making, now: datetime) -> None:
+async def _tell(work: _Export, tx: Transaction, making: UnfinishedFile, now: datetime) -> None:
     store_id, operation_id, count = work.job.store_id, work.operation_id, work.listed.count
     if not await operations.progress(tx, store_id, operation_id, count, count):
         raise _Ended

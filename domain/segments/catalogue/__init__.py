@@ -2,13 +2,13 @@
 
 from domain.segments.catalogue.build import Ranks, can_be_ranked, catalogue
 from domain.segments.catalogue.channels import channel_of
-from domain.segments.catalogue.entries import Attribute, Behavior, Catalogue, Dimension, Option
+from domain.segments.catalogue.entries import AttributeEntry, BehaviorEntry, Catalogue, DimensionEntry, Option
 
 __all__ = [
-    "Attribute",
-    "Behavior",
+    "AttributeEntry",
+    "BehaviorEntry",
     "Catalogue",
-    "Dimension",
+    "DimensionEntry",
     "Option",
     "Ranks",
     "can_be_ranked",

@@ -11,21 +11,21 @@ from domain.segments.catalogue.entries import (
     NUMBERS,
     OPERATORS,
     PRESENCE,
-    Attribute,
-    Dimension,
-    Entry,
+    AttributeEntry,
+    CatalogueEntry,
+    DimensionEntry,
     Option,
 )
 from domain.segments.filters import Operator
-from domain.segments.sql.behaviors.base import Trait
+from domain.segments.sql.behaviors.base import EventField
 from domain.segments.sql.columns.times import DayColumn, MomentColumn
 from domain.segments.sql.columns.values import FlagColumn, TextColumn
-from domain.segments.sql.dimensions.customer import CustomerColumn, Source
+from domain.segments.sql.dimensions.customer import CustomerColumn, DimensionSource
 
 NUMBERS_OR_NONE = (*NUMBERS, *PRESENCE)
 
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=CatalogueEntry)
 
 
 def only(entry: E, operators: tuple[Operator, ...]) -> E:
@@ -54,27 +54,29 @@ class Group:
 
     key: str
 
-    def make(self, kind: ValueType, named: tuple[str, str], source: Source, rules: tuple[int, ...]) -> Dimension:
+    def make(
+        self, kind: ValueType, named: tuple[str, str], source: DimensionSource, rules: tuple[int, ...]
+    ) -> DimensionEntry:
         key, label = named
         operators = OPERATORS[kind]
-        return Dimension(
+        return DimensionEntry(
             key=key, label=label, group=self.key, type=kind, operators=operators, source=source, rules=rules
         )
 
-    def text(self, key: str, label: str, source: Source, *rules: int) -> Dimension:
+    def text(self, key: str, label: str, source: DimensionSource, *rules: int) -> DimensionEntry:
         return self.make(ValueType.STRING, (key, label), source, rules)
 
-    def number(self, key: str, label: str, source: Source, *rules: int) -> Dimension:
+    def number(self, key: str, label: str, source: DimensionSource, *rules: int) -> DimensionEntry:
         """Compared as numbers are; of sums and counts, which every customer has."""
         return only(self.make(ValueType.NUMBER, (key, label), source, rules), NUMBERS)
 
-    def flag(self, key: str, label: str, source: Source, *rules: int) -> Dimension:
+    def flag(self, key: str, label: str, source: DimensionSource, *rules: int) -> DimensionEntry:
         return only(self.make(ValueType.BOOLEAN, (key, label), source, rules), FLAG)
 
-    def day(self, key: str, label: str, source: Source, *rules: int) -> Dimension:
+    def day(self, key: str, label: str, source: DimensionSource, *rules: int) -> DimensionEntry:
         return self.make(ValueType.DATE, (key, label), source, rules)
 
-    def moment(self, key: str, label: str, source: Source, *rules: int) -> Dimension:
+    def moment(self, key: str, label: str, source: DimensionSource, *rules: int) -> DimensionEntry:
         return self.make(ValueType.DATETIME, (key, label), source, rules)
 
 
@@ -98,8 +100,8 @@ def is_set(column: Any) -> CustomerColumn:
     return CustomerColumn(FlagColumn(column.is_not(None)))
 
 
-def attribute(named: tuple[str, str], kind: ValueType, trait: Trait, *rules: int) -> Attribute:
+def attribute(named: tuple[str, str], kind: ValueType, trait: EventField, *rules: int) -> AttributeEntry:
     key, label = named
-    return Attribute(
-        key=key, label=label, group="event", type=kind, operators=OPERATORS[kind], trait=trait, rules=rules
+    return AttributeEntry(
+        key=key, label=label, group="event", type=kind, operators=OPERATORS[kind], field=trait, rules=rules
     )

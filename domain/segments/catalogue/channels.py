@@ -9,12 +9,12 @@ from domain.customers.model import Consent
 from domain.customers.tables import contacts
 from domain.events.types import VERBS
 from domain.segments.catalogue.builders import Group, choice, spoken
-from domain.segments.catalogue.entries import Behavior, Dimension
-from domain.segments.catalogue.event_behaviors import Happenings
+from domain.segments.catalogue.entries import BehaviorEntry, DimensionEntry
+from domain.segments.catalogue.event_behaviors import EventBehaviors
 from domain.segments.sql.columns.values import TextColumn
-from domain.segments.sql.dimensions.child_rows import Beside, Kept, Present
-from domain.segments.sql.dimensions.customer import Consenting
-from domain.segments.sql.predicates import Spread
+from domain.segments.sql.dimensions.child_rows import ChildRows, ChildValue, HasRows
+from domain.segments.sql.dimensions.customer import ConsentSource
+from domain.segments.sql.predicates import Selectivity
 
 KNOWN: Mapping[str, str] = {
     "email": "E-mail",
@@ -32,26 +32,30 @@ _CONTACT_RULES = {"facebook": (138,), "line": (139,)}
 _INVALID_RULES = {"email": (69,), "sms": (70,)}
 
 CONTACTED = (
-    _contact.text("channel", "Has a contact on channel", Beside(Kept(_c.customer_id), TextColumn(_c.channel)), 140),
+    _contact.text(
+        "channel", "Has a contact on channel", ChildValue(ChildRows(_c.customer_id), TextColumn(_c.channel)), 140
+    ),
 )
 
 
 @lru_cache(256)
-def of_channel(channel: str, label: str) -> tuple[Dimension, ...]:
-    has_address = Kept(_c.customer_id, lambda _: (_c.channel == channel, _c.address.is_not(None)), Spread.CONSENT)
-    invalid = Kept(
-        _c.customer_id, lambda _: (_c.channel == channel, literal_column("contacts.invalid")), Spread.PRODUCT
+def of_channel(channel: str, label: str) -> tuple[DimensionEntry, ...]:
+    has_address = ChildRows(
+        _c.customer_id, lambda _: (_c.channel == channel, _c.address.is_not(None)), Selectivity.CONSENT
+    )
+    invalid = ChildRows(
+        _c.customer_id, lambda _: (_c.channel == channel, literal_column("contacts.invalid")), Selectivity.PRODUCT
     )
     consents = _consent.text(
-        f"consent.{channel}", f"Consent: {label}", Consenting(channel), *_CONSENT_RULES.get(channel, ())
+        f"consent.{channel}", f"Consent: {label}", ConsentSource(channel), *_CONSENT_RULES.get(channel, ())
     )
     return (
         choice(consents, spoken(Consent)),
         _contact.flag(
-            f"contact.{channel}", f"Has an ID on {label}", Present(has_address), *_CONTACT_RULES.get(channel, ())
+            f"contact.{channel}", f"Has an ID on {label}", HasRows(has_address), *_CONTACT_RULES.get(channel, ())
         ),
         _contact.flag(
-            f"invalid.{channel}", f"Address is invalid: {label}", Present(invalid), *_INVALID_RULES.get(channel, ())
+            f"invalid.{channel}", f"Address is invalid: {label}", HasRows(invalid), *_INVALID_RULES.get(channel, ())
         ),
     )
 
@@ -62,7 +66,7 @@ def channel_of(key: str) -> str | None:
     return channel if kind in {"consent", "contact", "invalid"} else None
 
 
-_engagement = Happenings("engagement", {"ad": (80,)})
+_engagement = EventBehaviors("engagement", {"ad": (80,)})
 _SAID: Mapping[str, str] = {
     "complained": "marked as spam",
     "replied": "replied to",
@@ -92,9 +96,9 @@ _ENGAGEMENT_RULES: Mapping[str, tuple[int, ...]] = {
 
 
 @lru_cache(256)
-def engagement(channel: str, label: str) -> tuple[Behavior, ...]:
+def engagement(channel: str, label: str) -> tuple[BehaviorEntry, ...]:
     return tuple(_engaged(f"{channel}.{verb}", f"{label} {_SAID.get(verb, verb)}") for verb in VERBS)
 
 
-def _engaged(key: str, label: str) -> Behavior:
+def _engaged(key: str, label: str) -> BehaviorEntry:
     return _engagement.of(key, label, *_ENGAGEMENT_RULES.get(key, ()))

@@ -7,7 +7,7 @@ from domain.customers.model import PropertyDefinition
 from domain.kit.values import ValueType
 from domain.segments.catalogue.build import catalogue
 from domain.segments.catalogue.coverage import NAMES, NOT_HELD, TOGETHER
-from domain.segments.catalogue.entries import OPERATORS, Behavior, Catalogue, Dimension, Entry
+from domain.segments.catalogue.entries import OPERATORS, BehaviorEntry, Catalogue, CatalogueEntry, DimensionEntry
 
 _SHOWN = 12
 _HEAD = """# What segments may ask
@@ -74,11 +74,11 @@ def _ruled(known: Catalogue) -> Iterator[tuple[str, tuple[int, ...]]]:
             yield f"{behavior.key}({attribute.key})", attribute.rules
 
 
-def _group(dimension: Dimension) -> str:
+def _group(dimension: DimensionEntry) -> str:
     return dimension.group
 
 
-def _group_of(behavior: Behavior) -> str:
+def _group_of(behavior: BehaviorEntry) -> str:
     return behavior.group
 
 
@@ -86,7 +86,7 @@ def _listed(words: Iterable[object]) -> str:
     return ", ".join(map(str, words))
 
 
-def _row(entry: Dimension) -> str:
+def _row(entry: DimensionEntry) -> str:
     return f"| `{entry.key}`{_rules(entry.rules)} | {entry.label} | {entry.type.value} | {_values(entry)} |\n"
 
 
@@ -94,7 +94,7 @@ def _rules(rules: tuple[int, ...]) -> str:
     return f" ({_listed(sorted(rules))})" if rules else ""
 
 
-def _values(entry: Entry) -> str:
+def _values(entry: CatalogueEntry) -> str:
     said: list[str] = []
     if entry.options is not None:
         shown = _listed(f"`{option.value}`" for option in entry.options[:_SHOWN])
@@ -105,12 +105,12 @@ def _values(entry: Entry) -> str:
     return "; ".join(said)
 
 
-def _behavior(behavior: Behavior) -> str:
+def _behavior(behavior: BehaviorEntry) -> str:
     attributes = _listed(f"`{each.key}` ({_kind(each)})" for each in behavior.attributes)
     return f"| `{behavior.key}`{_rules(behavior.rules)} | {behavior.label} | {attributes} |\n"
 
 
-def _kind(entry: Entry) -> str:
+def _kind(entry: CatalogueEntry) -> str:
     kind = entry.type.value.lower()
     if entry.options is None:
         return kind

@@ -6,8 +6,8 @@ from difflib import get_close_matches
 
 from domain.kit.values import ValueType
 from domain.segments.filters import ORDERED, Operator, Value
-from domain.segments.sql.behaviors.base import Log, Trait
-from domain.segments.sql.dimensions.customer import Source
+from domain.segments.sql.behaviors.base import BehaviorSource, EventField
+from domain.segments.sql.dimensions.customer import DimensionSource
 
 VALUES = 1_000
 
@@ -50,7 +50,7 @@ def anything(_: Value) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class CatalogueEntry:
     """Something with a value to compare."""
 
     key: str
@@ -73,52 +73,52 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dimension(Entry):
+class DimensionEntry(CatalogueEntry):
     """A fact about the customer."""
 
-    source: Source
+    source: DimensionSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attribute(Entry):
+class AttributeEntry(CatalogueEntry):
     """What `where` and `of` of a behavior may name."""
 
-    trait: Trait
+    field: EventField
 
 
-Other = Callable[[str, Sequence[object]], Attribute | None]
+Other = Callable[[str, Sequence[object]], AttributeEntry | None]
 """An attribute of a name that the catalogue does not know, as the values that it is compared with tell its type."""
 
 
 @dataclass(frozen=True, slots=True)
-class Behavior:
+class BehaviorEntry:
     """Something that customers do. An open one takes any attribute: what its events say of themselves."""
 
     key: str
     label: str
     group: str
-    attributes: tuple[Attribute, ...]
-    log: Log
+    attributes: tuple[AttributeEntry, ...]
+    source: BehaviorSource
     other: Other | None = None
     open: bool = False
     rules: tuple[int, ...] = ()
 
-    def attribute(self, key: str, values: Sequence[object]) -> Attribute | None:
+    def attribute(self, key: str, values: Sequence[object]) -> AttributeEntry | None:
         known = next((each for each in self.attributes if each.key == key), None)
         return self.other(key, values) if known is None and self.other is not None else known
 
 
-Named = Callable[[str], Behavior | None]
+Named = Callable[[str], BehaviorEntry | None]
 """The behavior of a name that the catalogue does not list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    dimensions: Mapping[str, Dimension]
-    behaviors: Mapping[str, Behavior]
+    dimensions: Mapping[str, DimensionEntry]
+    behaviors: Mapping[str, BehaviorEntry]
     unlisted: Named = field(repr=False)
 
-    def behavior(self, key: str) -> Behavior | None:
+    def behavior(self, key: str) -> BehaviorEntry | None:
         """The behavior of that key; any other name is an event's type, whether one was seen or not."""
         return self.behaviors.get(key) or self.unlisted(key)
 
@@ -129,7 +129,7 @@ def near(key: str, known: Iterable[str]) -> str:
     return f": did you mean {' or '.join(close)}?" if close else ""
 
 
-def wrong_value(entry: Entry, operator: Operator, value: Value) -> str | None:
+def wrong_value(entry: CatalogueEntry, operator: Operator, value: Value) -> str | None:
     """Why a value of the right type does not go with the entry, as the end of a sentence."""
     if operator in ORDERED and isinstance(value, str) and value not in entry.ranks:
         return f"has no rank in {entry.key}: choose of {', '.join(entry.ranks)}"

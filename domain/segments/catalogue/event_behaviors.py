@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from domain.events.types import kind_of
+from domain.events.types import event_type_of
 from domain.kit.values import ValueType
 from domain.segments.catalogue.builders import attribute, only
-from domain.segments.catalogue.entries import OPERATORS, PRESENCE, TIMES, Attribute, Behavior
-from domain.segments.sql.behaviors.base import Trait
-from domain.segments.sql.behaviors.event_fields import Subject
-from domain.segments.sql.behaviors.events import Events, Said
+from domain.segments.catalogue.entries import OPERATORS, PRESENCE, TIMES, AttributeEntry, BehaviorEntry
+from domain.segments.sql.behaviors.base import EventField
+from domain.segments.sql.behaviors.event_fields import SubjectField
+from domain.segments.sql.behaviors.events import EventSource, JsonField
 
 EVENT_TYPE = re.compile(r"[^\x00-\x1f\x7f`]{1,64}")
 _EVENT_ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f\"\\`]{1,64}")
@@ -27,51 +27,53 @@ _IDS = {"campaign": "Campaign", "segment": "Segment", "scenario": "Scenario"}
 
 
 @dataclass(frozen=True, slots=True)
-class Happenings:
+class EventBehaviors:
     """A group of behaviors; `rules` are of the attributes that any of them has."""
 
     group: str
     rules: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
 
-    def of(self, key: str, label: str, *rules: int, more: tuple[Attribute, ...] = ()) -> Behavior:
+    def of(self, key: str, label: str, *rules: int, more: tuple[AttributeEntry, ...] = ()) -> BehaviorEntry:
         """Events of a type, with what is known of them, and whatever else they say of themselves."""
-        kind = kind_of(key)
+        kind = event_type_of(key)
         known = (self._attribute(name, of, name == kind.subject) for name, of in kind.attributes.items())
-        return Behavior(key, label, self.group, (*known, *more), Events(key), other_said, open=True, rules=rules)
+        return BehaviorEntry(
+            key, label, self.group, (*known, *more), EventSource(key), other_said, open=True, rules=rules
+        )
 
-    def _attribute(self, name: str, kind: ValueType, is_subject: bool) -> Attribute:
+    def _attribute(self, name: str, kind: ValueType, is_subject: bool) -> AttributeEntry:
         named = (name, _LABELS.get(name, name.replace("_", " ").capitalize()))
         # What events are about is a column with an index.
-        trait = Subject() if is_subject else Said(name, kind)
+        trait = SubjectField() if is_subject else JsonField(name, kind)
         found = attribute(named, kind, trait, *self.rules.get(name, ()))
         found = only(found, (*TIMES, *PRESENCE)) if kind is ValueType.DATE else found
         return replace(found, refers_to=_IDS.get(name))
 
 
-def trait_of(event_type: str, key: str, kind: ValueType) -> Trait:
-    return Subject() if kind_of(event_type).subject == key else Said(key, kind)
+def field_of(event_type: str, key: str, kind: ValueType) -> EventField:
+    return SubjectField() if event_type_of(event_type).subject == key else JsonField(key, kind)
 
 
-def custom_event(key: str) -> Behavior | None:
+def custom_event(key: str) -> BehaviorEntry | None:
     """Any name is an event's type, whether one was seen or not."""
     return _OTHERS.of(key, key) if EVENT_TYPE.fullmatch(key) and key.strip() == key else None
 
 
-_OTHERS = Happenings("event")
+_OTHERS = EventBehaviors("event")
 
 
-def other_said(key: str, values: Sequence[object]) -> Attribute | None:
+def other_said(key: str, values: Sequence[object]) -> AttributeEntry | None:
     """An attribute of an event, as the values that it is compared with tell its type."""
     if not _EVENT_ATTRIBUTE.fullmatch(key):
         return None
     kind = _type_of(values)
-    return Attribute(
+    return AttributeEntry(
         key=key,
         label=key,
         group="event",
         type=kind or ValueType.STRING,
         operators=OPERATORS[kind] if kind else PRESENCE,
-        trait=Said(key, kind),
+        field=JsonField(key, kind),
     )
 
 

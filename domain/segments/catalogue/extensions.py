@@ -9,13 +9,20 @@ import muster_sdk as sdk
 from domain.customers.model import PropertyDefinition
 from domain.kit.values import ValueType
 from domain.segments.catalogue.builders import Group, attribute, choice, only, suggested
-from domain.segments.catalogue.entries import PRESENCE, TIMES, Attribute, Behavior, Dimension, Entry
-from domain.segments.catalogue.event_behaviors import Happenings, trait_of
+from domain.segments.catalogue.entries import (
+    PRESENCE,
+    TIMES,
+    AttributeEntry,
+    BehaviorEntry,
+    CatalogueEntry,
+    DimensionEntry,
+)
+from domain.segments.catalogue.event_behaviors import EventBehaviors, field_of
 from domain.segments.catalogue.properties import source_of
 from domain.segments.filters import ALL_TIME, Window
-from domain.segments.sql.dimensions.latest_event import HowMany, Latest
+from domain.segments.sql.dimensions.latest_event import EventCountSource, LatestEventSource
 
-E = TypeVar("E", bound=Entry)
+E = TypeVar("E", bound=CatalogueEntry)
 _KINDS = {
     sdk.ValueKind.TEXT: ValueType.STRING,
     sdk.ValueKind.NUMBER: ValueType.NUMBER,
@@ -28,14 +35,14 @@ _KINDS = {
 @dataclass(slots=True)
 class Extensions:
     dimensions: tuple[sdk.Dimension, ...] = ()
-    behaviors: Mapping[str, Behavior] = field(default_factory=dict[str, Behavior])
+    behaviors: Mapping[str, BehaviorEntry] = field(default_factory=dict[str, BehaviorEntry])
 
     def install(self, dimensions: Iterable[sdk.Dimension], behaviors: Iterable[sdk.Behavior]) -> None:
         """What was there before is replaced."""
         self.dimensions = tuple(dimensions)
         self.behaviors = {each.event: _behavior(each) for each in behaviors}
 
-    def of(self, properties: Mapping[str, PropertyDefinition]) -> Iterator[Dimension]:
+    def of(self, properties: Mapping[str, PropertyDefinition]) -> Iterator[DimensionEntry]:
         """Those that a store with such properties can be asked for."""
         for declared in self.dimensions:
             found = _dimension(declared, properties)
@@ -47,7 +54,7 @@ EXTENSIONS = Extensions()
 """Those of this process, whose plugins were found when it started: a filter means the same wherever it is compiled."""
 
 
-def _dimension(declared: sdk.Dimension, properties: Mapping[str, PropertyDefinition]) -> Dimension | None:
+def _dimension(declared: sdk.Dimension, properties: Mapping[str, PropertyDefinition]) -> DimensionEntry | None:
     group, named, kind = Group(declared.group), (declared.key, declared.label), _KINDS[declared.kind]
     match declared.reads:
         case sdk.PropertyValue(key):
@@ -56,23 +63,23 @@ def _dimension(declared: sdk.Dimension, properties: Mapping[str, PropertyDefinit
                 return None
             return _offered(group.make(kind, named, source_of(known), ()), declared.choices, declared.closed)
         case sdk.LatestEvent(event, attribute_key):
-            source = Latest(event, trait_of(event, attribute_key, kind))
+            source = LatestEventSource(event, field_of(event, attribute_key, kind))
             made = _dated(group.make(kind, named, source, ()))
             return _offered(made, declared.choices, declared.closed)
         case sdk.EventCount(event, days):
             window = ALL_TIME if days is None else Window(last_days=days)
-            return group.number(*named, HowMany(event, window))
+            return group.number(*named, EventCountSource(event, window))
 
 
-def _behavior(declared: sdk.Behavior) -> Behavior:
-    known = Happenings(declared.group).of(declared.event, declared.label)
+def _behavior(declared: sdk.Behavior) -> BehaviorEntry:
+    known = EventBehaviors(declared.group).of(declared.event, declared.label)
     own = tuple(_attribute(declared.event, each) for each in declared.attributes)
     return replace(known, attributes=own)
 
 
-def _attribute(event: str, declared: sdk.EventAttribute) -> Attribute:
+def _attribute(event: str, declared: sdk.EventAttribute) -> AttributeEntry:
     kind = _KINDS[declared.kind]
-    made = attribute((declared.key, declared.label), kind, trait_of(event, declared.key, kind))
+    made = attribute((declared.key, declared.label), kind, field_of(event, declared.key, kind))
     return _offered(_dated(made), declared.choices, closed=False)
 
 

@@ -8,8 +8,8 @@ from domain.lifecycle.tables import customer_scores
 from domain.segments.catalogue.builders import NUMBERS_OR_NONE, Group, choice, only, spoken
 from domain.segments.catalogue.entries import PRESENCE, Option
 from domain.segments.sql.columns.values import Column, TextColumn, WholeColumn
-from domain.segments.sql.dimensions.child_rows import Beside, Kept
-from domain.segments.sql.predicates import Spread
+from domain.segments.sql.dimensions.child_rows import ChildRows, ChildValue
+from domain.segments.sql.predicates import Selectivity
 
 _lifecycle = Group("lifecycle")
 _STAGES = spoken(LifecycleStage) | {
@@ -22,9 +22,11 @@ _POSITIONS = spoken(RepurchasePosition) | {RepurchasePosition.READY_TO_REPURCHAS
 _SCORES = tuple(Option(value, str(value)) for value in range(1, 6))
 
 
-def _scored(column: type[TextColumn] | type[WholeColumn], value: Any, spread: Spread = Spread.TAG) -> Beside:
+def _scored(
+    column: type[TextColumn] | type[WholeColumn], value: Any, spread: Selectivity = Selectivity.TAG
+) -> ChildValue:
     shown: Column = column(value)
-    return Beside(Kept(customer_scores.c.customer_id, spread=spread), shown)
+    return ChildValue(ChildRows(customer_scores.c.customer_id, selectivity=spread), shown)
 
 
 LIFECYCLE = (

@@ -8,23 +8,23 @@ from domain.customers.model import PropertyDefinition
 from domain.customers.tables import customer_properties
 from domain.kit.values import ValueType
 from domain.segments.catalogue.builders import Group
-from domain.segments.catalogue.entries import Dimension
+from domain.segments.catalogue.entries import DimensionEntry
 from domain.segments.sql.columns.times import DayColumn, MomentColumn
 from domain.segments.sql.columns.values import Column, FlagColumn, RealColumn, TextColumn
-from domain.segments.sql.dimensions.customer import CustomProperty
+from domain.segments.sql.dimensions.customer import PropertySource
 
 RULES = (9, 132, 133, 134, 135)
 _property = Group("property")
 
 
-def custom_property(definition: PropertyDefinition) -> Dimension:
+def custom_property(definition: PropertyDefinition) -> DimensionEntry:
     named = (f"property.{definition.key}", definition.label)
     return _property.make(definition.type, named, source_of(definition), RULES)
 
 
-def source_of(definition: PropertyDefinition) -> CustomProperty:
+def source_of(definition: PropertyDefinition) -> PropertySource:
     value = customer_properties.c[definition.type.column]
-    return CustomProperty(definition.id, value, _column(definition.type, value))
+    return PropertySource(definition.id, value, _column(definition.type, value))
 
 
 def _column(kind: ValueType, value: ColumnElement[Any]) -> Column:

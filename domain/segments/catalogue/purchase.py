@@ -13,26 +13,28 @@ from domain.kit.db.types import MONEY_SCALE
 from domain.kit.values import ValueType
 from domain.orders.tables import order_items, orders
 from domain.segments.catalogue.builders import NUMBERS_OR_NONE, Group, attribute, choice, only, suggested
-from domain.segments.catalogue.entries import CHOICE, NUMBERS, Attribute, Behavior
-from domain.segments.catalogue.event_behaviors import Happenings
-from domain.segments.sql.behaviors.base import Trait
-from domain.segments.sql.behaviors.orders import AVERAGE_ORDER, Facet, Of, Orders
-from domain.segments.sql.behaviors.orders import Kept as Column
+from domain.segments.catalogue.entries import CHOICE, NUMBERS, AttributeEntry, BehaviorEntry
+from domain.segments.catalogue.event_behaviors import EventBehaviors
+from domain.segments.sql.behaviors.base import EventField
+from domain.segments.sql.behaviors.orders import AVERAGE_ORDER, FacetField, OrderPart, OrderSource
+from domain.segments.sql.behaviors.orders import OrderField as Column
 from domain.segments.sql.columns.bands import BandColumn
 from domain.segments.sql.columns.times import MomentColumn
 from domain.segments.sql.columns.values import RealColumn, TextColumn, WholeColumn
-from domain.segments.sql.dimensions.child_rows import Beside, Kept
+from domain.segments.sql.dimensions.child_rows import ChildRows, ChildValue
 from domain.segments.sql.dimensions.customer import CustomerColumn
-from domain.segments.sql.predicates import Spread
+from domain.segments.sql.predicates import Selectivity
 
 _f = customer_facts.c
 _purchase, _favourites = Group("purchase"), Group("favourites")
 _SHOPPERS = {"NONE": (0, 0), "ONE_TIME": (1, 1), "REPEAT": (2, None)}
 
 
-def _favourite(kind: str) -> Beside:
+def _favourite(kind: str) -> ChildValue:
     rows = customer_favourites.c
-    return Beside(Kept(rows.customer_id, lambda _: (rows.kind == kind,), Spread.CATEGORY), TextColumn(rows.value))
+    return ChildValue(
+        ChildRows(rows.customer_id, lambda _: (rows.kind == kind,), Selectivity.CATEGORY), TextColumn(rows.value)
+    )
 
 
 PURCHASE = (
@@ -72,68 +74,70 @@ _DELIVERIES = {"pending": "Pending", "shipped": "Shipped", "delivered": "Deliver
 _WEEKDAYS = {number: day_name[number - 1] for number in range(1, 8)}
 
 
-def _text(key: str, label: str, trait: Trait, *rules: int) -> Attribute:
+def _text(key: str, label: str, trait: EventField, *rules: int) -> AttributeEntry:
     return attribute((key, label), ValueType.STRING, trait, *rules)
 
 
-def _number(key: str, label: str, trait: Trait, *rules: int) -> Attribute:
+def _number(key: str, label: str, trait: EventField, *rules: int) -> AttributeEntry:
     return attribute((key, label), ValueType.NUMBER, trait, *rules)
 
 
-def _of_item(column: ColumnElement[Any], spread: Spread = Spread.CATEGORY) -> Column:
-    return Column(Of.ITEM, column, TextColumn, spread)
+def _of_item(column: ColumnElement[Any], spread: Selectivity = Selectivity.CATEGORY) -> Column:
+    return Column(OrderPart.ITEM, column, TextColumn, spread)
 
 
 def _whole(column: ColumnElement[Any]) -> Column:
-    return Column(Of.ORDER, column, WholeColumn, scale=1)
+    return Column(OrderPart.ORDER, column, WholeColumn, scale=1)
 
 
-def facet(name: str) -> Attribute:
-    return _text(f"facet.{name}", name, Facet(name), 104, 107)
+def facet(name: str) -> AttributeEntry:
+    return _text(f"facet.{name}", name, FacetField(name), 104, 107)
 
 
-def _other(key: str, _: Sequence[object]) -> Attribute | None:
+def _other(key: str, _: Sequence[object]) -> AttributeEntry | None:
     """Any attribute that items have, whether one was seen or not."""
     name = key.removeprefix("facet.")
     return facet(name) if key != name and 0 < len(name) <= 64 and name.isprintable() and "`" not in name else None
 
 
 _i, _o = order_items.c, orders.c
-ORDER = Behavior(
+ORDER = BehaviorEntry(
     "order",
     "Order",
     "purchase",
     (
-        _text("product", "Product", _of_item(_i.product, Spread.PRODUCT), 86, 104, 105),
+        _text("product", "Product", _of_item(_i.product, Selectivity.PRODUCT), 86, 104, 105),
         _text("name", "Product name", _of_item(_i.name), 86),
-        _text("variant", "Variant", _of_item(_i.variant, Spread.PRODUCT), 88),
+        _text("variant", "Variant", _of_item(_i.variant, Selectivity.PRODUCT), 88),
         _text("category", "Category", _of_item(_i.category), 87, 104, 105),
         _text("department", "Department", _of_item(_i.department), 104),
         _text("brand", "Brand", _of_item(_i.brand), 104),
-        _text("tag", "Product tag", Facet("tag"), 89),
-        _number("quantity", "Quantity", Column(Of.ITEM, _i.quantity, RealColumn)),
-        _number("price", "Price of one", Column(Of.ITEM, _i.price, WholeColumn)),
-        _number("total", "Order total", Column(Of.ORDER, _o.total, WholeColumn), 84, 90),
-        _number("refunded", "Amount refunded", Column(Of.ORDER, _o.refunded, WholeColumn), 103),
+        _text("tag", "Product tag", FacetField("tag"), 89),
+        _number("quantity", "Quantity", Column(OrderPart.ITEM, _i.quantity, RealColumn)),
+        _number("price", "Price of one", Column(OrderPart.ITEM, _i.price, WholeColumn)),
+        _number("total", "Order total", Column(OrderPart.ORDER, _o.total, WholeColumn), 84, 90),
+        _number("refunded", "Amount refunded", Column(OrderPart.ORDER, _o.refunded, WholeColumn), 103),
         _number("lines", "Lines", _whole(_o.lines), 91, 101),
-        _number("pieces", "Pieces", Column(Of.ORDER, _o.quantity, RealColumn), 91),
-        suggested(_text("status", "Order status", Column(Of.ORDER, _o.status), 93), _STATUSES),
-        suggested(_text("payment_status", "Payment status", Column(Of.ORDER, _o.payment_status), 94), _PAYMENTS),
-        suggested(_text("delivery_status", "Delivery status", Column(Of.ORDER, _o.delivery_status), 94), _DELIVERIES),
-        suggested(_text("source", "Order source", Column(Of.ORDER, _o.source), 92), _SOURCES),
-        _text("coupon", "Coupon", Column(Of.ORDER, _o.coupon), 98, 108),
-        replace(_text("campaign", "Campaign", Column(Of.ORDER, _o.campaign), 144), refers_to="Campaign"),
+        _number("pieces", "Pieces", Column(OrderPart.ORDER, _o.quantity, RealColumn), 91),
+        suggested(_text("status", "Order status", Column(OrderPart.ORDER, _o.status), 93), _STATUSES),
+        suggested(_text("payment_status", "Payment status", Column(OrderPart.ORDER, _o.payment_status), 94), _PAYMENTS),
+        suggested(
+            _text("delivery_status", "Delivery status", Column(OrderPart.ORDER, _o.delivery_status), 94), _DELIVERIES
+        ),
+        suggested(_text("source", "Order source", Column(OrderPart.ORDER, _o.source), 92), _SOURCES),
+        _text("coupon", "Coupon", Column(OrderPart.ORDER, _o.coupon), 98, 108),
+        replace(_text("campaign", "Campaign", Column(OrderPart.ORDER, _o.campaign), 144), refers_to="Campaign"),
         choice(_number("weekday", "Weekday", _whole(_o.weekday), 100), _WEEKDAYS),
         only(_number("month_day", "Day of the month", _whole(_o.month_day), 100), (*CHOICE, *NUMBERS[2:])),
         only(_number("hour", "Hour of the day", _whole(_o.hour), 100), (*CHOICE, *NUMBERS[2:])),
     ),
-    Orders(),
+    OrderSource(),
     _other,
     rules=(81, 86, 97, 100, 101, 105, 107, 108, 114),
 )
 
-_purchasing = Happenings("purchase")
-PURCHASING: tuple[Behavior, ...] = (
+_purchasing = EventBehaviors("purchase")
+PURCHASING: tuple[BehaviorEntry, ...] = (
     ORDER,
     _purchasing.of(ORDER_CANCELLED, "Order cancelled", 93),
     _purchasing.of(ORDER_REFUNDED, "Order refunded", 103),

@@ -7,12 +7,12 @@ from sqlalchemy import ColumnElement, Date, bindparam, literal_column, or_
 
 from domain.kit.db.types import MONEY_SCALE
 from domain.segments.catalogue.builders import NUMBERS_OR_NONE, Group, only
-from domain.segments.catalogue.entries import Behavior, Dimension
-from domain.segments.catalogue.event_behaviors import Happenings
+from domain.segments.catalogue.entries import BehaviorEntry, DimensionEntry
+from domain.segments.catalogue.event_behaviors import EventBehaviors
 from domain.segments.sql.columns.times import DayColumn, MomentColumn
 from domain.segments.sql.columns.values import TextColumn, WholeColumn
-from domain.segments.sql.dimensions.child_rows import Beside, Counted, Kept, Total
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.dimensions.child_rows import ChildRows, ChildValue, RowCount, RowSum
+from domain.segments.sql.scope import FilterScope
 from domain.wallets.model import COUPON_RECEIVED, COUPON_USED, Wallet
 from domain.wallets.tables import changes, coupons, lots
 
@@ -25,13 +25,13 @@ _RULES: Mapping[Wallet, Mapping[str, int]] = {
 }
 
 
-def _usable(expires_on: ColumnElement[Any], scope: Scope) -> ColumnElement[bool]:
+def _usable(expires_on: ColumnElement[Any], scope: FilterScope) -> ColumnElement[bool]:
     """Not expired: the last day still counts."""
     return or_(expires_on.is_(None), expires_on >= bindparam(None, scope.today, type_=Date()))
 
 
-def _left(wallet: Wallet) -> Kept:
-    def narrowed(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+def _left(wallet: Wallet) -> ChildRows:
+    def narrowed(scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
         # The partial index's own words.
         return (
             lots.c.kind == wallet.value,
@@ -39,11 +39,11 @@ def _left(wallet: Wallet) -> Kept:
             _usable(lots.c.expires_on, scope),
         )
 
-    return Kept(lots.c.customer_id, narrowed)
+    return ChildRows(lots.c.customer_id, narrowed)
 
 
-def _expiring(wallet: Wallet) -> Kept:
-    def narrowed(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+def _expiring(wallet: Wallet) -> ChildRows:
+    def narrowed(scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
         today = bindparam(None, scope.today, type_=Date())
         # The partial index's own words too: SQLite does not know that more than 0 is not 0.
         return (
@@ -53,51 +53,51 @@ def _expiring(wallet: Wallet) -> Kept:
             lots.c.expires_on >= today,
         )
 
-    return Kept(lots.c.customer_id, narrowed)
+    return ChildRows(lots.c.customer_id, narrowed)
 
 
-def _wallet(wallet: Wallet) -> Iterator[Dimension]:
+def _wallet(wallet: Wallet) -> Iterator[DimensionEntry]:
     key, label = wallet.value, _LABELS[wallet]
     rules = {name: (rule,) for name, rule in _RULES[wallet].items()}
-    last = Kept(changes.c.customer_id, lambda _: (changes.c.kind == key,))
-    amount = Beside(last, WholeColumn(changes.c.amount, MONEY_SCALE))
-    yield _rewards.number(key, label, Total(_left(wallet), lots.c.remaining, MONEY_SCALE), *rules.get("balance", ()))
-    expiry = Beside(_expiring(wallet), DayColumn(lots.c.expires_on))
+    last = ChildRows(changes.c.customer_id, lambda _: (changes.c.kind == key,))
+    amount = ChildValue(last, WholeColumn(changes.c.amount, MONEY_SCALE))
+    yield _rewards.number(key, label, RowSum(_left(wallet), lots.c.remaining, MONEY_SCALE), *rules.get("balance", ()))
+    expiry = ChildValue(_expiring(wallet), DayColumn(lots.c.expires_on))
     yield _rewards.day(f"{key}.expire_on", f"{label}: expiry", expiry, *rules.get("expires", ()))
     changed = _rewards.number(f"{key}.last_change", f"{label}: last change", amount, *rules.get("amount", ()))
     yield only(changed, NUMBERS_OR_NONE)
-    reason = Beside(last, TextColumn(changes.c.reason))
+    reason = ChildValue(last, TextColumn(changes.c.reason))
     yield _rewards.text(f"{key}.last_reason", f"{label}: reason of the last change", reason, *rules.get("reason", ()))
-    at = Beside(last, MomentColumn(changes.c.at))
+    at = ChildValue(last, MomentColumn(changes.c.at))
     yield _rewards.moment(f"{key}.last_changed_at", f"{label}: time of the last change", at)
 
 
-def _unused(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+def _unused(scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
     return coupons.c.used_at.is_(None), _usable(coupons.c.expires_on, scope)
 
 
-def _waiting(_: Scope) -> tuple[ColumnElement[bool], ...]:
+def _waiting(_: FilterScope) -> tuple[ColumnElement[bool], ...]:
     return (coupons.c.used_at.is_(None),)
 
 
-_UNUSED = Kept(coupons.c.customer_id, _unused)
-_WAITING = Kept(coupons.c.customer_id, _waiting)
+_UNUSED = ChildRows(coupons.c.customer_id, _unused)
+_WAITING = ChildRows(coupons.c.customer_id, _waiting)
 
 WALLETS = (
     *(dimension for wallet in Wallet for dimension in _wallet(wallet)),
-    _rewards.text("coupon", "Unused coupon", Beside(_UNUSED, TextColumn(coupons.c.coupon)), 50),
-    _rewards.number("coupon_count", "Number of unused coupons", Counted(_UNUSED), 50),
-    _rewards.day("coupon.expire_on", "Unused coupon: expiry", Beside(_UNUSED, DayColumn(coupons.c.expires_on))),
+    _rewards.text("coupon", "Unused coupon", ChildValue(_UNUSED, TextColumn(coupons.c.coupon)), 50),
+    _rewards.number("coupon_count", "Number of unused coupons", RowCount(_UNUSED), 50),
+    _rewards.day("coupon.expire_on", "Unused coupon: expiry", ChildValue(_UNUSED, DayColumn(coupons.c.expires_on))),
     _rewards.moment(
         "coupon.received_at",
         "Coupon that was never used: received",
-        Beside(_WAITING, MomentColumn(coupons.c.received_at)),
+        ChildValue(_WAITING, MomentColumn(coupons.c.received_at)),
         54,
     ),
 )
 
-_rewarding = Happenings("rewards")
-REWARDING: tuple[Behavior, ...] = (
+_rewarding = EventBehaviors("rewards")
+REWARDING: tuple[BehaviorEntry, ...] = (
     _rewarding.of(Wallet.POINTS.event, "Points changed", 45, 46),
     _rewarding.of(Wallet.CREDITS.event, "Store credits changed"),
     _rewarding.of(Wallet.GIFT_CARD.event, "Gift card changed"),

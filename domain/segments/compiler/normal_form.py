@@ -10,12 +10,12 @@ from domain.kit.errors import DomainError, ErrorCode
 from domain.segments.filters import (
     AllOf,
     AnyOf,
-    Attribute,
-    Behavior,
+    AttributeCondition,
+    BehaviorCondition,
     Condition,
     Definition,
     Filter,
-    Membership,
+    MembershipCondition,
     Not,
     Operator,
     canonical,
@@ -45,48 +45,48 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Every:
+class And:
     """Holds when each part does: for everyone when there is none."""
 
     parts: tuple["Node", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Some:
+class Or:
     """Holds when a part does: for nobody when there is none."""
 
     parts: tuple["Node", ...]
 
 
-Node: TypeAlias = Every | Some | Leaf
+Node: TypeAlias = And | Or | Leaf
 
-EVERYONE = Every(())
-NOBODY = Some(())
+EVERYONE = And(())
+NOBODY = Or(())
 
 
 def normalise(definition: Definition) -> Node:
     include = EVERYONE if definition.include is None else _node(definition.include, holds=True)
     exclude = EVERYONE if definition.exclude is None else _node(definition.exclude, holds=False)
-    return every([include, exclude])
+    return conjunction([include, exclude])
 
 
-def every(parts: Iterable[Node]) -> Node:
-    flat = [inner for part in parts for inner in (part.parts if isinstance(part, Every) else (part,))]
-    return NOBODY if NOBODY in flat else _single(Every(_once(flat)))
+def conjunction(parts: Iterable[Node]) -> Node:
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, And) else (part,))]
+    return NOBODY if NOBODY in flat else _single(And(_once(flat)))
 
 
-def some(parts: Iterable[Node]) -> Node:
-    flat = [inner for part in parts for inner in (part.parts if isinstance(part, Some) else (part,))]
-    return EVERYONE if EVERYONE in flat else _single(Some(_once(flat)))
+def disjunction(parts: Iterable[Node]) -> Node:
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, Or) else (part,))]
+    return EVERYONE if EVERYONE in flat else _single(Or(_once(flat)))
 
 
-def opposite(node: Node) -> Node:
+def negate(node: Node) -> Node:
     """Holds exactly for those for whom the other does not."""
     match node:
-        case Every(parts):
-            return some(opposite(part) for part in parts)
-        case Some(parts):
-            return every(opposite(part) for part in parts)
+        case And(parts):
+            return disjunction(negate(part) for part in parts)
+        case Or(parts):
+            return conjunction(negate(part) for part in parts)
         case Leaf():
             return replace(node, holds=not node.holds)
 
@@ -104,7 +104,7 @@ def _once(parts: Iterable[Node]) -> tuple[Node, ...]:
     return tuple({repr(part): part for part in parts}.values())
 
 
-def _single(group: Every | Some) -> Node:
+def _single(group: And | Or) -> Node:
     return group.parts[0] if len(group.parts) == 1 else group
 
 
@@ -113,21 +113,21 @@ def _node(tree: Filter, *, holds: bool) -> Node:
         case Not(part):
             return _node(part, holds=not holds)
         case AllOf(parts):
-            return (every if holds else some)(_node(part, holds=holds) for part in parts)
+            return (conjunction if holds else disjunction)(_node(part, holds=holds) for part in parts)
         case AnyOf(parts):
-            return (some if holds else every)(_node(part, holds=holds) for part in parts)
-        case Membership():
+            return (disjunction if holds else conjunction)(_node(part, holds=holds) for part in parts)
+        case MembershipCondition():
             return Leaf(replace(tree, member=True), holds is tree.member)
-        case Behavior():
+        case BehaviorCondition():
             where = tuple({repr(each): _settle(each) for each in tree.where}.values())
             operator = _POSITIVE.get(tree.operator, tree.operator)
             return Leaf(replace(tree, where=where, operator=operator), holds is (operator is tree.operator))
-        case Attribute():
+        case AttributeCondition():
             positive = _settle(replace(tree, operator=_POSITIVE.get(tree.operator, tree.operator)))
             return Leaf(positive, holds is (tree.operator not in _POSITIVE))
 
 
-def _settle(condition: Attribute) -> Attribute:
+def _settle(condition: AttributeCondition) -> AttributeCondition:
     """Values in one order, each once, where the order means nothing; one value or several are one operator."""
     if condition.operator is Operator.EQ:
         return replace(condition, operator=Operator.IN)
@@ -140,7 +140,7 @@ def _settle(condition: Attribute) -> Attribute:
 LEAVES = 1_000
 
 
-Groups: TypeAlias = Mapping[UUID, Definition | None]
+ReferencedSegments: TypeAlias = Mapping[UUID, Definition | None]
 """The segments that a filter refers to, directly or not; None for one that was picked by hand."""
 
 
@@ -148,7 +148,7 @@ class FilterOutdated(DomainError):
     """The filter asks for something that the store no longer has."""
 
 
-def expanded(definition: Definition, groups: Groups) -> Node:
+def expanded(definition: Definition, groups: ReferencedSegments) -> Node:
     """The definition's normal form, other segments by their own conditions."""
     node = _expand(normalise(definition), groups)
     if sum(1 for _ in leaves(node)) > LEAVES:
@@ -157,18 +157,18 @@ def expanded(definition: Definition, groups: Groups) -> Node:
     return node
 
 
-def _expand(node: Node, groups: Groups) -> Node:
+def _expand(node: Node, groups: ReferencedSegments) -> Node:
     """Other segments by their own conditions; those picked by hand stay sets."""
     match node:
-        case Every(parts):
-            return every(_expand(part, groups) for part in parts)
-        case Some(parts):
-            return some(_expand(part, groups) for part in parts)
-        case Leaf(Membership(segment_id=UUID() as segment_id), holds):
+        case And(parts):
+            return conjunction(_expand(part, groups) for part in parts)
+        case Or(parts):
+            return disjunction(_expand(part, groups) for part in parts)
+        case Leaf(MembershipCondition(segment_id=UUID() as segment_id), holds):
             other = groups.get(segment_id)
             if other is None:
                 return node
             inner = _expand(normalise(other), groups)
-            return inner if holds else opposite(inner)
+            return inner if holds else negate(inner)
         case _:
             return node

@@ -10,44 +10,46 @@ from sqlalchemy.sql.visitors import iterate
 
 from domain.customers.tables import customer_facts, customers
 from domain.segments.compiler.normal_form import Node
-from domain.segments.sql.predicates import Members, Spread, marked
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.predicates import IdSet, Selectivity, partial_index_ids
+from domain.segments.sql.scope import FilterScope
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Conjuncts:
     """What is to hold at once."""
 
     facts: tuple[ColumnElement[bool], ...]
-    sets: tuple[Members, ...]
+    sets: tuple[IdSet, ...]
     # Alternatives of which some are sets: asked once the rest has left fewer customers.
     mixed: tuple[Node, ...] = ()
 
 
-def cost(members: Members) -> tuple[bool, Spread]:
+def cost(members: IdSet) -> tuple[bool, Selectivity]:
     """Few members first, and those to be left out last."""
-    return not members.holds, members.spread
+    return not members.holds, members.selectivity
 
 
-def united(members: Sequence[Members]) -> Members:
+def united(members: Sequence[IdSet]) -> IdSet:
     if len(members) == 1:
         return members[0]
     # Not UNION ALL: of what that gives, PostgreSQL would expect 200 different customers.
     together = union(*(each.ids for each in members)).subquery()
-    return Members(select(together.c[0]).correlate(None), max(each.spread for each in members), once=True)
+    return IdSet(select(together.c[0]).correlate(None), max(each.selectivity for each in members), distinct=True)
 
 
-def _distinct(members: Members) -> Select[int]:
-    return members.ids if members.once else members.ids.distinct()
+def _distinct(members: IdSet) -> Select[int]:
+    return members.ids if members.distinct else members.ids.distinct()
 
 
-def among(members: Members, customer: ColumnElement[Any], scope: Scope) -> ColumnElement[bool]:
+def among(members: IdSet, customer: ColumnElement[Any], scope: FilterScope) -> ColumnElement[bool]:
     """PostgreSQL hashes a set only where it expects that it fits: it expects fewer when they are said to differ."""
     ids = _distinct(members) if scope.dialect == "postgresql" else members.ids
     return customer.in_(ids) if members.holds else customer.not_in(ids)
 
 
-def assemble(parts: Parts, scope: Scope, said: Sequence[ColumnElement[bool]] = ()) -> Select[*tuple[Any, ...]]:
+def assemble(
+    parts: Conjuncts, scope: FilterScope, said: Sequence[ColumnElement[bool]] = ()
+) -> Select[*tuple[Any, ...]]:
     """Whom facts and sets leave, and of each of them what else is to be said."""
     used = [each for predicate in (*parts.facts, *said) for each in iterate(predicate)]
     read = {each.table for each in used if isinstance(each, Column)} & {customers, customer_facts}
@@ -59,7 +61,7 @@ def assemble(parts: Parts, scope: Scope, said: Sequence[ColumnElement[bool]] = (
         those = _distinct(first).subquery("those")
         base, rest = _Base(those, those.c[0]), parts.sets[1:]
     # Few are, and an index has them: customers' own rows need not be read for it.
-    deleted = Members(marked("deleted_at IS NOT NULL", scope), Spread.PICKED, holds=False, once=True)
+    deleted = IdSet(partial_index_ids("deleted_at IS NOT NULL", scope), Selectivity.PICKED, holds=False, distinct=True)
     conjuncts = (_conjunct(members, base.customer, scope) for members in (*rest, deleted))
     found = select(base.customer).select_from(base.rows).where(*base.own, *parts.facts, *conjuncts)
     return found.add_columns(*said)
@@ -74,7 +76,7 @@ class _Base:
     own: tuple[ColumnElement[bool], ...] = ()
 
 
-def _rows(read: Set[FromClause], scope: Scope) -> _Base:
+def _rows(read: Set[FromClause], scope: FilterScope) -> _Base:
     """The customers' own rows only where they are read; every customer has a row of facts."""
     if customers not in read:
         return _Base(customer_facts, customer_facts.c.customer_id, (customer_facts.c.store_id == scope.store_id,))
@@ -85,7 +87,7 @@ def _rows(read: Set[FromClause], scope: Scope) -> _Base:
     return _Base(customers.join(customer_facts, same), customers.c.id, own)
 
 
-def _conjunct(members: Members, customer: KeyedColumnElement[int], scope: Scope) -> ColumnElement[bool]:
+def _conjunct(members: IdSet, customer: KeyedColumnElement[int], scope: FilterScope) -> ColumnElement[bool]:
     """At the top, PostgreSQL joins: IN to those who are in a set, NOT EXISTS away from them."""
     if scope.dialect != "postgresql":
         return among(members, customer, scope)

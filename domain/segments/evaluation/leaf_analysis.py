@@ -9,44 +9,44 @@ from sqlalchemy import BindParameter, Column, ColumnElement, FromClause, Table, 
 from sqlalchemy.sql.elements import ClauseElement, False_, True_
 from sqlalchemy.sql.visitors import iterate
 
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.changes.model import EVERYTHING
 from domain.customers.tables import customer_facts, customers
 from domain.segments.catalogue import Catalogue
 from domain.segments.compiler.normal_form import Leaf
 from domain.segments.compiler.select import condition_of
-from domain.segments.sql.predicates import Compiled, Members, Spread
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.predicates import IdSet, Predicate, Selectivity
+from domain.segments.sql.scope import FilterScope
 
 _KINDS = {
-    "customers": Kind.EXISTENCE | Kind.PROFILE,
-    "customer_addresses": Kind.PROFILE,
-    "customer_tags": Kind.PROFILE,
-    "customer_properties": Kind.PROFILE,
-    "property_definitions": Kind.PROFILE,
-    "value_ranks": Kind.PROFILE,
+    "customers": ChangeKind.EXISTENCE | ChangeKind.PROFILE,
+    "customer_addresses": ChangeKind.PROFILE,
+    "customer_tags": ChangeKind.PROFILE,
+    "customer_properties": ChangeKind.PROFILE,
+    "property_definitions": ChangeKind.PROFILE,
+    "value_ranks": ChangeKind.PROFILE,
     # The first visit tells where a customer came from.
-    "customer_origins": Kind.PROFILE | Kind.EVENTS,
-    "contacts": Kind.CONTACTS,
-    "customer_facts": Kind.EXISTENCE | Kind.ORDERS,
-    "customer_favourites": Kind.ORDERS,
-    "customer_scores": Kind.EXISTENCE | Kind.ORDERS,
-    "orders": Kind.ORDERS,
-    "order_items": Kind.ORDERS,
-    "order_item_facets": Kind.ORDERS,
-    "events": Kind.EVENTS,
-    "event_tallies": Kind.EVENTS,
-    "wallet_lots": Kind.WALLETS,
-    "wallet_changes": Kind.WALLETS,
-    "customer_coupons": Kind.WALLETS,
-    "lists": Kind.GROUPS,
-    "list_members": Kind.GROUPS,
-    "segment_members": Kind.GROUPS,
+    "customer_origins": ChangeKind.PROFILE | ChangeKind.EVENTS,
+    "contacts": ChangeKind.CONTACTS,
+    "customer_facts": ChangeKind.EXISTENCE | ChangeKind.ORDERS,
+    "customer_favourites": ChangeKind.ORDERS,
+    "customer_scores": ChangeKind.EXISTENCE | ChangeKind.ORDERS,
+    "orders": ChangeKind.ORDERS,
+    "order_items": ChangeKind.ORDERS,
+    "order_item_facets": ChangeKind.ORDERS,
+    "events": ChangeKind.EVENTS,
+    "event_counters": ChangeKind.EVENTS,
+    "wallet_lots": ChangeKind.WALLETS,
+    "wallet_changes": ChangeKind.WALLETS,
+    "customer_coupons": ChangeKind.WALLETS,
+    "lists": ChangeKind.GROUPS,
+    "list_members": ChangeKind.GROUPS,
+    "segment_members": ChangeKind.GROUPS,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LeafTraits:
     """What is known of a leaf before it is asked.
 
     `kinds`: the data that its answer rests on, None where that is unknown; `by_the_hour`: on more of the time than its
@@ -55,37 +55,37 @@ class Question:
     just those whom it finds.
     """
 
-    kinds: Kind | None
+    kinds: ChangeKind | None
     by_the_hour: bool
     holds: bool
     constant: bool | None
     few: bool
 
 
-def question(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Question:
+def leaf_traits(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> LeafTraits:
     sql = condition_of(leaf, catalogue, scope)
     midnight = scope.start(0)
     other = midnight if midnight != scope.now else midnight + timedelta(hours=1)
     later = condition_of(leaf, catalogue, replace(scope, now=other))
-    holds = not isinstance(sql, Members) or sql.holds
-    few = isinstance(sql, Members) and sql.spread is Spread.PICKED
-    return Question(kinds_of(_clause(sql)), _bound(sql) != _bound(later), holds, constant(sql), few)
+    holds = not isinstance(sql, IdSet) or sql.holds
+    few = isinstance(sql, IdSet) and sql.selectivity is Selectivity.PICKED
+    return LeafTraits(kinds_of(_clause(sql)), _bound(sql) != _bound(later), holds, constant(sql), few)
 
 
-def kinds_asked(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> Kind:
+def kinds_asked(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> ChangeKind:
     """The kinds of data that the answer rests on: all, where that is unknown."""
     found = kinds_of(_clause(condition_of(leaf, catalogue, scope)))
     return EVERYTHING if found is None else found
 
 
-def changes_with_the_day(leaf: Leaf, catalogue: Catalogue, scope: Scope) -> bool:
+def changes_with_the_day(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> bool:
     """Whether the mere passing of time can change the answer."""
     tomorrow = replace(scope, now=scope.start(1) + timedelta(hours=1))
     return _bound(condition_of(leaf, catalogue, scope)) != _bound(condition_of(leaf, catalogue, tomorrow))
 
 
-def kinds_of(clause: ClauseElement) -> Kind | None:
-    found = Kind(0)
+def kinds_of(clause: ClauseElement) -> ChangeKind | None:
+    found = ChangeKind(0)
     for each in iterate(clause):
         if isinstance(each, TextClause):
             return None
@@ -112,22 +112,22 @@ def both() -> FromClause:
     return customers.join(customer_facts, same)
 
 
-def of_store(rows: FromClause, scope: Scope) -> tuple[ColumnElement[bool], ...]:
+def of_store(rows: FromClause, scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
     tables = (customer_facts,) if rows is customer_facts else (customers,)
     return tuple(table.c.store_id == scope.store_id for table in tables)
 
 
-def _clause(compiled: Compiled) -> ClauseElement:
-    return compiled.ids if isinstance(compiled, Members) else compiled.holds
+def _clause(compiled: Predicate) -> ClauseElement:
+    return compiled.ids if isinstance(compiled, IdSet) else compiled.condition
 
 
-def constant(compiled: Compiled) -> bool | None:
+def constant(compiled: Predicate) -> bool | None:
     """Whether it finds everyone or nobody, whoever that is; None where the database must be asked."""
-    if isinstance(compiled, Members):
+    if isinstance(compiled, IdSet):
         return None
-    return True if isinstance(compiled.holds, True_) else False if isinstance(compiled.holds, False_) else None
+    return True if isinstance(compiled.condition, True_) else False if isinstance(compiled.condition, False_) else None
 
 
-def _bound(compiled: Compiled) -> list[str]:
+def _bound(compiled: Predicate) -> list[str]:
     bound: list[Any] = [each for each in iterate(_clause(compiled)) if isinstance(each, BindParameter)]
     return [repr(each.value) for each in bound]

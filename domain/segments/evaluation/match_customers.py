@@ -15,9 +15,9 @@ from domain.segments.catalogue import Catalogue
 from domain.segments.compiler.normal_form import Node, leaves
 from domain.segments.compiler.select import condition_of
 from domain.segments.evaluation.leaf_analysis import both, constant
-from domain.segments.evaluation.set_algebra import Those, combined
-from domain.segments.sql.predicates import Compiled, Fact, Members
-from domain.segments.sql.scope import Scope
+from domain.segments.evaluation.set_algebra import IdSetExpr, combined
+from domain.segments.sql.predicates import IdSet, Predicate, RowPredicate
+from domain.segments.sql.scope import FilterScope
 
 # SQLite takes 500 selects in a union, and PostgreSQL 1,664 columns in a row.
 _SETS, _FACTS = 100, 400
@@ -25,16 +25,16 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CompiledFilters:
     """What filters ask, each leaf once; those that ask for what the store no longer has are `outdated`."""
 
     nodes: Mapping[UUID, Node]
-    leaves: Mapping[bytes, Compiled]
+    leaves: Mapping[bytes, Predicate]
     outdated: frozenset[UUID]
 
 
-def asked(nodes: Mapping[UUID, Node], catalogue: Catalogue, scope: Scope) -> Asked:
-    compiled: dict[bytes, Compiled] = {}
+def compile_filters(nodes: Mapping[UUID, Node], catalogue: Catalogue, scope: FilterScope) -> CompiledFilters:
+    compiled: dict[bytes, Predicate] = {}
     outdated: set[UUID] = set()
     for segment_id, node in nodes.items():
         try:
@@ -45,19 +45,25 @@ def asked(nodes: Mapping[UUID, Node], catalogue: Catalogue, scope: Scope) -> Ask
             outdated.add(segment_id)
     current = {segment_id: node for segment_id, node in nodes.items() if segment_id not in outdated}
     used = {leaf.key for node in current.values() for leaf in leaves(node)}
-    return Asked(current, {key: sql for key, sql in compiled.items() if key in used}, frozenset(outdated))
+    return CompiledFilters(current, {key: sql for key, sql in compiled.items() if key in used}, frozenset(outdated))
 
 
-async def belonging(tx: Transaction, wanted: Asked, scope: Scope, ids: Sequence[int]) -> dict[UUID, set[int]]:
+async def match_customers(
+    tx: Transaction, wanted: CompiledFilters, scope: FilterScope, ids: Sequence[int]
+) -> dict[UUID, set[int]]:
     """Whom of these customers each filter finds, by a number of statements that does not grow with theirs."""
-    found: dict[bytes, Those[set[int]]] = {}
-    facts = {key: sql.holds for key, sql in wanted.leaves.items() if isinstance(sql, Fact) and constant(sql) is None}
+    found: dict[bytes, IdSetExpr[set[int]]] = {}
+    facts = {
+        key: sql.condition
+        for key, sql in wanted.leaves.items()
+        if isinstance(sql, RowPredicate) and constant(sql) is None
+    }
     live = await _facts(tx, scope, ids, facts, found)
-    await _sets(tx, scope, ids, {k: sql for k, sql in wanted.leaves.items() if isinstance(sql, Members)}, found)
+    await _sets(tx, scope, ids, {k: sql for k, sql in wanted.leaves.items() if isinstance(sql, IdSet)}, found)
     for key, sql in wanted.leaves.items():
         always = constant(sql)
         if always is not None:
-            found[key] = Those(set[int](), holds=not always)
+            found[key] = IdSetExpr(set[int](), holds=not always)
     members: dict[UUID, set[int]] = {}
     for segment_id, node in wanted.nodes.items():
         those = combined(node, found, set[int]())
@@ -67,10 +73,10 @@ async def belonging(tx: Transaction, wanted: Asked, scope: Scope, ids: Sequence[
 
 async def _facts(
     tx: Transaction,
-    scope: Scope,
+    scope: FilterScope,
     ids: Sequence[int],
     facts: Mapping[bytes, ColumnElement[bool]],
-    found: dict[bytes, Those[set[int]]],
+    found: dict[bytes, IdSetExpr[set[int]]],
 ) -> set[int]:
     """Reads the predicates off the customers' own rows, and says who of them is live."""
     handed = {"ids": numbers(ids, tx.dialect)}
@@ -86,16 +92,16 @@ async def _facts(
             for place, value in enumerate(values):
                 if value:
                     those[int(place)].add(int(customer))
-        found.update((key, Those(each)) for (key, _), each in zip(some, those, strict=True))
+        found.update((key, IdSetExpr(each)) for (key, _), each in zip(some, those, strict=True))
     return live
 
 
 async def _sets(
     tx: Transaction,
-    scope: Scope,
+    scope: FilterScope,
     ids: Sequence[int],
-    sets: Mapping[bytes, Members],
-    found: dict[bytes, Those[set[int]]],
+    sets: Mapping[bytes, IdSet],
+    found: dict[bytes, IdSetExpr[set[int]]],
 ) -> None:
     handed = {"ids": numbers(ids, tx.dialect)}
     for some in _parts(list(sets.items()), _SETS):
@@ -104,10 +110,10 @@ async def _sets(
         for place, customer in await tx.execute(union_all(*branches), handed):
             those[int(place)].add(int(customer))
         sides = zip(some, those, strict=True)
-        found.update((key, Those(each, holds=members.holds)) for (key, members), each in sides)
+        found.update((key, IdSetExpr(each, holds=members.holds)) for (key, members), each in sides)
 
 
-def _branch(place: int, ids: Select[Any], scope: Scope) -> Select[*tuple[Any, ...]]:
+def _branch(place: int, ids: Select[Any], scope: FilterScope) -> Select[*tuple[Any, ...]]:
     customer = ids.selected_columns[0]
     found = ids.where(among(customer, "ids", scope.dialect)).subquery()
     return select(literal_column(str(place), Integer()), found.c[0])

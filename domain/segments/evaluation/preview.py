@@ -12,15 +12,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.kit.db import Database, Transaction
 from domain.segments.compiler.normal_form import expanded
-from domain.segments.evaluation import resolve as finding
+from domain.segments.evaluation import resolve
 from domain.segments.evaluation.cache.count import Filter, count, warm
-from domain.segments.evaluation.cache.fetch import Underway
-from domain.segments.evaluation.cache.lru import Leaves
-from domain.segments.evaluation.cache.transfer import TooLarge
+from domain.segments.evaluation.cache.fetch import InFlight
+from domain.segments.evaluation.cache.lru import LeafCache
+from domain.segments.evaluation.cache.transfer import TooManyIds
 from domain.segments.evaluation.deadline import Deadline, TookTooLong, reading, shorten
-from domain.segments.evaluation.reach import Found
+from domain.segments.evaluation.reach import PreviewResult
 from domain.segments.filters import Definition
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 from domain.stores.model import Store
 
 _WARMING_SECONDS = 30.0
@@ -31,18 +31,18 @@ class Previews:
     """Whom definitions find. What `leaves` remember of the same data is not asked again; None: nothing is kept."""
 
     database: Database
-    leaves: Leaves | None = None
-    seconds: float = finding.PREVIEW_SECONDS
+    leaves: LeafCache | None = None
+    seconds: float = resolve.PREVIEW_SECONDS
 
     async def of(
         self, shop: Store, definition: Definition, channels: Mapping[str, AddressKind], now: datetime
-    ) -> Found:
+    ) -> PreviewResult:
         """How many the definition finds now, a few of them, and whom the channels reach: at most so long."""
         deadline = Deadline(self.seconds)
         if self.leaves is not None:
-            with suppress(TooLarge):
+            with suppress(TooManyIds):
                 return await self._by_leaves(self.leaves, deadline, _Asked(shop, definition, channels), now)
-        return await finding.preview(self.database, shop, definition, channels, now, seconds=deadline)
+        return await resolve.preview(self.database, shop, definition, channels, now, seconds=deadline)
 
     async def settled(self) -> None:
         """Once nothing is done any more for the filters to come."""
@@ -54,24 +54,24 @@ class Previews:
             self.leaves.warming.cancel()
             await self.settled()
 
-    async def _by_leaves(self, leaves: Leaves, deadline: Deadline, asked: "_Asked", now: datetime) -> Found:
+    async def _by_leaves(self, leaves: LeafCache, deadline: Deadline, asked: "_Asked", now: datetime) -> PreviewResult:
         while True:
             try:
                 async with reading(self.database, deadline, snapshot=True) as tx:
                     wanted = await asked.filter(tx, now)
-                    counted = await count(tx, leaves, wanted, finding.SAMPLE, partial(shorten, tx, deadline))
+                    counted = await count(tx, leaves, wanted, resolve.SAMPLE, partial(shorten, tx, deadline))
                 break
-            except Underway as others:
+            except InFlight as others:
                 # Without a connection: whoever is at it may need one.
                 await asyncio.wait([asyncio.ensure_future(each) for each in others.flights], timeout=deadline.left())
         if counted.cold and leaves.most_bytes and (leaves.warming is None or leaves.warming.done()):
             leaves.warming = asyncio.create_task(self._warm(leaves, asked, now))
         return counted.found
 
-    async def _warm(self, leaves: Leaves, asked: "_Asked", now: datetime) -> None:
+    async def _warm(self, leaves: LeafCache, asked: "_Asked", now: datetime) -> None:
         """Whoever is writing a filter asks for it again with a leaf changed. What fails here is asked for then."""
         deadline = Deadline(_WARMING_SECONDS)
-        with suppress(TookTooLong, TooLarge, Underway, SQLAlchemyError):
+        with suppress(TookTooLong, TooManyIds, InFlight, SQLAlchemyError):
             async with reading(self.database, deadline, snapshot=True) as tx:
                 await warm(tx, leaves, await asked.filter(tx, now), partial(shorten, tx, deadline))
 
@@ -83,7 +83,7 @@ class _Asked:
     channels: Mapping[str, AddressKind]
 
     async def filter(self, tx: Transaction, now: datetime) -> Filter:
-        known = await finding.look_up(tx, self.shop.id, [self.definition])
-        groups, catalogue = finding.asked_of(self.definition, known)
-        scope = Scope(self.shop.id, self.shop.timezone, now, tx.dialect)
+        known = await resolve.look_up(tx, self.shop.id, [self.definition])
+        groups, catalogue = resolve.asked_of(self.definition, known)
+        scope = FilterScope(self.shop.id, self.shop.timezone, now, tx.dialect)
         return Filter(expanded(self.definition, groups), catalogue, scope, self.channels)

@@ -36,7 +36,7 @@ class ChannelReach:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PreviewResult:
     count: int
     reach: tuple[ChannelReach, ...]
     sample: tuple[int, ...]
@@ -47,7 +47,7 @@ Ids = Select[*tuple[Any, ...]]
 
 async def survey(
     tx: Transaction, store_id: int, ids: Ids, channels: Mapping[str, AddressKind], sample: int = 0
-) -> Found:
+) -> PreviewResult:
     """Counts the customers, their reach and a few of them, in one statement that finds them once."""
     [found] = await survey_each(tx, store_id, [ids], channels, sample)
     return found
@@ -55,7 +55,7 @@ async def survey(
 
 async def survey_each(
     tx: Transaction, store_id: int, each: Sequence[Ids], channels: Mapping[str, AddressKind], sample: int = 0
-) -> list[Found]:
+) -> list[PreviewResult]:
     """The same for several statements of ids, in one statement."""
     parts = [
         part.add_columns(literal_column(str(number), Integer()))
@@ -129,12 +129,12 @@ def _fallback(channels: Mapping[str, AddressKind]) -> ColumnElement[Any]:
     return case(*cases, else_=null()) if cases else literal(None, String())
 
 
-def _read(rows: Sequence[AnyRow], channels: Mapping[str, AddressKind]) -> Found:
+def _read(rows: Sequence[AnyRow], channels: Mapping[str, AddressKind]) -> PreviewResult:
     [(_, _, count, emails, phones, *_)] = [row for row in rows if row[0] == 1]
     own = {AddressKind.EMAIL: emails, AddressKind.PHONE: phones, AddressKind.HANDLE: 0}
     contacted = {row[1]: row[2:5] for row in rows if row[0] == 2}
     reach = tuple(_reach(channel, own[kind], contacted.get(channel, (0, 0, 0))) for channel, kind in channels.items())
-    return Found(count, reach, tuple(sorted(row[2] for row in rows if row[0] == 3)))
+    return PreviewResult(count, reach, tuple(sorted(row[2] for row in rows if row[0] == 3)))
 
 
 def _reach(channel: str, own: int, contacted: Sequence[int]) -> ChannelReach:

@@ -7,19 +7,19 @@ from uuid import UUID
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode
 from domain.segments import queries
-from domain.segments.compiler.normal_form import LEAVES, FilterOutdated, Groups
-from domain.segments.filters import Condition, Definition, Membership, conditions_of, memberships
+from domain.segments.compiler.normal_form import LEAVES, FilterOutdated, ReferencedSegments
+from domain.segments.filters import Condition, Definition, MembershipCondition, conditions_of, memberships
 
 
 @dataclass(frozen=True, slots=True)
-class Referred:
+class References:
     """What a definition refers to; `missing` are segments and lists that are gone."""
 
-    groups: Groups
+    groups: ReferencedSegments
     missing: frozenset[UUID]
 
 
-async def referred(tx: Transaction, store_id: int, definitions: Iterable[Definition]) -> Referred:
+async def referred(tx: Transaction, store_id: int, definitions: Iterable[Definition]) -> References:
     """Everything that the definitions refer to, directly and through other segments."""
     groups: dict[UUID, Definition | None] = {}
     segment_ids, list_ids = _asked(definitions)
@@ -33,16 +33,16 @@ async def referred(tx: Transaction, store_id: int, definitions: Iterable[Definit
         list_ids |= more[1]
     if list_ids:
         missing |= list_ids - await queries.known_lists(tx, store_id, list_ids)
-    return Referred(groups, frozenset(missing))
+    return References(groups, frozenset(missing))
 
 
-def groups_of(definition: Definition, found: Referred) -> Groups:
+def groups_of(definition: Definition, found: References) -> ReferencedSegments:
     """As `compile` takes them; refused when something that the filter asks for is gone."""
     if found.missing and not found.missing.isdisjoint(_reached(definition, found.groups)):
         raise FilterOutdated("The filter refers to a segment or a list that no longer exists")
     try:
-        Walk(found.groups).of(list(conditions_of(definition)))
-    except RefersBack as error:
+        ReferenceWalker(found.groups).of(list(conditions_of(definition)))
+    except CircularReference as error:
         raise FilterOutdated("The filter refers to a segment that refers back to it") from error
     return found.groups
 
@@ -50,8 +50,8 @@ def groups_of(definition: Definition, found: Referred) -> Groups:
 async def faults(tx: Transaction, store_id: int, definition: Definition, own_id: UUID | None) -> list[DomainError]:
     """What is wrong with the references, each with its path."""
     found = await referred(tx, store_id, [definition])
-    walk = Walk(found.groups, own_id)
-    asked: list[Condition] = [each for each in conditions_of(definition) if not isinstance(each, Membership)]
+    walk = ReferenceWalker(found.groups, own_id)
+    asked: list[Condition] = [each for each in conditions_of(definition) if not isinstance(each, MembershipCondition)]
     wrong: list[DomainError] = []
     for tree, path in ((definition.include, "include"), (definition.exclude, "exclude")):
         for at, membership in memberships(tree, (path,)) if tree is not None else ():
@@ -64,14 +64,14 @@ async def faults(tx: Transaction, store_id: int, definition: Definition, own_id:
     return wrong
 
 
-def _known(membership: Membership, found: Referred) -> None:
+def _known(membership: MembershipCondition, found: References) -> None:
     wanted = membership.segment_id or membership.list_id
     if wanted in found.missing:
         said = "segment" if membership.segment_id else "list"
         raise DomainError(f"There is no such {said}", code=ErrorCode.NOT_FOUND)
 
 
-def _reached(definition: Definition, groups: Groups) -> set[UUID]:
+def _reached(definition: Definition, groups: ReferencedSegments) -> set[UUID]:
     """The segments and lists that a definition refers to, directly and through other segments."""
     segment_ids, list_ids = _asked([definition])
     pending = list(segment_ids)
@@ -86,18 +86,18 @@ def _reached(definition: Definition, groups: Groups) -> set[UUID]:
 
 
 def _asked(definitions: Iterable[Definition]) -> tuple[set[UUID], set[UUID]]:
-    asked = [each for one in definitions for each in conditions_of(one) if isinstance(each, Membership)]
+    asked = [each for one in definitions for each in conditions_of(one) if isinstance(each, MembershipCondition)]
     return {each.segment_id for each in asked if each.segment_id}, {each.list_id for each in asked if each.list_id}
 
 
 CHAIN = 20
 
 
-class RefersBack(DomainError):
+class CircularReference(DomainError):
     """Following the references leads to where they began."""
 
 
-class TooFar(DomainError):
+class ReferencesTooDeep(DomainError):
     """The filter is too deep, or too wide, with what it refers to."""
 
     code = ErrorCode.LIMIT_EXCEEDED
@@ -112,10 +112,10 @@ class Extent:
 
 
 @dataclass(slots=True)
-class Walk:
+class ReferenceWalker:
     """Each segment is walked once, however often it is referred to, so that growing by doubling is seen at once."""
 
-    groups: Groups
+    groups: ReferencedSegments
     own_id: UUID | None = None
     _known: dict[UUID, Extent] = field(default_factory=dict[UUID, Extent])
 
@@ -126,19 +126,23 @@ class Walk:
             inner = self._inner(condition, way)
             total, furthest = total + inner.conditions, max(furthest, inner.segments)
             if total > LEAVES:
-                raise TooFar(f"With the segments that it refers to, the filter has more than {LEAVES:,} conditions")
+                raise ReferencesTooDeep(
+                    f"With the segments that it refers to, the filter has more than {LEAVES:,} conditions"
+                )
         return Extent(total, furthest)
 
     def _inner(self, condition: Condition, way: tuple[UUID, ...]) -> Extent:
-        segment_id = condition.segment_id if isinstance(condition, Membership) else None
+        segment_id = condition.segment_id if isinstance(condition, MembershipCondition) else None
         if segment_id is None:
             return Extent(1, 0)
         if segment_id == self.own_id or segment_id in way:
-            raise RefersBack("This segment refers back to the one that asks for it")
+            raise CircularReference("This segment refers back to the one that asks for it")
         inner = self._known.get(segment_id) or self._walked(self.groups.get(segment_id), (*way, segment_id))
         self._known[segment_id] = inner
         if len(way) + inner.segments > CHAIN:
-            raise TooFar(f"The filter goes through more than {CHAIN} segments, each of which refers to the next")
+            raise ReferencesTooDeep(
+                f"The filter goes through more than {CHAIN} segments, each of which refers to the next"
+            )
         return inner
 
     def _walked(self, definition: Definition | None, way: tuple[UUID, ...]) -> Extent:

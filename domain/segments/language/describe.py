@@ -6,17 +6,17 @@ from uuid import UUID
 
 from domain.kit.values import ValueType
 from domain.segments.catalogue import Catalogue
-from domain.segments.catalogue.entries import Entry
+from domain.segments.catalogue.entries import CatalogueEntry
 from domain.segments.filters import (
     BLACKLISTED,
     Aggregate,
     AllOf,
     AnyOf,
-    Attribute,
-    Behavior,
+    AttributeCondition,
+    BehaviorCondition,
     Definition,
     Filter,
-    Membership,
+    MembershipCondition,
     Not,
     Operator,
     Value,
@@ -104,30 +104,30 @@ class _Speaker:
                 return " or ".join(self._part(part) for part in parts)
             case Not(part):
                 return f"not ({self.say(part)})"
-            case Attribute():
+            case AttributeCondition():
                 return self._attribute(tree, self._catalogue.dimensions.get(tree.dimension))
-            case Behavior():
+            case BehaviorCondition():
                 return self._behavior(tree)
-            case Membership():
+            case MembershipCondition():
                 return self._membership(tree)
 
     def _part(self, part: Filter) -> str:
         return f"({self.say(part)})" if isinstance(part, AllOf | AnyOf) and len(part.parts) > 1 else self.say(part)
 
-    def _membership(self, condition: Membership) -> str:
+    def _membership(self, condition: MembershipCondition) -> str:
         kind, wanted = ("segment", condition.segment_id) if condition.segment_id else ("list", condition.list_id)
         name = self._names.get(wanted) if wanted is not None else None
         called = f"the {kind} {name!r}" if name is not None else f"a {kind} that is gone"
         return f"{'in' if condition.member else 'not in'} {called}"
 
-    def _attribute(self, condition: Attribute, entry: Entry | None) -> str:
+    def _attribute(self, condition: AttributeCondition, entry: CatalogueEntry | None) -> str:
         label = condition.dimension if entry is None else entry.label
         if entry is not None and entry.type is ValueType.BOOLEAN and condition.values:
             wanted = (True in condition.values) is (condition.operator is Operator.EQ)
             return label if wanted else f"not: {label}"
         return f"{label} {_compared(condition.operator, condition.values, entry)}"
 
-    def _behavior(self, condition: Behavior) -> str:
+    def _behavior(self, condition: BehaviorCondition) -> str:
         behavior = self._catalogue.behavior(condition.behavior)
         label = condition.behavior if behavior is None else behavior.label
         entries = {each.key: each for each in behavior.attributes} if behavior is not None else {}
@@ -145,7 +145,7 @@ class _Speaker:
         return f"{subject}{narrowed}{window} {_compared(condition.operator, condition.values, None)}"
 
 
-def _compared(operator: Operator, values: Sequence[Value], entry: Entry | None) -> str:
+def _compared(operator: Operator, values: Sequence[Value], entry: CatalogueEntry | None) -> str:
     options: dict[object, str] = (
         {option.value: option.label for option in (entry.options or ())} if entry is not None else {}
     )

@@ -10,18 +10,18 @@ from uuid import UUID
 from domain.kit.clock import midnight
 from domain.kit.errors import DomainError, ErrorCode, Path
 from domain.kit.values import ValueType
-from domain.segments.catalogue import Behavior as KnownBehavior
+from domain.segments.catalogue import BehaviorEntry as KnownBehavior
 from domain.segments.catalogue import Catalogue
-from domain.segments.catalogue.entries import Entry, near, wrong_value
+from domain.segments.catalogue.entries import CatalogueEntry, near, wrong_value
 from domain.segments.filters import (
     ALL_TIME,
     Aggregate,
     AllOf,
     AnyOf,
-    Attribute,
-    Behavior,
+    AttributeCondition,
+    BehaviorCondition,
     Filter,
-    Membership,
+    MembershipCondition,
     Not,
     Operator,
     Value,
@@ -48,12 +48,12 @@ def plain_id(_: str, text: str) -> UUID | None:
         return None
 
 
-class _Refused(Exception):
+class _InvalidPart(Exception):
     """This part has a fault, which is noted; the parts beside it are read on."""
 
 
 @dataclass(slots=True)
-class Reader:
+class FilterParser:
     """Reads filters against a catalogue; what one definition may hold at most is counted over all of them."""
 
     catalogue: Catalogue
@@ -68,12 +68,12 @@ class Reader:
         """The tree; None, and an entry in `faults`, when something is wrong with it."""
         try:
             return self._filter(raw, path, 1)
-        except _Refused:
+        except _InvalidPart:
             return None
 
-    def _refuse(self, message: str, path: Path, code: ErrorCode = ErrorCode.INVALID) -> _Refused:
+    def _refuse(self, message: str, path: Path, code: ErrorCode = ErrorCode.INVALID) -> _InvalidPart:
         self.faults.append(DomainError(message, field=path, code=code))
-        return _Refused()
+        return _InvalidPart()
 
     def _filter(self, raw: object, path: Path, depth: int) -> Filter:
         if depth > DEPTH:
@@ -122,11 +122,11 @@ class Reader:
         for index, part in enumerate(parts):
             try:
                 found.append(read(part, (*path, index)))
-            except _Refused:
+            except _InvalidPart:
                 if len(self.faults) > CONDITIONS:
                     raise
         if len(found) != len(parts):
-            raise _Refused
+            raise _InvalidPart
         return iter(found)
 
     def _condition(self, kind: str, raw: object, path: Path) -> Filter:
@@ -138,7 +138,7 @@ class Reader:
             return self._attribute(raw, path)
         return self._membership(raw, path) if kind == "membership" else self._behavior(raw, path)
 
-    def _attribute(self, raw: object, path: Path) -> Attribute:
+    def _attribute(self, raw: object, path: Path) -> AttributeCondition:
         given = self._given(raw, path)
         key = self._text(given.get("dimension"), (*path, "dimension"))
         entry = self.catalogue.dimensions.get(key)
@@ -157,15 +157,15 @@ class Reader:
             message = f"The filter names more than {self.property_conditions} custom properties"
             raise self._refuse(message, path, ErrorCode.LIMIT_EXCEEDED)
 
-    def _compare(self, entry: Entry, given: Mapping[str, object], path: Path) -> Attribute:
+    def _compare(self, entry: CatalogueEntry, given: Mapping[str, object], path: Path) -> AttributeCondition:
         operator = self._choice(Operator, given.get("operator"), (*path, "operator"))
         if operator not in entry.operators:
             said = f"{operator.value} does not go with {entry.key}: choose of {', '.join(entry.operators)}"
             raise self._refuse(said, (*path, "operator"))
         values = self._values(entry, operator, given.get("values"), (*path, "values"))
-        return Attribute(entry.key, operator, values)
+        return AttributeCondition(entry.key, operator, values)
 
-    def _values(self, entry: Entry, operator: Operator, raw: object, path: Path) -> tuple[Value, ...]:
+    def _values(self, entry: CatalogueEntry, operator: Operator, raw: object, path: Path) -> tuple[Value, ...]:
         given = self._list(() if raw is None else raw, path)
         wrong = wrong_number(operator, len(given), entry.max_values)
         if wrong is not None:
@@ -175,7 +175,7 @@ class Reader:
             raise self._refuse("BETWEEN takes the lower end first", path)
         return read
 
-    def _value(self, entry: Entry, operator: Operator, raw: object, path: Path) -> Value:
+    def _value(self, entry: CatalogueEntry, operator: Operator, raw: object, path: Path) -> Value:
         if operator in WHOLE:
             low, high, name = WHOLE[operator]
             if isinstance(raw, int) and not isinstance(raw, bool) and low <= raw <= high:
@@ -189,14 +189,14 @@ class Reader:
             raise self._refuse(f"{shown(raw)} {why}", path)
         return self._stored_id(entry, value)
 
-    def _stored_id(self, entry: Entry, value: Value) -> Value:
+    def _stored_id(self, entry: CatalogueEntry, value: Value) -> Value:
         """What is named by its ID in the API is named in events as it is stored."""
         if entry.refers_to is None or not isinstance(value, str):
             return value
         found = self.read_id(entry.refers_to, value)
         return value if found is None else str(found)
 
-    def _behavior(self, raw: object, path: Path) -> Behavior:
+    def _behavior(self, raw: object, path: Path) -> BehaviorCondition:
         given = self._given(raw, path)
         key = self._text(given.get("behavior"), (*path, "behavior"))
         known = self.catalogue.behavior(key)
@@ -213,9 +213,9 @@ class Reader:
         compared = {"operator": given.get("operator", Operator.GTE), "values": given.get("values", [1])}
         comparison = self._compare(result, compared, path)
         window = self._window(given.get("window"), (*path, "window"))
-        return Behavior(key, read, aggregate, of, comparison.operator, comparison.values, window)
+        return BehaviorCondition(key, read, aggregate, of, comparison.operator, comparison.values, window)
 
-    def _where(self, behavior: KnownBehavior, raw: object, path: Path) -> Attribute:
+    def _where(self, behavior: KnownBehavior, raw: object, path: Path) -> AttributeCondition:
         self._conditions += 1
         given = self._given(raw, path)
         key = self._text(given.get("dimension"), (*path, "dimension"))
@@ -268,7 +268,7 @@ class Reader:
             raise self._refuse(f"{shown(raw)} {read.why}", path)
         return read if isinstance(read, datetime) else midnight(read + timedelta(days=ends), self.timezone)
 
-    def _membership(self, raw: object, path: Path) -> Membership:
+    def _membership(self, raw: object, path: Path) -> MembershipCondition:
         given = self._given(raw, path)
         named = [key for key in ("segmentId", "listId") if key in given]
         if len(named) != 1:
@@ -281,7 +281,7 @@ class Reader:
         if found is None:
             said = "segment" if kind == "Segment" else "list"
             raise self._refuse(f"There is no such {said}", (*path, named[0]), ErrorCode.NOT_FOUND)
-        return Membership(found if kind == "Segment" else None, None if kind == "Segment" else found, member)
+        return MembershipCondition(found if kind == "Segment" else None, None if kind == "Segment" else found, member)
 
     def _text(self, raw: object, path: Path) -> str:
         if not isinstance(raw, str) or not raw:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from domain.kit.errors import ErrorCode
 from domain.kit.values import ValueType
-from domain.segments.catalogue.entries import NUMBERS, TIMES, Entry
+from domain.segments.catalogue.entries import NUMBERS, TIMES, CatalogueEntry
 from domain.segments.filters import Aggregate, Operator, Value
 
 DAYS = 36_500
@@ -46,10 +46,10 @@ def wrong_number(operator: Operator, given: int, most: int) -> tuple[str, ErrorC
     return (f"There are {given} values: {most} at most", ErrorCode.LIMIT_EXCEEDED) if given > most else None
 
 
-def measure_of(aggregate: Aggregate) -> Entry:
+def measure_of(aggregate: Aggregate) -> CatalogueEntry:
     """What an aggregate gives, as something to compare."""
     timed = aggregate in {Aggregate.FIRST, Aggregate.LAST}
-    return Entry(
+    return CatalogueEntry(
         key=aggregate.value,
         label=aggregate.value.lower(),
         group="",
@@ -58,7 +58,7 @@ def measure_of(aggregate: Aggregate) -> Entry:
     )
 
 
-def in_order(entry: Entry, values: tuple[Value, ...]) -> bool:
+def in_order(entry: CatalogueEntry, values: tuple[Value, ...]) -> bool:
     match values:
         case [str() as low, str() as high]:
             return entry.ranks.index(low) <= entry.ranks.index(high)

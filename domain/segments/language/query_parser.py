@@ -8,10 +8,10 @@ from typing import Any, Final, cast
 from lark import Lark, Token, Transformer
 from lark.exceptions import UnexpectedInput
 
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 from domain.segments.catalogue import Catalogue
 from domain.segments.filters import BLACKLISTED, Aggregate, Definition, Filter, Operator
-from domain.segments.language.filter_parser import Reader, ReadId, plain_id
+from domain.segments.language.filter_parser import FilterParser, ReadId, plain_id
 from domain.segments.language.query_errors import expectation
 
 LENGTH = 100_000
@@ -31,14 +31,14 @@ def read(
     if len(text) > LENGTH:
         raise DomainError(f"The query has {len(text)} characters: {LENGTH} at most", field=_FIELD)
     include, exclude = _parse(text)
-    reader = Reader(catalogue, timezone, property_conditions, read_id)
+    reader = FilterParser(catalogue, timezone, property_conditions, read_id)
     trees = [_tree(reader, raw, index) for index, raw in enumerate((include, exclude))]
     if reader.faults:
-        raise Faults([_located(fault, (include, exclude)) for fault in reader.faults])
+        raise DomainErrors([_located(fault, (include, exclude)) for fault in reader.faults])
     return Definition(trees[0], trees[1])
 
 
-def _tree(reader: Reader, raw: Any, index: int) -> Filter | None:
+def _tree(reader: FilterParser, raw: Any, index: int) -> Filter | None:
     """Everyone and nobody are None; the usual exclusion is a tree already."""
     if raw is None or raw == BLACKLISTED:
         return BLACKLISTED if raw == BLACKLISTED else None

@@ -11,11 +11,11 @@ from domain.segments.filters import (
     Aggregate,
     AllOf,
     AnyOf,
-    Attribute,
-    Behavior,
+    AttributeCondition,
+    BehaviorCondition,
     Definition,
     Filter,
-    Membership,
+    MembershipCondition,
     Not,
     Operator,
     Value,
@@ -97,12 +97,12 @@ def _filter(tree: Filter, write_id: WriteId) -> str:
         case Not(part):
             # NOT IN would be the membership's own sense.
             inner = _within(part, write_id)
-            return f"NOT ({inner})" if isinstance(part, Membership) else f"NOT {inner}"
-        case Attribute():
+            return f"NOT ({inner})" if isinstance(part, MembershipCondition) else f"NOT {inner}"
+        case AttributeCondition():
             return _attribute(tree)
-        case Behavior():
+        case BehaviorCondition():
             return _behavior(tree)
-        case Membership():
+        case MembershipCondition():
             return _membership(tree, write_id)
 
 
@@ -116,7 +116,7 @@ def _within(part: Filter, write_id: WriteId) -> str:
     return f"({text})" if isinstance(part, AllOf | AnyOf) and len(part.parts) > 1 else text
 
 
-def _membership(condition: Membership, write_id: WriteId) -> str:
+def _membership(condition: MembershipCondition, write_id: WriteId) -> str:
     sense = "in" if condition.member else "not in"
     if condition.segment_id is not None:
         return f"{sense} segment {_quoted(write_id('Segment', condition.segment_id))}"
@@ -124,11 +124,11 @@ def _membership(condition: Membership, write_id: WriteId) -> str:
     return f"{sense} list {_quoted(write_id('CustomerList', condition.list_id))}"
 
 
-def _attribute(condition: Attribute) -> str:
+def _attribute(condition: AttributeCondition) -> str:
     return f"{_name(condition.dimension)} {_comparison(condition.operator, condition.values)}"
 
 
-def _behavior(condition: Behavior) -> str:
+def _behavior(condition: BehaviorCondition) -> str:
     counts = condition.aggregate is Aggregate.COUNT
     usual = counts and condition.operator is Operator.GTE and condition.values == (1,)
     name = _name(condition.behavior)

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, Select, false, literal_column, not_, select, true
 
 from domain.customers.tables import customers
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 
 
-class Spread(IntEnum):
+class Selectivity(IntEnum):
     """About how many customers a set holds: the fewer, the sooner it is asked."""
 
     PICKED = 1
@@ -24,44 +24,44 @@ class Spread(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
+class IdSet:
     """Those whose id the statement finds, or those whose id it does not. `once`: it finds none twice."""
 
     ids: Select[int]
-    spread: Spread
+    selectivity: Selectivity
     holds: bool = True
-    once: bool = False
+    distinct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class RowPredicate:
     """A predicate on the customer's row, or on the row of their facts; NULL where there is no value counts as false."""
 
-    holds: ColumnElement[bool]
+    condition: ColumnElement[bool]
 
 
-Compiled: TypeAlias = Fact | Members
+Predicate: TypeAlias = RowPredicate | IdSet
 
 
-def opposite(leaf: Compiled) -> Compiled:
+def negate(leaf: Predicate) -> Predicate:
     """Holds exactly for those for whom the other does not."""
-    if isinstance(leaf, Members):
+    if isinstance(leaf, IdSet):
         return replace(leaf, holds=not leaf.holds)
-    return Fact(unless(leaf.holds))
+    return RowPredicate(is_not_true(leaf.condition))
 
 
-def unless(predicate: ColumnElement[Any]) -> ColumnElement[bool]:
+def is_not_true(predicate: ColumnElement[Any]) -> ColumnElement[bool]:
     """NOT, where NULL counts as false."""
     return not_(predicate.is_(true()))
 
 
-NEVER = Fact(false())
+NEVER = RowPredicate(false())
 
 
-ALWAYS = Fact(true())
+ALWAYS = RowPredicate(true())
 
 
-def marked(condition: str, scope: Scope) -> Select[int]:
+def partial_index_ids(condition: str, scope: FilterScope) -> Select[int]:
     """Customers of a partial index, whose condition is written just as the index has it."""
     few = customers.alias("few")
     return select(few.c.id).where(few.c.store_id == scope.store_id, literal_column(f"few.{condition}")).correlate(None)

@@ -10,7 +10,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class FilterScope:
     """Days are the store's: "the last N days" begin at 0:00 of the day N days ago and end now."""
 
     store_id: int

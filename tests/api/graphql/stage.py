@@ -18,15 +18,15 @@ from api.wiring import Runtime, build
 from api.workers.runner import work
 from api.workers.scheduler import make_lists
 from domain import jobs
-from domain.campaigns import launch as launching
+from domain.campaigns import launch
 from domain.stores import queries
-from domain.stores.model import Scope, new_token, token_hash
+from domain.stores.model import TokenScope, new_token, token_hash
 from plugins.manager import InstalledChannel, Plugins
 from plugins.store_channels import InstalledChannels
 from tests.factories import NOW, add_store
 from tests.fakes import RecordingChannel
 
-EVERYTHING = frozenset({Scope.ADMIN})
+EVERYTHING = frozenset({TokenScope.ADMIN})
 
 # What GraphQL answers is JSON, whose shape each test knows.
 Json = Any
@@ -83,15 +83,15 @@ class Stage:
     async def work(self) -> None:
         """Do what is due, as a worker and the scheduler would, until nothing is."""
         database, tools = self.runtime.database, self.runtime.tools
-        await launching.start_due(tools.office(database))
+        await launch.start_due(tools.office(database))
         await make_lists(database, tools)
         while True:
             async with database.read() as tx:
                 due = await jobs.due(tx, 100)
             if not due:
                 return
-            for ring in due:
-                await work(database, tools, "test", ring.store_id, ring.job_id)
+            for notice in due:
+                await work(database, tools, "test", notice.store_id, notice.job_id)
 
 
 @dataclass
@@ -102,10 +102,10 @@ class Shop:
     store_id: int
     token: str = field(repr=False)
 
-    async def add_token(self, scopes: frozenset[Scope]) -> str:
+    async def add_token(self, scopes: frozenset[TokenScope]) -> str:
         return (await self.token_with_id(scopes))[0]
 
-    async def token_with_id(self, scopes: frozenset[Scope]) -> tuple[str, UUID]:
+    async def token_with_id(self, scopes: frozenset[TokenScope]) -> tuple[str, UUID]:
         token = new_token()
         hashed = token_hash(token)
         assert hashed is not None

@@ -10,17 +10,17 @@ from sqlalchemy import update
 from api.graphql.kit.fields import schema_of
 from api.graphql.schema import build_schema
 from domain.stores import queries
-from domain.stores.model import Scope, new_token
+from domain.stores.model import TokenScope, new_token
 from domain.stores.tables import api_tokens
 from tests.api.graphql.stage import Json, Reply, Shop, Stage
 from tests.factories import NOW
 
-READ, WRITE, SEND, ADMIN = Scope.READ, Scope.WRITE, Scope.SEND, Scope.ADMIN
+READ, WRITE, SEND, ADMIN = TokenScope.READ, TokenScope.WRITE, TokenScope.SEND, TokenScope.ADMIN
 ERRORS = "{ userErrors { code } }"
 NOTHING = 'id: "x"'
 
 # What to ask of each root field, and the scope that it takes. A field that is missing here fails a test.
-FIELDS: dict[str, tuple[str, Scope]] = {
+FIELDS: dict[str, tuple[str, TokenScope]] = {
     "Query.store": ("{ store { id } }", READ),
     "Query.customer": (f"{{ customer({NOTHING}) {{ id }} }}", READ),
     "Query.customers": ("{ customers { totalCount } }", READ),
@@ -102,7 +102,7 @@ def test_every_field_of_the_roots_is_tried() -> None:
 
 
 async def test_every_field_takes_its_scope(stage: Stage, shop: Shop) -> None:
-    tokens = {scope: await shop.add_token(frozenset({scope})) for scope in Scope}
+    tokens = {scope: await shop.add_token(frozenset({scope})) for scope in TokenScope}
     for name, (document, wanted) in FIELDS.items():
         for scope, token in tokens.items():
             reply = await ask(shop, token, document)

@@ -13,7 +13,7 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from sqlalchemy import select
 
 from api.graphql.kit.global_ids import encode
-from domain.kit import ids as fresh
+from domain.kit import ids
 from domain.migrations.tables import metadata
 from tests.api.graphql.stage import Json, Shop, Stage
 from tests.api.graphql.test_access import ask, schema
@@ -279,7 +279,7 @@ async def _furnish(shop: Shop, *more: Mapping[str, object]) -> dict[str, str]:
 
 
 def _nothing(kind: str) -> str:
-    return encode(TYPES[kind], 2**40 if kind == "customer" else fresh.new())
+    return encode(TYPES[kind], 2**40 if kind == "customer" else ids.new())
 
 
 async def _answer(shop: Shop, document: str, gid: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Table, event, insert, select
 
 from api.graphql.kit.global_ids import encode, number, uuid
 from domain.campaigns.tables import campaigns
-from domain.deliveries.tables import batches, deliveries, sandbox_messages
+from domain.deliveries.tables import deliveries, delivery_batches, sandbox_messages
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.lists.tables import list_members, lists
@@ -237,7 +237,7 @@ async def _copy_campaigns(tx: Transaction, store_id: int, campaign_id: UUID, lis
     for list_id in listed:
         fresh = ids.new()
         await _copy(tx, campaigns, campaigns.c.id == campaign_id, id=fresh, list_id=list_id)
-        for table in (deliveries, batches, sandbox_messages):
+        for table in (deliveries, delivery_batches, sandbox_messages):
             await _copy(tx, table, table.c.campaign_id == campaign_id, campaign_id=fresh)
         made.append(fresh)
     return made

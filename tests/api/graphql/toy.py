@@ -23,7 +23,7 @@ from api.graphql.kit.upload import Upload
 from api.graphql.server.connection_life import Pace
 from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import graphiql
-from domain.kit.errors import DomainError, Faults
+from domain.kit.errors import DomainError, DomainErrors
 
 UNSET: Any = strawberry.UNSET
 
@@ -105,7 +105,7 @@ class Query:
 
     @strawberry.field
     def rules(self) -> str | None:
-        raise Faults([DomainError("one", field=("a",)), DomainError("two")])
+        raise DomainErrors([DomainError("one", field=("a",)), DomainError("two")])
 
     @strawberry.field
     def secret(self) -> str | None:

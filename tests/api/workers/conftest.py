@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from dramatiq import Broker
 
-from api.workers.consumers import GRACE, Lanes, brokers_for
-from api.workers.notifier import Doorbell
+from api.workers.consumers import GRACE, Consumers, brokers_for
+from api.workers.notifier import Notifier
 from api.workers.runner import Handler, JobContext, Run, Tools
 from domain import jobs
 from domain.consents.links import UnsubscribeLinks
@@ -23,23 +23,23 @@ from domain.templates.rendering import MinijinjaTemplates
 
 @dataclass
 class Works:
-    """A process that works: lanes, their brokers, and a doorbell as a server has it."""
+    """A process that works: consumers, their brokers, and a notifier as a server has it."""
 
     brokers: dict[Queue, Broker]
-    doorbell: Doorbell
+    notifier: Notifier
     handlers: dict[str, Handler]
     tools: Tools
-    lanes: Lanes
+    consumers: Consumers
     database_url: str
     running: bool = False
 
     def start(self) -> None:
         self.running = True
-        self.lanes.start()
+        self.consumers.start()
 
     def stop(self, grace: float = GRACE) -> None:
         self.running = False
-        self.lanes.stop(grace)
+        self.consumers.stop(grace)
 
     def on(self, kind: str, run: Run, time_limit: float = 3600) -> None:
         async def run_and_finish(context: JobContext) -> None:
@@ -50,8 +50,8 @@ class Works:
         self.handlers[kind] = Handler(run_and_finish, time_limit=time_limit)
 
     def database(self) -> Database:
-        """The tests' own, which rings as the server's does."""
-        return Database(self.database_url, doorbell=self.doorbell)
+        """The database of the tests, which notifies as that of the server does."""
+        return Database(self.database_url, notify=self.notifier)
 
 
 @pytest.fixture
@@ -59,20 +59,20 @@ def works(broker_url: str, database_url: str, tmp_path: Path) -> Iterator[Works]
     brokers = brokers_for(broker_url)
     for broker in brokers.values():
         broker.flush_all()
-    doorbell = Doorbell(brokers)
+    notifier = Notifier(brokers)
     handlers: dict[str, Handler] = {}
     links = UnsubscribeLinks("http://127.0.0.1", b"key")
     tools = Tools(system_clock, MinijinjaTemplates(), links, no_channel, Files(tmp_path / "files"), handlers)
 
     def connect(connections: int) -> Database:
-        return Database(database_url, pool_size=connections, doorbell=doorbell)
+        return Database(database_url, pool_size=connections, notify=notifier)
 
-    made = Works(brokers, doorbell, handlers, tools, Lanes(brokers, connect, tools, threads=4), database_url)
+    made = Works(brokers, notifier, handlers, tools, Consumers(brokers, connect, tools, threads=4), database_url)
     yield made
     # A test that failed leaves them running, and they would disturb every test after it.
     if made.running:
         made.stop(0.1)
-    doorbell.close()
+    notifier.close()
     for broker in brokers.values():
         broker.close()
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from api.workers import runner as job_module
+from api.workers import runner
 from api.workers.runner import JobContext
-from api.workers.scheduler import ring_for_due, sweep
+from api.workers.scheduler import notify_due, sweep
 from domain import jobs
 from domain.jobs import Queue
 from domain.kit.db import Database
@@ -48,7 +48,7 @@ async def test_a_message_that_comes_twice_is_work_done_once(works: Works, store_
     database = works.database()
     async with database.write() as tx:
         await jobs.add(tx, store_id, "note", {})
-        tx.rings *= 5
+        tx.notices *= 5
     await until(lambda: bool(done))
     await asyncio.sleep(0.5)
     await asyncio.to_thread(works.stop)
@@ -63,10 +63,10 @@ async def test_work_that_the_broker_lost_is_found(works: Works, database: Databa
         done.append(context.job.id)
 
     works.on("note", note)
-    async with database.write() as tx:  # this database has no doorbell: nobody is told
+    async with database.write() as tx:  # this database has no notifier: nobody is notified
         await jobs.add_all(tx, store_id, "note", [{"n": n} for n in range(30)], queue=Queue.DELIVERIES)
     works.start()
-    await ring_for_due(database, works.brokers, works.doorbell)
+    await notify_due(database, works.brokers, works.notifier)
     await until(lambda: len(done) == 30)
     await asyncio.to_thread(works.stop)
     assert len(set(done)) == 30
@@ -108,7 +108,7 @@ async def test_stopping_gives_unfinished_jobs_back_at_once(works: Works, store_i
     await until(lambda: bool(began))
     await asyncio.to_thread(works.stop, 0.2)
     async with database.write() as tx:
-        assert [ring.job_id for ring in await jobs.due(tx, 10)] == [job_id]
+        assert [notice.job_id for notice in await jobs.due(tx, 10)] == [job_id]
     await database.close()
 
 
@@ -116,7 +116,7 @@ async def test_stopping_gives_unfinished_jobs_back_at_once(works: Works, store_i
 async def test_a_handler_that_breaks_again_and_again_is_given_up(
     works: Works, store_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_module, "RETRY_AFTER", 0.0)
+    monkeypatch.setattr(runner, "RETRY_AFTER", 0.0)
     tries: list[UUID] = []
     given_up: list[UUID] = []
 
@@ -127,7 +127,7 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
     async def give_up(_tx: object, job: jobs.Job, _now: object) -> None:
         given_up.append(job.id)
 
-    works.handlers["broken"] = job_module.Handler(broken, give_up)
+    works.handlers["broken"] = runner.Handler(broken, give_up)
     works.start()
     database = works.database()
     async with database.write() as tx:
@@ -135,7 +135,7 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
     while not given_up:
         assert len(tries) <= 5
         await sweep(database, works.tools)
-        await ring_for_due(database, works.brokers, works.doorbell)
+        await notify_due(database, works.brokers, works.notifier)
         await asyncio.sleep(0.1)
     await asyncio.to_thread(works.stop)
     async with database.read() as tx:
@@ -149,7 +149,7 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
 async def test_a_lost_lease_ends_the_handler_and_keeps_nothing(
     works: Works, store_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_module, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(runner, "HEARTBEAT", 0.2)
     began: list[JobContext] = []
     ended: list[str] = []
 
@@ -168,7 +168,7 @@ async def test_a_lost_lease_ends_the_handler_and_keeps_nothing(
     await until(lambda: bool(began))
     async with database.write() as tx:  # as another worker does, whose claim counts the fence up
         await jobs.release(tx, began[0].job, delay=0)
-        tx.rings.clear()
+        tx.notices.clear()
     async with database.write() as tx:
         assert await jobs.claim(tx, store_id, began[0].job.id, "other", 60) is not None
     await until(lambda: ended == ["lost"])

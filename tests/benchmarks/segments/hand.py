@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 from tests.benchmarks.segments.numbers import NOW, TIMEZONE
 
-_SCOPE = Scope(1, TIMEZONE, NOW, "")
+_SCOPE = FilterScope(1, TIMEZONE, NOW, "")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

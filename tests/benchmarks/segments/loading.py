@@ -6,7 +6,7 @@ from time import perf_counter
 from sqlalchemy import select, text
 
 from domain.customers.tables import customer_facts
-from domain.events import log as history
+from domain.events import log as event_log
 from domain.events.log_tables import events
 from domain.kit.db import AnyRow, Database
 from domain.orders import facts
@@ -16,7 +16,7 @@ from tests.benchmarks.segments.world import PROPERTIES, rows
 
 FILLED = (
     "customers", "customer_numbers", "customer_facts", "contacts", "customer_tags", "customer_properties",
-    "property_definitions", "orders", "order_items", "events", "event_tallies", "customer_favourites", "wallet_lots",
+    "property_definitions", "orders", "order_items", "events", "event_counters", "customer_favourites", "wallet_lots",
 )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ async def _count(database: Database, store_id: int) -> None:
     began = perf_counter()
     async with database.write() as tx:
         await plan_for_sets(tx)
-        await history.count(tx, store_id, happened)
+        await event_log.count(tx, store_id, happened)
     print(f"  tallies in {perf_counter() - began:.1f} s", flush=True)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Executable, func, select, text
 
 from domain.kit.db import Transaction
 from domain.segments import language
-from domain.segments.evaluation.cache.lru import Leaves
+from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.deadline import reading
 from domain.segments.evaluation.preview import Previews
 from domain.segments.evaluation.resolve import catalogue, found_by
@@ -122,7 +122,7 @@ async def at_work(shop: Shop, result: Measured, compiled: Executable, by_hand: E
 async def previewed(shop: Shop, result: Measured, definition: Definition, edited: Definition) -> None:
     """As the API answers: nothing is kept from before, and then one leaf changes."""
     for _ in range(ROUNDS):
-        previews = Previews(shop.database, Leaves(CACHE), SECONDS)
+        previews = Previews(shop.database, LeafCache(CACHE), SECONDS)
 
         async def of(asked: Definition, by: Previews = previews) -> int:
             return (await by.of(shop.store, asked, CHANNELS, NOW)).count

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import Table, insert, select, text
 
 from domain.customers.key import CustomerKey
+from domain.events.log_tables import events
 from domain.ingestion import track as actions
 from domain.ingestion.model import TrackedEvent
 from domain.kit.db import Database, Transaction
-from domain.orders.tables import events, order_items, orders
+from domain.orders.tables import order_items, orders
 from tests.benchmarks.segments.measuring import Times, processor
 from tests.benchmarks.segments.numbers import NOW, Numbers
 from tests.benchmarks.segments.world import rows

@@ -9,13 +9,13 @@ from muster_sdk import AddressKind
 
 from domain.kit import ids
 from domain.segments import language
-from domain.segments.evaluation.cache.lru import Leaves
+from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.deadline import reading
-from domain.segments.evaluation.match_customers import asked, belonging
+from domain.segments.evaluation.match_customers import compile_filters, match_customers
 from domain.segments.evaluation.preview import Previews
 from domain.segments.evaluation.resolve import catalogue, nodes_of
 from domain.segments.filters import Definition
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 from tests.benchmarks.segments.filters import FILTERS, WINDOWED
 from tests.benchmarks.segments.measuring import Times, processor, table
 from tests.benchmarks.segments.numbers import NOW
@@ -47,8 +47,8 @@ async def test_previews(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
         first, edited = await read(shop, each.query), await read(shop, each.edited)
         cold, after, changed, kept = Times(), Times(), Times(), Times()
         for _ in range(ROUNDS):
-            await count(shop, Leaves(2**26), cold, first)
-            leaves = Leaves(2**26)
+            await count(shop, LeafCache(2**26), cold, first)
+            leaves = LeafCache(2**26)
             await count(shop, leaves, Times(), Definition())
             await count(shop, leaves, after, first)
             await count(shop, leaves, changed, edited)
@@ -59,7 +59,7 @@ async def test_previews(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
         print(f"\n{table(header, rows)}")
 
 
-async def count(shop: Shop, leaves: Leaves, times: Times, definition: Definition) -> None:
+async def count(shop: Shop, leaves: LeafCache, times: Times, definition: Definition) -> None:
     async def of() -> int:
         return (await Previews(shop.database, leaves, SECONDS).of(shop.store, definition, CHANNELS, NOW)).count
 
@@ -75,12 +75,12 @@ async def test_belonging(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None
         some = list(range(1, CUSTOMERS, step))[:customers]
         wall, work = Times(), Times()
         async with reading(shop.database, SECONDS, snapshot=True) as tx:
-            scope = Scope(shop.store.id, shop.store.timezone, NOW, tx.dialect)
+            scope = FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect)
             nodes, known = await nodes_of(tx, shop.store.id, asking)
             clock = await processor(tx)
             for _ in range(ROUNDS):
                 began, worked = perf_counter(), clock()
-                await belonging(tx, asked(nodes, known, scope), scope, some)
+                await match_customers(tx, compile_filters(nodes, known, scope), scope, some)
                 wall.each.append((perf_counter() - began) * 1000)
                 work.each.append(clock() - worked)
         pairs = len(some) * len(asking)

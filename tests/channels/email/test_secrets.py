@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from muster_sdk import Accepted, Outcome, Unreachable
 
 from channels.email.settings import EmailSettings
-from channels.email.sink.server import Manners, SmtpSink
+from channels.email.sink.server import SinkBehavior, SmtpSink
 from channels.email.smtp import transport as smtp
 from tests.channels.email.support import batch, settings
 
@@ -56,8 +56,8 @@ async def send(given: EmailSettings, tls: ssl.SSLContext | None = None) -> list[
         return await transport.send(batch(1))
 
 
-def starttls(context: ssl.SSLContext) -> Manners:
-    return Manners(tls=context, offers=("PIPELINING", "STARTTLS"))
+def starttls(context: ssl.SSLContext) -> SinkBehavior:
+    return SinkBehavior(tls=context, offers=("PIPELINING", "STARTTLS"))
 
 
 async def test_starttls(serving: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
@@ -66,7 +66,7 @@ async def test_starttls(serving: ssl.SSLContext, trusting: ssl.SSLContext) -> No
 
 
 async def test_tls_from_the_start(serving: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
-    with SmtpSink(manners=Manners(tls=serving, tls_at_once=True)) as sink:
+    with SmtpSink(manners=SinkBehavior(tls=serving, tls_at_once=True)) as sink:
         assert await send(settings(sink.port, security="tls"), trusting) == [Accepted("1")]
 
 
@@ -74,7 +74,7 @@ async def test_a_stranger_s_certificate_is_not_trusted(serving: ssl.SSLContext) 
     with SmtpSink(manners=starttls(serving)) as sink, pytest.raises(Unreachable, match="certificate"):
         await send(settings(sink.port, security="starttls"))
     with (
-        SmtpSink(manners=Manners(tls=serving, tls_at_once=True)) as sink,
+        SmtpSink(manners=SinkBehavior(tls=serving, tls_at_once=True)) as sink,
         pytest.raises(Unreachable, match="certificate"),
     ):
         await send(settings(sink.port, security="tls"))
@@ -91,7 +91,7 @@ async def test_nothing_goes_in_plain_text_where_encryption_is_asked_for() -> Non
 
 @pytest.mark.parametrize("ways", ["AUTH PLAIN LOGIN", "AUTH LOGIN", "AUTH=PLAIN"])
 async def test_credentials(ways: str) -> None:
-    manners = Manners(offers=("PIPELINING", ways), credentials=("shop", "pässword"))
+    manners = SinkBehavior(offers=("PIPELINING", ways), credentials=("shop", "pässword"))
     with SmtpSink(manners=manners) as sink:
         assert await send(settings(sink.port, username="shop", password="pässword")) == [Accepted("1")]
         with pytest.raises(Unreachable, match="535") as caught:

@@ -7,26 +7,25 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from domain import jobs
-from domain.campaigns import launch as launching
+from domain.campaigns import launch, sender
 from domain.campaigns import queries as campaigns
-from domain.campaigns import sender as sending
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
 from domain.consents.links import UnsubscribeLinks
 from domain.customers.tables import contacts, customers
-from domain.deliveries.channels import Configured, Office
+from domain.deliveries.channels import ConfiguredChannel, Office
 from domain.deliveries.model import AcceptMarketing
 from domain.deliveries.tables import deliveries
 from domain.jobs import Queue
 from domain.jobs.tables import jobs as job_rows
 from domain.kit import ids
-from domain.kit.db import Database, Ring, Transaction
+from domain.kit.db import Database, JobNotice, Transaction
 from domain.lists.tables import list_members, lists
 from domain.segments.tables import segments
 from domain.templates.rendering import MinijinjaTemplates
 from tests.factories import NOW
 from tests.fakes import RecordingChannel, RecordingSettings
 
-HANDLERS = {launching.LAUNCH: launching.launch, launching.DELIVER: sending.deliver}
+HANDLERS = {launch.LAUNCH: launch.launch, launch.DELIVER: sender.deliver}
 
 
 async def add_customer(tx: Transaction, store_id: int, number: int, **values: object) -> int:
@@ -127,22 +126,22 @@ class Worker:
         links = UnsubscribeLinks("https://shop.example", b"k" * 32)
         return Office(self.database, lambda: NOW, MinijinjaTemplates(), links, self._find)
 
-    async def _find(self, tx: Transaction, store_id: int, key: str) -> Configured | None:
+    async def _find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
         if key != self.channel.key:
             return None
-        return Configured(self.channel, None if self.sandbox else RecordingSettings())
+        return ConfiguredChannel(self.channel, None if self.sandbox else RecordingSettings())
 
     async def launch(self, store_id: int, campaign_id: UUID) -> None:
         async with self.database.write() as tx:
-            await launching.start(tx, store_id, campaign_id)
+            await launch.start(tx, store_id, campaign_id)
         await self.work()
 
     async def work(self) -> None:
         while due := await self.due():
-            for ring in due:
-                await self.run(ring.store_id, ring.job_id)
+            for notice in due:
+                await self.run(notice.store_id, notice.job_id)
 
-    async def due(self) -> list[Ring]:
+    async def due(self) -> list[JobNotice]:
         async with self.database.read() as tx:
             return await jobs.due(tx, 100)
 

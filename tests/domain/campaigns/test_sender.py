@@ -10,9 +10,8 @@ from muster_sdk import Accepted, Ambiguous, Message, NotSent, Outcome, Rejected,
 from sqlalchemy import select, update
 
 from domain import jobs
-from domain.campaigns import launch as launching
+from domain.campaigns import launch, sender
 from domain.campaigns import queries as campaigns
-from domain.campaigns import sender as sending
 from domain.campaigns.audience import audience_of
 from domain.campaigns.model import Campaign, CampaignStatus
 from domain.customers.tables import contacts, customers
@@ -20,7 +19,7 @@ from domain.deliveries import queries as deliveries
 from domain.deliveries.model import AcceptMarketing, ExclusionReason, Stats
 from domain.deliveries.tables import deliveries as delivery_rows
 from domain.deliveries.tables import sandbox_messages
-from domain.events.log_tables import event_tallies, events
+from domain.events.log_tables import event_counters, events
 from domain.jobs import LeaseLost
 from domain.jobs.model import MAX_DEATHS
 from domain.jobs.tables import jobs as job_rows
@@ -81,7 +80,7 @@ async def test_what_was_sent_is_part_of_each_customers_history_once(database: Da
         rows = await tx.execute(select(events.c.customer_id, events.c.type, events.c.subject))
         kind = f"{campaign.channel}.sent"
         assert sorted(tuple(row) for row in rows) == [(who, kind, str(campaign.id)) for who in (1, 3)]
-        tallies = await tx.execute(select(event_tallies.c.customer_id, event_tallies.c.count))
+        tallies = await tx.execute(select(event_counters.c.customer_id, event_counters.c.count))
         assert sorted(tuple(row) for row in tallies) == [(1, 1), (3, 1)]
 
 
@@ -149,9 +148,9 @@ async def test_an_opt_out_between_launch_and_sending_wins(database: Database, st
     worker = Worker(database, channel)
     channel.before = lambda messages: None
     async with database.write() as tx:
-        await launching.start(tx, store_id, campaign.id)
-    for ring in await worker.due():
-        await worker.run(ring.store_id, ring.job_id)
+        await launch.start(tx, store_id, campaign.id)
+    for notice in await worker.due():
+        await worker.run(notice.store_id, notice.job_id)
     await opt_out()
     await worker.work()
     assert "c120@shop.example" not in channel.addresses
@@ -264,10 +263,10 @@ async def test_a_worker_that_comes_back_late_tells_what_it_knows_and_sends_no_mo
     channel = RecordingChannel()
     worker = Worker(database, channel)
     async with database.write() as tx:
-        await launching.start(tx, store_id, campaign.id)
-    for ring in await worker.due():
-        await worker.run(ring.store_id, ring.job_id)
-    (ring,) = await worker.due()
+        await launch.start(tx, store_id, campaign.id)
+    for notice in await worker.due():
+        await worker.run(notice.store_id, notice.job_id)
+    (notice,) = await worker.due()
     stopped, go_on = asyncio.Event(), asyncio.Event()
     sleepy = RecordingChannel()
 
@@ -278,7 +277,7 @@ async def test_a_worker_that_comes_back_late_tells_what_it_knows_and_sends_no_mo
             return await super().send(messages)
 
     sleepy = Sleepy()
-    zombie = asyncio.create_task(Worker(database, sleepy).run(ring.store_id, ring.job_id))
+    zombie = asyncio.create_task(Worker(database, sleepy).run(notice.store_id, notice.job_id))
     await stopped.wait()
     await make_due(database)
     await worker.work()
@@ -326,9 +325,9 @@ async def test_a_paused_campaign_sends_nothing(database: Database, store_id: int
         await campaigns.set_status(tx, store_id, campaign.id, status)
 
     async with database.write() as tx:
-        await launching.start(tx, store_id, campaign.id)
-    for ring in await worker.due():
-        await worker.run(ring.store_id, ring.job_id)
+        await launch.start(tx, store_id, campaign.id)
+    for notice in await worker.due():
+        await worker.run(notice.store_id, notice.job_id)
     async with database.write() as tx:
         await set_status(tx, CampaignStatus.PAUSED)
     await worker.work()
@@ -378,6 +377,6 @@ async def test_a_batch_whose_workers_keep_dying_is_given_up_honestly(database: D
     async with database.write() as tx:
         await tx.execute(update(job_rows).values(deaths=MAX_DEATHS))
         for job in await jobs.sweep(tx):
-            await sending.give_up(tx, job, NOW)
+            await sender.give_up(tx, job, NOW)
     assert await stats(database, campaign) == Stats(recipients=150, unknown=100, failed=50)
     assert (await current(database, campaign)).status is CampaignStatus.SENT

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from domain.campaigns import launch as launching
+from domain.campaigns import launch as campaign_launch
 from domain.consents.actions import unsubscribe
-from domain.consents.links import Unsubscribing
+from domain.consents.links import UnsubscribeToken
 from domain.customers import queries as customers
 from domain.customers.model import Consent
 from domain.kit import ids
@@ -17,7 +17,7 @@ LATER = NOW + timedelta(hours=1)
 
 
 async def test_it_is_kept_with_its_first_moment(database: Database, store_id: int) -> None:
-    subject = Unsubscribing(store_id, 1, ids.new(), "recording")
+    subject = UnsubscribeToken(store_id, 1, ids.new(), "recording")
     async with database.write() as tx:
         await add_customer(tx, store_id, 1)
         await unsubscribe(tx, subject, NOW)
@@ -29,7 +29,7 @@ async def test_it_is_kept_with_its_first_moment(database: Database, store_id: in
 async def test_another_channel_is_left_alone(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         await add_customer(tx, store_id, 1)
-        await unsubscribe(tx, Unsubscribing(store_id, 1, ids.new(), "sms"), NOW)
+        await unsubscribe(tx, UnsubscribeToken(store_id, 1, ids.new(), "sms"), NOW)
         known = {contact.channel: contact.consent for contact in (await customers.contacts_of(tx, store_id, [1]))[1]}
     assert known == {"recording": Consent.SUBSCRIBED, "sms": Consent.UNSUBSCRIBED}
 
@@ -42,11 +42,11 @@ async def test_nobody_is_written_to_who_unsubscribed_while_the_campaign_was_on_i
         campaign = await add_campaign(tx, store_id, await add_list(tx, store_id, members))
     worker = Worker(database, RecordingChannel())
     async with database.write() as tx:
-        await launching.start(tx, store_id, campaign.id)
+        await campaign_launch.start(tx, store_id, campaign.id)
     (launch,) = await worker.due()
     await worker.run(launch.store_id, launch.job_id)
     async with database.write() as tx:
-        await unsubscribe(tx, Unsubscribing(store_id, 1, campaign.id, "recording"), NOW)
+        await unsubscribe(tx, UnsubscribeToken(store_id, 1, campaign.id, "recording"), NOW)
     await worker.work()
     assert worker.channel.addresses == ["c2@shop.example"]
     assert {number: status for number, (status, _) in (await outcomes(database, store_id)).items()} == {

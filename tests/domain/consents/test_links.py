@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.consents.links import UnsubscribeLinks, Unsubscribing
+from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
 
 LINKS = UnsubscribeLinks("https://shop.example/", b"k" * 32)
-SUBJECT = Unsubscribing(7, 2**40, UUID("0197c0de-0000-7000-8000-000000000001"), "email")
+SUBJECT = UnsubscribeToken(7, 2**40, UUID("0197c0de-0000-7000-8000-000000000001"), "email")
 
 
-def token_of(subject: Unsubscribing = SUBJECT, links: UnsubscribeLinks = LINKS) -> str:
+def token_of(subject: UnsubscribeToken = SUBJECT, links: UnsubscribeLinks = LINKS) -> str:
     return links.url(subject).rpartition("/")[2]
 
 
@@ -28,7 +28,7 @@ def raw(token: str) -> bytes:
     st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=64),
 )
 def test_a_link_says_what_it_was_made_of(store_id: int, customer_id: int, campaign_id: UUID, channel: str) -> None:
-    subject = Unsubscribing(store_id, customer_id, campaign_id, channel)
+    subject = UnsubscribeToken(store_id, customer_id, campaign_id, channel)
     assert LINKS.read(token_of(subject)) == subject
 
 

@@ -8,7 +8,7 @@ from domain.customers.model import Consent, ContactChange, CustomerChange, Prope
 from domain.customers.tables import customer_facts, customers
 from domain.customers.upsert import upsert, upsert_many
 from domain.kit.db import Database
-from domain.kit.errors import DomainError, ErrorCode, Faults
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.kit.values import ValueType
 from tests.factories import NOW
 
@@ -61,7 +61,7 @@ async def test_every_fault_of_every_customer_is_told_and_none_is_made(database: 
         CustomerChange(name="Nobody"),
         CustomerChange(external_id="c", properties=[PropertyChange("shoe", 40)]),
     ]
-    with pytest.raises(Faults) as said:
+    with pytest.raises(DomainErrors) as said:
         async with database.write() as tx:
             await upsert_many(tx, store_id, changes, NOW)
     assert [error.field for error in said.value.errors] == [

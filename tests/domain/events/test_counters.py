@@ -3,25 +3,24 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Table, delete, update
 
-from domain.events import counters as store
-from domain.events import log as actions
-from domain.events.entry import Entry
-from domain.events.log_tables import event_tallies, events
+from domain.events import counters, log
+from domain.events.entry import Event
+from domain.events.log_tables import event_counters, events
 from domain.kit.db import Database
 from tests.factories import NOW
 
 
-@pytest.mark.parametrize("table", [events, event_tallies])
+@pytest.mark.parametrize("table", [events, event_counters])
 async def test_a_tally_that_is_not_a_count_of_the_events_is_found(
     database: Database, store_id: int, table: Table
 ) -> None:
-    entries = [Entry(f"e{at}", at % 3 + 1, "visit", NOW + timedelta(hours=at)) for at in range(6)]
+    entries = [Event(f"e{at}", at % 3 + 1, "visit", NOW + timedelta(hours=at)) for at in range(6)]
     async with database.write() as tx:
-        await actions.append(tx, store_id, entries, NOW)
-        assert await store.misses(tx, store_id) == []
+        await log.append(tx, store_id, entries, NOW)
+        assert await counters.mismatches(tx, store_id) == []
         await tx.execute(delete(table).where(table.c.customer_id == 2))
-        await tx.execute(update(event_tallies).where(event_tallies.c.customer_id == 3).values(count=7))
-        assert await store.misses(tx, store_id) == [2, 3]
+        await tx.execute(update(event_counters).where(event_counters.c.customer_id == 3).values(count=7))
+        assert await counters.mismatches(tx, store_id) == [2, 3]
 
 
 async def test_what_is_appended_once_is_there_once(database: Database, store_id: int) -> None:
@@ -30,6 +29,6 @@ async def test_what_is_appended_once_is_there_once(database: Database, store_id:
     found = select(literal("k1").label("id"), literal(7).label("customer_id"), literal("c").label("subject"))
     async with database.write() as tx:
         for _ in range(2):
-            await actions.append_once(tx, store_id, "email.sent", found, NOW)
+            await log.append_once(tx, store_id, "email.sent", found, NOW)
         assert await tx.scalar(select(func.count()).select_from(events)) == 1
-        assert await tx.scalar(select(event_tallies.c.count)) == 1
+        assert await tx.scalar(select(event_counters.c.count)) == 1

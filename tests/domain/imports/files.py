@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID
 
 from domain import jobs
-from domain.imports import actions
-from domain.imports import runner as work
-from domain.imports.model import Kind
+from domain.imports import actions, runner
+from domain.imports.model import ImportKind
 from domain.jobs import Job
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
@@ -15,7 +14,7 @@ from tests.factories import NOW
 
 
 async def send(
-    database: Database, store_id: int, kind: Kind, content: bytes, *, dry_run: bool = False
+    database: Database, store_id: int, kind: ImportKind, content: bytes, *, dry_run: bool = False
 ) -> tuple[Operation, UUID]:
     async def chunks() -> AsyncIterator[bytes]:
         yield content
@@ -41,11 +40,11 @@ def finishing(job: Job) -> Callable[[Transaction], Awaitable[None]]:
 
 
 async def do(database: Database, job: Job) -> None:
-    await work.run(database, job, lambda: NOW, finishing(job))
+    await runner.run(database, job, lambda: NOW, finishing(job))
 
 
 async def bring_in(
-    database: Database, store_id: int, kind: Kind, content: bytes, *, dry_run: bool = False
+    database: Database, store_id: int, kind: ImportKind, content: bytes, *, dry_run: bool = False
 ) -> Operation:
     operation, job_id = await send(database, store_id, kind, content, dry_run=dry_run)
     await do(database, await claim(database, store_id, job_id))

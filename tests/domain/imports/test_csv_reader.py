@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from domain.customers.tables import customers
 from domain.imports import actions
-from domain.imports.model import Kind
+from domain.imports.model import ImportKind
 from domain.imports.tables import STAGED, imports
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
@@ -38,13 +38,13 @@ ROWS = b"".join(b"c%d,%s\n" % (at, b"n" * 190) for at in range(COUNT))
 )
 def test_a_wrong_start_is_answered_at_once(start: bytes, said: str) -> None:
     with pytest.raises(DomainError, match=said) as error:
-        actions.check_start(start, Kind.CUSTOMERS)
+        actions.check_start(start, ImportKind.CUSTOMERS)
     assert error.value.field == ("file",)
 
 
 def test_orders_need_their_keys() -> None:
     with pytest.raises(DomainError, match="'placed_at' is missing"):
-        actions.check_start(b"order_id,customer_external_id\n", Kind.ORDERS)
+        actions.check_start(b"order_id,customer_external_id\n", ImportKind.ORDERS)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_orders_need_their_keys() -> None:
 async def test_a_file_that_breaks_in_the_middle_changes_nothing(
     database: Database, store_id: int, tail: bytes, row: int, said: str
 ) -> None:
-    done = await bring_in(database, store_id, Kind.CUSTOMERS, HEADER + ROWS + tail)
+    done = await bring_in(database, store_id, ImportKind.CUSTOMERS, HEADER + ROWS + tail)
     (problem,) = await problems_of(database, done)
     assert (done.status, problem.row) == ("FAILED", row)
     assert said in problem.message
@@ -74,7 +74,7 @@ async def test_a_file_that_breaks_in_the_middle_changes_nothing(
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"], ids=["plain", "bom"])
 async def test_any_usual_file_comes_in(database: Database, store_id: int, ends: bytes, bom: bytes) -> None:
     lines = [b"external_id,name,city", 'c1,"Müller, Ann",高雄'.encode(), b"", b'c2,"say ""hi""",x', b"c3,,"]
-    done = await bring_in(database, store_id, Kind.CUSTOMERS, bom + ends.join(lines))
+    done = await bring_in(database, store_id, ImportKind.CUSTOMERS, bom + ends.join(lines))
     assert await problems_of(database, done) == []
     async with database.read() as tx:
         rows = await tx.execute(
@@ -89,7 +89,7 @@ async def test_any_usual_file_comes_in(database: Database, store_id: int, ends: 
 
 async def test_a_record_may_lie_across_pieces(database: Database, store_id: int) -> None:
     body = b"".join(b'c%d,"%s"\n' % (at, b"n" * (at % 150)) for at in range(20_000))
-    done = await bring_in(database, store_id, Kind.CUSTOMERS, HEADER + body)
+    done = await bring_in(database, store_id, ImportKind.CUSTOMERS, HEADER + body)
     assert await problems_of(database, done) == []
     async with database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(customers)) == 20_000
@@ -107,5 +107,5 @@ async def test_a_gigabyte_in_one_line_is_refused_from_its_first_piece(database: 
             yield b"x" * (1 << 20)
 
     with pytest.raises(DomainError, match="1 MiB"):
-        await actions.take_in(database, store_id, Kind.CUSTOMERS, endless(), NOW)
+        await actions.take_in(database, store_id, ImportKind.CUSTOMERS, endless(), NOW)
     assert sent <= 3 << 20

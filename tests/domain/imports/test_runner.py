@@ -7,9 +7,8 @@ from sqlalchemy import func, select, update
 
 from domain import jobs
 from domain.customers.tables import contacts, customers
-from domain.imports import queries
-from domain.imports import runner as work
-from domain.imports.model import Kind
+from domain.imports import queries, runner
+from domain.imports.model import ImportKind
 from domain.imports.tables import STAGED, imports
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
@@ -31,7 +30,7 @@ class Killed(Exception):
 async def test_another_worker_goes_on_where_one_died(
     database: Database, store_id: int, save: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operation, job_id = await send(database, store_id, Kind.CUSTOMERS, FILE)
+    operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, FILE)
     saved, saves = queries.save, 0
 
     async def dying(*args: object) -> None:
@@ -60,7 +59,7 @@ async def test_another_worker_goes_on_where_one_died(
 
 
 async def test_a_worker_that_lost_its_job_writes_nothing(database: Database, store_id: int) -> None:
-    operation, job_id = await send(database, store_id, Kind.CUSTOMERS, FILE)
+    operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, FILE)
     stale = await claim(database, store_id, job_id, lease=-1)
     fresh = await claim(database, store_id, job_id)
     with pytest.raises(jobs.LeaseLost):
@@ -72,10 +71,10 @@ async def test_a_worker_that_lost_its_job_writes_nothing(database: Database, sto
 
 
 async def test_an_import_that_is_given_up_leaves_only_its_reason(database: Database, store_id: int) -> None:
-    operation, job_id = await send(database, store_id, Kind.CUSTOMERS, FILE)
+    operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, FILE)
     job = await claim(database, store_id, job_id)
     async with database.write() as tx:
-        await work.give_up(tx, job, NOW)
+        await runner.give_up(tx, job, NOW)
     (problem,) = await problems_of(database, operation)
     assert "given up" in problem.message
     assert (await outcome(database, operation)).status == "FAILED"

@@ -13,12 +13,13 @@ from sqlalchemy import select
 
 from domain.customers.key import CustomerKey
 from domain.customers.tables import customer_facts, customer_favourites, customer_origins, customers
-from domain.events import counters as tallies
-from domain.ingestion import track as actions
+from domain.events import counters
+from domain.events.log_tables import event_counters
+from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
 from domain.kit.db import Database
 from domain.orders import facts
-from domain.orders.tables import event_tallies, order_items, orders
+from domain.orders.tables import order_items, orders
 from domain.wallets.tables import changes, coupons, lots
 from tests.factories import NOW, add_store
 
@@ -89,14 +90,14 @@ async def _replay(database: Database, history: Sequence[Sequence[TrackedEvent]])
     first: dict[tuple[bool, str], TrackedEvent] = {}
     for batch in history:
         async with database.write() as tx:
-            await actions.track(tx, store_id, batch, NOW)
+            await track.track(tx, store_id, batch, NOW)
         for event in batch:
             first.setdefault((event.type == "order", event.id), event)
     events = list(first.values())
     placed = _orders(events)
     async with database.read() as tx:
-        assert await facts.misses(tx, store_id) == []
-        assert await tallies.misses(tx, store_id) == []
+        assert await facts.mismatches(tx, store_id) == []
+        assert await counters.mismatches(tx, store_id) == []
         named = select(customers.c.id, customers.c.external_id).where(customers.c.store_id == store_id)
         names = {row[0]: row[1] for row in await tx.execute(named)}
 
@@ -104,7 +105,7 @@ async def _replay(database: Database, history: Sequence[Sequence[TrackedEvent]])
             found = select(*columns).where(columns[0].table.c.store_id == store_id)
             return [(names[row[0]], *row[1:]) for row in await tx.execute(found)]
 
-        tally = event_tallies.c
+        tally = event_counters.c
         assert sorted(
             await kept(tally.customer_id, tally.type, tally.count, tally.first_at, tally.last_at)
         ) == _tallies(events)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.kit.errors import Faults
+from domain.kit.errors import DomainErrors
 from domain.lifecycle.model import (
     FALLBACK_CYCLE,
     GROUPS,
@@ -76,6 +76,6 @@ def test_a_store_whose_orders_do_not_tell_goes_by_what_is_usual() -> None:
     ],
 )
 def test_thresholds_that_make_no_sense_are_refused(wrong: Chosen, fields: list[str]) -> None:
-    with pytest.raises(Faults) as caught:
+    with pytest.raises(DomainErrors) as caught:
         check_chosen(wrong)
     assert [error.field for error in caught.value.errors] == [(field,) for field in fields]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from domain import jobs
-from domain.changes import Kind, versions
+from domain.changes import ChangeKind, versions
 from domain.changes.tables import customer_changes
 from domain.customers.tables import customers
 from domain.jobs.tables import jobs as job_rows
@@ -46,8 +46,8 @@ CHOSEN = Chosen(
 async def score(database: Database, store_id: int, now: datetime = NOW) -> None:
     async with database.write() as tx:
         await actions.request(tx, store_id)
-        [ring] = await jobs.due(tx, 1)
-        job = await jobs.claim(tx, store_id, ring.job_id, "worker", 60)
+        [notice] = await jobs.due(tx, 1)
+        job = await jobs.claim(tx, store_id, notice.job_id, "worker", 60)
     assert job is not None
     await actions.score(database, job, lambda: now)
 
@@ -199,11 +199,11 @@ async def test_only_who_moved_is_written_and_marked(database: Database, store_id
     before = await scores(database, store_id)
     async with database.write() as tx:
         await tx.execute(delete(customer_changes))
-        seen = (await versions(tx, store_id)).of(Kind.ORDERS)
+        seen = (await versions(tx, store_id)).of(ChangeKind.ORDERS)
     await score(database, store_id, NOW + timedelta(days=1))
     assert await scores(database, store_id) == before
     async with database.write() as tx:
-        assert (await versions(tx, store_id)).of(Kind.ORDERS) == seen
+        assert (await versions(tx, store_id)).of(ChangeKind.ORDERS) == seen
     tomorrow = NOW + timedelta(days=25)
     await score(database, store_id, tomorrow)
     after = await scores(database, store_id)
@@ -221,11 +221,11 @@ async def test_who_was_deleted_has_no_score(database: Database, store_id: int) -
     await score(database, store_id)
     async with database.write() as tx:
         await tx.execute(update(customers).where(customers.c.id == 1).values(deleted_at=NOW))
-        seen = (await versions(tx, store_id)).of(Kind.ORDERS)
+        seen = (await versions(tx, store_id)).of(ChangeKind.ORDERS)
     await score(database, store_id)
     assert list(await scores(database, store_id)) == [2]
     async with database.read() as tx:
-        assert (await versions(tx, store_id)).of(Kind.ORDERS) != seen
+        assert (await versions(tx, store_id)).of(ChangeKind.ORDERS) != seen
 
 
 async def test_each_day_is_scheduled_once_whoever_looks(database: Database) -> None:

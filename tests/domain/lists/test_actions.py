@@ -14,9 +14,8 @@ from domain.jobs import Job, LeaseLost
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
 from domain.kit.errors import DomainError, ErrorCode
-from domain.lists import actions, queries
-from domain.lists import build as workers
-from domain.lists.build import Making
+from domain.lists import actions, build, queries
+from domain.lists.build import ListBuild
 from domain.lists.model import CustomerList, ListStatus, check_usable, list_name
 from domain.lists.tables import list_members, lists
 from domain.operations import queries as operations
@@ -25,7 +24,7 @@ from domain.segments import queries as segments
 from domain.segments.evaluation.resolve import catalogue
 from domain.segments.model import Segment, SegmentInput, SegmentKind
 from domain.segments.tables import segment_members
-from domain.segments.validation import Desk
+from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
 from tests.domain.segments.world import NOW, TIMEZONE, people, save
 
@@ -40,25 +39,25 @@ VIPS = sorted(
 @dataclass
 class Shop:
     database: Database
-    desk: Desk
+    desk: FilterContext
 
     @property
     def id(self) -> int:
         return self.desk.shop.id
 
-    async def create(self, name: str = "G", **given: object) -> tuple[Segment, Making]:
+    async def create(self, name: str = "G", **given: object) -> tuple[Segment, ListBuild]:
         wanted = {"query": 'tag = "VIP"', **given}
         async with self.database.write() as tx:
             return await actions.create_segment(tx, self.desk, SegmentInput(name=name, **wanted))  # type: ignore[arg-type]
 
-    async def refresh(self, segment: Segment, now: datetime) -> Making:
+    async def refresh(self, segment: Segment, now: datetime) -> ListBuild:
         async with self.database.write() as tx:
-            return await workers.start(tx, segment, now)
+            return await build.start(tx, segment, now)
 
     async def claim(self) -> Job:
         async with self.database.write() as tx:
-            ring = (await jobs.due(tx, 1))[0]
-            job = await jobs.claim(tx, ring.store_id, ring.job_id, "worker", 60)
+            notice = (await jobs.due(tx, 1))[0]
+            job = await jobs.claim(tx, notice.store_id, notice.job_id, "worker", 60)
         assert job is not None
         return job
 
@@ -66,28 +65,28 @@ class Shop:
         """Does every job that is due."""
         while await self.due():
             job = await self.claim()
-            await (self.build(job) if job.kind == workers.BUILD else workers.erase(self.database, job))
+            await (self.build(job) if job.kind == build.BUILD else build.erase(self.database, job))
 
     async def due(self) -> int:
         async with self.database.read() as tx:
             return len(await jobs.due(tx, 100))
 
     async def build(self, job: Job) -> None:
-        await workers.build(self.database, job, lambda: self.desk.now)
+        await build.build(self.database, job, lambda: self.desk.now)
 
-    async def listed(self, making: Making) -> CustomerList:
+    async def listed(self, making: ListBuild) -> CustomerList:
         async with self.database.read() as tx:
             found = await queries.by_id(tx, self.id, making.listed.id)
         assert found is not None
         return found
 
-    async def operation(self, making: Making) -> Operation:
+    async def operation(self, making: ListBuild) -> Operation:
         async with self.database.read() as tx:
             found = await operations.by_id(tx, self.id, making.operation.id)
         assert found is not None
         return found
 
-    async def members(self, making: Making) -> list[int]:
+    async def members(self, making: ListBuild) -> list[int]:
         on_it = (list_members.c.store_id == self.id, list_members.c.list_id == making.listed.id)
         async with self.database.read() as tx:
             return sorted((await tx.execute(select(list_members.c.customer_id).where(*on_it))).scalars())
@@ -98,7 +97,7 @@ async def shop(database: Database, store_id: int) -> Shop:
     async with database.write() as tx:
         await save(tx, store_id, EVERYONE)
         known = await catalogue(tx, store_id, {"email": "E-mail"})
-    return Shop(database, Desk(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(10_000, 5)), known, NOW))
+    return Shop(database, FilterContext(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(10_000, 5)), known, NOW))
 
 
 async def test_a_new_segment_gets_its_first_list_from_a_worker(shop: Shop) -> None:
@@ -173,7 +172,7 @@ async def test_members_are_not_kept_when_the_lease_is_lost_on_the_way(shop: Shop
         return NOW
 
     with pytest.raises(LeaseLost):
-        await workers.build(shop.database, job, lose_it)
+        await build.build(shop.database, job, lose_it)
     assert await shop.members(making) == []
     assert (await shop.listed(making)).status is ListStatus.GENERATING
 
@@ -198,7 +197,7 @@ async def test_a_list_whose_workers_die_is_given_up(shop: Shop) -> None:
     _, making = await shop.create()
     job = await shop.claim()
     async with shop.database.write() as tx:
-        await workers.give_up(tx, job, NOW)
+        await build.give_up(tx, job, NOW)
     assert (await shop.listed(making)).status is ListStatus.FAILED
     assert (await shop.operation(making)).status is OperationStatus.FAILED
 

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from domain.customers.queries import profile_of
 from domain.kit.db import Database
-from domain.kit.db.portable import Whose
+from domain.kit.db.portable import ParentFilter
 from domain.kit.errors import DomainError, ErrorCode
 from domain.lists.comparison import Counts, Move, check_comparable, count, moved
 from domain.lists.model import CustomerList, ListStatus
@@ -54,7 +54,7 @@ async def test_who_joined_left_and_stayed(database: Database, store_id: int) -> 
     assert counts[UUID(int=77)] == Counts(0, len(live[EARLIER]), 0)
 
 
-def whose(list_id: UUID) -> Whose:
+def whose(list_id: UUID) -> ParentFilter:
     return lambda column: column == list_id
 
 

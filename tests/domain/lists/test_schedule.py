@@ -11,16 +11,14 @@ from sqlalchemy import insert, select, update
 from domain import jobs
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
-from domain.lists import build as making
-from domain.lists import schedule as due
+from domain.lists import build, schedule
 from domain.lists.actions import create_segment, refresh
 from domain.lists.tables import lists
-from domain.segments import actions
-from domain.segments import refresh_schedule as cycles
+from domain.segments import actions, refresh_schedule
 from domain.segments.evaluation.resolve import catalogue
 from domain.segments.model import PolicyInput, Segment, SegmentInput, UpdateMode
 from domain.segments.tables import segments
-from domain.segments.validation import Desk
+from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
 from domain.stores.tables import stores
 from tests.factories import add_store
@@ -37,9 +35,9 @@ def day(number: int, hour: int = 12) -> datetime:
 @dataclass
 class Shop:
     database: Database
-    desk: Desk
+    desk: FilterContext
 
-    def at(self, now: datetime) -> Desk:
+    def at(self, now: datetime) -> FilterContext:
         return replace(self.desk, now=now)
 
     async def segment(self, name: str = "G", update: PolicyInput = WEEKLY) -> Segment:
@@ -56,19 +54,19 @@ class Shop:
     async def make_due(self, now: datetime) -> list[str]:
         """The names of the lists that one round of the scheduler makes."""
         before = await self.names()
-        _, unmade = await due.make_due(self.database, now)
+        _, unmade = await schedule.make_due(self.database, now)
         assert unmade == []
         await self.work(now)
         return sorted(await self.names() - before)
 
     async def work(self, now: datetime) -> None:
         async with self.database.read() as tx:
-            rings = await jobs.due(tx, 1_000)
-        for ring in rings:
+            notices = await jobs.due(tx, 1_000)
+        for notice in notices:
             async with self.database.write() as tx:
-                job = await jobs.claim(tx, ring.store_id, ring.job_id, "worker", 60)
+                job = await jobs.claim(tx, notice.store_id, notice.job_id, "worker", 60)
             assert job is not None
-            await making.build(self.database, job, lambda: now)
+            await build.build(self.database, job, lambda: now)
 
     async def names(self) -> set[str]:
         async with self.database.read() as tx:
@@ -85,7 +83,7 @@ async def shop(database: Database) -> Shop:
     async with database.write() as tx:
         store_id = await add_store(tx, timezone="Asia/Taipei")
         known = await catalogue(tx, store_id, {})
-    return Shop(database, Desk(Store(store_id, "Shop", "Asia/Taipei", "TWD", Limits(10_000, 5)), known, FIRST))
+    return Shop(database, FilterContext(Store(store_id, "Shop", "Asia/Taipei", "TWD", Limits(10_000, 5)), known, FIRST))
 
 
 async def test_the_worked_example(shop: Shop) -> None:
@@ -120,7 +118,7 @@ async def test_schedulers_beside_each_other_make_each_list_once(shop: Shop) -> N
         await shop.segment(f"S{number}")
     beside = [Database(shop.database.url) for _ in range(4)]
     try:
-        rounds = [due.make_due(each, day(8)) for each in beside * 2]
+        rounds = [schedule.make_due(each, day(8)) for each in beside * 2]
         made = [begun for begun, unmade in await asyncio.gather(*rounds) if not unmade]
     finally:
         for each in beside:
@@ -137,7 +135,7 @@ async def test_what_is_wrong_with_one_segment_stops_no_other(shop: Shop) -> None
         row = (await tx.execute(select(segments).where(segments.c.id == broken.id))).mappings().one()
         await tx.execute(insert(segments).values({**row, "store_id": lost}))
         await tx.execute(update(segments).where(segments.c.id == broken.id).values(started_on=date(9999, 12, 31)))
-    begun, unmade = await due.make_due(shop.database, day(8))
+    begun, unmade = await schedule.make_due(shop.database, day(8))
     assert begun == 2
     assert [(each.store_id, each.segment_id) for each in unmade] == [(shop.desk.shop.id, broken.id), (lost, broken.id)]
     assert await shop.names() == {"A", "A-2", "B", "B-2", "Broken"}
@@ -155,7 +153,7 @@ async def test_a_round_takes_no_more_than_it_may(shop: Shop, monkeypatch: pytest
     async with shop.database.write() as tx:
         late = segments.c.name.in_(["S3", "S4"])
         await tx.execute(update(segments).where(late).values(next_refresh_at=day(7, 0)))
-    monkeypatch.setattr(due, "AT_MOST", 2)
+    monkeypatch.setattr(schedule, "AT_MOST", 2)
     assert await shop.make_due(day(8)) == ["S3-2", "S4-2"]
     assert await shop.make_due(day(8)) == ["S0-2", "S1-2"]
     assert await shop.make_due(day(8)) == ["S2-2"]
@@ -197,7 +195,7 @@ async def test_days_follow_the_stores_zone(shop: Shop) -> None:
     await shop.segment("Fortnightly", PolicyInput(UpdateMode.AUTO, 14))
     await shop.segment("By hand", MANUAL)
     async with shop.database.write() as tx:
-        await cycles.move_days(tx, shop.desk.shop.id, "Asia/Taipei", "America/Lima")
+        await refresh_schedule.move_days(tx, shop.desk.shop.id, "Asia/Taipei", "America/Lima")
     moved = {"G": datetime(2026, 7, 8, 5, tzinfo=UTC), "Fortnightly": datetime(2026, 7, 15, 5, tzinfo=UTC)}
     assert await shop.due_at() == {**moved, "By hand": None}
 

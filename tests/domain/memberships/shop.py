@@ -7,20 +7,20 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from domain import changes, jobs
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.customers import actions as customers
-from domain.customers import upsert as upserting
+from domain.customers import upsert
 from domain.customers.key import CustomerKey
 from domain.customers.model import CustomerChange
 from domain.customers.tables import customers as customer_rows
+from domain.events.log_tables import events as event_rows
 from domain.ingestion import track as events
 from domain.ingestion.model import TrackedEvent
 from domain.jobs import Queue
 from domain.kit.db import Database
-from domain.memberships import tracking as following
+from domain.memberships import tracking
 from domain.memberships.tables import segment_memberships
-from domain.orders.tables import events as event_rows
-from domain.segments import queries as segment_store
+from domain.segments import queries as segment_queries
 from domain.segments.codec import to_stored
 from domain.segments.evaluation.resolve import found_by
 from domain.segments.filters import Definition, Filter
@@ -44,20 +44,20 @@ class Shop:
     async def open(self, count: int) -> None:
         named = [CustomerChange(external_id=f"c{number}", country="TW") for number in range(count)]
         async with self.database.write() as tx:
-            self.people = (await upserting.upsert_many(tx, self.store.id, named, self.now)).ids
+            self.people = (await upsert.upsert_many(tx, self.store.id, named, self.now)).ids
 
     async def add(self, number: int, include: Filter | None, *, kind: str = "DYNAMIC") -> UUID:
         row = {"store_id": self.store.id, "id": UUID(int=number), "name": f"s{number}", "list_name": "L", "kind": kind}
         row |= {"update_mode": "MANUAL", "started_on": self.now.date(), "active": True, "include": to_stored(include)}
         async with self.database.write() as tx:
             await tx.execute(insert(segments).values(**row, created_at=self.now, updated_at=self.now))
-            await changes.note_all(tx, self.store.id, Kind.SEGMENTS)
+            await changes.record_store_change(tx, self.store.id, ChangeKind.SEGMENTS)
         return UUID(int=number)
 
     async def edit(self, segment_id: UUID, **values: object) -> None:
         async with self.database.write() as tx:
             await tx.execute(update(segments).where(segments.c.id == segment_id).values(**values))
-            await changes.note_all(tx, self.store.id, Kind.SEGMENTS)
+            await changes.record_store_change(tx, self.store.id, ChangeKind.SEGMENTS)
 
     async def tag(self, person: int, tag: str, *, on: bool) -> None:
         act = customers.tags_add if on else customers.tags_remove
@@ -81,22 +81,22 @@ class Shop:
 
     async def restore(self, person: int) -> None:
         async with self.database.write() as tx:
-            await upserting.upsert(tx, self.store.id, CustomerChange(external_id=f"c{person}"), self.now)
+            await upsert.upsert(tx, self.store.id, CustomerChange(external_id=f"c{person}"), self.now)
 
     async def pick(self, segment_id: UUID, person: int) -> None:
         async with self.database.write() as tx:
             only = select(customer_rows.c.id).where(customer_rows.c.id == self.people[person])
-            await segment_store.pick(tx, self.store.id, segment_id, only, 10)
+            await segment_queries.pick(tx, self.store.id, segment_id, only, 10)
 
     async def follow(self) -> None:
-        await following.start_due(self.database, self.now)
+        await tracking.start_due(self.database, self.now)
         async with self.database.read() as tx:
-            rings = await jobs.due(tx, 10, Queue.SEGMENTS)
-        for ring in rings:
+            notices = await jobs.due(tx, 10, Queue.SEGMENTS)
+        for notice in notices:
             async with self.database.write() as tx:
-                job = await jobs.claim(tx, ring.store_id, ring.job_id, "test", 60)
+                job = await jobs.claim(tx, notice.store_id, notice.job_id, "test", 60)
             if job is not None:
-                await following.follow(self.database, job, lambda: self.now)
+                await tracking.follow(self.database, job, lambda: self.now)
 
     async def members(self) -> Members:
         rows = segment_memberships.c
@@ -109,7 +109,7 @@ class Shop:
     async def found(self) -> Members:
         """Whom each active dynamic segment finds, by its statement over all customers."""
         async with self.database.read() as tx:
-            active = await segment_store.active(tx, self.store.id)
+            active = await segment_queries.active(tx, self.store.id)
             found: Members = {}
             for each in active:
                 if each.kind.value == "DYNAMIC":

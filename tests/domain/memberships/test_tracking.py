@@ -14,28 +14,36 @@ from domain import jobs
 from domain.changes.tables import customer_changes
 from domain.jobs import LeaseLost, Queue
 from domain.kit.db import Database
-from domain.memberships import queries
-from domain.memberships import tracking as following
-from domain.memberships.tables import followed_segments, segment_memberships
-from domain.segments.filters import AllOf, Attribute, Behavior, Filter, Membership, Not, Operator, Window
+from domain.memberships import queries, tracking
+from domain.memberships.tables import segment_memberships, tracked_segments
+from domain.segments.filters import (
+    AllOf,
+    AttributeCondition,
+    BehaviorCondition,
+    Filter,
+    MembershipCondition,
+    Not,
+    Operator,
+    Window,
+)
 from tests.domain.memberships.shop import Shop, moved, open_shop
 from tests.factories import add_store
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
-VIP = Attribute("tag", Operator.EQ, ("VIP",))
+VIP = AttributeCondition("tag", Operator.EQ, ("VIP",))
 INNER, PICKED = UUID(int=1), UUID(int=90)
 ASKED: list[Filter | None] = [
     VIP,
     None,
     Not(VIP),
-    Behavior("visit", values=(2,), window=Window(last_days=3)),
-    Not(Behavior("order", window=Window(last_days=2))),
-    Behavior("order", values=(2,), window=Window(last_days=7)),
-    Attribute("last_order_at", Operator.MORE_THAN_DAYS_AGO, (3,)),
-    Attribute("created_at", Operator.WITHIN_LAST_DAYS, (4,)),
-    AllOf((Membership(segment_id=INNER), Not(Behavior("visit")))),
-    Membership(segment_id=PICKED),
-    Behavior("segment.entered", window=Window(last_days=2)),
+    BehaviorCondition("visit", values=(2,), window=Window(last_days=3)),
+    Not(BehaviorCondition("order", window=Window(last_days=2))),
+    BehaviorCondition("order", values=(2,), window=Window(last_days=7)),
+    AttributeCondition("last_order_at", Operator.MORE_THAN_DAYS_AGO, (3,)),
+    AttributeCondition("created_at", Operator.WITHIN_LAST_DAYS, (4,)),
+    AllOf((MembershipCondition(segment_id=INNER), Not(BehaviorCondition("visit")))),
+    MembershipCondition(segment_id=PICKED),
+    BehaviorCondition("segment.entered", window=Window(last_days=2)),
 ]
 
 
@@ -124,7 +132,7 @@ async def test_whoever_is_in_a_new_or_edited_segment_did_not_come(shop: Shop) ->
 
 
 async def test_time_alone_takes_customers_in_and_out_at_the_stores_midnight(shop: Shop) -> None:
-    made = await shop.add(1, Behavior("visit", window=Window(last_days=1)))
+    made = await shop.add(1, BehaviorCondition("visit", window=Window(last_days=1)))
     await shop.follow()
     await shop.track(2, "visit", timedelta(0))
     await shop.follow()
@@ -139,7 +147,7 @@ async def test_time_alone_takes_customers_in_and_out_at_the_stores_midnight(shop
 
 
 async def test_an_event_dated_ahead_counts_when_its_time_has_come(shop: Shop) -> None:
-    made = await shop.add(1, Behavior("visit", window=Window(last_days=1)))
+    made = await shop.add(1, BehaviorCondition("visit", window=Window(last_days=1)))
     await shop.follow()
     await shop.track(2, "visit", timedelta(minutes=5))
     await shop.follow()
@@ -156,13 +164,13 @@ async def test_a_segment_that_is_switched_off_or_deleted_is_forgotten(shop: Shop
     await shop.follow()
     assert await shop.members() == {}
     async with shop.database.read() as tx:
-        assert list((await tx.execute(select(followed_segments.c.segment_id))).scalars()) == [second]
+        assert list((await tx.execute(select(tracked_segments.c.segment_id))).scalars()) == [second]
     assert await shop.told() == []
 
 
 async def test_many_changes_are_compared_as_a_whole(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "TOO_MANY", 3)
-    monkeypatch.setattr(following, "MOVED", 2)
+    monkeypatch.setattr(tracking, "TOO_MANY", 3)
+    monkeypatch.setattr(tracking, "MOVED", 2)
     made = await shop.add(1, VIP)
     await shop.follow()
     for person in range(7):
@@ -177,16 +185,16 @@ async def test_two_workers_tell_of_each_customer_once(shop: Shop) -> None:
     await shop.follow()
     for person in range(6):
         await shop.tag(person, "VIP", on=True)
-    await following.start_due(shop.database, shop.now)
+    await tracking.start_due(shop.database, shop.now)
     async with shop.database.read() as tx:
-        [ring] = await jobs.due(tx, 10, Queue.SEGMENTS)
+        [notice] = await jobs.due(tx, 10, Queue.SEGMENTS)
 
     async def worker(name: str) -> None:
         async with shop.database.write() as tx:
-            job = await jobs.claim(tx, ring.store_id, ring.job_id, name, -1)
+            job = await jobs.claim(tx, notice.store_id, notice.job_id, name, -1)
         if job is not None:
             try:
-                await following.follow(shop.database, job, lambda: shop.now)
+                await tracking.follow(shop.database, job, lambda: shop.now)
             except LeaseLost:
                 return
 

@@ -71,17 +71,17 @@ def test_a_name_is_one_that_every_system_takes(wanted: str, shown: str) -> None:
 def test_a_file_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     files, operation = Files(tmp_path / "files"), UUID(int=5)
     assert files.owners() == {}
-    with files.making(7, operation, 1, "x.csv") as making:
+    with files.create(7, operation, 1, "x.csv") as making:
         making.path.write_text("half")
         assert list(files.owners().values()) == [operation]
     assert files.owners() == {}
-    with files.making(7, operation, 2, "x.csv") as making:
+    with files.create(7, operation, 2, "x.csv") as making:
         making.path.write_text("whole")
         files.keep(making)
     assert files.path(making.made.stored).read_text() == "whole"
     assert files.owners() == {making.made.stored: operation}
     (tmp_path / "files" / "notes.txt").write_text("not ours")
-    with files.making(7, operation, 3, "x.xlsx") as making:
+    with files.create(7, operation, 3, "x.xlsx") as making:
         making.path.write_text("anew")
         assert set(files.owners().values()) == {operation}
         assert len(files.owners()) == 1

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 
 from domain.customers.key import CustomerKey
 from domain.customers.tables import customer_facts, customers
-from domain.ingestion import track as actions
+from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
 from domain.kit.db import AnyRow, Database
 from domain.orders import facts
@@ -61,7 +61,7 @@ async def _replay(database: Database, history: Sequence[Sequence[TrackedEvent]])
     first: dict[str, TrackedEvent] = {}
     for batch in history:
         async with database.write() as tx:
-            done = await actions.track(tx, store_id, batch, NOW)
+            done = await track.track(tx, store_id, batch, NOW)
         fresh = {event.id: event for event in reversed(batch) if event.id not in first}
         assert (done.accepted, done.duplicates) == (len(fresh), len(batch) - len(fresh))
         first |= fresh
@@ -69,7 +69,7 @@ async def _replay(database: Database, history: Sequence[Sequence[TrackedEvent]])
         same = (customer_facts.c.store_id == customers.c.store_id) & (customer_facts.c.customer_id == customers.c.id)
         named = select(customers.c.external_id, customer_facts).join(customer_facts, same)
         kept = {row[0]: row for row in await tx.execute(named.where(customer_facts.c.store_id == store_id))}
-        assert await facts.misses(tx, store_id) == []
+        assert await facts.mismatches(tx, store_id) == []
     assert set(kept) == {event.customer.external_id for event in first.values()}
     for key, row in kept.items():
         _compare(row, [event for event in first.values() if event.customer.external_id == key and _counts(event)])
@@ -99,12 +99,12 @@ async def test_an_order_that_is_cancelled_or_gone_no_longer_counts(database: Dat
         for at in range(3)
     ]
     async with database.write() as tx:
-        await actions.track(tx, store_id, events, NOW)
+        await track.track(tx, store_id, events, NOW)
         await tx.execute(update(orders).where(orders.c.id == "o2").values(counted=False))
         await tx.execute(delete(orders).where(orders.c.id == "o0"))
         await tx.execute(delete(order_items))
-        (missed,) = await facts.misses(tx, store_id)
+        (missed,) = await facts.mismatches(tx, store_id)
         await facts.recount_ids(tx, store_id, [missed])
         kept = (await tx.execute(select(customer_facts))).one()
-        assert await facts.misses(tx, store_id) == []
+        assert await facts.mismatches(tx, store_id) == []
     assert (kept.order_count, kept.total_spent, kept.last_order_at) == (1, 10, START + timedelta(1))

@@ -12,11 +12,11 @@ from domain.segments.filters import (
     Aggregate,
     AllOf,
     AnyOf,
-    Attribute,
-    Behavior,
+    AttributeCondition,
+    BehaviorCondition,
     Definition,
     Filter,
-    Membership,
+    MembershipCondition,
     Not,
     Operator,
     Window,
@@ -37,28 +37,28 @@ Segments = dict[UUID, Callable[[Person], bool]]
 def finds(definition: Definition, person: Person, segments: Segments) -> bool:
     if person.row["deleted_at"] is not None:
         return False
-    included = definition.include is None or holds(definition.include, person, segments)
-    return included and not (definition.exclude is not None and holds(definition.exclude, person, segments))
+    included = definition.include is None or matches(definition.include, person, segments)
+    return included and not (definition.exclude is not None and matches(definition.exclude, person, segments))
 
 
-def holds(tree: Filter, person: Person, segments: Segments) -> bool:
+def matches(tree: Filter, person: Person, segments: Segments) -> bool:
     match tree:
         case AllOf(parts):
-            return all(holds(part, person, segments) for part in parts)
+            return all(matches(part, person, segments) for part in parts)
         case AnyOf(parts):
-            return any(holds(part, person, segments) for part in parts)
+            return any(matches(part, person, segments) for part in parts)
         case Not(part):
-            return not holds(part, person, segments)
-        case Attribute():
+            return not matches(part, person, segments)
+        case AttributeCondition():
             return _attribute(tree, person)
-        case Behavior():
+        case BehaviorCondition():
             return behaved(tree, person)
-        case Membership(segment_id, _, member):
+        case MembershipCondition(segment_id, _, member):
             inside = person.listed if segment_id is None else segments[segment_id](person)
             return inside is member
 
 
-def _attribute(condition: Attribute, person: Person) -> bool:
+def _attribute(condition: AttributeCondition, person: Person) -> bool:
     values = values_of(person, condition.dimension)
     if condition.operator in ORDERED and isinstance(condition.values[0], str):
         ranks = RANKS[condition.dimension]
@@ -70,14 +70,14 @@ def _attribute(condition: Attribute, person: Person) -> bool:
     return fulfils(replace(condition, values=texts), values)
 
 
-def behaved(condition: Behavior, person: Person) -> bool:
+def behaved(condition: BehaviorCondition, person: Person) -> bool:
     if condition.operator is Operator.NEQ:
         return not behaved(replace(condition, operator=Operator.EQ), person)
     result = _result(condition, person)
     return result is not None and compare(condition.operator, result, condition.values)
 
 
-def _result(condition: Behavior, person: Person) -> object:
+def _result(condition: BehaviorCondition, person: Person) -> object:
     times, measured = _occasions(condition, person)
     match condition.aggregate:
         case Aggregate.COUNT:
@@ -114,7 +114,7 @@ def _in_window(window: Window, at: datetime) -> bool:
     return (window.since is None or at >= window.since) and (window.until is None or at < window.until)
 
 
-def _occasions(condition: Behavior, person: Person) -> tuple[list[datetime], list[object]]:
+def _occasions(condition: BehaviorCondition, person: Person) -> tuple[list[datetime], list[object]]:
     """When it was done so, and what the attribute to measure was each time."""
     return _orders(condition, person) if condition.behavior == "order" else _happenings(condition, person)
 
@@ -126,7 +126,7 @@ def _of_item(key: str | None) -> bool:
     return key is not None and (key in ITEM or key.startswith("facet."))
 
 
-def _orders(condition: Behavior, person: Person) -> tuple[list[datetime], list[object]]:
+def _orders(condition: BehaviorCondition, person: Person) -> tuple[list[datetime], list[object]]:
     of_item = [each for each in condition.where if _of_item(each.dimension)]
     of_order = [each for each in condition.where if not _of_item(each.dimension)]
     times: list[datetime] = []
@@ -169,7 +169,7 @@ def _present(value: object) -> list[object]:
     return [] if value is None else [value]
 
 
-def _happenings(condition: Behavior, person: Person) -> tuple[list[datetime], list[object]]:
+def _happenings(condition: BehaviorCondition, person: Person) -> tuple[list[datetime], list[object]]:
     found = [
         each
         for each in person.happenings
@@ -194,7 +194,7 @@ def _said(happening: Happening, key: str, person: Person) -> object:
     return happening.attributes.get(key)
 
 
-def _says(condition: Attribute, happening: Happening, person: Person) -> bool:
+def _says(condition: AttributeCondition, happening: Happening, person: Person) -> bool:
     value = _said(happening, condition.dimension, person)
     if condition.operator in {Operator.IS_SET, Operator.IS_NOT_SET}:
         return fulfils(condition, _present(value))

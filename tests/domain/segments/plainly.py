@@ -10,7 +10,7 @@ from decimal import Decimal
 from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
-from domain.segments.filters import Attribute, Operator, Value
+from domain.segments.filters import AttributeCondition, Operator, Value
 from tests.domain.segments.persons import NOW, TIMEZONE
 
 ZONE = ZoneInfo(TIMEZONE)
@@ -23,7 +23,7 @@ NEGATIVE = {
 }
 
 
-def fulfils(condition: Attribute, values: Sequence[object]) -> bool:
+def fulfils(condition: AttributeCondition, values: Sequence[object]) -> bool:
     """Any of the values will do; a negative operator wants that none does."""
     if condition.operator in NEGATIVE:
         return not fulfils(replace(condition, operator=NEGATIVE[condition.operator]), values)

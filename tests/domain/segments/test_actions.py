@@ -9,14 +9,14 @@ from muster_sdk import AddressKind
 from sqlalchemy import text
 
 from domain.kit.db import Database
-from domain.kit.errors import DomainError, ErrorCode, Faults, NotFound
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.segments import actions, queries
 from domain.segments.evaluation.deadline import TookTooLong, reading
 from domain.segments.evaluation.reach import ChannelReach
 from domain.segments.evaluation.resolve import catalogue, found_by, ids_of, preview
-from domain.segments.filters import BLACKLISTED, Attribute, Definition, Membership, Operator
+from domain.segments.filters import BLACKLISTED, AttributeCondition, Definition, MembershipCondition, Operator
 from domain.segments.model import PolicyInput, Segment, SegmentInput, SegmentKind, UpdateMode
-from domain.segments.validation import Desk
+from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
 from tests.domain.segments.world import LIST, NOW, TIMEZONE, people, save
 
@@ -29,7 +29,7 @@ IS_VIP = {"attribute": {"dimension": "tag", "operator": "EQ", "values": ["VIP"]}
 @dataclass(frozen=True)
 class Shop:
     database: Database
-    desk: Desk
+    desk: FilterContext
 
     @property
     def id(self) -> int:
@@ -39,7 +39,7 @@ class Shop:
         async with self.database.write() as tx:
             return await actions.create(tx, self.desk, SegmentInput(**{"name": "G", **given}))  # type: ignore[arg-type]
 
-    async def change(self, segment: Segment, desk: Desk | None = None, **given: object) -> Segment:
+    async def change(self, segment: Segment, desk: FilterContext | None = None, **given: object) -> Segment:
         async with self.database.write() as tx:
             wanted = SegmentInput(**given)  # type: ignore[arg-type]
             return await actions.change(tx, desk or self.desk, segment.id, wanted)
@@ -59,13 +59,13 @@ async def shop(database: Database, store_id: int) -> Shop:
     async with database.write() as tx:
         await save(tx, store_id, EVERYONE)
         known = await catalogue(tx, store_id, {"email": "E-mail", "sms": "SMS"})
-    return Shop(database, Desk(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(20, 5)), known, NOW))
+    return Shop(database, FilterContext(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(20, 5)), known, NOW))
 
 
 async def test_a_segment_is_stored_as_it_was_drawn_up(shop: Shop) -> None:
     made = await shop.create(include=IS_VIP, description="Ours", update=PolicyInput(UpdateMode.AUTO, 7))
     assert await shop.stored(made) == made
-    assert made.definition == Definition(Attribute("tag", Operator.EQ, ("VIP",)), BLACKLISTED)
+    assert made.definition == Definition(AttributeCondition("tag", Operator.EQ, ("VIP",)), BLACKLISTED)
     assert made.policy.started_on == date(2026, 3, 1)  # in Taipei
     assert (made.name, made.list_name, made.active, made.kind) == ("G", "G", True, SegmentKind.DYNAMIC)
 
@@ -89,7 +89,7 @@ async def test_a_name_is_unique_in_its_store(shop: Shop) -> None:
 
 
 async def test_everything_wrong_is_told_at_once(shop: Shop) -> None:
-    with pytest.raises(Faults) as caught:
+    with pytest.raises(DomainErrors) as caught:
         await shop.create(
             name="x" * 51,
             include={"all": [{"not": {"membership": {"segmentId": str(UUID(int=99))}}}]},
@@ -107,7 +107,7 @@ async def test_everything_wrong_is_told_at_once(shop: Shop) -> None:
 
 
 async def test_a_query_and_a_filter_are_one_too_many(shop: Shop) -> None:
-    with pytest.raises(Faults) as caught:
+    with pytest.raises(DomainErrors) as caught:
         await shop.create(include=IS_VIP, query='tag = "VIP"')
     assert caught.value.errors[0].field == ("query",)
 
@@ -138,7 +138,7 @@ async def test_a_segment_never_refers_back_to_itself(shop: Shop) -> None:
     second = await shop.create(name="H", include={"membership": {"segmentId": str(first.id)}})
     third = {"all": [IS_VIP, {"membership": {"segmentId": str(second.id), "member": False}}]}
     for circle, path in ((third, ("all", 1)), ({"membership": {"segmentId": str(first.id)}}, ())):
-        with pytest.raises(Faults) as caught:
+        with pytest.raises(DomainErrors) as caught:
             await shop.change(first, include=circle)
         assert [error.field for error in caught.value.errors] == [("include", *path, "membership", "segmentId")]
 
@@ -182,7 +182,7 @@ async def test_picking_beyond_the_limit_picks_nobody(shop: Shop) -> None:
 
 async def test_unknown_and_deleted_customers_are_told_by_their_place(shop: Shop) -> None:
     gone = next(person.id for person in EVERYONE if person.row["deleted_at"] is not None)
-    with pytest.raises(Faults) as caught:
+    with pytest.raises(DomainErrors) as caught:
         await shop.create(kind=SegmentKind.STATIC, customer_ids=[LIVE[0].id, gone, 999])
     assert [error.field for error in caught.value.errors] == [("customerIds", 1), ("customerIds", 2)]
 
@@ -223,7 +223,7 @@ async def test_a_preview_counts_and_says_whom_each_channel_reaches(shop: Shop) -
             ),
             {"s": shop.id, "a": VIPS[1], "b": VIPS[2], "no": False},
         )
-    definition = Definition(Attribute("tag", Operator.EQ, ("VIP",)), None)
+    definition = Definition(AttributeCondition("tag", Operator.EQ, ("VIP",)), None)
     found = await preview(shop.database, shop.desk.shop, definition, channels, NOW)
     people = {person.id: person for person in EVERYONE}
     expected: list[ChannelReach] = []
@@ -238,7 +238,7 @@ async def test_a_preview_counts_and_says_whom_each_channel_reaches(shop: Shop) -
 
 
 async def test_a_preview_of_nobody(shop: Shop) -> None:
-    nobody = Definition(Attribute("city", Operator.EQ, ("Nowhere",)))
+    nobody = Definition(AttributeCondition("city", Operator.EQ, ("Nowhere",)))
     found = await preview(shop.database, shop.desk.shop, nobody, {"email": AddressKind.EMAIL}, NOW)
     assert (found.count, found.reach, found.sample) == (0, (ChannelReach("email", 0, 0),), ())
 
@@ -257,4 +257,6 @@ async def test_what_takes_too_long_is_cut_short_and_says_so(shop: Shop) -> None:
 async def test_a_list_that_is_gone_is_not_taken_for_an_empty_one(shop: Shop) -> None:
     async with shop.database.read() as tx:
         with pytest.raises(DomainError, match="no longer exists"):
-            await found_by(tx, shop.id, Definition(Membership(list_id=UUID(int=77), member=False)), TIMEZONE, NOW)
+            await found_by(
+                tx, shop.id, Definition(MembershipCondition(list_id=UUID(int=77), member=False)), TIMEZONE, NOW
+            )

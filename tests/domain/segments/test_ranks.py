@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from domain import changes
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.customers.model import PropertyDefinition
 from domain.kit.db import Database
 from domain.kit.errors import DomainError, ErrorCode
@@ -14,7 +14,7 @@ from domain.segments import language, ranks
 from domain.segments.catalogue import catalogue
 from domain.segments.compiler.select import customer_ids
 from domain.segments.filters import ORDERED
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 from tests.domain.segments.world import NOW, TIMEZONE, people, save
 from tests.factories import add_store
 
@@ -40,7 +40,7 @@ async def test_tiers_compare_by_the_order_that_the_store_gives(database: Databas
         async def found(query: str) -> set[object]:
             definition = language.read(query, known, TIMEZONE, property_conditions=5)
             assert language.write(definition) == query
-            scope = Scope(store_id, TIMEZONE, NOW, tx.dialect)
+            scope = FilterScope(store_id, TIMEZONE, NOW, tx.dialect)
             return {
                 tiers[number] for number in (await tx.execute(customer_ids(definition, known, scope, {}))).scalars()
             }
@@ -85,7 +85,7 @@ async def test_an_order_is_replaced_and_taken_away(database: Database, store_id:
         assert await ranks.of(tx, store_id) == {"property.size": ("S", "M")}
         assert await ranks.of(tx, other) == {"tier": ("A",)}
         after = await changes.versions(tx, store_id)
-    assert after.of(Kind.PROFILE) != before.of(Kind.PROFILE)
+    assert after.of(ChangeKind.PROFILE) != before.of(ChangeKind.PROFILE)
 
 
 WRONG: list[tuple[str, Sequence[str], tuple[str | int, ...], ErrorCode]] = [
@@ -119,7 +119,7 @@ def test_a_rank_that_was_taken_away_is_said_so() -> None:
     known = catalogue(ranks={"tier": TIERS})
     definition = language.read('tier >= "Silver"', known, TIMEZONE, property_conditions=5)
     with pytest.raises(DomainError, match="'Silver', which has no rank any more"):
-        customer_ids(definition, catalogue(), Scope(1, TIMEZONE, NOW, "sqlite"), {})
+        customer_ids(definition, catalogue(), FilterScope(1, TIMEZONE, NOW, "sqlite"), {})
 
 
 def test_orders_of_values_are_asked_for_only_where_there_are_some() -> None:

@@ -14,7 +14,7 @@ from domain.kit.errors import DomainError, ErrorCode
 from domain.segments import actions
 from domain.segments.evaluation.resolve import catalogue
 from domain.segments.model import Segment, SegmentInput, SegmentKind
-from domain.segments.validation import Desk
+from domain.segments.validation import FilterContext
 from domain.stores.model import PROPERTY_CONDITIONS, STATIC_SEGMENT_MEMBERS, Limits, Store
 from tests.factories import NOW
 from tests.journeys.processes import customer
@@ -23,7 +23,7 @@ MANY = STATIC_SEGMENT_MEMBERS + 1
 
 
 @pytest.fixture
-async def desk(database: Database, store_id: int) -> Desk:
+async def desk(database: Database, store_id: int) -> FilterContext:
     """A store as it is created, with a customer more than a static segment holds."""
     async with database.write() as tx:
         await tx.execute(insert(customers), [customer(store_id, number) for number in range(1, MANY + 1)])
@@ -35,15 +35,15 @@ async def desk(database: Database, store_id: int) -> Desk:
         await refresh_statistics(tx, customers, customer_facts)
         known = await catalogue(tx, store_id, {})
     limits = Limits(STATIC_SEGMENT_MEMBERS, PROPERTY_CONDITIONS)
-    return Desk(Store(store_id, "Shop", "UTC", "USD", limits), known, NOW)
+    return FilterContext(Store(store_id, "Shop", "UTC", "USD", limits), known, NOW)
 
 
-async def made(database: Database, desk: Desk) -> Segment:
+async def made(database: Database, desk: FilterContext) -> Segment:
     async with database.write() as tx:
         return await actions.create(tx, desk, SegmentInput(name="S", kind=SegmentKind.STATIC))
 
 
-async def test_ten_thousand_fit_and_not_one_more(database: Database, desk: Desk) -> None:
+async def test_ten_thousand_fit_and_not_one_more(database: Database, desk: FilterContext) -> None:
     """QS-02, QS-14 and vector 12; a raised limit takes them."""
     segment, everyone = await made(database, desk), range(1, MANY + 1)
     for wanted, room in ((everyone, STATIC_SEGMENT_MEMBERS), ([MANY], 0)):
@@ -66,7 +66,7 @@ async def test_ten_thousand_fit_and_not_one_more(database: Database, desk: Desk)
         assert (await actions.remove_members(tx, desk, segment.id, everyone))[1] == MANY
 
 
-async def test_those_who_add_at_a_time_do_not_go_beyond_the_limit(database: Database, desk: Desk) -> None:
+async def test_those_who_add_at_a_time_do_not_go_beyond_the_limit(database: Database, desk: FilterContext) -> None:
     segment = await made(database, desk)
     tight = replace(desk, shop=replace(desk.shop, limits=Limits(30, PROPERTY_CONDITIONS)))
     beside = [Database(database.url) for _ in range(4)]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.kit.values import ValueType
 from domain.segments.catalogue import Catalogue, catalogue
-from domain.segments.catalogue.entries import NUMBERS, TIMES, Entry
+from domain.segments.catalogue.entries import NUMBERS, TIMES, CatalogueEntry
 from domain.segments.filters import (
     ALL_TIME,
     BLACKLISTED,
@@ -15,11 +15,11 @@ from domain.segments.filters import (
     Aggregate,
     AllOf,
     AnyOf,
-    Attribute,
-    Behavior,
+    AttributeCondition,
+    BehaviorCondition,
     Definition,
     Filter,
-    Membership,
+    MembershipCondition,
     Not,
     Operator,
     Value,
@@ -106,7 +106,7 @@ _OWN: dict[str, list[Value]] = {
 }
 
 
-def values(entry: Entry, operator: Operator) -> st.SearchStrategy[tuple[Value, ...]]:
+def values(entry: CatalogueEntry, operator: Operator) -> st.SearchStrategy[tuple[Value, ...]]:
     if operator in {Operator.IS_SET, Operator.IS_NOT_SET}:
         return st.just(())
     one = _one(entry, operator)
@@ -115,7 +115,7 @@ def values(entry: Entry, operator: Operator) -> st.SearchStrategy[tuple[Value, .
     return st.lists(one, min_size=1, max_size=3 if operator in _MANY else 1).map(tuple)
 
 
-def _sorted(pair: tuple[Value, Value], entry: Entry) -> tuple[Value, ...]:
+def _sorted(pair: tuple[Value, Value], entry: CatalogueEntry) -> tuple[Value, ...]:
     ranks = list(entry.ranks)
     return tuple(sorted(pair, key=lambda value: ranks.index(value) if isinstance(value, str) else _order(value)))
 
@@ -126,7 +126,7 @@ def _order(value: Value) -> float | str:
     return datetime(value.year, value.month, value.day, tzinfo=UTC).timestamp() if isinstance(value, date) else value
 
 
-def _one(entry: Entry, operator: Operator) -> st.SearchStrategy[Value]:
+def _one(entry: CatalogueEntry, operator: Operator) -> st.SearchStrategy[Value]:
     if operator in _WHOLE:
         return st.sampled_from(_WHOLE[operator])
     if entry.options is not None and (entry.closed or operator in ORDERED):
@@ -144,9 +144,9 @@ def _one(entry: Entry, operator: Operator) -> st.SearchStrategy[Value]:
 
 
 @st.composite
-def compared(draw: st.DrawFn, entry: Entry) -> Attribute:
+def compared(draw: st.DrawFn, entry: CatalogueEntry) -> AttributeCondition:
     operator = draw(st.sampled_from(entry.operators))
-    return Attribute(entry.key, operator, draw(values(entry, operator)))
+    return AttributeCondition(entry.key, operator, draw(values(entry, operator)))
 
 
 _ASKED = list(KNOWN.dimensions.values())
@@ -167,7 +167,7 @@ windows = st.one_of(
 
 
 @st.composite
-def behaviors(draw: st.DrawFn) -> Behavior:
+def behaviors(draw: st.DrawFn) -> BehaviorCondition:
     key = draw(
         st.sampled_from(
             ["order", "order", "order", "visit", "Added to cart", "checkout", "email.clicked", "never.seen"]
@@ -175,7 +175,7 @@ def behaviors(draw: st.DrawFn) -> Behavior:
     )
     behavior = KNOWN.behavior(key)
     assert behavior is not None
-    entries: list[Entry] = list(behavior.attributes)
+    entries: list[CatalogueEntry] = list(behavior.attributes)
     if behavior.open:
         samples: list[tuple[str, list[object]]] = [
             ("page", ["x"]),
@@ -191,14 +191,14 @@ def behaviors(draw: st.DrawFn) -> Behavior:
     measured = [entry.key for entry in entries] if aggregate is Aggregate.DISTINCT else numeric
     of = None if timed or aggregate in {Aggregate.COUNT, Aggregate.SHARE} else draw(st.sampled_from(measured))
     kind = ValueType.DATETIME if timed else ValueType.NUMBER
-    result = Entry(key="", label="", group="", type=kind, operators=TIMES if timed else NUMBERS)
+    result = CatalogueEntry(key="", label="", group="", type=kind, operators=TIMES if timed else NUMBERS)
     comparison = draw(compared(result))
-    return Behavior(key, where, aggregate, of, comparison.operator, comparison.values, draw(windows))
+    return BehaviorCondition(key, where, aggregate, of, comparison.operator, comparison.values, draw(windows))
 
 
 memberships: st.SearchStrategy[Filter] = st.sampled_from(
     [
-        Membership(segment, listed, member)
+        MembershipCondition(segment, listed, member)
         for segment, listed in ((SEGMENT, None), (PICKED, None), (None, LIST))
         for member in (True, False)
     ]

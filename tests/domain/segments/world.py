@@ -18,12 +18,13 @@ from domain.customers.tables import (
     property_definitions,
     value_ranks,
 )
-from domain.events import log as history
+from domain.events import log
+from domain.events.log_tables import events
 from domain.kit.db import Transaction
 from domain.kit.values import ValueType
 from domain.lifecycle.tables import customer_scores
 from domain.orders.facts import recount
-from domain.orders.tables import events, order_item_facets, order_items, orders
+from domain.orders.tables import order_item_facets, order_items, orders
 from domain.segments.tables import list_members, lists, segment_members, segments
 from domain.wallets.tables import changes, coupons, lots
 from tests.domain.segments.persons import NOW, PROPERTIES, RANKS, TIMEZONE, Order, Person, people
@@ -53,7 +54,7 @@ async def save(tx: Transaction, store_id: int, everyone: list[Person]) -> None:
     favourites = rows.pop(customer_favourites)
     await _insert(tx, store_id, rows)
     await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))
-    await history.count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at))
+    await log.count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at))
     # As the oracle has them, whatever the orders say.
     await tx.execute(delete(customer_favourites))
     await _insert(tx, store_id, {customer_favourites: favourites})

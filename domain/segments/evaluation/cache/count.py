@@ -12,21 +12,21 @@ from muster_sdk import AddressKind
 from pyroaring import BitMap
 from sqlalchemy import ARRAY, BigInteger, Select, column, func, literal, select
 
-from domain.changes import Kind, Versions, versions
+from domain.changes import ChangeKind, Versions, versions
 from domain.customers.tables import customer_numbers, customers
 from domain.kit.db import Transaction
 from domain.segments.catalogue import Catalogue
 from domain.segments.compiler.normal_form import Leaf, Node, leaves
 from domain.segments.compiler.select import condition_of, ids_of
-from domain.segments.evaluation.cache import reach as reaching
-from domain.segments.evaluation.cache.fetch import Need, answer
-from domain.segments.evaluation.cache.lru import Leaves
-from domain.segments.evaluation.cache.transfer import LARGEST, TooLarge
-from domain.segments.evaluation.leaf_analysis import Question, question
-from domain.segments.evaluation.reach import Found, survey
-from domain.segments.evaluation.set_algebra import Those, combined
-from domain.segments.sql.predicates import Compiled, Fact, Members, Spread, marked
-from domain.segments.sql.scope import Scope
+from domain.segments.evaluation.cache import reach as channel_reach
+from domain.segments.evaluation.cache.fetch import LeafRequest, answer
+from domain.segments.evaluation.cache.lru import LeafCache
+from domain.segments.evaluation.cache.transfer import LARGEST, TooManyIds
+from domain.segments.evaluation.leaf_analysis import LeafTraits, leaf_traits
+from domain.segments.evaluation.reach import PreviewResult, survey
+from domain.segments.evaluation.set_algebra import IdSetExpr, combined
+from domain.segments.sql.predicates import IdSet, Predicate, RowPredicate, Selectivity, partial_index_ids
+from domain.segments.sql.scope import FilterScope
 
 # The reach of so many is asked for by itself, where that of everyone is not at hand.
 FEW = 1_000
@@ -39,21 +39,21 @@ class Filter:
 
     node: Node
     catalogue: Catalogue
-    scope: Scope
+    scope: FilterScope
     channels: Mapping[str, AddressKind]
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountResult:
     """`cold`: the filter was asked as a whole, and its leaves are not at hand for the next one."""
 
-    found: Found
+    found: PreviewResult
     cold: bool
 
 
 async def count(
-    tx: Transaction, kept: Leaves, wanted: Filter, sample: int, watch: Callable[[], Awaitable[None]]
-) -> Counted:
+    tx: Transaction, kept: LeafCache, wanted: Filter, sample: int, watch: Callable[[], Awaitable[None]]
+) -> CountResult:
     """Raises `TooLarge` where bitmaps cannot answer, and `Underway` where others are just at it."""
     scope = wanted.scope
     asking = await _asking(tx, kept, wanted)
@@ -66,23 +66,23 @@ async def count(
     if len(result) <= FEW and any(need.key is None or kept.get(need.key) is None for need in of_channels):
         await watch()
         found = await survey(tx, scope.store_id, _these(result, tx.dialect), wanted.channels, sample)
-        return Counted(found, cold)
+        return CountResult(found, cold)
     sets = await answer(tx, kept, scope, of_channels, watch)
-    reach = tuple(reaching.reach(result, sets, wanted.channels))
-    return Counted(Found(len(result), reach, tuple(islice(result, sample))), cold)
+    reach = tuple(channel_reach.reach(result, sets, wanted.channels))
+    return CountResult(PreviewResult(len(result), reach, tuple(islice(result, sample))), cold)
 
 
-async def warm(tx: Transaction, kept: Leaves, wanted: Filter, watch: Callable[[], Awaitable[None]]) -> None:
+async def warm(tx: Transaction, kept: LeafCache, wanted: Filter, watch: Callable[[], Awaitable[None]]) -> None:
     """Has every leaf at hand for the filter that comes next, which will be much like this one."""
     asking = await _asking(tx, kept, wanted)
     await answer(tx, kept, wanted.scope, [*asking.parts(), *asking.reach()], watch)
 
 
-async def _asking(tx: Transaction, kept: Leaves, wanted: Filter) -> "_Asking":
+async def _asking(tx: Transaction, kept: LeafCache, wanted: Filter) -> "_Asking":
     store_id = wanted.scope.store_id
     last = await tx.scalar(select(func.max(customer_numbers.c.last)).where(customer_numbers.c.store_id == store_id))
     if last is not None and last > LARGEST:
-        raise TooLarge
+        raise TooManyIds
     return _Asking(kept, wanted, await versions(tx, store_id))
 
 
@@ -94,12 +94,12 @@ def _these(result: BitMap, dialect: str) -> Select[Any]:
 
 
 class _Asking:
-    def __init__(self, kept: Leaves, wanted: Filter, seen: Versions) -> None:
+    def __init__(self, kept: LeafCache, wanted: Filter, seen: Versions) -> None:
         self._kept, self._wanted, self._seen = kept, wanted, seen
         self._leaves = {leaf.key: leaf for leaf in leaves(wanted.node)}
         catalogue, scope = wanted.catalogue, wanted.scope
-        self._questions: dict[bytes, Question] = {
-            key: kept.questions.get(key) or kept.remember(key, question(leaf, catalogue, scope))
+        self._questions: dict[bytes, LeafTraits] = {
+            key: kept.traits.get(key) or kept.remember(key, leaf_traits(leaf, catalogue, scope))
             for key, leaf in self._leaves.items()
         }
 
@@ -109,45 +109,45 @@ class _Asking:
         missing = [need for need in costly if need.key is None or self._kept.get(need.key) is None]
         return len(missing) > 1 and 2 * len(missing) > len(costly)
 
-    def parts(self) -> list[Need]:
+    def parts(self) -> list[LeafRequest]:
         """The leaves, and from whom they are taken away."""
         return [*self._of_leaves(), self.deleted() if self.narrows() else self.everyone()]
 
-    def whole(self) -> Need:
+    def whole(self) -> LeafRequest:
         """Whom the filter finds, by one statement."""
         asked = [self._questions[key] for key in self._leaves]
         unknown = any(each.kinds is None for each in asked)
-        kinds = Kind.EXISTENCE
+        kinds = ChangeKind.EXISTENCE
         for each in asked:
             kinds |= each.kinds or kinds
         # By what it says, since True == 1 in Python.
         named = blake2b(repr(self._wanted.node).encode(), digest_size=16).digest()
         key = self._key(named, None if unknown else kinds, by_the_hour=any(each.by_the_hour for each in asked))
-        return Need(_WHOLE, key, self._select)
+        return LeafRequest(_WHOLE, key, self._select)
 
-    def _select(self) -> Compiled:
+    def _select(self) -> Predicate:
         ids = ids_of(self._wanted.node, self._wanted.catalogue, self._wanted.scope)
-        return Members(ids, Spread.LOG, once=True)
+        return IdSet(ids, Selectivity.LOG, distinct=True)
 
-    def _of_leaves(self) -> list[Need]:
+    def _of_leaves(self) -> list[LeafRequest]:
         return [self._leaf(leaf) for key, leaf in self._leaves.items() if self._questions[key].constant is None]
 
-    def _leaf(self, leaf: Leaf) -> Need:
+    def _leaf(self, leaf: Leaf) -> LeafRequest:
         known = self._questions[leaf.key]
         ask = partial(condition_of, leaf, self._wanted.catalogue, self._wanted.scope)
-        return Need(leaf.key, self._key(leaf.key, known.kinds, by_the_hour=known.by_the_hour), ask)
+        return LeafRequest(leaf.key, self._key(leaf.key, known.kinds, by_the_hour=known.by_the_hour), ask)
 
-    def deleted(self) -> Need:
-        few = Members(marked("deleted_at IS NOT NULL", self._wanted.scope), Spread.PICKED, once=True)
-        return Need(_DELETED, self._key(_DELETED, Kind.EXISTENCE), lambda: few)
+    def deleted(self) -> LeafRequest:
+        few = IdSet(partial_index_ids("deleted_at IS NOT NULL", self._wanted.scope), Selectivity.PICKED, distinct=True)
+        return LeafRequest(_DELETED, self._key(_DELETED, ChangeKind.EXISTENCE), lambda: few)
 
-    def everyone(self) -> Need:
-        live: Compiled = Fact(customers.c.deleted_at.is_(None))
-        return Need(_EVERYONE, self._key(_EVERYONE, Kind.EXISTENCE), lambda: live)
+    def everyone(self) -> LeafRequest:
+        live: Predicate = RowPredicate(customers.c.deleted_at.is_(None))
+        return LeafRequest(_EVERYONE, self._key(_EVERYONE, ChangeKind.EXISTENCE), lambda: live)
 
-    def reach(self) -> list[Need]:
-        sets = reaching.asked(self._wanted.channels, self._wanted.scope)
-        return [Need(name, self._key(name, kinds), partial(_same, sql)) for name, kinds, sql in sets]
+    def reach(self) -> list[LeafRequest]:
+        sets = channel_reach.asked(self._wanted.channels, self._wanted.scope)
+        return [LeafRequest(name, self._key(name, kinds), partial(_same, sql)) for name, kinds, sql in sets]
 
     def narrows(self) -> bool:
         """Whether the filter's leaves say who is in it, rather than who is not."""
@@ -157,11 +157,11 @@ class _Asking:
         those = self._combined(found)
         return those.ids - found[_DELETED] if those.holds else found[_EVERYONE] - those.ids
 
-    def _combined(self, found: Mapping[bytes, BitMap]) -> Those[BitMap]:
+    def _combined(self, found: Mapping[bytes, BitMap]) -> IdSetExpr[BitMap]:
         sides = {key: _side(self._questions[key], found.get(key)) for key in self._leaves}
         return combined(self._wanted.node, sides, BitMap())
 
-    def _key(self, name: bytes, kinds: Kind | None, *, by_the_hour: bool = False) -> Hashable | None:
+    def _key(self, name: bytes, kinds: ChangeKind | None, *, by_the_hour: bool = False) -> Hashable | None:
         """Moments within a minute are one: between them, only what is dated ahead can come to count."""
         if kinds is None:
             return None
@@ -170,12 +170,12 @@ class _Asking:
         return scope.store_id, name, scope.timezone, scope.today, minute, kinds, self._seen.of(kinds)
 
 
-def _side(known: Question, found: BitMap | None) -> Those[BitMap]:
+def _side(known: LeafTraits, found: BitMap | None) -> IdSetExpr[BitMap]:
     if known.constant is not None:
-        return Those(BitMap(), holds=not known.constant)
+        return IdSetExpr(BitMap(), holds=not known.constant)
     assert found is not None
-    return Those(found, holds=known.holds)
+    return IdSetExpr(found, holds=known.holds)
 
 
-def _same(sql: Compiled) -> Compiled:
+def _same(sql: Predicate) -> Predicate:
     return sql

@@ -7,15 +7,15 @@ from pyroaring import BitMap
 from sqlalchemy import select
 
 from domain.kit.db import Transaction
-from domain.segments.evaluation.cache.lru import Leaves
+from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.cache.transfer import fetched, fetched_each
 from domain.segments.evaluation.leaf_analysis import base_of, of_store
-from domain.segments.sql.predicates import Compiled, Fact, Members
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.predicates import IdSet, Predicate, RowPredicate
+from domain.segments.sql.scope import FilterScope
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class LeafRequest:
     """Customers that somebody waits for: those whom a condition's SQL finds, whatever its sense.
 
     `key` names the answer together with the data that it rests on; None: it cannot be kept.
@@ -23,10 +23,10 @@ class Need:
 
     name: bytes
     key: Hashable | None
-    ask: Callable[[], Compiled]
+    ask: Callable[[], Predicate]
 
 
-class Underway(Exception):
+class InFlight(Exception):
     """Another request is answering some of this."""
 
     def __init__(self, flights: Sequence[Awaitable[object]]) -> None:
@@ -35,7 +35,11 @@ class Underway(Exception):
 
 
 async def answer(
-    tx: Transaction, leaves: Leaves, scope: Scope, needs: Sequence[Need], watch: Callable[[], Awaitable[None]]
+    tx: Transaction,
+    leaves: LeafCache,
+    scope: FilterScope,
+    needs: Sequence[LeafRequest],
+    watch: Callable[[], Awaitable[None]],
 ) -> dict[bytes, BitMap]:
     """By name. `watch` is called before each statement, and ends what takes too long.
 
@@ -57,25 +61,25 @@ async def answer(
         for need in own:
             leaves.land(need.key, found.get(need.name))
     if flights:
-        raise Underway(flights)
+        raise InFlight(flights)
     return found
 
 
-def _statements(asked: Sequence[tuple[Need, Compiled]]) -> list[list[tuple[Need, Compiled]]]:
+def _statements(asked: Sequence[tuple[LeafRequest, Predicate]]) -> list[list[tuple[LeafRequest, Predicate]]]:
     """What customers' own rows say is read off them at once, what their facts say off those: nothing joins them all."""
-    facts: dict[str, list[tuple[Need, Compiled]]] = {}
+    facts: dict[str, list[tuple[LeafRequest, Predicate]]] = {}
     for need, sql in asked:
-        if isinstance(sql, Fact):
-            rows, _ = base_of([sql.holds])
+        if isinstance(sql, RowPredicate):
+            rows, _ = base_of([sql.condition])
             facts.setdefault(rows.description, []).append((need, sql))
-    return [[each] for each in asked if isinstance(each[1], Members)] + list(facts.values())
+    return [[each] for each in asked if isinstance(each[1], IdSet)] + list(facts.values())
 
 
-async def _fetch(tx: Transaction, scope: Scope, asked: Sequence[Compiled]) -> list[BitMap]:
+async def _fetch(tx: Transaction, scope: FilterScope, asked: Sequence[Predicate]) -> list[BitMap]:
     for sql in asked:
-        if isinstance(sql, Members):
-            return [await fetched(tx, sql.ids if sql.once else sql.ids.distinct())]
-    predicates = [sql.holds for sql in asked if isinstance(sql, Fact)]
+        if isinstance(sql, IdSet):
+            return [await fetched(tx, sql.ids if sql.distinct else sql.ids.distinct())]
+    predicates = [sql.condition for sql in asked if isinstance(sql, RowPredicate)]
     rows, customer = base_of(predicates)
     of = select(customer).select_from(rows).where(*of_store(rows, scope))
     if len(predicates) == 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pyroaring import BitMap
 
-from domain.segments.evaluation.leaf_analysis import Question
+from domain.segments.evaluation.leaf_analysis import LeafTraits
 
 # What an entry costs besides its bitmap: its key, its place in the order.
 _OVERHEAD = 400
@@ -22,7 +22,7 @@ def size_of(bitmap: BitMap) -> int:
 
 
 @dataclass(slots=True)
-class Leaves:
+class LeafCache:
     """Bitmaps by key, the longest unused of which go first. One event loop's own.
 
     Who is first to miss a key answers it for all who miss it meanwhile: it opens a flight, and lands it.
@@ -33,16 +33,16 @@ class Leaves:
     # Leaves that are brought here for the next preview; one filter's at a time.
     warming: "asyncio.Task[None] | None" = None
     # What is known of leaves by their key: the condition says it, whatever the data.
-    questions: dict[bytes, Question] = field(default_factory=dict[bytes, Question])
+    traits: dict[bytes, LeafTraits] = field(default_factory=dict[bytes, LeafTraits])
     _kept: OrderedDict[Hashable, tuple[BitMap, int]] = field(default_factory=OrderedDict[Hashable, tuple[BitMap, int]])
     _flights: dict[Hashable, "asyncio.Future[None]"] = field(default_factory=dict[Hashable, "asyncio.Future[None]"])
 
-    def remember(self, key: bytes, question: Question) -> Question:
+    def remember(self, key: bytes, question: LeafTraits) -> LeafTraits:
         """But for one that finds everyone or nobody: that may be so by the order of a dimension's values alone."""
-        if len(self.questions) >= _QUESTIONS:
-            self.questions.clear()
+        if len(self.traits) >= _QUESTIONS:
+            self.traits.clear()
         if question.constant is None:
-            self.questions[key] = question
+            self.traits[key] = question
         return question
 
     def get(self, key: Hashable) -> BitMap | None:

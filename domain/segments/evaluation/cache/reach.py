@@ -6,19 +6,19 @@ from muster_sdk import AddressKind
 from pyroaring import BitMap
 from sqlalchemy import ColumnElement, literal_column, select
 
-from domain.changes import Kind
+from domain.changes import ChangeKind
 from domain.customers.model import Consent
 from domain.customers.tables import contacts, customers
 from domain.segments.compiler.normal_form import Leaf
 from domain.segments.evaluation.reach import ChannelReach
-from domain.segments.filters import Attribute, Operator
-from domain.segments.sql.predicates import Compiled, Members, Spread
-from domain.segments.sql.scope import Scope
+from domain.segments.filters import AttributeCondition, Operator
+from domain.segments.sql.predicates import IdSet, Predicate, Selectivity
+from domain.segments.sql.scope import FilterScope
 
 OWN = {AddressKind.EMAIL: "email", AddressKind.PHONE: "phone"}
 
 
-def asked(channels: Mapping[str, AddressKind], scope: Scope) -> Iterator[tuple[bytes, Kind, Compiled]]:
+def asked(channels: Mapping[str, AddressKind], scope: FilterScope) -> Iterator[tuple[bytes, ChangeKind, Predicate]]:
     """Who has no address of their own, of each kind; and of each channel those with an address there, those
     whom it does not reach all the same, and those who accept marketing.
     """
@@ -26,7 +26,7 @@ def asked(channels: Mapping[str, AddressKind], scope: Scope) -> Iterator[tuple[b
         # Written just as the partial indexes have it, here and below.
         none: ColumnElement[bool] = literal_column(f"customers.{OWN[kind]} IS NULL")
         lacking = select(customers.c.id).where(customers.c.store_id == scope.store_id, none)
-        yield _lacking(kind), Kind.EXISTENCE | Kind.PROFILE, Members(lacking, Spread.TAG, once=True)
+        yield _lacking(kind), ChangeKind.EXISTENCE | ChangeKind.PROFILE, IdSet(lacking, Selectivity.TAG, distinct=True)
     c = contacts.c
     for channel in channels:
         on = select(c.customer_id).where(c.store_id == scope.store_id, c.channel == channel)
@@ -35,7 +35,7 @@ def asked(channels: Mapping[str, AddressKind], scope: Scope) -> Iterator[tuple[b
             (_name("failing", channel), on.where(literal_column("contacts.invalid"))),
             (_subscribed(channel), on.where(c.consent == Consent.SUBSCRIBED.value)),
         ):
-            yield what, Kind.CONTACTS, Members(those, Spread.CONSENT, once=True)
+            yield what, ChangeKind.CONTACTS, IdSet(those, Selectivity.CONSENT, distinct=True)
 
 
 def reach(found: BitMap, sets: Mapping[bytes, BitMap], channels: Mapping[str, AddressKind]) -> list[ChannelReach]:
@@ -57,7 +57,7 @@ def _lacking(kind: AddressKind) -> bytes:
 
 def _subscribed(channel: str) -> bytes:
     """As a filter asks for them: the answer is the same."""
-    return Leaf(Attribute(f"consent.{channel}", Operator.IN, (Consent.SUBSCRIBED.value,))).key
+    return Leaf(AttributeCondition(f"consent.{channel}", Operator.IN, (Consent.SUBSCRIBED.value,))).key
 
 
 def _name(what: str, channel: str) -> bytes:

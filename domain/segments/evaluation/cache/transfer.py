@@ -17,7 +17,7 @@ LARGEST = 2**31 - 1
 AT_MOST = 5_000_000
 
 
-class TooLarge(Exception):
+class TooManyIds(Exception):
     """So many ids are better counted where they are."""
 
 
@@ -54,7 +54,7 @@ def _bitmap(packed: bytes | str | None) -> BitMap:
         if sys.byteorder == "little":
             numbers.byteswap()
     if len(numbers) > AT_MOST:
-        raise TooLarge
+        raise TooManyIds
     found = BitMap(numbers)
     found.run_optimize()
     found.shrink_to_fit()

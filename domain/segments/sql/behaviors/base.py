@@ -6,11 +6,11 @@ from typing import Protocol
 
 from sqlalchemy import ColumnElement
 
-from domain.segments.filters import Aggregate, Attribute, Behavior, Operator
+from domain.segments.filters import Aggregate, AttributeCondition, BehaviorCondition, Operator
 from domain.segments.sql.behaviors.aggregates import Measure
 from domain.segments.sql.columns.values import Column
-from domain.segments.sql.predicates import Compiled, unless
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.predicates import Predicate, is_not_true
+from domain.segments.sql.scope import FilterScope
 
 _NEGATIVE = {
     Operator.NEQ: Operator.IN,
@@ -20,48 +20,50 @@ _NEGATIVE = {
 }
 
 
-class Trait(Protocol):
+class EventField(Protocol):
     """What a behavior's attribute is on a row of its log."""
 
-    def column(self, scope: Scope, /) -> Column: ...
+    def column(self, scope: FilterScope, /) -> Column: ...
 
-    def different(self, scope: Scope, /) -> ColumnElement[int]: ...
+    def distinct_count(self, scope: FilterScope, /) -> ColumnElement[int]: ...
 
-    def measure(self, scope: Scope, /) -> Measure: ...
+    def measure(self, scope: FilterScope, /) -> Measure: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FieldCondition:
     """A condition on an occasion, and what it asks about; the same name may be of another type beside it."""
 
-    condition: Attribute
-    trait: Trait
+    condition: AttributeCondition
+    field: EventField
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
-    where: tuple[Asked, ...]
-    of: Trait | None
+class FieldConditions:
+    where: tuple[FieldCondition, ...]
+    of: EventField | None
 
 
-class Log(Protocol):
+class BehaviorSource(Protocol):
     """Where a behavior is kept."""
 
-    def leaf(self, condition: Behavior, traits: Traits, scope: Scope) -> Compiled: ...
+    def leaf(self, condition: BehaviorCondition, traits: FieldConditions, scope: FilterScope) -> Predicate: ...
 
 
-def row_predicates(where: Sequence[Asked], scope: Scope) -> tuple[ColumnElement[bool], ...]:
-    return tuple(_row_predicate(each.condition, each.trait.column(scope), scope) for each in where)
+def row_predicates(where: Sequence[FieldCondition], scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
+    return tuple(_row_predicate(each.condition, each.field.column(scope), scope) for each in where)
 
 
-def _row_predicate(condition: Attribute, column: Column, scope: Scope) -> ColumnElement[bool]:
+def _row_predicate(condition: AttributeCondition, column: Column, scope: FilterScope) -> ColumnElement[bool]:
     positive = _NEGATIVE.get(condition.operator)
     if positive is None:
-        return column.holds(condition.operator, condition.values, scope)
-    return unless(column.holds(positive, condition.values, scope))
+        return column.matches(condition.operator, condition.values, scope)
+    return is_not_true(column.matches(positive, condition.values, scope))
 
 
-def measured(condition: Behavior, traits: Traits, scope: Scope) -> Measure | ColumnElement[int] | None:
+def measured(
+    condition: BehaviorCondition, traits: FieldConditions, scope: FilterScope
+) -> Measure | ColumnElement[int] | None:
     if traits.of is None:
         return None
-    return traits.of.different(scope) if condition.aggregate is Aggregate.DISTINCT else traits.of.measure(scope)
+    return traits.of.distinct_count(scope) if condition.aggregate is Aggregate.DISTINCT else traits.of.measure(scope)

@@ -5,34 +5,34 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
-from domain.orders.tables import event_tallies, events
-from domain.segments.filters import Aggregate, Behavior, Operator
+from domain.events.log_tables import event_counters, events
+from domain.segments.filters import Aggregate, BehaviorCondition, Operator
 from domain.segments.sql.behaviors.aggregates import counted, during
 from domain.segments.sql.columns.times import MomentColumn
 from domain.segments.sql.columns.values import Interval, intervals, within
-from domain.segments.sql.predicates import Compiled, Members, Spread
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.predicates import IdSet, Predicate, Selectivity
+from domain.segments.sql.scope import FilterScope
 
-_tally = event_tallies.c
+_tally = event_counters.c
 _ENDS = {Aggregate.FIRST: MomentColumn(_tally.first_at), Aggregate.LAST: MomentColumn(_tally.last_at)}
 
 
 @dataclass(frozen=True, slots=True)
-class Tallied:
+class Counters:
     """Customers who ever did something of a type."""
 
     type: str
-    scope: Scope
+    scope: FilterScope
 
-    def occurring(self, times: Interval) -> Members:
+    def occurring(self, times: Interval) -> IdSet:
         return self.such(*([] if times == (1, None) else [within(_tally.count, times)]))
 
-    def such(self, *where: ColumnElement[bool]) -> Members:
+    def such(self, *where: ColumnElement[bool]) -> IdSet:
         own = (_tally.store_id == self.scope.store_id, _tally.type == self.type)
-        return Members(select(_tally.customer_id).where(*own, *where).correlate(None), Spread.LOG, once=True)
+        return IdSet(select(_tally.customer_id).where(*own, *where).correlate(None), Selectivity.LOG, distinct=True)
 
 
-def of_late(kind: str, condition: Behavior, scope: Scope) -> Compiled | None:
+def of_late(kind: str, condition: BehaviorCondition, scope: FilterScope) -> Predicate | None:
     """Whether it happened at all in the last days: who did it last in them, one row for each of them."""
     window = condition.window
     relative = window.last_days is not None or window.last_hours is not None
@@ -50,16 +50,16 @@ def _whether(low: int | None, high: int | None) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Late:
     type: str
-    condition: Behavior
-    scope: Scope
+    condition: BehaviorCondition
+    scope: FilterScope
 
-    def occurring(self, _: Interval) -> Members:
+    def occurring(self, _: Interval) -> IdSet:
         last = MomentColumn(_tally.last_at)
         begins = self._begins()
         # Said by itself, so that the index begins there.
-        since = last.holds(Operator.GTE, (begins,), self.scope)
-        current = last.holds(Operator.LTE, (self.scope.now,), self.scope)
-        kept = Tallied(self.type, self.scope)
+        since = last.matches(Operator.GTE, (begins,), self.scope)
+        current = last.matches(Operator.LTE, (self.scope.now,), self.scope)
+        kept = Counters(self.type, self.scope)
         return kept.such(since, or_(current, _tally.customer_id.in_(self._before())))
 
     def _begins(self) -> datetime:
@@ -70,8 +70,8 @@ class _Late:
 
     def _before(self) -> Select[int]:
         """Whose last one is dated ahead, if there are any: their earlier ones are looked at."""
-        ahead = event_tallies.alias("ahead")
-        later = MomentColumn(ahead.c.last_at).holds(Operator.GT, (self.scope.now,), self.scope)
+        ahead = event_counters.alias("ahead")
+        later = MomentColumn(ahead.c.last_at).matches(Operator.GT, (self.scope.now,), self.scope)
         whose = select(ahead.c.customer_id).where(
             ahead.c.store_id == self.scope.store_id, ahead.c.type == self.type, later
         )
@@ -80,12 +80,12 @@ class _Late:
         return select(events.c.customer_id).where(*of, *then, events.c.customer_id.in_(whose)).correlate(None)
 
 
-def of_all_time(kind: str, condition: Behavior, scope: Scope) -> Compiled | None:
+def of_all_time(kind: str, condition: BehaviorCondition, scope: FilterScope) -> Predicate | None:
     """What the tallies answer without a look at the events."""
     if condition.where or not condition.window.is_open:
         return None
-    kept = Tallied(kind, scope)
+    kept = Counters(kind, scope)
     if condition.aggregate is Aggregate.COUNT:
         return counted(kept, intervals(condition.operator, condition.values))
     end = _ENDS.get(condition.aggregate)
-    return None if end is None else kept.such(end.holds(condition.operator, condition.values, scope))
+    return None if end is None else kept.such(end.matches(condition.operator, condition.values, scope))

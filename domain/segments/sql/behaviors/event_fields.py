@@ -5,35 +5,35 @@ from typing import Any
 from sqlalchemy import ColumnElement, distinct, exists, func, not_
 
 from domain.customers.tables import customer_facts
-from domain.orders.tables import events
+from domain.events.log_tables import events
 from domain.segments.sql.behaviors.aggregates import Measure, RealMeasure
 from domain.segments.sql.columns.values import Column, FlagColumn, TextColumn
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 
 
-class Subject:
+class SubjectField:
     """The column of events that has an index of its own."""
 
-    def column(self, _: Scope) -> Column:
+    def column(self, _: FilterScope) -> Column:
         return TextColumn(events.c.subject)
 
-    def different(self, _: Scope) -> ColumnElement[int]:
+    def distinct_count(self, _: FilterScope) -> ColumnElement[int]:
         return func.count(distinct(events.c.subject))
 
-    def measure(self, _: Scope) -> Measure:
+    def measure(self, _: FilterScope) -> Measure:
         return RealMeasure(events.c.subject)
 
 
-class Abandoned:
+class AbandonedField:
     """Whether the customer has ordered nothing since."""
 
-    def column(self, _: Scope) -> Column:
+    def column(self, _: FilterScope) -> Column:
         return FlagColumn(self._value())
 
-    def different(self, _: Scope) -> ColumnElement[int]:
+    def distinct_count(self, _: FilterScope) -> ColumnElement[int]:
         return func.count(distinct(self._value()))
 
-    def measure(self, _: Scope) -> Measure:
+    def measure(self, _: FilterScope) -> Measure:
         return RealMeasure(self._value())
 
     @staticmethod

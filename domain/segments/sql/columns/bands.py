@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, false, or_
 
 from domain.segments.filters import Operator, Value
 from domain.segments.sql.columns.values import Interval, within
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,5 +18,5 @@ class BandColumn:
     expression: ColumnElement[Any]
     bands: Mapping[str, Interval]
 
-    def holds(self, _: Operator, values: Sequence[Value], __: Scope) -> ColumnElement[bool]:
+    def matches(self, _: Operator, values: Sequence[Value], __: FilterScope) -> ColumnElement[bool]:
         return or_(false(), *(within(self.expression, self.bands[str(value)]) for value in values))

@@ -8,7 +8,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 from sqlalchemy import ColumnElement, String, func, or_
 
 from domain.segments.filters import Operator, Value
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 
 _OF_NO_COUNTRY = "001"
 CALLING_CODES = {
@@ -23,5 +23,5 @@ CALLING_CODES = {
 class CallingCodeColumn:
     phone: ColumnElement[Any]
 
-    def holds(self, _: Operator, values: Sequence[Value], __: Scope) -> ColumnElement[bool]:
+    def matches(self, _: Operator, values: Sequence[Value], __: FilterScope) -> ColumnElement[bool]:
         return or_(*(func.substr(self.phone, 1, len(str(code)), type_=String()) == str(code) for code in values))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Double, and_, bindparam, or_
 
 from domain.segments.filters import Operator, Value
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 
 _FORM = re.compile(
     r"\s*(-?\d{1,2}(?:\.\d{1,12})?)\s*,\s*(-?\d{1,3}(?:\.\d{1,12})?)\s*,\s*(\d{1,3}(?:\.\d{1,3})?)\s*km\s*"
@@ -57,7 +57,7 @@ class PlaceColumn:
     latitude: ColumnElement[Any]
     longitude: ColumnElement[Any]
 
-    def holds(self, operator: Operator, values: Sequence[Value], _: Scope) -> ColumnElement[bool]:
+    def matches(self, operator: Operator, values: Sequence[Value], _: FilterScope) -> ColumnElement[bool]:
         if operator is Operator.IS_SET:
             return and_(self.latitude.is_not(None), self.longitude.is_not(None))
         circles = [circle for value in values if (circle := read_around(str(value))) is not None]

@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 from domain.kit.db.types import Instant
 from domain.segments.filters import Operator, Value
 from domain.segments.sql.columns.values import intervals, one_of
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class DayColumn:
 
     expression: ColumnElement[Any]
 
-    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope) -> ColumnElement[bool]:
+    def matches(self, operator: Operator, values: Sequence[Value], scope: FilterScope) -> ColumnElement[bool]:
         match operator:
             case Operator.IS_SET:
                 return self.expression.is_not(None)
@@ -42,7 +42,7 @@ class WrittenDayColumn:
 
     expression: ColumnElement[Any]
 
-    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope) -> ColumnElement[bool]:
+    def matches(self, operator: Operator, values: Sequence[Value], scope: FilterScope) -> ColumnElement[bool]:
         if operator is Operator.IS_SET:
             return self.expression.is_not(None)
         text = collate(self.expression, "C") if scope.dialect == "postgresql" else self.expression
@@ -58,7 +58,7 @@ class MomentColumn:
 
     expression: ColumnElement[Any]
 
-    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope) -> ColumnElement[bool]:
+    def matches(self, operator: Operator, values: Sequence[Value], scope: FilterScope) -> ColumnElement[bool]:
         if operator is Operator.IS_SET:
             return self.expression.is_not(None)
         spans = [scope.span(value) for value in values if isinstance(value, date)]
@@ -67,7 +67,7 @@ class MomentColumn:
         return _within(self.expression, _moments(operator, values, spans, scope), Instant())
 
 
-def _days(operator: Operator, values: Sequence[Value], scope: Scope) -> tuple[date | None, date | None]:
+def _days(operator: Operator, values: Sequence[Value], scope: FilterScope) -> tuple[date | None, date | None]:
     """From the first day on, up to the second, which is outside."""
     match operator, values:
         case Operator.WITHIN_LAST_DAYS, [int(days)]:
@@ -84,7 +84,7 @@ def _days(operator: Operator, values: Sequence[Value], scope: Scope) -> tuple[da
 
 
 def _moments(
-    operator: Operator, values: Sequence[Value], spans: Sequence[tuple[datetime, datetime]], scope: Scope
+    operator: Operator, values: Sequence[Value], spans: Sequence[tuple[datetime, datetime]], scope: FilterScope
 ) -> tuple[datetime | None, datetime | None]:
     """From the first instant on, up to the second, which is outside."""
     match operator, values:
@@ -129,7 +129,7 @@ def _within(
     return and_(*bounds)
 
 
-def anniversaries(days: Sequence[int], scope: Scope) -> list[int]:
+def anniversaries(days: Sequence[int], scope: FilterScope) -> list[int]:
     """Month * 100 + day of what has its day then; the 29th of February has it on the 28th in common years."""
     found: set[int] = set()
     for day in (scope.day(each) for each in days):
@@ -149,12 +149,12 @@ class AgeColumn:
 
     birthday: ColumnElement[Any]
 
-    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope) -> ColumnElement[bool]:
+    def matches(self, operator: Operator, values: Sequence[Value], scope: FilterScope) -> ColumnElement[bool]:
         if operator is Operator.IS_SET:
             return self.birthday.is_not(None)
         return or_(false(), *(self._between(low, high, scope) for low, high in intervals(operator, values)))
 
-    def _between(self, low: int | None, high: int | None, scope: Scope) -> ColumnElement[bool]:
+    def _between(self, low: int | None, high: int | None, scope: FilterScope) -> ColumnElement[bool]:
         ends: list[ColumnElement[bool]] = [self.birthday.is_not(None)]
         if low is not None:
             ends.append(self.birthday <= bindparam(None, last_birthday(low, scope.today), type_=Date()))

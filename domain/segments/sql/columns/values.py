@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
 from domain.segments.filters import Operator, Value
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 
 _MOST = 2**63 - 1
 DOUBLE: TypeEngine[float] = Double()
@@ -39,7 +39,7 @@ Interval = tuple[int | None, int | None]
 class Column(Protocol):
     """Something of a row that conditions compare."""
 
-    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope, /) -> ColumnElement[bool]: ...
+    def matches(self, operator: Operator, values: Sequence[Value], scope: FilterScope, /) -> ColumnElement[bool]: ...
 
 
 def fold(text: str) -> str:
@@ -48,7 +48,7 @@ def fold(text: str) -> str:
 
 
 def one_of(
-    expression: ColumnElement[Any], values: Sequence[object], kind: TypeEngine[Any], scope: Scope
+    expression: ColumnElement[Any], values: Sequence[object], kind: TypeEngine[Any], scope: FilterScope
 ) -> ColumnElement[bool]:
     """Equal to one of the values; however many there are, they are one parameter."""
     if len(values) == 1:
@@ -66,7 +66,7 @@ class TextColumn:
     expression: ColumnElement[Any]
     stored_as: Callable[[str], str] = str
 
-    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope) -> ColumnElement[bool]:
+    def matches(self, operator: Operator, values: Sequence[Value], scope: FilterScope) -> ColumnElement[bool]:
         if operator is Operator.IS_SET:
             return self.expression.is_not(None)
         texts = [self.stored_as(str(value)) for value in values]
@@ -75,13 +75,13 @@ class TextColumn:
         folded = self._folded(scope)
         return or_(*(_part(operator, folded, fold(text), scope) for text in texts))
 
-    def _folded(self, scope: Scope) -> ColumnElement[str]:
+    def _folded(self, scope: FilterScope) -> ColumnElement[str]:
         # In the C collation, and on SQLite, lower() knows A to Z alone.
         text = collate(self.expression, "C") if scope.dialect == "postgresql" else self.expression
         return func.lower(text, type_=String())
 
 
-def _part(operator: Operator, folded: ColumnElement[str], text: str, scope: Scope) -> ColumnElement[bool]:
+def _part(operator: Operator, folded: ColumnElement[str], text: str, scope: FilterScope) -> ColumnElement[bool]:
     if operator is Operator.CONTAINS:
         find = func.strpos if scope.dialect == "postgresql" else func.instr
         return find(folded, text, type_=Integer()) > 0
@@ -96,7 +96,7 @@ def _part(operator: Operator, folded: ColumnElement[str], text: str, scope: Scop
 class FlagColumn:
     expression: ColumnElement[Any]
 
-    def holds(self, operator: Operator, values: Sequence[Value], _: Scope) -> ColumnElement[bool]:
+    def matches(self, operator: Operator, values: Sequence[Value], _: FilterScope) -> ColumnElement[bool]:
         if operator is Operator.IS_SET:
             return self.expression.is_not(None)
         wanted = set(values)
@@ -112,7 +112,7 @@ class WholeColumn:
     expression: ColumnElement[Any]
     scale: int = 1
 
-    def holds(self, operator: Operator, values: Sequence[Value], _: Scope) -> ColumnElement[bool]:
+    def matches(self, operator: Operator, values: Sequence[Value], _: FilterScope) -> ColumnElement[bool]:
         if operator is Operator.IS_SET:
             return self.expression.is_not(None)
         raw = type_coerce(self.expression, BigInteger())
@@ -172,7 +172,7 @@ class RealColumn:
     expression: ColumnElement[Any]
     scale: int = 1
 
-    def holds(self, operator: Operator, values: Sequence[Value], scope: Scope) -> ColumnElement[bool]:
+    def matches(self, operator: Operator, values: Sequence[Value], scope: FilterScope) -> ColumnElement[bool]:
         if operator is Operator.IS_SET:
             return self.expression.is_not(None)
         numbers = [float(exactly(value) * self.scale) for value in values]

@@ -6,79 +6,79 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, func, select, type_coerce
 
-from domain.segments.filters import Attribute
+from domain.segments.filters import AttributeCondition
 from domain.segments.sql.behaviors.aggregates import Rows, counted, summed
 from domain.segments.sql.columns.values import Column, WholeColumn, intervals
-from domain.segments.sql.predicates import ALWAYS, Compiled, Members, Spread
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.predicates import ALWAYS, IdSet, Predicate, Selectivity
+from domain.segments.sql.scope import FilterScope
 
-Narrowed = Callable[[Scope], tuple[ColumnElement[bool], ...]]
+RowConditions = Callable[[FilterScope], tuple[ColumnElement[bool], ...]]
 
 
-def everything(_: Scope) -> tuple[ColumnElement[bool], ...]:
+def all_rows(_: FilterScope) -> tuple[ColumnElement[bool], ...]:
     return ()
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ChildRows:
     """Rows of a table that belong to customers, narrowed to those that a dimension is about."""
 
     customer: Any  # a table's column, whose table has a store_id too
-    narrowed: Narrowed = everything
-    spread: Spread = Spread.PROPERTY
+    conditions: RowConditions = all_rows
+    selectivity: Selectivity = Selectivity.PROPERTY
 
-    def where(self, scope: Scope) -> tuple[ColumnElement[bool], ...]:
-        return self.customer.table.c.store_id == scope.store_id, *self.narrowed(scope)
+    def where(self, scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
+        return self.customer.table.c.store_id == scope.store_id, *self.conditions(scope)
 
-    def ids(self, *more: ColumnElement[bool], scope: Scope) -> Select[int]:
+    def ids(self, *more: ColumnElement[bool], scope: FilterScope) -> Select[int]:
         return select(self.customer).where(*self.where(scope), *more).correlate(None)
 
-    def rows(self, scope: Scope) -> Rows:
-        return Rows(self.customer, self.customer, self.where(scope), self.spread)
+    def as_rows(self, scope: FilterScope) -> Rows:
+        return Rows(self.customer, self.customer, self.where(scope), self.selectivity)
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class ChildValue:
     """A value of each row."""
 
-    kept: Kept
+    rows: ChildRows
     column: Column
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Members:
-        holds = self.column.holds(condition.operator, condition.values, scope)
-        return Members(self.kept.ids(holds, scope=scope), self.kept.spread)
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
+        holds = self.column.matches(condition.operator, condition.values, scope)
+        return IdSet(self.rows.ids(holds, scope=scope), self.rows.selectivity)
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
+class HasRows:
     """Whether there is such a row."""
 
-    kept: Kept
+    rows: ChildRows
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Compiled:
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         if len(set(condition.values)) == 2:
             return ALWAYS
-        return Members(self.kept.ids(scope=scope), self.kept.spread, holds=True in condition.values)
+        return IdSet(self.rows.ids(scope=scope), self.rows.selectivity, holds=True in condition.values)
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class RowCount:
     """How many such rows there are."""
 
-    kept: Kept
+    rows: ChildRows
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Compiled:
-        return counted(self.kept.rows(scope), intervals(condition.operator, condition.values))
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+        return counted(self.rows.as_rows(scope), intervals(condition.operator, condition.values))
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class RowSum:
     """What the rows have together, 0 where there is none; `scale` of the column's make one."""
 
-    kept: Kept
+    rows: ChildRows
     amount: ColumnElement[Any]
     scale: int
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Members:
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
         total = WholeColumn(func.sum(type_coerce(self.amount, BigInteger())), self.scale)
-        return summed(self.kept.rows(scope), total, condition, scope)
+        return summed(self.rows.as_rows(scope), total, condition, scope)

@@ -11,10 +11,10 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from domain.customers.model import Consent
 from domain.customers.tables import contacts, customer_properties, customer_tags
-from domain.segments.filters import Attribute, Operator
+from domain.segments.filters import AttributeCondition, Operator
 from domain.segments.sql.columns.values import Column, TextColumn
-from domain.segments.sql.predicates import ALWAYS, Compiled, Fact, Members, Spread, marked
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.predicates import ALWAYS, IdSet, Predicate, RowPredicate, Selectivity, partial_index_ids
+from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import list_members, segment_members
 
 
@@ -36,10 +36,10 @@ def _email_domain_on_sqlite(element: email_domain, compiler: SQLCompiler, **_: A
     return f"substr({email}, instr({email}, '@') + 1)"
 
 
-class Source(Protocol):
+class DimensionSource(Protocol):
     """Where a dimension is kept: it turns a condition with a positive operator into SQL."""
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Compiled: ...
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,43 +48,45 @@ class CustomerColumn:
 
     column: Column
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Fact:
-        return Fact(self.column.holds(condition.operator, condition.values, scope))
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> RowPredicate:
+        return RowPredicate(self.column.matches(condition.operator, condition.values, scope))
 
 
-class Blacklisted:
+class BlacklistSource:
     """Few customers are: the others are known without reading their rows."""
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Compiled:
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         if condition.operator is Operator.IS_SET or len(set(condition.values)) == 2:
             return ALWAYS
-        return Members(marked("blacklisted", scope), Spread.PICKED, holds=True in condition.values, once=True)
+        return IdSet(
+            partial_index_ids("blacklisted", scope), Selectivity.PICKED, holds=True in condition.values, distinct=True
+        )
 
 
-class Tagged:
-    def leaf(self, condition: Attribute, scope: Scope) -> Members:
+class TagSource:
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
         tag = TextColumn(customer_tags.c.tag)
         ids = select(customer_tags.c.customer_id).where(
-            customer_tags.c.store_id == scope.store_id, tag.holds(condition.operator, condition.values, scope)
+            customer_tags.c.store_id == scope.store_id, tag.matches(condition.operator, condition.values, scope)
         )
         once = condition.operator is Operator.IN and len(condition.values) == 1
-        return Members(ids.correlate(None), Spread.TAG, once=once)
+        return IdSet(ids.correlate(None), Selectivity.TAG, distinct=once)
 
 
 @dataclass(frozen=True, slots=True)
-class Consenting:
+class ConsentSource:
     """A customer without a contact on the channel has not subscribed there."""
 
     channel: str
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Compiled:
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         wanted = {Consent(value) for value in condition.values if isinstance(value, str)}
         if Consent.NOT_SUBSCRIBED not in wanted:
-            return Members(self._with(wanted, scope), Spread.CONSENT, once=True)
+            return IdSet(self._with(wanted, scope), Selectivity.CONSENT, distinct=True)
         others = set(Consent) - wanted
-        return Members(self._with(others, scope), Spread.CONSENT, holds=False, once=True) if others else ALWAYS
+        return IdSet(self._with(others, scope), Selectivity.CONSENT, holds=False, distinct=True) if others else ALWAYS
 
-    def _with(self, consents: set[Consent], scope: Scope) -> Select[int]:
+    def _with(self, consents: set[Consent], scope: FilterScope) -> Select[int]:
         return (
             select(contacts.c.customer_id)
             .where(
@@ -97,28 +99,28 @@ class Consenting:
 
 
 @dataclass(frozen=True, slots=True)
-class CustomProperty:
+class PropertySource:
     property_id: int
     value: ColumnElement[object]
     column: Column
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Members:
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
         rows = customer_properties.c
         ids = select(rows.customer_id).where(
             rows.store_id == scope.store_id, rows.property_id == self.property_id, self.value.is_not(None)
         )
         if condition.operator is not Operator.IS_SET:
-            ids = ids.where(self.column.holds(condition.operator, condition.values, scope))
-        return Members(ids.correlate(None), Spread.PROPERTY, once=True)
+            ids = ids.where(self.column.matches(condition.operator, condition.values, scope))
+        return IdSet(ids.correlate(None), Selectivity.PROPERTY, distinct=True)
 
 
-def on_list(list_id: UUID, scope: Scope) -> Members:
+def on_list(list_id: UUID, scope: FilterScope) -> IdSet:
     rows = list_members.c
     ids = select(rows.customer_id).where(rows.store_id == scope.store_id, rows.list_id == list_id)
-    return Members(ids.correlate(None), Spread.TAG, once=True)
+    return IdSet(ids.correlate(None), Selectivity.TAG, distinct=True)
 
 
-def picked_for(segment_id: UUID, scope: Scope) -> Members:
+def picked_for(segment_id: UUID, scope: FilterScope) -> IdSet:
     rows = segment_members.c
     ids = select(rows.customer_id).where(rows.store_id == scope.store_id, rows.segment_id == segment_id)
-    return Members(ids.correlate(None), Spread.PICKED, once=True)
+    return IdSet(ids.correlate(None), Selectivity.PICKED, distinct=True)

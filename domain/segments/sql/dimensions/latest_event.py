@@ -4,37 +4,37 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from domain.orders.tables import events
-from domain.segments.filters import Attribute, Behavior, Operator, Window
-from domain.segments.sql.behaviors.base import Trait, Traits
-from domain.segments.sql.behaviors.events import Events
-from domain.segments.sql.predicates import Compiled, Members, Spread
-from domain.segments.sql.scope import Scope
+from domain.events.log_tables import events
+from domain.segments.filters import AttributeCondition, BehaviorCondition, Operator, Window
+from domain.segments.sql.behaviors.base import EventField, FieldConditions
+from domain.segments.sql.behaviors.events import EventSource
+from domain.segments.sql.predicates import IdSet, Predicate, Selectivity
+from domain.segments.sql.scope import FilterScope
 
 
 @dataclass(frozen=True, slots=True)
-class Latest:
+class LatestEventSource:
     type: str
-    trait: Trait
+    field: EventField
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Members:
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
         rows = events.c
         own = (rows.store_id == scope.store_id, rows.type == self.type)
         newest = (rows.occurred_at.desc(), rows.id.desc())
         place = func.row_number().over(partition_by=rows.customer_id, order_by=newest).label("place")
         ranked = select(rows.id, place).where(*own).subquery()
         last = select(ranked.c.id).where(ranked.c.place == 1)
-        holds = self.trait.column(scope).holds(condition.operator, condition.values, scope)
+        holds = self.field.column(scope).matches(condition.operator, condition.values, scope)
         ids = select(rows.customer_id).where(*own, rows.id.in_(last), holds)
-        return Members(ids.correlate(None), Spread.PROPERTY, once=True)
+        return IdSet(ids.correlate(None), Selectivity.PROPERTY, distinct=True)
 
 
 @dataclass(frozen=True, slots=True)
-class HowMany:
+class EventCountSource:
     type: str
     window: Window
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Compiled:
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         operator = Operator.EQ if condition.operator is Operator.IN else condition.operator
-        asked = Behavior(self.type, operator=operator, values=condition.values, window=self.window)
-        return Events(self.type).leaf(asked, Traits((), None), scope)
+        asked = BehaviorCondition(self.type, operator=operator, values=condition.values, window=self.window)
+        return EventSource(self.type).leaf(asked, FieldConditions((), None), scope)

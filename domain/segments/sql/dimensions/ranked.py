@@ -3,27 +3,27 @@
 from dataclasses import dataclass, replace
 
 from domain.kit.errors import DomainError
-from domain.segments.filters import ORDERED, Attribute, Operator, Value
-from domain.segments.sql.dimensions.customer import Source
-from domain.segments.sql.predicates import NEVER, Compiled
-from domain.segments.sql.scope import Scope
+from domain.segments.filters import ORDERED, AttributeCondition, Operator, Value
+from domain.segments.sql.dimensions.customer import DimensionSource
+from domain.segments.sql.predicates import NEVER, Predicate
+from domain.segments.sql.scope import FilterScope
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedSource:
     """Text that is also compared by rank: "at least Silver" is one of Silver and Gold."""
 
-    source: Source
+    source: DimensionSource
     key: str
     ranks: tuple[str, ...]
 
-    def leaf(self, condition: Attribute, scope: Scope) -> Compiled:
+    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         if condition.operator not in ORDERED:
             return self.source.leaf(condition, scope)
         allowed = self._allowed(condition)
         return self.source.leaf(replace(condition, operator=Operator.IN, values=allowed), scope) if allowed else NEVER
 
-    def _allowed(self, condition: Attribute) -> tuple[str, ...]:
+    def _allowed(self, condition: AttributeCondition) -> tuple[str, ...]:
         places = [self._place(value) for value in condition.values]
         first, last = places[0], places[-1]
         match condition.operator:

@@ -3,7 +3,7 @@
 import pytest
 
 from api.graphql.kit.global_ids import encode
-from domain.kit import ids as fresh
+from domain.kit import ids
 from tests.api.graphql.stage import Shop, Stage, faults
 
 SEEN = """query ($id: ID!) {
@@ -44,7 +44,7 @@ async def test_a_wrong_file_is_refused_at_once(shop: Shop) -> None:
 
 async def test_who_watches_nothing_is_told_so(shop: Shop) -> None:
     for field, kind in (("operationProgress", "Operation"), ("campaignProgress", "Campaign")):
-        for gid in (encode(kind, fresh.new()), encode("Segment", fresh.new()), "x"):
+        for gid in (encode(kind, ids.new()), encode("Segment", ids.new()), "x"):
             [event] = await shop.events(f"subscription ($id: ID!) {{ {field}(id: $id) {{ id }} }}", id=gid)
             assert event["data"] is None
             assert event["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": ["id"]}

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from api.graphql.kit import global_ids as relay
+from api.graphql.kit import global_ids
 from api.graphql.kit.global_ids import encode
 from domain.jobs.tables import jobs as job_rows
 from domain.kit import ids as fresh
@@ -167,7 +167,7 @@ async def test_a_preset_message_reaches_who_was_on_a_list_that_is_gone(stage: St
 
 
 async def _members(stage: Stage, gid: str) -> int:
-    on_it = list_members.c.list_id == relay.uuid(gid)
+    on_it = list_members.c.list_id == global_ids.uuid(gid)
     async with stage.runtime.database.read() as tx:
         found: int = await tx.scalar(select(func.count()).select_from(list_members).where(on_it))
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.email.sink.server import Manners, SmtpSink
+from channels.email.sink.server import SinkBehavior, SmtpSink
 
 ROOT = Path(__file__).parents[4]
 
@@ -44,7 +44,7 @@ def test_a_port_that_is_taken() -> None:
 
 def test_refusing_all() -> None:
     with (
-        SmtpSink(manners=Manners(at_rcpt=lambda _: "550 no")) as sink,
+        SmtpSink(manners=SinkBehavior(at_rcpt=lambda _: "550 no")) as sink,
         smtplib.SMTP("127.0.0.1", sink.port) as client,
         pytest.raises(smtplib.SMTPRecipientsRefused),
     ):

@@ -10,13 +10,13 @@ import uvloop
 from muster_sdk import Accepted, Message, Outcome, Rejected, TryAgain, Unreachable
 
 from channels.email.settings import EmailSettings
-from channels.email.sink.server import CLOSE, HANG, Manners, SmtpSink
+from channels.email.sink.server import CLOSE, HANG, SinkBehavior, SmtpSink
 from channels.email.smtp import transport as smtp
-from channels.email.smtp.connection import Patience
+from channels.email.smtp.connection import Timeouts
 from tests.channels.email.servers import reading, saying
 from tests.channels.email.support import batch, compose, data, large, recipient, settings
 
-HASTE = Patience(connect=2, reply=0.3, after_dot=0.3)
+HASTE = Timeouts(connect=2, reply=0.3, after_dot=0.3)
 STEPS = ("8BITMIME",)
 
 
@@ -24,7 +24,7 @@ STEPS = ("8BITMIME",)
 def send(request: pytest.FixtureRequest) -> Callable[..., list[Outcome]]:
     """Sends on either loop: the server runs on uvloop, tests and commands on the standard one."""
 
-    def run(given: EmailSettings, *batches: list[Message], patience: Patience = HASTE) -> list[Outcome]:
+    def run(given: EmailSettings, *batches: list[Message], patience: Timeouts = HASTE) -> list[Outcome]:
         async def deliver() -> list[Outcome]:
             async with smtp.connect(given, patience=patience) as transport:
                 return [outcome for messages in batches for outcome in await transport.send(messages)]
@@ -54,7 +54,7 @@ def kinds(outcomes: list[Outcome]) -> list[str]:
 
 def test_every_message_arrives_once_as_it_was(send: Send, offers: tuple[str, ...]) -> None:
     messages = batch(120, ".\n..\n.hidden\n\n.")
-    with SmtpSink(keep=True, manners=Manners(offers=offers)) as sink:
+    with SmtpSink(keep=True, manners=SinkBehavior(offers=offers)) as sink:
         outcomes = send(settings(sink.port), messages)
     assert kinds(outcomes) == ["Accepted"] * 120
     assert sorted(sink.messages) == sorted((message.address, data(message)) for message in messages)
@@ -63,7 +63,7 @@ def test_every_message_arrives_once_as_it_was(send: Send, offers: tuple[str, ...
 def test_the_queue_id_is_kept(send: Send) -> None:
     with SmtpSink() as sink:
         assert send(settings(sink.port), batch(2)) == [Accepted("1"), Accepted("2")]
-    with SmtpSink(manners=Manners(at_end=lambda _: "250 Thanks")) as sink:
+    with SmtpSink(manners=SinkBehavior(at_end=lambda _: "250 Thanks")) as sink:
         assert send(settings(sink.port), batch(1)) == [Accepted(None)]
 
 
@@ -73,7 +73,7 @@ def test_a_refusal_is_one_message_s_own(
     send: Send, offers: tuple[str, ...], place: str, reply: str, outcome: type[TryAgain | Rejected]
 ) -> None:
     manners = {place: only("c3@example.com", reply)}
-    with SmtpSink(manners=Manners(offers=offers, **manners)) as sink:  # type: ignore[arg-type]  # named in parameters
+    with SmtpSink(manners=SinkBehavior(offers=offers, **manners)) as sink:  # type: ignore[arg-type]  # named in parameters
         outcomes = send(settings(sink.port), batch(8))
     assert outcomes[3] == outcome(reply)
     assert kinds(outcomes[:3] + outcomes[4:]) == ["Accepted"] * 7
@@ -81,13 +81,13 @@ def test_a_refusal_is_one_message_s_own(
 
 
 def test_a_reason_leaves_the_address_out(send: Send) -> None:
-    with SmtpSink(manners=Manners(at_rcpt=lambda one: f"550 <{one}>: unknown")) as sink:
+    with SmtpSink(manners=SinkBehavior(at_rcpt=lambda one: f"550 <{one}>: unknown")) as sink:
         assert send(settings(sink.port), batch(1)) == [Rejected("550 <the recipient>: unknown")]
 
 
 @pytest.mark.parametrize("fault", [CLOSE, HANG])
 def test_what_fails_before_its_content_is_not_sent(send: Send, offers: tuple[str, ...], fault: str) -> None:
-    with SmtpSink(manners=Manners(offers=offers, at_data=only("c2@example.com", fault))) as sink:
+    with SmtpSink(manners=SinkBehavior(offers=offers, at_data=only("c2@example.com", fault))) as sink:
         outcomes = send(settings(sink.port), batch(5))
     assert kinds(outcomes[:3]) == ["Accepted", "Accepted", "NotSent"]
     assert "Ambiguous" not in kinds(outcomes)
@@ -96,7 +96,7 @@ def test_what_fails_before_its_content_is_not_sent(send: Send, offers: tuple[str
 
 @pytest.mark.parametrize("fault", [CLOSE, HANG])
 def test_what_fails_after_its_dot_is_in_doubt(send: Send, offers: tuple[str, ...], fault: str) -> None:
-    with SmtpSink(manners=Manners(offers=offers, at_end=only("c2@example.com", fault))) as sink:
+    with SmtpSink(manners=SinkBehavior(offers=offers, at_end=only("c2@example.com", fault))) as sink:
         outcomes = send(settings(sink.port), batch(5))
     assert kinds(outcomes[:3]) == ["Accepted", "Accepted", "Ambiguous"]
     assert kinds(outcomes).count("Ambiguous") == 1
@@ -104,7 +104,7 @@ def test_what_fails_after_its_dot_is_in_doubt(send: Send, offers: tuple[str, ...
 
 
 def test_an_answer_that_is_neither_yes_nor_no_leaves_its_message_in_doubt(send: Send, offers: tuple[str, ...]) -> None:
-    with SmtpSink(manners=Manners(offers=offers, at_end=only("c2@example.com", "354 go on"))) as sink:
+    with SmtpSink(manners=SinkBehavior(offers=offers, at_end=only("c2@example.com", "354 go on"))) as sink:
         outcomes = send(settings(sink.port), batch(4))
     assert kinds(outcomes) == ["Accepted", "Accepted", "Ambiguous", "Accepted"]
 
@@ -116,20 +116,20 @@ def test_a_server_that_closes_in_a_large_message_has_not_got_it(send: Send) -> N
 
 @pytest.mark.parametrize("size", [100, 300_000])
 def test_a_large_message_is_accepted_too(send: Send, offers: tuple[str, ...], size: int) -> None:
-    with SmtpSink(keep=True, manners=Manners(offers=offers)) as sink:
+    with SmtpSink(keep=True, manners=SinkBehavior(offers=offers)) as sink:
         messages = [large(size, f"c{number}@example.com") for number in range(3)]
-        assert kinds(send(settings(sink.port), messages, patience=Patience())) == ["Accepted"] * 3
+        assert kinds(send(settings(sink.port), messages, patience=Timeouts())) == ["Accepted"] * 3
         assert sink.messages == [(message.address, data(message)) for message in messages]
 
 
 def test_a_server_that_bounds_its_sessions_gets_further_ones(send: Send, offers: tuple[str, ...]) -> None:
-    with SmtpSink(manners=Manners(offers=offers, session_length=3)) as sink:
+    with SmtpSink(manners=SinkBehavior(offers=offers, session_length=3)) as sink:
         assert kinds(send(settings(sink.port), batch(9))) == ["Accepted"] * 9
         assert (sink.count, sink.connections) == (9, 3)
 
 
 def test_421_ends_the_session_and_not_the_batch(send: Send, offers: tuple[str, ...]) -> None:
-    with SmtpSink(manners=Manners(offers=offers, at_rcpt=only("c2@example.com", "421 enough"))) as sink:
+    with SmtpSink(manners=SinkBehavior(offers=offers, at_rcpt=only("c2@example.com", "421 enough"))) as sink:
         outcomes = send(settings(sink.port), batch(5))
     assert outcomes[2] == TryAgain("421 enough")
     assert kinds(outcomes[:2] + outcomes[3:]) == ["Accepted"] * 4
@@ -166,7 +166,7 @@ def test_a_name_outside_ascii_needs_smtputf8(send: Send) -> None:
     messages = [compose(recipient("甲@example.com")), *batch(1), compose(recipient("乙@example.com"))]
     with SmtpSink() as sink:
         assert kinds(send(settings(sink.port), messages)) == ["Rejected", "Accepted", "Rejected"]
-    with SmtpSink(keep=True, manners=Manners(offers=("PIPELINING", "SMTPUTF8"))) as sink:
+    with SmtpSink(keep=True, manners=SinkBehavior(offers=("PIPELINING", "SMTPUTF8"))) as sink:
         assert kinds(send(settings(sink.port), messages)) == ["Accepted"] * 3
         assert [address for address, _ in sink.messages] == [message.address for message in messages]
 

@@ -4,7 +4,7 @@ from domain.customers import queries
 from domain.customers.model import Consent, Customer, CustomerChange, Property
 from domain.customers.tables import contacts, customer_facts, customers
 from domain.customers.upsert import upsert
-from domain.imports.model import Kind
+from domain.imports.model import ImportKind
 from domain.kit.db import Database
 from domain.kit.values import ValueType
 from domain.operations.model import Problem
@@ -20,7 +20,7 @@ async def _customer(database: Database, store_id: int, external_id: str) -> Cust
 
 
 async def _import(database: Database, store_id: int, text: str, **options: bool) -> list[Problem]:
-    done = await bring_in(database, store_id, Kind.CUSTOMERS, text.encode(), **options)
+    done = await bring_in(database, store_id, ImportKind.CUSTOMERS, text.encode(), **options)
     assert done.status == "DONE"
     return await problems_of(database, done)
 

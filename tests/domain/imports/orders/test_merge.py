@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 from domain.customers import queries
 from domain.customers.model import CustomerChange
 from domain.customers.upsert import upsert_many
-from domain.imports.model import Kind
+from domain.imports.model import ImportKind
 from domain.kit.db import Database
 from domain.operations.model import Problem
 from domain.orders import facts
@@ -17,14 +17,14 @@ HEADER = "order_id,customer_external_id,placed_at,status,total,product,quantity,
 
 
 async def _import(database: Database, store_id: int, rows: str) -> list[Problem]:
-    done = await bring_in(database, store_id, Kind.ORDERS, (HEADER + rows).encode())
+    done = await bring_in(database, store_id, ImportKind.ORDERS, (HEADER + rows).encode())
     assert done.status == "DONE"
     return await problems_of(database, done)
 
 
 async def _facts(database: Database, store_id: int) -> dict[str, tuple[int, float]]:
     async with database.read() as tx:
-        assert await facts.misses(tx, store_id) == []
+        assert await facts.mismatches(tx, store_id) == []
         found: dict[str, tuple[int, float]] = {}
         for key in ("a", "b"):
             customer = await queries.by_external_id(tx, store_id, key)

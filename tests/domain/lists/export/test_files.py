@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from domain.lists.export import files as sheets
+from domain.lists.export import files
 from domain.lists.export.files import Cell, ExportFormat, open_sheet, starts_formula
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -109,7 +109,7 @@ def test_numbers_days_and_times_are_such(tmp_path: Path) -> None:
 
 
 def test_what_one_sheet_cannot_hold_goes_on_in_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheets, "SHEET_ROWS", 4)
+    monkeypatch.setattr(files, "SHEET_ROWS", 4)
     path = tmp_path / "x.xlsx"
     write(path, ExportFormat.XLSX, ["n"], *([number] for number in range(7)))
     book = load_workbook(path)

@@ -17,11 +17,11 @@ from domain.jobs import Job, LeaseLost
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
-from domain.lists.export import job as exporting
+from domain.lists.export import job as export_job
 from domain.lists.export.cells import age
 from domain.lists.export.columns import Table
 from domain.lists.export.files import ExportFormat
-from domain.lists.export.job import Wanted
+from domain.lists.export.job import ExportRequest
 from domain.lists.tables import lists
 from domain.operations import actions, queries
 from domain.operations.files import Files
@@ -48,12 +48,12 @@ class Office:
         shop = Store(self.store_id, "Shop", TIMEZONE, "TWD", Limits(1, 5))
         async with self.database.write() as tx:
             known = await catalogue(tx, self.store_id, {"email": "E-mail"})
-            return (await exporting.start(tx, shop, known, Wanted(LIST, fields, format_), NOW)).id
+            return (await export_job.start(tx, shop, known, ExportRequest(LIST, fields, format_), NOW)).id
 
     async def claim(self) -> Job:
         async with self.database.write() as tx:
-            [ring] = await jobs.due(tx, 1)
-            job = await jobs.claim(tx, ring.store_id, ring.job_id, "worker", 60)
+            [notice] = await jobs.due(tx, 1)
+            job = await jobs.claim(tx, notice.store_id, notice.job_id, "worker", 60)
         assert job is not None
         return job
 
@@ -64,7 +64,7 @@ class Office:
         return await self.claim()
 
     async def write(self, job: Job) -> None:
-        await exporting.export(self.database, job, self.files, lambda: NOW)
+        await export_job.export(self.database, job, self.files, lambda: NOW)
 
     async def operation(self, operation_id: UUID) -> Operation:
         async with self.database.read() as tx:
@@ -91,7 +91,7 @@ async def test_every_member_is_in_it_once_however_small_the_pages(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for page in (1, 7, len(EVERYONE), 2_000):
-        monkeypatch.setattr(exporting, "PAGE", page)
+        monkeypatch.setattr(export_job, "PAGE", page)
         operation = await office.start()
         await office.write(await office.claim())
         done = await office.operation(operation)
@@ -186,7 +186,7 @@ def test_an_age_is_what_segments_take_it_for(born: date, today: date, years: int
 
 
 async def test_a_dead_workers_report_is_written_anew(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "PAGE", 5)
+    monkeypatch.setattr(export_job, "PAGE", 5)
     operation = await office.start()
     slow = await office.claim()
     quick = await office.steal()
@@ -204,7 +204,7 @@ async def test_a_dead_workers_report_is_written_anew(office: Office, monkeypatch
 async def test_a_report_that_is_called_off_on_the_way_leaves_nothing(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "PAGE", 5)
+    monkeypatch.setattr(export_job, "PAGE", 5)
     for format_ in ExportFormat:
         operation = await office.start(format_)
         job = await office.claim()
@@ -229,10 +229,10 @@ async def stop_after(office: Office, monkeypatch: pytest.MonkeyPatch, operation:
         if count == pages:
             seen.append(count)
             async with office.database.write() as other:
-                await actions.cancel(other, office.store_id, operation, {exporting.EXPORT}, NOW)
+                await actions.cancel(other, office.store_id, operation, {export_job.EXPORT}, NOW)
         return found
 
-    monkeypatch.setattr(exporting, "PAGE", 5)
+    monkeypatch.setattr(export_job, "PAGE", 5)
     monkeypatch.setattr(Table, "rows", rows_then_stop)
     return seen
 
@@ -261,15 +261,15 @@ async def test_a_field_or_list_that_is_gone_meanwhile_ends_the_report(office: Of
 async def test_a_report_whose_workers_die_is_given_up(office: Office) -> None:
     operation = await office.start()
     job = await office.claim()
-    with office.files.making(office.store_id, operation, job.fence, "x.csv") as making:
+    with office.files.create(office.store_id, operation, job.fence, "x.csv") as making:
         making.path.write_text("half")
         async with office.database.write() as tx:
-            await exporting.give_up(tx, job, NOW)
-        await actions.tidy(office.database, office.files, {exporting.EXPORT}, NOW)
+            await export_job.give_up(tx, job, NOW)
+        await actions.tidy(office.database, office.files, {export_job.EXPORT}, NOW)
         assert len(office.files.owners()) == 1
         async with office.database.write() as tx:
             await tx.execute(delete(job_rows))
-        await actions.tidy(office.database, office.files, {exporting.EXPORT}, NOW)
+        await actions.tidy(office.database, office.files, {export_job.EXPORT}, NOW)
         assert office.files.owners() == {}
     await failed(office, operation, "The report was given up: workers died")
 
@@ -287,4 +287,4 @@ async def test_an_operation_of_another_store_is_not_called_off(office: Office) -
     operation = await office.start()
     async with office.database.write() as tx:
         with pytest.raises(DomainError):
-            await actions.cancel(tx, office.store_id + 1, operation, {exporting.EXPORT}, NOW)
+            await actions.cancel(tx, office.store_id + 1, operation, {export_job.EXPORT}, NOW)

@@ -6,14 +6,14 @@ import pytest
 
 from domain.segments.catalogue.coverage import NAMES, NOT_HELD, TOGETHER
 from domain.segments.catalogue.docs_page import covered
-from domain.segments.catalogue.entries import Entry
+from domain.segments.catalogue.entries import CatalogueEntry
 from domain.segments.filters import Operator
 from domain.segments.language import read, write
 from tests.domain.segments.persons import TIMEZONE
 from tests.domain.segments.trees import KNOWN
 
 
-def entries() -> list[Entry]:
+def entries() -> list[CatalogueEntry]:
     return [
         *KNOWN.dimensions.values(),
         *(attribute for behavior in KNOWN.behaviors.values() for attribute in behavior.attributes),

@@ -5,19 +5,28 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from domain.events.entry import Entry as Happened
+from domain.events.entry import Event as Happened
 from domain.events.log import append
-from domain.events.types import kind_of
+from domain.events.types import event_type_of
 from domain.kit.db import Database
 from domain.kit.values import ValueType
-from domain.segments.catalogue import Behavior as Known
-from domain.segments.catalogue.entries import Entry
+from domain.segments.catalogue import BehaviorEntry as Known
+from domain.segments.catalogue.entries import CatalogueEntry
 from domain.segments.compiler.select import customer_ids
-from domain.segments.filters import Aggregate, Attribute, Behavior, Definition, Filter, Operator, Value, Window
+from domain.segments.filters import (
+    Aggregate,
+    AttributeCondition,
+    BehaviorCondition,
+    Definition,
+    Filter,
+    Operator,
+    Value,
+    Window,
+)
 from domain.segments.language.operators import WHOLE
-from domain.segments.sql.behaviors.event_fields import Abandoned
-from domain.segments.sql.behaviors.events import Events
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.behaviors.event_fields import AbandonedField
+from domain.segments.sql.behaviors.events import EventSource
+from domain.segments.sql.scope import FilterScope
 from tests.domain.segments import oracle
 from tests.domain.segments.compiler.test_select import EVERYONE, expected
 from tests.domain.segments.facts import values_of
@@ -34,13 +43,13 @@ PARTS = (Operator.CONTAINS, Operator.NOT_CONTAINS, Operator.STARTS_WITH, Operato
 CIRCLE = "25.0330,121.5654,30km"
 
 
-def conditions(entry: Entry, seen: Sequence[object]) -> Iterator[Attribute]:
+def conditions(entry: CatalogueEntry, seen: Sequence[object]) -> Iterator[AttributeCondition]:
     """A condition by each operator, with values that some have."""
     values = sorted({_as_value(value) for value in seen if not isinstance(value, tuple)}, key=_order)
     if entry.key == "near":
         values = [CIRCLE]
     for operator in entry.operators:
-        yield Attribute(entry.key, operator, _values(entry, operator, values))
+        yield AttributeCondition(entry.key, operator, _values(entry, operator, values))
 
 
 def _as_value(value: object) -> Value:
@@ -56,7 +65,7 @@ def _order(value: Value) -> tuple[str, float | str]:
     return ("text", value) if isinstance(value, str) else ("number", value)
 
 
-def _values(entry: Entry, operator: Operator, values: Sequence[Value]) -> tuple[Value, ...]:
+def _values(entry: CatalogueEntry, operator: Operator, values: Sequence[Value]) -> tuple[Value, ...]:
     if operator in {Operator.IS_SET, Operator.IS_NOT_SET}:
         return ()
     if operator in WHOLE:
@@ -72,7 +81,7 @@ def _values(entry: Entry, operator: Operator, values: Sequence[Value]) -> tuple[
 
 
 async def _find(database: Database, store_id: int, trees: Sequence[Filter]) -> list[set[int]]:
-    scope = Scope(store_id, TIMEZONE, NOW, database.dialect)
+    scope = FilterScope(store_id, TIMEZONE, NOW, database.dialect)
     async with database.read() as tx:
         found = [await tx.execute(customer_ids(Definition(tree, None), KNOWN, scope, {})) for tree in trees]
         return [set(rows.scalars()) for rows in found]
@@ -98,9 +107,11 @@ async def test_each_attribute_of_orders_finds_whom_it_should(database: Database,
     orders = [order for person in EVERYONE for order in person.orders]
     for entry in KNOWN.behaviors["order"].attributes:
         seen = [value for order in orders for value in oracle.order_values(order, entry.key)]
-        narrowed = [Behavior("order", (one,)) for one in conditions(entry, seen)]
-        shares = [Behavior("order", each.where, Aggregate.SHARE, None, Operator.GTE, (50,)) for each in narrowed[:2]]
-        trees = [*narrowed, *shares, Behavior("order", (), Aggregate.DISTINCT, entry.key, Operator.GTE, (2,))]
+        narrowed = [BehaviorCondition("order", (one,)) for one in conditions(entry, seen)]
+        shares = [
+            BehaviorCondition("order", each.where, Aggregate.SHARE, None, Operator.GTE, (50,)) for each in narrowed[:2]
+        ]
+        trees = [*narrowed, *shares, BehaviorCondition("order", (), Aggregate.DISTINCT, entry.key, Operator.GTE, (2,))]
         found = await _find(database, store_id, trees)
         for tree, ids in zip(trees, found, strict=True):
             assert ids == expected(Definition(tree, None)), tree
@@ -122,7 +133,7 @@ async def test_each_behavior_finds_whom_it_should(database: Database, store_id: 
     for person in everyone:
         person.row |= {"blacklisted": False, "deleted_at": None}
         person.happenings = []
-    behaviors = [each for each in KNOWN.behaviors.values() if isinstance(each.log, Events)]
+    behaviors = [each for each in KNOWN.behaviors.values() if isinstance(each.source, EventSource)]
     async with database.write() as tx:
         await save(tx, store_id, everyone)
         for at, ago in enumerate((timedelta(hours=1), timedelta(days=2))):
@@ -136,21 +147,26 @@ async def test_each_behavior_finds_whom_it_should(database: Database, store_id: 
 
 
 def _happened(behavior: Known, at: int, when: datetime) -> Happened:
-    subject = kind_of(behavior.key).subject
-    said = {each.key: VALUES[each.type][at] for each in behavior.attributes if not isinstance(each.trait, Abandoned)}
+    subject = event_type_of(behavior.key).subject
+    said = {
+        each.key: VALUES[each.type][at] for each in behavior.attributes if not isinstance(each.field, AbandonedField)
+    }
     attributes = {key: str(value) if isinstance(value, date) else value for key, value in said.items()}
     named = None if subject is None else str(attributes[subject])
     return Happened(f"{behavior.key}-{at}", at + 1, behavior.key, when, named, attributes)
 
 
 def _asked_of(behavior: Known) -> Iterator[tuple[Filter, set[int]]]:
-    yield Behavior(behavior.key), {1, 2}
-    yield Behavior(behavior.key, operator=Operator.EQ, values=(0,)), {3}
-    yield Behavior(behavior.key, window=Window(last_hours=24)), {1}
-    yield Behavior(behavior.key, aggregate=Aggregate.LAST, operator=Operator.MORE_THAN_DAYS_AGO, values=(1,)), {2}
+    yield BehaviorCondition(behavior.key), {1, 2}
+    yield BehaviorCondition(behavior.key, operator=Operator.EQ, values=(0,)), {3}
+    yield BehaviorCondition(behavior.key, window=Window(last_hours=24)), {1}
+    yield (
+        BehaviorCondition(behavior.key, aggregate=Aggregate.LAST, operator=Operator.MORE_THAN_DAYS_AGO, values=(1,)),
+        {2},
+    )
     for attribute in behavior.attributes:
-        if not isinstance(attribute.trait, Abandoned):
-            one = Attribute(attribute.key, Operator.EQ, (VALUES[attribute.type][0],))
-            yield Behavior(behavior.key, (one,)), {1}
-            yield Behavior(behavior.key, (one,), Aggregate.SHARE, None, Operator.EQ, (100,)), {1}
-            yield Behavior(behavior.key, (Attribute(attribute.key, Operator.IS_SET),)), {1, 2}
+        if not isinstance(attribute.field, AbandonedField):
+            one = AttributeCondition(attribute.key, Operator.EQ, (VALUES[attribute.type][0],))
+            yield BehaviorCondition(behavior.key, (one,)), {1}
+            yield BehaviorCondition(behavior.key, (one,), Aggregate.SHARE, None, Operator.EQ, (100,)), {1}
+            yield BehaviorCondition(behavior.key, (AttributeCondition(attribute.key, Operator.IS_SET),)), {1, 2}

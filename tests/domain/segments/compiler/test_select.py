@@ -12,16 +12,16 @@ from domain.segments.compiler.select import customer_ids
 from domain.segments.filters import (
     AllOf,
     AnyOf,
-    Attribute,
-    Behavior,
+    AttributeCondition,
+    BehaviorCondition,
     Definition,
     Filter,
-    Membership,
+    MembershipCondition,
     Not,
     Operator,
     Window,
 )
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 from tests.domain.segments import oracle
 from tests.domain.segments.trees import KNOWN, definitions
 from tests.domain.segments.world import NOW, PICKED, SEGMENT, TIMEZONE, people, save
@@ -29,7 +29,7 @@ from tests.factories import add_store
 
 EVERYONE = people()
 GROUPS: dict[UUID, Definition | None] = {
-    SEGMENT: Definition(Attribute("tag", Operator.EQ, ("VIP",)), None),
+    SEGMENT: Definition(AttributeCondition("tag", Operator.EQ, ("VIP",)), None),
     PICKED: None,
 }
 SEGMENTS: oracle.Segments = {SEGMENT: lambda person: "VIP" in person.tags, PICKED: lambda person: person.picked}
@@ -44,7 +44,7 @@ async def shop(database: Database, store_id: int) -> tuple[Database, int]:
 
 async def found(shop: tuple[Database, int], definition: Definition) -> set[int]:
     database, store_id = shop
-    scope = Scope(store_id, TIMEZONE, NOW, database.dialect)
+    scope = FilterScope(store_id, TIMEZONE, NOW, database.dialect)
     async with database.read() as tx:
         rows = (await tx.execute(customer_ids(definition, KNOWN, scope, GROUPS))).scalars().all()
     assert len(rows) == len(set(rows))
@@ -63,39 +63,44 @@ async def test_any_filter_finds_whom_it_means(shop: tuple[Database, int], defini
     assert await found(shop, definition) == expected(definition)
 
 
-VIP = Attribute("tag", Operator.EQ, ("VIP",))
-RECENT = Behavior("order", values=(2,), window=Window(last_days=30))
+VIP = AttributeCondition("tag", Operator.EQ, ("VIP",))
+RECENT = BehaviorCondition("order", values=(2,), window=Window(last_days=30))
 
 
 EASILY_GOT_WRONG: list[Filter] = [
-    Attribute("name", Operator.CONTAINS, ("İ",)),
-    Attribute("name", Operator.CONTAINS, ("i",)),
-    Attribute("name", Operator.CONTAINS, ("SS",)),
-    Attribute("name", Operator.CONTAINS, ("ß",)),
-    Attribute("name", Operator.STARTS_WITH, ("😀 z",)),
-    Attribute("name", Operator.CONTAINS, ("%",)),
-    Attribute("name", Operator.CONTAINS, ("_",)),
-    Attribute("name", Operator.ENDS_WITH, ("\\slash",)),
-    Attribute("name", Operator.EQ, ("ana",)),
-    Attribute("name", Operator.NEQ, ("Ana",)),
-    Attribute("birthday", Operator.ANNIVERSARY_IN_DAYS, (364,)),
-    Attribute("age", Operator.GTE, (26,)),
-    Attribute("total_spent", Operator.GTE, (19.99995,)),
-    Attribute("order_count", Operator.LT, (2.5,)),
-    Attribute("order_count", Operator.LT, (2**63 - 1,)),
-    Attribute("property.number", Operator.IS_NOT_SET),
-    Attribute("consent.email", Operator.EQ, ("NOT_SUBSCRIBED",)),
-    Behavior("order", values=(3,), window=Window(last_days=7)),
-    Behavior("order", values=(6,), window=Window(last_days=400)),
-    Behavior("order", operator=Operator.LT, values=(7,), window=Window(last_days=31)),
-    Behavior("order", operator=Operator.BETWEEN, values=(2, 3), window=Window(since=NOW - timedelta(days=31))),
-    Behavior("visit", values=(2,)),
-    Behavior("visit", operator=Operator.LT, values=(2,)),
-    Behavior("order", operator=Operator.EQ, values=(0,), window=Window(last_days=30)),
-    Behavior("order", (Attribute("category", Operator.EQ, ("Accessories",)),), operator=Operator.LT, values=(2,)),
-    Behavior("visit", (Attribute("first time", Operator.IS_SET), Attribute("first time", Operator.NEQ, (True,)))),
+    AttributeCondition("name", Operator.CONTAINS, ("İ",)),
+    AttributeCondition("name", Operator.CONTAINS, ("i",)),
+    AttributeCondition("name", Operator.CONTAINS, ("SS",)),
+    AttributeCondition("name", Operator.CONTAINS, ("ß",)),
+    AttributeCondition("name", Operator.STARTS_WITH, ("😀 z",)),
+    AttributeCondition("name", Operator.CONTAINS, ("%",)),
+    AttributeCondition("name", Operator.CONTAINS, ("_",)),
+    AttributeCondition("name", Operator.ENDS_WITH, ("\\slash",)),
+    AttributeCondition("name", Operator.EQ, ("ana",)),
+    AttributeCondition("name", Operator.NEQ, ("Ana",)),
+    AttributeCondition("birthday", Operator.ANNIVERSARY_IN_DAYS, (364,)),
+    AttributeCondition("age", Operator.GTE, (26,)),
+    AttributeCondition("total_spent", Operator.GTE, (19.99995,)),
+    AttributeCondition("order_count", Operator.LT, (2.5,)),
+    AttributeCondition("order_count", Operator.LT, (2**63 - 1,)),
+    AttributeCondition("property.number", Operator.IS_NOT_SET),
+    AttributeCondition("consent.email", Operator.EQ, ("NOT_SUBSCRIBED",)),
+    BehaviorCondition("order", values=(3,), window=Window(last_days=7)),
+    BehaviorCondition("order", values=(6,), window=Window(last_days=400)),
+    BehaviorCondition("order", operator=Operator.LT, values=(7,), window=Window(last_days=31)),
+    BehaviorCondition("order", operator=Operator.BETWEEN, values=(2, 3), window=Window(since=NOW - timedelta(days=31))),
+    BehaviorCondition("visit", values=(2,)),
+    BehaviorCondition("visit", operator=Operator.LT, values=(2,)),
+    BehaviorCondition("order", operator=Operator.EQ, values=(0,), window=Window(last_days=30)),
+    BehaviorCondition(
+        "order", (AttributeCondition("category", Operator.EQ, ("Accessories",)),), operator=Operator.LT, values=(2,)
+    ),
+    BehaviorCondition(
+        "visit",
+        (AttributeCondition("first time", Operator.IS_SET), AttributeCondition("first time", Operator.NEQ, (True,))),
+    ),
     AllOf((RECENT, Not(VIP), AnyOf((RECENT, VIP)))),
-    AnyOf((Not(VIP), Not(RECENT), Membership(list_id=UUID(int=3)))),
+    AnyOf((Not(VIP), Not(RECENT), MembershipCondition(list_id=UUID(int=3)))),
 ]
 
 
@@ -106,7 +111,7 @@ async def test_what_is_easily_got_wrong(shop: tuple[Database, int]) -> None:
 
 
 async def test_a_filter_and_its_opposite_part_the_customers(shop: tuple[Database, int]) -> None:
-    tree = AnyOf((Attribute("city", Operator.CONTAINS, ("tai",)), RECENT))
+    tree = AnyOf((AttributeCondition("city", Operator.CONTAINS, ("tai",)), RECENT))
     both = await found(shop, Definition(tree, None)), await found(shop, Definition(Not(tree), None))
     assert both[0].isdisjoint(both[1])
     assert both[0] | both[1] == {person.id for person in EVERYONE if person.row["deleted_at"] is None}
@@ -122,24 +127,26 @@ async def test_another_stores_customers_are_never_found(shop: tuple[Database, in
 
 
 def test_one_set_asked_twice_is_made_once() -> None:
-    nested = Definition(AnyOf((AllOf((VIP, RECENT)), AllOf((Not(VIP), Attribute("member", Operator.EQ, (True,)))))))
-    sql = str(customer_ids(nested, KNOWN, Scope(1, TIMEZONE, NOW, "sqlite"), {}))
+    nested = Definition(
+        AnyOf((AllOf((VIP, RECENT)), AllOf((Not(VIP), AttributeCondition("member", Operator.EQ, (True,))))))
+    )
+    sql = str(customer_ids(nested, KNOWN, FilterScope(1, TIMEZONE, NOW, "sqlite"), {}))
     assert sql.count("customer_tags.tag =") == 1
 
 
 def test_facts_alone_are_read_without_the_customers() -> None:
-    sql = str(customer_ids(Definition(RECENT), KNOWN, Scope(1, TIMEZONE, NOW, "postgresql"), {}))
+    sql = str(customer_ids(Definition(RECENT), KNOWN, FilterScope(1, TIMEZONE, NOW, "postgresql"), {}))
     assert "FROM customer_facts \n" in sql
     assert "JOIN" not in sql
 
 
 def test_values_are_never_part_of_the_statement() -> None:
-    tree = Attribute("name", Operator.IN, ("Robert'); DROP TABLE customers;--", "x"))
+    tree = AttributeCondition("name", Operator.IN, ("Robert'); DROP TABLE customers;--", "x"))
     for dialect in ("sqlite", "postgresql"):
-        assert "Robert" not in str(customer_ids(Definition(tree), KNOWN, Scope(1, TIMEZONE, NOW, dialect), {}))
+        assert "Robert" not in str(customer_ids(Definition(tree), KNOWN, FilterScope(1, TIMEZONE, NOW, dialect), {}))
 
 
 def test_a_property_that_is_gone_is_said_so() -> None:
-    gone = Definition(Attribute("property.gone", Operator.IS_SET))
+    gone = Definition(AttributeCondition("property.gone", Operator.IS_SET))
     with pytest.raises(FilterOutdated, match=r"property\.gone"):
-        customer_ids(gone, KNOWN, Scope(1, TIMEZONE, NOW, "sqlite"), {})
+        customer_ids(gone, KNOWN, FilterScope(1, TIMEZONE, NOW, "sqlite"), {})

@@ -9,25 +9,34 @@ from domain.kit.db import Database
 from domain.segments import actions
 from domain.segments.compiler.normal_form import LEAVES
 from domain.segments.evaluation import references
-from domain.segments.evaluation.references import CHAIN, Extent, RefersBack, TooFar, Walk
+from domain.segments.evaluation.references import CHAIN, CircularReference, Extent, ReferencesTooDeep, ReferenceWalker
 from domain.segments.evaluation.resolve import catalogue
-from domain.segments.filters import AllOf, AnyOf, Attribute, Condition, Definition, Filter, Membership, Operator
+from domain.segments.filters import (
+    AllOf,
+    AnyOf,
+    AttributeCondition,
+    Condition,
+    Definition,
+    Filter,
+    MembershipCondition,
+    Operator,
+)
 from domain.segments.model import SegmentInput
-from domain.segments.validation import Desk
+from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
 from tests.domain.segments.world import NOW
 
-VIP = Attribute("tag", Operator.EQ, ("VIP",))
-OTHER = Attribute("tag", Operator.EQ, ("other",))
+VIP = AttributeCondition("tag", Operator.EQ, ("VIP",))
+OTHER = AttributeCondition("tag", Operator.EQ, ("other",))
 
 
 def refer(*numbers: int) -> list[Condition]:
-    return [Membership(UUID(int=number)) for number in numbers]
+    return [MembershipCondition(UUID(int=number)) for number in numbers]
 
 
 def walk(groups: dict[int, Filter], asked: list[Condition], own: int | None = None) -> Extent:
     definitions = {UUID(int=number): Definition(tree, None) for number, tree in groups.items()}
-    return Walk(definitions, None if own is None else UUID(int=own)).of(asked)
+    return ReferenceWalker(definitions, None if own is None else UUID(int=own)).of(asked)
 
 
 def test_conditions_of_other_segments_are_counted() -> None:
@@ -41,7 +50,7 @@ def test_a_filter_that_doubles_with_each_segment_is_refused_at_once() -> None:
         inner, *_ = refer(number - 1)
         doubled[number] = AnyOf((AllOf((inner, VIP)), AllOf((inner, OTHER))))
     began = perf_counter()
-    with pytest.raises(TooFar, match=f"more than {LEAVES:,} conditions"):
+    with pytest.raises(ReferencesTooDeep, match=f"more than {LEAVES:,} conditions"):
         walk(doubled, refer(CHAIN - 1))
     assert perf_counter() - began < 0.5
 
@@ -52,7 +61,7 @@ def test_a_chain_of_segments_has_an_end() -> None:
         [chain[number]] = refer(number - 1)
     assert walk(chain, refer(CHAIN - 1)).segments == CHAIN
     for longer in ([CHAIN], [4_999], [CHAIN - 1, CHAIN], [3, CHAIN]):
-        with pytest.raises(TooFar, match=f"more than {CHAIN} segments"):
+        with pytest.raises(ReferencesTooDeep, match=f"more than {CHAIN} segments"):
             walk(chain, refer(*longer))
 
 
@@ -64,7 +73,7 @@ def test_no_filter_comes_back_to_itself(own: int | None) -> None:
         3: refer(1 if own is None else 4)[0],
         4: VIP,
     }
-    with pytest.raises(RefersBack):
+    with pytest.raises(CircularReference):
         walk(circle, refer(2, 1), own)
 
 
@@ -73,11 +82,14 @@ async def test_a_filter_too_wide_with_what_it_refers_to_is_refused_with_its_path
 ) -> None:
     async with database.write() as tx:
         known = await catalogue(tx, store_id, {})
-        desk = Desk(Store(store_id, "Shop", "UTC", "USD", Limits(20, 5)), known, NOW)
+        desk = FilterContext(Store(store_id, "Shop", "UTC", "USD", Limits(20, 5)), known, NOW)
         wide = " OR ".join(f'tag = "t{number}"' for number in range(99))
         segment = await actions.create(tx, desk, SegmentInput(name="Wide", query=wide))
         ten_times = AnyOf(
-            tuple(AllOf((Membership(segment.id), Attribute("tag", Operator.EQ, (str(n),)))) for n in range(10))
+            tuple(
+                AllOf((MembershipCondition(segment.id), AttributeCondition("tag", Operator.EQ, (str(n),))))
+                for n in range(10)
+            )
         )
         faults = await references.faults(tx, store_id, Definition(ten_times, None), None)
     assert [fault.field for fault in faults] == [("include", "any", 9, "all", 0, "membership", "segmentId")]

@@ -3,8 +3,8 @@
 import pytest
 
 from domain.kit.errors import ErrorCode
-from domain.segments.filters import Attribute, Behavior, Filter, Operator, Window
-from domain.segments.language.filter_parser import Reader
+from domain.segments.filters import AttributeCondition, BehaviorCondition, Filter, Operator, Window
+from domain.segments.language.filter_parser import FilterParser
 from tests.domain.segments.trees import KNOWN
 
 AT = ("include",)
@@ -18,8 +18,8 @@ def behavior(**fields: object) -> dict[str, object]:
     return {"behavior": {"behavior": "order", **fields}}
 
 
-def read(raw: object, properties: int = 5) -> tuple[Filter | None, Reader]:
-    reader = Reader(KNOWN, "UTC", properties)
+def read(raw: object, properties: int = 5) -> tuple[Filter | None, FilterParser]:
+    reader = FilterParser(KNOWN, "UTC", properties)
     return reader.read(raw, AT), reader
 
 
@@ -145,12 +145,12 @@ def test_five_custom_properties_are_taken_and_six_refused() -> None:
 
 
 def test_what_is_left_out_of_a_behavior_means_at_least_once_ever() -> None:
-    assert read(behavior())[0] == Behavior("order")
-    assert read(behavior(window={"lastDays": 0}))[0] == Behavior("order", window=Window(last_days=0))
+    assert read(behavior())[0] == BehaviorCondition("order")
+    assert read(behavior(window={"lastDays": 0}))[0] == BehaviorCondition("order", window=Window(last_days=0))
 
 
 def test_an_events_attribute_is_of_the_type_of_its_values() -> None:
     where = [{"dimension": "amount", "operator": "GT", "values": [3]}]
     tree, _ = read({"behavior": {"behavior": "paid", "where": where}})
-    assert tree == Behavior("paid", (Attribute("amount", Operator.GT, (3,)),))
+    assert tree == BehaviorCondition("paid", (AttributeCondition("amount", Operator.GT, (3,)),))
     assert faults({"behavior": {"behavior": "paid", "where": [{**where[0], "values": ["3"]}]}})

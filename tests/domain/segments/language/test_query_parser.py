@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 
-from domain.kit.errors import DomainError, ErrorCode, Faults
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.segments.codec import definition as from_json
 from domain.segments.codec import to_stored
 from domain.segments.filters import (
@@ -13,10 +13,10 @@ from domain.segments.filters import (
     Aggregate,
     AllOf,
     AnyOf,
-    Attribute,
-    Behavior,
+    AttributeCondition,
+    BehaviorCondition,
     Definition,
-    Membership,
+    MembershipCondition,
     Not,
     Operator,
     Window,
@@ -24,7 +24,7 @@ from domain.segments.filters import (
 )
 from domain.segments.language import read, write
 from domain.segments.language.describe import summary
-from domain.segments.language.filter_parser import Reader
+from domain.segments.language.filter_parser import FilterParser
 from tests.domain.segments.trees import KNOWN, definitions
 from tests.domain.segments.world import TIMEZONE
 
@@ -45,7 +45,7 @@ def test_the_text_of_a_tree_reads_as_that_tree(definition: Definition) -> None:
 def test_what_the_api_shows_of_a_tree_reads_as_that_tree(definition: Definition) -> None:
     for tree in (definition.include, definition.exclude):
         if tree is not None:
-            reader = Reader(KNOWN, TIMEZONE, 100)
+            reader = FilterParser(KNOWN, TIMEZONE, 100)
             assert repr(reader.read(to_input(tree), ())) == repr(tree), reader.faults
 
 
@@ -63,10 +63,10 @@ def test_every_tree_can_be_said_in_words(definition: Definition) -> None:
 
 def test_the_contracts_own_example() -> None:
     text = 'tag = "VIP" AND order.count(category = "Accessories", last 90 days) >= 2 AND NOT email.opened(last 30 days)'
-    opened = Behavior("email.opened", window=Window(last_days=30))
-    where = (Attribute("category", Operator.EQ, ("Accessories",)),)
-    bought = Behavior("order", where, Aggregate.COUNT, None, Operator.GTE, (2,), Window(last_days=90))
-    assert parsed(text) == Definition(AllOf((Attribute("tag", Operator.EQ, ("VIP",)), bought, Not(opened))))
+    opened = BehaviorCondition("email.opened", window=Window(last_days=30))
+    where = (AttributeCondition("category", Operator.EQ, ("Accessories",)),)
+    bought = BehaviorCondition("order", where, Aggregate.COUNT, None, Operator.GTE, (2,), Window(last_days=90))
+    assert parsed(text) == Definition(AllOf((AttributeCondition("tag", Operator.EQ, ("VIP",)), bought, Not(opened))))
     assert write(parsed(text)) == text
 
 
@@ -75,16 +75,18 @@ def test_the_contracts_own_example() -> None:
     [
         ("everyone", Definition()),
         ("EVERYONE EXCLUDE NOBODY", Definition(None, None)),
-        ("ANY (has_email = true)", Definition(AnyOf((Attribute("has_email", Operator.EQ, (True,)),)))),
-        ("not\n in\tsegment\n" + f'"{UUID(int=9)}"', Definition(Membership(UUID(int=9), member=False))),
-        ("`page.count`()", Definition(Behavior("page.count"))),
+        ("ANY (has_email = true)", Definition(AnyOf((AttributeCondition("has_email", Operator.EQ, (True,)),)))),
+        ("not\n in\tsegment\n" + f'"{UUID(int=9)}"', Definition(MembershipCondition(UUID(int=9), member=False))),
+        ("`page.count`()", Definition(BehaviorCondition("page.count"))),
         (
             "`page.count`.sum(`first time`) > 1",
-            Definition(Behavior("page.count", (), Aggregate.SUM, "first time", Operator.GT, (1,))),
+            Definition(BehaviorCondition("page.count", (), Aggregate.SUM, "first time", Operator.GT, (1,))),
         ),
         (
             'country in ("TW", "JP") exclude tag is set',
-            Definition(Attribute("country", Operator.IN, ("TW", "JP")), Attribute("tag", Operator.IS_SET)),
+            Definition(
+                AttributeCondition("country", Operator.IN, ("TW", "JP")), AttributeCondition("tag", Operator.IS_SET)
+            ),
         ),
     ],
 )
@@ -95,7 +97,7 @@ def test_what_can_be_said(text: str, definition: Definition) -> None:
 
 def test_a_day_ends_a_window_with_its_last_moment() -> None:
     window = parsed("order(from 1997-06-01 to 1998-05-31)").include
-    assert isinstance(window, Behavior)
+    assert isinstance(window, BehaviorCondition)
     assert write(Definition(window)) == "order(from 1997-05-31T16:00:00Z to 1998-05-31T16:00:00Z)"
 
 
@@ -120,16 +122,16 @@ def test_a_day_ends_a_window_with_its_last_moment() -> None:
     ],
 )
 def test_what_cannot_be_read_is_told_by_line_and_column(text: str, message: str) -> None:
-    with pytest.raises((DomainError, Faults)) as caught:
+    with pytest.raises((DomainError, DomainErrors)) as caught:
         parsed(text)
-    error = caught.value.errors[0] if isinstance(caught.value, Faults) else caught.value
+    error = caught.value.errors[0] if isinstance(caught.value, DomainErrors) else caught.value
     assert isinstance(error, DomainError)
     assert error.message.startswith(message), error.message
     assert error.field == ("query",)
 
 
 def test_every_fault_of_a_query_is_told_at_once() -> None:
-    with pytest.raises(Faults) as caught:
+    with pytest.raises(DomainErrors) as caught:
         parsed('tagg = "a" OR age = "x" EXCLUDE city > 3')
     assert [error.code for error in caught.value.errors] == [ErrorCode.NOT_FOUND, ErrorCode.INVALID, ErrorCode.INVALID]
 
@@ -188,9 +190,9 @@ def test_what_the_catalogue_adds_in_words(text: str, words: str) -> None:
     ],
 )
 def test_what_the_catalogue_adds_is_checked(text: str, message: str) -> None:
-    with pytest.raises((DomainError, Faults)) as caught:
+    with pytest.raises((DomainError, DomainErrors)) as caught:
         parsed(text)
-    error = caught.value.errors[0] if isinstance(caught.value, Faults) else caught.value
+    error = caught.value.errors[0] if isinstance(caught.value, DomainErrors) else caught.value
     assert isinstance(error, DomainError)
     assert error.message.startswith(message), error.message
 

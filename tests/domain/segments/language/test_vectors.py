@@ -6,12 +6,12 @@ from itertools import product
 import pytest
 
 from domain.kit.db import Database
-from domain.kit.errors import ErrorCode, Faults
+from domain.kit.errors import DomainErrors, ErrorCode
 from domain.segments import language
 from domain.segments.compiler.select import customer_ids
 from domain.segments.filters import Definition
-from domain.segments.language.filter_parser import Reader
-from domain.segments.sql.scope import Scope
+from domain.segments.language.filter_parser import FilterParser
+from domain.segments.sql.scope import FilterScope
 from tests.domain.segments.persons import NOW, TIMEZONE, Item, Order, Person, people
 from tests.domain.segments.trees import KNOWN
 from tests.domain.segments.world import save
@@ -41,7 +41,7 @@ def read(query: str) -> Definition:
 async def found(database: Database, store_id: int, everyone: list[Person], query: str) -> set[int]:
     async with database.write() as tx:
         await save(tx, store_id, everyone)
-        ids = customer_ids(read(query), KNOWN, Scope(store_id, TIMEZONE, NOW, tx.dialect), {})
+        ids = customer_ids(read(query), KNOWN, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
         return set((await tx.execute(ids)).scalars())
 
 
@@ -59,7 +59,7 @@ async def test_vector_10_email_or_verified_and_member_without_blacklisted(databa
 
 def test_vector_11_25_names_are_taken_and_26_refused() -> None:
     names = [f"Customer {number}" for number in range(26)]
-    reader = Reader(KNOWN, TIMEZONE, 5)
+    reader = FilterParser(KNOWN, TIMEZONE, 5)
     for operator in ("IN", "CONTAINS", "NOT_IN"):
         asked = {"attribute": {"dimension": "name", "operator": operator, "values": names[:25]}}
         assert reader.read(asked, ("include",)) is not None
@@ -68,7 +68,7 @@ def test_vector_11_25_names_are_taken_and_26_refused() -> None:
         fault = reader.faults.pop()
         assert (fault.code, fault.field) == (ErrorCode.LIMIT_EXCEEDED, ("include", "attribute", "values"))
     quoted = ", ".join(f'"{name}"' for name in names)
-    with pytest.raises(Faults) as caught:
+    with pytest.raises(DomainErrors) as caught:
         read(f"tag is set AND name in ({quoted})")
     assert [error.message for error in caught.value.errors] == ["Line 1, column 16: There are 26 values: 25 at most"]
 

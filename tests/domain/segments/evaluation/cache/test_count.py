@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from muster_sdk import AddressKind
 
 from domain.kit.db import Database
-from domain.segments.evaluation import resolve as finding
-from domain.segments.evaluation.cache.lru import Leaves
+from domain.segments.evaluation import resolve
+from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
 from domain.segments.filters import Definition
 from domain.stores import queries as stores
@@ -33,7 +33,7 @@ async def shop(database: Database) -> Store:
 
 @pytest.fixture
 async def warm(database: Database) -> AsyncIterator[Previews]:
-    opened = Previews(database, Leaves(10_000_000))
+    opened = Previews(database, LeafCache(10_000_000))
     yield opened
     await opened.close()
 
@@ -45,8 +45,8 @@ async def warm(database: Database) -> AsyncIterator[Previews]:
 async def test_any_filter_is_counted_as_by_one_statement(
     database: Database, shop: Store, warm: Previews, definition: Definition
 ) -> None:
-    whole = await finding.preview(database, shop, definition, CHANNELS, NOW)
+    whole = await resolve.preview(database, shop, definition, CHANNELS, NOW)
     assert await warm.of(shop, definition, CHANNELS, NOW) == whole
     await warm.settled()
     assert await warm.of(shop, definition, CHANNELS, NOW) == whole
-    assert await Previews(database, Leaves(0)).of(shop, definition, CHANNELS, NOW) == whole
+    assert await Previews(database, LeafCache(0)).of(shop, definition, CHANNELS, NOW) == whole

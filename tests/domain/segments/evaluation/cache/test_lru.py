@@ -17,29 +17,38 @@ from domain.customers import actions as customers
 from domain.customers.model import Consent, ContactChange
 from domain.kit.db import Database
 from domain.segments import ranks
-from domain.segments.evaluation import resolve as finding
-from domain.segments.evaluation.cache import fetch as answering
-from domain.segments.evaluation.cache import transfer
-from domain.segments.evaluation.cache.lru import Leaves, size_of
+from domain.segments.evaluation import resolve
+from domain.segments.evaluation.cache import fetch, transfer
+from domain.segments.evaluation.cache.lru import LeafCache, size_of
 from domain.segments.evaluation.deadline import TookTooLong
 from domain.segments.evaluation.preview import Previews
-from domain.segments.filters import AllOf, Attribute, Behavior, Definition, Filter, Membership, Not, Operator, Window
+from domain.segments.filters import (
+    AllOf,
+    AttributeCondition,
+    BehaviorCondition,
+    Definition,
+    Filter,
+    MembershipCondition,
+    Not,
+    Operator,
+    Window,
+)
 from tests.domain.memberships.shop import Shop, open_shop
 from tests.domain.memberships.test_tracking import PICKED
 from tests.factories import add_store
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 CHANNELS = {"email": AddressKind.EMAIL, "line": AddressKind.HANDLE}
-VIP, NEW = (Attribute("tag", Operator.EQ, (tag,)) for tag in ("VIP", "new"))
+VIP, NEW = (AttributeCondition("tag", Operator.EQ, (tag,)) for tag in ("VIP", "new"))
 ASKED: list[Filter | None] = [
     None,
     VIP,
     AllOf((VIP, Not(NEW))),
-    Behavior("visit", values=(2,), window=Window(last_days=3)),
-    Not(Behavior("order", window=Window(last_days=2))),
-    AllOf((Attribute("order_count", Operator.GTE, (1,)), Attribute("country", Operator.EQ, ("TW",)))),
-    Attribute("consent.line", Operator.EQ, ("SUBSCRIBED",)),
-    Membership(segment_id=PICKED),
+    BehaviorCondition("visit", values=(2,), window=Window(last_days=3)),
+    Not(BehaviorCondition("order", window=Window(last_days=2))),
+    AllOf((AttributeCondition("order_count", Operator.GTE, (1,)), AttributeCondition("country", Operator.EQ, ("TW",)))),
+    AttributeCondition("consent.line", Operator.EQ, ("SUBSCRIBED",)),
+    MembershipCondition(segment_id=PICKED),
 ]
 
 
@@ -54,7 +63,7 @@ async def shop(database: Database) -> Shop:
 
 @pytest.fixture
 async def previews(database: Database) -> AsyncIterator[Previews]:
-    opened = Previews(database, Leaves(1_000_000))
+    opened = Previews(database, LeafCache(1_000_000))
     yield opened
     await opened.close()
 
@@ -105,11 +114,11 @@ async def test_a_preview_never_answers_for_data_that_was(
     for step, *asked in steps:
         for include in asked:
             definition = Definition(include)
-            whole = await finding.preview(shop.database, shop.store, definition, CHANNELS, shop.now)
+            whole = await resolve.preview(shop.database, shop.store, definition, CHANNELS, shop.now)
             assert await previews.of(shop.store, definition, CHANNELS, shop.now) == whole
         await write(shop, step)
     for include in ASKED:
-        whole = await finding.preview(shop.database, shop.store, Definition(include), CHANNELS, shop.now)
+        whole = await resolve.preview(shop.database, shop.store, Definition(include), CHANNELS, shop.now)
         assert await previews.of(shop.store, Definition(include), CHANNELS, shop.now) == whole
 
 
@@ -133,7 +142,7 @@ def about(seen: list[str], table: str) -> int:
 
 
 async def test_only_the_leaf_that_was_edited_is_asked_again(shop: Shop, previews: Previews) -> None:
-    visits = Behavior("visit", window=Window(last_days=3))
+    visits = BehaviorCondition("visit", window=Window(last_days=3))
     await shop.tag(0, "VIP", on=True)
     with statements(shop.database) as seen:
         await previews.of(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
@@ -150,13 +159,13 @@ async def test_only_the_leaf_that_was_edited_is_asked_again(shop: Shop, previews
 
 
 async def test_another_order_of_tiers_is_another_question(shop: Shop, previews: Previews) -> None:
-    above_gold = Definition(Attribute("tier", Operator.GT, ("Gold",)))
+    above_gold = Definition(AttributeCondition("tier", Operator.GT, ("Gold",)))
     async with shop.database.write() as tx:
         await tx.execute(text("UPDATE customers SET tier = 'Silver' WHERE id <= 3"))
     counts: list[int] = []
     for order in (["Silver", "Gold"], ["Gold", "Silver"], ["Silver", "Gold"]):
         async with shop.database.write() as tx:
-            await ranks.put(tx, shop.store.id, await finding.catalogue(tx, shop.store.id, {}), "tier", order)
+            await ranks.put(tx, shop.store.id, await resolve.catalogue(tx, shop.store.id, {}), "tier", order)
         counts.append((await previews.of(shop.store, above_gold, {}, shop.now)).count)
     assert counts == [0, 3, 0]
 
@@ -183,7 +192,7 @@ async def test_who_waits_asks_himself_when_the_other_fails(
             raise RuntimeError("killed")
         return await fetched(*given)
 
-    monkeypatch.setattr(answering, "fetched", fail_once)
+    monkeypatch.setattr(fetch, "fetched", fail_once)
     first = asyncio.create_task(previews.of(shop.store, Definition(VIP), {}, shop.now))
     await failing.wait()
     second = asyncio.create_task(previews.of(shop.store, Definition(VIP), {}, shop.now))
@@ -201,8 +210,8 @@ async def test_what_takes_too_long_is_cut_short_with_a_cache_too(shop: Shop, mon
         await tx.execute(text(endless))
         return BitMap()
 
-    monkeypatch.setattr(answering, "fetched", dawdle)
-    leaves = Leaves(1_000_000)
+    monkeypatch.setattr(fetch, "fetched", dawdle)
+    leaves = LeafCache(1_000_000)
     with pytest.raises(TookTooLong, match=r"took longer than 0\.3 s"):
         await Previews(shop.database, leaves, 0.3).of(shop.store, Definition(VIP), {}, shop.now)
     assert len(leaves) == 0
@@ -226,7 +235,7 @@ async def test_more_ids_than_may_travel_are_counted_by_the_database(
 async def test_no_more_bytes_are_kept_than_may_be_and_the_longest_unused_go_first() -> None:
     bitmaps = [BitMap(range(number, 3_000_000, 7)) for number in range(6)]
     size = size_of(bitmaps[0])
-    leaves = Leaves(4 * size)
+    leaves = LeafCache(4 * size)
     for number, bitmap in enumerate(bitmaps):
         leaves.depart(number)
         leaves.land(number, bitmap)

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import insert
 
 from domain.customers.tables import customer_facts, customers
-from domain.events import log as history
-from domain.events.entry import Entry
+from domain.events import log
+from domain.events.entry import Event
 from domain.kit.db import Database
 from domain.segments.catalogue import catalogue
 from domain.segments.evaluation.resolve import found_by
@@ -39,10 +39,10 @@ async def test_what_is_dated_ahead_hides_nothing_that_was(
         facts = {"store_id": store_id, "order_count": 0, "total_spent": 0}
         await tx.execute(insert(customer_facts), [facts | {"customer_id": number} for number in VISITS])
         entries = [
-            Entry(f"{number}.{days}", number, "visit", NOW + timedelta(days=days))
+            Event(f"{number}.{days}", number, "visit", NOW + timedelta(days=days))
             for number, each in VISITS.items()
             for days in each
         ]
-        await history.append(tx, store_id, entries, NOW)
+        await log.append(tx, store_id, entries, NOW)
         ids = await found_by(tx, store_id, definition, "UTC", NOW)
         assert set((await tx.execute(ids)).scalars()) == found

@@ -6,9 +6,9 @@ import pytest
 
 from domain.kit.db import Database
 from domain.segments.compiler.select import customer_ids
-from domain.segments.filters import Attribute, Definition, Operator
+from domain.segments.filters import AttributeCondition, Definition, Operator
 from domain.segments.sql.columns.places import read_around
-from domain.segments.sql.scope import Scope
+from domain.segments.sql.scope import FilterScope
 from tests.domain.segments.persons import NOW, TIMEZONE, Address, people
 from tests.domain.segments.trees import KNOWN
 from tests.domain.segments.world import save
@@ -48,8 +48,8 @@ async def test_who_lives_within_a_circle_is_found(database: Database, store_id: 
         inside |= {person.id} if at % 2 else set()
     async with database.write() as tx:
         await save(tx, store_id, everyone)
-        asked = Definition(Attribute("near", Operator.IN, (text,)))
-        found = customer_ids(asked, KNOWN, Scope(store_id, TIMEZONE, NOW, tx.dialect), {})
+        asked = Definition(AttributeCondition("near", Operator.IN, (text,)))
+        found = customer_ids(asked, KNOWN, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
         assert set((await tx.execute(found)).scalars()) == inside
 
 

@@ -305,11 +305,11 @@ def _said(error: Exception) -> tuple[str, int]:
     """One line for what the person at the keyboard can mend; a bug keeps its traceback."""
     from api.database_errors import is_away, is_unmigrated
     from api.settings import WrongSetting
-    from domain.kit.errors import DomainError, DomainErrors
+    from domain.kit.errors import DomainError
 
     if isinstance(error, WrongSetting):
         return str(error), WRONG
-    if isinstance(error, DomainError | DomainErrors):
+    if isinstance(error, DomainError):
         return str(error), FAILED
     if is_away(error):
         return f"the database does not answer: {str(getattr(error, 'orig', error)).splitlines()[0]}", AWAY

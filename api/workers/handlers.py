@@ -8,7 +8,6 @@ from domain.campaigns import launch, sender
 from domain.campaigns import queries as campaigns
 from domain.imports import runner
 from domain.imports.model import ImportKind
-from domain.jobs import LeaseLost
 from domain.kit.db import Transaction
 from domain.lifecycle import actions as lifecycle
 from domain.lists import build
@@ -60,8 +59,7 @@ async def _import(context: JobContext) -> None:
         operation = await operations.by_id(tx, context.job.store_id, UUID(str(context.job.payload["operation"])))
         if operation is not None and operation.done >= lifecycle.MANY_ROWS and not operation.dry_run:
             await lifecycle.request(tx, context.job.store_id)
-        if not await jobs.finish(tx, context.job):
-            raise LeaseLost
+        await jobs.finish(tx, context.job)
 
     await runner.run(context.office.database, context.job, context.office.clock, finish)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -15,14 +16,13 @@ from api import metrics
 from domain import jobs
 from domain.consents.links import UnsubscribeLinks
 from domain.deliveries.channels import FindChannel, Office
-from domain.jobs import Job, LeaseLost
+from domain.jobs import LEASE_SECONDS, Job, LeaseLost
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations.files import Files
 
 log = structlog.get_logger(__name__)
 
-LEASE = 60.0
 HEARTBEAT = 15.0
 # Seconds until a handler that broke gets another try; `jobs.sweep` gives up after a few.
 RETRY_AFTER = 10.0
@@ -80,7 +80,7 @@ class Tools:
 async def work(database: Database, tools: Tools, owner: str, store_id: int, job_id: UUID) -> None:
     """Do the job if it is due and nobody has it; a message that came twice finds nothing to do."""
     async with database.write() as tx:
-        job = await jobs.claim(tx, store_id, job_id, owner, LEASE)
+        job = await jobs.claim(tx, store_id, job_id, owner)
     if job is None:
         return
     context = JobContext(job, tools.office(database), tools.files)
@@ -121,25 +121,26 @@ async def _run(context: JobContext, handler: Handler) -> None:
 
 async def _beat(context: JobContext, task: asyncio.Future[None]) -> None:
     """Hold the lease while the handler runs; when it is lost, so is the handler."""
-    held_until = monotonic() + LEASE
+    held_until = monotonic() + LEASE_SECONDS
     while monotonic() < held_until:
         await asyncio.sleep(HEARTBEAT)
         try:
             async with context.office.database.write() as tx:
-                mine = await jobs.renew(tx, context.job, LEASE)
+                await jobs.renew(tx, context.job)
+        except LeaseLost:
+            break
         except (SQLAlchemyError, OSError) as error:
             log.warning("heartbeat_failed", job=str(context.job.id), error=type(error).__name__)
             continue
-        if not mine:
-            break
-        held_until = monotonic() + LEASE
+        held_until = monotonic() + LEASE_SECONDS
     context.lost = True
     task.cancel()
 
 
 async def _give_back(context: JobContext) -> None:
-    async with context.office.database.write() as tx:
-        await jobs.release(tx, context.job, delay=0)
+    with suppress(LeaseLost):
+        async with context.office.database.write() as tx:
+            await jobs.release(tx, context.job, delay=0)
 
 
 async def _fail(context: JobContext, error: Exception) -> None:
@@ -147,5 +148,7 @@ async def _fail(context: JobContext, error: Exception) -> None:
     try:
         async with context.office.database.write() as tx:
             await jobs.fail(tx, context.job, delay=RETRY_AFTER, error=type(error).__name__)
+    except LeaseLost:
+        return
     except (SQLAlchemyError, OSError) as fault:
         log.warning("job_not_released", job=str(context.job.id), error=type(fault).__name__)

@@ -28,7 +28,7 @@ from domain.deliveries.channels import ConfiguredChannel, FindChannel, prepare
 from domain.deliveries.model import NOBODY, AcceptMarketing, Reach
 from domain.kit import ids
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, ErrorCollector, NotFound
 from domain.lists import queries as lists
 from domain.lists.model import CustomerList, check_usable
 from domain.segments.model import Segment
@@ -63,7 +63,7 @@ async def create(tx: Transaction, desk: Desk, draft: CampaignDraft) -> Campaign:
     missing = [name for name in ("name", "channel", "target", "content") if getattr(draft, name) is None]
     if missing:
         said = (DomainError(f"a campaign needs a {name}", field=(name,), code=ErrorCode.REQUIRED) for name in missing)
-        raise DomainErrors(tuple(said))
+        raise DomainErrors(said)
     campaign = await _drawn(tx, desk, _blank(desk), draft)
     await queries.add(tx, campaign)
     return campaign
@@ -182,30 +182,19 @@ async def _check_ready(tx: Transaction, desk: Desk, campaign: Campaign) -> None:
 
 async def _drawn(tx: Transaction, desk: Desk, campaign: Campaign, draft: CampaignDraft) -> Campaign:
     """The campaign with the draft's changes, checked as a whole."""
-    faults: list[DomainError] = []
+    errors = ErrorCollector()
     campaign = _through(campaign, draft)
-    if draft.name is not None:
-        try:
+    with errors.under():
+        if draft.name is not None:
             campaign = replace(campaign, name=check_name(draft.name))
-        except DomainError as error:
-            faults.append(error)
-    try:
+    with errors.under():
         campaign = await _aimed(tx, desk, campaign, draft)
-    except DomainError as error:
-        faults.append(error)
-    try:
+    with errors.under():
         campaign = replace(campaign, utm=check_utm(draft.utm or campaign.utm))
-    except DomainError as error:
-        faults.append(error)
     campaign = replace(campaign, content=campaign.content if draft.content is None else draft.content)
-    try:
+    with errors.under():
         check_content(await _channel(tx, desk, campaign.channel), campaign.content, desk.templates)
-    except DomainError as error:
-        faults.append(error)
-    except DomainErrors as several:
-        faults += several.errors
-    if faults:
-        raise DomainErrors(faults)
+    errors.raise_any()
     return campaign
 
 

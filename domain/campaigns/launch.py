@@ -11,7 +11,7 @@ from domain.customers.tables import contacts, customers
 from domain.deliveries.channels import ChannelUnavailable, Office
 from domain.deliveries.freeze import divide, freeze
 from domain.deliveries.tables import deliveries
-from domain.jobs import Job, LeaseLost, Queue
+from domain.jobs import Job, Queue
 from domain.kit.db import Transaction
 from domain.kit.db.portable import refresh_statistics
 from domain.lists.tables import list_members
@@ -40,8 +40,7 @@ async def launch(office: Office, job: Job) -> None:
     async with office.database.write() as tx:
         await refresh_statistics(tx, list_members, customers, contacts)
     async with office.database.write() as tx:
-        if not await _launch(tx, office, job):
-            raise LeaseLost
+        await _launch(tx, office, job)
     async with office.database.write() as tx:
         await refresh_statistics(tx, deliveries)
 
@@ -53,20 +52,21 @@ async def stranded(tx: Transaction) -> list[UUID]:
     return [campaign_id for campaign_id in await queries.sending(tx) if campaign_id not in worked_on]
 
 
-async def _launch(tx: Transaction, office: Office, job: Job) -> bool:
-    """Whether the job still was this worker's."""
+async def _launch(tx: Transaction, office: Office, job: Job) -> None:
     campaign = await queries.lock(tx, job.store_id, UUID(str(job.payload["campaign"])))
     if campaign is None or campaign.status is not CampaignStatus.SENDING:
-        return await jobs.finish(tx, job)
+        await jobs.finish(tx, job)
+        return
     try:
         problem = await _set_out(tx, office, campaign)
     except ChannelUnavailable as error:
         await queries.note_problem(tx, job.store_id, campaign.id, str(error))
-        return await jobs.release(tx, job, delay=_UNAVAILABLE_SECONDS, error=str(error))
+        await jobs.release(tx, job, delay=_UNAVAILABLE_SECONDS, error=str(error))
+        return
     if problem is not None:
         failed = {"problem": problem, "finished_at": office.clock()}
         await queries.set_status(tx, job.store_id, campaign.id, CampaignStatus.FAILED, **failed)
-    return await jobs.finish(tx, job)
+    await jobs.finish(tx, job)
 
 
 async def give_up(tx: Transaction, job: Job, now: datetime) -> None:

@@ -36,7 +36,6 @@ from domain.kit.db import Transaction
 from domain.stores import queries as stores
 from domain.stores.model import Store
 
-_LEASE_SECONDS = 60
 # A channel bounds its own waits; this bounds the channel.
 _SEND_SECONDS = 300
 _UNREACHABLE_SECONDS = 30
@@ -120,16 +119,21 @@ class _Sender:
         """Commit the outcomes of the window that is over together with the intents of the next one."""
         job, part = self.job, self.work.part
         async with self.office.database.write() as tx:
-            mine = await jobs.renew(tx, job, _LEASE_SECONDS, progressed=bool(self.verdicts))
+            lost: LeaseLost | None = None
+            try:
+                await jobs.renew(tx, job, progressed=bool(self.verdicts))
+            except LeaseLost as error:
+                # What is known is written all the same; the fence keeps it from what another claim has begun.
+                lost = error
             await batches.record_outcomes(tx, part, job.fence, self.verdicts)
             await self._keep_shown(tx)
             if self.verdicts:
                 await batches.recount(tx, part)
-            intended = await self._intend(tx) if mine else []
+            intended = [] if lost else await self._intend(tx)
             addressed = await self._address(tx, intended)
         self.verdicts = {}
-        if not mine:
-            raise LeaseLost
+        if lost:
+            raise lost
         return (intended, addressed) if intended else None
 
     async def _intend(self, tx: Transaction) -> list[Intended]:
@@ -243,20 +247,17 @@ async def _close(office: Office, job: Job, work: _Work) -> None:
         if stats.pending and campaign is not None and campaign.status is not CampaignStatus.CANCELLED:
             paused = campaign.status is CampaignStatus.PAUSED
             wait = _PAUSED_SECONDS if paused else await batches.next_due_in(tx, work.part)
-            mine = await jobs.release(tx, job, delay=wait)
+            await jobs.release(tx, job, delay=wait)
         else:
             await queries.complete(tx, job.store_id, work.campaign.id, office.clock())
-            mine = await jobs.finish(tx, job)
-        if not mine:
-            raise LeaseLost
+            await jobs.finish(tx, job)
 
 
 async def _put_off(office: Office, job: Job, work: _Work, problem: str) -> None:
     """Nothing can go out now: the campaign says why, and the batch is tried again."""
     async with office.database.write() as tx:
         await queries.note_problem(tx, job.store_id, work.campaign.id, problem)
-        if not await jobs.release(tx, job, delay=_UNREACHABLE_SECONDS, error=problem):
-            raise LeaseLost
+        await jobs.release(tx, job, delay=_UNREACHABLE_SECONDS, error=problem)
 
 
 async def _leave(office: Office, job: Job) -> None:

@@ -15,7 +15,7 @@ from domain.customers.model import MAX_BATCH, PROFILE, Customer, CustomerChange,
 from domain.customers.tables import customers
 from domain.customers.validation import clean
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
 from domain.kit.values import UNSET, Unset, Value
 
 _FLAGS = ("email_verified", "phone_verified", "member")
@@ -55,8 +55,8 @@ async def upsert(
     known = {definition.key: definition for definition in await queries.definitions(tx, store_id)}
     try:
         cleaned = clean(change, known)
-    except DomainErrors as faults:
-        raise faults.under("input") from None
+    except DomainError as error:
+        raise error.under("input") from None
     done = await _save(tx, store_id, [cleaned], known, now, source)
     saved = (await queries.by_ids(tx, store_id, done.ids))[0]
     return saved, bool(done.created)
@@ -75,14 +75,11 @@ async def upsert_many(
 
 def _clean_all(changes: Sequence[CustomerChange], known: Mapping[str, PropertyDefinition]) -> list[CustomerChange]:
     cleaned: list[CustomerChange] = []
-    faults: list[DomainError] = []
+    errors = ErrorCollector()
     for at, change in enumerate(changes):
-        try:
+        with errors.under("input", at):
             cleaned.append(clean(change, known))
-        except DomainErrors as found:
-            faults += found.under("input", at).errors
-    if faults:
-        raise DomainErrors(faults)
+    errors.raise_any()
     return cleaned
 
 

@@ -8,26 +8,18 @@ from typing import Any, TypeVar
 
 from domain.customers import values
 from domain.customers.model import Address, ContactChange, CustomerChange, PropertyChange, PropertyDefinition
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode, Path
+from domain.kit.errors import DomainError, ErrorCode, ErrorCollector, Path, check_field
 from domain.kit.values import Unset, Value
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class _Faults:
-    """Gathers what rules say, so that the first fault does not hide the second."""
-
-    def __init__(self) -> None:
-        self.found: list[DomainError] = []
-
+class _FieldErrors(ErrorCollector):
     def of(self, field: Path, check: Callable[[T], R], value: T) -> R | None:
-        try:
-            return check(value)
-        except DomainError as error:
-            name = next(str(step) for step in reversed(field) if isinstance(step, str))
-            self.found.append(DomainError(f"{name}: {error.message}", field=field, code=error.code))
-            return None
+        with self.under():
+            return check_field(field, check, value)
+        return None
 
     def given(self, field: str, check: Callable[[T], R | None], value: T | Unset | None) -> R | Unset | None:
         if value is None or isinstance(value, Unset):
@@ -36,7 +28,7 @@ class _Faults:
 
 
 def clean(change: CustomerChange, definitions: Mapping[str, PropertyDefinition]) -> CustomerChange:
-    faults = _Faults()
+    faults = _FieldErrors()
     cleaned = _account(_profile(change, faults), faults)
     cleaned = replace(
         cleaned,
@@ -45,15 +37,14 @@ def clean(change: CustomerChange, definitions: Mapping[str, PropertyDefinition])
         contacts=_contacts(change, faults),
         addresses=_addresses(change, faults),
     )
-    if not faults.found and not any(_keys(cleaned)):
+    if not faults.errors and not any(_keys(cleaned)):
         said = "a customer needs an externalId, an email or a phone to be found by"
-        faults.found.append(DomainError(said, code=ErrorCode.REQUIRED))
-    if faults.found:
-        raise DomainErrors(faults.found)
+        faults.add(DomainError(said, code=ErrorCode.REQUIRED))
+    faults.raise_any()
     return cleaned
 
 
-def _profile(change: CustomerChange, faults: _Faults) -> CustomerChange:
+def _profile(change: CustomerChange, faults: _FieldErrors) -> CustomerChange:
     given = faults.given
     country = given("country", values.country, change.country)
     dial = country if isinstance(country, str) else None
@@ -75,7 +66,7 @@ def _profile(change: CustomerChange, faults: _Faults) -> CustomerChange:
     )
 
 
-def _account(change: CustomerChange, faults: _Faults) -> CustomerChange:
+def _account(change: CustomerChange, faults: _FieldErrors) -> CustomerChange:
     given = faults.given
     return replace(
         change,
@@ -103,7 +94,7 @@ def _aware(moment: datetime) -> datetime:
 
 
 def _properties(
-    change: CustomerChange, definitions: Mapping[str, PropertyDefinition], faults: _Faults
+    change: CustomerChange, definitions: Mapping[str, PropertyDefinition], faults: _FieldErrors
 ) -> list[PropertyChange]:
     """The last value of a key counts."""
     found: dict[str, PropertyChange] = {}
@@ -112,7 +103,7 @@ def _properties(
         if definition is None:
             said = f"key: no property {given.key!r} is defined: create its definition first"
             field = ("properties", at, "key")
-            faults.found.append(DomainError(said, field=field, code=ErrorCode.NOT_FOUND))
+            faults.add(DomainError(said, field=field, code=ErrorCode.NOT_FOUND))
             continue
         value = faults.of(("properties", at, "value"), _typed(definition), given.value)
         found[given.key] = PropertyChange(given.key, value)
@@ -123,7 +114,7 @@ def _typed(definition: PropertyDefinition) -> Callable[[object], Value | None]:
     return lambda value: values.property_value(value, definition.type)
 
 
-def _contacts(change: CustomerChange, faults: _Faults) -> list[ContactChange]:
+def _contacts(change: CustomerChange, faults: _FieldErrors) -> list[ContactChange]:
     """The last entry of a channel counts."""
     found: dict[str, ContactChange] = {}
     for at, given in enumerate(change.contacts):
@@ -141,18 +132,18 @@ _TEXTS = {"region": 100, "city": 200, "postcode": 20, "street": 300, "company": 
 _DEGREES = {"latitude": 90, "longitude": 180}
 
 
-def _addresses(change: CustomerChange, faults: _Faults) -> list[Address] | Unset | None:
+def _addresses(change: CustomerChange, faults: _FieldErrors) -> list[Address] | Unset | None:
     given = change.addresses
     if given is None or isinstance(given, Unset):
         return given
     if len(given) > MAX_ADDRESSES:
         said = f"addresses: there are {len(given)}: {MAX_ADDRESSES} at most"
-        faults.found.append(DomainError(said, field=("addresses",), code=ErrorCode.LIMIT_EXCEEDED))
+        faults.add(DomainError(said, field=("addresses",), code=ErrorCode.LIMIT_EXCEEDED))
         return None
     return [_address(each, ("addresses", at), faults) for at, each in enumerate(given)]
 
 
-def _address(given: Address, field: Path, faults: _Faults) -> Address:
+def _address(given: Address, field: Path, faults: _FieldErrors) -> Address:
     cleaned: dict[str, Any] = {}
     if given.country is not None:
         cleaned["country"] = faults.of((*field, "country"), values.country, given.country)

@@ -8,13 +8,11 @@ from uuid import UUID
 from domain import jobs
 from domain.imports import queries, runner
 from domain.imports.model import PIECE, ImportKind
-from domain.jobs import Job, LeaseLost, Queue
+from domain.jobs import Job, Queue
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
 from domain.operations.model import Operation
-
-_LEASE = 60.0
 
 check_start = runner.check_start
 
@@ -91,7 +89,7 @@ async def from_file(
         watch(operation)
     async with database.write() as tx:
         job_id = await submit(tx, store_id, operation.id, kind)
-        job = await jobs.claim(tx, store_id, job_id, "command", _LEASE)
+        job = await jobs.claim(tx, store_id, job_id, "command")
     assert job is not None
     await runner.run(database, job, clock, lambda tx: _finish(tx, job))
     async with database.read() as tx:
@@ -101,8 +99,7 @@ async def from_file(
 
 
 async def _finish(tx: Transaction, job: Job) -> None:
-    if not await jobs.finish(tx, job):
-        raise LeaseLost
+    await jobs.finish(tx, job)
 
 
 async def _read(path: Path) -> AsyncIterator[bytes]:

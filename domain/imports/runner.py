@@ -22,7 +22,7 @@ from domain.imports.model import MAX_PROBLEMS, PIECE, ImportKind, Phase, Progres
 from domain.imports.orders import merge as order_merge
 from domain.imports.orders.rows import OrderRows
 from domain.imports.tables import import_customers, import_orders
-from domain.jobs import Job, LeaseLost
+from domain.jobs import Job
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.kit.db.portable import refresh_statistics
@@ -30,7 +30,6 @@ from domain.operations import queries as operations
 from domain.operations.model import OperationStatus, Problem
 from domain.orders.tables import order_items, orders
 
-_LEASE = 60.0
 _MEASURED = frozenset(4**power for power in range(20)) | {0}
 _STAGED = {
     ImportKind.CUSTOMERS: (import_customers, customers),
@@ -109,8 +108,7 @@ async def _saved(work: _Import, tx: Transaction, progress: Progress, done: int, 
     """The last words of a step's transaction; a worker that lost the job meanwhile writes nothing."""
     await queries.save(tx, *work.keys, progress)
     await operations.progress(tx, *work.keys, done, total)
-    if not await jobs.renew(tx, work.job, _LEASE):
-        raise LeaseLost
+    await jobs.renew(tx, work.job)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Checks of what events say of themselves, each fault with its place."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -11,7 +11,7 @@ import orjson
 from domain.customers import values
 from domain.customers.key import CustomerKey
 from domain.events.types import EventType
-from domain.kit.errors import DomainError, ErrorCode, Path
+from domain.kit.errors import DomainError, ErrorCode, Path, check_field
 
 _TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _MOST_BYTES = 16_384
@@ -20,14 +20,6 @@ FIRST_YEAR, LAST_YEAR = 1000, 9000
 ATTRIBUTES: Path = ("attributes",)
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-def at(field: Path, check: Callable[[T], R], value: T) -> R:
-    try:
-        return check(value)
-    except DomainError as error:
-        name = next(step for step in reversed(field) if isinstance(step, str))
-        raise DomainError(f"{name}: {error.message}", field=field, code=error.code) from error
 
 
 def required(value: str) -> str:
@@ -53,9 +45,9 @@ def aware(moment: datetime) -> datetime:
 
 def customer(key: CustomerKey) -> CustomerKey:
     if key.external_id is not None:
-        return CustomerKey(external_id=at(("customer", "externalId"), required, key.external_id))
+        return CustomerKey(external_id=check_field(("customer", "externalId"), required, key.external_id))
     if key.email is not None:
-        email = at(("customer", "email"), values.email, key.email)
+        email = check_field(("customer", "email"), values.email, key.email)
         if email is None:
             raise DomainError("email: is empty", field=("customer", "email"), code=ErrorCode.REQUIRED)
         return CustomerKey(email=email)
@@ -93,7 +85,7 @@ def known(kind: EventType, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, expected in kind.attributes.items():
         value = attributes.get(name)
         if value is not None:
-            at((*ATTRIBUTES, name), partial(values.property_value, kind=expected), value)
+            check_field((*ATTRIBUTES, name), partial(values.property_value, kind=expected), value)
     return attributes
 
 
@@ -102,7 +94,7 @@ def subject(kind: EventType, attributes: Mapping[str, Any]) -> str | None:
     named = attributes.get(kind.subject) if kind.subject else None
     if named is None:
         return None
-    return at((*ATTRIBUTES, str(kind.subject)), lambda value: values.text(value, _SUBJECT), str(named))
+    return check_field((*ATTRIBUTES, str(kind.subject)), lambda value: values.text(value, _SUBJECT), str(named))
 
 
 def text_of(holder: Mapping[str, Any], name: str, longest: int, field: Path) -> str | None:
@@ -111,4 +103,4 @@ def text_of(holder: Mapping[str, Any], name: str, longest: int, field: Path) -> 
         return None
     if not isinstance(value, str):
         raise DomainError(f"{name}: must be a string", field=(*field, name))
-    return at((*field, name), lambda text: values.text(text, longest), value)
+    return check_field((*field, name), lambda text: values.text(text, longest), value)

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from domain.customers import values
 from domain.customers.key import CustomerKey
-from domain.ingestion.fields import ATTRIBUTES, an_object, at, text_of
-from domain.kit.errors import DomainError, ErrorCode, Path
+from domain.ingestion.fields import ATTRIBUTES, an_object, text_of
+from domain.kit.errors import DomainError, ErrorCode, Path, check_field
 from domain.orders.model import MAX_ITEMS, TAG, Item, Order, amount, status
 
 MAX_FACETS = 50
@@ -22,8 +22,8 @@ def clean_order(event_id: str, customer: CustomerKey, moment: datetime, said: Ma
         id=event_id,
         customer=customer,
         placed_at=moment,
-        status=at((*ATTRIBUTES, "status"), status, text_of(said, "status", 32, ATTRIBUTES) or ""),
-        total=_sum(items) if total is None else at((*ATTRIBUTES, "total"), amount, total),
+        status=check_field((*ATTRIBUTES, "status"), status, text_of(said, "status", 32, ATTRIBUTES) or ""),
+        total=_sum(items) if total is None else check_field((*ATTRIBUTES, "total"), amount, total),
         items=items,
         source=text_of(said, "source", 64, ATTRIBUTES),
         payment_status=_state(said, "payment_status"),
@@ -68,8 +68,8 @@ def _item(item: Mapping[str, Any], field: Path) -> Item:
         category=text_of(item, "category", 200, field),
         department=text_of(item, "department", 200, field),
         brand=text_of(item, "brand", 200, field),
-        quantity=at((*field, "quantity"), _quantity, item.get("quantity", 1)),
-        price=at((*field, "price"), amount, item.get("price", 0)),
+        quantity=check_field((*field, "quantity"), _quantity, item.get("quantity", 1)),
+        price=check_field((*field, "price"), amount, item.get("price", 0)),
         facets=_facets(item, field),
     )
 
@@ -87,7 +87,7 @@ def _facets(item: Mapping[str, Any], field: Path) -> frozenset[tuple[str, str]]:
         raise DomainError(said, field=(*field, "attributes"), code=ErrorCode.LIMIT_EXCEEDED)
     for name, value in named.items():
         here = (*field, "attributes", name)
-        found.add((at(here, _facet_name, name), _text(value, here)))
+        found.add((check_field(here, _facet_name, name), _text(value, here)))
     return frozenset(pair for pair in found if pair[1])
 
 
@@ -101,4 +101,4 @@ def _facet_name(name: str) -> str:
 def _text(value: object, field: Path) -> str:
     if not isinstance(value, str):
         raise DomainError(f"{field[-2]}: must be strings", field=field)
-    return at(field, lambda text: values.text(text, _FACET_VALUE), value) or ""
+    return check_field(field, lambda text: values.text(text, _FACET_VALUE), value) or ""

@@ -20,7 +20,7 @@ from domain.ingestion import projections, validation
 from domain.ingestion.model import MAX_BATCH, CustomEvent, TrackedEvent
 from domain.kit.db import Transaction
 from domain.kit.db.portable import learn_statistics
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, ErrorCollector, NotFound
 from domain.orders import changes as order_changes
 from domain.orders import facts, rows
 from domain.orders.model import Order
@@ -88,14 +88,11 @@ def _first(events: Iterable[E]) -> dict[str, E]:
 
 def _clean_all(events: Sequence[TrackedEvent]) -> list[Order | CustomEvent]:
     cleaned: list[Order | CustomEvent] = []
-    faults: list[DomainError] = []
+    errors = ErrorCollector()
     for at, event in enumerate(events):
-        try:
+        with errors.under("events", at):
             cleaned.append(validation.clean(event))
-        except DomainError as error:
-            faults.append(error.under("events", at))
-    if faults:
-        raise DomainErrors(faults)
+    errors.raise_any()
     return cleaned
 
 

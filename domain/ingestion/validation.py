@@ -6,10 +6,10 @@ from typing import Any
 
 from domain.events.types import ORDER, ORDER_REFUNDED, event_type_of
 from domain.ingestion import fields
-from domain.ingestion.fields import ATTRIBUTES, at
+from domain.ingestion.fields import ATTRIBUTES
 from domain.ingestion.model import CustomEvent, TrackedEvent
 from domain.ingestion.orders import clean_order
-from domain.kit.errors import DomainError, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode, check_field
 from domain.orders.model import Order, amount
 from domain.wallets.model import Wallet
 
@@ -17,15 +17,15 @@ _WALLETS = frozenset(wallet.event for wallet in Wallet)
 
 
 def clean(event: TrackedEvent) -> Order | CustomEvent:
-    event_id = at(("id",), fields.required, event.id)
-    name = at(("type",), fields.event_type, event.type)
+    event_id = check_field(("id",), fields.required, event.id)
+    name = check_field(("type",), fields.event_type, event.type)
     customer = fields.customer(event.customer)
-    moment = at(("occurredAt",), fields.aware, event.occurred_at)
+    moment = check_field(("occurredAt",), fields.aware, event.occurred_at)
     attributes = fields.an_object(event.attributes, ATTRIBUTES)
     if name == ORDER:
         return clean_order(event_id, customer, moment, attributes)
     kind = event_type_of(name)
-    said = fields.known(kind, at(ATTRIBUTES, fields.small, attributes))
+    said = fields.known(kind, check_field(ATTRIBUTES, fields.small, attributes))
     _check_amount(name, said)
     return CustomEvent(event_id, name, customer, moment, said, fields.subject(kind, said))
 
@@ -35,7 +35,7 @@ def _check_amount(name: str, said: Mapping[str, Any]) -> None:
     given = said.get("amount")
     if given is None or name not in _WALLETS | {ORDER_REFUNDED}:
         return
-    read: Decimal = at((*ATTRIBUTES, "amount"), amount, given)
+    read: Decimal = check_field((*ATTRIBUTES, "amount"), amount, given)
     if read == 0 or (read < 0 and name == ORDER_REFUNDED):
         wanted = "more than 0" if name == ORDER_REFUNDED else "other than 0"
         raise DomainError(f"amount: must be {wanted}", field=(*ATTRIBUTES, "amount"), code=ErrorCode.INVALID)

@@ -1,6 +1,6 @@
 """The queue of record: rows that say what is to be done, leased by the database's clock."""
 
-from domain.jobs.model import Job, LeaseLost, Queue
+from domain.jobs.model import LEASE_SECONDS, Job, LeaseLost, Queue
 from domain.jobs.queries import (
     add,
     add_all,
@@ -19,6 +19,7 @@ from domain.jobs.queries import (
 )
 
 __all__ = [
+    "LEASE_SECONDS",
     "Job",
     "LeaseLost",
     "Queue",

@@ -6,6 +6,8 @@ from enum import StrEnum
 from uuid import UUID
 
 MAX_DEATHS = 3
+# Seconds that a job is a worker's own before the worker must have renewed its lease.
+LEASE_SECONDS = 60.0
 
 
 class Queue(StrEnum):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Update, and_, bindparam, case, delete, func, insert, or_, select, true, update
 
-from domain.jobs.model import MAX_DEATHS, Job, JobStatus, Queue
+from domain.jobs.model import LEASE_SECONDS, MAX_DEATHS, Job, JobStatus, LeaseLost, Queue
 from domain.jobs.tables import jobs
 from domain.kit import ids
 from domain.kit.db import AnyRow, JobNotice, Transaction
@@ -77,7 +77,7 @@ async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = 
         tx.notices.append(JobNotice(queue.value, store_id, ids.only(store_id, kind)))
 
 
-async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease: float) -> Job | None:
+async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease: float = LEASE_SECONDS) -> Job | None:
     """Take the job for `lease` seconds, if it is due and nobody holds it."""
     now = database_now(tx.dialect)
     takeable = or_(
@@ -101,13 +101,14 @@ async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease:
     return None if row is None else _job(row, owner)
 
 
-async def renew(tx: Transaction, job: Job, lease: float, *, progressed: bool = False) -> bool:
-    """Hold the job for `lease` more seconds; False when another has it by now.
+async def renew(tx: Transaction, job: Job, lease: float = LEASE_SECONDS, *, progressed: bool = False) -> None:
+    """Hold the job for `lease` more seconds. Raise LeaseLost when another worker has it by now.
 
     A job that gets on is not the one that kills its workers: their deaths so far are forgiven.
     """
     place = {"store": job.store_id, "job": job.id, "held_fence": job.fence}
-    return bool((await tx.execute(_renewal(lease, tx.dialect, progressed=progressed), place)).rowcount)
+    renewed = await tx.execute(_renewal(lease, tx.dialect, progressed=progressed), place)
+    _check_held(renewed.rowcount)
 
 
 @cache
@@ -119,29 +120,32 @@ def _renewal(lease: float, dialect: str, *, progressed: bool) -> Update:
     return update(jobs).where(*mine).values(values)
 
 
-async def finish(tx: Transaction, job: Job) -> bool:
-    """The job is done; False when another has it by now, and then nothing of this transaction may be kept."""
-    return bool((await tx.execute(delete(jobs).where(_mine(job)))).rowcount)
+async def finish(tx: Transaction, job: Job) -> None:
+    """Delete the job, which is done. Raise LeaseLost when another worker has it by now."""
+    _check_held((await tx.execute(delete(jobs).where(_mine(job)))).rowcount)
 
 
-async def release(tx: Transaction, job: Job, *, delay: float, error: str | None = None) -> bool:
-    """Give the job back, due again in `delay` seconds."""
+async def release(tx: Transaction, job: Job, *, delay: float, error: str | None = None) -> None:
+    """Give the job back, due again in `delay` seconds. Raise LeaseLost when another worker has it by now."""
     due_at = database_later(delay, tx.dialect)
     changed = await tx.execute(
         update(jobs)
         .where(_mine(job))
         .values(status=JobStatus.QUEUED.value, due_at=due_at, lease_until=None, owner=None, error=error)
     )
-    if changed.rowcount and delay <= 0:
+    _check_held(changed.rowcount)
+    if delay <= 0:
         tx.notices.append(JobNotice(job.queue.value, job.store_id, job.id))
-    return bool(changed.rowcount)
 
 
-async def fail(tx: Transaction, job: Job, *, delay: float, error: str) -> bool:
-    """The handler broke: the job is due again in `delay` seconds, and that counts as one of its workers' deaths."""
+async def fail(tx: Transaction, job: Job, *, delay: float, error: str) -> None:
+    """Have the job tried again in `delay` seconds, after its handler failed; that counts as a death of its worker.
+
+    Raise LeaseLost when another worker has it by now.
+    """
     until = database_later(delay, tx.dialect)
     changed = await tx.execute(update(jobs).where(_mine(job)).values(lease_until=until, error=error))
-    return bool(changed.rowcount)
+    _check_held(changed.rowcount)
 
 
 async def due(tx: Transaction, limit: int, queue: Queue | None = None) -> list[JobNotice]:
@@ -156,7 +160,7 @@ async def due(tx: Transaction, limit: int, queue: Queue | None = None) -> list[J
                 and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now),
             ),
         )
-        .order_by(jobs.c.due_at)
+        .order_by(jobs.c.due_at, jobs.c.store_id, jobs.c.id)
         .limit(limit)
     )
     return [JobNotice(row.queue, row.store_id, row.id) for row in rows]
@@ -205,6 +209,11 @@ async def count(tx: Transaction) -> dict[Queue, tuple[int, int]]:
     )
     found = {Queue(queue): (int(open_jobs), int(dead)) for queue, open_jobs, dead in rows}
     return {queue: found.get(queue, (0, 0)) for queue in Queue}
+
+
+def _check_held(changed_rows: int) -> None:
+    if not changed_rows:
+        raise LeaseLost
 
 
 def _mine(job: Job) -> ColumnElement[bool]:

@@ -1,9 +1,14 @@
 """What a caller did wrong, said so that the caller can mend it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from copy import copy
 from enum import StrEnum
+from types import TracebackType
+from typing import TypeVar
 
 Path = tuple[str | int, ...]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class ErrorCode(StrEnum):
@@ -35,10 +40,16 @@ class DomainError(Exception):
         if code is not None:
             self.code = code
 
+    @property
+    def errors(self) -> "tuple[DomainError, ...]":
+        """The errors that this one stands for: itself, or several of one input."""
+        return (self,)
+
     def under(self, *prefix: str | int) -> "DomainError":
-        """The same fault, its path seen from further out."""
-        self.field = (*prefix, *self.field)
-        return self
+        """Return the same error with its path seen from further out."""
+        moved = copy(self)
+        moved.field = (*prefix, *self.field)
+        return moved
 
 
 class NotFound(DomainError):
@@ -47,14 +58,59 @@ class NotFound(DomainError):
     code = ErrorCode.NOT_FOUND
 
 
-class DomainErrors(Exception):
-    """Every fault of one input, so that a form can show them together."""
+class DomainErrors(DomainError):
+    """Every error of one input, so that a form can show them together."""
 
-    def __init__(self, errors: Sequence[DomainError]) -> None:
-        super().__init__("; ".join(error.message for error in errors))
-        self.errors = tuple(errors)
+    def __init__(self, errors: Iterable[DomainError]) -> None:
+        self._errors = tuple(each for error in errors for each in error.errors)
+        super().__init__("; ".join(error.message for error in self._errors))
+
+    @property
+    def errors(self) -> tuple[DomainError, ...]:
+        return self._errors
 
     def under(self, *prefix: str | int) -> "DomainErrors":
-        for error in self.errors:
-            error.under(*prefix)
-        return self
+        return DomainErrors(error.under(*prefix) for error in self._errors)
+
+
+def check_field(field: Path, check: Callable[[T], R], value: T) -> R:
+    """Return what the check makes of the value. Raise its DomainError with the field's path and name before it."""
+    try:
+        return check(value)
+    except DomainError as error:
+        name = next(step for step in reversed(field) if isinstance(step, str))
+        raise DomainError(f"{name}: {error.message}", field=field, code=error.code) from error
+
+
+class ErrorCollector:
+    """Collects what rules refuse, so that the first error of an input does not hide the second."""
+
+    def __init__(self) -> None:
+        self.errors: list[DomainError] = []
+
+    def under(self, *prefix: str | int) -> "_Collecting":
+        """Collect what is raised within the block, its path below the prefix, and go on behind it."""
+        return _Collecting(self, prefix)
+
+    def add(self, *errors: DomainError) -> None:
+        self.errors += [each for error in errors for each in error.errors]
+
+    def raise_any(self) -> None:
+        """Raise DomainErrors when anything was collected."""
+        if self.errors:
+            raise DomainErrors(self.errors)
+
+
+class _Collecting:
+    # A class, for its `__exit__` must say that errors end here: type checkers read what follows the block by it.
+    def __init__(self, collector: ErrorCollector, prefix: Path) -> None:
+        self._collector, self._prefix = collector, prefix
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> bool:
+        if not isinstance(error, DomainError):
+            return False
+        self._collector.add(error.under(*self._prefix))
+        return True

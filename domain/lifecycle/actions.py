@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain import jobs
-from domain.jobs import Job, LeaseLost, Queue
+from domain.jobs import Job, Queue
 from domain.kit.clock import Clock, day_of
 from domain.kit.db import Database, Transaction
 from domain.kit.db.portable import refresh_statistics
@@ -15,7 +15,6 @@ from domain.stores import queries as stores
 from domain.stores.model import Store
 
 SCORE = "lifecycle.score"
-LEASE = 60.0
 _AT_ONCE = 20_000
 # As many rows of an import are worth a count of their own.
 MANY_ROWS = 1_000
@@ -60,14 +59,12 @@ async def score(database: Database, job: Job, clock: Clock) -> None:
         last = await queries.last_customer(tx, job.store_id)
     for first in range(1, last + 1, _AT_ONCE):
         async with database.write() as tx:
-            if not await jobs.renew(tx, job, LEASE, progressed=True):
-                raise LeaseLost
+            await jobs.renew(tx, job, progressed=True)
             await scoring.score(tx, first, first + _AT_ONCE - 1)
     async with database.write() as tx:
         await queries.settle(tx, job.store_id, scoring.today, scoring.used, measured=measured)
         await refresh_statistics(tx, customer_scores)
-        if not await jobs.finish(tx, job):
-            raise LeaseLost
+        await jobs.finish(tx, job)
 
 
 async def _prepare(tx: Transaction, shop: Store, now: datetime) -> tuple[Scoring, bool]:

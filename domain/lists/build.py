@@ -25,7 +25,6 @@ from domain.stores import queries as stores
 BUILD = "list.build"
 ERASE = "list.erase"
 ERASED_AT_ONCE = 5_000
-LEASE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,7 @@ async def build(database: Database, job: Job, clock: Clock) -> None:
     """Make the list: its members, its count and the end of the job are one transaction, which happens once."""
     list_id, operation_id = (UUID(str(job.payload[name])) for name in ("list", "operation"))
     async with database.write() as tx:
-        if not await jobs.renew(tx, job, LEASE):
-            raise LeaseLost
+        await jobs.renew(tx, job)
         await operations.progress(tx, job.store_id, operation_id, 0)
     try:
         async with database.write() as tx:
@@ -91,8 +89,7 @@ async def build(database: Database, job: Job, clock: Clock) -> None:
     except DomainError as error:
         async with database.write() as tx:
             await _fail(tx, job, clock(), error.message)
-            if not await jobs.finish(tx, job):
-                raise LeaseLost from error
+            await jobs.finish(tx, job)
 
 
 async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
@@ -118,8 +115,7 @@ async def erase(database: Database, job: Job) -> None:
         async with database.write() as tx:
             removed = await segments.erase_members(tx, job.store_id, owner, ERASED_AT_ONCE)
     async with database.write() as tx:
-        if not await jobs.finish(tx, job):
-            raise LeaseLost
+        await jobs.finish(tx, job)
 
 
 async def _fill(tx: Transaction, job: Job, list_id: UUID, operation_id: UUID, now: datetime) -> None:
@@ -133,8 +129,7 @@ async def _fill(tx: Transaction, job: Job, list_id: UUID, operation_id: UUID, no
         await operations.progress(tx, job.store_id, operation_id, count, count)
         ends = OperationStatus.DONE
     await operations.finish(tx, job.store_id, operation_id, ends, now)
-    if not await jobs.finish(tx, job):
-        raise LeaseLost
+    await jobs.finish(tx, job)
 
 
 async def _members(tx: Transaction, listed: CustomerList) -> int:

@@ -10,7 +10,7 @@ from domain.changes import ChangeKind
 from domain.changes.model import EVERYTHING
 from domain.events import log
 from domain.events.entry import Event
-from domain.jobs import Job, LeaseLost, Queue
+from domain.jobs import Job, Queue
 from domain.kit import ids
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
@@ -24,7 +24,6 @@ from domain.segments.evaluation.match_customers import compile_filters, match_cu
 from domain.segments.evaluation.resolve import ids_of
 from domain.stores import queries as stores
 
-LEASE = 60.0
 # How long a look at a whole segment may take.
 SECONDS = 300.0
 
@@ -193,14 +192,12 @@ class _Following:
 
     async def _end(self) -> bool:
         async with self.database.write() as tx:
-            if not await jobs.finish(tx, self.job):
-                raise LeaseLost
+            await jobs.finish(tx, self.job)
         return False
 
     async def _hold(self, tx: Transaction) -> None:
         """From here to the end of the transaction nobody else writes of this store's members."""
-        if not await jobs.renew(tx, self.job, LEASE):
-            raise LeaseLost
+        await jobs.renew(tx, self.job)
 
     async def _write(self, tx: Transaction, moved: Iterable[_Moved], now: datetime) -> None:
         entries: list[Event] = []

@@ -33,15 +33,11 @@ async def create(tx: Transaction, desk: FilterContext, given: SegmentInput) -> S
     draft = SegmentDraft(desk, _blank(desk, kind))
     draft.apply(replace(given, name=None) if given.name is UNSET else given)
     picked = None
-    try:
+    with draft.errors.under():
         if kind is SegmentKind.STATIC:
             picked = await static_members.chosen(tx, desk, given)
         elif given.customer_ids is not UNSET and given.customer_ids:
-            draft.faults.append(_only_static())
-    except DomainError as error:
-        draft.faults.append(error)
-    except DomainErrors as faults:
-        draft.faults += faults.errors
+            draft.errors.add(_only_static())
     await _check(tx, draft, None)
     made = replace(draft.segment, list_name=draft.segment.name)
     await _save(tx, made, queries.add)
@@ -55,9 +51,9 @@ async def change(tx: Transaction, desk: FilterContext, segment_id: UUID, given: 
     draft = SegmentDraft(desk, await held(tx, desk.shop.id, segment_id))
     draft.apply(given)
     if draft.segment.kind is SegmentKind.STATIC:
-        draft.faults += _not_of_static(given)
+        draft.errors.add(*_not_of_static(given))
     elif given.customer_ids is not UNSET and given.customer_ids:
-        draft.faults.append(_only_static())
+        draft.errors.add(_only_static())
     await _check(tx, draft, segment_id)
     changed = replace(draft.segment, updated_at=desk.now)
     await _save(tx, changed, queries.change)
@@ -108,7 +104,7 @@ async def add_members(
     try:
         definition = define(desk, SegmentInput(include=filter_), Definition(None, None))
         found = await static_members.found_now(tx, desk, definition)
-    except (DomainError, DomainErrors) as error:
+    except DomainError as error:
         raise _of_filter(error) from None
     return segment, await static_members.add(tx, desk, segment, found, ("filter",))
 
@@ -144,11 +140,11 @@ async def _static(tx: Transaction, desk: FilterContext, segment_id: UUID) -> Seg
     return segment
 
 
-def _of_filter(error: DomainError | DomainErrors) -> DomainError | DomainErrors:
+def _of_filter(error: DomainError) -> DomainError:
     """The argument `filter` is a definition's `include`."""
-    for fault in error.errors if isinstance(error, DomainErrors) else (error,):
-        fault.field = ("filter", *fault.field[1:])
-    return error
+    return DomainErrors(
+        DomainError(each.message, field=("filter", *each.field[1:]), code=each.code) for each in error.errors
+    )
 
 
 def _blank(desk: FilterContext, kind: SegmentKind) -> Segment:
@@ -185,10 +181,8 @@ def _not_of_static(given: SegmentInput) -> list[DomainError]:
 
 
 async def _check(tx: Transaction, draft: SegmentDraft, own_id: UUID | None) -> None:
-    faults = [*draft.faults]
-    faults += await references.faults(tx, draft.segment.store_id, draft.segment.definition, own_id)
-    if faults:
-        raise DomainErrors(faults)
+    draft.errors.add(*await references.faults(tx, draft.segment.store_id, draft.segment.definition, own_id))
+    draft.errors.raise_any()
 
 
 async def _save(tx: Transaction, segment: Segment, write: Callable[[Transaction, Segment], Awaitable[None]]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from domain.kit.errors import DomainError, DomainErrors
+from domain.kit.errors import DomainError, DomainErrors, ErrorCollector
 from domain.kit.values import UNSET
 from domain.segments import language
 from domain.segments.catalogue import Catalogue
@@ -39,15 +39,15 @@ class FilterContext:
 
 @dataclass(slots=True)
 class SegmentDraft:
-    """A segment as it would become; `faults` is empty when it may."""
+    """A segment as it would become; `errors` is empty when it may."""
 
     desk: FilterContext
     segment: Segment
-    faults: list[DomainError] = field(default_factory=list[DomainError])
+    errors: ErrorCollector = field(default_factory=ErrorCollector)
 
     def apply(self, given: SegmentInput) -> None:
         if given.kind is not UNSET and given.kind not in {None, self.segment.kind}:
-            self.faults.append(DomainError("A segment stays dynamic or static", field=("kind",)))
+            self.errors.add(DomainError("A segment stays dynamic or static", field=("kind",)))
         if given.name is not UNSET:
             self._set("name", lambda: check_name(given.name))
         if given.description is not UNSET:
@@ -60,13 +60,9 @@ class SegmentDraft:
             self._set("definition", lambda: define(self.desk, given, self.segment.definition))
 
     def _set(self, what: str, check: Callable[[], object]) -> None:
-        try:
+        with self.errors.under():
             # The field's type is the check's: each name stands beside it above.
             self.segment = replace(self.segment, **{what: check()})  # type: ignore[arg-type]
-        except DomainError as error:
-            self.faults.append(error)
-        except DomainErrors as faults:
-            self.faults += faults.errors
 
     def _change_policy(self, wanted: PolicyInput) -> None:
         """A cycle that stays as it was goes on, with what is due of it; a changed one begins today (SL-07)."""

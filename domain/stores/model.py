@@ -13,7 +13,7 @@ from uuid import UUID
 from zlib import crc32
 from zoneinfo import ZoneInfo, available_timezones
 
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
 
 STATIC_SEGMENT_MEMBERS = 10_000
 PROPERTY_CONDITIONS = 5
@@ -105,14 +105,13 @@ def check_timezone(name: str) -> str:
 
 def changed(store: Store, given: StoreChange) -> Store:
     """The store as it becomes; refused with every fault at once."""
-    faults: list[DomainError] = []
+    errors = ErrorCollector()
 
     def take(value: T | None, check: Callable[[T], T], had: T) -> T:
-        try:
-            return had if value is None else check(value)
-        except DomainError as error:
-            faults.append(error)
-            return had
+        if value is not None:
+            with errors.under():
+                return check(value)
+        return had
 
     members, properties = store.limits.static_segment_members, store.limits.property_conditions
     limits = Limits(
@@ -121,8 +120,7 @@ def changed(store: Store, given: StoreChange) -> Store:
     )
     name, currency = take(given.name, _check_name, store.name), take(given.currency, _check_currency, store.currency)
     made = Store(store.id, name, take(given.timezone, check_timezone, store.timezone), currency, limits)
-    if faults:
-        raise DomainErrors(faults)
+    errors.raise_any()
     return made
 
 

@@ -34,7 +34,7 @@ class CampaignMutation:
         try:
             async with context.database.write() as tx:
                 made = await actions.create(tx, context.desk, input.draft())
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return CampaignPayload(user_errors=user_errors(_of_input(error)))
         return CampaignPayload(campaign=Campaign(of=made))
 
@@ -49,7 +49,7 @@ class CampaignMutation:
         try:
             async with context.database.write() as tx:
                 made = await actions.update(tx, context.desk, _id(id), input.draft())
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return CampaignPayload(user_errors=user_errors(_of_input(error)))
         return CampaignPayload(campaign=Campaign(of=made))
 
@@ -65,7 +65,7 @@ class CampaignMutation:
         try:
             async with context.database.write() as tx:
                 sent = await actions.send(tx, context.desk, _id(id), at, idempotency_key)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return CampaignPayload(user_errors=user_errors(error))
         return CampaignPayload(campaign=Campaign(of=sent))
 
@@ -98,7 +98,7 @@ def _id(gid: strawberry.ID) -> UUID:
     return found
 
 
-def _of_input(error: DomainError | DomainErrors) -> DomainErrors:
+def _of_input(error: DomainError) -> DomainErrors:
     """Faults of the campaign itself stay where they are, those of its new values are the input's."""
-    faults = error.errors if isinstance(error, DomainErrors) else (error,)
+    faults = error.errors
     return DomainErrors([fault if fault.field[:1] == ("id",) else fault.under("input") for fault in faults])

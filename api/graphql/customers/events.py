@@ -19,7 +19,7 @@ from domain.customers.key import CustomerKey
 from domain.ingestion import timeline as store
 from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
 from domain.stores.model import TokenScope
 
 
@@ -89,7 +89,7 @@ class ActivityMutation:
             given = _events(events)
             async with context.database.write() as tx:
                 tracked = await track.track(tx, context.store_id, given, context.now)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return EventsTrackPayload(user_errors=user_errors(error))
         return EventsTrackPayload(accepted=tracked.accepted, duplicates=tracked.duplicates)
 
@@ -114,12 +114,9 @@ def _newest(rows: Select[Any]) -> Ordering:
 def _events(given: Sequence[EventInput]) -> list[TrackedEvent]:
     """What was sent, or every place where a customer is named that cannot be."""
     made: list[TrackedEvent] = []
-    faults: list[DomainError] = []
+    errors = ErrorCollector()
     for place, one in enumerate(given):
-        try:
+        with errors.under("events", place):
             made.append(one.event())
-        except DomainError as error:
-            faults.append(error.under("events", place))
-    if faults:
-        raise DomainErrors(faults)
+    errors.raise_any()
     return made

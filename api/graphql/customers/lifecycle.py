@@ -8,7 +8,7 @@ import strawberry
 from api.graphql.kit.context import Context, Info, allow
 from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.kit.fields import derived
-from domain.kit.errors import DomainError, DomainErrors
+from domain.kit.errors import DomainError
 from domain.lifecycle import actions
 from domain.lifecycle.model import Chosen, Standing, Thresholds
 from domain.stores.model import TokenScope
@@ -83,7 +83,7 @@ class LifecycleMutation:
         try:
             async with context.database.write() as tx:
                 await actions.choose(tx, context.store_id, wanted)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return LifecyclePayload(user_errors=user_errors(error.under("input")))
         return LifecyclePayload(lifecycle=await _current(context))
 

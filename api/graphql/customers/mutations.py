@@ -14,7 +14,7 @@ from domain.customers import actions, model, queries
 from domain.customers.actions import BY_HAND
 from domain.customers.model import Consent, ContactChange
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode
 from domain.stores.model import TokenScope
 
 
@@ -47,7 +47,7 @@ class ProfileMutation:
         try:
             async with context.database.write() as tx:
                 await actions.remove(tx, context.store_id, _number(id), context.now, erase=bool(erase))
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return CustomerDeletePayload(user_errors=user_errors(error))
         return CustomerDeletePayload(deleted_id=id)
 
@@ -118,7 +118,7 @@ class ProfileMutation:
         try:
             async with context.database.write() as tx:
                 made = await actions.define(tx, context.store_id, key, label, type, context.now)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return PropertyDefinitionPayload(user_errors=user_errors(error))
         return PropertyDefinitionPayload(property_definition=PropertyDefinition(of=made))
 
@@ -128,7 +128,7 @@ class ProfileMutation:
         try:
             async with context.database.write() as tx:
                 gone = await actions.undefine(tx, context.store_id, key)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return PropertyDefinitionPayload(user_errors=user_errors(error))
         return PropertyDefinitionPayload(property_definition=PropertyDefinition(of=gone))
 
@@ -139,7 +139,7 @@ async def _changed(
     try:
         async with context.database.write() as tx:
             customer = await with_facts(tx, await change(tx))
-    except (DomainError, DomainErrors) as error:
+    except DomainError as error:
         return CustomerUpsertPayload(user_errors=user_errors(error))
     return CustomerUpsertPayload(customer=customer, created=False)
 

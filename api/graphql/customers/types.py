@@ -31,7 +31,7 @@ from domain.customers.model import (
 )
 from domain.customers.tables import customer_facts, customers
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, DomainErrors
+from domain.kit.errors import DomainError
 from domain.kit.values import Value
 from domain.segments.evaluation.deadline import reading
 from domain.segments.evaluation.segments_of import segments_of
@@ -231,7 +231,7 @@ class CustomerMutation:
             async with context.database.write() as tx:
                 saved, created = await upsert.upsert(tx, context.store_id, input.change(), context.now)
                 customer = await with_facts(tx, saved)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return CustomerUpsertPayload(user_errors=user_errors(error))
         return CustomerUpsertPayload(customer=customer, created=created)
 
@@ -242,7 +242,7 @@ class CustomerMutation:
         try:
             async with context.database.write() as tx:
                 done = await upsert.upsert_many(tx, context.store_id, changes, context.now)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return CustomersUpsertPayload(user_errors=user_errors(error))
         return CustomersUpsertPayload(created=len(done.created), updated=done.updated)
 

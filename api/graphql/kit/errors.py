@@ -49,9 +49,9 @@ class UserError:
     code: ErrorCode
 
 
-def user_errors(error: DomainError | DomainErrors) -> list[UserError]:
+def user_errors(error: DomainError) -> list[UserError]:
     """A mutation's answer when a rule said no."""
-    faults = error.errors if isinstance(error, DomainErrors) else (error,)
+    faults = error.errors
     return [UserError(field=_steps(f.field) or None, message=f.message, code=f.code) for f in faults]
 
 
@@ -90,10 +90,10 @@ def presentable(error: GraphQLError) -> GraphQLError:
     cause = error.original_error
     if cause is None or isinstance(cause, GraphQLError):
         return error
-    if isinstance(cause, DomainError):
-        return _at(error, refusal(cause.message, cause.code, field=_steps(cause.field)))
     if isinstance(cause, DomainErrors):
         return _at(error, _of_faults(cause))
+    if isinstance(cause, DomainError):
+        return _at(error, refusal(cause.message, cause.code, field=_steps(cause.field)))
     log.error("graphql.resolver_failed", path=error.path, exc_info=cause)
     return _at(error, refusal("Internal error.", INTERNAL))
 

@@ -8,7 +8,7 @@ from api.graphql.kit.enums import expose
 from api.graphql.kit.errors import user_errors
 from api.graphql.operations.types import Operation, OperationPayload
 from api.graphql.segments.catalogue import Dimension, catalogue_of
-from domain.kit.errors import DomainError, DomainErrors
+from domain.kit.errors import DomainError
 from domain.lists.export import columns, job
 from domain.lists.export.files import ExportFormat
 from domain.lists.export.job import ExportRequest
@@ -44,6 +44,6 @@ class ExportMutation:
         try:
             async with context.database.write() as tx:
                 operation = await job.start(tx, context.principal.store, catalogue, wanted, context.now)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return OperationPayload(user_errors=user_errors(error))
         return OperationPayload(operation=Operation(of=operation))

@@ -12,7 +12,7 @@ from api.graphql.lists.types import CustomerList
 from api.graphql.operations.types import Operation
 from api.graphql.segments.inputs import desk_of
 from api.graphql.segments.types import segment_id
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode
 from domain.lists import actions
 from domain.stores.model import TokenScope
 
@@ -39,7 +39,7 @@ class ListMutation:
         try:
             async with context.database.write() as tx:
                 making = await actions.refresh(tx, desk, segment_id(id))
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return ListPayload(user_errors=user_errors(error))
         return ListPayload(list=CustomerList(of=making.listed), operation=Operation(of=making.operation))
 
@@ -49,7 +49,7 @@ class ListMutation:
         try:
             async with context.database.write() as tx:
                 renamed = await actions.rename(tx, context.store_id, _id(id), name)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return ListPayload(user_errors=user_errors(error))
         return ListPayload(list=CustomerList(of=renamed))
 
@@ -59,7 +59,7 @@ class ListMutation:
         try:
             async with context.database.write() as tx:
                 await actions.delete(tx, context.store_id, _id(id))
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return ListDeletePayload(user_errors=user_errors(error))
         return ListDeletePayload(deleted_id=id)
 

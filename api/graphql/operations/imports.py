@@ -8,7 +8,7 @@ from api.graphql.kit.upload import Upload
 from api.graphql.operations.types import Operation, OperationPayload
 from domain.imports import actions
 from domain.imports.model import ImportKind
-from domain.kit.errors import DomainError, DomainErrors
+from domain.kit.errors import DomainError
 from domain.stores.model import TokenScope
 
 
@@ -36,6 +36,6 @@ async def _take_in(context: Context, kind: ImportKind, file: Upload, *, dry_run:
         operation = await actions.take_in(context.database, store_id, kind, file.chunks(), context.now, dry_run=dry_run)
         async with context.database.write() as tx:
             await actions.submit(tx, store_id, operation.id, kind)
-    except (DomainError, DomainErrors) as error:
+    except DomainError as error:
         return OperationPayload(user_errors=user_errors(error))
     return OperationPayload(operation=Operation(of=operation))

@@ -8,7 +8,7 @@ from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.kit.fields import derived
 from api.graphql.kit.scalars import JSON
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, DomainErrors
+from domain.kit.errors import DomainError
 from domain.segments import ranks
 from domain.segments.catalogue import Catalogue, entries
 from domain.segments.evaluation import resolve
@@ -92,7 +92,7 @@ class CatalogueMutation:
                 known = await resolve.catalogue(tx, context.store_id, labels)
                 await ranks.put(tx, context.store_id, known, dimension, values)
                 changed = await resolve.catalogue(tx, context.store_id, labels)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return ValueRanksPayload(user_errors=user_errors(error))
         return ValueRanksPayload(dimension=Dimension(of=changed.dimensions[dimension]))
 

@@ -7,7 +7,7 @@ from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.segments.filters import FilterInput
 from api.graphql.segments.inputs import customer_numbers, desk_of
 from api.graphql.segments.types import Segment, segment_id
-from domain.kit.errors import DomainError, DomainErrors
+from domain.kit.errors import DomainError
 from domain.segments import actions
 from domain.stores.model import TokenScope
 
@@ -41,7 +41,7 @@ class StaticSegmentMutation:
         try:
             async with context.database.write() as tx:
                 segment, changed = await actions.add_members(tx, desk, segment_id(id), picked, found)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return SegmentMembersPayload(user_errors=user_errors(error))
         return SegmentMembersPayload(segment=Segment(of=segment), changed=changed)
 
@@ -55,6 +55,6 @@ class StaticSegmentMutation:
         try:
             async with context.database.write() as tx:
                 segment, changed = await actions.remove_members(tx, desk, segment_id(id), picked)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return SegmentMembersPayload(user_errors=user_errors(error))
         return SegmentMembersPayload(segment=Segment(of=segment), changed=changed)

@@ -76,7 +76,7 @@ class SegmentMutation:
         try:
             async with context.database.write() as tx:
                 made, making = await list_actions.create_segment(tx, desk, input.given())
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return SegmentPayload(user_errors=user_errors(error.under("input")))
         return _made(made, making)
 
@@ -87,8 +87,8 @@ class SegmentMutation:
         try:
             async with context.database.write() as tx:
                 changed = await actions.change(tx, desk, segment_id(id), input.given())
-        except (DomainError, DomainErrors) as error:
-            faults = error.errors if isinstance(error, DomainErrors) else (error,)
+        except DomainError as error:
+            faults = error.errors
             placed = [fault if fault.field == ("id",) else fault.under("input") for fault in faults]
             return SegmentPayload(user_errors=user_errors(DomainErrors(placed)))
         return SegmentPayload(segment=Segment(of=changed))
@@ -105,7 +105,7 @@ class SegmentMutation:
         try:
             async with context.database.write() as tx:
                 made, making = await list_actions.duplicate_segment(tx, desk, segment_id(id), name)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return SegmentPayload(user_errors=user_errors(error))
         return _made(made, making)
 
@@ -123,7 +123,7 @@ class SegmentMutation:
         try:
             async with context.database.write() as tx:
                 await list_actions.delete_segment(tx, context.store_id, segment_id(id))
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return SegmentDeletePayload(user_errors=user_errors(error))
         return SegmentDeletePayload(deleted_id=id)
 
@@ -133,7 +133,7 @@ async def _set_active(context: Context, gid: strawberry.ID, *, active: bool) -> 
     try:
         async with context.database.write() as tx:
             changed = await actions.set_active(tx, desk, segment_id(gid), active=active)
-    except (DomainError, DomainErrors) as error:
+    except DomainError as error:
         return SegmentPayload(user_errors=user_errors(error))
     return SegmentPayload(segment=Segment(of=changed))
 

@@ -8,7 +8,7 @@ from api.graphql.kit.context import Info, allow
 from api.graphql.kit.fields import derived
 from api.graphql.segments.filters import Filter, exclude_of, include_of
 from api.graphql.segments.inputs import desk_of
-from domain.kit.errors import DomainError, DomainErrors
+from domain.kit.errors import DomainError
 from domain.segments import presets
 from domain.segments.filters import Definition
 from domain.segments.validation import FilterContext, read_query
@@ -42,6 +42,6 @@ def _readable(desk: FilterContext) -> Iterator[SegmentPreset]:
     for preset in presets.PRESETS:
         try:
             definition = read_query(desk, preset.query)
-        except (DomainError, DomainErrors):
+        except DomainError:
             continue
         yield SegmentPreset(of=preset, definition=definition)

@@ -15,7 +15,7 @@ from api.graphql.segments.reach import ChannelReach
 from api.graphql.segments.types import SECONDS, in_words
 from domain.customers import queries as customer_queries
 from domain.customers.model import CustomerOrder
-from domain.kit.errors import DomainError, DomainErrors
+from domain.kit.errors import DomainError
 from domain.segments import language
 from domain.segments.evaluation import resolve
 from domain.segments.evaluation.reach import PreviewResult
@@ -77,7 +77,7 @@ class PreviewQuery:
         if filter is not None:
             try:
                 definition = Definition((await definition_of(context, filter, None, None)).include, None)
-            except (DomainError, DomainErrors) as error:
+            except DomainError as error:
                 raise _in_filter(error) from None
             async with context.database.read() as tx:
                 ids = await resolve.found_by(
@@ -88,8 +88,8 @@ class PreviewQuery:
         return await customers(context, found, page, order_by or CustomerOrder.CREATED_AT_DESC, seconds=seconds)
 
 
-def _in_filter(error: DomainError | DomainErrors) -> DomainError | DomainErrors:
+def _in_filter(error: DomainError) -> DomainError:
     """The argument `filter` is a definition's `include`."""
-    for fault in error.errors if isinstance(error, DomainErrors) else (error,):
+    for fault in error.errors:
         fault.field = ("filter", *fault.field[1:])
     return error

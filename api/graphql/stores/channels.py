@@ -10,7 +10,7 @@ from api.graphql.kit.context import Context, Info, allow
 from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.kit.fields import derived
 from api.graphql.kit.scalars import JSON
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode
 from domain.stores.model import TokenScope
 from plugins.sealing import redacted
 from plugins.store_channels import StoreChannel
@@ -98,7 +98,7 @@ async def _configure(context: Context, key: str, settings: object) -> ChannelPay
     try:
         async with context.database.write() as tx:
             made = await context.services.channels.configure(tx, context.store_id, key, _object(settings), context.now)
-    except (DomainError, DomainErrors) as error:
+    except DomainError as error:
         return ChannelPayload(user_errors=user_errors(error))
     return ChannelPayload(channel=Channel(of=made))
 

@@ -6,7 +6,7 @@ from api.graphql.kit.context import Info, allow
 from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import Node, encode
-from domain.kit.errors import DomainError, DomainErrors
+from domain.kit.errors import DomainError
 from domain.segments import refresh_schedule
 from domain.stores import actions, model
 from domain.stores.model import StoreChange, TokenScope
@@ -72,6 +72,6 @@ class StoreMutation:
                 had, changed = await actions.change(tx, context.store_id, given)
                 if changed.timezone != had.timezone:
                     await refresh_schedule.move_days(tx, changed.id, had.timezone, changed.timezone)
-        except (DomainError, DomainErrors) as error:
+        except DomainError as error:
             return StoreUpdatePayload(user_errors=user_errors(error.under("input")))
         return StoreUpdatePayload(store=Store(of=changed))

@@ -14,7 +14,7 @@ from domain.customers.model import Consent
 from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import among, numbers
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
 from domain.lists.export.cells import Say, scaled, value_of
 from domain.lists.export.files import Cell
 from domain.segments.catalogue import Catalogue, DimensionEntry
@@ -67,14 +67,11 @@ def check_fields(catalogue: Catalogue, scope: FilterScope, wanted: Sequence[str]
         message = f"{len(wanted):,} fields: {MOST} at most"
         raise DomainError(message, field=("fields",), code=ErrorCode.LIMIT_EXCEEDED)
     found: list[Field] = []
-    faults: list[DomainError] = []
+    errors = ErrorCollector()
     for at, name in enumerate(wanted):
-        try:
+        with errors.under("fields", at):
             found.append(_field(catalogue, scope, name, again=name in wanted[:at]))
-        except DomainError as error:
-            faults.append(error.under("fields", at))
-    if faults:
-        raise DomainErrors(faults)
+    errors.raise_any()
     return found
 
 

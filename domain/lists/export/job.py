@@ -11,7 +11,7 @@ from domain import jobs
 from domain.jobs import Job, LeaseLost, Queue
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
+from domain.kit.errors import DomainError, ErrorCode, NotFound
 from domain.lists import queries
 from domain.lists.export.columns import Table, check_fields
 from domain.lists.export.files import ExportFormat, Sheet, open_sheet
@@ -27,7 +27,6 @@ from domain.stores.model import Store
 
 EXPORT = "list.export"
 PAGE = 2_000
-LEASE = 60.0
 
 
 class _Ended(Exception):
@@ -86,8 +85,6 @@ async def export(database: Database, job: Job, files: Files, clock: Clock) -> No
         await _end(database, job)
     except DomainError as error:
         await _refuse(database, job, operation_id, error.message, clock())
-    except DomainErrors as faults:
-        await _refuse(database, job, operation_id, str(faults), clock())
     except OSError as error:
         await _refuse(database, job, operation_id, f"The file could not be written: {error.strerror}", clock())
 
@@ -144,8 +141,7 @@ async def _pages(work: _Export, sheet: Sheet) -> None:
 
 async def _go_on(work: _Export, done: int) -> None:
     async with work.database.write() as tx:
-        if not await jobs.renew(tx, work.job, LEASE, progressed=True):
-            raise LeaseLost
+        await jobs.renew(tx, work.job, progressed=True)
         if not await operations.progress(tx, work.job.store_id, work.operation_id, done):
             raise _Ended
 
@@ -166,21 +162,18 @@ async def _tell(work: _Export, tx: Transaction, making: UnfinishedFile, now: dat
     if not await operations.progress(tx, store_id, operation_id, count, count):
         raise _Ended
     await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, now, file=making.made)
-    if not await jobs.finish(tx, work.job):
-        raise LeaseLost
+    await jobs.finish(tx, work.job)
 
 
 async def _end(database: Database, job: Job) -> None:
     async with database.write() as tx:
-        if not await jobs.finish(tx, job):
-            raise LeaseLost
+        await jobs.finish(tx, job)
 
 
 async def _refuse(database: Database, job: Job, operation_id: UUID, problem: str, now: datetime) -> None:
     async with database.write() as tx:
         await _fail(tx, job.store_id, operation_id, problem, now)
-        if not await jobs.finish(tx, job):
-            raise LeaseLost
+        await jobs.finish(tx, job)
 
 
 async def _fail(tx: Transaction, store_id: int, operation_id: UUID, problem: str, now: datetime) -> None:

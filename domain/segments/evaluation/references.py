@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, ErrorCode
+from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
 from domain.segments import queries
 from domain.segments.compiler.normal_form import LEAVES, FilterOutdated, ReferencedSegments
 from domain.segments.filters import Condition, Definition, MembershipCondition, conditions_of, memberships
@@ -52,16 +52,14 @@ async def faults(tx: Transaction, store_id: int, definition: Definition, own_id:
     found = await referred(tx, store_id, [definition])
     walk = ReferenceWalker(found.groups, own_id)
     asked: list[Condition] = [each for each in conditions_of(definition) if not isinstance(each, MembershipCondition)]
-    wrong: list[DomainError] = []
+    errors = ErrorCollector()
     for tree, path in ((definition.include, "include"), (definition.exclude, "exclude")):
         for at, membership in memberships(tree, (path,)) if tree is not None else ():
-            try:
+            with errors.under(*at):
                 _known(membership, found)
                 walk.of([*asked, membership])
                 asked.append(membership)
-            except DomainError as fault:
-                wrong.append(fault.under(*at))
-    return wrong
+    return errors.errors
 
 
 def _known(membership: MembershipCondition, found: References) -> None:

@@ -45,7 +45,7 @@ class Works:
         async def run_and_finish(context: JobContext) -> None:
             await run(context)
             async with context.office.database.write() as tx:
-                assert await jobs.finish(tx, context.job)
+                await jobs.finish(tx, context.job)
 
         self.handlers[kind] = Handler(run_and_finish, time_limit=time_limit)
 

@@ -33,8 +33,7 @@ async def claim(database: Database, store_id: int, job_id: UUID, *, lease: float
 
 def finishing(job: Job) -> Callable[[Transaction], Awaitable[None]]:
     async def finish(tx: Transaction) -> None:
-        if not await jobs.finish(tx, job):
-            raise jobs.LeaseLost
+        await jobs.finish(tx, job)
 
     return finish
 

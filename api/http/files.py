@@ -37,4 +37,4 @@ def routes(database: Database, files: Files, links: FileLinks, clock: Clock) -> 
         headers = {"cache-control": "private, no-store"}
         return FileResponse(path, filename=made.name, media_type=type_, headers=headers)
 
-    return [Route("/files/{token}", fetch, methods=["GET"])]
+    return [Route(f"{links.PATH}/{{token}}", fetch, methods=["GET"])]

@@ -1,27 +1,22 @@
 """Files that operations make: where they lie, for how long, and the links that lead to them."""
 
-import hmac
 import re
 import shutil
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as BadBase64
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+from domain.kit.signing import SignedTokens
 from domain.operations.model import FileMade, Operation
 
 # As long as a vendor's report can be fetched (PT-04).
 VALIDITY = timedelta(days=7)
 
-_FIXED = Struct(">IQ16s")
-_MAC_BYTES = 16
 _NAMED = re.compile(r"(?:making-)?(\d{1,10})-([0-9a-f]{32})-\d{1,10}[.\w-]*", re.ASCII)
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*;%\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
 _NAME_LENGTH = 100
@@ -37,35 +32,28 @@ class FileLink:
 
 
 class FileLinks:
-    """Makes and reads links to files; `base` is where the server is reached, without a closing slash."""
+    """Make and read links to files; `base` is where the server is reached."""
+
+    PATH = "/files"
 
     def __init__(self, base: str, secret_key: bytes) -> None:
-        self._base = f"{base.rstrip('/')}/files/"
-        self._key = hmac.digest(secret_key, b"muster file link", sha256)
+        self._prefix = f"{base.rstrip('/')}{self.PATH}/"
+        self._tokens = SignedTokens(secret_key, "muster file link", Struct(">IQ16s"))
 
     def url(self, operation: Operation, now: datetime) -> str | None:
-        """None for an operation without a file that can still be fetched."""
+        """Return the link to the operation's file, None when it has none that can still be fetched."""
         expires_at = expiry(operation)
         if expires_at is None or expires_at <= now:
             return None
-        payload = _FIXED.pack(operation.store_id, int(expires_at.timestamp()), operation.id.bytes)
-        return self._base + urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
+        return self._prefix + self._tokens.write(operation.store_id, int(expires_at.timestamp()), operation.id.bytes)
 
     def read(self, token: str) -> FileLink | None:
-        """What a link's token says, expired or not; None unless this server signed it."""
-        try:
-            raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        except (BadBase64, ValueError):
+        """Return what the token of a link names, expired or not, None unless this server signed it."""
+        signed = self._tokens.read(token)
+        if signed is None or signed.text:
             return None
-        mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        whole = len(payload) == _FIXED.size and urlsafe_b64encode(raw).rstrip(b"=") == token.encode()
-        if not whole or not hmac.compare_digest(mac, self._mac(payload)):
-            return None
-        store_id, expires, operation_id = _FIXED.unpack(payload)
-        return FileLink(store_id, UUID(bytes=operation_id), datetime.fromtimestamp(expires, UTC))
-
-    def _mac(self, payload: bytes) -> bytes:
-        return hmac.digest(self._key, payload, sha256)[:_MAC_BYTES]
+        store_id, expires_at, operation_id = signed.fields
+        return FileLink(store_id, UUID(bytes=operation_id), datetime.fromtimestamp(expires_at, UTC))
 
 
 def expiry(operation: Operation) -> datetime | None:

@@ -82,7 +82,7 @@ def fill(connection: Connection) -> Rows:
         connection.execute(insert(table), {column.name: sample(column.type) for column in table.columns})
     rows = stored_rows(connection)
     jobs = reflected["jobs"]
-    old_id = ids.only(1, "segments.follow")
+    old_id = ids.singleton(1, "segments.follow")
     job = rows["jobs"][0] | {"kind": "segments.follow", "status": "queued"}
     job["id"] = old_id if connection.dialect.name == "postgresql" else old_id.bytes
     connection.execute(insert(jobs), job)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import func, or_, select, union
 
-from domain.events.log_tables import event_counters, events
+from domain.events.tables import event_counters, events
 from domain.kit.db import Transaction
 
 

@@ -8,8 +8,8 @@ from sqlalchemy import Select, case, exists, func, insert, literal, select
 
 from domain import changes
 from domain.changes import ChangeKind
-from domain.events.entry import Event
-from domain.events.log_tables import event_counters, events
+from domain.events.model import Event
+from domain.events.tables import event_counters, events
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into, random_id
 
@@ -28,7 +28,9 @@ async def append(tx: Transaction, store_id: int, entries: Sequence[Event], now: 
         part = entries[at : at + _AT_ONCE]
         await tx.execute(insert(events), [_row(store_id, entry, now) for entry in part])
         own = (events.c.store_id == store_id, events.c.id.in_([entry.id for entry in part]))
-        await count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at).where(*own))
+        await add_to_counters(
+            tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at).where(*own)
+        )
 
 
 async def append_for(tx: Transaction, store_id: int, kind: str, found: Found, now: datetime) -> int:
@@ -50,7 +52,7 @@ async def _append_found(tx: Transaction, store_id: int, kind: str, found: Found,
     own_id, customer_id, subject = given.c
     await changes.record_change(tx, store_id, ChangeKind.EVENTS, select(customer_id))
     # The tallies before the rows: what finds those may look at the history itself.
-    await count(tx, store_id, select(literal(kind).label("type"), customer_id, _at(now).label("occurred_at")))
+    await add_to_counters(tx, store_id, select(literal(kind).label("type"), customer_id, _at(now).label("occurred_at")))
     rows = select(
         literal(store_id),
         own_id,
@@ -82,7 +84,7 @@ def _row(store_id: int, entry: Event, now: datetime) -> dict[str, object]:
     }
 
 
-async def count(tx: Transaction, store_id: int, happened: Found) -> None:
+async def add_to_counters(tx: Transaction, store_id: int, happened: Found) -> None:
     """Add to the tallies what a select of types, customers and moments finds.
 
     Nothing of the history is ever changed or taken away, so that adding up keeps them right.

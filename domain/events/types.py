@@ -40,7 +40,7 @@ _PAGE = {"page": _TEXT, "kind": _TEXT}
 _WALLET = EventType({"amount": _NUMBER, "reason": _TEXT, "expires_on": _DAY}, None, frozenset({"amount"}))
 _COUPON = _about("coupon", "coupon", code=_TEXT, expires_on=_DAY)
 
-KINDS: Mapping[str, EventType] = {
+EVENT_TYPES: Mapping[str, EventType] = {
     "visit": _about("product", price=_NUMBER, **_VISIT),
     "cart": _about("product", variant=_TEXT, category=_TEXT, collection=_TEXT, quantity=_NUMBER, price=_NUMBER),
     "checkout": EventType({"total": _NUMBER}),
@@ -66,7 +66,7 @@ KINDS: Mapping[str, EventType] = {
 }
 
 # What a message does, and what is done about it: "email.opened" is about a campaign.
-VERBS: Mapping[str, EventType] = {
+MESSAGE_EVENTS: Mapping[str, EventType] = {
     "sent": _about("campaign"),
     "delivered": _about("campaign"),
     "opened": _about("campaign"),
@@ -85,8 +85,8 @@ _ANY = EventType()
 
 def event_type_of(event_type: str) -> EventType:
     """The kind of an event by its type; one of a shop's own may say anything."""
-    known = KINDS.get(event_type)
+    known = EVENT_TYPES.get(event_type)
     if known is not None:
         return known
     channel, _, verb = event_type.partition(".")
-    return VERBS.get(verb, _ANY) if channel else _ANY
+    return MESSAGE_EVENTS.get(verb, _ANY) if channel else _ANY

@@ -22,20 +22,20 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def required(value: str) -> str:
+def check_required(value: str) -> str:
     cleaned = values.text(value, 200)
     if cleaned is None:
         raise DomainError("is empty", code=ErrorCode.REQUIRED)
     return cleaned
 
 
-def event_type(value: str) -> str:
+def check_event_type(value: str) -> str:
     if not _TYPE.fullmatch(value):
         raise DomainError(f"{value[:60]!r} is no event type: lower-case letters, digits, _ . -, 64 at most")
     return value
 
 
-def aware(moment: datetime) -> datetime:
+def check_moment(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise DomainError("has no offset: write it as 2026-07-01T09:00:00Z")
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
@@ -43,9 +43,9 @@ def aware(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def customer(key: CustomerKey) -> CustomerKey:
+def check_customer(key: CustomerKey) -> CustomerKey:
     if key.external_id is not None:
-        return CustomerKey(external_id=check_field(("customer", "externalId"), required, key.external_id))
+        return CustomerKey(external_id=check_field(("customer", "externalId"), check_required, key.external_id))
     if key.email is not None:
         email = check_field(("customer", "email"), values.email, key.email)
         if email is None:
@@ -57,7 +57,7 @@ def customer(key: CustomerKey) -> CustomerKey:
     return key
 
 
-def an_object(value: object, field: Path) -> Mapping[str, Any]:
+def check_object(value: object, field: Path) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -65,7 +65,7 @@ def an_object(value: object, field: Path) -> Mapping[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-def small(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+def check_size(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         written = orjson.dumps(attributes)
     except TypeError as error:
@@ -77,7 +77,7 @@ def small(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     return attributes
 
 
-def known(kind: EventType, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+def check_attributes(kind: EventType, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """The attributes, of which those that events of this kind have are of their types."""
     missing = next((name for name in sorted(kind.required) if attributes.get(name) in {None, ""}), None)
     if missing is not None:
@@ -89,7 +89,7 @@ def known(kind: EventType, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     return attributes
 
 
-def subject(kind: EventType, attributes: Mapping[str, Any]) -> str | None:
+def subject_of(kind: EventType, attributes: Mapping[str, Any]) -> str | None:
     """What the event is about."""
     named = attributes.get(kind.subject) if kind.subject else None
     if named is None:
@@ -97,7 +97,7 @@ def subject(kind: EventType, attributes: Mapping[str, Any]) -> str | None:
     return check_field((*ATTRIBUTES, str(kind.subject)), lambda value: values.text(value, _SUBJECT), str(named))
 
 
-def text_of(holder: Mapping[str, Any], name: str, longest: int, field: Path) -> str | None:
+def text_field(holder: Mapping[str, Any], name: str, longest: int, field: Path) -> str | None:
     value = holder.get(name)
     if value is None:
         return None

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from domain import changes
 from domain.changes import ChangeKind
 from domain.customers.tables import customer_origins
-from domain.events.entry import Event
+from domain.events.model import Event
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into
 
@@ -17,7 +17,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _SAID = {"landing_page": 500, "referrer": 500, "utm_source": 200, "utm_medium": 200, "utm_campaign": 200}
 
 
-async def settle(tx: Transaction, store_id: int, entries: Iterable[Event]) -> None:
+async def record_first_visits(tx: Transaction, store_id: int, entries: Iterable[Event]) -> None:
     """A visit that came in late is the first one, when it is."""
     first = _first(entries)
     known = await _known(tx, store_id, list(first)) if first else {}

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from domain.customers import values
 from domain.customers.key import CustomerKey
-from domain.ingestion.fields import ATTRIBUTES, an_object, text_of
+from domain.ingestion.fields import ATTRIBUTES, check_object, text_field
 from domain.kit.errors import DomainError, ErrorCode, Path, check_field
-from domain.orders.model import MAX_ITEMS, TAG, Item, Order, amount, status
+from domain.orders.model import MAX_ITEMS, TAG, Item, Order, normalize_status, parse_amount
 
 MAX_FACETS = 50
 _FACET_NAME, _FACET_VALUE = 64, 200
@@ -22,19 +22,19 @@ def clean_order(event_id: str, customer: CustomerKey, moment: datetime, said: Ma
         id=event_id,
         customer=customer,
         placed_at=moment,
-        status=check_field((*ATTRIBUTES, "status"), status, text_of(said, "status", 32, ATTRIBUTES) or ""),
-        total=_sum(items) if total is None else check_field((*ATTRIBUTES, "total"), amount, total),
+        status=check_field((*ATTRIBUTES, "status"), normalize_status, text_field(said, "status", 32, ATTRIBUTES) or ""),
+        total=_sum(items) if total is None else check_field((*ATTRIBUTES, "total"), parse_amount, total),
         items=items,
-        source=text_of(said, "source", 64, ATTRIBUTES),
+        source=text_field(said, "source", 64, ATTRIBUTES),
         payment_status=_state(said, "payment_status"),
         delivery_status=_state(said, "delivery_status"),
-        coupon=text_of(said, "coupon", 100, ATTRIBUTES),
-        campaign=text_of(said, "campaign", 64, ATTRIBUTES),
+        coupon=text_field(said, "coupon", 100, ATTRIBUTES),
+        campaign=text_field(said, "campaign", 64, ATTRIBUTES),
     )
 
 
 def _state(said: Mapping[str, Any], name: str) -> str | None:
-    value = text_of(said, name, 32, ATTRIBUTES)
+    value = text_field(said, name, 32, ATTRIBUTES)
     return value.lower() if value else None
 
 
@@ -45,7 +45,7 @@ def _sum(items: Sequence[Item]) -> Decimal:
 def _items(value: object) -> list[Item]:
     field: Path = (*ATTRIBUTES, "items")
     given = _list(value, field, MAX_ITEMS, "objects")
-    return [_item(an_object(item, (*field, place)), (*field, place)) for place, item in enumerate(given)]
+    return [_item(check_object(item, (*field, place)), (*field, place)) for place, item in enumerate(given)]
 
 
 def _list(value: object, field: Path, most: int, of: str) -> list[object]:
@@ -62,26 +62,26 @@ def _list(value: object, field: Path, most: int, of: str) -> list[object]:
 
 def _item(item: Mapping[str, Any], field: Path) -> Item:
     return Item(
-        product=text_of(item, "product", 200, field),
-        name=text_of(item, "name", 200, field),
-        variant=text_of(item, "variant", 200, field),
-        category=text_of(item, "category", 200, field),
-        department=text_of(item, "department", 200, field),
-        brand=text_of(item, "brand", 200, field),
+        product=text_field(item, "product", 200, field),
+        name=text_field(item, "name", 200, field),
+        variant=text_field(item, "variant", 200, field),
+        category=text_field(item, "category", 200, field),
+        department=text_field(item, "department", 200, field),
+        brand=text_field(item, "brand", 200, field),
         quantity=check_field((*field, "quantity"), _quantity, item.get("quantity", 1)),
-        price=check_field((*field, "price"), amount, item.get("price", 0)),
+        price=check_field((*field, "price"), parse_amount, item.get("price", 0)),
         facets=_facets(item, field),
     )
 
 
 def _quantity(value: object) -> float:
-    return float(amount(value))
+    return float(parse_amount(value))
 
 
 def _facets(item: Mapping[str, Any], field: Path) -> frozenset[tuple[str, str]]:
     tags = _list(item.get("tags"), (*field, "tags"), MAX_FACETS, "strings")
     found = {(TAG, _text(tag, (*field, "tags", place))) for place, tag in enumerate(tags)}
-    named = an_object(item.get("attributes"), (*field, "attributes"))
+    named = check_object(item.get("attributes"), (*field, "attributes"))
     if len(named) > MAX_FACETS:
         said = f"attributes: there are {len(named)}: {MAX_FACETS} at most"
         raise DomainError(said, field=(*field, "attributes"), code=ErrorCode.LIMIT_EXCEEDED)

@@ -11,17 +11,17 @@ from domain.customers import queries as customers
 from domain.customers.contacts import save_contacts
 from domain.customers.model import Consent, ContactChange
 from domain.customers.writes import distrust
-from domain.events.entry import Event
-from domain.events.log_tables import events
+from domain.events.model import Event
+from domain.events.tables import events
 from domain.events.types import ORDER_CHANGES
 from domain.ingestion import first_visits
 from domain.kit.clock import day_of
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import among, numbers
+from domain.kit.db.portable import array_value, in_array
 from domain.orders import changes
-from domain.orders.model import amount
+from domain.orders.model import parse_amount
 from domain.wallets import actions as wallets
-from domain.wallets.model import COUPON_RECEIVED, COUPON_USED, Change, CouponChange, Wallet
+from domain.wallets.model import COUPON_RECEIVED, COUPON_USED, CouponChange, Wallet, WalletChange
 
 _AT_ONCE = 1_000
 _SOURCE = "event"
@@ -29,19 +29,21 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
 
 
-async def fold(tx: Transaction, store_id: int, entries: Sequence[Event], timezone: str, now: datetime) -> list[int]:
+async def apply_events(
+    tx: Transaction, store_id: int, entries: Sequence[Event], timezone: str, now: datetime
+) -> list[int]:
     """Customers whose orders changed: their facts are to be counted again."""
-    await first_visits.settle(tx, store_id, entries)
+    await first_visits.record_first_visits(tx, store_id, entries)
     for wallet in Wallet:
         for whose in _whose(entries, {wallet.event}):
             found = await _history(tx, store_id, whose, {wallet.event}, lambda row: _change(row, timezone))
-            await wallets.settle(tx, store_id, wallet, found)
+            await wallets.recompute(tx, store_id, wallet, found)
     for whose in _whose(entries, {COUPON_RECEIVED, COUPON_USED}):
         coupons = await _history(tx, store_id, whose, {COUPON_RECEIVED, COUPON_USED}, _coupon_change)
-        await wallets.settle_coupons(tx, store_id, coupons)
+        await wallets.recompute_coupons(tx, store_id, coupons)
     await _note_contacts(tx, store_id, entries, now)
     changed = [entry.subject for entry in entries if entry.type in ORDER_CHANGES and entry.subject]
-    return await changes.settle(tx, store_id, changed)
+    return await changes.apply_changes(tx, store_id, changed)
 
 
 def _whose(entries: Iterable[Event], types: set[str]) -> Iterator[list[int]]:
@@ -54,11 +56,11 @@ def _whose(entries: Iterable[Event], types: set[str]) -> Iterator[list[int]]:
 async def _history(
     tx: Transaction, store_id: int, whose: Sequence[int], types: set[str], read: Callable[[AnyRow], T]
 ) -> dict[int, list[T]]:
-    theirs = among(events.c.customer_id, "whose", tx.dialect)
+    theirs = in_array(events.c.customer_id, "whose", tx.dialect)
     own = (events.c.store_id == store_id, theirs, events.c.type.in_(types))
     rows = await tx.execute(
         select(events.c.id, events.c.customer_id, events.c.type, events.c.occurred_at, events.c.attributes).where(*own),
-        {"whose": numbers(whose, tx.dialect)},
+        {"whose": array_value(whose, tx.dialect)},
     )
     found: dict[int, list[T]] = defaultdict(list)
     for row in rows:
@@ -66,14 +68,14 @@ async def _history(
     return found
 
 
-def _change(row: AnyRow, timezone: str) -> Change:
+def _change(row: AnyRow, timezone: str) -> WalletChange:
     said = row.attributes
     reason = said.get("reason")
-    return Change(
+    return WalletChange(
         id=row.id,
         at=row.occurred_at,
         day=day_of(row.occurred_at, timezone),
-        amount=amount(said["amount"]),
+        amount=parse_amount(said["amount"]),
         reason=None if reason is None else str(reason)[:100],
         expires_on=_day(said.get("expires_on")),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, literal, null, select, type_coerce, union_all
 
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.kit.db import AnyRow
 from domain.kit.db.portable import ParentFilter
 from domain.orders.tables import orders
@@ -21,7 +21,7 @@ class TimelineEvent:
     attributes: object
 
 
-def event_of(row: AnyRow) -> TimelineEvent:
+def timeline_event(row: AnyRow) -> TimelineEvent:
     return TimelineEvent(row.id, row.type, row.occurred_at, row.attributes)
 
 
@@ -52,9 +52,9 @@ def timelines(store_id: int, whose: ParentFilter, types: Sequence[str] | None = 
     return found if types is None else found.where(both.c.type.in_(types))
 
 
-def moment_of(row: AnyRow) -> TimelineEvent:
+def timeline_row(row: AnyRow) -> TimelineEvent:
     """A row of the timeline; an order's attributes are its columns."""
     if row.type != "order":
-        return event_of(row)
+        return timeline_event(row)
     attributes = {"status": row.status, "total": format(row.total, "f"), "source": row.source}
     return TimelineEvent(row.id, row.type, row.occurred_at, attributes)

@@ -13,13 +13,13 @@ from domain.customers import writes
 from domain.customers.key import CustomerKey
 from domain.customers.tables import customer_facts, customers
 from domain.events import log
-from domain.events.entry import Event
-from domain.events.log_tables import event_counters
-from domain.events.log_tables import events as event_rows
+from domain.events.model import Event
+from domain.events.tables import event_counters
+from domain.events.tables import events as event_rows
 from domain.ingestion import projections, validation
 from domain.ingestion.model import MAX_BATCH, CustomEvent, TrackedEvent
 from domain.kit.db import Transaction
-from domain.kit.db.portable import learn_statistics
+from domain.kit.db.portable import ensure_statistics
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, ErrorCollector, NotFound
 from domain.orders import changes as order_changes
 from domain.orders import facts, rows
@@ -64,11 +64,11 @@ async def _take_in(
 ) -> None:
     """What is new, and all that follows from it."""
     if len(fresh) > _MANY:
-        await learn_statistics(tx, customers, customer_facts, orders, order_items, event_rows, event_counters, lots)
+        await ensure_statistics(tx, customers, customer_facts, orders, order_items, event_rows, event_counters, lots)
     timezone = await stores.timezone_of(tx, store_id)
     entries = [_entry(event, known) for event in fresh if isinstance(event, CustomEvent)]
     await log.append(tx, store_id, entries, now)
-    changed = set(await projections.fold(tx, store_id, entries, timezone, now))
+    changed = set(await projections.apply_events(tx, store_id, entries, timezone, now))
     bought = [(order, known[order.customer]) for order in fresh if isinstance(order, Order)]
     await _add_orders(tx, store_id, bought, timezone, now)
     changed |= {customer_id for _, customer_id in bought}
@@ -91,7 +91,7 @@ def _clean_all(events: Sequence[TrackedEvent]) -> list[Order | CustomEvent]:
     errors = ErrorCollector()
     for at, event in enumerate(events):
         with errors.under("events", at):
-            cleaned.append(validation.clean(event))
+            cleaned.append(validation.clean_event(event))
     errors.raise_any()
     return cleaned
 
@@ -173,4 +173,4 @@ async def _add_orders(
     if facets:
         await tx.execute(insert(order_item_facets), facets)
     # What became of an order may have come in before it.
-    await order_changes.settle(tx, store_id, [order.id for order, _ in bought])
+    await order_changes.apply_changes(tx, store_id, [order.id for order, _ in bought])

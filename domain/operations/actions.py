@@ -8,7 +8,7 @@ from domain import jobs
 from domain.kit.db import Database, Transaction
 from domain.kit.errors import DomainError, ErrorCode, NotFound
 from domain.operations import queries
-from domain.operations.files import VALIDITY, Files
+from domain.operations.files import VALIDITY, FileDirectory
 from domain.operations.model import Operation, OperationStatus
 
 _AT_ONCE = 100
@@ -33,19 +33,19 @@ async def cancel(
     return ended
 
 
-async def tidy(database: Database, files: Files, kinds: Collection[str], now: datetime) -> None:
+async def delete_expired_files(database: Database, files: FileDirectory, kinds: Collection[str], now: datetime) -> None:
     """Removes files past their time, and what workers that died left behind. `kinds`: the jobs that make files."""
     async with database.read() as tx:
-        old = await queries.with_files(tx, now - VALIDITY, _AT_ONCE)
+        old = await queries.with_expired_files(tx, now - VALIDITY, _AT_ONCE)
     for operation in old:
         assert operation.file is not None
-        files.remove(operation.file.stored)
+        files.remove(operation.file.stored_name)
         async with database.write() as tx:
-            await queries.drop_file(tx, operation.store_id, operation.id)
+            await queries.clear_file(tx, operation.store_id, operation.id)
     await _sweep(database, files, kinds)
 
 
-async def _sweep(database: Database, files: Files, kinds: Collection[str]) -> None:
+async def _sweep(database: Database, files: FileDirectory, kinds: Collection[str]) -> None:
     # In this order: what is kept after the first look was being made at the second.
     lying = files.owners()
     if not lying:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from domain.kit.signing import SignedTokens
-from domain.operations.model import FileMade, Operation
+from domain.operations.model import Operation, OperationFile
 
 # As long as a vendor's report can be fetched (PT-04).
 VALIDITY = timedelta(days=7)
@@ -42,7 +42,7 @@ class FileLinks:
 
     def url(self, operation: Operation, now: datetime) -> str | None:
         """Return the link to the operation's file, None when it has none that can still be fetched."""
-        expires_at = expiry(operation)
+        expires_at = expiry_of(operation)
         if expires_at is None or expires_at <= now:
             return None
         return self._prefix + self._tokens.write(operation.store_id, int(expires_at.timestamp()), operation.id.bytes)
@@ -56,14 +56,14 @@ class FileLinks:
         return FileLink(store_id, UUID(bytes=operation_id), datetime.fromtimestamp(expires_at, UTC))
 
 
-def expiry(operation: Operation) -> datetime | None:
+def expiry_of(operation: Operation) -> datetime | None:
     """The whole second at which its file goes."""
     if operation.file is None or operation.finished_at is None:
         return None
     return (operation.finished_at + VALIDITY).replace(microsecond=0)
 
 
-def shown_name(wanted: str, ending: str) -> str:
+def download_name(wanted: str, ending: str) -> str:
     """A name that every system takes for a file's: nothing of a path, no control or direction characters."""
     plain = _UNSAFE.sub("_", wanted).strip(" .") or "report"
     return f"{plain[:_NAME_LENGTH].rstrip(' .')}.{ending}"
@@ -74,10 +74,10 @@ class UnfinishedFile:
     """A file that is being made, in a folder of its own that goes with whatever is left in it."""
 
     path: Path
-    made: FileMade
+    file: OperationFile
 
 
-class Files:
+class FileDirectory:
     """A directory that all workers and servers share. A file is in it whole, or not at all."""
 
     def __init__(self, directory: Path) -> None:
@@ -90,19 +90,19 @@ class Files:
     def create(self, store_id: int, operation_id: UUID, attempt: int, name: str) -> Generator[UnfinishedFile]:
         """`name`: what it is called when it is fetched. What an earlier attempt left behind goes first."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.discard(store_id, operation_id)
+        self.remove_all_of(store_id, operation_id)
         whose = f"{store_id}-{operation_id.hex}-{attempt}"
         prefix = f"making-{whose}-"
         with TemporaryDirectory(dir=self._directory, prefix=prefix, ignore_cleanup_errors=True) as folder:
-            yield UnfinishedFile(Path(folder) / "file", FileMade(f"{whose}{Path(name).suffix}", name))
+            yield UnfinishedFile(Path(folder) / "file", OperationFile(f"{whose}{Path(name).suffix}", name))
 
-    def keep(self, making: UnfinishedFile) -> None:
-        making.path.replace(self.path(making.made.stored))
+    def publish(self, making: UnfinishedFile) -> None:
+        making.path.replace(self.path(making.file.stored_name))
 
     def remove(self, stored: str) -> None:
         self.path(stored).unlink(missing_ok=True)
 
-    def discard(self, store_id: int, operation_id: UUID) -> None:
+    def remove_all_of(self, store_id: int, operation_id: UUID) -> None:
         """Everything of an operation."""
         for left in self._directory.glob(f"*{store_id}-{operation_id.hex}-*"):
             _remove(left)

@@ -19,11 +19,11 @@ class OperationStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FileMade:
+class OperationFile:
     """`stored`: what it is called where it lies; `name`: what it is called when it is fetched."""
 
-    stored: str
-    name: str
+    stored_name: str
+    download_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Operation:
     status: OperationStatus
     done: int
     total: int | None
-    file: FileMade | None
+    file: OperationFile | None
     dry_run: bool
     created_at: datetime
     finished_at: datetime | None

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from domain.kit import ids
 from domain.kit.db import AnyRow, Transaction
-from domain.operations.model import FileMade, Operation, OperationStatus, Problem
+from domain.operations.model import Operation, OperationFile, OperationStatus, Problem
 from domain.operations.tables import operation_problems as problems
 from domain.operations.tables import operations
 
@@ -96,7 +96,7 @@ async def finish(
     status: OperationStatus,
     now: datetime,
     *,
-    file: FileMade | None = None,
+    file: OperationFile | None = None,
 ) -> None:
     await tx.execute(
         update(operations)
@@ -104,13 +104,13 @@ async def finish(
         .values(
             status=status.value,
             finished_at=now,
-            file=None if file is None else file.stored,
-            file_name=None if file is None else file.name,
+            file=None if file is None else file.stored_name,
+            file_name=None if file is None else file.download_name,
         )
     )
 
 
-async def with_files(tx: Transaction, before: datetime, limit: int) -> list[Operation]:
+async def with_expired_files(tx: Transaction, before: datetime, limit: int) -> list[Operation]:
     """Operations of all stores that ended before then and still have a file."""
     old = (operations.c.file.is_not(None), operations.c.finished_at < before)
     rows = await tx.execute(select(*_COLUMNS).where(*old).order_by(operations.c.finished_at).limit(limit))
@@ -123,7 +123,7 @@ async def files_of(tx: Transaction, wanted: Iterable[UUID]) -> set[str]:
     return set((await tx.execute(found)).scalars())
 
 
-async def drop_file(tx: Transaction, store_id: int, operation_id: UUID) -> None:
+async def clear_file(tx: Transaction, store_id: int, operation_id: UUID) -> None:
     await tx.execute(update(operations).where(*_is(store_id, operation_id)).values(file=None, file_name=None))
 
 
@@ -148,7 +148,7 @@ async def add_problems(tx: Transaction, store_id: int, operation_id: UUID, found
         await tx.execute(insert(problems), rows)
 
 
-async def clear_problems(tx: Transaction, store_id: int, operation_id: UUID) -> None:
+async def delete_problems(tx: Transaction, store_id: int, operation_id: UUID) -> None:
     await tx.execute(delete(problems).where(problems.c.store_id == store_id, problems.c.operation_id == operation_id))
 
 
@@ -170,5 +170,5 @@ def _is(store_id: int, operation_id: UUID) -> tuple[Any, Any]:
 
 def _operation(row: AnyRow) -> Operation:
     store_id, id_, kind, status, done, total, stored, name, dry_run, created_at, finished_at = row
-    file = None if stored is None else FileMade(stored, name or stored)
+    file = None if stored is None else OperationFile(stored, name or stored)
     return Operation(store_id, id_, kind, OperationStatus(status), done, total, file, dry_run, created_at, finished_at)

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from sqlalchemy import bindparam, select, update
 
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.events.types import ORDER_CANCELLED, ORDER_CHANGES, ORDER_REFUNDED
 from domain.kit.db import AnyRow, Transaction
-from domain.orders.model import amount, counts, status
+from domain.orders.model import is_counted, normalize_status, parse_amount
 from domain.orders.tables import order_items, orders
 
 _AT_ONCE = 5_000
@@ -30,13 +30,13 @@ class _Changed:
         elif change.type == ORDER_REFUNDED:
             given = change.attributes.get("amount")
             whole = given is None or self.refunded is None
-            self.refunded = None if whole else (self.refunded or Decimal(0)) + amount(given)
+            self.refunded = None if whole else (self.refunded or Decimal(0)) + parse_amount(given)
         else:
             said = {name: change.attributes[name] for name in _STATES if change.attributes.get(name)}
-            self.states |= {name: status(value) for name, value in said.items()}
+            self.states |= {name: normalize_status(value) for name, value in said.items()}
 
 
-async def settle(tx: Transaction, store_id: int, order_ids: Iterable[str]) -> list[int]:
+async def apply_changes(tx: Transaction, store_id: int, order_ids: Iterable[str]) -> list[int]:
     """Bring orders to what the changes to them say together; whose they are, so that their facts are counted again."""
     wanted = sorted(set(order_ids))
     whose: set[int] = set()
@@ -86,7 +86,7 @@ def _values(row: AnyRow, changed: _Changed) -> dict[str, object]:
     paid = row.total + row.refunded
     refunded = paid if changed.refunded is None else min(paid, changed.refunded)
     states = {name: changed.states.get(name, getattr(row, name)) for name in _STATES}
-    values = {**states, "counted": counts(str(states["status"])), "refunded": refunded, "total": paid - refunded}
+    values = {**states, "counted": is_counted(str(states["status"])), "refunded": refunded, "total": paid - refunded}
     return {"order": row.id, **{f"new_{name}": value for name, value in values.items()}}
 
 

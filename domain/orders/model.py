@@ -23,7 +23,7 @@ DEFAULT_STATUS = "completed"
 
 
 # Sums of many stay within 64 bits of ten-thousandths.
-MOST = Decimal(10**12)
+MAX_AMOUNT = Decimal(10**12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +56,20 @@ class Order:
 
     @property
     def counted(self) -> bool:
-        return counts(self.status)
+        return is_counted(self.status)
 
 
-def counts(status: str) -> bool:
+def is_counted(status: str) -> bool:
     return status not in NEVER_COUNTED
 
 
-def status(value: str) -> str:
+def normalize_status(value: str) -> str:
     """Lower-case; an order without one is completed."""
     cleaned = values.text(value, 32)
     return cleaned.lower() if cleaned else DEFAULT_STATUS
 
 
-def amount(value: object) -> Decimal:
+def parse_amount(value: object) -> Decimal:
     """An amount to four places."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise DomainError("is no amount: write it as 1234.50")
@@ -77,6 +77,6 @@ def amount(value: object) -> Decimal:
         read = Decimal(str(value).strip())
     except InvalidOperation as error:
         raise DomainError(f"{str(value)[:60]!r} is no amount: write it as 1234.50") from error
-    if not read.is_finite() or abs(read) > MOST:
-        raise DomainError(f"{str(value)[:60]!r} is out of range: {MOST:,} at most")
+    if not read.is_finite() or abs(read) > MAX_AMOUNT:
+        raise DomainError(f"{str(value)[:60]!r} is out of range: {MAX_AMOUNT:,} at most")
     return read

@@ -22,7 +22,7 @@ COUPON_RECEIVED, COUPON_USED = "coupon.received", "coupon.used"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WalletChange:
     """`amount` is signed; `expires_on` is the last day on which what came in can be spent, None for ever."""
 
     id: str
@@ -40,7 +40,7 @@ class Lot:
     expires_on: date | None
 
 
-def left(changes: Iterable[Change]) -> list[Lot]:
+def remaining_lots(changes: Iterable[WalletChange]) -> list[Lot]:
     """What is left of each lot, those of which nothing is left aside.
 
     A spending takes of what expires first, and of nothing that has expired. More spent than there was stays
@@ -52,7 +52,7 @@ def left(changes: Iterable[Change]) -> list[Lot]:
     return [lot for lot in lots if lot.remaining]
 
 
-def _earn(lots: list[Lot], change: Change) -> list[Lot]:
+def _earn(lots: list[Lot], change: WalletChange) -> list[Lot]:
     """First fills what was overspent."""
     amount, kept = change.amount, list[Lot]()
     for lot in lots:
@@ -62,7 +62,7 @@ def _earn(lots: list[Lot], change: Change) -> list[Lot]:
     return [*kept, Lot(change.id, amount, change.expires_on)]
 
 
-def _spend(lots: list[Lot], change: Change) -> list[Lot]:
+def _spend(lots: list[Lot], change: WalletChange) -> list[Lot]:
     wanted = -change.amount
     taken: dict[str, Decimal] = {}
     usable = [
@@ -95,7 +95,7 @@ class HeldCoupon:
     used_at: datetime | None
 
 
-def held(changes: Iterable[CouponChange]) -> list[HeldCoupon]:
+def held_coupons(changes: Iterable[CouponChange]) -> list[HeldCoupon]:
     """Each code once: received and used for the first time, and until the last day that was said of it."""
     found: dict[str, HeldCoupon] = {}
     for change in sorted(changes, key=lambda each: (each.at, each.used)):

@@ -8,9 +8,9 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, insert, or_, select
 
 from domain.kit.db import Transaction
-from domain.kit.db.portable import among, insert_into, numbers
+from domain.kit.db.portable import array_value, in_array, insert_into
 from domain.kit.db.types import MONEY_SCALE
-from domain.wallets.model import Change, HeldCoupon, Lot, Wallet
+from domain.wallets.model import HeldCoupon, Lot, Wallet, WalletChange
 from domain.wallets.tables import changes, coupons, lots
 
 Row = dict[str, object]
@@ -30,11 +30,11 @@ async def balances(
     return {(customer_id, Wallet(kind)): Decimal(held) / MONEY_SCALE for customer_id, kind, held in rows}
 
 
-async def put_lots(tx: Transaction, store_id: int, wallet: Wallet, held: Mapping[int, Sequence[Lot]]) -> None:
+async def replace_lots(tx: Transaction, store_id: int, wallet: Wallet, held: Mapping[int, Sequence[Lot]]) -> None:
     """In place of the customers' lots that were there."""
-    theirs = among(lots.c.customer_id, "whose", tx.dialect)
+    theirs = in_array(lots.c.customer_id, "whose", tx.dialect)
     gone = delete(lots).where(lots.c.store_id == store_id, lots.c.kind == wallet.value, theirs)
-    await tx.execute(gone, {"whose": numbers(list(held), tx.dialect)})
+    await tx.execute(gone, {"whose": array_value(list(held), tx.dialect)})
     rows: list[Row] = [
         {"store_id": store_id, "kind": wallet.value, "customer_id": customer_id, **asdict(lot)}
         for customer_id, own_lots in held.items()
@@ -44,7 +44,7 @@ async def put_lots(tx: Transaction, store_id: int, wallet: Wallet, held: Mapping
         await tx.execute(insert(lots), rows)
 
 
-async def put_last_changes(tx: Transaction, store_id: int, wallet: Wallet, last: Mapping[int, Change]) -> None:
+async def store_last_changes(tx: Transaction, store_id: int, wallet: Wallet, last: Mapping[int, WalletChange]) -> None:
     rows: list[Row] = [
         {
             "store_id": store_id,
@@ -63,11 +63,11 @@ async def put_last_changes(tx: Transaction, store_id: int, wallet: Wallet, last:
     )
 
 
-async def put_coupons(tx: Transaction, store_id: int, held: Mapping[int, Sequence[HeldCoupon]]) -> None:
+async def replace_coupons(tx: Transaction, store_id: int, held: Mapping[int, Sequence[HeldCoupon]]) -> None:
     """In place of the customers' coupons that were there."""
-    theirs = among(coupons.c.customer_id, "whose", tx.dialect)
+    theirs = in_array(coupons.c.customer_id, "whose", tx.dialect)
     gone = delete(coupons).where(coupons.c.store_id == store_id, theirs)
-    await tx.execute(gone, {"whose": numbers(list(held), tx.dialect)})
+    await tx.execute(gone, {"whose": array_value(list(held), tx.dialect)})
     rows: list[Row] = [
         {"store_id": store_id, "customer_id": customer_id, **asdict(coupon)}
         for customer_id, own_coupons in held.items()

@@ -1,4 +1,4 @@
-"""Connections and transactions on either database."""
+"""Connections and transactions, on SQLite and PostgreSQL alike."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ Notify = Callable[[Sequence[JobNotice]], None]
 
 
 class Transaction:
-    """One unit of work: all of it is kept, or nothing. Workers hear of its jobs once it is committed."""
+    """One unit of work: all of it is stored, or nothing. Workers are notified of its jobs once it is committed."""
 
     __slots__ = ("changed_kinds", "connection", "dialect", "notices")
 
@@ -56,9 +56,9 @@ class Database:
         self.url = url
         self.notify = notify
         self.engine = _engine(url, pool_size)
-        # SQLite has one writer at a time: those of this process queue up here, rather than knock again and again.
-        self._writer = asyncio.Lock() if url.startswith("sqlite") else nullcontext()
-        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        # SQLite has one writer at a time: those of this process queue up here, rather than retry again and again.
+        self._writer_lock = asyncio.Lock() if url.startswith("sqlite") else nullcontext()
+        self._read_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def dialect(self) -> str:
@@ -66,12 +66,12 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Transaction]:
-        async with self._reading.connect() as connection:
+        async with self._read_engine.connect() as connection:
             yield Transaction(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Transaction]:
-        async with self._writer, self.engine.begin() as connection:
+        async with self._writer_lock, self.engine.begin() as connection:
             transaction = Transaction(connection)
             yield transaction
         if transaction.notices and self.notify is not None:
@@ -95,15 +95,11 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         max_overflow=0,
         pool_pre_ping=True,
         hide_parameters=True,
-        json_serializer=_dump_json,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         # Segment statements are wide and short: compiling them costs more than running them.
         connect_args={"server_settings": {"jit": "off", "application_name": "muster"}},
     )
-
-
-def _dump_json(value: object) -> str:
-    return orjson.dumps(value).decode()
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

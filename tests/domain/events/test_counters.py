@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import Table, delete, update
 
 from domain.events import counters, log
-from domain.events.entry import Event
-from domain.events.log_tables import event_counters, events
+from domain.events.model import Event
+from domain.events.tables import event_counters, events
 from domain.kit.db import Database
 from tests.factories import NOW
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from domain.customers.key import CustomerKey
 from domain.customers.tables import customer_facts, customer_favourites, customer_origins, customers
 from domain.events import counters
-from domain.events.log_tables import event_counters
+from domain.events.tables import event_counters
 from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
 from domain.kit.db import Database

@@ -3,7 +3,7 @@ from sqlalchemy import func, select
 
 from domain.customers import queries as customers
 from domain.customers.key import CustomerKey
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
 from domain.kit.db import Database

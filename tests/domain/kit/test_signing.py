@@ -9,7 +9,7 @@ import pytest
 from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
 from domain.kit.signing import SignedFields, SignedTokens
 from domain.operations.files import FileLink, FileLinks
-from domain.operations.model import FileMade, Operation, OperationStatus
+from domain.operations.model import Operation, OperationFile, OperationStatus
 
 BASE, KEY = "https://muster.example", bytes(range(32))
 ID = UUID("0197c2f1-7b1a-7c3d-9e4f-5a6b7c8d9e0f")
@@ -36,7 +36,7 @@ def test_unsubscribe_links_in_mails_that_were_sent_stay_valid(link: str, subject
 
 def test_file_links_that_were_sent_stay_valid() -> None:
     finished_at = datetime(2026, 7, 1, 9, 0, 0, 123456, tzinfo=UTC)
-    made = FileMade("stored", "name")
+    made = OperationFile("stored", "name")
     export = Operation(7, ID, "list.export", OperationStatus.DONE, 1, 1, made, False, finished_at, finished_at)
     links = FileLinks(BASE, KEY)
     assert links.url(export, finished_at) == FILE_LINK

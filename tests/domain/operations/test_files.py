@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.operations.files import FileLinks, Files, shown_name
-from domain.operations.model import FileMade, Operation, OperationStatus
+from domain.operations.files import FileDirectory, FileLinks, download_name
+from domain.operations.model import Operation, OperationFile, OperationStatus
 from tests.factories import NOW
 
 LINKS = FileLinks("https://shop.example/", b"key")
-MADE = FileMade("1-x.csv", "x.csv")
+MADE = OperationFile("1-x.csv", "x.csv")
 DONE = Operation(7, UUID(int=5), "list.export", OperationStatus.DONE, 1, 1, MADE, False, NOW, NOW)
 WEEK = timedelta(days=7)
 
@@ -65,11 +65,11 @@ def test_another_servers_link_opens_nothing() -> None:
     ],
 )
 def test_a_name_is_one_that_every_system_takes(wanted: str, shown: str) -> None:
-    assert shown_name(wanted, "csv") == shown
+    assert download_name(wanted, "csv") == shown
 
 
 def test_a_file_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
-    files, operation = Files(tmp_path / "files"), UUID(int=5)
+    files, operation = FileDirectory(tmp_path / "files"), UUID(int=5)
     assert files.owners() == {}
     with files.create(7, operation, 1, "x.csv") as making:
         making.path.write_text("half")
@@ -77,9 +77,9 @@ def test_a_file_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     assert files.owners() == {}
     with files.create(7, operation, 2, "x.csv") as making:
         making.path.write_text("whole")
-        files.keep(making)
-    assert files.path(making.made.stored).read_text() == "whole"
-    assert files.owners() == {making.made.stored: operation}
+        files.publish(making)
+    assert files.path(making.file.stored_name).read_text() == "whole"
+    assert files.owners() == {making.file.stored_name: operation}
     (tmp_path / "files" / "notes.txt").write_text("not ours")
     with files.create(7, operation, 3, "x.xlsx") as making:
         making.path.write_text("anew")

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from domain.kit.db import Database
 from domain.kit.db.types import Instant
-from domain.kit.db.zones import local
+from domain.kit.db.zones import local_time
 
 
 @pytest.mark.parametrize("timezone", ["UTC", "Asia/Taipei", "America/New_York", "Europe/London", "Asia/Kathmandu"])
@@ -19,7 +19,7 @@ async def test_clocks_of_zones_are_read_alike_on_both_databases(database: Databa
     async with database.read() as tx:
         for moment in moments:
             row_of = select(bindparam("at", moment, type_=Instant()).label("at")).subquery()
-            found = local(row_of.c["at"], timezone, tx.dialect)
+            found = local_time(row_of.c["at"], timezone, tx.dialect)
             there = moment.astimezone(ZoneInfo(timezone))
             row = (await tx.execute(select(found.weekday, found.month_day, found.hour))).one()
             assert tuple(row) == (there.isoweekday(), there.day, there.hour), moment

@@ -1,4 +1,4 @@
-"""Files that operations make: where they lie, for how long, and the links that lead to them."""
+"""Files that operations make: the directory that stores them, how long they are valid, and signed links to them."""
 
 import re
 import shutil
@@ -17,14 +17,14 @@ from domain.operations.model import Operation, OperationFile
 # As long as a vendor's report can be fetched (PT-04).
 VALIDITY = timedelta(days=7)
 
-_NAMED = re.compile(r"(?:making-)?(\d{1,10})-([0-9a-f]{32})-\d{1,10}[.\w-]*", re.ASCII)
+_STORED_NAME = re.compile(r"(?:making-)?(\d{1,10})-([0-9a-f]{32})-\d{1,10}[.\w-]*", re.ASCII)
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*;%\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
 _NAME_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class FileLink:
-    """Which operation's file a link opens, and until when."""
+    """An operation whose file a link opens until it expires."""
 
     store_id: int
     operation_id: UUID
@@ -57,28 +57,28 @@ class FileLinks:
 
 
 def expiry_of(operation: Operation) -> datetime | None:
-    """The whole second at which its file goes."""
+    """Return the whole second at which the operation's file expires, None when it has no file."""
     if operation.file is None or operation.finished_at is None:
         return None
     return (operation.finished_at + VALIDITY).replace(microsecond=0)
 
 
-def download_name(wanted: str, ending: str) -> str:
-    """A name that every system takes for a file's: nothing of a path, no control or direction characters."""
-    plain = _UNSAFE.sub("_", wanted).strip(" .") or "report"
+def download_name(title: str, ending: str) -> str:
+    """Return a file name that every system accepts: nothing of a path, no control or direction characters."""
+    plain = _UNSAFE.sub("_", title).strip(" .") or "report"
     return f"{plain[:_NAME_LENGTH].rstrip(' .')}.{ending}"
 
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedFile:
-    """A file that is being made, in a folder of its own that goes with whatever is left in it."""
+    """A file that is being made, in a folder of its own that is deleted with whatever is in it."""
 
     path: Path
     file: OperationFile
 
 
 class FileDirectory:
-    """A directory that all workers and servers share. A file is in it whole, or not at all."""
+    """A directory that all workers and servers share. A file is in it entire, or not at all."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -88,38 +88,35 @@ class FileDirectory:
 
     @contextmanager
     def create(self, store_id: int, operation_id: UUID, attempt: int, name: str) -> Generator[UnfinishedFile]:
-        """`name`: what it is called when it is fetched. What an earlier attempt left behind goes first."""
+        """Give a place to write the operation's file; `name` is its name when it is downloaded.
+
+        Files of earlier attempts are deleted first.
+        """
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.remove_all_of(store_id, operation_id)
-        whose = f"{store_id}-{operation_id.hex}-{attempt}"
-        prefix = f"making-{whose}-"
+        stem = f"{store_id}-{operation_id.hex}-{attempt}"
+        prefix = f"making-{stem}-"
         with TemporaryDirectory(dir=self._directory, prefix=prefix, ignore_cleanup_errors=True) as folder:
-            yield UnfinishedFile(Path(folder) / "file", OperationFile(f"{whose}{Path(name).suffix}", name))
+            yield UnfinishedFile(Path(folder) / "file", OperationFile(f"{stem}{Path(name).suffix}", name))
 
-    def publish(self, making: UnfinishedFile) -> None:
-        making.path.replace(self.path(making.file.stored_name))
+    def publish(self, unfinished: UnfinishedFile) -> None:
+        unfinished.path.replace(self.path(unfinished.file.stored_name))
 
-    def remove(self, stored: str) -> None:
-        self.path(stored).unlink(missing_ok=True)
+    def remove(self, stored_name: str) -> None:
+        """Delete a file, or the folder of an unfinished one, if it is there."""
+        path = self.path(stored_name)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
     def remove_all_of(self, store_id: int, operation_id: UUID) -> None:
-        """Everything of an operation."""
-        for left in self._directory.glob(f"*{store_id}-{operation_id.hex}-*"):
-            _remove(left)
+        for path in self._directory.glob(f"*{store_id}-{operation_id.hex}-*"):
+            self.remove(path.name)
 
     def owners(self) -> dict[str, UUID]:
-        """What lies here, and of which operation it is; what is none of ours is left alone."""
+        """Return the operation of each file here, finished or not; a file that has another name is ignored."""
         if not self._directory.is_dir():
             return {}
-        named = ((entry.name, _NAMED.fullmatch(entry.name)) for entry in self._directory.iterdir())
-        return {name: UUID(found[2]) for name, found in named if found is not None}
-
-    def clear(self, name: str) -> None:
-        _remove(self.path(name))
-
-
-def _remove(left: Path) -> None:
-    if left.is_dir():
-        shutil.rmtree(left, ignore_errors=True)
-    else:
-        left.unlink(missing_ok=True)
+        matches = (_STORED_NAME.fullmatch(path.name) for path in self._directory.iterdir())
+        return {match[0]: UUID(match[2]) for match in matches if match is not None}

@@ -222,7 +222,7 @@ async def test_a_link_opens_one_file_for_a_week(stage: Stage, shop: Shop) -> Non
     assert (await shop.fetch(url)).status_code == 410
     again = await exported(shop, gid, ["external_id"])
     for name in files.owners():
-        files.clear(name)
+        files.remove(name)
     assert (await shop.fetch(again["url"])).status_code == 410
 
 

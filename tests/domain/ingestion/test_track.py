@@ -64,3 +64,13 @@ async def test_an_unknown_id_is_not_found(database: Database, store_id: int) -> 
             await track.track(tx, store_id, [TrackedEvent("e1", "visit", CustomerKey(id=7), NOW)], NOW)
     (error,) = said.value.errors
     assert (error.code, error.field) == (ErrorCode.NOT_FOUND, ("events", 0, "customer", "id"))
+
+
+@pytest.mark.parametrize("amount", [[], [1], {}, {"a": 1}])
+async def test_a_required_attribute_that_is_a_list_or_an_object_is_refused(
+    database: Database, store_id: int, amount: object
+) -> None:
+    with pytest.raises(DomainErrors) as raised:
+        async with database.write() as tx:
+            await track.track(tx, store_id, [TrackedEvent("e1", "points.changed", WHO, NOW, {"amount": amount})], NOW)
+    assert [error.field for error in raised.value.errors] == [("events", 0, "attributes", "amount")]

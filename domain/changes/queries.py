@@ -89,7 +89,7 @@ async def record_store_change(tx: Transaction, store_id: int, kinds: ChangeKind)
 async def record_future_change(
     tx: Transaction, store_id: int, kinds: ChangeKind, due_times: Iterable[tuple[int, datetime]]
 ) -> None:
-    """Record data that is dated ahead, by customer id and time: it changes the customer once more when that has come."""
+    """Record data that is dated ahead, by customer id and time: it changes the customer once more at that time."""
     rows = [_row(store_id, kinds, customer_id, customer_id, due_at) for customer_id, due_at in due_times]
     if rows:
         await tx.execute(insert(customer_changes), rows)

@@ -133,11 +133,11 @@ async def renew(tx: Transaction, job: Job, lease: float = LEASE_SECONDS, *, prog
 
 @cache
 def _renewal(lease: float, dialect: str, *, progressed: bool) -> Update:
-    held = jobs.c.store_id == bindparam("store"), jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("held_fence")
+    key = jobs.c.store_id == bindparam("store"), jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("held_fence")
     values: dict[str, object] = {"lease_until": database_later(lease, dialect)}
     if progressed:
         values["deaths"] = 0
-    return update(jobs).where(*held).values(values)
+    return update(jobs).where(*key).values(values)
 
 
 async def finish(tx: Transaction, job: Job) -> None:

@@ -45,10 +45,6 @@ async def delete_expired_files(database: Database, files: FileDirectory, kinds: 
         files.remove(operation.file.stored_name)
         async with database.write() as tx:
             await queries.clear_file(tx, operation.store_id, operation.id)
-    await _delete_orphans(database, files, kinds)
-
-
-async def _delete_orphans(database: Database, files: FileDirectory, kinds: Collection[str]) -> None:
     # The directory before the database: a file that is in neither answer then was not made in between.
     owners = files.owners()
     if not owners:

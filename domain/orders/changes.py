@@ -1,6 +1,6 @@
 """Applies to orders what cancels, refunds or updates them, whether it comes in before the order or after it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -50,22 +50,18 @@ async def apply_changes(tx: Transaction, store_id: int, order_ids: Iterable[str]
     ordered_ids = sorted(set(order_ids))
     customer_ids: set[int] = set()
     for start in range(0, len(ordered_ids), _BATCH):
-        outcomes = await _outcomes(tx, store_id, ordered_ids[start : start + _BATCH])
+        batch = ordered_ids[start : start + _BATCH]
+        changes = await tx.execute(
+            select(events.c.type, events.c.subject, events.c.attributes)
+            .where(events.c.store_id == store_id, events.c.type.in_(ORDER_CHANGES), events.c.subject.in_(batch))
+            .order_by(events.c.occurred_at, events.c.id)
+        )
+        outcomes: dict[str, _Outcome] = {}
+        for change in changes:
+            outcomes.setdefault(change.subject, _Outcome()).add(change)
         if outcomes:
             customer_ids |= await _update_orders(tx, store_id, outcomes)
     return sorted(customer_ids)
-
-
-async def _outcomes(tx: Transaction, store_id: int, order_ids: Sequence[str]) -> dict[str, _Outcome]:
-    rows = await tx.execute(
-        select(events.c.type, events.c.subject, events.c.attributes)
-        .where(events.c.store_id == store_id, events.c.type.in_(ORDER_CHANGES), events.c.subject.in_(order_ids))
-        .order_by(events.c.occurred_at, events.c.id)
-    )
-    outcomes: dict[str, _Outcome] = {}
-    for row in rows:
-        outcomes.setdefault(row.subject, _Outcome()).add(row)
-    return outcomes
 
 
 async def _update_orders(tx: Transaction, store_id: int, outcomes: dict[str, _Outcome]) -> set[int]:

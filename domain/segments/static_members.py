@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Select, select
 
 from domain.customers.tables import customers
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode, Path, NotFound
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound, Path
 from domain.kit.values import UNSET
 from domain.segments import queries
 from domain.segments.evaluation import references

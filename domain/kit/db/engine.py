@@ -55,7 +55,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 5, notify: Notify | None = None) -> None:
         self.url = url
         self.notify = notify
-        self.engine = _engine(url, pool_size)
+        self.engine = _create_engine(url, pool_size)
         # SQLite has one writer at a time: those of this process queue up here, rather than retry again and again.
         self._writer_lock = asyncio.Lock() if url.startswith("sqlite") else nullcontext()
         self._read_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -81,42 +81,41 @@ class Database:
         await self.engine.dispose()
 
 
-def _engine(url: str, pool_size: int) -> AsyncEngine:
-    if url.startswith("sqlite"):
-        engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": 30}, hide_parameters=True
+def _create_engine(url: str, pool_size: int) -> AsyncEngine:
+    if not url.startswith("sqlite"):
+        return create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+            # Segment statements are wide and short: compiling them costs more than running them.
+            connect_args={"server_settings": {"jit": "off", "application_name": "muster"}},
         )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
-    return create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        json_serializer=lambda value: orjson.dumps(value).decode(),
-        json_deserializer=orjson.loads,
-        # Segment statements are wide and short: compiling them costs more than running them.
-        connect_args={"server_settings": {"jit": "off", "application_name": "muster"}},
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": 30}, hide_parameters=True
     )
 
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "busy_timeout=30000",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-65536",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
 
-def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "busy_timeout=30000",
-        "foreign_keys=ON",
-        "temp_store=MEMORY",
-        "cache_size=-65536",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-
-def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    return engine

@@ -1,4 +1,4 @@
-"""Compares the counters with the log, for those who doubt them: `muster doctor` and the tests."""
+"""Compares the counters with the log, for `muster doctor` and for tests."""
 
 from sqlalchemy import func, or_, select, union
 

@@ -78,7 +78,7 @@ def _wallet_change(row: AnyRow, timezone: str) -> WalletChange:
     reason = row.attributes.get("reason")
     return WalletChange(
         id=row.id,
-        at=row.occurred_at,
+        occurred_at=row.occurred_at,
         day=day_of(row.occurred_at, timezone),
         amount=parse_amount(row.attributes["amount"]),
         reason=None if reason is None else str(reason)[:100],

@@ -1,1 +1,1 @@
-"""What every topic rests on and knows no product: the database, time, identifiers, values, errors, signed tokens."""
+"""The floor of every topic, which knows no product: database, time, identifiers, values, errors, signed tokens."""

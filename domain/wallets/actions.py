@@ -17,7 +17,7 @@ async def recompute(
         lots = {customer_id: remaining_lots(history) for customer_id, history in changes.items()}
         await queries.replace_lots(tx, store_id, wallet, lots)
         last_changes = {
-            customer_id: max(history, key=lambda change: (change.at, change.id))
+            customer_id: max(history, key=lambda change: (change.occurred_at, change.id))
             for customer_id, history in changes.items()
             if history
         }

@@ -26,7 +26,7 @@ class WalletChange:
     """An earning or, with a negative amount, a spending; `expires_on` is the last day on which it can be spent."""
 
     id: str
-    at: datetime
+    occurred_at: datetime
     day: date
     amount: Decimal
     reason: str | None = None
@@ -47,7 +47,7 @@ def remaining_lots(changes: Iterable[WalletChange]) -> list[Lot]:
     the next earnings fill.
     """
     lots: list[Lot] = []
-    for change in sorted(changes, key=lambda change: (change.at, change.id)):
+    for change in sorted(changes, key=lambda change: (change.occurred_at, change.id)):
         lots = _earn(lots, change) if change.amount > 0 else _spend(lots, change)
     return [lot for lot in lots if lot.remaining]
 
@@ -76,7 +76,7 @@ def _spend(lots: list[Lot], change: WalletChange) -> list[Lot]:
 class CouponChange:
     """A coupon was received or used; `code` is the coupon's key where all customers share one."""
 
-    at: datetime
+    occurred_at: datetime
     coupon: str
     code: str
     used: bool
@@ -95,12 +95,12 @@ class HeldCoupon:
 def held_coupons(changes: Iterable[CouponChange]) -> list[HeldCoupon]:
     """Return each code once, with its first receipt, its first use, and the expiry that the last change names."""
     coupons: dict[str, HeldCoupon] = {}
-    for change in sorted(changes, key=lambda change: (change.at, change.used)):
+    for change in sorted(changes, key=lambda change: (change.occurred_at, change.used)):
         coupon = coupons.get(change.code, HeldCoupon(change.coupon, change.code, None, None, None))
         coupons[change.code] = replace(
             coupon,
-            received_at=coupon.received_at if change.used else coupon.received_at or change.at,
-            used_at=coupon.used_at or change.at if change.used else coupon.used_at,
+            received_at=coupon.received_at if change.used else coupon.received_at or change.occurred_at,
+            used_at=coupon.used_at or change.occurred_at if change.used else coupon.used_at,
             expires_on=change.expires_on or coupon.expires_on,
         )
     return list(coupons.values())

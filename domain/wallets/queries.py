@@ -55,7 +55,7 @@ async def store_last_changes(
             "customer_id": customer_id,
             "amount": change.amount,
             "reason": change.reason,
-            "at": change.at,
+            "at": change.occurred_at,
         }
         for customer_id, change in last_changes.items()
     ]

@@ -36,8 +36,8 @@ def test_unsubscribe_links_in_mails_that_were_sent_stay_valid(link: str, subject
 
 def test_file_links_that_were_sent_stay_valid() -> None:
     finished_at = datetime(2026, 7, 1, 9, 0, 0, 123456, tzinfo=UTC)
-    made = OperationFile("stored", "name")
-    export = Operation(7, ID, "list.export", OperationStatus.DONE, 1, 1, made, False, finished_at, finished_at)
+    file = OperationFile("stored", "name")
+    export = Operation(7, ID, "list.export", OperationStatus.DONE, 1, 1, file, False, finished_at, finished_at)
     links = FileLinks(BASE, KEY)
     assert links.url(export, finished_at) == FILE_LINK
     assert links.read(FILE_LINK.rpartition("/")[2]) == FileLink(7, ID, datetime(2026, 7, 8, 9, tzinfo=UTC))

@@ -236,6 +236,6 @@ def _favourites(events: list[TrackedEvent], placed: list[Any]) -> set[tuple[str,
             pair = (customer, item["category"])
             last[pair] = max(last.get(pair, order.occurred_at), order.occurred_at)
     return {
-        (customer, min(history, key=lambda value: (-history[value], -last[customer, value].timestamp(), value)))
-        for customer, history in bought.items()
+        (customer, min(quantities, key=lambda value: (-quantities[value], -last[customer, value].timestamp(), value)))
+        for customer, quantities in bought.items()
     }

@@ -43,4 +43,4 @@ class TokenAuthenticator:
         if len(self._noted) > _NOTED_AT_MOST:
             self._noted.popitem(last=False)
         async with self._database.write() as tx:
-            await queries.note_use(tx, principal.store.id, principal.token_id, self._clock())
+            await queries.record_use(tx, principal.store.id, principal.token_id, self._clock())

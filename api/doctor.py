@@ -32,7 +32,7 @@ async def examine(runtime: Runtime) -> list[Finding]:
         return findings
     reach = Finding("reach", True, "database and broker answer; the database is up to date")
     async with runtime.database.read() as tx:
-        numbers = await stores.numbers(tx)
+        numbers = await stores.all_ids(tx)
         return [
             *findings,
             reach,
@@ -95,8 +95,8 @@ async def _campaigns(tx: Transaction) -> Finding:
 
 
 async def _leases(tx: Transaction) -> Finding:
-    counts = (await jobs.count(tx)).values()
-    waiting_jobs, stuck = sum(count for count, _ in counts), sum(expired for _, expired in counts)
+    counts = (await jobs.count_by_queue(tx)).values()
+    waiting_jobs, stuck = sum(count.open for count in counts), sum(count.expired for count in counts)
     if stuck:
         return Finding("jobs", False, f"{stuck} of {waiting_jobs} jobs lost their worker: is `muster work` running?")
     return Finding("jobs", True, f"{waiting_jobs} wait or run")

@@ -16,7 +16,7 @@ from domain.consents.links import UnsubscribeLinks
 from domain.jobs import Queue
 from domain.kit.clock import Clock
 from domain.kit.db import Database
-from domain.operations.files import FileLinks, Files
+from domain.operations.files import FileDirectory, FileLinks
 from domain.segments.catalogue.extensions import EXTENSIONS
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
@@ -36,7 +36,7 @@ class Runtime:
     channels: InstalledChannels
     templates: MinijinjaTemplates
     links: UnsubscribeLinks
-    files: Files
+    files: FileDirectory
     file_links: FileLinks
     brokers: Mapping[Queue, Broker]
     notifier: Notifier
@@ -87,7 +87,7 @@ def build(settings: Settings) -> Runtime:
         channels=InstalledChannels(plugins, key),
         templates=MinijinjaTemplates(),
         links=UnsubscribeLinks(settings.public_url, key),
-        files=Files(settings.files()),
+        files=FileDirectory(settings.files()),
         file_links=FileLinks(settings.public_url, key),
         brokers=brokers,
         notifier=notifier,

@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from api.cli import app
 from api.settings import Settings
-from domain.events.types import KINDS, VERBS
+from domain.events.types import EVENT_TYPES, MESSAGE_EVENTS
 from domain.segments.catalogue import docs_page
 
 ROOT = Path(__file__).parents[1]
@@ -91,5 +91,5 @@ def test_every_kind_of_event_is_documented_with_its_attributes() -> None:
     lines = [
         set(re.findall(r"`([^`]+)`", line)) for line in (ROOT / "docs/reference/events.md").read_text().splitlines()
     ]
-    for kind, known in {**KINDS, **VERBS}.items():
+    for kind, known in {**EVENT_TYPES, **MESSAGE_EVENTS}.items():
         assert any({kind, *known.attributes} <= names for names in lines), f"{kind}: {sorted(known.attributes)}"

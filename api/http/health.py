@@ -70,6 +70,6 @@ async def _count(database: Database) -> None:
     async with database.read() as tx:
         for (channel, outcome), times in (await campaigns.outcomes(tx)).items():
             metrics.deliveries.labels(channel, outcome).set(times)
-        for queue, (open_jobs, expired) in (await jobs.count(tx)).items():
-            metrics.queue_depth.labels(queue.value).set(open_jobs)
-            metrics.leases_expired.labels(queue.value).set(expired)
+        for queue, counts in (await jobs.count_by_queue(tx)).items():
+            metrics.queue_depth.labels(queue.value).set(counts.open)
+            metrics.leases_expired.labels(queue.value).set(counts.expired)

@@ -34,10 +34,8 @@ def routes(database: Database, links: UnsubscribeLinks, clock: Clock) -> list[Ro
             return PlainTextResponse("Unsubscribed.")
         return _page("done.html")
 
-    return [
-        Route("/unsubscribe/{token}", show, methods=["GET"]),
-        Route("/unsubscribe/{token}", take_off, methods=["POST"]),
-    ]
+    path = f"{links.PATH}/{{token}}"
+    return [Route(path, show, methods=["GET"]), Route(path, take_off, methods=["POST"])]
 
 
 async def _form(request: Request) -> dict[str, str]:

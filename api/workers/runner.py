@@ -19,12 +19,12 @@ from domain.deliveries.channels import FindChannel, Office
 from domain.jobs import LEASE_SECONDS, Job, LeaseLost
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
-from domain.operations.files import Files
+from domain.operations.files import FileDirectory
 
 log = structlog.get_logger(__name__)
 
 HEARTBEAT = 15.0
-# Seconds until a handler that broke gets another try; `jobs.sweep` gives up after a few.
+# Seconds until a handler that broke gets another try; `jobs.quarantine` gives up after a few.
 RETRY_AFTER = 10.0
 
 
@@ -34,7 +34,7 @@ class JobContext:
 
     job: Job
     office: Office
-    files: Files
+    files: FileDirectory
     lost: bool = False
 
     def still_mine(self) -> bool:
@@ -70,7 +70,7 @@ class Tools:
     templates: Templates
     links: UnsubscribeLinks
     find_channel: FindChannel
-    files: Files
+    files: FileDirectory
     handlers: Handlers
 
     def office(self, database: Database) -> Office:

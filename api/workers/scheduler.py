@@ -21,7 +21,7 @@ from domain.kit.db import Database, Notify
 from domain.lifecycle import actions as lifecycle
 from domain.lists.schedule import make_due
 from domain.memberships import tracking
-from domain.operations.actions import tidy
+from domain.operations.actions import delete_expired_files
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker],
         lambda: sweep(database, tools),
         lambda: notify_due(database, brokers, notifier),
         lambda: lifecycle.schedule_due(database, tools.clock()),
-        Rarely(lambda: tidy(database, tools.files, MAKE_FILES, tools.clock()), _TIDY_EVERY),
+        Rarely(lambda: delete_expired_files(database, tools.files, MAKE_FILES, tools.clock()), _TIDY_EVERY),
     ]
 
 
@@ -84,11 +84,11 @@ async def make_lists(database: Database, tools: Tools) -> None:
 
 async def sweep(database: Database, tools: Tools) -> None:
     async with database.read() as tx:
-        gone = dead(await jobs.owners(tx))
+        gone = dead(await jobs.lease_owners(tx))
     async with database.write() as tx:
         if gone:
-            await jobs.expire(tx, gone)
-        for job in await jobs.sweep(tx):
+            await jobs.expire_leases(tx, gone)
+        for job in await jobs.quarantine(tx):
             metrics.jobs.labels(job.kind, "given_up").inc()
             log.error("job_given_up", kind=job.kind, job=str(job.id), store=job.store_id)
             handler = tools.handlers.get(job.kind)

@@ -82,7 +82,7 @@ async def send(
 ) -> Campaign:
     """Start the campaign at a time to come, or now. The same idempotency key again answers what the first did."""
     request = sha256(f"campaignSend {campaign_id} {at and at.isoformat()}".encode()).digest()
-    if key is not None and await stores.seen_before(tx, desk.store_id, key, request, campaign_id, desk.now):
+    if key is not None and await stores.is_repeated(tx, desk.store_id, key, request, campaign_id, desk.now):
         return await _locked(tx, desk.store_id, campaign_id)
     campaign = await _locked(tx, desk.store_id, campaign_id)
     check_sendable(campaign.status)

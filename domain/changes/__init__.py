@@ -1,10 +1,9 @@
-"""What has changed of a store's customers: a version that moves with every write, and marks of whom it was about."""
+"""Changes of a store's data: versions that grow with every write, and marks of the customers that were changed."""
 
 from domain.changes.model import ChangeKind
 from domain.changes.queries import (
-    AT_ONCE,
+    IMMEDIATELY,
     Versions,
-    forget,
     record_change,
     record_future_change,
     record_future_changes,
@@ -14,10 +13,9 @@ from domain.changes.queries import (
 )
 
 __all__ = [
-    "AT_ONCE",
+    "IMMEDIATELY",
     "ChangeKind",
     "Versions",
-    "forget",
     "record_change",
     "record_future_change",
     "record_future_changes",

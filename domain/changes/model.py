@@ -1,21 +1,21 @@
-"""The kinds of data that can change of a customer, each with the tables that hold it."""
+"""The kinds of a customer's data that can change: a filter reads some of them."""
 
 from enum import IntFlag
 
 
 class ChangeKind(IntFlag):
-    """What a change was of; a segment is looked at again only for the kinds that it asks for."""
+    """The kind of data that was changed; a segment is evaluated again only for the kinds that its filter reads."""
 
-    EXISTENCE = 1  # a customer came, went, or came back: concerns every segment
-    PROFILE = 2  # own columns, addresses, origin, tags, properties
+    EXISTENCE = 1  # a customer was added, deleted or restored: concerns every segment
+    PROFILE = 2  # the customer's row, addresses, origin, tags, properties
     CONTACTS = 4
     ORDERS = 8
     EVENTS = 16
     WALLETS = 32
     GROUPS = 64  # lists, and members of static segments
-    SEGMENTS = 128  # what segments ask
+    SEGMENTS = 128  # the filters of segments
 
 
-EVERYTHING = ChangeKind(255)
-# A mark that goes so far means every customer.
-LAST = 2**63 - 1
+ALL_KINDS = ChangeKind(255)
+# A mark from 0 to here means every customer.
+MAX_CUSTOMER_ID = 2**63 - 1

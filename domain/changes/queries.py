@@ -1,6 +1,6 @@
-"""Noting what changed, in the transaction that changes it, and reading how far a store's data has come."""
+"""Statements that record changes in the transaction that makes them, and that read the versions of a store's data."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import randbelow
@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    delete,
     func,
     insert,
     literal,
@@ -20,139 +19,135 @@ from sqlalchemy import (
     update,
 )
 
-from domain.changes.model import LAST, ChangeKind
+from domain.changes.model import MAX_CUSTOMER_ID, ChangeKind
 from domain.changes.tables import customer_changes, store_versions
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into, random_id
 from domain.kit.db.types import Instant
 
-Found = Select[*tuple[Any, ...]]
-AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
-_COLUMNS = {kind: store_versions.c[str(kind.name).lower()] for kind in ChangeKind}
-_NAMES = ["store_id", "id", "kinds", "first_id", "last_id", "due_at"]
+IdSelect = Select[*tuple[Any, ...]]
+# The due time of a change that takes effect with its transaction.
+IMMEDIATELY = datetime(1970, 1, 1, tzinfo=UTC)
+_COUNTERS = {kind: store_versions.c[str(kind.name).lower()] for kind in ChangeKind}
+_MARK_COLUMNS = ["store_id", "id", "kinds", "first_id", "last_id", "due_at"]
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """How often each kind of a store's data was written, as one transaction sees it."""
+    """The number of writes of each kind of a store's data, as one transaction sees it."""
 
     counts: tuple[int, ...]
 
     def of(self, kinds: ChangeKind) -> tuple[int, ...]:
-        """Equal as long as nothing of these kinds was written."""
+        """Return the counts of these kinds: they are equal as long as nothing of them was written."""
         return tuple(count for kind, count in zip(ChangeKind, self.counts, strict=True) if kind & kinds)
 
 
 async def versions(tx: Transaction, store_id: int) -> Versions:
-    sums = [func.coalesce(func.sum(column), 0, type_=BigInteger()) for column in _COLUMNS.values()]
+    sums = [func.coalesce(func.sum(counter), 0, type_=BigInteger()) for counter in _COUNTERS.values()]
     row = (await tx.execute(select(*sums).where(store_versions.c.store_id == store_id))).one()
     return Versions(tuple(int(count) for count in row))
 
 
-async def record_change(tx: Transaction, store_id: int, kinds: ChangeKind, customers: Iterable[int] | Found) -> None:
-    """Something of these kinds was written of these customers: ids, or a select of them."""
+async def record_change(tx: Transaction, store_id: int, kinds: ChangeKind, customers: Iterable[int] | IdSelect) -> None:
+    """Record that these kinds of data of these customers were written; `customers` are ids or a select of ids."""
     if isinstance(customers, Select):
-        await _move(tx, store_id, kinds)
-        await _mark_found(tx, store_id, kinds, customers)
+        await _raise_versions(tx, store_id, kinds)
+        changed = customers.subquery("changed")
+        (customer,) = changed.c
+        # Consecutive ids minus their rank give one number: an island, which is one mark.
+        island = customer - func.dense_rank().over(order_by=customer)
+        ranked = select(customer.label("customer"), island.label("island")).where(customer.is_not(None))
+        ranked_ids = ranked.subquery("ranked")
+        spans = (
+            select(func.min(ranked_ids.c.customer).label("first"), func.max(ranked_ids.c.customer).label("last"))
+            .group_by(ranked_ids.c.island)
+            .subquery("spans")
+        )
+        due_at = literal(IMMEDIATELY, Instant())
+        marks = _marks(tx.dialect, store_id, kinds, spans.c.first, spans.c.last, due_at)
+        await tx.execute(insert(customer_changes).from_select(_MARK_COLUMNS, marks))
         return
-    spans = _spans(customers)
-    if spans:
-        await _move(tx, store_id, kinds)
-        await _mark(tx, store_id, kinds, spans)
+    rows = [_row(store_id, kinds, first, last, IMMEDIATELY) for first, last in _spans(customers)]
+    if rows:
+        await _raise_versions(tx, store_id, kinds)
+        await tx.execute(insert(customer_changes), rows)
 
 
 async def record_range_change(tx: Transaction, store_id: int, kinds: ChangeKind, first: int, last: int) -> None:
-    """The same for all customers from one number to another."""
-    await _move(tx, store_id, kinds)
-    await _mark(tx, store_id, kinds, [(first, last)])
+    """Record that these kinds of data of all customers from one id to another were written."""
+    await _raise_versions(tx, store_id, kinds)
+    await tx.execute(insert(customer_changes), [_row(store_id, kinds, first, last, IMMEDIATELY)])
 
 
 async def record_store_change(tx: Transaction, store_id: int, kinds: ChangeKind) -> None:
-    """The same for the whole store: of a list, of a property that is gone, of what segments ask."""
-    await record_range_change(tx, store_id, kinds, 0, LAST)
+    """Record a change that may concern every customer: of a list, a deleted property, a segment's filter."""
+    await record_range_change(tx, store_id, kinds, 0, MAX_CUSTOMER_ID)
 
 
 async def record_future_change(
-    tx: Transaction, store_id: int, kinds: ChangeKind, ahead: Iterable[tuple[int, datetime]]
+    tx: Transaction, store_id: int, kinds: ChangeKind, due_times: Iterable[tuple[int, datetime]]
 ) -> None:
-    """What is dated ahead changes its customers once more when its time has come."""
-    rows = [_row(store_id, kinds, (customer, customer), at) for customer, at in ahead]
+    """Record data that is dated ahead, by customer id and time: it changes the customer once more at that time."""
+    rows = [_row(store_id, kinds, customer_id, customer_id, due_at) for customer_id, due_at in due_times]
     if rows:
         await tx.execute(insert(customer_changes), rows)
 
 
-async def record_future_changes(tx: Transaction, store_id: int, kinds: ChangeKind, found: Found) -> None:
-    """The same for a select of ids and instants."""
-    ahead = found.subquery("ahead")
-    customer, at = ahead.c
-    marks = _marks(tx.dialect, store_id, kinds, customer, customer, at)
-    await tx.execute(insert(customer_changes).from_select(_NAMES, marks))
+async def record_future_changes(tx: Transaction, store_id: int, kinds: ChangeKind, due_times: IdSelect) -> None:
+    """Record data that is dated ahead, from a select of customer ids and times."""
+    customer_id, due_at = due_times.subquery("due_times").c
+    marks = _marks(tx.dialect, store_id, kinds, customer_id, customer_id, due_at)
+    await tx.execute(insert(customer_changes).from_select(_MARK_COLUMNS, marks))
 
 
-async def forget(tx: Transaction, store_id: int, limit: int) -> int:
-    """Takes up to so many marks away unread, and says how many: nobody follows this store's segments."""
-    some = select(customer_changes.c.id).where(customer_changes.c.store_id == store_id).limit(limit)
-    gone = delete(customer_changes).where(customer_changes.c.store_id == store_id, customer_changes.c.id.in_(some))
-    return int((await tx.execute(gone)).rowcount)
-
-
-def _spans(customers: Iterable[int]) -> list[tuple[int, int]]:
-    """Numbers that follow each other are one span."""
+def _spans(customer_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the first and the last of each run of consecutive ids."""
     spans: list[tuple[int, int]] = []
-    for customer in sorted(set(customers)):
-        if spans and spans[-1][1] == customer - 1:
-            spans[-1] = (spans[-1][0], customer)
+    for customer_id in sorted(set(customer_ids)):
+        if spans and spans[-1][1] == customer_id - 1:
+            spans[-1] = (spans[-1][0], customer_id)
         else:
-            spans.append((customer, customer))
+            spans.append((customer_id, customer_id))
     return spans
 
 
-async def _move(tx: Transaction, store_id: int, kinds: ChangeKind) -> None:
-    """Once a transaction and kind is enough: nobody sees the data before its end."""
-    fresh = kinds & ~tx.changed_kinds.get(store_id, 0)
-    if not fresh:
+async def _raise_versions(tx: Transaction, store_id: int, kinds: ChangeKind) -> None:
+    """Count the write once a transaction and kind, which is enough: nobody sees the data before its end."""
+    new_kinds = kinds & ~tx.changed_kinds.get(store_id, 0)
+    if not new_kinds:
         return
-    tx.changed_kinds[store_id] = tx.changed_kinds.get(store_id, 0) | fresh
-    counts = {column.name: int(bool(kind & fresh)) for kind, column in _COLUMNS.items()}
-    raised = {column.name: column + 1 for kind, column in _COLUMNS.items() if kind & fresh}
+    tx.changed_kinds[store_id] = tx.changed_kinds.get(store_id, 0) | new_kinds
+    counts = {counter.name: int(bool(kind & new_kinds)) for kind, counter in _COUNTERS.items()}
+    increments = {counter.name: counter + 1 for kind, counter in _COUNTERS.items() if kind & new_kinds}
     if tx.dialect == "postgresql":
-        # Any row that no other writer holds: none of them waits for another's end.
-        free = select(store_versions.c.store_id, store_versions.c.shard).where(store_versions.c.store_id == store_id)
-        free = free.limit(1).with_for_update(skip_locked=True)
+        # Any row that no other writer has locked: none of them waits for another's end.
+        unlocked = (
+            select(store_versions.c.store_id, store_versions.c.shard)
+            .where(store_versions.c.store_id == store_id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
         key = tuple_(store_versions.c.store_id, store_versions.c.shard)
-        if (await tx.execute(update(store_versions).where(key.in_(free)).values(raised))).rowcount:
+        if (await tx.execute(update(store_versions).where(key.in_(unlocked)).values(increments))).rowcount:
             return
         shard = randbelow(2**31)
         await tx.execute(insert(store_versions).values(store_id=store_id, shard=shard, **counts))
         return
-    first = insert_into(store_versions, tx.dialect).values(store_id=store_id, shard=0, **counts)
-    await tx.execute(first.on_conflict_do_update(index_elements=["store_id", "shard"], set_=raised))
+    first_write = insert_into(store_versions, tx.dialect).values(store_id=store_id, shard=0, **counts)
+    await tx.execute(first_write.on_conflict_do_update(index_elements=["store_id", "shard"], set_=increments))
 
 
-async def _mark(tx: Transaction, store_id: int, kinds: ChangeKind, spans: Sequence[tuple[int, int]]) -> None:
-    await tx.execute(insert(customer_changes), [_row(store_id, kinds, span, AT_ONCE) for span in spans])
-
-
-def _row(store_id: int, kinds: ChangeKind, span: tuple[int, int], due_at: datetime) -> dict[str, object]:
-    first, last = span
-    row: dict[str, object] = {"store_id": store_id, "id": str(ids.new()), "kinds": int(kinds)}
-    return row | {"first_id": first, "last_id": last, "due_at": due_at}
-
-
-async def _mark_found(tx: Transaction, store_id: int, kinds: ChangeKind, found: Found) -> None:
-    numbered = found.subquery("changed")
-    (customer,) = numbered.c
-    # Numbers that follow each other keep their distance from their place in the order.
-    island = customer - func.dense_rank().over(order_by=customer)
-    placed = select(customer.label("customer"), island.label("island")).where(customer.is_not(None)).subquery("placed")
-    spans = (
-        select(func.min(placed.c.customer).label("first"), func.max(placed.c.customer).label("last"))
-        .group_by(placed.c.island)
-        .subquery("spans")
-    )
-    marks = _marks(tx.dialect, store_id, kinds, spans.c.first, spans.c.last, literal(AT_ONCE, Instant()))
-    await tx.execute(insert(customer_changes).from_select(_NAMES, marks))
+def _row(store_id: int, kinds: ChangeKind, first: int, last: int, due_at: datetime) -> dict[str, object]:
+    return {
+        "store_id": store_id,
+        "id": str(ids.new()),
+        "kinds": int(kinds),
+        "first_id": first,
+        "last_id": last,
+        "due_at": due_at,
+    }
 
 
 def _marks(
@@ -162,5 +157,5 @@ def _marks(
     first: ColumnElement[int],
     last: ColumnElement[int],
     due_at: ColumnElement[Any],
-) -> Found:
+) -> IdSelect:
     return select(literal(store_id, Integer()), random_id(dialect), literal(int(kinds), Integer()), first, last, due_at)

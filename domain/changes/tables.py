@@ -1,11 +1,11 @@
-"""Rows of what changed; the marks are short-lived, the versions are a few rows a store."""
+"""Rows of changes: the marks are short-lived, the versions are a few rows a store."""
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, String, Table
 
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Instant
 
-# Customers from one number to another, changed in one transaction; whoever follows segments takes marks away.
+# Customers from one id to another, changed in one transaction; tracking memberships deletes the marks it has read.
 customer_changes = Table(
     "customer_changes",
     metadata,
@@ -14,12 +14,12 @@ customer_changes = Table(
     Column("kinds", Integer, nullable=False),
     Column("first_id", BigInteger, nullable=False),
     Column("last_id", BigInteger, nullable=False),
-    # When the change takes effect: what is dated ahead is looked at then.
+    # When the change takes effect: an order of tomorrow changes its customer tomorrow.
     Column("due_at", Instant, nullable=False),
     Index(None, "store_id", "due_at"),
 )
 
-# How often each kind was written. Writers beside each other count on rows of their own; the sums are the versions.
+# Counts of writes by kind. Concurrent writers count on rows of their own; the sums are the versions.
 store_versions = Table(
     "store_versions",
     metadata,

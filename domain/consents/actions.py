@@ -1,4 +1,4 @@
-"""What a customer says by a link in a message."""
+"""Applies what a customer chooses by a link in a message."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -11,10 +11,10 @@ from domain.kit.errors import NotFound
 
 
 async def unsubscribe(tx: Transaction, subject: UnsubscribeToken, now: datetime) -> None:
-    """No more marketing on this channel, from the next intent on; saying it twice changes nothing."""
-    refused = ContactChange(subject.channel, consent=Consent.UNSUBSCRIBED)
-    # Of a customer whose row is gone there is nobody left to write to.
+    """Unsubscribe the customer from the channel, which the next intent to send heeds. Twice changes nothing."""
+    change = ContactChange(subject.channel, consent=Consent.UNSUBSCRIBED)
+    # A customer whose row is deleted is written to no more anyway.
     with suppress(NotFound):
         await customers.consent_update(
-            tx, subject.store_id, subject.customer_id, refused, now, source="unsubscribe link"
+            tx, subject.store_id, subject.customer_id, change, now, source="unsubscribe link"
         )

@@ -21,7 +21,7 @@ from domain.customers.tables import (
     property_definitions,
 )
 from domain.events import log
-from domain.events.entry import Event
+from domain.events.model import Event
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode, NotFound

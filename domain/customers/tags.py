@@ -8,7 +8,7 @@ from sqlalchemy import delete, tuple_
 from domain.customers import queries
 from domain.customers.tables import customer_tags
 from domain.events import log
-from domain.events.entry import Event
+from domain.events.model import Event
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into

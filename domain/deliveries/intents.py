@@ -13,7 +13,7 @@ from domain.deliveries.audience import Audience, exclusion_reasons
 from domain.deliveries.model import AcceptMarketing, Batch, DeliveryStatus, ExclusionReason
 from domain.deliveries.tables import deliveries
 from domain.kit.db import Transaction
-from domain.kit.db.portable import among, database_now, numbers
+from domain.kit.db.portable import array_value, database_now, in_array
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ async def intend(tx: Transaction, part: Batch, fence: int, audience: Audience, l
     chosen: Sequence[int] = (await tx.execute(_choice(tx.dialect), place | ends)).scalars().all()
     if not chosen:
         return []
-    ids = numbers(chosen, tx.dialect)
+    ids = array_value(chosen, tx.dialect)
     asked = {"store": part.store_id, "channel": audience.channel, "ids": ids}
     objecting = await tx.execute(_objections(tx.dialect, audience.address, audience.accept_marketing), asked)
     refused = [{"refused": customer_id, "reason": reason} for customer_id, reason in objecting]
@@ -90,7 +90,7 @@ def _objections(dialect: str, kind: AddressKind, accept_marketing: AcceptMarketi
         .select_from(customers.outerjoin(contacts, of_channel))
         .where(
             customers.c.store_id == bindparam("store"),
-            among(customers.c.id, "ids", dialect),
+            in_array(customers.c.id, "ids", dialect),
             or_(*(condition for condition, _ in objections)),
         )
     )
@@ -112,7 +112,7 @@ def _commit(dialect: str) -> Any:
         update(deliveries)
         .where(
             *_of_campaign(),
-            among(deliveries.c.customer_id, "ids", dialect),
+            in_array(deliveries.c.customer_id, "ids", dialect),
             deliveries.c.status == DeliveryStatus.PENDING.value,
         )
         .values(

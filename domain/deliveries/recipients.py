@@ -14,7 +14,7 @@ from domain.deliveries.audience import addressed
 from domain.deliveries.intents import Intended
 from domain.kit import ids
 from domain.kit.db import Transaction
-from domain.kit.db.portable import among, numbers
+from domain.kit.db.portable import array_value, in_array
 from domain.lists.tables import list_members
 from domain.stores.model import Store
 
@@ -26,7 +26,7 @@ async def variables(
     tx: Transaction, store: Store, customer_ids: Sequence[int], *, with_properties: bool = True
 ) -> dict[int, dict[str, object]]:
     """What templates see: `customer.name`, `customer.property.KEY`, `store.name`."""
-    wanted = {"store": store.id, "ids": numbers(customer_ids, tx.dialect)}
+    wanted = {"store": store.id, "ids": array_value(customer_ids, tx.dialect)}
     properties: dict[int, dict[str, object]] = {}
     for customer_id, key, *values in await tx.execute(_properties(tx.dialect), wanted) if with_properties else ():
         value = next((value for value in values if value is not None), None)
@@ -45,7 +45,7 @@ async def variables(
 @cache
 def _customers(dialect: str) -> Select[*tuple[Any, ...]]:
     return select(customers.c.id, *(customers.c[name] for name in _SHOWN)).where(
-        customers.c.store_id == bindparam("store"), among(customers.c.id, "ids", dialect)
+        customers.c.store_id == bindparam("store"), in_array(customers.c.id, "ids", dialect)
     )
 
 
@@ -56,7 +56,7 @@ def _properties(dialect: str) -> Select[*tuple[Any, ...]]:
     return (
         select(_held.customer_id, property_definitions.c.key, *values)
         .join(property_definitions, defined)
-        .where(_held.store_id == bindparam("store"), among(_held.customer_id, "ids", dialect))
+        .where(_held.store_id == bindparam("store"), in_array(_held.customer_id, "ids", dialect))
     )
 
 

@@ -1,1 +1,1 @@
-"""The log of what happened to customers, and how often: orders aside, everything that segments ask of behavior."""
+"""The log of what happened to customers, and counters of it: all that filters ask of behavior, but orders."""

@@ -1,14 +1,13 @@
-"""Whether the tallies are what a count of the history gives."""
+"""Compares the counters with the log, for `muster doctor` and for tests."""
 
 from sqlalchemy import func, or_, select, union
 
-from domain.events.log_tables import event_counters, events
+from domain.events.tables import event_counters, events
 from domain.kit.db import Transaction
 
 
 async def mismatches(tx: Transaction, store_id: int) -> list[int]:
-    """Customers of whom the tallies say something else than their events."""
-    own = events.c.store_id == store_id
+    """Return the customers whose counters are not what counting their events gives."""
     counted = (
         select(
             events.c.type,
@@ -17,15 +16,17 @@ async def mismatches(tx: Transaction, store_id: int) -> list[int]:
             func.min(events.c.occurred_at).label("first_at"),
             func.max(events.c.occurred_at).label("last_at"),
         )
-        .where(own)
+        .where(events.c.store_id == store_id)
         .group_by(events.c.type, events.c.customer_id)
         .subquery("counted")
     )
-    kept = select(event_counters).where(event_counters.c.store_id == store_id).subquery("kept")
-    same = (kept.c.type == counted.c.type) & (kept.c.customer_id == counted.c.customer_id)
-    differs = or_(*(kept.c[name].is_distinct_from(counted.c[name]) for name in ("count", "first_at", "last_at")))
-    wrong = union(
-        select(counted.c.customer_id).select_from(counted.outerjoin(kept, same)).where(differs),
-        select(kept.c.customer_id).select_from(kept.outerjoin(counted, same)).where(counted.c.type.is_(None)),
+    stored = select(event_counters).where(event_counters.c.store_id == store_id).subquery("stored")
+    same_counter = (stored.c.type == counted.c.type) & (stored.c.customer_id == counted.c.customer_id)
+    differs = or_(*(stored.c[name].is_distinct_from(counted.c[name]) for name in ("count", "first_at", "last_at")))
+    mismatched = union(
+        select(counted.c.customer_id).select_from(counted.outerjoin(stored, same_counter)).where(differs),
+        select(stored.c.customer_id)
+        .select_from(stored.outerjoin(counted, same_counter))
+        .where(counted.c.type.is_(None)),
     )
-    return sorted((await tx.execute(wrong)).scalars())
+    return sorted((await tx.execute(mismatched)).scalars())

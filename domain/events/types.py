@@ -1,4 +1,4 @@
-"""What events of the types that every shop has say of themselves."""
+"""The types of events that every store has, and the attributes that events of each have."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,11 +7,7 @@ from domain.kit.values import ValueType
 from domain.wallets.model import COUPON_RECEIVED, COUPON_USED, Wallet
 
 ORDER = "order"
-
-
 ORDER_CANCELLED, ORDER_REFUNDED, ORDER_UPDATED = "order.cancelled", "order.refunded", "order.updated"
-
-
 ORDER_CHANGES = (ORDER_CANCELLED, ORDER_REFUNDED, ORDER_UPDATED)
 
 _TEXT, _NUMBER, _FLAG, _DAY = ValueType.STRING, ValueType.NUMBER, ValueType.BOOLEAN, ValueType.DATE
@@ -19,9 +15,9 @@ _TEXT, _NUMBER, _FLAG, _DAY = ValueType.STRING, ValueType.NUMBER, ValueType.BOOL
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """The attributes that are known, by their types; others may come along.
+    """The attributes that events of a type have, and their types of value; an event may have others besides.
 
-    `subject` is the one that the event is about, `required` those without which it means nothing.
+    `subject` names the attribute that the event is about, `required` those without which it means nothing.
     """
 
     attributes: Mapping[str, ValueType] = field(default_factory=dict[str, ValueType])
@@ -40,7 +36,7 @@ _PAGE = {"page": _TEXT, "kind": _TEXT}
 _WALLET = EventType({"amount": _NUMBER, "reason": _TEXT, "expires_on": _DAY}, None, frozenset({"amount"}))
 _COUPON = _about("coupon", "coupon", code=_TEXT, expires_on=_DAY)
 
-KINDS: Mapping[str, EventType] = {
+EVENT_TYPES: Mapping[str, EventType] = {
     "visit": _about("product", price=_NUMBER, **_VISIT),
     "cart": _about("product", variant=_TEXT, category=_TEXT, collection=_TEXT, quantity=_NUMBER, price=_NUMBER),
     "checkout": EventType({"total": _NUMBER}),
@@ -65,8 +61,8 @@ KINDS: Mapping[str, EventType] = {
     **{wallet.event: _WALLET for wallet in Wallet},
 }
 
-# What a message does, and what is done about it: "email.opened" is about a campaign.
-VERBS: Mapping[str, EventType] = {
+# The events of every channel, behind its name: "email.opened" is about a campaign.
+MESSAGE_EVENTS: Mapping[str, EventType] = {
     "sent": _about("campaign"),
     "delivered": _about("campaign"),
     "opened": _about("campaign"),
@@ -84,9 +80,9 @@ _ANY = EventType()
 
 
 def event_type_of(event_type: str) -> EventType:
-    """The kind of an event by its type; one of a shop's own may say anything."""
-    known = KINDS.get(event_type)
-    if known is not None:
-        return known
+    """Return the description of an event type; events of a store's own types may have any attributes."""
+    described = EVENT_TYPES.get(event_type)
+    if described is not None:
+        return described
     channel, _, verb = event_type.partition(".")
-    return VERBS.get(verb, _ANY) if channel else _ANY
+    return MESSAGE_EVENTS.get(verb, _ANY) if channel else _ANY

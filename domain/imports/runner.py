@@ -97,7 +97,7 @@ async def _discard(database: Database, job: Job, operation_id: UUID, finish: Fin
 
 async def _refuse(work: _Import, problem: Problem) -> None:
     async with work.database.write() as tx:
-        await operations.clear_problems(tx, *work.keys)
+        await operations.delete_problems(tx, *work.keys)
         await operations.add_problems(tx, *work.keys, [problem])
         await operations.finish(tx, *work.keys, OperationStatus.FAILED, work.clock())
         await queries.clear(tx, *work.keys)

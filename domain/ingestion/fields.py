@@ -1,4 +1,4 @@
-"""Checks of what events say of themselves, each fault with its place."""
+"""Checks of the fields of events, each error with the path of the field."""
 
 import re
 from collections.abc import Mapping
@@ -14,28 +14,28 @@ from domain.events.types import EventType
 from domain.kit.errors import DomainError, ErrorCode, Path, check_field
 
 _TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
-_MOST_BYTES = 16_384
-_SUBJECT = 200
+_MAX_BYTES = 16_384
+_SUBJECT_LENGTH = 200
 FIRST_YEAR, LAST_YEAR = 1000, 9000
 ATTRIBUTES: Path = ("attributes",)
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def required(value: str) -> str:
+def check_required(value: str) -> str:
     cleaned = values.text(value, 200)
     if cleaned is None:
         raise DomainError("is empty", code=ErrorCode.REQUIRED)
     return cleaned
 
 
-def event_type(value: str) -> str:
+def check_event_type(value: str) -> str:
     if not _TYPE.fullmatch(value):
         raise DomainError(f"{value[:60]!r} is no event type: lower-case letters, digits, _ . -, 64 at most")
     return value
 
 
-def aware(moment: datetime) -> datetime:
+def check_moment(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise DomainError("has no offset: write it as 2026-07-01T09:00:00Z")
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
@@ -43,21 +43,21 @@ def aware(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def customer(key: CustomerKey) -> CustomerKey:
+def check_customer(key: CustomerKey) -> CustomerKey:
     if key.external_id is not None:
-        return CustomerKey(external_id=check_field(("customer", "externalId"), required, key.external_id))
+        return CustomerKey(external_id=check_field(("customer", "externalId"), check_required, key.external_id))
     if key.email is not None:
         email = check_field(("customer", "email"), values.email, key.email)
         if email is None:
             raise DomainError("email: is empty", field=("customer", "email"), code=ErrorCode.REQUIRED)
         return CustomerKey(email=email)
     if key.id is None:
-        said = "customer: needs one of id, externalId, email"
-        raise DomainError(said, field=("customer",), code=ErrorCode.REQUIRED)
+        message = "customer: needs one of id, externalId, email"
+        raise DomainError(message, field=("customer",), code=ErrorCode.REQUIRED)
     return key
 
 
-def an_object(value: object, field: Path) -> Mapping[str, Any]:
+def check_object(value: object, field: Path) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -65,42 +65,44 @@ def an_object(value: object, field: Path) -> Mapping[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-def small(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+def check_size(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         written = orjson.dumps(attributes)
     except TypeError as error:
-        raise DomainError(f"cannot be kept as JSON: {error}") from error
-    if len(written) > _MOST_BYTES:
-        raise DomainError(f"are {len(written):,} bytes of JSON: {_MOST_BYTES:,} at most")
+        raise DomainError(f"cannot be stored as JSON: {error}") from error
+    if len(written) > _MAX_BYTES:
+        raise DomainError(f"are {len(written):,} bytes of JSON: {_MAX_BYTES:,} at most")
     if b"\\u0000" in written:
         raise DomainError("hold the control character U+0000: remove it")
     return attributes
 
 
-def known(kind: EventType, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The attributes, of which those that events of this kind have are of their types."""
-    missing = next((name for name in sorted(kind.required) if attributes.get(name) in {None, ""}), None)
+def check_attributes(event_type: EventType, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the attributes. Raise DomainError when one is missing, or has a value of another type than it should."""
+    missing = next((name for name in sorted(event_type.required) if attributes.get(name) in (None, "")), None)
     if missing is not None:
         raise DomainError(f"{missing}: is missing", field=(*ATTRIBUTES, missing), code=ErrorCode.REQUIRED)
-    for name, expected in kind.attributes.items():
+    for name, expected in event_type.attributes.items():
         value = attributes.get(name)
         if value is not None:
             check_field((*ATTRIBUTES, name), partial(values.property_value, kind=expected), value)
     return attributes
 
 
-def subject(kind: EventType, attributes: Mapping[str, Any]) -> str | None:
-    """What the event is about."""
-    named = attributes.get(kind.subject) if kind.subject else None
-    if named is None:
+def subject_of(event_type: EventType, attributes: Mapping[str, Any]) -> str | None:
+    """Return the value of the attribute that the event is about."""
+    subject = attributes.get(event_type.subject) if event_type.subject else None
+    if subject is None:
         return None
-    return check_field((*ATTRIBUTES, str(kind.subject)), lambda value: values.text(value, _SUBJECT), str(named))
+    path = (*ATTRIBUTES, str(event_type.subject))
+    return check_field(path, lambda value: values.text(value, _SUBJECT_LENGTH), str(subject))
 
 
-def text_of(holder: Mapping[str, Any], name: str, longest: int, field: Path) -> str | None:
-    value = holder.get(name)
+def text_field(attributes: Mapping[str, Any], name: str, length: int, field: Path) -> str | None:
+    """Return the cleaned text under a name, None when it is missing or empty. Raise DomainError for another value."""
+    value = attributes.get(name)
     if value is None:
         return None
     if not isinstance(value, str):
         raise DomainError(f"{name}: must be a string", field=(*field, name))
-    return check_field((*field, name), lambda text: values.text(text, longest), value)
+    return check_field((*field, name), lambda text: values.text(text, length), value)

@@ -23,7 +23,7 @@ class TrackedEvent:
 
 @dataclass(frozen=True, slots=True)
 class CustomEvent:
-    """Any other event, cleaned."""
+    """An event that is no order, cleaned."""
 
     id: str
     type: str

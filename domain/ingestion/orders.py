@@ -1,94 +1,87 @@
-"""Orders as clients send them: cleaned, or refused with the place of the fault."""
+"""Turns orders as clients send them into clean ones, or refuses them with the path of the field that is wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
 from domain.customers import values
 from domain.customers.key import CustomerKey
-from domain.ingestion.fields import ATTRIBUTES, an_object, text_of
+from domain.ingestion.fields import ATTRIBUTES, check_object, text_field
 from domain.kit.errors import DomainError, ErrorCode, Path, check_field
-from domain.orders.model import MAX_ITEMS, TAG, Item, Order, amount, status
+from domain.orders.model import MAX_ITEMS, TAG, Item, Order, normalize_status, parse_amount
 
 MAX_FACETS = 50
 _FACET_NAME, _FACET_VALUE = 64, 200
 
 
-def clean_order(event_id: str, customer: CustomerKey, moment: datetime, said: Mapping[str, Any]) -> Order:
-    items = _items(said.get("items"))
-    total = said.get("total")
+def clean_order(event_id: str, customer: CustomerKey, moment: datetime, attributes: Mapping[str, Any]) -> Order:
+    """Return the order. Raise DomainError with the path of the first field that is wrong."""
+    items_path: Path = (*ATTRIBUTES, "items")
+    items = [
+        _item(check_object(item, (*items_path, index)), (*items_path, index))
+        for index, item in enumerate(_list(attributes.get("items"), items_path, MAX_ITEMS, "objects"))
+    ]
+    status = text_field(attributes, "status", 32, ATTRIBUTES) or ""
+    total = attributes.get("total")
+    sum_of_items = sum((item.price * Decimal(str(item.quantity)) for item in items), Decimal(0))
     return Order(
         id=event_id,
         customer=customer,
         placed_at=moment,
-        status=check_field((*ATTRIBUTES, "status"), status, text_of(said, "status", 32, ATTRIBUTES) or ""),
-        total=_sum(items) if total is None else check_field((*ATTRIBUTES, "total"), amount, total),
+        status=check_field((*ATTRIBUTES, "status"), normalize_status, status),
+        total=sum_of_items if total is None else check_field((*ATTRIBUTES, "total"), parse_amount, total),
         items=items,
-        source=text_of(said, "source", 64, ATTRIBUTES),
-        payment_status=_state(said, "payment_status"),
-        delivery_status=_state(said, "delivery_status"),
-        coupon=text_of(said, "coupon", 100, ATTRIBUTES),
-        campaign=text_of(said, "campaign", 64, ATTRIBUTES),
+        source=text_field(attributes, "source", 64, ATTRIBUTES),
+        payment_status=_state(attributes, "payment_status"),
+        delivery_status=_state(attributes, "delivery_status"),
+        coupon=text_field(attributes, "coupon", 100, ATTRIBUTES),
+        campaign=text_field(attributes, "campaign", 64, ATTRIBUTES),
     )
 
 
-def _state(said: Mapping[str, Any], name: str) -> str | None:
-    value = text_of(said, name, 32, ATTRIBUTES)
+def _state(attributes: Mapping[str, Any], name: str) -> str | None:
+    value = text_field(attributes, name, 32, ATTRIBUTES)
     return value.lower() if value else None
 
 
-def _sum(items: Sequence[Item]) -> Decimal:
-    return sum((item.price * Decimal(str(item.quantity)) for item in items), Decimal(0))
-
-
-def _items(value: object) -> list[Item]:
-    field: Path = (*ATTRIBUTES, "items")
-    given = _list(value, field, MAX_ITEMS, "objects")
-    return [_item(an_object(item, (*field, place)), (*field, place)) for place, item in enumerate(given)]
-
-
-def _list(value: object, field: Path, most: int, of: str) -> list[object]:
+def _list(value: object, field: Path, most: int, kind: str) -> list[object]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise DomainError(f"{field[-1]}: must be a list of {of}", field=field)
-    given = cast("list[object]", value)
-    if len(given) > most:
-        said = f"{field[-1]}: there are {len(given):,}: {most:,} at most"
-        raise DomainError(said, field=field, code=ErrorCode.LIMIT_EXCEEDED)
-    return given
+        raise DomainError(f"{field[-1]}: must be a list of {kind}", field=field)
+    elements = cast("list[object]", value)
+    if len(elements) > most:
+        message = f"{field[-1]}: there are {len(elements):,}: {most:,} at most"
+        raise DomainError(message, field=field, code=ErrorCode.LIMIT_EXCEEDED)
+    return elements
 
 
 def _item(item: Mapping[str, Any], field: Path) -> Item:
     return Item(
-        product=text_of(item, "product", 200, field),
-        name=text_of(item, "name", 200, field),
-        variant=text_of(item, "variant", 200, field),
-        category=text_of(item, "category", 200, field),
-        department=text_of(item, "department", 200, field),
-        brand=text_of(item, "brand", 200, field),
-        quantity=check_field((*field, "quantity"), _quantity, item.get("quantity", 1)),
-        price=check_field((*field, "price"), amount, item.get("price", 0)),
+        product=text_field(item, "product", 200, field),
+        name=text_field(item, "name", 200, field),
+        variant=text_field(item, "variant", 200, field),
+        category=text_field(item, "category", 200, field),
+        department=text_field(item, "department", 200, field),
+        brand=text_field(item, "brand", 200, field),
+        quantity=float(check_field((*field, "quantity"), parse_amount, item.get("quantity", 1))),
+        price=check_field((*field, "price"), parse_amount, item.get("price", 0)),
         facets=_facets(item, field),
     )
 
 
-def _quantity(value: object) -> float:
-    return float(amount(value))
-
-
 def _facets(item: Mapping[str, Any], field: Path) -> frozenset[tuple[str, str]]:
     tags = _list(item.get("tags"), (*field, "tags"), MAX_FACETS, "strings")
-    found = {(TAG, _text(tag, (*field, "tags", place))) for place, tag in enumerate(tags)}
-    named = an_object(item.get("attributes"), (*field, "attributes"))
-    if len(named) > MAX_FACETS:
-        said = f"attributes: there are {len(named)}: {MAX_FACETS} at most"
-        raise DomainError(said, field=(*field, "attributes"), code=ErrorCode.LIMIT_EXCEEDED)
-    for name, value in named.items():
-        here = (*field, "attributes", name)
-        found.add((check_field(here, _facet_name, name), _text(value, here)))
-    return frozenset(pair for pair in found if pair[1])
+    facets = {(TAG, _text(tag, (*field, "tags", index))) for index, tag in enumerate(tags)}
+    attributes = check_object(item.get("attributes"), (*field, "attributes"))
+    if len(attributes) > MAX_FACETS:
+        message = f"attributes: there are {len(attributes)}: {MAX_FACETS} at most"
+        raise DomainError(message, field=(*field, "attributes"), code=ErrorCode.LIMIT_EXCEEDED)
+    for name, value in attributes.items():
+        path = (*field, "attributes", name)
+        facets.add((check_field(path, _facet_name, name), _text(value, path)))
+    return frozenset((facet, value) for facet, value in facets if value)
 
 
 def _facet_name(name: str) -> str:

@@ -1,7 +1,7 @@
-"""What follows from events that came in: wallets, coupons, origins, orders that changed, addresses that fail."""
+"""Applies events to what follows from them: wallets, coupons, first visits, orders, consents and failing addresses."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -11,112 +11,114 @@ from domain.customers import queries as customers
 from domain.customers.contacts import save_contacts
 from domain.customers.model import Consent, ContactChange
 from domain.customers.writes import distrust
-from domain.events.entry import Event
-from domain.events.log_tables import events
+from domain.events.model import Event
+from domain.events.tables import events as event_rows
 from domain.events.types import ORDER_CHANGES
 from domain.ingestion import first_visits
 from domain.kit.clock import day_of
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import among, numbers
+from domain.kit.db.portable import array_value, in_array
 from domain.orders import changes
-from domain.orders.model import amount
+from domain.orders.model import parse_amount
 from domain.wallets import actions as wallets
-from domain.wallets.model import COUPON_RECEIVED, COUPON_USED, Change, CouponChange, Wallet
+from domain.wallets.model import COUPON_RECEIVED, COUPON_USED, CouponChange, Wallet, WalletChange
 
-_AT_ONCE = 1_000
+_BATCH = 1_000
 _SOURCE = "event"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
 
 
-async def fold(tx: Transaction, store_id: int, entries: Sequence[Event], timezone: str, now: datetime) -> list[int]:
-    """Customers whose orders changed: their facts are to be counted again."""
-    await first_visits.settle(tx, store_id, entries)
+async def apply_events(
+    tx: Transaction, store_id: int, events: Sequence[Event], timezone: str, now: datetime
+) -> list[int]:
+    """Apply events that are in the log. Return the customers whose orders changed: their facts are to be recounted."""
+    await first_visits.record_first_visits(tx, store_id, events)
     for wallet in Wallet:
-        for whose in _whose(entries, {wallet.event}):
-            found = await _history(tx, store_id, whose, {wallet.event}, lambda row: _change(row, timezone))
-            await wallets.settle(tx, store_id, wallet, found)
-    for whose in _whose(entries, {COUPON_RECEIVED, COUPON_USED}):
-        coupons = await _history(tx, store_id, whose, {COUPON_RECEIVED, COUPON_USED}, _coupon_change)
-        await wallets.settle_coupons(tx, store_id, coupons)
-    await _note_contacts(tx, store_id, entries, now)
-    changed = [entry.subject for entry in entries if entry.type in ORDER_CHANGES and entry.subject]
-    return await changes.settle(tx, store_id, changed)
+        for customer_ids in _customers_with(events, {wallet.event}):
+            wallet_changes = await _histories(
+                tx, store_id, customer_ids, {wallet.event}, lambda row: _wallet_change(row, timezone)
+            )
+            await wallets.recompute(tx, store_id, wallet, wallet_changes)
+    for customer_ids in _customers_with(events, {COUPON_RECEIVED, COUPON_USED}):
+        coupon_changes = await _histories(tx, store_id, customer_ids, {COUPON_RECEIVED, COUPON_USED}, _coupon_change)
+        await wallets.recompute_coupons(tx, store_id, coupon_changes)
+    await _apply_to_contacts(tx, store_id, events, now)
+    order_ids = [event.subject for event in events if event.type in ORDER_CHANGES and event.subject]
+    return await changes.apply_changes(tx, store_id, order_ids)
 
 
-def _whose(entries: Iterable[Event], types: set[str]) -> Iterator[list[int]]:
-    """Customers with such an event, so many at a time that the history of all is held."""
-    found = sorted({entry.customer_id for entry in entries if entry.type in types})
-    for at in range(0, len(found), _AT_ONCE):
-        yield found[at : at + _AT_ONCE]
+def _customers_with(events: Iterable[Event], types: set[str]) -> Iterator[list[int]]:
+    """Yield the customers with such an event in batches, of which the histories fit into memory."""
+    customer_ids = sorted({event.customer_id for event in events if event.type in types})
+    for start in range(0, len(customer_ids), _BATCH):
+        yield customer_ids[start : start + _BATCH]
 
 
-async def _history(
-    tx: Transaction, store_id: int, whose: Sequence[int], types: set[str], read: Callable[[AnyRow], T]
+async def _histories(
+    tx: Transaction, store_id: int, customer_ids: Sequence[int], types: set[str], read: Callable[[AnyRow], T]
 ) -> dict[int, list[T]]:
-    theirs = among(events.c.customer_id, "whose", tx.dialect)
-    own = (events.c.store_id == store_id, theirs, events.c.type.in_(types))
+    """Return all events of these types of the customers, as `read` makes them of the rows."""
+    event = event_rows.c
     rows = await tx.execute(
-        select(events.c.id, events.c.customer_id, events.c.type, events.c.occurred_at, events.c.attributes).where(*own),
-        {"whose": numbers(whose, tx.dialect)},
+        select(event.id, event.customer_id, event.type, event.occurred_at, event.attributes).where(
+            event.store_id == store_id,
+            in_array(event.customer_id, "customer_ids", tx.dialect),
+            event.type.in_(types),
+        ),
+        {"customer_ids": array_value(customer_ids, tx.dialect)},
     )
-    found: dict[int, list[T]] = defaultdict(list)
+    histories: dict[int, list[T]] = defaultdict(list)
     for row in rows:
-        found[row.customer_id].append(read(row))
-    return found
+        histories[row.customer_id].append(read(row))
+    return histories
 
 
-def _change(row: AnyRow, timezone: str) -> Change:
-    said = row.attributes
-    reason = said.get("reason")
-    return Change(
+def _wallet_change(row: AnyRow, timezone: str) -> WalletChange:
+    reason = row.attributes.get("reason")
+    return WalletChange(
         id=row.id,
-        at=row.occurred_at,
+        occurred_at=row.occurred_at,
         day=day_of(row.occurred_at, timezone),
-        amount=amount(said["amount"]),
+        amount=parse_amount(row.attributes["amount"]),
         reason=None if reason is None else str(reason)[:100],
-        expires_on=_day(said.get("expires_on")),
+        expires_on=_expiry(row),
     )
 
 
 def _coupon_change(row: AnyRow) -> CouponChange:
-    said = row.attributes
-    coupon = str(said["coupon"]).strip()[:100]
-    code = str(said.get("code") or coupon).strip()[:100]
-    return CouponChange(row.occurred_at, coupon, code, row.type == COUPON_USED, _day(said.get("expires_on")))
+    coupon = str(row.attributes["coupon"]).strip()[:100]
+    code = str(row.attributes.get("code") or coupon).strip()[:100]
+    return CouponChange(row.occurred_at, coupon, code, row.type == COUPON_USED, _expiry(row))
 
 
-def _day(said: object) -> date | None:
-    return None if said is None else date.fromisoformat(str(said).strip())
+def _expiry(row: AnyRow) -> date | None:
+    day = row.attributes.get("expires_on")
+    return None if day is None else date.fromisoformat(str(day).strip())
 
 
-async def _note_contacts(tx: Transaction, store_id: int, entries: Sequence[Event], now: datetime) -> None:
-    """Who unsubscribed is not written to again; an address that bounces for good is not tried again."""
-    failing: dict[str, set[int]] = defaultdict(set)
-    gone: dict[tuple[int, str], datetime] = {}
-    for entry in entries:
-        channel, _, verb = entry.type.partition(".")
+async def _apply_to_contacts(tx: Transaction, store_id: int, events: Sequence[Event], now: datetime) -> None:
+    """Unsubscribe customers who have not consented since, and mark the addresses that bounce for good."""
+    bounced: dict[str, set[int]] = defaultdict(set)
+    unsubscribed: dict[tuple[int, str], datetime] = {}
+    for event in events:
+        channel, _, verb = event.type.partition(".")
         if verb == "unsubscribed":
-            gone[entry.customer_id, channel] = max(entry.occurred_at, gone.get((entry.customer_id, channel), _NEVER))
-        elif verb == "bounced" and entry.attributes.get("permanent") is True:
-            failing[channel].add(entry.customer_id)
-    await _unsubscribe(tx, store_id, gone, now)
-    for channel, whose in failing.items():
-        await distrust(tx, store_id, sorted(whose), channel)
-
-
-async def _unsubscribe(tx: Transaction, store_id: int, gone: Mapping[tuple[int, str], datetime], now: datetime) -> None:
-    """Who has consented since then stays subscribed."""
-    if not gone:
-        return
-    had = await customers.contacts_of(tx, store_id, sorted({customer_id for customer_id, _ in gone}))
-    since = {
-        (customer_id, contact.channel): contact.consent_at or _NEVER
-        for customer_id, own in had.items()
-        for contact in own
-    }
-    changes: dict[int, list[ContactChange]] = defaultdict(list)
-    for (customer_id, channel), at in gone.items():
-        if at >= since.get((customer_id, channel), _NEVER):
-            changes[customer_id].append(ContactChange(channel, consent=Consent.UNSUBSCRIBED))
-    await save_contacts(tx, store_id, changes, now, _SOURCE)
+            contact = (event.customer_id, channel)
+            unsubscribed[contact] = max(event.occurred_at, unsubscribed.get(contact, _NEVER))
+        elif verb == "bounced" and event.attributes.get("permanent") is True:
+            bounced[channel].add(event.customer_id)
+    if unsubscribed:
+        contacts = await customers.contacts_of(tx, store_id, sorted({customer_id for customer_id, _ in unsubscribed}))
+        consented = {
+            (customer_id, contact.channel): contact.consent_at or _NEVER
+            for customer_id, customer_contacts in contacts.items()
+            for contact in customer_contacts
+        }
+        contact_changes: dict[int, list[ContactChange]] = defaultdict(list)
+        for (customer_id, channel), unsubscribed_at in unsubscribed.items():
+            if unsubscribed_at >= consented.get((customer_id, channel), _NEVER):
+                contact_changes[customer_id].append(ContactChange(channel, consent=Consent.UNSUBSCRIBED))
+        await save_contacts(tx, store_id, contact_changes, now, _SOURCE)
+    for channel, customer_ids in bounced.items():
+        await distrust(tx, store_id, sorted(customer_ids), channel)

@@ -1,4 +1,4 @@
-"""Every question about orders and events."""
+"""Reads orders and events as one timeline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, literal, null, select, type_coerce, union_all
 
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.kit.db import AnyRow
 from domain.kit.db.portable import ParentFilter
 from domain.orders.tables import orders
@@ -21,13 +21,12 @@ class TimelineEvent:
     attributes: object
 
 
-def event_of(row: AnyRow) -> TimelineEvent:
-    return TimelineEvent(row.id, row.type, row.occurred_at, row.attributes)
+def timelines(store_id: int, parents: ParentFilter, types: Sequence[str] | None = None) -> Select[Any]:
+    """Return a select of orders and events of these types, or of all; `parent` is the customer.
 
-
-def timelines(store_id: int, whose: ParentFilter, types: Sequence[str] | None = None) -> Select[Any]:
-    """Orders and events alike, of the wished types; `occurred_at` and `id` order them, `parent` is the customer."""
-    placed = select(
+    `occurred_at` and `id` order the rows.
+    """
+    order_rows = select(
         orders.c.id,
         literal("order").label("type"),
         orders.c.placed_at.label("occurred_at"),
@@ -36,8 +35,8 @@ def timelines(store_id: int, whose: ParentFilter, types: Sequence[str] | None = 
         orders.c.total,
         orders.c.source,
         orders.c.customer_id.label("parent"),
-    ).where(orders.c.store_id == store_id, whose(orders.c.customer_id))
-    happened = select(
+    ).where(orders.c.store_id == store_id, parents(orders.c.customer_id))
+    event_rows = select(
         events.c.id,
         events.c.type,
         events.c.occurred_at,
@@ -46,15 +45,15 @@ def timelines(store_id: int, whose: ParentFilter, types: Sequence[str] | None = 
         null(),
         null(),
         events.c.customer_id,
-    ).where(events.c.store_id == store_id, whose(events.c.customer_id))
-    both = union_all(placed, happened).subquery("timeline")
-    found = select(both)
-    return found if types is None else found.where(both.c.type.in_(types))
+    ).where(events.c.store_id == store_id, parents(events.c.customer_id))
+    rows = union_all(order_rows, event_rows).subquery("timeline")
+    timeline = select(rows)
+    return timeline if types is None else timeline.where(rows.c.type.in_(types))
 
 
-def moment_of(row: AnyRow) -> TimelineEvent:
-    """A row of the timeline; an order's attributes are its columns."""
-    if row.type != "order":
-        return event_of(row)
-    attributes = {"status": row.status, "total": format(row.total, "f"), "source": row.source}
+def timeline_event(row: AnyRow) -> TimelineEvent:
+    """Return a row of the timeline as an event; an order's attributes are its columns."""
+    attributes = row.attributes
+    if row.type == "order":
+        attributes = {"status": row.status, "total": format(row.total, "f"), "source": row.source}
     return TimelineEvent(row.id, row.type, row.occurred_at, attributes)

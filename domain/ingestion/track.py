@@ -1,4 +1,4 @@
-"""Takes in what customers did; what came before is left alone."""
+"""Stores what customers did, each event once, and all that follows from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from domain.customers import writes
 from domain.customers.key import CustomerKey
 from domain.customers.tables import customer_facts, customers
 from domain.events import log
-from domain.events.entry import Event
-from domain.events.log_tables import event_counters
-from domain.events.log_tables import events as event_rows
+from domain.events.model import Event
+from domain.events.tables import event_counters
+from domain.events.tables import events as event_rows
 from domain.ingestion import projections, validation
 from domain.ingestion.model import MAX_BATCH, CustomEvent, TrackedEvent
 from domain.kit.db import Transaction
-from domain.kit.db.portable import learn_statistics
+from domain.kit.db.portable import ensure_statistics
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, ErrorCollector, NotFound
 from domain.orders import changes as order_changes
 from domain.orders import facts, rows
@@ -28,149 +28,135 @@ from domain.orders.tables import order_item_facets, order_items, orders
 from domain.stores import queries as stores
 from domain.wallets.tables import lots
 
+# So many new rows change PostgreSQL's plans for the statements after them.
 _MANY = 500
+CustomerIds = dict[CustomerKey, int]
 E = TypeVar("E", Order, CustomEvent)
+K = TypeVar("K", int, str)
 
 
 @dataclass(frozen=True, slots=True)
 class TrackResult:
+    """The number of events that were stored, and of those that were stored before or came twice."""
+
     accepted: int
     duplicates: int
 
 
 async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], now: datetime) -> TrackResult:
-    """All of them, or none with the fault of each. A customer unknown by external id or e-mail is made."""
+    """Store the events and what follows from them, and add customers that are unknown by external id or email.
+
+    Raise DomainErrors with what is wrong of each event; then none is stored.
+    """
     if len(events) > MAX_BATCH:
-        said = f"{len(events):,} events are too many: {MAX_BATCH:,} at most"
-        raise DomainError(said, field=("events",), code=ErrorCode.LIMIT_EXCEEDED)
-    cleaned = _clean_all(events)
-    # Alone with the store's customers: neither a customer nor an event comes in twice.
-    first_number = await writes.take_numbers(tx, store_id, len(cleaned))
-    placed = _first(event for event in cleaned if isinstance(event, Order))
-    happened = _first(event for event in cleaned if isinstance(event, CustomEvent))
-    new_orders = await _new(tx, store_id, orders.c.id, placed)
-    new_events = await _new(tx, store_id, event_rows.c.id, happened)
-    fresh: list[Order | CustomEvent] = [placed[order_id] for order_id in new_orders]
-    fresh += [happened[event_id] for event_id in new_events]
-    places = {id(event): at for at, event in enumerate(cleaned)}
-    keys = {places[id(event)]: event.customer for event in fresh}
-    known = await _customers(tx, store_id, keys, first_number, now)
-    await _take_in(tx, store_id, fresh, known, now)
-    return TrackResult(len(fresh), len(events) - len(fresh))
-
-
-async def _take_in(
-    tx: Transaction, store_id: int, fresh: Sequence[Order | CustomEvent], known: "Known", now: datetime
-) -> None:
-    """What is new, and all that follows from it."""
-    if len(fresh) > _MANY:
-        await learn_statistics(tx, customers, customer_facts, orders, order_items, event_rows, event_counters, lots)
-    timezone = await stores.timezone_of(tx, store_id)
-    entries = [_entry(event, known) for event in fresh if isinstance(event, CustomEvent)]
-    await log.append(tx, store_id, entries, now)
-    changed = set(await projections.fold(tx, store_id, entries, timezone, now))
-    bought = [(order, known[order.customer]) for order in fresh if isinstance(order, Order)]
-    await _add_orders(tx, store_id, bought, timezone, now)
-    changed |= {customer_id for _, customer_id in bought}
-    await facts.recount_ids(tx, store_id, changed)
-    await changes.record_change(tx, store_id, ChangeKind.ORDERS, changed)
-    ahead = [(customer_id, order.placed_at) for order, customer_id in bought if order.placed_at > now]
-    await changes.record_future_change(tx, store_id, ChangeKind.ORDERS, ahead)
-
-
-def _first(events: Iterable[E]) -> dict[str, E]:
-    """By id; of two with the same the first."""
-    found: dict[str, E] = {}
-    for event in events:
-        found.setdefault(event.id, event)
-    return found
-
-
-def _clean_all(events: Sequence[TrackedEvent]) -> list[Order | CustomEvent]:
+        message = f"{len(events):,} events are too many: {MAX_BATCH:,} at most"
+        raise DomainError(message, field=("events",), code=ErrorCode.LIMIT_EXCEEDED)
     cleaned: list[Order | CustomEvent] = []
     errors = ErrorCollector()
-    for at, event in enumerate(events):
-        with errors.under("events", at):
-            cleaned.append(validation.clean(event))
+    for index, event in enumerate(events):
+        with errors.under("events", index):
+            cleaned.append(validation.clean_event(event))
     errors.raise_any()
-    return cleaned
+    # Locks the store's customers until the end: no customer and no event is added twice.
+    first_number = await writes.take_numbers(tx, store_id, len(cleaned))
+    new_orders = await _new(tx, store_id, orders.c.id, (event for event in cleaned if isinstance(event, Order)))
+    new_events = await _new(
+        tx, store_id, event_rows.c.id, (event for event in cleaned if isinstance(event, CustomEvent))
+    )
+    indexes = {id(event): index for index, event in enumerate(cleaned)}
+    accepted: list[Order | CustomEvent] = [*new_orders, *new_events]
+    keys = {indexes[id(event)]: event.customer for event in accepted}
+    customer_ids = await _customer_ids(tx, store_id, keys, first_number, now)
+    await _store(tx, store_id, new_orders, new_events, customer_ids, now)
+    return TrackResult(len(accepted), len(events) - len(accepted))
 
 
-async def _new(tx: Transaction, store_id: int, column: Column[str], given: Iterable[str]) -> list[str]:
-    wanted = list(given)
-    if not wanted:
+async def _new(tx: Transaction, store_id: int, column: Column[str], events: Iterable[E]) -> list[E]:
+    """Return the events whose ids the store does not have; of two with one id the first."""
+    events_by_id: dict[str, E] = {}
+    for event in events:
+        events_by_id.setdefault(event.id, event)
+    if not events_by_id:
         return []
-    had = await tx.execute(select(column).where(column.table.c.store_id == store_id, column.in_(wanted)))
-    taken = set(had.scalars())
-    return [key for key in wanted if key not in taken]
+    stored = await tx.execute(select(column).where(column.table.c.store_id == store_id, column.in_(list(events_by_id))))
+    stored_ids = set(stored.scalars())
+    return [event for event_id, event in events_by_id.items() if event_id not in stored_ids]
 
 
-Known = dict[CustomerKey, int]
-
-
-async def _customers(
+async def _customer_ids(
     tx: Transaction, store_id: int, keys: Mapping[int, CustomerKey], first_number: int, now: datetime
-) -> Known:
-    """Who did each of the events; who is unknown is made, unless it was named by a number of ours."""
-    known = await _look_up(tx, store_id, list(keys.values()))
-    strangers = [at for at, key in keys.items() if key.id is not None and key not in known]
-    if strangers:
-        raise DomainErrors(
-            [NotFound("id: no such customer", field=("events", at, "customer", "id")) for at in strangers]
-        )
-    unknown = dict.fromkeys(key for key in keys.values() if key not in known)
-    added = {key: first_number + at for at, key in enumerate(unknown)}
-    await writes.add(tx, [_bare(store_id, number, key, now) for key, number in added.items()])
-    return known | added
+) -> CustomerIds:
+    """Return the customers of the events, by the events' indexes; those unknown by external id or email are added.
 
-
-def _bare(store_id: int, number: int, key: CustomerKey, now: datetime) -> writes.Row:
-    said: writes.Row = {"external_id": key.external_id, "email": key.email, "source": "event"}
-    return writes.bare(store_id, number, now) | said
-
-
-async def _look_up(tx: Transaction, store_id: int, keys: Sequence[CustomerKey]) -> Known:
-    by_id = await _by(tx, store_id, customers.c.id, [key.id for key in keys])
-    by_external_id = await _by(tx, store_id, customers.c.external_id, [key.external_id for key in keys])
-    by_email = await _by(tx, store_id, customers.c.email, [key.email for key in keys])
-    return {
-        **{CustomerKey(id=int(str(key))): found for key, found in by_id.items()},
-        **{CustomerKey(external_id=str(key)): found for key, found in by_external_id.items()},
-        **{CustomerKey(email=str(key)): found for key, found in by_email.items()},
+    Raise DomainErrors when customers are unknown by their ids.
+    """
+    by_id = await _ids_by(tx, store_id, customers.c.id, [key.id for key in keys.values()])
+    by_external_id = await _ids_by(tx, store_id, customers.c.external_id, [key.external_id for key in keys.values()])
+    by_email = await _ids_by(tx, store_id, customers.c.email, [key.email for key in keys.values()])
+    customer_ids = {
+        **{CustomerKey(id=key): customer_id for key, customer_id in by_id.items()},
+        **{CustomerKey(external_id=key): customer_id for key, customer_id in by_external_id.items()},
+        **{CustomerKey(email=key): customer_id for key, customer_id in by_email.items()},
     }
+    unknown_ids = [index for index, key in keys.items() if key.id is not None and key not in customer_ids]
+    if unknown_ids:
+        raise DomainErrors(
+            NotFound("There is no such customer", field=("events", index, "customer", "id")) for index in unknown_ids
+        )
+    unknown_keys = dict.fromkeys(key for key in keys.values() if key not in customer_ids)
+    added = {key: first_number + index for index, key in enumerate(unknown_keys)}
+    rows = [
+        writes.bare(store_id, number, now) | {"external_id": key.external_id, "email": key.email, "source": "event"}
+        for key, number in added.items()
+    ]
+    await writes.add(tx, rows)
+    return customer_ids | added
 
 
-async def _by(
-    tx: Transaction, store_id: int, column: "Column[int] | Column[str]", values: Iterable[object]
-) -> dict[object, int]:
-    wanted = {value for value in values if value is not None}
-    if not wanted:
+async def _ids_by(tx: Transaction, store_id: int, column: Column[K], values: Iterable[K | None]) -> dict[K, int]:
+    keys = {value for value in values if value is not None}
+    if not keys:
         return {}
     rows = await tx.execute(
-        select(column, customers.c.id)
-        .where(customers.c.store_id == store_id, column.in_(wanted))
+        select(column.label("key"), customers.c.id.label("customer_id"))
+        .where(customers.c.store_id == store_id, column.in_(keys))
         .order_by(customers.c.deleted_at.is_(None), customers.c.id.desc())
     )
     # The last wins: the first of those that are not deleted.
-    return {row[0]: row[1] for row in rows}
+    return {row.key: row.customer_id for row in rows}
 
 
-def _entry(event: CustomEvent, known: Known) -> Event:
-    return Event(event.id, known[event.customer], event.type, event.occurred_at, event.subject, event.attributes)
-
-
-async def _add_orders(
-    tx: Transaction, store_id: int, bought: Sequence[tuple[Order, int]], timezone: str, now: datetime
+async def _store(
+    tx: Transaction,
+    store_id: int,
+    new_orders: Sequence[Order],
+    new_events: Sequence[CustomEvent],
+    customer_ids: CustomerIds,
+    now: datetime,
 ) -> None:
-    if not bought:
-        return
-    placed = [rows.order_row(store_id, order, customer_id, timezone, now) for order, customer_id in bought]
-    await tx.execute(insert(orders), placed)
-    items = [row for order, customer_id in bought for row in rows.item_rows(store_id, order, customer_id)]
-    if items:
-        await tx.execute(insert(order_items), items)
-    facets = [row for order, _ in bought for row in rows.facet_rows(store_id, order)]
-    if facets:
-        await tx.execute(insert(order_item_facets), facets)
-    # What became of an order may have come in before it.
-    await order_changes.settle(tx, store_id, [order.id for order, _ in bought])
+    if len(new_orders) + len(new_events) > _MANY:
+        await ensure_statistics(tx, customers, customer_facts, orders, order_items, event_rows, event_counters, lots)
+    timezone = await stores.timezone_of(tx, store_id)
+    log_events = [
+        Event(event.id, customer_ids[event.customer], event.type, event.occurred_at, event.subject, event.attributes)
+        for event in new_events
+    ]
+    await log.append(tx, store_id, log_events, now)
+    changed = set(await projections.apply_events(tx, store_id, log_events, timezone, now))
+    placed = [(order, customer_ids[order.customer]) for order in new_orders]
+    if placed:
+        order_rows = [rows.order_row(store_id, order, customer_id, timezone, now) for order, customer_id in placed]
+        await tx.execute(insert(orders), order_rows)
+        items = [row for order, customer_id in placed for row in rows.item_rows(store_id, order, customer_id)]
+        if items:
+            await tx.execute(insert(order_items), items)
+        facets = [row for order in new_orders for row in rows.facet_rows(store_id, order)]
+        if facets:
+            await tx.execute(insert(order_item_facets), facets)
+        # Changes to an order may have come in before it.
+        await order_changes.apply_changes(tx, store_id, [order.id for order in new_orders])
+    changed |= {customer_id for _, customer_id in placed}
+    await facts.recount_ids(tx, store_id, changed)
+    await changes.record_change(tx, store_id, ChangeKind.ORDERS, changed)
+    due_times = [(customer_id, order.placed_at) for order, customer_id in placed if order.placed_at > now]
+    await changes.record_future_change(tx, store_id, ChangeKind.ORDERS, due_times)

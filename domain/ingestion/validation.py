@@ -1,41 +1,34 @@
-"""Events as clients send them: cleaned, or refused with the place of the fault."""
-
-from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any
+"""Turns events as clients send them into clean ones, or refuses them with the path of the field that is wrong."""
 
 from domain.events.types import ORDER, ORDER_REFUNDED, event_type_of
 from domain.ingestion import fields
 from domain.ingestion.fields import ATTRIBUTES
 from domain.ingestion.model import CustomEvent, TrackedEvent
 from domain.ingestion.orders import clean_order
-from domain.kit.errors import DomainError, ErrorCode, check_field
-from domain.orders.model import Order, amount
+from domain.kit.errors import DomainError, check_field
+from domain.orders.model import Order, parse_amount
 from domain.wallets.model import Wallet
 
-_WALLETS = frozenset(wallet.event for wallet in Wallet)
+# The events whose amounts are added up.
+_AMOUNT_EVENTS = frozenset({ORDER_REFUNDED, *(wallet.event for wallet in Wallet)})
 
 
-def clean(event: TrackedEvent) -> Order | CustomEvent:
-    event_id = check_field(("id",), fields.required, event.id)
-    name = check_field(("type",), fields.event_type, event.type)
-    customer = fields.customer(event.customer)
-    moment = check_field(("occurredAt",), fields.aware, event.occurred_at)
-    attributes = fields.an_object(event.attributes, ATTRIBUTES)
+def clean_event(event: TrackedEvent) -> Order | CustomEvent:
+    """Return the event, cleaned. Raise DomainError with the path of the first field that is wrong."""
+    event_id = check_field(("id",), fields.check_required, event.id)
+    name = check_field(("type",), fields.check_event_type, event.type)
+    customer = fields.check_customer(event.customer)
+    moment = check_field(("occurredAt",), fields.check_moment, event.occurred_at)
+    attributes = fields.check_object(event.attributes, ATTRIBUTES)
     if name == ORDER:
         return clean_order(event_id, customer, moment, attributes)
-    kind = event_type_of(name)
-    said = fields.known(kind, check_field(ATTRIBUTES, fields.small, attributes))
-    _check_amount(name, said)
-    return CustomEvent(event_id, name, customer, moment, said, fields.subject(kind, said))
-
-
-def _check_amount(name: str, said: Mapping[str, Any]) -> None:
-    """What is added up must be an amount."""
-    given = said.get("amount")
-    if given is None or name not in _WALLETS | {ORDER_REFUNDED}:
-        return
-    read: Decimal = check_field((*ATTRIBUTES, "amount"), amount, given)
-    if read == 0 or (read < 0 and name == ORDER_REFUNDED):
-        wanted = "more than 0" if name == ORDER_REFUNDED else "other than 0"
-        raise DomainError(f"amount: must be {wanted}", field=(*ATTRIBUTES, "amount"), code=ErrorCode.INVALID)
+    event_type = event_type_of(name)
+    attributes = fields.check_attributes(event_type, check_field(ATTRIBUTES, fields.check_size, attributes))
+    if name in _AMOUNT_EVENTS and attributes.get("amount") is not None:
+        path = (*ATTRIBUTES, "amount")
+        amount = check_field(path, parse_amount, attributes["amount"])
+        if name == ORDER_REFUNDED and amount <= 0:
+            raise DomainError("amount: must be more than 0", field=path)
+        if amount == 0:
+            raise DomainError("amount: must be other than 0", field=path)
+    return CustomEvent(event_id, name, customer, moment, attributes, fields.subject_of(event_type, attributes))

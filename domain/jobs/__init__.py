@@ -1,21 +1,22 @@
-"""The queue of record: rows that say what is to be done, leased by the database's clock."""
+"""The queue of record: rows of jobs that are to be done, leased by the database's clock."""
 
 from domain.jobs.model import LEASE_SECONDS, Job, LeaseLost, Queue
 from domain.jobs.queries import (
+    QueueCounts,
     add,
     add_all,
     add_once,
     claim,
-    count,
+    count_by_queue,
     due,
-    expire,
+    expire_leases,
     fail,
     finish,
-    owners,
+    lease_owners,
     payloads,
+    quarantine,
     release,
     renew,
-    sweep,
 )
 
 __all__ = [
@@ -23,18 +24,19 @@ __all__ = [
     "Job",
     "LeaseLost",
     "Queue",
+    "QueueCounts",
     "add",
     "add_all",
     "add_once",
     "claim",
-    "count",
+    "count_by_queue",
     "due",
-    "expire",
+    "expire_leases",
     "fail",
     "finish",
-    "owners",
+    "lease_owners",
     "payloads",
+    "quarantine",
     "release",
     "renew",
-    "sweep",
 ]

@@ -1,4 +1,4 @@
-"""What a job is, and when one that kills its workers is given up."""
+"""Jobs and their queues, how long a lease lasts, and when a job that kills its workers is given up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from enum import StrEnum
 from uuid import UUID
 
 MAX_DEATHS = 3
-# Seconds that a job is a worker's own before the worker must have renewed its lease.
+# Seconds that a worker holds a job; it must have renewed the lease by then.
 LEASE_SECONDS = 60.0
 
 
 class Queue(StrEnum):
-    """Where a job waits; each queue has workers and connections of its own, so that none starves another."""
+    """A queue of jobs; each has workers and connections of its own, so that none starves another."""
 
     DEFAULT = "default"
     IMPORTS = "imports"
@@ -22,7 +22,7 @@ class Queue(StrEnum):
 
 
 class LeaseLost(Exception):
-    """Another worker has the job by now: nothing of this transaction may be kept."""
+    """Another worker has the job by now: nothing of this transaction may be stored."""
 
 
 class JobStatus(StrEnum):

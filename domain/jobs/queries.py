@@ -1,6 +1,7 @@
 """Every statement on jobs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -13,8 +14,16 @@ from domain.kit import ids
 from domain.kit.db import AnyRow, JobNotice, Transaction
 from domain.kit.db.portable import database_later, database_now, insert_into
 
-# Seconds until a job that was given up is placed again, where it is one that always comes back.
-_REST = 600.0
+# Seconds until a job that was given up is queued again, where it is the store's one job of its kind.
+_RETRY_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """Jobs of a queue that wait or run, and those of them whose worker died."""
+
+    open: int
+    expired: int
 
 
 async def add(
@@ -26,7 +35,7 @@ async def add(
     queue: Queue = Queue.DEFAULT,
     delay: float = 0,
 ) -> UUID:
-    """Add a job in the caller's transaction, due in `delay` seconds; workers are notified once that is committed."""
+    """Add a job that is due in `delay` seconds. Return its id. Workers are notified when the transaction commits."""
     return (await add_all(tx, store_id, kind, [payload], queue=queue, delay=delay))[0]
 
 
@@ -39,7 +48,8 @@ async def add_all(
     queue: Queue = Queue.DEFAULT,
     delay: float = 0,
 ) -> list[UUID]:
-    moment: datetime = await tx.scalar(select(database_later(delay, tx.dialect)))
+    """Add a job for each payload. Return their ids."""
+    due_at: datetime = await tx.scalar(select(database_later(delay, tx.dialect)))
     rows = [
         {
             "store_id": store_id,
@@ -48,46 +58,56 @@ async def add_all(
             "kind": kind,
             "payload": payload,
             "status": JobStatus.QUEUED.value,
-            "due_at": moment,
+            "due_at": due_at,
             "fence": 0,
             "deaths": 0,
-            "created_at": moment,
+            "created_at": due_at,
         }
         for payload in payloads
     ]
     if not rows:
         return []
     await tx.execute(insert(jobs), rows)
-    made = [row["id"] for row in rows if isinstance(row["id"], UUID)]
+    job_ids = [row["id"] for row in rows if isinstance(row["id"], UUID)]
     if delay <= 0:
-        tx.notices += [JobNotice(queue.value, store_id, job_id) for job_id in made]
-    return made
+        tx.notices += [JobNotice(queue.value, store_id, job_id) for job_id in job_ids]
+    return job_ids
 
 
 async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = Queue.DEFAULT) -> None:
-    """The store's one job of a kind, unless it has it already. One that was given up is tried again after a while."""
-    moment: datetime = await tx.scalar(select(database_now(tx.dialect)))
-    row: dict[str, object] = {"store_id": store_id, "id": ids.only(store_id, kind), "queue": queue.value, "kind": kind}
-    row |= {"payload": dict[str, object](), "status": JobStatus.QUEUED.value, "due_at": moment, "created_at": moment}
-    statement = insert_into(jobs, tx.dialect).values(row | {"fence": 0, "deaths": 0})
-    given_up = and_(jobs.c.status == JobStatus.FAILED, jobs.c.lease_until < database_later(-_REST, tx.dialect))
-    again = {"status": JobStatus.QUEUED.value, "due_at": moment, "deaths": 0}
-    placed = statement.on_conflict_do_update(index_elements=["store_id", "id"], set_=again, where=given_up)
-    if (await tx.execute(placed)).rowcount:
-        tx.notices.append(JobNotice(queue.value, store_id, ids.only(store_id, kind)))
+    """Add the store's one job of a kind unless it has it; one that was given up is queued again after a while."""
+    job_id = ids.singleton(store_id, kind)
+    now: datetime = await tx.scalar(select(database_now(tx.dialect)))
+    statement = insert_into(jobs, tx.dialect).values(
+        store_id=store_id,
+        id=job_id,
+        queue=queue.value,
+        kind=kind,
+        payload={},
+        status=JobStatus.QUEUED.value,
+        due_at=now,
+        fence=0,
+        deaths=0,
+        created_at=now,
+    )
+    given_up = and_(jobs.c.status == JobStatus.FAILED, jobs.c.lease_until < database_later(-_RETRY_SECONDS, tx.dialect))
+    queued = await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["store_id", "id"],
+            set_={"status": JobStatus.QUEUED.value, "due_at": now, "deaths": 0},
+            where=given_up,
+        )
+    )
+    if queued.rowcount:
+        tx.notices.append(JobNotice(queue.value, store_id, job_id))
 
 
 async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease: float = LEASE_SECONDS) -> Job | None:
-    """Take the job for `lease` seconds, if it is due and nobody holds it."""
-    now = database_now(tx.dialect)
-    takeable = or_(
-        and_(jobs.c.status == JobStatus.QUEUED, jobs.c.due_at <= now),
-        and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now),
-    )
+    """Lease the job for `lease` seconds. Return None when it is not due, or when another worker has it."""
     row = (
         await tx.execute(
             update(jobs)
-            .where(jobs.c.store_id == store_id, jobs.c.id == job_id, takeable)
+            .where(jobs.c.store_id == store_id, jobs.c.id == job_id, _is_due(tx.dialect))
             .values(
                 status=JobStatus.RUNNING.value,
                 owner=owner,
@@ -104,33 +124,33 @@ async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease:
 async def renew(tx: Transaction, job: Job, lease: float = LEASE_SECONDS, *, progressed: bool = False) -> None:
     """Hold the job for `lease` more seconds. Raise LeaseLost when another worker has it by now.
 
-    A job that gets on is not the one that kills its workers: their deaths so far are forgiven.
+    A job that progresses is not the one that kills its workers: their deaths so far are forgiven.
     """
-    place = {"store": job.store_id, "job": job.id, "held_fence": job.fence}
-    renewed = await tx.execute(_renewal(lease, tx.dialect, progressed=progressed), place)
+    key = {"store": job.store_id, "job": job.id, "held_fence": job.fence}
+    renewed = await tx.execute(_renewal(lease, tx.dialect, progressed=progressed), key)
     _check_held(renewed.rowcount)
 
 
 @cache
 def _renewal(lease: float, dialect: str, *, progressed: bool) -> Update:
-    mine = jobs.c.store_id == bindparam("store"), jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("held_fence")
+    key = jobs.c.store_id == bindparam("store"), jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("held_fence")
     values: dict[str, object] = {"lease_until": database_later(lease, dialect)}
     if progressed:
         values["deaths"] = 0
-    return update(jobs).where(*mine).values(values)
+    return update(jobs).where(*key).values(values)
 
 
 async def finish(tx: Transaction, job: Job) -> None:
     """Delete the job, which is done. Raise LeaseLost when another worker has it by now."""
-    _check_held((await tx.execute(delete(jobs).where(_mine(job)))).rowcount)
+    _check_held((await tx.execute(delete(jobs).where(_is_held(job)))).rowcount)
 
 
 async def release(tx: Transaction, job: Job, *, delay: float, error: str | None = None) -> None:
-    """Give the job back, due again in `delay` seconds. Raise LeaseLost when another worker has it by now."""
+    """End the lease; the job is due again in `delay` seconds. Raise LeaseLost when another worker has it by now."""
     due_at = database_later(delay, tx.dialect)
     changed = await tx.execute(
         update(jobs)
-        .where(_mine(job))
+        .where(_is_held(job))
         .values(status=JobStatus.QUEUED.value, due_at=due_at, lease_until=None, owner=None, error=error)
     )
     _check_held(changed.rowcount)
@@ -144,43 +164,36 @@ async def fail(tx: Transaction, job: Job, *, delay: float, error: str) -> None:
     Raise LeaseLost when another worker has it by now.
     """
     until = database_later(delay, tx.dialect)
-    changed = await tx.execute(update(jobs).where(_mine(job)).values(lease_until=until, error=error))
+    changed = await tx.execute(update(jobs).where(_is_held(job)).values(lease_until=until, error=error))
     _check_held(changed.rowcount)
 
 
 async def due(tx: Transaction, limit: int, queue: Queue | None = None) -> list[JobNotice]:
-    """Jobs that nobody works on though they are due: never notified of, or their worker died."""
-    now = database_now(tx.dialect)
+    """Return up to `limit` jobs that are due and nobody works on: no worker was notified, or the worker died."""
     rows = await tx.execute(
         select(jobs.c.queue, jobs.c.store_id, jobs.c.id)
-        .where(
-            jobs.c.queue == queue.value if queue else true(),
-            or_(
-                and_(jobs.c.status == JobStatus.QUEUED, jobs.c.due_at <= now),
-                and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now),
-            ),
-        )
+        .where(jobs.c.queue == queue.value if queue else true(), _is_due(tx.dialect))
         .order_by(jobs.c.due_at, jobs.c.store_id, jobs.c.id)
         .limit(limit)
     )
     return [JobNotice(row.queue, row.store_id, row.id) for row in rows]
 
 
-async def owners(tx: Transaction) -> list[str]:
-    """Who holds a lease now."""
+async def lease_owners(tx: Transaction) -> list[str]:
+    """Return the owners of the leases of all running jobs."""
     return list((await tx.execute(select(jobs.c.owner).where(jobs.c.status == JobStatus.RUNNING).distinct())).scalars())
 
 
-async def expire(tx: Transaction, dead: Sequence[str]) -> None:
-    """End the leases of owners that are known to be dead; what they were sending stays for the next claim to settle."""
+async def expire_leases(tx: Transaction, dead_owners: Sequence[str]) -> None:
+    """End the leases of owners that are known to be dead; the next claim resolves what they were sending."""
     past = database_later(-1, tx.dialect)
     await tx.execute(
-        update(jobs).where(jobs.c.status == JobStatus.RUNNING, jobs.c.owner.in_(dead)).values(lease_until=past)
+        update(jobs).where(jobs.c.status == JobStatus.RUNNING, jobs.c.owner.in_(dead_owners)).values(lease_until=past)
     )
 
 
-async def sweep(tx: Transaction) -> list[Job]:
-    """Quarantine jobs whose workers died again and again, and say which."""
+async def quarantine(tx: Transaction) -> list[Job]:
+    """Fail the jobs whose workers died again and again. Return them."""
     now = database_now(tx.dialect)
     rows = await tx.execute(
         update(jobs)
@@ -194,21 +207,32 @@ async def sweep(tx: Transaction) -> list[Job]:
 
 
 async def payloads(tx: Transaction, kinds: Sequence[str]) -> list[Mapping[str, object]]:
-    """What the jobs of these kinds are about that wait or run, in all stores."""
+    """Return the payloads of all stores' jobs of these kinds that wait or run."""
     rows = await tx.execute(select(jobs.c.payload).where(jobs.c.kind.in_(kinds), jobs.c.status != JobStatus.FAILED))
     return list(rows.scalars())
 
 
-async def count(tx: Transaction) -> dict[Queue, tuple[int, int]]:
-    """For each queue, jobs that wait or run, and those of them whose worker died."""
+async def count_by_queue(tx: Transaction) -> dict[Queue, QueueCounts]:
     expired = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < database_now(tx.dialect))
     rows = await tx.execute(
-        select(jobs.c.queue, func.count(), func.coalesce(func.sum(case((expired, 1), else_=0)), 0))
+        select(
+            jobs.c.queue,
+            func.count().label("open"),
+            func.coalesce(func.sum(case((expired, 1), else_=0)), 0).label("expired"),
+        )
         .where(jobs.c.status != JobStatus.FAILED)
         .group_by(jobs.c.queue)
     )
-    found = {Queue(queue): (int(open_jobs), int(dead)) for queue, open_jobs, dead in rows}
-    return {queue: found.get(queue, (0, 0)) for queue in Queue}
+    counts = {Queue(row.queue): QueueCounts(int(row.open), int(row.expired)) for row in rows}
+    return {queue: counts.get(queue, QueueCounts(0, 0)) for queue in Queue}
+
+
+def _is_due(dialect: str) -> ColumnElement[bool]:
+    now = database_now(dialect)
+    return or_(
+        and_(jobs.c.status == JobStatus.QUEUED, jobs.c.due_at <= now),
+        and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now),
+    )
 
 
 def _check_held(changed_rows: int) -> None:
@@ -216,7 +240,7 @@ def _check_held(changed_rows: int) -> None:
         raise LeaseLost
 
 
-def _mine(job: Job) -> ColumnElement[bool]:
+def _is_held(job: Job) -> ColumnElement[bool]:
     return and_(jobs.c.store_id == job.store_id, jobs.c.id == job.id, jobs.c.fence == job.fence)
 
 

@@ -1,4 +1,4 @@
-"""Rows of jobs: a job that is done is gone, one that failed for good stays and says why."""
+"""Rows of jobs: a job that is done is deleted, one that failed for good stays with its error."""
 
 from sqlalchemy import Column, Index, Integer, String, Table, Text
 

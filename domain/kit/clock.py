@@ -36,10 +36,10 @@ class FileClock:
 
 
 def day_of(now: datetime, timezone: str) -> date:
-    """The store's calendar day at an instant."""
+    """Return the store's calendar day at an instant."""
     return now.astimezone(ZoneInfo(timezone)).date()
 
 
 def midnight(day: date, timezone: str) -> datetime:
-    """The instant at which a store's day begins."""
+    """Return the instant at which a store's day begins."""
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone)).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""What a caller did wrong, said so that the caller can mend it."""
+"""Errors that a caller can mend: each says what is right, and which field of the input is wrong."""
 
 from collections.abc import Callable, Iterable
 from copy import copy
@@ -42,7 +42,7 @@ class DomainError(Exception):
 
     @property
     def errors(self) -> "tuple[DomainError, ...]":
-        """The errors that this one stands for: itself, or several of one input."""
+        """All errors of the input that this one stands for: itself, or several."""
         return (self,)
 
     def under(self, *prefix: str | int) -> "DomainError":
@@ -62,7 +62,7 @@ class DomainErrors(DomainError):
     """Every error of one input, so that a form can show them together."""
 
     def __init__(self, errors: Iterable[DomainError]) -> None:
-        self._errors = tuple(each for error in errors for each in error.errors)
+        self._errors = tuple(leaf for error in errors for leaf in error.errors)
         super().__init__("; ".join(error.message for error in self._errors))
 
     @property
@@ -83,17 +83,17 @@ def check_field(field: Path, check: Callable[[T], R], value: T) -> R:
 
 
 class ErrorCollector:
-    """Collects what rules refuse, so that the first error of an input does not hide the second."""
+    """Collect what rules refuse, so that the first error of an input does not hide the second."""
 
     def __init__(self) -> None:
         self.errors: list[DomainError] = []
 
     def under(self, *prefix: str | int) -> "_Collecting":
-        """Collect what is raised within the block, its path below the prefix, and go on behind it."""
+        """Collect the DomainError raised within the block, its path below the prefix, and go on behind the block."""
         return _Collecting(self, prefix)
 
     def add(self, *errors: DomainError) -> None:
-        self.errors += [each for error in errors for each in error.errors]
+        self.errors += [leaf for error in errors for leaf in error.errors]
 
     def raise_any(self) -> None:
         """Raise DomainErrors when anything was collected."""

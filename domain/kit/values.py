@@ -1,4 +1,4 @@
-"""Kinds of values, and the absence of one."""
+"""Types of values that properties, events and filters share, and the absence of a value."""
 
 from datetime import date, datetime
 from enum import Enum, StrEnum
@@ -14,12 +14,12 @@ class ValueType(StrEnum):
 
     @property
     def column(self) -> str:
-        """Where `customer_properties` keeps values of this type."""
+        """The column of `customer_properties` that stores values of this type."""
         return self.value.lower()
 
 
 class Unset(Enum):
-    """Left out, which is not the same as null."""
+    """A field that was left out, which is not the same as null."""
 
     UNSET = "unset"
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from domain.changes import ChangeKind
 from domain.changes.tables import customer_changes
 from domain.kit.db import Transaction
-from domain.kit.db.portable import among, insert_into, numbers
+from domain.kit.db.portable import array_value, in_array, insert_into
 from domain.kit.db.types import Id, Instant
 from domain.memberships.tables import segment_memberships, tracked_segments
 
@@ -81,8 +81,8 @@ async def among_members(
 ) -> dict[UUID, set[int]]:
     """Who of these customers is known to be in which of the segments."""
     found: dict[UUID, set[int]] = {segment_id: set() for segment_id in segment_ids}
-    own = (_m.store_id == store_id, among(_m.customer_id, "ids", tx.dialect))
-    rows = await tx.execute(select(_m.segment_id, _m.customer_id).where(*own), {"ids": numbers(ids, tx.dialect)})
+    own = (_m.store_id == store_id, in_array(_m.customer_id, "ids", tx.dialect))
+    rows = await tx.execute(select(_m.segment_id, _m.customer_id).where(*own), {"ids": array_value(ids, tx.dialect)})
     for segment_id, customer in rows:
         if segment_id in found:
             found[segment_id].add(int(customer))
@@ -107,8 +107,8 @@ async def take_in(tx: Transaction, store_id: int, segment_id: UUID, ids: Sequenc
 
 async def take_out(tx: Transaction, store_id: int, segment_id: UUID, ids: Sequence[int]) -> None:
     if ids:
-        own = (*_of(store_id, segment_id), among(_m.customer_id, "ids", tx.dialect))
-        await tx.execute(delete(segment_memberships).where(*own), {"ids": numbers(ids, tx.dialect)})
+        own = (*_of(store_id, segment_id), in_array(_m.customer_id, "ids", tx.dialect))
+        await tx.execute(delete(segment_memberships).where(*own), {"ids": array_value(ids, tx.dialect)})
 
 
 async def seed(tx: Transaction, store_id: int, segment_id: UUID, found: Select[Any], now: datetime) -> None:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from domain import changes, jobs
 from domain.changes import ChangeKind
-from domain.changes.model import EVERYTHING
+from domain.changes.model import ALL_KINDS
 from domain.events import log
-from domain.events.entry import Event
+from domain.events.model import Event
 from domain.jobs import Job, Queue
 from domain.kit import ids
 from domain.kit.clock import Clock
@@ -176,7 +176,7 @@ class _Following:
                 kinds = ChangeKind(0)
                 for mark in marks:
                     kinds |= ChangeKind(mark.kinds)
-                await queries.look_again(tx, self.job.store_id, seen.plan.concerned(kinds & EVERYTHING), seen.now)
+                await queries.look_again(tx, self.job.store_id, seen.plan.concerned(kinds & ALL_KINDS), seen.now)
             await self._write(tx, moved, seen.now)
         return True
 

@@ -11,15 +11,15 @@ from domain.migrations.tables import metadata
 
 def _render(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, (Id, Instant, Json, Money)):
-        autogen_context.imports.add("from domain.db.types import Id, Instant, Json, Money")
+        autogen_context.imports.add(f"from {Id.__module__} import Id, Instant, Json, Money")
         return f"{type(item).__name__}()"
     return False
 
 
 def _same_type(
-    _context: Any, _inspected: Any, _metadata: Any, _found: TypeEngine[Any], wanted: TypeEngine[Any]
+    _context: Any, _inspected: Any, _metadata: Any, _stored: TypeEngine[Any], declared: TypeEngine[Any]
 ) -> bool | None:
-    return False if isinstance(wanted, (Id, Instant, Json, Money)) else None
+    return False if isinstance(declared, (Id, Instant, Json, Money)) else None
 
 
 connection = context.config.attributes["connection"]

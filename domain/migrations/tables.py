@@ -4,7 +4,7 @@ from domain.campaigns import tables as campaigns
 from domain.changes import tables as changes
 from domain.customers import tables as customers
 from domain.deliveries import tables as deliveries
-from domain.events import log_tables as events
+from domain.events import tables as events
 from domain.imports import tables as imports
 from domain.jobs import tables as jobs
 from domain.kit.db.schema import metadata

@@ -1,4 +1,4 @@
-"""How operations are called off, and how what they made goes."""
+"""Cancels operations, and deletes the files that they made when their time is over."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -8,51 +8,50 @@ from domain import jobs
 from domain.kit.db import Database, Transaction
 from domain.kit.errors import DomainError, ErrorCode, NotFound
 from domain.operations import queries
-from domain.operations.files import VALIDITY, Files
+from domain.operations.files import VALIDITY, FileDirectory
 from domain.operations.model import Operation, OperationStatus
 
-_AT_ONCE = 100
+_BATCH = 100
 
 
 async def cancel(
     tx: Transaction, store_id: int, operation_id: UUID | None, kinds: Collection[str], now: datetime
 ) -> Operation:
-    """Its worker finds out when it writes next. `kinds`: what can be called off at all."""
+    """Cancel an operation of one of the kinds that can be cancelled; its worker notices when it writes next.
+
+    Return the operation. Raise NotFound, or DomainError when it cannot be cancelled or has ended.
+    """
     operation = None if operation_id is None else await queries.by_id(tx, store_id, operation_id)
     if operation is None:
         raise NotFound("There is no such operation", field=("id",))
     if operation.kind not in kinds:
-        message = f"An operation of the kind {operation.kind} is not called off"
+        message = f"An operation of the kind {operation.kind} cannot be cancelled"
         raise DomainError(message, field=("id",), code=ErrorCode.INVALID_STATE)
-    # Whether it goes on is asked with the row locked.
+    # The row may have ended since it was read: writing locks it.
     if not await queries.progress(tx, store_id, operation.id, operation.done):
         raise DomainError("The operation has ended", field=("id",), code=ErrorCode.INVALID_STATE)
     await queries.finish(tx, store_id, operation.id, OperationStatus.CANCELLED, now)
-    ended = await queries.by_id(tx, store_id, operation.id)
-    assert ended is not None
-    return ended
+    cancelled = await queries.by_id(tx, store_id, operation.id)
+    assert cancelled is not None
+    return cancelled
 
 
-async def tidy(database: Database, files: Files, kinds: Collection[str], now: datetime) -> None:
-    """Removes files past their time, and what workers that died left behind. `kinds`: the jobs that make files."""
+async def delete_expired_files(database: Database, files: FileDirectory, kinds: Collection[str], now: datetime) -> None:
+    """Delete files past their time, and files that dead workers left behind; `kinds` are the jobs that make files."""
     async with database.read() as tx:
-        old = await queries.with_files(tx, now - VALIDITY, _AT_ONCE)
-    for operation in old:
+        operations = await queries.with_expired_files(tx, now - VALIDITY, _BATCH)
+    for operation in operations:
         assert operation.file is not None
-        files.remove(operation.file.stored)
+        files.remove(operation.file.stored_name)
         async with database.write() as tx:
-            await queries.drop_file(tx, operation.store_id, operation.id)
-    await _sweep(database, files, kinds)
-
-
-async def _sweep(database: Database, files: Files, kinds: Collection[str]) -> None:
-    # In this order: what is kept after the first look was being made at the second.
-    lying = files.owners()
-    if not lying:
+            await queries.clear_file(tx, operation.store_id, operation.id)
+    # The directory before the database: a file that is in neither answer then was not made in between.
+    owners = files.owners()
+    if not owners:
         return
     async with database.read() as tx:
-        made_now = {str(payload.get("operation")) for payload in await jobs.payloads(tx, list(kinds))}
-        named = await queries.files_of(tx, set(lying.values()))
-    for name, operation_id in lying.items():
-        if name not in named and str(operation_id) not in made_now:
-            files.clear(name)
+        unfinished = {str(payload.get("operation")) for payload in await jobs.payloads(tx, list(kinds))}
+        finished_files = await queries.files_of(tx, set(owners.values()))
+    for name, operation_id in owners.items():
+        if name not in finished_files and str(operation_id) not in unfinished:
+            files.remove(name)

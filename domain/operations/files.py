@@ -1,35 +1,30 @@
-"""Files that operations make: where they lie, for how long, and the links that lead to them."""
+"""Files that operations make: the directory that stores them, how long they are valid, and signed links to them."""
 
-import hmac
 import re
 import shutil
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as BadBase64
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-from domain.operations.model import FileMade, Operation
+from domain.kit.signing import SignedTokens
+from domain.operations.model import Operation, OperationFile
 
 # As long as a vendor's report can be fetched (PT-04).
 VALIDITY = timedelta(days=7)
 
-_FIXED = Struct(">IQ16s")
-_MAC_BYTES = 16
-_NAMED = re.compile(r"(?:making-)?(\d{1,10})-([0-9a-f]{32})-\d{1,10}[.\w-]*", re.ASCII)
+_STORED_NAME = re.compile(r"(?:making-)?(\d{1,10})-([0-9a-f]{32})-\d{1,10}[.\w-]*", re.ASCII)
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*;%\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
 _NAME_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class FileLink:
-    """Which operation's file a link opens, and until when."""
+    """An operation whose file a link opens until it expires."""
 
     store_id: int
     operation_id: UUID
@@ -37,60 +32,53 @@ class FileLink:
 
 
 class FileLinks:
-    """Makes and reads links to files; `base` is where the server is reached, without a closing slash."""
+    """Make and read links to files; `base` is where the server is reached."""
+
+    PATH = "/files"
 
     def __init__(self, base: str, secret_key: bytes) -> None:
-        self._base = f"{base.rstrip('/')}/files/"
-        self._key = hmac.digest(secret_key, b"muster file link", sha256)
+        self._prefix = f"{base.rstrip('/')}{self.PATH}/"
+        self._tokens = SignedTokens(secret_key, "muster file link", Struct(">IQ16s"))
 
     def url(self, operation: Operation, now: datetime) -> str | None:
-        """None for an operation without a file that can still be fetched."""
-        expires_at = expiry(operation)
+        """Return the link to the operation's file, None when it has none that can still be fetched."""
+        expires_at = expiry_of(operation)
         if expires_at is None or expires_at <= now:
             return None
-        payload = _FIXED.pack(operation.store_id, int(expires_at.timestamp()), operation.id.bytes)
-        return self._base + urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
+        return self._prefix + self._tokens.write(operation.store_id, int(expires_at.timestamp()), operation.id.bytes)
 
     def read(self, token: str) -> FileLink | None:
-        """What a link's token says, expired or not; None unless this server signed it."""
-        try:
-            raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        except (BadBase64, ValueError):
+        """Return what the token of a link names, expired or not, None unless this server signed it."""
+        signed = self._tokens.read(token)
+        if signed is None or signed.text:
             return None
-        mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        whole = len(payload) == _FIXED.size and urlsafe_b64encode(raw).rstrip(b"=") == token.encode()
-        if not whole or not hmac.compare_digest(mac, self._mac(payload)):
-            return None
-        store_id, expires, operation_id = _FIXED.unpack(payload)
-        return FileLink(store_id, UUID(bytes=operation_id), datetime.fromtimestamp(expires, UTC))
-
-    def _mac(self, payload: bytes) -> bytes:
-        return hmac.digest(self._key, payload, sha256)[:_MAC_BYTES]
+        store_id, expires_at, operation_id = signed.fields
+        return FileLink(store_id, UUID(bytes=operation_id), datetime.fromtimestamp(expires_at, UTC))
 
 
-def expiry(operation: Operation) -> datetime | None:
-    """The whole second at which its file goes."""
+def expiry_of(operation: Operation) -> datetime | None:
+    """Return the whole second at which the operation's file expires, None when it has no file."""
     if operation.file is None or operation.finished_at is None:
         return None
     return (operation.finished_at + VALIDITY).replace(microsecond=0)
 
 
-def shown_name(wanted: str, ending: str) -> str:
-    """A name that every system takes for a file's: nothing of a path, no control or direction characters."""
-    plain = _UNSAFE.sub("_", wanted).strip(" .") or "report"
+def download_name(title: str, ending: str) -> str:
+    """Return a file name that every system accepts: nothing of a path, no control or direction characters."""
+    plain = _UNSAFE.sub("_", title).strip(" .") or "report"
     return f"{plain[:_NAME_LENGTH].rstrip(' .')}.{ending}"
 
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedFile:
-    """A file that is being made, in a folder of its own that goes with whatever is left in it."""
+    """A file that is being made, in a folder of its own that is deleted with whatever is in it."""
 
     path: Path
-    made: FileMade
+    file: OperationFile
 
 
-class Files:
-    """A directory that all workers and servers share. A file is in it whole, or not at all."""
+class FileDirectory:
+    """A directory that all workers and servers share. A file is in it entire, or not at all."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -100,38 +88,35 @@ class Files:
 
     @contextmanager
     def create(self, store_id: int, operation_id: UUID, attempt: int, name: str) -> Generator[UnfinishedFile]:
-        """`name`: what it is called when it is fetched. What an earlier attempt left behind goes first."""
+        """Give a place to write the operation's file; `name` is its name when it is downloaded.
+
+        Files of earlier attempts are deleted first.
+        """
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.discard(store_id, operation_id)
-        whose = f"{store_id}-{operation_id.hex}-{attempt}"
-        prefix = f"making-{whose}-"
+        self.remove_all_of(store_id, operation_id)
+        stem = f"{store_id}-{operation_id.hex}-{attempt}"
+        prefix = f"making-{stem}-"
         with TemporaryDirectory(dir=self._directory, prefix=prefix, ignore_cleanup_errors=True) as folder:
-            yield UnfinishedFile(Path(folder) / "file", FileMade(f"{whose}{Path(name).suffix}", name))
+            yield UnfinishedFile(Path(folder) / "file", OperationFile(f"{stem}{Path(name).suffix}", name))
 
-    def keep(self, making: UnfinishedFile) -> None:
-        making.path.replace(self.path(making.made.stored))
+    def publish(self, unfinished: UnfinishedFile) -> None:
+        unfinished.path.replace(self.path(unfinished.file.stored_name))
 
-    def remove(self, stored: str) -> None:
-        self.path(stored).unlink(missing_ok=True)
+    def remove(self, stored_name: str) -> None:
+        """Delete a file, or the folder of an unfinished one, if it is there."""
+        path = self.path(stored_name)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
-    def discard(self, store_id: int, operation_id: UUID) -> None:
-        """Everything of an operation."""
-        for left in self._directory.glob(f"*{store_id}-{operation_id.hex}-*"):
-            _remove(left)
+    def remove_all_of(self, store_id: int, operation_id: UUID) -> None:
+        for path in self._directory.glob(f"*{store_id}-{operation_id.hex}-*"):
+            self.remove(path.name)
 
     def owners(self) -> dict[str, UUID]:
-        """What lies here, and of which operation it is; what is none of ours is left alone."""
+        """Return the operation of each file here, finished or not; a file that has another name is ignored."""
         if not self._directory.is_dir():
             return {}
-        named = ((entry.name, _NAMED.fullmatch(entry.name)) for entry in self._directory.iterdir())
-        return {name: UUID(found[2]) for name, found in named if found is not None}
-
-    def clear(self, name: str) -> None:
-        _remove(self.path(name))
-
-
-def _remove(left: Path) -> None:
-    if left.is_dir():
-        shutil.rmtree(left, ignore_errors=True)
-    else:
-        left.unlink(missing_ok=True)
+        matches = (_STORED_NAME.fullmatch(path.name) for path in self._directory.iterdir())
+        return {match[0]: UUID(match[2]) for match in matches if match is not None}

@@ -1,4 +1,4 @@
-"""What a client sees of work in the background."""
+"""Work in the background as a client sees it: its status, its file, its problems."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,11 +19,11 @@ class OperationStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FileMade:
-    """`stored`: what it is called where it lies; `name`: what it is called when it is fetched."""
+class OperationFile:
+    """The file that an operation made: its name in the directory, and its name when it is downloaded."""
 
-    stored: str
-    name: str
+    stored_name: str
+    download_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Operation:
     status: OperationStatus
     done: int
     total: int | None
-    file: FileMade | None
+    file: OperationFile | None
     dry_run: bool
     created_at: datetime
     finished_at: datetime | None
@@ -42,7 +42,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong; `row` is a file's, its header being row 1."""
+    """A problem that an operation met; `row` is that of an imported file, whose header is row 1."""
 
     row: int | None
     message: str

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from domain.kit import ids
 from domain.kit.db import AnyRow, Transaction
-from domain.operations.model import FileMade, Operation, OperationStatus, Problem
+from domain.operations.model import Operation, OperationFile, OperationStatus, Problem
 from domain.operations.tables import operation_problems as problems
 from domain.operations.tables import operations
 
@@ -37,23 +37,23 @@ async def start(
     total: int | None = None,
     dry_run: bool = False,
 ) -> Operation:
-    """A new operation, waiting for its worker."""
+    """Add an operation that waits for its worker. Return it."""
     operation = Operation(store_id, ids.new(), kind, OperationStatus.QUEUED, 0, total, None, dry_run, now, None)
     await _add(tx, [operation])
     return operation
 
 
 async def start_all(tx: Transaction, store_id: int, kind: str, now: datetime, number: int) -> list[Operation]:
-    """So many operations of a kind."""
-    begun = [
+    """Add `number` operations of a kind. Return them."""
+    started = [
         Operation(store_id, ids.new(), kind, OperationStatus.QUEUED, 0, None, None, False, now, None)
         for _ in range(number)
     ]
-    await _add(tx, begun)
-    return begun
+    await _add(tx, started)
+    return started
 
 
-async def _add(tx: Transaction, begun: Sequence[Operation]) -> None:
+async def _add(tx: Transaction, started: Sequence[Operation]) -> None:
     rows = [
         {
             "store_id": operation.store_id,
@@ -65,13 +65,14 @@ async def _add(tx: Transaction, begun: Sequence[Operation]) -> None:
             "dry_run": operation.dry_run,
             "created_at": operation.created_at,
         }
-        for operation in begun
+        for operation in started
     ]
     await tx.execute(insert(operations), rows)
 
 
-async def by_ids(tx: Transaction, store_id: int, wanted: Sequence[UUID]) -> list[Operation]:
-    rows = await tx.execute(select(*_COLUMNS).where(operations.c.store_id == store_id, operations.c.id.in_(wanted)))
+async def by_ids(tx: Transaction, store_id: int, operation_ids: Sequence[UUID]) -> list[Operation]:
+    statement = select(*_COLUMNS).where(operations.c.store_id == store_id, operations.c.id.in_(operation_ids))
+    rows = await tx.execute(statement)
     return [_operation(row) for row in rows]
 
 
@@ -80,13 +81,16 @@ async def by_id(tx: Transaction, store_id: int, operation_id: UUID) -> Operation
 
 
 async def progress(tx: Transaction, store_id: int, operation_id: UUID, done: int, total: int | None = None) -> bool:
-    """Running, and so far; `total` stays as it was when left out. False when it has ended, such as by a caller."""
+    """Store that the operation runs and how far it is. Return False when it has ended, such as by a caller.
+
+    A `total` that is left out stays as it was.
+    """
     values: dict[str, object] = {"status": OperationStatus.RUNNING.value, "done": done}
     if total is not None:
         values["total"] = total
-    going = operations.c.status.in_([OperationStatus.QUEUED.value, OperationStatus.RUNNING.value])
-    changed = await tx.execute(update(operations).where(*_is(store_id, operation_id), going).values(values))
-    return bool(changed.rowcount)
+    unfinished = operations.c.status.in_([OperationStatus.QUEUED.value, OperationStatus.RUNNING.value])
+    updated = await tx.execute(update(operations).where(*_is(store_id, operation_id), unfinished).values(values))
+    return bool(updated.rowcount)
 
 
 async def finish(
@@ -96,7 +100,7 @@ async def finish(
     status: OperationStatus,
     now: datetime,
     *,
-    file: FileMade | None = None,
+    file: OperationFile | None = None,
 ) -> None:
     await tx.execute(
         update(operations)
@@ -104,32 +108,32 @@ async def finish(
         .values(
             status=status.value,
             finished_at=now,
-            file=None if file is None else file.stored,
-            file_name=None if file is None else file.name,
+            file=None if file is None else file.stored_name,
+            file_name=None if file is None else file.download_name,
         )
     )
 
 
-async def with_files(tx: Transaction, before: datetime, limit: int) -> list[Operation]:
-    """Operations of all stores that ended before then and still have a file."""
-    old = (operations.c.file.is_not(None), operations.c.finished_at < before)
-    rows = await tx.execute(select(*_COLUMNS).where(*old).order_by(operations.c.finished_at).limit(limit))
+async def with_expired_files(tx: Transaction, before: datetime, limit: int) -> list[Operation]:
+    """Return up to `limit` operations of all stores that ended before an instant and still have a file."""
+    expired = (operations.c.file.is_not(None), operations.c.finished_at < before)
+    rows = await tx.execute(select(*_COLUMNS).where(*expired).order_by(operations.c.finished_at).limit(limit))
     return [_operation(row) for row in rows]
 
 
-async def files_of(tx: Transaction, wanted: Iterable[UUID]) -> set[str]:
-    """The files that these operations of any store have."""
-    found = select(operations.c.file).where(operations.c.id.in_(list(wanted)), operations.c.file.is_not(None))
-    return set((await tx.execute(found)).scalars())
+async def files_of(tx: Transaction, operation_ids: Iterable[UUID]) -> set[str]:
+    """Return the stored names of the files that these operations of any store have."""
+    with_file = (operations.c.id.in_(list(operation_ids)), operations.c.file.is_not(None))
+    return set((await tx.execute(select(operations.c.file).where(*with_file))).scalars())
 
 
-async def drop_file(tx: Transaction, store_id: int, operation_id: UUID) -> None:
+async def clear_file(tx: Transaction, store_id: int, operation_id: UUID) -> None:
     await tx.execute(update(operations).where(*_is(store_id, operation_id)).values(file=None, file_name=None))
 
 
-async def add_problems(tx: Transaction, store_id: int, operation_id: UUID, found: Iterable[Problem]) -> None:
-    """Further problems, behind those that are there."""
-    taken = await tx.scalar(
+async def add_problems(tx: Transaction, store_id: int, operation_id: UUID, added: Iterable[Problem]) -> None:
+    """Add problems behind those that the operation has."""
+    last_number = await tx.scalar(
         select(func.coalesce(func.max(problems.c.number), 0)).where(
             problems.c.store_id == store_id, problems.c.operation_id == operation_id
         )
@@ -142,26 +146,26 @@ async def add_problems(tx: Transaction, store_id: int, operation_id: UUID, found
             "row": problem.row,
             "message": problem.message,
         }
-        for number, problem in enumerate(found, taken + 1)
+        for number, problem in enumerate(added, last_number + 1)
     ]
     if rows:
         await tx.execute(insert(problems), rows)
 
 
-async def clear_problems(tx: Transaction, store_id: int, operation_id: UUID) -> None:
+async def delete_problems(tx: Transaction, store_id: int, operation_id: UUID) -> None:
     await tx.execute(delete(problems).where(problems.c.store_id == store_id, problems.c.operation_id == operation_id))
 
 
 async def problems_of(tx: Transaction, store_id: int, operation_ids: Sequence[UUID]) -> dict[UUID, list[Problem]]:
-    found: dict[UUID, list[Problem]] = {operation_id: [] for operation_id in operation_ids}
+    problems_by_id: dict[UUID, list[Problem]] = {operation_id: [] for operation_id in operation_ids}
     rows = await tx.execute(
         select(problems.c.operation_id, problems.c.row, problems.c.message)
         .where(problems.c.store_id == store_id, problems.c.operation_id.in_(operation_ids))
         .order_by(problems.c.operation_id, problems.c.number)
     )
-    for operation_id, row, message in rows:
-        found[operation_id].append(Problem(row, message))
-    return found
+    for row in rows:
+        problems_by_id[row.operation_id].append(Problem(row.row, row.message))
+    return problems_by_id
 
 
 def _is(store_id: int, operation_id: UUID) -> tuple[Any, Any]:
@@ -169,6 +173,15 @@ def _is(store_id: int, operation_id: UUID) -> tuple[Any, Any]:
 
 
 def _operation(row: AnyRow) -> Operation:
-    store_id, id_, kind, status, done, total, stored, name, dry_run, created_at, finished_at = row
-    file = None if stored is None else FileMade(stored, name or stored)
-    return Operation(store_id, id_, kind, OperationStatus(status), done, total, file, dry_run, created_at, finished_at)
+    return Operation(
+        store_id=row.store_id,
+        id=row.id,
+        kind=row.kind,
+        status=OperationStatus(row.status),
+        done=row.done,
+        total=row.total,
+        file=None if row.file is None else OperationFile(row.file, row.file_name or row.file),
+        dry_run=row.dry_run,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )

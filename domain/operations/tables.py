@@ -1,4 +1,4 @@
-"""Rows of operations and of what went wrong in them."""
+"""Rows of operations, their problems, and the files uploaded for them."""
 
 from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Integer, LargeBinary, String, Table, Text
 
@@ -14,7 +14,7 @@ operations = Table(
     Column("status", String(16), nullable=False),
     Column("done", Integer, nullable=False),
     Column("total", Integer),
-    # What it made: where it lies, and what it is called.
+    # The file that it made: its name in the directory, and its name when it is downloaded.
     Column("file", String(200)),
     Column("file_name", String(200)),
     Column("dry_run", Boolean, nullable=False),

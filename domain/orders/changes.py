@@ -1,97 +1,90 @@
-"""Orders that are cancelled, refunded or changed after they were placed, whichever of the two comes in first."""
+"""Applies to orders what cancels, refunds or updates them, whether it comes in before the order or after it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sqlalchemy import bindparam, select, update
 
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.events.types import ORDER_CANCELLED, ORDER_CHANGES, ORDER_REFUNDED
 from domain.kit.db import AnyRow, Transaction
-from domain.orders.model import amount, counts, status
+from domain.orders.model import is_counted, normalize_status, parse_amount
 from domain.orders.tables import order_items, orders
 
-_AT_ONCE = 5_000
+_BATCH = 5_000
 _CANCELLED = "cancelled"
 _STATES = ("status", "payment_status", "delivery_status")
 
 
 @dataclass(slots=True)
-class _Changed:
-    """What became of an order; `refunded` is None where all of it was given back."""
+class _Outcome:
+    """The states and the refund of an order after its changes; `refunded` is None where all of it was refunded."""
 
     states: dict[str, str] = field(default_factory=dict[str, str])
     refunded: Decimal | None = Decimal(0)
 
-    def note(self, change: AnyRow) -> None:
+    def add(self, change: AnyRow) -> None:
         if change.type == ORDER_CANCELLED:
             self.states["status"] = _CANCELLED
         elif change.type == ORDER_REFUNDED:
-            given = change.attributes.get("amount")
-            whole = given is None or self.refunded is None
-            self.refunded = None if whole else (self.refunded or Decimal(0)) + amount(given)
+            refund = change.attributes.get("amount")
+            if refund is None or self.refunded is None:
+                self.refunded = None
+            else:
+                self.refunded += parse_amount(refund)
         else:
-            said = {name: change.attributes[name] for name in _STATES if change.attributes.get(name)}
-            self.states |= {name: status(value) for name, value in said.items()}
+            states = {name: change.attributes[name] for name in _STATES if change.attributes.get(name)}
+            self.states |= {name: normalize_status(state) for name, state in states.items()}
+
+    def values(self, order: AnyRow) -> dict[str, object]:
+        paid = order.total + order.refunded
+        refunded = paid if self.refunded is None else min(paid, self.refunded)
+        states = {name: self.states.get(name, getattr(order, name)) for name in _STATES}
+        counted = is_counted(str(states["status"]))
+        return {**states, "counted": counted, "refunded": refunded, "total": paid - refunded}
 
 
-async def settle(tx: Transaction, store_id: int, order_ids: Iterable[str]) -> list[int]:
-    """Bring orders to what the changes to them say together; whose they are, so that their facts are counted again."""
-    wanted = sorted(set(order_ids))
-    whose: set[int] = set()
-    for at in range(0, len(wanted), _AT_ONCE):
-        part = wanted[at : at + _AT_ONCE]
-        changed = await _changes(tx, store_id, part)
-        if changed:
-            whose |= await _apply(tx, store_id, changed)
-    return sorted(whose)
+async def apply_changes(tx: Transaction, store_id: int, order_ids: Iterable[str]) -> list[int]:
+    """Bring orders to what all changes to them amount to. Return their customers, whose facts are to be recounted."""
+    ordered_ids = sorted(set(order_ids))
+    customer_ids: set[int] = set()
+    for start in range(0, len(ordered_ids), _BATCH):
+        batch = ordered_ids[start : start + _BATCH]
+        changes = await tx.execute(
+            select(events.c.type, events.c.subject, events.c.attributes)
+            .where(events.c.store_id == store_id, events.c.type.in_(ORDER_CHANGES), events.c.subject.in_(batch))
+            .order_by(events.c.occurred_at, events.c.id)
+        )
+        outcomes: dict[str, _Outcome] = {}
+        for change in changes:
+            outcomes.setdefault(change.subject, _Outcome()).add(change)
+        if outcomes:
+            customer_ids |= await _update_orders(tx, store_id, outcomes)
+    return sorted(customer_ids)
 
 
-async def _changes(tx: Transaction, store_id: int, order_ids: Sequence[str]) -> dict[str, _Changed]:
-    named = (events.c.store_id == store_id, events.c.type.in_(ORDER_CHANGES), events.c.subject.in_(order_ids))
-    rows = await tx.execute(
-        select(events.c.type, events.c.subject, events.c.attributes)
-        .where(*named)
-        .order_by(events.c.occurred_at, events.c.id)
+async def _update_orders(tx: Transaction, store_id: int, outcomes: dict[str, _Outcome]) -> set[int]:
+    columns = (orders.c.id, orders.c.customer_id, orders.c.total, orders.c.refunded)
+    statement = select(*columns, *(orders.c[name] for name in _STATES)).where(
+        orders.c.store_id == store_id, orders.c.id.in_(list(outcomes))
     )
-    found: dict[str, _Changed] = {}
-    for row in rows:
-        found.setdefault(row.subject, _Changed()).note(row)
-    return found
-
-
-async def _apply(tx: Transaction, store_id: int, changed: dict[str, _Changed]) -> set[int]:
-    rows = await tx.execute(
-        select(
-            orders.c.id,
-            orders.c.customer_id,
-            orders.c.total,
-            orders.c.refunded,
-            *(orders.c[name] for name in _STATES),
-        ).where(orders.c.store_id == store_id, orders.c.id.in_(list(changed)))
-    )
-    had = list(rows)
-    if not had:
+    rows = list(await tx.execute(statement))
+    if not rows:
         return set()
-    given = [_values(row, changed[row.id]) for row in had]
-    own = (orders.c.store_id == store_id, orders.c.id == bindparam("order"))
     names = (*_STATES, "counted", "refunded", "total")
-    await tx.execute(update(orders).where(*own).values({name: bindparam(f"new_{name}") for name in names}), given)
-    await _items_count(tx, store_id, [row.id for row in had])
-    return {row.customer_id for row in had}
-
-
-def _values(row: AnyRow, changed: _Changed) -> dict[str, object]:
-    paid = row.total + row.refunded
-    refunded = paid if changed.refunded is None else min(paid, changed.refunded)
-    states = {name: changed.states.get(name, getattr(row, name)) for name in _STATES}
-    values = {**states, "counted": counts(str(states["status"])), "refunded": refunded, "total": paid - refunded}
-    return {"order": row.id, **{f"new_{name}": value for name, value in values.items()}}
-
-
-async def _items_count(tx: Transaction, store_id: int, order_ids: Sequence[str]) -> None:
-    """An item counts when its order does."""
-    order = select(orders.c.counted).where(orders.c.store_id == store_id, orders.c.id == order_items.c.order_id)
-    own = (order_items.c.store_id == store_id, order_items.c.order_id.in_(order_ids))
-    await tx.execute(update(order_items).where(*own).values(counted=order.scalar_subquery()))
+    update_order = (
+        update(orders)
+        .where(orders.c.store_id == store_id, orders.c.id == bindparam("order"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
+    parameters = [
+        {"order": row.id, **{f"new_{name}": value for name, value in outcomes[row.id].values(row).items()}}
+        for row in rows
+    ]
+    await tx.execute(update_order, parameters)
+    # An item counts when its order does.
+    counted = select(orders.c.counted).where(orders.c.store_id == store_id, orders.c.id == order_items.c.order_id)
+    of_orders = (order_items.c.store_id == store_id, order_items.c.order_id.in_([row.id for row in rows]))
+    await tx.execute(update(order_items).where(*of_orders).values(counted=counted.scalar_subquery()))
+    return {row.customer_id for row in rows}

@@ -1,4 +1,4 @@
-"""Orders and their items, and which of them count as bought."""
+"""Orders and their items, and the rule by which an order counts as bought."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,12 @@ from domain.customers.key import CustomerKey
 from domain.kit.errors import DomainError
 
 MAX_ITEMS = 1_000
-
-
 TAG = "tag"
-
-
 # Orders in these states were never bought (SL-55).
 NEVER_COUNTED = frozenset({"cancelled", "canceled", "deleted", "voided"})
-
-
 DEFAULT_STATUS = "completed"
-
-
 # Sums of many stay within 64 bits of ten-thousandths.
-MOST = Decimal(10**12)
+MAX_AMOUNT = Decimal(10**12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +28,7 @@ class Item:
     brand: str | None
     quantity: float
     price: Decimal
-    # Its tags as facet "tag", and what else it is, such as its size.
+    # Its tags as facet "tag", and attributes such as its size.
     facets: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -56,27 +48,27 @@ class Order:
 
     @property
     def counted(self) -> bool:
-        return counts(self.status)
+        return is_counted(self.status)
 
 
-def counts(status: str) -> bool:
+def is_counted(status: str) -> bool:
     return status not in NEVER_COUNTED
 
 
-def status(value: str) -> str:
-    """Lower-case; an order without one is completed."""
+def normalize_status(value: str) -> str:
+    """Return the status in lower case; an order without one is completed."""
     cleaned = values.text(value, 32)
     return cleaned.lower() if cleaned else DEFAULT_STATUS
 
 
-def amount(value: object) -> Decimal:
-    """An amount to four places."""
+def parse_amount(value: object) -> Decimal:
+    """Return the amount. Raise DomainError when the value is no number or out of range."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise DomainError("is no amount: write it as 1234.50")
     try:
-        read = Decimal(str(value).strip())
+        parsed = Decimal(str(value).strip())
     except InvalidOperation as error:
         raise DomainError(f"{str(value)[:60]!r} is no amount: write it as 1234.50") from error
-    if not read.is_finite() or abs(read) > MOST:
-        raise DomainError(f"{str(value)[:60]!r} is out of range: {MOST:,} at most")
-    return read
+    if not parsed.is_finite() or abs(parsed) > MAX_AMOUNT:
+        raise DomainError(f"{str(value)[:60]!r} is out of range: {MAX_AMOUNT:,} at most")
+    return parsed

@@ -1,9 +1,9 @@
-"""An order as the rows that keep it."""
+"""Turns an order into the rows that store it."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from domain.orders.model import Item, Order
+from domain.orders.model import Order
 
 Row = dict[str, object]
 
@@ -33,24 +33,25 @@ def order_row(store_id: int, order: Order, customer_id: int, timezone: str, now:
 
 
 def item_rows(store_id: int, order: Order, customer_id: int) -> list[Row]:
-    shared: Row = {"customer_id": customer_id, "placed_at": order.placed_at, "counted": order.counted}
     return [
-        {"store_id": store_id, "order_id": order.id, "position": position, **shared, **_item(item)}
+        {
+            "store_id": store_id,
+            "order_id": order.id,
+            "position": position,
+            "customer_id": customer_id,
+            "placed_at": order.placed_at,
+            "counted": order.counted,
+            "product": item.product,
+            "name": item.name,
+            "variant": item.variant,
+            "category": item.category,
+            "department": item.department,
+            "brand": item.brand,
+            "quantity": item.quantity,
+            "price": item.price,
+        }
         for position, item in enumerate(order.items, 1)
     ]
-
-
-def _item(item: Item) -> Row:
-    return {
-        "product": item.product,
-        "name": item.name,
-        "variant": item.variant,
-        "category": item.category,
-        "department": item.department,
-        "brand": item.brand,
-        "quantity": item.quantity,
-        "price": item.price,
-    }
 
 
 def facet_rows(store_id: int, order: Order) -> list[Row]:

@@ -17,14 +17,14 @@ orders = Table(
     Column("delivery_status", String(32)),
     # False for what is cancelled or deleted: such orders never count (SL-55).
     Column("counted", Boolean, nullable=False),
-    # What was paid, less what was given back.
+    # The amount paid, less the amount refunded.
     Column("total", Money, nullable=False),
     Column("refunded", Money, nullable=False, server_default="0"),
     Column("lines", Integer, nullable=False, server_default="0"),
     Column("quantity", Double, nullable=False, server_default="0"),
     Column("source", String(64)),
     Column("coupon", String(100)),
-    # The campaign that it is ascribed to.
+    # The campaign that it is attributed to.
     Column("campaign", String(64)),
     # By the store's clock when it came in: Monday is 1.
     Column("weekday", SmallInteger),
@@ -83,7 +83,7 @@ for _kind in ("product", "category", "department", "brand"):
         sqlite_where=text(f"counted AND {_kind} IS NOT NULL"),
     )
 
-# Whose items are counted again when their orders change.
+# Finds the items of customers whose favourites are counted again.
 Index(
     "ix_order_items_customer",
     order_items.c.store_id,
@@ -92,7 +92,7 @@ Index(
     sqlite_where=text("counted"),
 )
 
-# What else an item is: its tags (facet "tag"), and attributes such as its size or colour.
+# Tags of items (facet "tag"), and their attributes such as size or colour.
 order_item_facets = Table(
     "order_item_facets",
     metadata,

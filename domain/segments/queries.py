@@ -25,9 +25,9 @@ from sqlalchemy import (
 from domain import changes
 from domain.changes import ChangeKind
 from domain.customers.tables import customers
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import among, numbers, refresh_statistics
+from domain.kit.db.portable import array_value, in_array, refresh_statistics
 from domain.kit.db.types import Id
 from domain.orders.tables import order_item_facets
 from domain.segments.codec import definition, to_stored
@@ -152,8 +152,8 @@ async def pick(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int
 async def unpick(tx: Transaction, store_id: int, segment_id: UUID, wanted: Sequence[int]) -> int:
     """Removes customers from a static segment, and says how many were in it."""
     owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
-    statement = delete(segment_members).where(*owned, among(segment_members.c.customer_id, "wanted", tx.dialect))
-    removed: int = (await tx.execute(statement, {"wanted": numbers(wanted, tx.dialect)})).rowcount
+    statement = delete(segment_members).where(*owned, in_array(segment_members.c.customer_id, "wanted", tx.dialect))
+    removed: int = (await tx.execute(statement, {"wanted": array_value(wanted, tx.dialect)})).rowcount
     await changes.record_store_change(tx, store_id, ChangeKind.GROUPS)
     return removed
 
@@ -175,10 +175,12 @@ async def others(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[i
 
 async def known_customers(tx: Transaction, store_id: int, wanted: Sequence[int], *, deleted: bool = False) -> set[int]:
     """Of these, those who are customers of the store; who are `deleted` only when that is said."""
-    known = select(customers.c.id).where(customers.c.store_id == store_id, among(customers.c.id, "wanted", tx.dialect))
+    known = select(customers.c.id).where(
+        customers.c.store_id == store_id, in_array(customers.c.id, "wanted", tx.dialect)
+    )
     if not deleted:
         known = known.where(customers.c.deleted_at.is_(None))
-    return set((await tx.execute(known, {"wanted": numbers(wanted, tx.dialect)})).scalars())
+    return set((await tx.execute(known, {"wanted": array_value(wanted, tx.dialect)})).scalars())
 
 
 async def definitions(tx: Transaction, store_id: int, wanted: Iterable[UUID]) -> Mapping[UUID, Definition | None]:

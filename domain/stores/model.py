@@ -1,4 +1,4 @@
-"""What a store is, and what a token may do."""
+"""A store's settings and limits, and the tokens that give access to it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ STATIC_SEGMENT_MEMBERS = 10_000
 PROPERTY_CONDITIONS = 5
 IDEMPOTENCY_KEY_LENGTH = 200
 NAME_LENGTH = 100
-# The bounds within which a store's limits are raised.
-_MOST_MEMBERS = 1_000_000
-_MOST_PROPERTIES = 100
+# A store's limits can be raised up to here.
+_MAX_STATIC_SEGMENT_MEMBERS = 1_000_000
+_MAX_PROPERTY_CONDITIONS = 100
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ _CHECKSUM_LENGTH = 6
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one store may hold."""
+    """The most that a store may have of what costs much."""
 
     static_segment_members: int
     property_conditions: int
@@ -50,7 +50,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class StoreChange:
-    """What is to be changed of a store; None stays as it is."""
+    """A change of a store's settings; None leaves a setting as it is."""
 
     name: str | None = None
     timezone: str | None = None
@@ -60,7 +60,7 @@ class StoreChange:
 
 
 class TokenScope(StrEnum):
-    """What a token may do; `admin` may do everything."""
+    """The right that a token gives; `admin` gives all of them."""
 
     READ = "read"
     WRITE = "write"
@@ -71,7 +71,7 @@ class TokenScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who signed in: a token of a store."""
+    """The signed-in caller: a token of a store."""
 
     store: Store
     token_id: UUID
@@ -83,13 +83,13 @@ class Principal:
 
 
 def new_token() -> str:
-    """256 random bits, a prefix for secret scanners, and a checksum by which a typo is known at once."""
+    """Return 256 random bits behind a prefix for secret scanners, with a checksum by which a typo is known at once."""
     secret = "".join(choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
     return f"{_TOKEN_PREFIX}{secret}{_checksum(secret)}"
 
 
 def token_hash(token: str) -> bytes | None:
-    """What is kept of a token; None for what cannot be one."""
+    """Return the hash by which a token is stored, None for a text that cannot be a token."""
     secret, checksum = token[len(_TOKEN_PREFIX) : -_CHECKSUM_LENGTH], token[-_CHECKSUM_LENGTH:]
     if not token.startswith(_TOKEN_PREFIX) or not token.isascii() or _checksum(secret) != checksum:
         return None
@@ -103,28 +103,40 @@ def check_timezone(name: str) -> str:
     return name
 
 
-def changed(store: Store, given: StoreChange) -> Store:
-    """The store as it becomes; refused with every fault at once."""
+def apply_change(store: Store, change: StoreChange) -> Store:
+    """Return the changed store. Raise DomainErrors with every value that is refused."""
     errors = ErrorCollector()
 
-    def take(value: T | None, check: Callable[[T], T], had: T) -> T:
+    def checked(value: T | None, check: Callable[[T], T], current: T) -> T:
         if value is not None:
             with errors.under():
                 return check(value)
-        return had
+        return current
 
-    members, properties = store.limits.static_segment_members, store.limits.property_conditions
-    limits = Limits(
-        take(given.static_segment_members, partial(_within, "staticSegmentMembers", _MOST_MEMBERS), members),
-        take(given.property_conditions, partial(_within, "propertyConditions", _MOST_PROPERTIES), properties),
+    current = store.limits
+    changed = Store(
+        store.id,
+        checked(change.name, _check_name, store.name),
+        checked(change.timezone, check_timezone, store.timezone),
+        checked(change.currency, _check_currency, store.currency),
+        Limits(
+            checked(
+                change.static_segment_members,
+                partial(_check_limit, "staticSegmentMembers", _MAX_STATIC_SEGMENT_MEMBERS),
+                current.static_segment_members,
+            ),
+            checked(
+                change.property_conditions,
+                partial(_check_limit, "propertyConditions", _MAX_PROPERTY_CONDITIONS),
+                current.property_conditions,
+            ),
+        ),
     )
-    name, currency = take(given.name, _check_name, store.name), take(given.currency, _check_currency, store.currency)
-    made = Store(store.id, name, take(given.timezone, check_timezone, store.timezone), currency, limits)
     errors.raise_any()
-    return made
+    return changed
 
 
-def _within(field: str, most: int, number: int) -> int:
+def _check_limit(field: str, most: int, number: int) -> int:
     if not 1 <= number <= most:
         raise DomainError(f"Write a number from 1 to {most:,}", field=(field,))
     return number
@@ -144,21 +156,21 @@ def _check_currency(code: str) -> str:
 
 def check_idempotency_key(key: str) -> str:
     if not key or len(key) > IDEMPOTENCY_KEY_LENGTH or not key.isprintable():
-        said = f"an idempotency key has 1 to {IDEMPOTENCY_KEY_LENGTH} printable characters"
-        raise DomainError(said, field=("idempotencyKey",))
+        message = f"An idempotency key has 1 to {IDEMPOTENCY_KEY_LENGTH} printable characters"
+        raise DomainError(message, field=("idempotencyKey",))
     return key
 
 
 def check_scopes(names: list[str]) -> frozenset[TokenScope]:
-    known = {scope.value for scope in TokenScope}
-    wrong = [name for name in names if name not in known]
-    if wrong or not names:
-        said = f"{wrong[0]!r} is no scope" if wrong else "a token needs a scope"
-        code = ErrorCode.INVALID if wrong else ErrorCode.REQUIRED
-        raise DomainError(f"{said}: choose of {', '.join(sorted(known))}", field=("scopes",), code=code)
+    scopes = {scope.value for scope in TokenScope}
+    unknown = [name for name in names if name not in scopes]
+    if unknown or not names:
+        problem = f"{unknown[0]!r} is no scope" if unknown else "A token needs a scope"
+        code = ErrorCode.INVALID if unknown else ErrorCode.REQUIRED
+        raise DomainError(f"{problem}: choose from {', '.join(sorted(scopes))}", field=("scopes",), code=code)
     return frozenset(TokenScope(name) for name in names)
 
 
 def _checksum(secret: str) -> str:
     value = crc32(secret.encode(errors="replace"))
-    return "".join(_ALPHABET[value // 62**place % 62] for place in range(_CHECKSUM_LENGTH))
+    return "".join(_ALPHABET[value // 62**digit % 62] for digit in range(_CHECKSUM_LENGTH))

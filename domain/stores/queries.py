@@ -29,9 +29,9 @@ _STORE = (
     stores.c.static_segment_members,
     stores.c.property_conditions,
 )
-# Asked at every request.
+# Built once, for every request runs it.
 _PRINCIPAL = (
-    select(*_STORE, api_tokens.c.id, api_tokens.c.scopes, api_tokens.c.expires_at)
+    select(*_STORE, api_tokens.c.id.label("token_id"), api_tokens.c.scopes, api_tokens.c.expires_at)
     .join(stores, stores.c.id == api_tokens.c.store_id)
     .where(
         api_tokens.c.hash == bindparam("hash"),
@@ -39,12 +39,12 @@ _PRINCIPAL = (
         or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > bindparam("now")),
     )
 )
-_USED_EVERY = timedelta(minutes=1)
+_USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A channel that a store has installed; its settings as `plugins.settings` sealed them."""
+    """A channel that a store has installed, with its sealed settings."""
 
     channel: str
     installed_at: datetime
@@ -68,9 +68,9 @@ async def create(tx: Transaction, name: str, timezone: str, currency: str, now: 
 
 
 async def timezone_of(tx: Transaction, store_id: int) -> str:
-    """The zone whose days are the store's."""
-    found: str = await tx.scalar(select(stores.c.timezone).where(stores.c.id == store_id))
-    return found
+    """Return the name of the zone whose days are the store's."""
+    timezone: str = await tx.scalar(select(stores.c.timezone).where(stores.c.id == store_id))
+    return timezone
 
 
 async def by_id(tx: Transaction, store_id: int) -> Store | None:
@@ -79,21 +79,21 @@ async def by_id(tx: Transaction, store_id: int) -> Store | None:
 
 
 async def lock(tx: Transaction, store_id: int) -> Store | None:
-    """The store, held still until the transaction ends."""
+    """Return the store, locked until the transaction ends."""
     statement = select(*_STORE).where(stores.c.id == store_id).with_for_update()
     row = (await tx.execute(statement)).one_or_none()
     return None if row is None else _store(row)
 
 
-async def change(tx: Transaction, changed: Store) -> None:
+async def update_store(tx: Transaction, store: Store) -> None:
     values = {
-        "name": changed.name,
-        "timezone": changed.timezone,
-        "currency": changed.currency,
-        "static_segment_members": changed.limits.static_segment_members,
-        "property_conditions": changed.limits.property_conditions,
+        "name": store.name,
+        "timezone": store.timezone,
+        "currency": store.currency,
+        "static_segment_members": store.limits.static_segment_members,
+        "property_conditions": store.limits.property_conditions,
     }
-    await tx.execute(update(stores).where(stores.c.id == changed.id).values(values))
+    await tx.execute(update(stores).where(stores.c.id == store.id).values(values))
 
 
 async def first(tx: Transaction) -> Store | None:
@@ -101,8 +101,7 @@ async def first(tx: Transaction) -> Store | None:
     return None if row is None else _store(row)
 
 
-async def numbers(tx: Transaction) -> list[int]:
-    """Every store's number."""
+async def all_ids(tx: Transaction) -> list[int]:
     return list((await tx.execute(select(stores.c.id).order_by(stores.c.id))).scalars())
 
 
@@ -124,17 +123,17 @@ async def add_token(
 
 
 async def principal(tx: Transaction, hashed: bytes, now: datetime) -> Principal | None:
-    """Whose token this is, unless it is revoked or expired."""
+    """Return the principal that the token signs in, None when it is unknown, revoked or expired."""
     row = (await tx.execute(_PRINCIPAL, {"hash": hashed, "now": now})).one_or_none()
     if row is None:
         return None
-    *_, token_id, scopes, expires_at = row
-    return Principal(_store(row), token_id, frozenset(TokenScope(name) for name in scopes.split()), expires_at)
+    scopes = frozenset(TokenScope(name) for name in row.scopes.split())
+    return Principal(_store(row), row.token_id, scopes, row.expires_at)
 
 
-async def note_use(tx: Transaction, store_id: int, token_id: UUID, now: datetime) -> None:
-    """Kept to the minute, so that reading does not write at every request."""
-    stale = or_(api_tokens.c.last_used_at.is_(None), api_tokens.c.last_used_at < now - _USED_EVERY)
+async def record_use(tx: Transaction, store_id: int, token_id: UUID, now: datetime) -> None:
+    """Store when the token was used, once a minute: so that reading does not write at every request."""
+    stale = or_(api_tokens.c.last_used_at.is_(None), api_tokens.c.last_used_at < now - _USE_RECORDED_EVERY)
     await tx.execute(
         update(api_tokens)
         .where(and_(api_tokens.c.store_id == store_id, api_tokens.c.id == token_id, stale))
@@ -143,12 +142,13 @@ async def note_use(tx: Transaction, store_id: int, token_id: UUID, now: datetime
 
 
 async def revoke_token(tx: Transaction, store_id: int, token_id: UUID, now: datetime) -> bool:
-    changed = await tx.execute(
+    """Revoke the token. Return False when the store has no such token that is not revoked yet."""
+    revoked = await tx.execute(
         update(api_tokens)
         .where(api_tokens.c.store_id == store_id, api_tokens.c.id == token_id, api_tokens.c.revoked_at.is_(None))
         .values(revoked_at=now)
     )
-    return bool(changed.rowcount)
+    return bool(revoked.rowcount)
 
 
 async def installations(tx: Transaction, store_id: int) -> dict[str, Installation]:
@@ -159,11 +159,11 @@ async def installations(tx: Transaction, store_id: int) -> dict[str, Installatio
             channel_installations.c.settings,
         ).where(channel_installations.c.store_id == store_id)
     )
-    return {row.channel: Installation(*row) for row in rows}
+    return {row.channel: Installation(row.channel, row.installed_at, row.settings) for row in rows}
 
 
 async def install(tx: Transaction, store_id: int, channel: str, settings: bytes | None, now: datetime) -> None:
-    """Install a channel, or change its settings; None keeps those that are there."""
+    """Install a channel, or change its settings; None leaves settings that are stored as they are."""
     statement = insert_into(channel_installations, tx.dialect).values(
         store_id=store_id, channel=channel, installed_at=now, settings=settings
     )
@@ -174,31 +174,32 @@ async def install(tx: Transaction, store_id: int, channel: str, settings: bytes 
         await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_={"settings": settings}))
 
 
-async def seen_before(
+async def is_repeated(
     tx: Transaction, store_id: int, key: str, request: bytes, subject_id: UUID, now: datetime
 ) -> bool:
-    """Whether the same request came with this idempotency key; another one with it is refused."""
-    kept = (
-        await tx.execute(
-            insert_into(idempotency_keys, tx.dialect)
-            .values(
-                store_id=store_id,
-                key=check_idempotency_key(key),
-                request=request,
-                subject_id=subject_id,
-                created_at=now,
-            )
-            .on_conflict_do_nothing()
+    """Store the key with its request. Return whether the same request came with it before.
+
+    Raise DomainError when another request came with it.
+    """
+    inserted = await tx.execute(
+        insert_into(idempotency_keys, tx.dialect)
+        .values(
+            store_id=store_id,
+            key=check_idempotency_key(key),
+            request=request,
+            subject_id=subject_id,
+            created_at=now,
         )
-    ).rowcount
-    if kept:
+        .on_conflict_do_nothing()
+    )
+    if inserted.rowcount:
         return False
-    known = await tx.scalar(
+    earlier_request = await tx.scalar(
         select(idempotency_keys.c.request).where(idempotency_keys.c.store_id == store_id, idempotency_keys.c.key == key)
     )
-    if known != request:
+    if earlier_request != request:
         raise DomainError(
-            "this idempotency key came with another request before: use a new one",
+            "This idempotency key came with another request before: use a new one",
             field=("idempotencyKey",),
             code=ErrorCode.IDEMPOTENCY_CONFLICT,
         )
@@ -206,5 +207,5 @@ async def seen_before(
 
 
 def _store(row: AnyRow) -> Store:
-    store_id, name, timezone, currency, members, conditions = row[:6]
-    return Store(store_id, name, timezone, currency, Limits(members, conditions))
+    limits = Limits(row.static_segment_members, row.property_conditions)
+    return Store(row.id, row.name, row.timezone, row.currency, limits)

@@ -1,4 +1,4 @@
-"""Rows of stores and of what gives access to them."""
+"""Rows of stores, their tokens, installed channels and idempotency keys."""
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table
 

@@ -1,1 +1,1 @@
-"""What customers hold: points, store credits, gift cards, coupons."""
+"""Points, store credits, gift cards and coupons of customers."""

@@ -6,20 +6,28 @@ from domain import changes as data_changes
 from domain.changes import ChangeKind
 from domain.kit.db import Transaction
 from domain.wallets import queries
-from domain.wallets.model import Change, CouponChange, Wallet, held, left
+from domain.wallets.model import CouponChange, Wallet, WalletChange, held_coupons, remaining_lots
 
 
-async def settle(tx: Transaction, store_id: int, wallet: Wallet, changes: Mapping[int, Sequence[Change]]) -> None:
-    """`changes`: all there ever were, by customer."""
+async def recompute(
+    tx: Transaction, store_id: int, wallet: Wallet, changes: Mapping[int, Sequence[WalletChange]]
+) -> None:
+    """Replace the customers' lots, and their last change; `changes` are all that there ever were, by customer."""
     if changes:
-        await queries.put_lots(tx, store_id, wallet, {customer: left(own) for customer, own in changes.items()})
-        last = {customer: max(own, key=lambda each: (each.at, each.id)) for customer, own in changes.items() if own}
-        await queries.put_last_changes(tx, store_id, wallet, last)
+        lots = {customer_id: remaining_lots(history) for customer_id, history in changes.items()}
+        await queries.replace_lots(tx, store_id, wallet, lots)
+        last_changes = {
+            customer_id: max(history, key=lambda change: (change.occurred_at, change.id))
+            for customer_id, history in changes.items()
+            if history
+        }
+        await queries.store_last_changes(tx, store_id, wallet, last_changes)
         await data_changes.record_change(tx, store_id, ChangeKind.WALLETS, changes)
 
 
-async def settle_coupons(tx: Transaction, store_id: int, changes: Mapping[int, Sequence[CouponChange]]) -> None:
-    """`changes`: all there ever were, by customer."""
+async def recompute_coupons(tx: Transaction, store_id: int, changes: Mapping[int, Sequence[CouponChange]]) -> None:
+    """Replace the customers' coupons; `changes` are all that there ever were, by customer."""
     if changes:
-        await queries.put_coupons(tx, store_id, {customer: held(own) for customer, own in changes.items()})
+        coupons = {customer_id: held_coupons(history) for customer_id, history in changes.items()}
+        await queries.replace_coupons(tx, store_id, coupons)
         await data_changes.record_change(tx, store_id, ChangeKind.WALLETS, changes)

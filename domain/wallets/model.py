@@ -1,4 +1,4 @@
-"""What is left of each lot, when changes are taken in the order in which they happened."""
+"""Points, store credits, gift cards and coupons: the changes to them, and what remains after all changes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ class Wallet(StrEnum):
 
     @property
     def event(self) -> str:
-        """The type of the events that change it."""
+        """The type of the events that change this wallet."""
         return f"{self.value}.changed"
 
 
@@ -22,11 +22,11 @@ COUPON_RECEIVED, COUPON_USED = "coupon.received", "coupon.used"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """`amount` is signed; `expires_on` is the last day on which what came in can be spent, None for ever."""
+class WalletChange:
+    """An earning or, with a negative amount, a spending; `expires_on` is the last day on which it can be spent."""
 
     id: str
-    at: datetime
+    occurred_at: datetime
     day: date
     amount: Decimal
     reason: str | None = None
@@ -40,46 +40,43 @@ class Lot:
     expires_on: date | None
 
 
-def left(changes: Iterable[Change]) -> list[Lot]:
-    """What is left of each lot, those of which nothing is left aside.
+def remaining_lots(changes: Iterable[WalletChange]) -> list[Lot]:
+    """Return the lots of which something remains, when the changes are applied in the order of their times.
 
-    A spending takes of what expires first, and of nothing that has expired. More spent than there was stays
-    as a lot below zero, which the next earnings fill.
+    A spending uses what expires first, and nothing that has expired. Overspending stays as a lot below zero, which
+    the next earnings fill.
     """
     lots: list[Lot] = []
-    for change in sorted(changes, key=lambda each: (each.at, each.id)):
+    for change in sorted(changes, key=lambda change: (change.occurred_at, change.id)):
         lots = _earn(lots, change) if change.amount > 0 else _spend(lots, change)
     return [lot for lot in lots if lot.remaining]
 
 
-def _earn(lots: list[Lot], change: Change) -> list[Lot]:
-    """First fills what was overspent."""
-    amount, kept = change.amount, list[Lot]()
+def _earn(lots: list[Lot], change: WalletChange) -> list[Lot]:
+    amount, filled_lots = change.amount, list[Lot]()
     for lot in lots:
         filled = min(amount, max(Decimal(0), -lot.remaining))
         amount -= filled
-        kept.append(Lot(lot.id, lot.remaining + filled, lot.expires_on))
-    return [*kept, Lot(change.id, amount, change.expires_on)]
+        filled_lots.append(Lot(lot.id, lot.remaining + filled, lot.expires_on))
+    return [*filled_lots, Lot(change.id, amount, change.expires_on)]
 
 
-def _spend(lots: list[Lot], change: Change) -> list[Lot]:
-    wanted = -change.amount
-    taken: dict[str, Decimal] = {}
-    usable = [
-        each for each in lots if each.remaining > 0 and (each.expires_on is None or each.expires_on >= change.day)
-    ]
-    for lot in sorted(usable, key=lambda each: (each.expires_on is None, each.expires_on or change.day)):
-        taken[lot.id] = min(wanted, lot.remaining)
-        wanted -= taken[lot.id]
-    kept = [Lot(lot.id, lot.remaining - taken.get(lot.id, Decimal(0)), lot.expires_on) for lot in lots]
-    return [*kept, Lot(change.id, -wanted, None)] if wanted else kept
+def _spend(lots: list[Lot], change: WalletChange) -> list[Lot]:
+    unspent = -change.amount
+    spent: dict[str, Decimal] = {}
+    usable = [lot for lot in lots if lot.remaining > 0 and (lot.expires_on is None or lot.expires_on >= change.day)]
+    for lot in sorted(usable, key=lambda lot: (lot.expires_on is None, lot.expires_on or change.day)):
+        spent[lot.id] = min(unspent, lot.remaining)
+        unspent -= spent[lot.id]
+    lots = [Lot(lot.id, lot.remaining - spent.get(lot.id, Decimal(0)), lot.expires_on) for lot in lots]
+    return [*lots, Lot(change.id, -unspent, None)] if unspent else lots
 
 
 @dataclass(frozen=True, slots=True)
 class CouponChange:
-    """A coupon was received, or used; `code` is the coupon's own key where all share one."""
+    """A coupon was received or used; `code` is the coupon's key where all customers share one."""
 
-    at: datetime
+    occurred_at: datetime
     coupon: str
     code: str
     used: bool
@@ -95,15 +92,15 @@ class HeldCoupon:
     used_at: datetime | None
 
 
-def held(changes: Iterable[CouponChange]) -> list[HeldCoupon]:
-    """Each code once: received and used for the first time, and until the last day that was said of it."""
-    found: dict[str, HeldCoupon] = {}
-    for change in sorted(changes, key=lambda each: (each.at, each.used)):
-        had = found.get(change.code, HeldCoupon(change.coupon, change.code, None, None, None))
-        found[change.code] = replace(
-            had,
-            received_at=had.received_at if change.used else had.received_at or change.at,
-            used_at=had.used_at or change.at if change.used else had.used_at,
-            expires_on=change.expires_on or had.expires_on,
+def held_coupons(changes: Iterable[CouponChange]) -> list[HeldCoupon]:
+    """Return each code once, with its first receipt, its first use, and the expiry that the last change names."""
+    coupons: dict[str, HeldCoupon] = {}
+    for change in sorted(changes, key=lambda change: (change.occurred_at, change.used)):
+        coupon = coupons.get(change.code, HeldCoupon(change.coupon, change.code, None, None, None))
+        coupons[change.code] = replace(
+            coupon,
+            received_at=coupon.received_at if change.used else coupon.received_at or change.occurred_at,
+            used_at=coupon.used_at or change.occurred_at if change.used else coupon.used_at,
+            expires_on=change.expires_on or coupon.expires_on,
         )
-    return list(found.values())
+    return list(coupons.values())

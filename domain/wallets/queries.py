@@ -1,4 +1,4 @@
-"""Writes what customers hold, whole customers at a time."""
+"""Every statement on wallets; lots and coupons are replaced for all of a customer at a time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -8,43 +8,46 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, insert, or_, select
 
 from domain.kit.db import Transaction
-from domain.kit.db.portable import among, insert_into, numbers
+from domain.kit.db.portable import array_value, in_array, insert_into
 from domain.kit.db.types import MONEY_SCALE
-from domain.wallets.model import Change, HeldCoupon, Lot, Wallet
+from domain.wallets.model import HeldCoupon, Lot, Wallet, WalletChange
 from domain.wallets.tables import changes, coupons, lots
 
 Row = dict[str, object]
 
 
 async def balances(
-    tx: Transaction, store_id: int, customers: Sequence[int], today: date
+    tx: Transaction, store_id: int, customer_ids: Sequence[int], today: date
 ) -> dict[tuple[int, Wallet], Decimal]:
-    """What is left of lots that have not expired by a day; nothing of those who hold nothing."""
+    """Return what remains of lots that have not expired by a day, without the wallets that have no such lot."""
     usable = or_(lots.c.expires_on.is_(None), lots.c.expires_on >= today)
     total: ColumnElement[int] = cast(func.sum(lots.c.remaining), BigInteger)
     rows = await tx.execute(
-        select(lots.c.customer_id, lots.c.kind, total)
-        .where(lots.c.store_id == store_id, lots.c.customer_id.in_(customers), usable)
+        select(lots.c.customer_id, lots.c.kind, total.label("total"))
+        .where(lots.c.store_id == store_id, lots.c.customer_id.in_(customer_ids), usable)
         .group_by(lots.c.customer_id, lots.c.kind)
     )
-    return {(customer_id, Wallet(kind)): Decimal(held) / MONEY_SCALE for customer_id, kind, held in rows}
+    return {(row.customer_id, Wallet(row.kind)): Decimal(row.total) / MONEY_SCALE for row in rows}
 
 
-async def put_lots(tx: Transaction, store_id: int, wallet: Wallet, held: Mapping[int, Sequence[Lot]]) -> None:
-    """In place of the customers' lots that were there."""
-    theirs = among(lots.c.customer_id, "whose", tx.dialect)
-    gone = delete(lots).where(lots.c.store_id == store_id, lots.c.kind == wallet.value, theirs)
-    await tx.execute(gone, {"whose": numbers(list(held), tx.dialect)})
+async def replace_lots(
+    tx: Transaction, store_id: int, wallet: Wallet, lots_by_customer: Mapping[int, Sequence[Lot]]
+) -> None:
+    of_customers = in_array(lots.c.customer_id, "customer_ids", tx.dialect)
+    deletion = delete(lots).where(lots.c.store_id == store_id, lots.c.kind == wallet.value, of_customers)
+    await tx.execute(deletion, {"customer_ids": array_value(list(lots_by_customer), tx.dialect)})
     rows: list[Row] = [
         {"store_id": store_id, "kind": wallet.value, "customer_id": customer_id, **asdict(lot)}
-        for customer_id, own_lots in held.items()
-        for lot in own_lots
+        for customer_id, customer_lots in lots_by_customer.items()
+        for lot in customer_lots
     ]
     if rows:
         await tx.execute(insert(lots), rows)
 
 
-async def put_last_changes(tx: Transaction, store_id: int, wallet: Wallet, last: Mapping[int, Change]) -> None:
+async def store_last_changes(
+    tx: Transaction, store_id: int, wallet: Wallet, last_changes: Mapping[int, WalletChange]
+) -> None:
     rows: list[Row] = [
         {
             "store_id": store_id,
@@ -52,26 +55,27 @@ async def put_last_changes(tx: Transaction, store_id: int, wallet: Wallet, last:
             "customer_id": customer_id,
             "amount": change.amount,
             "reason": change.reason,
-            "at": change.at,
+            "at": change.occurred_at,
         }
-        for customer_id, change in last.items()
+        for customer_id, change in last_changes.items()
     ]
     statement = insert_into(changes, tx.dialect)
-    given = {name: statement.excluded[name] for name in ("amount", "reason", "at")}
+    values = {name: statement.excluded[name] for name in ("amount", "reason", "at")}
     await tx.execute(
-        statement.on_conflict_do_update(index_elements=["store_id", "kind", "customer_id"], set_=given), rows
+        statement.on_conflict_do_update(index_elements=["store_id", "kind", "customer_id"], set_=values), rows
     )
 
 
-async def put_coupons(tx: Transaction, store_id: int, held: Mapping[int, Sequence[HeldCoupon]]) -> None:
-    """In place of the customers' coupons that were there."""
-    theirs = among(coupons.c.customer_id, "whose", tx.dialect)
-    gone = delete(coupons).where(coupons.c.store_id == store_id, theirs)
-    await tx.execute(gone, {"whose": numbers(list(held), tx.dialect)})
+async def replace_coupons(
+    tx: Transaction, store_id: int, coupons_by_customer: Mapping[int, Sequence[HeldCoupon]]
+) -> None:
+    of_customers = in_array(coupons.c.customer_id, "customer_ids", tx.dialect)
+    deletion = delete(coupons).where(coupons.c.store_id == store_id, of_customers)
+    await tx.execute(deletion, {"customer_ids": array_value(list(coupons_by_customer), tx.dialect)})
     rows: list[Row] = [
         {"store_id": store_id, "customer_id": customer_id, **asdict(coupon)}
-        for customer_id, own_coupons in held.items()
-        for coupon in own_coupons
+        for customer_id, customer_coupons in coupons_by_customer.items()
+        for coupon in customer_coupons
     ]
     if rows:
         await tx.execute(insert(coupons), rows)

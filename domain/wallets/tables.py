@@ -1,11 +1,11 @@
-"""Rows of what customers hold; the events that changed it are kept among the other events."""
+"""Rows of lots, last changes and coupons; the events that made them are stored among the other events."""
 
 from sqlalchemy import BigInteger, Column, Date, Index, Integer, String, Table, text
 
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Instant, Money
 
-# What came in at once and goes out together: the oldest to expire is spent first.
+# A lot is what one event brought, all of which expires together; the lot that expires first is spent first.
 lots = Table(
     "wallet_lots",
     metadata,
@@ -13,7 +13,7 @@ lots = Table(
     # "points", "credits", "gift_card"
     Column("kind", String(16), primary_key=True),
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
-    # The event that brought it.
+    # The id of the event that brought it.
     Column("id", String(200), primary_key=True),
     Column("remaining", Money, nullable=False),
     # The last day on which it can be spent; null: never expires.
@@ -49,7 +49,7 @@ coupons = Table(
     metadata,
     Column("store_id", Integer, primary_key=True, autoincrement=False),
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
-    # What the customer types in; the coupon's own key where all share one.
+    # What the customer types in; the coupon's key where all customers share one.
     Column("code", String(100), primary_key=True),
     Column("coupon", String(100), nullable=False),
     Column("received_at", Instant),

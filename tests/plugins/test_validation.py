@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from domain.customers.model import PropertyDefinition
-from domain.events.entry import Event
 from domain.events.log import append
+from domain.events.model import Event
 from domain.kit.db import Database
 from domain.kit.values import ValueType
 from domain.segments import language

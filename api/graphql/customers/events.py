@@ -100,7 +100,7 @@ async def timeline(context: Context, customer_id: int, page: Page, types: Sequen
         ("timeline", wished),
         lambda whose: store.timelines(context.store_id, whose, wished),
         _newest,
-        lambda row: Event(of=store.moment_of(row)),
+        lambda row: Event(of=store.timeline_event(row)),
     )
     return await child_pages.connect(context, customer_id, found, page)
 

@@ -69,7 +69,7 @@ class StoreMutation:
         )
         try:
             async with context.database.write() as tx:
-                had, changed = await actions.change(tx, context.store_id, given)
+                had, changed = await actions.update(tx, context.store_id, given)
                 if changed.timezone != had.timezone:
                     await refresh_schedule.move_days(tx, changed.id, had.timezone, changed.timezone)
         except DomainError as error:

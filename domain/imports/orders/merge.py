@@ -10,12 +10,12 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, cast, 
 from domain import changes
 from domain.changes import ChangeKind
 from domain.customers.tables import customers
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.events.types import ORDER_CHANGES
 from domain.imports.tables import import_orders
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into
-from domain.kit.db.zones import local
+from domain.kit.db.zones import local_time
 from domain.orders import changes as order_changes
 from domain.orders import facts
 from domain.orders.tables import order_item_facets, order_items, orders
@@ -69,7 +69,7 @@ async def merge(tx: Transaction, stretch: Stretch, now: datetime) -> int:
         await tx.execute(delete(table).where(_ours(table.c, "order_id", stretch)))
     await _put_orders(tx, stretch, now)
     await _put_items(tx, stretch)
-    await order_changes.settle(tx, stretch.store_id, await _changed(tx, stretch))
+    await order_changes.apply_changes(tx, stretch.store_id, await _changed(tx, stretch))
     await facts.recount(tx, stretch.store_id, _customers(stretch))
     await facts.recount_ids(tx, stretch.store_id, left)
     await _note(tx, stretch, left, now)
@@ -138,7 +138,7 @@ def _heads(stretch: Stretch) -> Subquery:
 async def _put_orders(tx: Transaction, stretch: Stretch, now: datetime) -> None:
     """An order is as its last row has it."""
     head = _heads(stretch).c
-    when = local(head.placed_at, await stores.timezone_of(tx, stretch.store_id), tx.dialect)
+    when = local_time(head.placed_at, await stores.timezone_of(tx, stretch.store_id), tx.dialect)
     rows = (
         select(
             literal(stretch.store_id),

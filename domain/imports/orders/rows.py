@@ -61,7 +61,7 @@ class OrderRows:
             if item != [None] * len(item):
                 item[-2:] = [1.0 if item[-2] is None else item[-2], item[-1] or 0]
             own = (store_id, operation_id, customer, order_id, number, placed_at, status)
-            rows.append((*own, int(model.counts(status)), total, *item))
+            rows.append((*own, int(model.is_counted(status)), total, *item))
         return {import_orders: rows}
 
 
@@ -69,7 +69,7 @@ def _check(name: str, dialect: str) -> Check:
     if name == "placed_at":
         return remembered(instant(dialect))
     if name == "status":
-        return remembered(model.status)
+        return remembered(model.normalize_status)
     if name in {"total", "price"}:
         return remembered(_units)
     if name == "quantity":
@@ -78,8 +78,8 @@ def _check(name: str, dialect: str) -> Check:
 
 
 def _units(cell: str) -> int | None:
-    return int((model.amount(cell) * MONEY_SCALE).to_integral_value()) if cell.strip() else None
+    return int((model.parse_amount(cell) * MONEY_SCALE).to_integral_value()) if cell.strip() else None
 
 
 def _quantity(cell: str) -> float | None:
-    return float(model.amount(cell)) if cell.strip() else None
+    return float(model.parse_amount(cell)) if cell.strip() else None

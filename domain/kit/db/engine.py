@@ -1,4 +1,4 @@
-"""Connections and transactions on either database."""
+"""Connections and transactions, on SQLite and PostgreSQL alike."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ Notify = Callable[[Sequence[JobNotice]], None]
 
 
 class Transaction:
-    """One unit of work: all of it is kept, or nothing. Workers hear of its jobs once it is committed."""
+    """One unit of work: all of it is stored, or nothing. Workers are notified of its jobs once it is committed."""
 
     __slots__ = ("changed_kinds", "connection", "dialect", "notices")
 
@@ -55,10 +55,10 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 5, notify: Notify | None = None) -> None:
         self.url = url
         self.notify = notify
-        self.engine = _engine(url, pool_size)
-        # SQLite has one writer at a time: those of this process queue up here, rather than knock again and again.
-        self._writer = asyncio.Lock() if url.startswith("sqlite") else nullcontext()
-        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.engine = _create_engine(url, pool_size)
+        # SQLite has one writer at a time: those of this process queue up here, rather than retry again and again.
+        self._writer_lock = asyncio.Lock() if url.startswith("sqlite") else nullcontext()
+        self._read_engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def dialect(self) -> str:
@@ -66,12 +66,12 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Transaction]:
-        async with self._reading.connect() as connection:
+        async with self._read_engine.connect() as connection:
             yield Transaction(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Transaction]:
-        async with self._writer, self.engine.begin() as connection:
+        async with self._writer_lock, self.engine.begin() as connection:
             transaction = Transaction(connection)
             yield transaction
         if transaction.notices and self.notify is not None:
@@ -81,46 +81,41 @@ class Database:
         await self.engine.dispose()
 
 
-def _engine(url: str, pool_size: int) -> AsyncEngine:
-    if url.startswith("sqlite"):
-        engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": 30}, hide_parameters=True
+def _create_engine(url: str, pool_size: int) -> AsyncEngine:
+    if not url.startswith("sqlite"):
+        return create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+            # Segment statements are wide and short: compiling them costs more than running them.
+            connect_args={"server_settings": {"jit": "off", "application_name": "muster"}},
         )
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
-    return create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        json_serializer=_dump_json,
-        json_deserializer=orjson.loads,
-        # Segment statements are wide and short: compiling them costs more than running them.
-        connect_args={"server_settings": {"jit": "off", "application_name": "muster"}},
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": 30}, hide_parameters=True
     )
 
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "busy_timeout=30000",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-65536",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
 
-def _dump_json(value: object) -> str:
-    return orjson.dumps(value).decode()
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-
-def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "busy_timeout=30000",
-        "foreign_keys=ON",
-        "temp_store=MEMORY",
-        "cache_size=-65536",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    return engine

@@ -27,7 +27,7 @@ from domain.kit.db.types import Instant
 
 
 def insert_into(table: Table, dialect: str) -> Any:
-    """An INSERT that knows ON CONFLICT; the two dialects' classes share those methods but no type."""
+    """Return an INSERT that knows ON CONFLICT; the two dialects' classes share those methods but no type."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
@@ -35,14 +35,14 @@ _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 
 
 def database_now(dialect: str) -> ColumnElement[datetime]:
-    """The database's own clock: the only one that leases and fences go by."""
+    """Return the database's own clock: the only one that leases and fences go by."""
     if dialect == "postgresql":
         return func.clock_timestamp(type_=Instant())
     return literal_column(_SQLITE_NOW, Instant())
 
 
 def database_later(seconds: float, dialect: str) -> ColumnElement[datetime]:
-    """That clock, so many seconds from now."""
+    """Return what the database's clock shows in so many seconds."""
     if dialect == "postgresql":
         interval = func.make_interval(0, 0, 0, 0, 0, 0, seconds, type_=Interval())
         return cast(database_now(dialect) + interval, Instant())
@@ -50,42 +50,46 @@ def database_later(seconds: float, dialect: str) -> ColumnElement[datetime]:
 
 
 def random_id(dialect: str) -> ColumnElement[str]:
-    """Another text in every row, which nobody else has."""
+    """Return a text that is random and unique in every row."""
     if dialect == "postgresql":
         return cast(func.gen_random_uuid(), Text())
     return func.lower(func.hex(func.randomblob(16)), type_=Text())
 
 
-def among(column: ColumnElement[int], parameter: str, dialect: str) -> ColumnElement[bool]:
-    """Whether the column is one of many numbers, handed over as `numbers` makes them: one text whatever their count."""
+def in_array(column: ColumnElement[int], parameter: str, dialect: str) -> ColumnElement[bool]:
+    """Return the condition that the column is in an array parameter, whose value `array_value` makes.
+
+    The statement's text is the same however many numbers there are, so that it is compiled and prepared once.
+    """
     if dialect == "postgresql":
         return column == any_(bindparam(parameter, type_=ARRAY(BigInteger)))
-    handed = func.json_each(bindparam(parameter, type_=Text())).table_valued("value")
-    return column.in_(select(handed.c.value))
+    elements = func.json_each(bindparam(parameter, type_=Text())).table_valued("value")
+    return column.in_(select(elements.c.value))
 
 
-def numbers(values: Sequence[int], dialect: str) -> object:
+def array_value(values: Sequence[int], dialect: str) -> object:
+    """Return the numbers as the parameter of `in_array`."""
     return list(values) if dialect == "postgresql" else orjson.dumps(list(values)).decode()
 
 
 async def refresh_statistics(tx: Transaction, *tables: Table) -> None:
-    """PostgreSQL takes a part that it has no figures of for a row or two, and compares every row with every other."""
+    """Have PostgreSQL count the tables anew; without figures it expects a row or two, and plans nested loops."""
     if tx.dialect == "postgresql":
         for table in tables:
             await tx.execute(text(f"ANALYZE {table.name}"))
 
 
-_FEW = 10_000
+_SMALL_TABLE_ROWS = 10_000
 
 
-async def learn_statistics(tx: Transaction, *tables: Table) -> None:
-    """The same for tables that PostgreSQL still takes for small; of larger ones it keeps account by itself."""
+async def ensure_statistics(tx: Transaction, *tables: Table) -> None:
+    """Refresh the statistics of tables that PostgreSQL takes for small; of larger ones its own autovacuum is enough."""
     if tx.dialect == "postgresql":
-        named = {table.name: table for table in tables}
-        small = text("SELECT relname FROM pg_class WHERE relname = ANY(:names) AND reltuples < :few")
-        rows = await tx.execute(small, {"names": list(named), "few": _FEW})
-        await refresh_statistics(tx, *(named[name] for name in rows.scalars()))
+        tables_by_name = {table.name: table for table in tables}
+        small = text("SELECT relname FROM pg_class WHERE relname = ANY(:names) AND reltuples < :rows")
+        names = await tx.execute(small, {"names": list(tables_by_name), "rows": _SMALL_TABLE_ROWS})
+        await refresh_statistics(tx, *(tables_by_name[name] for name in names.scalars()))
 
 
-# Whether a column names the parent, or one of the parents, whose children are wanted.
+# Makes the condition that a column is the parent, or one of the parents, whose children are read.
 ParentFilter = Callable[[ColumnElement[Any]], ColumnElement[bool]]

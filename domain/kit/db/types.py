@@ -37,7 +37,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Money(TypeDecorator[Decimal]):
-    """An exact amount, kept in ten-thousandths as a 64-bit integer, so that sums are exact everywhere."""
+    """An exact amount, stored in ten-thousandths as a 64-bit integer, so that sums are exact everywhere."""
 
     impl = BigInteger
     cache_ok = True

@@ -13,7 +13,7 @@ from sqlalchemy import cast as cast_to
 from domain.customers.model import Consent
 from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import among, numbers
+from domain.kit.db.portable import array_value, in_array
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
 from domain.lists.export.cells import Say, scaled, value_of
 from domain.lists.export.files import Cell
@@ -159,7 +159,7 @@ class Table:
 
     async def rows(self, tx: Transaction, ids: Sequence[int]) -> list[list[Cell]]:
         """A row for each of the customers who are not deleted (SL-47), in the order of their ids."""
-        handed = {"ids": numbers(ids, tx.dialect)}
+        handed = {"ids": array_value(ids, tx.dialect)}
         own = (await tx.execute(self._own(tx.dialect), handed)).all()
         live: Mapping[int, AnyRow] = {row[0]: row for row in own}
         columns: list[Mapping[int, Cell]] = []
@@ -180,12 +180,12 @@ class Table:
         values = [field.value.label(f"value_{at}") for at, field in enumerate(self.fields) if isinstance(field, Own)]
         facts = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
         found = select(customers.c.id, *values).select_from(customers.outerjoin(customer_facts, facts))
-        asked = among(customers.c.id, "ids", dialect)
+        asked = in_array(customers.c.id, "ids", dialect)
         live = (customers.c.store_id == self.scope.store_id, asked, customers.c.deleted_at.is_(None))
         return found.where(*live).order_by(customers.c.id)
 
     async def _others(self, tx: Transaction, field: Others, handed: Mapping[str, object]) -> dict[int, Cell]:
-        asked = among(field.customer, "ids", tx.dialect)
+        asked = in_array(field.customer, "ids", tx.dialect)
         found: dict[int, Cell] = {}
         rows = field.rows.where(asked).order_by(field.customer, literal_column("2"))
         for customer, raw in await tx.execute(rows, handed):

@@ -17,7 +17,7 @@ from domain.lists.export.columns import Table, check_fields
 from domain.lists.export.files import ExportFormat, Sheet, open_sheet
 from domain.lists.model import CustomerList, ListStatus
 from domain.operations import queries as operations
-from domain.operations.files import Files, UnfinishedFile, shown_name
+from domain.operations.files import FileDirectory, UnfinishedFile, download_name
 from domain.operations.model import Operation, OperationStatus, Problem
 from domain.segments.catalogue import Catalogue
 from domain.segments.evaluation import resolve
@@ -72,12 +72,12 @@ class _Export:
     table: Table
 
 
-async def export(database: Database, job: Job, files: Files, clock: Clock) -> None:
+async def export(database: Database, job: Job, files: FileDirectory, clock: Clock) -> None:
     """Writes the file anew, whatever an earlier worker had of it."""
     operation_id = UUID(str(job.payload["operation"]))
     try:
         work = await _open(database, job, operation_id, clock())
-        name = shown_name(f"{work.listed.name} {work.table.scope.today}", work.format.ending)
+        name = download_name(f"{work.listed.name} {work.table.scope.today}", work.format.ending)
         with files.create(job.store_id, operation_id, job.fence, name) as making:
             await _write(work, making)
             await _finish(work, files, making, clock())
@@ -146,14 +146,14 @@ async def _go_on(work: _Export, done: int) -> None:
             raise _Ended
 
 
-async def _finish(work: _Export, files: Files, making: UnfinishedFile, now: datetime) -> None:
+async def _finish(work: _Export, files: FileDirectory, making: UnfinishedFile, now: datetime) -> None:
     """The file is there before anybody is told of it, and gone again when that cannot be."""
-    await asyncio.to_thread(files.keep, making)
+    await asyncio.to_thread(files.publish, making)
     try:
         async with work.database.write() as tx:
             await _tell(work, tx, making, now)
     except (_Ended, LeaseLost):
-        files.remove(making.made.stored)
+        files.remove(making.file.stored_name)
         raise
 
 
@@ -161,7 +161,7 @@ async def _tell(work: _Export, tx: Transaction, making: UnfinishedFile, now: dat
     store_id, operation_id, count = work.job.store_id, work.operation_id, work.listed.count
     if not await operations.progress(tx, store_id, operation_id, count, count):
         raise _Ended
-    await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, now, file=making.made)
+    await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, now, file=making.file)
     await jobs.finish(tx, work.job)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import literal_column
 
 from domain.customers.model import Consent
 from domain.customers.tables import contacts
-from domain.events.types import VERBS
+from domain.events.types import MESSAGE_EVENTS
 from domain.segments.catalogue.builders import Group, choice, spoken
 from domain.segments.catalogue.entries import BehaviorEntry, DimensionEntry
 from domain.segments.catalogue.event_behaviors import EventBehaviors
@@ -97,7 +97,7 @@ _ENGAGEMENT_RULES: Mapping[str, tuple[int, ...]] = {
 
 @lru_cache(256)
 def engagement(channel: str, label: str) -> tuple[BehaviorEntry, ...]:
-    return tuple(_engaged(f"{channel}.{verb}", f"{label} {_SAID.get(verb, verb)}") for verb in VERBS)
+    return tuple(_engaged(f"{channel}.{verb}", f"{label} {_SAID.get(verb, verb)}") for verb in MESSAGE_EVENTS)
 
 
 def _engaged(key: str, label: str) -> BehaviorEntry:

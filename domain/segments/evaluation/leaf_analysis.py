@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ClauseElement, False_, True_
 from sqlalchemy.sql.visitors import iterate
 
 from domain.changes import ChangeKind
-from domain.changes.model import EVERYTHING
+from domain.changes.model import ALL_KINDS
 from domain.customers.tables import customer_facts, customers
 from domain.segments.catalogue import Catalogue
 from domain.segments.compiler.normal_form import Leaf
@@ -75,7 +75,7 @@ def leaf_traits(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> LeafTra
 def kinds_asked(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> ChangeKind:
     """The kinds of data that the answer rests on: all, where that is unknown."""
     found = kinds_of(_clause(condition_of(leaf, catalogue, scope)))
-    return EVERYTHING if found is None else found
+    return ALL_KINDS if found is None else found
 
 
 def changes_with_the_day(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Integer, Select, case, literal_column, sel
 
 from domain.customers.tables import customers
 from domain.kit.db import Transaction
-from domain.kit.db.portable import among, numbers
+from domain.kit.db.portable import array_value, in_array
 from domain.kit.errors import DomainError
 from domain.segments.catalogue import Catalogue
 from domain.segments.compiler.normal_form import Node, leaves
@@ -79,8 +79,8 @@ async def _facts(
     found: dict[bytes, IdSetExpr[set[int]]],
 ) -> set[int]:
     """Reads the predicates off the customers' own rows, and says who of them is live."""
-    handed = {"ids": numbers(ids, tx.dialect)}
-    own = (customers.c.store_id == scope.store_id, among(customers.c.id, "ids", tx.dialect))
+    handed = {"ids": array_value(ids, tx.dialect)}
+    own = (customers.c.store_id == scope.store_id, in_array(customers.c.id, "ids", tx.dialect))
     live: set[int] = set()
     for some in _parts(list(facts.items()), _FACTS) or [[]]:
         said = [case((holds, 1), else_=0).label(f"fact_{place}") for place, (_, holds) in enumerate(some)]
@@ -103,7 +103,7 @@ async def _sets(
     sets: Mapping[bytes, IdSet],
     found: dict[bytes, IdSetExpr[set[int]]],
 ) -> None:
-    handed = {"ids": numbers(ids, tx.dialect)}
+    handed = {"ids": array_value(ids, tx.dialect)}
     for some in _parts(list(sets.items()), _SETS):
         those: list[set[int]] = [set[int]() for _ in some]
         branches = (_branch(place, members.ids, scope) for place, (_, members) in enumerate(some))
@@ -115,7 +115,7 @@ async def _sets(
 
 def _branch(place: int, ids: Select[Any], scope: FilterScope) -> Select[*tuple[Any, ...]]:
     customer = ids.selected_columns[0]
-    found = ids.where(among(customer, "ids", scope.dialect)).subquery()
+    found = ids.where(in_array(customer, "ids", scope.dialect)).subquery()
     return select(literal_column(str(place), Integer()), found.c[0])
 
 

@@ -31,7 +31,7 @@ async def test_a_job_is_done_once_it_is_committed(works: Works, store_id: int) -
     await until(lambda: len(done) == len(Queue))
     await asyncio.to_thread(works.stop)
     async with database.read() as tx:
-        assert set((await jobs.count(tx)).values()) == {(0, 0)}
+        assert set((await jobs.count_by_queue(tx)).values()) == {jobs.QueueCounts(0, 0)}
     await database.close()
     assert set(done) == {queue.value for queue in Queue}
 
@@ -194,5 +194,5 @@ async def test_a_handler_past_its_time_is_ended(works: Works, store_id: int) -> 
     await until(lambda: ended == ["ended"])
     await asyncio.to_thread(works.stop)
     async with database.read() as tx:
-        assert (await jobs.count(tx))[Queue.DEFAULT][0] == 1
+        assert (await jobs.count_by_queue(tx))[Queue.DEFAULT].open == 1
     await database.close()

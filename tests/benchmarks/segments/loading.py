@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 
 from domain.customers.tables import customer_facts
 from domain.events import log as event_log
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.kit.db import AnyRow, Database
 from domain.orders import facts
 from domain.segments.evaluation.deadline import plan_for_sets
@@ -79,7 +79,7 @@ async def _count(database: Database, store_id: int) -> None:
     began = perf_counter()
     async with database.write() as tx:
         await plan_for_sets(tx)
-        await event_log.count(tx, store_id, happened)
+        await event_log.add_to_counters(tx, store_id, happened)
     print(f"  tallies in {perf_counter() - began:.1f} s", flush=True)
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Table, insert, select, text
 
 from domain.customers.key import CustomerKey
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.ingestion import track as actions
 from domain.ingestion.model import TrackedEvent
 from domain.kit.db import Database, Transaction

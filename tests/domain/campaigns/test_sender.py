@@ -19,7 +19,7 @@ from domain.deliveries import queries as deliveries
 from domain.deliveries.model import AcceptMarketing, ExclusionReason, Stats
 from domain.deliveries.tables import deliveries as delivery_rows
 from domain.deliveries.tables import sandbox_messages
-from domain.events.log_tables import event_counters, events
+from domain.events.tables import event_counters, events
 from domain.jobs import LeaseLost
 from domain.jobs.model import MAX_DEATHS
 from domain.jobs.tables import jobs as job_rows
@@ -377,7 +377,7 @@ async def test_a_batch_whose_workers_keep_dying_is_given_up_honestly(database: D
     await make_due(database)
     async with database.write() as tx:
         await tx.execute(update(job_rows).values(deaths=MAX_DEATHS))
-        for job in await jobs.sweep(tx):
+        for job in await jobs.quarantine(tx):
             await sender.give_up(tx, job, NOW)
     assert await stats(database, campaign) == Stats(recipients=150, unknown=100, failed=50)
     assert (await current(database, campaign)).status is CampaignStatus.SENT

@@ -41,9 +41,9 @@ def test_a_link_fits_a_header_and_a_path() -> None:
 
 def test_no_flipped_bit_is_overlooked() -> None:
     known = raw(token_of())
-    for at in range(len(known)):
+    for index in range(len(known)):
         for bit in range(8):
-            flipped = bytes([*known[:at], known[at] ^ 1 << bit, *known[at + 1 :]])
+            flipped = bytes([*known[:index], known[index] ^ 1 << bit, *known[index + 1 :]])
             assert LINKS.read(urlsafe_b64encode(flipped).rstrip(b"=").decode()) is None
 
 

@@ -1,20 +1,22 @@
+"""The log of events and its counters are written together, and compared."""
+
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Table, delete, update
+from sqlalchemy import Table, delete, func, literal, select, update
 
 from domain.events import counters, log
-from domain.events.entry import Event
-from domain.events.log_tables import event_counters, events
+from domain.events.model import Event
+from domain.events.tables import event_counters, events
 from domain.kit.db import Database
 from tests.factories import NOW
 
 
 @pytest.mark.parametrize("table", [events, event_counters])
-async def test_a_tally_that_is_not_a_count_of_the_events_is_found(
+async def test_a_counter_that_is_not_a_count_of_the_events_is_a_mismatch(
     database: Database, store_id: int, table: Table
 ) -> None:
-    entries = [Event(f"e{at}", at % 3 + 1, "visit", NOW + timedelta(hours=at)) for at in range(6)]
+    entries = [Event(f"e{number}", number % 3 + 1, "visit", NOW + timedelta(hours=number)) for number in range(6)]
     async with database.write() as tx:
         await log.append(tx, store_id, entries, NOW)
         assert await counters.mismatches(tx, store_id) == []
@@ -24,11 +26,9 @@ async def test_a_tally_that_is_not_a_count_of_the_events_is_found(
 
 
 async def test_what_is_appended_once_is_there_once(database: Database, store_id: int) -> None:
-    from sqlalchemy import func, literal, select
-
-    found = select(literal("k1").label("id"), literal(7).label("customer_id"), literal("c").label("subject"))
+    sent = select(literal("k1").label("id"), literal(7).label("customer_id"), literal("c").label("subject"))
     async with database.write() as tx:
         for _ in range(2):
-            await log.append_once(tx, store_id, "email.sent", found, NOW)
+            await log.append_once(tx, store_id, "email.sent", sent, NOW)
         assert await tx.scalar(select(func.count()).select_from(events)) == 1
         assert await tx.scalar(select(event_counters.c.count)) == 1

@@ -1,4 +1,4 @@
-"""Whatever comes in, late, early, refunded, cancelled or twice: what is kept is a plain count of all of it."""
+"""Whatever comes in, late, early, refunded, cancelled or twice: what is stored is a plain count of all of it."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from domain.customers.key import CustomerKey
 from domain.customers.tables import customer_facts, customer_favourites, customer_origins, customers
 from domain.events import counters
-from domain.events.log_tables import event_counters
+from domain.events.tables import event_counters
 from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
 from domain.kit.db import Database
@@ -27,18 +27,19 @@ START = datetime(2026, 7, 1, tzinfo=UTC)
 Attributes = dict[str, Any]
 
 
-def _event(number: int, said: tuple[str, Attributes], customer: int, hours: int) -> TrackedEvent:
+def _event(number: int, content: tuple[str, Attributes], customer: int, hours: int) -> TrackedEvent:
+    event_type, attributes = content
     moment = START + timedelta(hours=hours)
-    return TrackedEvent(f"e{number}", said[0], CustomerKey(external_id=f"c{customer}"), moment, said[1])
+    return TrackedEvent(f"e{number}", event_type, CustomerKey(external_id=f"c{customer}"), moment, attributes)
 
 
-def _order(number: int, customer: int, hours: int, said: Attributes) -> TrackedEvent:
+def _order(number: int, customer: int, hours: int, attributes: Attributes) -> TrackedEvent:
     return TrackedEvent(
-        f"o{number}", "order", CustomerKey(external_id=f"c{customer}"), START + timedelta(hours=hours), said
+        f"o{number}", "order", CustomerKey(external_id=f"c{customer}"), START + timedelta(hours=hours), attributes
     )
 
 
-_hours, _who = st.integers(-2_000, 2_000), st.integers(0, 2)
+_hours, _customer = st.integers(-2_000, 2_000), st.integers(0, 2)
 _items = st.lists(
     st.fixed_dictionaries(
         {"category": st.sampled_from(["Bags", "Shoes"]), "quantity": st.integers(1, 3), "price": st.integers(0, 90)}
@@ -46,10 +47,10 @@ _items = st.lists(
     max_size=3,
 )
 _placed = st.builds(
-    _order, st.integers(0, 4), _who, _hours, st.fixed_dictionaries({"total": st.integers(0, 500), "items": _items})
+    _order, st.integers(0, 4), _customer, _hours, st.fixed_dictionaries({"total": st.integers(0, 500), "items": _items})
 )
 _of_order = st.integers(0, 4).map(lambda number: f"o{number}")
-_said = st.one_of(
+_contents = st.one_of(
     st.tuples(st.just("order.cancelled"), st.fixed_dictionaries({"order": _of_order})),
     st.tuples(
         st.just("order.refunded"), st.fixed_dictionaries({"order": _of_order}, optional={"amount": st.integers(1, 300)})
@@ -66,13 +67,13 @@ _said = st.one_of(
     st.tuples(st.just("visit"), st.fixed_dictionaries({"page": st.sampled_from(["/a", "/b"])})),
     st.tuples(st.just("tasting"), st.just(Attributes())),
 )
-_happened = st.builds(_event, st.integers(0, 80), _said, _who, _hours)
+_happened = st.builds(_event, st.integers(0, 80), _contents, _customer, _hours)
 batches = st.lists(st.lists(st.one_of(_placed, _happened), max_size=15), max_size=5)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=batches)
-def test_what_is_kept_is_a_plain_count_of_everything(database_url: str, history: list[list[TrackedEvent]]) -> None:
+def test_what_is_stored_is_a_plain_count_of_everything(database_url: str, history: list[list[TrackedEvent]]) -> None:
     asyncio.run(_check(database_url, history))
 
 
@@ -101,49 +102,53 @@ async def _replay(database: Database, history: Sequence[Sequence[TrackedEvent]])
         named = select(customers.c.id, customers.c.external_id).where(customers.c.store_id == store_id)
         names = {row[0]: row[1] for row in await tx.execute(named)}
 
-        async def kept(*columns: Any) -> list[Any]:
-            found = select(*columns).where(columns[0].table.c.store_id == store_id)
-            return [(names[row[0]], *row[1:]) for row in await tx.execute(found)]
+        async def stored(*columns: Any) -> list[Any]:
+            rows = await tx.execute(select(*columns).where(columns[0].table.c.store_id == store_id))
+            return [(names[customer_id], *values) for customer_id, *values in rows]
 
-        tally = event_counters.c
+        counter = event_counters.c
         assert sorted(
-            await kept(tally.customer_id, tally.type, tally.count, tally.first_at, tally.last_at)
-        ) == _tallies(events)
+            await stored(counter.customer_id, counter.type, counter.count, counter.first_at, counter.last_at)
+        ) == _counters(events)
         order = orders.c
-        assert sorted(await kept(order.customer_id, order.id, order.counted, order.total, order.refunded)) == sorted(
+        assert sorted(await stored(order.customer_id, order.id, order.counted, order.total, order.refunded)) == sorted(
             placed
         )
         item = order_items.c
-        assert set(await kept(item.customer_id, item.order_id, item.counted)) == {
-            (who, key, counted) for who, key, counted, _, _ in placed if _find(events, key).attributes["items"]
+        assert set(await stored(item.customer_id, item.order_id, item.counted)) == {
+            (customer, key, counted)
+            for customer, key, counted, _, _ in placed
+            if _find(events, key).attributes["items"]
         }
         fact = customer_facts.c
-        assert {row[0]: row[1:] for row in await kept(fact.customer_id, fact.order_count, fact.total_spent)} == {
+        assert {row[0]: row[1:] for row in await stored(fact.customer_id, fact.order_count, fact.total_spent)} == {
             name: (
-                len([1 for who, _, counted, _, _ in placed if who == name and counted]),
-                sum((total for who, _, counted, total, _ in placed if who == name and counted), Decimal(0)),
+                len([1 for customer, _, counted, _, _ in placed if customer == name and counted]),
+                sum((total for customer, _, counted, total, _ in placed if customer == name and counted), Decimal(0)),
             )
             for name in names.values()
         }
-        assert dict(await kept(customer_origins.c.customer_id, customer_origins.c.landing_page)) == _origins(events)
-        assert dict(await _sums(kept)) == _points(events)
-        assert dict(await kept(changes.c.customer_id, changes.c.amount)) == {
-            who: Decimal(_attributes(own[-1])["amount"]) for who, own in _of(events, "points.changed").items()
+        assert dict(await stored(customer_origins.c.customer_id, customer_origins.c.landing_page)) == _origins(events)
+        assert dict(await _sums(stored)) == _points(events)
+        assert dict(await stored(changes.c.customer_id, changes.c.amount)) == {
+            customer: Decimal(_attributes(history[-1])["amount"])
+            for customer, history in _of(events, "points.changed").items()
         }
         assert sorted(
-            await kept(coupons.c.customer_id, coupons.c.coupon, coupons.c.received_at, coupons.c.used_at), key=str
+            await stored(coupons.c.customer_id, coupons.c.coupon, coupons.c.received_at, coupons.c.used_at), key=str
         ) == sorted(_coupons(events), key=str)
         favourite = customer_favourites.c
         assert {
-            (who, value) for who, _, value in await kept(favourite.customer_id, favourite.kind, favourite.value)
+            (customer, value)
+            for customer, _, value in await stored(favourite.customer_id, favourite.kind, favourite.value)
         } == _favourites(events, placed)
 
 
-async def _sums(kept: Any) -> list[tuple[str, Decimal]]:
+async def _sums(stored: Any) -> list[tuple[str, Decimal]]:
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for who, remaining in await kept(lots.c.customer_id, lots.c.remaining):
-        sums[who] += remaining
-    return [(who, total) for who, total in sums.items() if total]
+    for customer, remaining in await stored(lots.c.customer_id, lots.c.remaining):
+        sums[customer] += remaining
+    return [(customer, total) for customer, total in sums.items() if total]
 
 
 def _attributes(event: TrackedEvent) -> Attributes:
@@ -159,11 +164,11 @@ def _in_time(events: Iterable[TrackedEvent]) -> list[TrackedEvent]:
 
 
 def _of(events: Iterable[TrackedEvent], *kinds: str) -> dict[str, list[TrackedEvent]]:
-    found: dict[str, list[TrackedEvent]] = defaultdict(list)
+    histories: dict[str, list[TrackedEvent]] = defaultdict(list)
     for event in _in_time(events):
         if event.type in kinds:
-            found[_key(event)].append(event)
-    return found
+            histories[_key(event)].append(event)
+    return histories
 
 
 def _find(events: Iterable[TrackedEvent], key: str) -> Any:
@@ -171,61 +176,66 @@ def _find(events: Iterable[TrackedEvent], key: str) -> Any:
 
 
 def _orders(events: list[TrackedEvent]) -> list[tuple[str, str, bool, Decimal, Decimal]]:
-    found: list[tuple[str, str, bool, Decimal, Decimal]] = []
+    expected: list[tuple[str, str, bool, Decimal, Decimal]] = []
     for order in (event for event in events if event.type == "order"):
         status, refunded = "completed", Decimal(0)
         total = Decimal(_attributes(order)["total"])
         for event in _in_time(events):
-            said = _attributes(event)
-            if said.get("order") != order.id:
+            attributes = _attributes(event)
+            if attributes.get("order") != order.id:
                 continue
             if event.type == "order.refunded":
-                refunded = min(total, refunded + Decimal(said.get("amount", total)))
+                refunded = min(total, refunded + Decimal(attributes.get("amount", total)))
             else:
-                status = said.get("status", "cancelled")
+                status = attributes.get("status", "cancelled")
         counted = status not in {"cancelled", "deleted"}
-        found.append((_key(order), order.id, counted, total - refunded, refunded))
-    return found
+        expected.append((_key(order), order.id, counted, total - refunded, refunded))
+    return expected
 
 
-def _tallies(events: list[TrackedEvent]) -> list[tuple[str, str, int, datetime, datetime]]:
+def _counters(events: list[TrackedEvent]) -> list[tuple[str, str, int, datetime, datetime]]:
     groups: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     for event in events:
         if event.type != "order":
             groups[_key(event), event.type].append(event.occurred_at)
-    return sorted((who, kind, len(at), min(at), max(at)) for (who, kind), at in groups.items())
+    return sorted(
+        (customer, kind, len(moments), min(moments), max(moments)) for (customer, kind), moments in groups.items()
+    )
 
 
 def _origins(events: list[TrackedEvent]) -> dict[str, str]:
-    return {who: _attributes(own[0])["page"] for who, own in _of(events, "visit").items()}
+    return {customer: _attributes(history[0])["page"] for customer, history in _of(events, "visit").items()}
 
 
 def _points(events: list[TrackedEvent]) -> dict[str, Decimal]:
     sums = {
-        who: Decimal(sum(_attributes(event)["amount"] for event in own))
-        for who, own in _of(events, "points.changed").items()
+        customer: Decimal(sum(_attributes(event)["amount"] for event in history))
+        for customer, history in _of(events, "points.changed").items()
     }
-    return {who: total for who, total in sums.items() if total}
+    return {customer: total for customer, total in sums.items() if total}
 
 
 def _coupons(events: list[TrackedEvent]) -> list[tuple[str, str, datetime | None, datetime | None]]:
     times: dict[tuple[str, str], dict[str, datetime]] = defaultdict(dict)
-    for who, own in _of(events, "coupon.received", "coupon.used").items():
-        for event in own:
-            times[who, _attributes(event)["coupon"]].setdefault(event.type, event.occurred_at)
-    return [(who, coupon, at.get("coupon.received"), at.get("coupon.used")) for (who, coupon), at in times.items()]
+    for customer, history in _of(events, "coupon.received", "coupon.used").items():
+        for event in history:
+            times[customer, _attributes(event)["coupon"]].setdefault(event.type, event.occurred_at)
+    return [
+        (customer, coupon, first.get("coupon.received"), first.get("coupon.used"))
+        for (customer, coupon), first in times.items()
+    ]
 
 
 def _favourites(events: list[TrackedEvent], placed: list[Any]) -> set[tuple[str, str]]:
     bought: dict[str, Counter[str]] = defaultdict(Counter)
     last: dict[tuple[str, str], datetime] = {}
-    for who, key, counted, _, _ in placed:
+    for customer, key, counted, _, _ in placed:
         order = _find(events, key)
         for item in order.attributes["items"] if counted else ():
-            bought[who][item["category"]] += item["quantity"]
-            pair = (who, item["category"])
+            bought[customer][item["category"]] += item["quantity"]
+            pair = (customer, item["category"])
             last[pair] = max(last.get(pair, order.occurred_at), order.occurred_at)
     return {
-        (who, min(own, key=lambda value: (-own[value], -last[who, value].timestamp(), value)))
-        for who, own in bought.items()
+        (customer, min(quantities, key=lambda value: (-quantities[value], -last[customer, value].timestamp(), value)))
+        for customer, quantities in bought.items()
     }

@@ -13,7 +13,7 @@ from domain.customers import upsert
 from domain.customers.key import CustomerKey
 from domain.customers.model import CustomerChange
 from domain.customers.tables import customers as customer_rows
-from domain.events.log_tables import events as event_rows
+from domain.events.tables import events as event_rows
 from domain.ingestion import track as events
 from domain.ingestion.model import TrackedEvent
 from domain.jobs import Queue

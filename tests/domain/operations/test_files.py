@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.operations.files import FileLinks, Files, shown_name
-from domain.operations.model import FileMade, Operation, OperationStatus
+from domain.operations.files import FileDirectory, FileLinks, download_name
+from domain.operations.model import Operation, OperationFile, OperationStatus
 from tests.factories import NOW
 
 LINKS = FileLinks("https://shop.example/", b"key")
-MADE = FileMade("1-x.csv", "x.csv")
-DONE = Operation(7, UUID(int=5), "list.export", OperationStatus.DONE, 1, 1, MADE, False, NOW, NOW)
+FILE = OperationFile("1-x.csv", "x.csv")
+DONE = Operation(7, UUID(int=5), "list.export", OperationStatus.DONE, 1, 1, FILE, False, NOW, NOW)
 WEEK = timedelta(days=7)
 
 
@@ -36,10 +36,10 @@ def test_a_link_names_store_operation_and_its_last_moment() -> None:
 
 
 @given(st.integers(0, 400), st.integers(1, 255))
-def test_a_link_that_was_tampered_with_opens_nothing(at: int, by: int) -> None:
+def test_a_link_that_was_tampered_with_opens_nothing(position: int, step: int) -> None:
     good = token(LINKS.url(DONE, NOW))
-    place = at % len(good)
-    other = good[:place] + chr((ord(good[place]) + by) % 0x110000) + good[place + 1 :]
+    index = position % len(good)
+    other = good[:index] + chr((ord(good[index]) + step) % 0x110000) + good[index + 1 :]
     assert LINKS.read(other) is None or other == good
 
 
@@ -53,7 +53,7 @@ def test_another_servers_link_opens_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "shown"),
+    ("title", "name"),
     [
         ("VIP 2026-07-01", "VIP 2026-07-01.csv"),
         ("../../etc/passwd", "_.._etc_passwd.csv"),
@@ -64,25 +64,25 @@ def test_another_servers_link_opens_nothing() -> None:
         ("x" * 500, "x" * 100 + ".csv"),
     ],
 )
-def test_a_name_is_one_that_every_system_takes(wanted: str, shown: str) -> None:
-    assert shown_name(wanted, "csv") == shown
+def test_a_name_is_one_that_every_system_takes(title: str, name: str) -> None:
+    assert download_name(title, "csv") == name
 
 
 def test_a_file_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
-    files, operation = Files(tmp_path / "files"), UUID(int=5)
+    files, operation = FileDirectory(tmp_path / "files"), UUID(int=5)
     assert files.owners() == {}
-    with files.create(7, operation, 1, "x.csv") as making:
-        making.path.write_text("half")
+    with files.create(7, operation, 1, "x.csv") as unfinished:
+        unfinished.path.write_text("half")
         assert list(files.owners().values()) == [operation]
     assert files.owners() == {}
-    with files.create(7, operation, 2, "x.csv") as making:
-        making.path.write_text("whole")
-        files.keep(making)
-    assert files.path(making.made.stored).read_text() == "whole"
-    assert files.owners() == {making.made.stored: operation}
+    with files.create(7, operation, 2, "x.csv") as unfinished:
+        unfinished.path.write_text("whole")
+        files.publish(unfinished)
+    assert files.path(unfinished.file.stored_name).read_text() == "whole"
+    assert files.owners() == {unfinished.file.stored_name: operation}
     (tmp_path / "files" / "notes.txt").write_text("not ours")
-    with files.create(7, operation, 3, "x.xlsx") as making:
-        making.path.write_text("anew")
+    with files.create(7, operation, 3, "x.xlsx") as unfinished:
+        unfinished.path.write_text("anew")
         assert set(files.owners().values()) == {operation}
         assert len(files.owners()) == 1
     assert [path.name for path in (tmp_path / "files").iterdir()] == ["notes.txt"]

@@ -20,7 +20,7 @@ from domain.orders.tables import order_items, orders
 from tests.factories import NOW, add_store
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-PLACES = {"order_2_at": 2, "order_3_at": 3, "order_4_at": 4, "order_5_at": 5, "order_10_at": 10}
+NTH_LAST = {"order_2_at": 2, "order_3_at": 3, "order_4_at": 4, "order_5_at": 5, "order_10_at": 10}
 
 
 def _order(number: int, customer: int, day: int, cents: int, status: str) -> TrackedEvent:
@@ -68,43 +68,45 @@ async def _replay(database: Database, history: Sequence[Sequence[TrackedEvent]])
     async with database.read() as tx:
         same = (customer_facts.c.store_id == customers.c.store_id) & (customer_facts.c.customer_id == customers.c.id)
         named = select(customers.c.external_id, customer_facts).join(customer_facts, same)
-        kept = {row[0]: row for row in await tx.execute(named.where(customer_facts.c.store_id == store_id))}
+        stored = {row.external_id: row for row in await tx.execute(named.where(customer_facts.c.store_id == store_id))}
         assert await facts.mismatches(tx, store_id) == []
-    assert set(kept) == {event.customer.external_id for event in first.values()}
-    for key, row in kept.items():
+    assert set(stored) == {event.customer.external_id for event in first.values()}
+    for key, row in stored.items():
         _compare(row, [event for event in first.values() if event.customer.external_id == key and _counts(event)])
 
 
-def _said(event: TrackedEvent) -> dict[str, Any]:
+def _attributes(event: TrackedEvent) -> dict[str, Any]:
     return cast("dict[str, Any]", event.attributes)
 
 
 def _counts(event: TrackedEvent) -> bool:
-    return _said(event)["status"].lower() not in {"cancelled", "canceled", "deleted", "voided"}
+    return _attributes(event)["status"].lower() not in {"cancelled", "canceled", "deleted", "voided"}
 
 
-def _compare(kept: AnyRow, own: list[TrackedEvent]) -> None:
-    moments = sorted((event.occurred_at for event in own), reverse=True)
-    total = sum((Decimal(str(_said(event)["total"])) for event in own), Decimal(0))
-    assert (kept.order_count, kept.total_spent) == (len(own), total)
-    assert kept.first_order_at == (moments[-1] if moments else None)
-    assert kept.last_order_at == (moments[0] if moments else None)
-    for name, place in PLACES.items():
-        assert getattr(kept, name) == (moments[place - 1] if len(moments) >= place else None)
+def _compare(stored: AnyRow, counted: list[TrackedEvent]) -> None:
+    moments = sorted((event.occurred_at for event in counted), reverse=True)
+    total = sum((Decimal(str(_attributes(event)["total"])) for event in counted), Decimal(0))
+    assert (stored.order_count, stored.total_spent) == (len(counted), total)
+    assert stored.first_order_at == (moments[-1] if moments else None)
+    assert stored.last_order_at == (moments[0] if moments else None)
+    for name, nth in NTH_LAST.items():
+        assert getattr(stored, name) == (moments[nth - 1] if len(moments) >= nth else None)
 
 
 async def test_an_order_that_is_cancelled_or_gone_no_longer_counts(database: Database, store_id: int) -> None:
     events = [
-        TrackedEvent(f"o{at}", "order", CustomerKey(email="a@shop.example"), START + timedelta(at), {"total": 10})
-        for at in range(3)
+        TrackedEvent(
+            f"o{number}", "order", CustomerKey(email="a@shop.example"), START + timedelta(number), {"total": 10}
+        )
+        for number in range(3)
     ]
     async with database.write() as tx:
         await track.track(tx, store_id, events, NOW)
         await tx.execute(update(orders).where(orders.c.id == "o2").values(counted=False))
         await tx.execute(delete(orders).where(orders.c.id == "o0"))
         await tx.execute(delete(order_items))
-        (missed,) = await facts.mismatches(tx, store_id)
-        await facts.recount_ids(tx, store_id, [missed])
-        kept = (await tx.execute(select(customer_facts))).one()
+        (mismatched,) = await facts.mismatches(tx, store_id)
+        await facts.recount_ids(tx, store_id, [mismatched])
+        fact = (await tx.execute(select(customer_facts))).one()
         assert await facts.mismatches(tx, store_id) == []
-    assert (kept.order_count, kept.total_spent, kept.last_order_at) == (1, 10, START + timedelta(1))
+    assert (fact.order_count, fact.total_spent, fact.last_order_at) == (1, 10, START + timedelta(1))

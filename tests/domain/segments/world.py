@@ -19,7 +19,7 @@ from domain.customers.tables import (
     value_ranks,
 )
 from domain.events import log
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.kit.db import Transaction
 from domain.kit.values import ValueType
 from domain.lifecycle.tables import customer_scores
@@ -54,7 +54,7 @@ async def save(tx: Transaction, store_id: int, everyone: list[Person]) -> None:
     favourites = rows.pop(customer_favourites)
     await _insert(tx, store_id, rows)
     await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))
-    await log.count(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at))
+    await log.add_to_counters(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at))
     # As the oracle has them, whatever the orders say.
     await tx.execute(delete(customer_favourites))
     await _insert(tx, store_id, {customer_favourites: favourites})

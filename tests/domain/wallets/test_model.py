@@ -4,15 +4,17 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.wallets.model import Change, CouponChange, Lot, held, left
+from domain.wallets.model import CouponChange, Lot, WalletChange, held_coupons, remaining_lots
 
 START = date(2026, 1, 1)
 
 
-def change(number: int, day: int, amount: int, lasts: int | None) -> Change:
+def change(number: int, day: int, amount: int, lasts: int | None) -> WalletChange:
     on = START + timedelta(days=day)
-    at = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
-    return Change(f"{number:03}", at, on, Decimal(amount), None, None if lasts is None else on + timedelta(days=lasts))
+    noon = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
+    return WalletChange(
+        f"{number:03}", noon, on, Decimal(amount), None, None if lasts is None else on + timedelta(days=lasts)
+    )
 
 
 changes = st.lists(
@@ -21,46 +23,47 @@ changes = st.lists(
 ).map(lambda rows: [change(number, *row) for number, row in enumerate(rows)])
 
 
-def point_by_point(history: list[Change]) -> dict[str, int]:
-    """The same with every point a thing of its own."""
+def point_by_point(history: list[WalletChange]) -> dict[str, int]:
+    """Return what remains of each change when every point is spent and expires by itself."""
     points: list[tuple[str, date | None]] = []
     debts: list[str] = []
-    for each in sorted(history, key=lambda one: (one.at, one.id)):
-        for _ in range(int(each.amount)):
+    for entry in sorted(history, key=lambda entry: (entry.occurred_at, entry.id)):
+        for _ in range(int(entry.amount)):
             if debts:
                 debts.pop(0)
             else:
-                points.append((each.id, each.expires_on))
-        for _ in range(int(-each.amount)):
-            usable = [point for point in points if point[1] is None or point[1] >= each.day]
+                points.append((entry.id, entry.expires_on))
+        for _ in range(int(-entry.amount)):
+            usable = [point for point in points if point[1] is None or point[1] >= entry.day]
             if usable:
                 points.remove(min(usable, key=lambda point: point[1] or date.max))
             else:
-                debts.append(each.id)
-    counted: dict[str, int] = {}
+                debts.append(entry.id)
+    remaining: dict[str, int] = {}
     for name, _ in points:
-        counted[name] = counted.get(name, 0) + 1
+        remaining[name] = remaining.get(name, 0) + 1
     for name in debts:
-        counted[name] = counted.get(name, 0) - 1
-    return counted
+        remaining[name] = remaining.get(name, 0) - 1
+    return remaining
 
 
 @given(changes, st.randoms())
-def test_lots_are_what_counting_every_point_gives(history: list[Change], chance: "st.randoms") -> None:  # type: ignore[valid-type]
+def test_lots_are_what_counting_every_point_gives(history: list[WalletChange], chance: "st.randoms") -> None:  # type: ignore[valid-type]
     shuffled = sorted(history, key=lambda _: chance.random())  # type: ignore[attr-defined]
-    assert {lot.id: int(lot.remaining) for lot in left(shuffled)} == point_by_point(history)
+    assert {lot.id: int(lot.remaining) for lot in remaining_lots(shuffled)} == point_by_point(history)
 
 
 def test_what_expires_first_is_spent_first() -> None:
     history = [change(1, 0, 5, None), change(2, 1, 5, 30), change(3, 2, 5, 10), change(4, 3, -7, None)]
     day = START + timedelta(days=31)
-    assert left(history) == [Lot("001", Decimal(5), None), Lot("002", Decimal(3), day)]
+    assert remaining_lots(history) == [Lot("001", Decimal(5), None), Lot("002", Decimal(3), day)]
 
 
 def test_a_coupon_used_before_its_receipt_came_in_is_used() -> None:
-    at = datetime(2026, 7, 1, tzinfo=UTC)
-    used = CouponChange(at + timedelta(days=2), "TEN", "TEN-1", used=True)
-    received = CouponChange(at, "TEN", "TEN-1", used=False, expires_on=date(2026, 8, 1))
-    (coupon,) = held([used, received])
-    assert (coupon.received_at, coupon.used_at) == (at, at + timedelta(days=2))
+    received_at = datetime(2026, 7, 1, tzinfo=UTC)
+    used_at = received_at + timedelta(days=2)
+    used = CouponChange(used_at, "TEN", "TEN-1", used=True)
+    received = CouponChange(received_at, "TEN", "TEN-1", used=False, expires_on=date(2026, 8, 1))
+    (coupon,) = held_coupons([used, received])
+    assert (coupon.received_at, coupon.used_at) == (received_at, used_at)
     assert coupon.expires_on == date(2026, 8, 1)

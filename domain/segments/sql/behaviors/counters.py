@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
-from domain.events.log_tables import event_counters, events
+from domain.events.tables import event_counters, events
 from domain.segments.filters import Aggregate, BehaviorCondition, Operator
 from domain.segments.sql.behaviors.aggregates import counted, during
 from domain.segments.sql.columns.times import MomentColumn

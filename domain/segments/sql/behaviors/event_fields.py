@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, distinct, exists, func, not_
 
 from domain.customers.tables import customer_facts
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.segments.sql.behaviors.aggregates import Measure, RealMeasure
 from domain.segments.sql.columns.values import Column, FlagColumn, TextColumn
 from domain.segments.sql.scope import FilterScope

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, case, cast, distinct, func
 
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.kit.values import ValueType
 from domain.segments.filters import ALL_TIME, Aggregate, BehaviorCondition
 from domain.segments.sql.behaviors.aggregates import Measure, RealMeasure, Rows, aggregate, during, share

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from domain.events.log_tables import events
+from domain.events.tables import events
 from domain.segments.filters import AttributeCondition, BehaviorCondition, Operator, Window
 from domain.segments.sql.behaviors.base import EventField, FieldConditions
 from domain.segments.sql.behaviors.events import EventSource

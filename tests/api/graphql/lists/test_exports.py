@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 from api.graphql.kit.global_ids import encode
 from api.workers.handlers import MAKE_FILES
 from domain.kit import ids
-from domain.operations.actions import tidy
+from domain.operations.actions import delete_expired_files
 from tests.api.graphql.lists.test_analysis import order
 from tests.api.graphql.stage import Json, Shop, Stage, faults
 from tests.factories import NOW
@@ -214,15 +214,15 @@ async def test_a_link_opens_one_file_for_a_week(stage: Stage, shop: Shop) -> Non
     assert (await shop.get(OPERATION, id=done["id"]))["node"]["url"] is None
     files, database = stage.runtime.files, stage.runtime.database
     assert len(files.owners()) == 1
-    await tidy(database, files, MAKE_FILES, NOW)
+    await delete_expired_files(database, files, MAKE_FILES, NOW)
     assert len(files.owners()) == 1
     stage.clock.forward(seconds=1)
-    await tidy(database, files, MAKE_FILES, stage.clock())
+    await delete_expired_files(database, files, MAKE_FILES, stage.clock())
     assert files.owners() == {}
     assert (await shop.fetch(url)).status_code == 410
     again = await exported(shop, gid, ["external_id"])
     for name in files.owners():
-        files.clear(name)
+        files.remove(name)
     assert (await shop.fetch(again["url"])).status_code == 410
 
 

@@ -1,3 +1,5 @@
+"""Clocks of zones, as both databases read them."""
+
 from datetime import UTC, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -7,7 +9,7 @@ from sqlalchemy import bindparam, select
 
 from domain.kit.db import Database
 from domain.kit.db.types import Instant
-from domain.kit.db.zones import local
+from domain.kit.db.zones import local_time
 
 
 @pytest.mark.parametrize("timezone", ["UTC", "Asia/Taipei", "America/New_York", "Europe/London", "Asia/Kathmandu"])
@@ -18,8 +20,8 @@ async def test_clocks_of_zones_are_read_alike_on_both_databases(database: Databa
     moments += [datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC)]
     async with database.read() as tx:
         for moment in moments:
-            row_of = select(bindparam("at", moment, type_=Instant()).label("at")).subquery()
-            found = local(row_of.c["at"], timezone, tx.dialect)
-            there = moment.astimezone(ZoneInfo(timezone))
-            row = (await tx.execute(select(found.weekday, found.month_day, found.hour))).one()
-            assert tuple(row) == (there.isoweekday(), there.day, there.hour), moment
+            instants = select(bindparam("instant", moment, type_=Instant()).label("instant")).subquery()
+            local = local_time(instants.c.instant, timezone, tx.dialect)
+            expected = moment.astimezone(ZoneInfo(timezone))
+            row = (await tx.execute(select(local.weekday, local.month_day, local.hour))).one()
+            assert tuple(row) == (expected.isoweekday(), expected.day, expected.hour), moment

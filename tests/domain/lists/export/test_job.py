@@ -24,7 +24,7 @@ from domain.lists.export.files import ExportFormat
 from domain.lists.export.job import ExportRequest
 from domain.lists.tables import lists
 from domain.operations import actions, queries
-from domain.operations.files import Files
+from domain.operations.files import FileDirectory
 from domain.operations.model import Operation, OperationStatus
 from domain.segments.evaluation.resolve import catalogue
 from domain.segments.sql.columns.times import last_birthday
@@ -41,7 +41,7 @@ FIELDS = ("external_id", "name", "tag", "consent.email", "order_count", "total_s
 @dataclass
 class Office:
     database: Database
-    files: Files
+    files: FileDirectory
     store_id: int
 
     async def start(self, format_: ExportFormat = ExportFormat.CSV, fields: tuple[str, ...] = FIELDS) -> UUID:
@@ -75,7 +75,7 @@ class Office:
     async def rows(self, operation_id: UUID) -> list[list[str]]:
         made = (await self.operation(operation_id)).file
         assert made is not None
-        with self.files.path(made.stored).open(encoding="utf-8-sig", newline="") as file:
+        with self.files.path(made.stored_name).open(encoding="utf-8-sig", newline="") as file:
             return list(csv.reader(file))
 
 
@@ -84,7 +84,7 @@ async def office(database: Database, store_id: int, tmp_path: Path) -> Office:
     async with database.write() as tx:
         await save(tx, store_id, EVERYONE)
         await tx.execute(update(stores).values(timezone=TIMEZONE))
-    return Office(database, Files(tmp_path / "files"), store_id)
+    return Office(database, FileDirectory(tmp_path / "files"), store_id)
 
 
 async def test_every_member_is_in_it_once_however_small_the_pages(
@@ -238,7 +238,7 @@ async def stop_after(office: Office, monkeypatch: pytest.MonkeyPatch, operation:
 
 
 async def test_a_report_that_cannot_be_written_says_why(office: Office, tmp_path: Path) -> None:
-    office.files = Files(tmp_path / "no directory")
+    office.files = FileDirectory(tmp_path / "no directory")
     (tmp_path / "no directory").write_text("a file is in the way")
     operation = await office.start()
     await office.write(await office.claim())
@@ -265,11 +265,11 @@ async def test_a_report_whose_workers_die_is_given_up(office: Office) -> None:
         making.path.write_text("half")
         async with office.database.write() as tx:
             await export_job.give_up(tx, job, NOW)
-        await actions.tidy(office.database, office.files, {export_job.EXPORT}, NOW)
+        await actions.delete_expired_files(office.database, office.files, {export_job.EXPORT}, NOW)
         assert len(office.files.owners()) == 1
         async with office.database.write() as tx:
             await tx.execute(delete(job_rows))
-        await actions.tidy(office.database, office.files, {export_job.EXPORT}, NOW)
+        await actions.delete_expired_files(office.database, office.files, {export_job.EXPORT}, NOW)
         assert office.files.owners() == {}
     await failed(office, operation, "The report was given up: workers died")
 

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from domain.events.entry import Event as Happened
 from domain.events.log import append
+from domain.events.model import Event as Happened
 from domain.events.types import event_type_of
 from domain.kit.db import Database
 from domain.kit.values import ValueType

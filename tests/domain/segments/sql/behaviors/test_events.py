@@ -5,7 +5,7 @@ from sqlalchemy import insert
 
 from domain.customers.tables import customer_facts, customers
 from domain.events import log
-from domain.events.entry import Event
+from domain.events.model import Event
 from domain.kit.db import Database
 from domain.segments.catalogue import catalogue
 from domain.segments.evaluation.resolve import found_by

@@ -1,4 +1,4 @@
-"""One thing that happened to a customer."""
+"""Events of customers, other than orders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`subject`: what it was about, such as a visit's product or a message's campaign."""
+    """An event that happened to a customer; `subject` is what it was about, such as a visit's product."""
 
     id: str
     customer_id: int

@@ -1,4 +1,4 @@
-"""Rows of events, keyed by the caller's own ids, and the tallies of them."""
+"""Rows of events, keyed by the caller's own ids, and their counters."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, text
 
@@ -13,7 +13,7 @@ events = Table(
     Column("customer_id", BigInteger, nullable=False),
     Column("type", String(64), nullable=False),
     Column("occurred_at", Instant, nullable=False),
-    # What it was about: a visit's product, a message's campaign, an order that was changed.
+    # A visit's product, a message's campaign, an order that was changed.
     Column("subject", String(200)),
     Column("attributes", Json, nullable=False),
     Column("received_at", Instant, nullable=False),
@@ -31,7 +31,7 @@ events = Table(
     ),
 )
 
-# How often each customer did each thing, the first and the last time.
+# By customer and type: the number of events, the first and the last of them.
 event_counters = Table(
     "event_counters",
     metadata,

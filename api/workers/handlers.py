@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from domain import jobs
-from domain.campaigns import launch, sender
+from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
 from domain.imports.jobs import import_jobs
 from domain.jobs import Job, JobKind
@@ -28,7 +28,7 @@ JOB_KINDS: dict[str, JobKind[Services]] = {
     kind.name: kind
     for kind in (
         launch.LAUNCH,
-        sender.DELIVER,
+        mailing.DELIVER,
         build.BUILD,
         build.erase_job(campaigns.wanted_lists),
         tracking.TRACK,

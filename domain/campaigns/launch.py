@@ -6,8 +6,8 @@ from uuid import UUID
 from domain import jobs
 from domain.campaigns import queries
 from domain.campaigns.audience import audience_of
+from domain.campaigns.mailing import DELIVER, payload
 from domain.campaigns.model import CampaignStatus
-from domain.campaigns.sender import DELIVER
 from domain.customers.tables import contacts, customers
 from domain.deliveries.freeze import divide, freeze
 from domain.deliveries.tables import deliveries
@@ -72,7 +72,7 @@ async def _launch(tx: Transaction, services: Services, job: Job) -> None:
         problem = "Nobody on its list can be reached any more"
     else:
         numbers = await divide(tx, campaign.store_id, campaign.id)
-        payloads = [{"campaign": str(campaign.id), "batch": number} for number in numbers]
+        payloads = [payload(campaign.id, number) for number in numbers]
         await jobs.add_all(tx, campaign.store_id, DELIVER.name, payloads, queue=DELIVER.queue)
     if problem is not None:
         await queries.fail(tx, job.store_id, campaign.id, problem, services.clock())

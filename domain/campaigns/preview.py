@@ -60,8 +60,10 @@ async def preview_each(
 
 async def _with_customers(tx: Transaction, store_id: int, requests: Sequence[PreviewRequest]) -> list[PreviewRequest]:
     """Return the requests with the first member of the list where they name no customer."""
-    list_ids = {request.campaign.list_id for request in requests if request.customer_id is None} - {None}
-    first_members = await deliveries.first_members(tx, store_id, [i for i in list_ids if i]) if list_ids else {}
+    list_ids = {
+        request.campaign.list_id for request in requests if request.customer_id is None and request.campaign.list_id
+    }
+    first_members = await deliveries.first_members(tx, store_id, list(list_ids)) if list_ids else {}
     return [
         replace(request, customer_id=first_members.get(list_id))
         if request.customer_id is None and (list_id := request.campaign.list_id)

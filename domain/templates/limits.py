@@ -7,6 +7,8 @@ of the stack: at ten thousand the process is gone.
 """
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from muster_sdk import TemplateInvalid
 
@@ -61,20 +63,29 @@ _OPERAND = re.compile(
 _WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "for", "elif", "set", "true", "false", "none"})
 
 
-def check(source: str) -> int:
-    """Refuse a template that could grow without bounds, naming the line; the steps that its rendering may take."""
+@dataclass(frozen=True, slots=True)
+class CheckedTemplate:
+    """Fuel is the steps that a rendering may take; `bound_names` are those that `for` and `set` bind."""
+
+    fuel: int
+    bound_names: Collection[str]
+
+
+def check(source: str) -> CheckedTemplate:
+    """Return what is known of a template. Raise TemplateInvalid with the line that could grow without bounds."""
     if len(source) > SOURCE_LENGTH:
-        raise TemplateInvalid(f"a template has {SOURCE_LENGTH:,} characters at most")
+        raise TemplateInvalid(f"A template has {SOURCE_LENGTH:,} characters at most")
     lengths: dict[str, int] = {}
     nesting = _Nesting()
-    longest = at = 0
+    longest = text_start = 0
     for code in codes(source):
         nesting.take(code)
         _check_code(code)
         _check_length(code, lengths)
-        longest, at = max(longest, code.start - at), code.end
+        longest, text_start = max(longest, code.start - text_start), code.end
     # Each step puts out one piece of the text between code at most.
-    return max(_LEAST_FUEL, min(_MOST_FUEL, _BYTES // max(longest, len(source) - at, 1)))
+    longest = max(longest, len(source) - text_start, 1)
+    return CheckedTemplate(max(_LEAST_FUEL, min(_MOST_FUEL, _BYTES // longest)), lengths.keys())
 
 
 class _Nesting:

@@ -13,7 +13,7 @@ from channels.email.content import EmailContent
 from channels.email.plugin import EmailChannel
 from channels.email.settings import EmailSettings
 from domain.campaigns import launch as campaign_launch
-from domain.campaigns import sender
+from domain.campaigns import mailing
 from domain.customers.tables import contacts, customers
 from domain.deliveries.tables import deliveries
 from domain.jobs import claim, due
@@ -108,4 +108,4 @@ async def work(services: Services) -> None:
             async with services.database.write() as tx:
                 job = await claim(tx, notice.store_id, notice.job_id, "bench", 60)
             if job is not None:
-                await sender.DELIVER.run(services, job)
+                await mailing.DELIVER.run(services, job)

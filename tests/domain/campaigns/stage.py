@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from domain import jobs
-from domain.campaigns import launch, sender
+from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
 from domain.customers.tables import contacts, customers
@@ -24,7 +24,7 @@ from domain.stores.channels import ConfiguredChannel
 from tests.factories import NOW
 from tests.fakes import RecordingChannel, RecordingSettings, make_services
 
-HANDLERS = {kind.name: kind.run for kind in (launch.LAUNCH, sender.DELIVER)}
+HANDLERS = {kind.name: kind.run for kind in (launch.LAUNCH, mailing.DELIVER)}
 
 
 async def add_customer(tx: Transaction, store_id: int, number: int, **values: object) -> int:

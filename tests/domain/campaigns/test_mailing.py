@@ -11,7 +11,7 @@ from muster_sdk import Accepted, Ambiguous, Message, NotSent, Outcome, Rejected,
 from sqlalchemy import select, update
 
 from domain import jobs
-from domain.campaigns import launch, sender
+from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
 from domain.campaigns.audience import audience_of
 from domain.campaigns.model import Campaign, CampaignStatus
@@ -209,7 +209,7 @@ async def test_a_channel_that_raises_leaves_unknown_and_never_sends_again(databa
     await worker.launch(store_id, campaign.id)
     await make_due(database)
     await worker.work()
-    assert set((await outcomes(database, store_id)).values()) == {("UNKNOWN", "the channel broke off: RuntimeError")}
+    assert set((await outcomes(database, store_id)).values()) == {("UNKNOWN", "The channel failed: RuntimeError")}
     assert channel.sent == []
 
 
@@ -376,6 +376,6 @@ async def test_a_batch_whose_workers_keep_dying_is_given_up_honestly(database: D
     async with database.write() as tx:
         await tx.execute(update(job_rows).values(deaths=MAX_DEATHS))
         for job in await jobs.sweep(tx):
-            await sender.give_up(tx, job, NOW)
+            await mailing.give_up(tx, job, NOW)
     assert await stats(database, campaign) == Stats(recipients=150, unknown=100, failed=50)
     assert (await current(database, campaign)).status is CampaignStatus.SENT

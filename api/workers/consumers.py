@@ -37,7 +37,10 @@ def brokers_for(url: str) -> dict[Queue, Broker]:
 
 
 def threads_of(queue: Queue, threads: int) -> int:
-    """Messages go out beside each other; large files come in one at a time, lists and reports two."""
+    """Return how many jobs of the queue a process does at a time.
+
+    Messages go out beside each other; large files come in one at a time, lists and reports two.
+    """
     fixed = {Queue.LISTS: 2, Queue.IMPORTS: 1, Queue.SEGMENTS: 1, Queue.REPORTS: 2, Queue.DEFAULT: 2}
     return fixed.get(queue, threads)
 
@@ -70,11 +73,16 @@ class Consumer:
         self._worker.start()
 
     def stop(self, grace: float = GRACE) -> None:
-        """Take no more jobs; those that do not end within the grace are given back."""
+        """Claim no more jobs; those that do not end within the grace are given back."""
         stopping = threading.Thread(target=self._worker.stop, kwargs={"timeout": int((grace + 5) * 1000)})
         stopping.start()
         stopping.join(grace)
-        self._loop.call_soon_threadsafe(self._cancel)
+
+        def cancel_running() -> None:
+            for task in self._running:
+                task.cancel()
+
+        self._loop.call_soon_threadsafe(cancel_running)
         stopping.join()
         asyncio.run_coroutine_threadsafe(self._services.database.close(), self._loop).result(timeout=5)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -82,26 +90,21 @@ class Consumer:
         self._loop.close()
 
     def _work(self, store_id: int, job_id: str) -> None:
-        doing = asyncio.run_coroutine_threadsafe(self._job(store_id, UUID(job_id)), self._loop)
+        async def run_job() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._running.add(task)
+            try:
+                await work(self._services, self._kinds, self.owner, store_id, UUID(job_id))
+            finally:
+                self._running.discard(task)
+
         try:
-            doing.result()
+            asyncio.run_coroutine_threadsafe(run_job(), self._loop).result()
         except CancelledError:
             log.info("job_not_claimed", queue=self.queue.value, error="stopping")
         except Exception as error:  # noqa: BLE001 - the message is only a hint: the scheduler notifies again
             log.warning("job_not_claimed", queue=self.queue.value, error=f"{type(error).__name__}: {error}")
-
-    async def _job(self, store_id: int, job_id: UUID) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._running.add(task)
-        try:
-            await work(self._services, self._kinds, self.owner, store_id, job_id)
-        finally:
-            self._running.discard(task)
-
-    def _cancel(self) -> None:
-        for task in self._running:
-            task.cancel()
 
 
 class Consumers:

@@ -63,7 +63,14 @@ async def _run(services: Services, kinds: JobKinds, job: Job) -> str:
         return "stopped"
     except Exception as error:  # a worker outlives whatever a handler raises
         log.exception("job_failed", kind=job.kind, job=str(job.id))
-        await _fail(services.database, job, error)
+        try:
+            with suppress(LeaseLost):
+                async with services.database.write() as tx:
+                    # Without the message, which may hold a customer's data; the traceback is in the log.
+                    await jobs.fail(tx, job, delay=RETRY_AFTER, error=type(error).__name__)
+        except (SQLAlchemyError, OSError) as fault:
+            # Where the database is away, the lease runs out by itself.
+            log.warning("job_not_released", job=str(job.id), error=type(fault).__name__)
         return "broke"
     return "done"
 
@@ -89,15 +96,3 @@ class _Lease:
             held_until = monotonic() + LEASE_SECONDS
         self.lost = True
         handler.cancel()
-
-
-async def _fail(database: Database, job: Job, error: Exception) -> None:
-    """Have the job tried again later. Where the database is away, its lease runs out by itself."""
-    try:
-        async with database.write() as tx:
-            # Without the message, which may hold a customer's data; the traceback is in the log.
-            await jobs.fail(tx, job, delay=RETRY_AFTER, error=type(error).__name__)
-    except LeaseLost:
-        return
-    except (SQLAlchemyError, OSError) as fault:
-        log.warning("job_not_released", job=str(job.id), error=type(fault).__name__)

@@ -32,12 +32,12 @@ _TIDY_EVERY = 300.0
 _MOST_NOTICES = 500
 
 
-# Something that is looked at in every round.
+# Work of each round.
 Chore = Callable[[], Awaitable[object]]
 
 
 async def keep_schedule(chores: Sequence[Chore], stop: asyncio.Event, *, every: float = EVERY) -> None:
-    """One round at once, then every few seconds until stopped. Any number of processes may do it at a time."""
+    """Do the chores at once, then every few seconds until stopped. Any number of processes may do it at a time."""
     while not stop.is_set():
         for chore in chores:
             try:
@@ -77,18 +77,20 @@ class Rarely:
 
 
 async def make_lists(services: Services) -> None:
-    """Lists that are due by the store's days; what cannot be begun stays due, and is told of."""
-    for unmade in (await make_due(services.database, services.clock()))[1]:
-        error = f"{type(unmade.error).__name__}: {unmade.error}"
-        log.error("list_not_started", store=unmade.store_id, segment=str(unmade.segment_id), error=error)
+    """Begin the lists that are due by the store's days; one that cannot be begun stays due, and is logged."""
+    _, failed_builds = await make_due(services.database, services.clock())
+    for failed in failed_builds:
+        error = f"{type(failed.error).__name__}: {failed.error}"
+        log.error("list_not_started", store=failed.store_id, segment=str(failed.segment_id), error=error)
 
 
 async def sweep(services: Services, kinds: JobKinds) -> None:
+    """End the leases of dead processes, and give up jobs that killed their workers again and again."""
     async with services.database.read() as tx:
-        gone = dead(await jobs.owners(tx))
+        dead_owners = dead(await jobs.owners(tx))
     async with services.database.write() as tx:
-        if gone:
-            await jobs.expire(tx, gone)
+        if dead_owners:
+            await jobs.expire(tx, dead_owners)
         for job in await jobs.sweep(tx):
             metrics.jobs.labels(job.kind, "given_up").inc()
             log.error("job_given_up", kind=job.kind, job=str(job.id), store=job.store_id)
@@ -98,17 +100,14 @@ async def sweep(services: Services, kinds: JobKinds) -> None:
 
 
 async def notify_due(database: Database, brokers: Mapping[Queue, Broker], notifier: Notify) -> None:
+    """Notify workers of jobs that are due, as far as their queues have room."""
     for queue, broker in brokers.items():
-        room = _MOST_NOTICES - await _waiting(broker, queue)
+        try:
+            room = _MOST_NOTICES - await asyncio.to_thread(waiting, broker, queue)
+        except Exception as error:  # noqa: BLE001 - there is no way to notify through a broker that is away
+            log.warning("broker_unavailable", queue=queue.value, error=f"{type(error).__name__}: {error}")
+            continue
         if room <= 0:
             continue
         async with database.read() as tx:
             notifier(await jobs.due(tx, room, queue))
-
-
-async def _waiting(broker: Broker, queue: Queue) -> int:
-    try:
-        return await asyncio.to_thread(waiting, broker, queue)
-    except Exception as error:  # noqa: BLE001 - a broker that is away holds nothing; notifying will fail, harmlessly
-        log.warning("broker_unavailable", queue=queue.value, error=f"{type(error).__name__}: {error}")
-        return _MOST_NOTICES

@@ -96,7 +96,16 @@ async def send(
     campaign = await _lock(tx, store_id, campaign_id)
     check_sendable(campaign.status)
     at = check_time(at, now)
-    await _check_ready(tx, services, campaign, now)
+    customer_list = campaign.list_id and await lists.by_id(tx, store_id, campaign.list_id)
+    if not customer_list:
+        raise DomainError("Its list was deleted: choose another", field=("id",), code=ErrorCode.INVALID_STATE)
+    try:
+        check_usable(customer_list, now)
+    except DomainError as error:
+        raise DomainError(error.message, field=("id",), code=error.code) from None
+    configured = await _channel(tx, services, store_id, campaign.channel)
+    if not (await deliveries.reach(tx, audience_of(campaign, configured.channel))).recipients:
+        raise NoRecipients
     if at is None:
         sent = replace(campaign, status=CampaignStatus.SENDING, scheduled_at=None, started_at=now)
     else:
@@ -237,19 +246,6 @@ async def _under(path: Sequence[str | int], result: Awaitable[T]) -> T:
         return await result
     except DomainError as error:
         raise error.under(*path) from None
-
-
-async def _check_ready(tx: Transaction, services: Services, campaign: Campaign, now: datetime) -> None:
-    customer_list = campaign.list_id and await lists.by_id(tx, campaign.store_id, campaign.list_id)
-    if not customer_list:
-        raise DomainError("Its list was deleted: choose another", field=("id",), code=ErrorCode.INVALID_STATE)
-    try:
-        check_usable(customer_list, now)
-    except DomainError as error:
-        raise DomainError(error.message, field=("id",), code=error.code) from None
-    configured = await _channel(tx, services, campaign.store_id, campaign.channel)
-    if not (await deliveries.reach(tx, audience_of(campaign, configured.channel))).recipients:
-        raise NoRecipients
 
 
 async def _channel(tx: Transaction, services: Services, store_id: int, key: str) -> ConfiguredChannel:

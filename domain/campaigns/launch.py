@@ -47,36 +47,32 @@ async def launch(services: Services, job: Job) -> None:
     async with services.database.write() as tx:
         await refresh_statistics(tx, list_members, customers, contacts)
     async with services.database.write() as tx:
-        await _launch(tx, services, job)
+        campaign = await queries.lock(tx, job.store_id, UUID(str(job.payload["campaign"])))
+        if campaign is None or campaign.status is not CampaignStatus.SENDING:
+            await jobs.finish(tx, job)
+            return
+        try:
+            configured = await services.channels.find(tx, campaign.store_id, campaign.channel)
+        except ChannelUnavailable as error:
+            await queries.note_problem(tx, job.store_id, campaign.id, error.message)
+            await jobs.release(tx, job, delay=_UNAVAILABLE_SECONDS, error=error.message)
+            return
+        problem: str | None = None
+        if configured is None:
+            problem = f"The channel {campaign.channel} is not installed"
+        elif campaign.list_id is None:
+            problem = "Its list was deleted"
+        elif not await freeze(tx, campaign.id, audience_of(campaign, configured.channel), services.clock()):
+            problem = "Nobody on its list can be reached any more"
+        else:
+            numbers = await divide(tx, campaign.store_id, campaign.id)
+            payloads = [payload(campaign.id, number) for number in numbers]
+            await jobs.add_all(tx, campaign.store_id, DELIVER.name, payloads, queue=DELIVER.queue)
+        if problem is not None:
+            await queries.fail(tx, job.store_id, campaign.id, problem, services.clock())
+        await jobs.finish(tx, job)
     async with services.database.write() as tx:
         await refresh_statistics(tx, deliveries)
-
-
-async def _launch(tx: Transaction, services: Services, job: Job) -> None:
-    campaign = await queries.lock(tx, job.store_id, UUID(str(job.payload["campaign"])))
-    if campaign is None or campaign.status is not CampaignStatus.SENDING:
-        await jobs.finish(tx, job)
-        return
-    try:
-        configured = await services.channels.find(tx, campaign.store_id, campaign.channel)
-    except ChannelUnavailable as error:
-        await queries.note_problem(tx, job.store_id, campaign.id, error.message)
-        await jobs.release(tx, job, delay=_UNAVAILABLE_SECONDS, error=error.message)
-        return
-    problem: str | None = None
-    if configured is None:
-        problem = f"The channel {campaign.channel} is not installed"
-    elif campaign.list_id is None:
-        problem = "Its list was deleted"
-    elif not await freeze(tx, campaign.id, audience_of(campaign, configured.channel), services.clock()):
-        problem = "Nobody on its list can be reached any more"
-    else:
-        numbers = await divide(tx, campaign.store_id, campaign.id)
-        payloads = [payload(campaign.id, number) for number in numbers]
-        await jobs.add_all(tx, campaign.store_id, DELIVER.name, payloads, queue=DELIVER.queue)
-    if problem is not None:
-        await queries.fail(tx, job.store_id, campaign.id, problem, services.clock())
-    await jobs.finish(tx, job)
 
 
 async def give_up(tx: Transaction, job: Job, now: datetime) -> None:

@@ -36,7 +36,16 @@ async def preview_each(
 ) -> list[Preview | DomainError]:
     """Return each message as its channel shows it, or why there is none."""
     channels = await channels_of(tx, services, store_id, [request.campaign for request in requests])
-    requests = await _with_customers(tx, store_id, requests)
+    list_ids = {
+        request.campaign.list_id for request in requests if request.customer_id is None and request.campaign.list_id
+    }
+    first_members = await deliveries.first_members(tx, store_id, list(list_ids)) if list_ids else {}
+    requests = [
+        replace(request, customer_id=first_members.get(list_id))
+        if request.customer_id is None and (list_id := request.campaign.list_id)
+        else request
+        for request in requests
+    ]
     recipients = await _recipients(tx, services, store_id, channels, requests)
     previews: list[Preview | DomainError] = []
     for request, recipient in zip(requests, recipients, strict=True):
@@ -48,28 +57,14 @@ async def preview_each(
         else:
             try:
                 composer = configured.prepare(content, services.templates)
-                shown = composer.show(composer.compose(recipient))
+                preview = composer.show(composer.compose(recipient))
             except (ContentInvalid, TemplateInvalid, ValidationError) as error:
                 previews.append(DomainError(str(error), field=("content",)))
             else:
                 previews.append(
-                    {"subject": shown.subject, "html": shown.html, "text": shown.text, "payload": shown.payload}
+                    {"subject": preview.subject, "html": preview.html, "text": preview.text, "payload": preview.payload}
                 )
     return previews
-
-
-async def _with_customers(tx: Transaction, store_id: int, requests: Sequence[PreviewRequest]) -> list[PreviewRequest]:
-    """Return the requests with the first member of the list where they name no customer."""
-    list_ids = {
-        request.campaign.list_id for request in requests if request.customer_id is None and request.campaign.list_id
-    }
-    first_members = await deliveries.first_members(tx, store_id, list(list_ids)) if list_ids else {}
-    return [
-        replace(request, customer_id=first_members.get(list_id))
-        if request.customer_id is None and (list_id := request.campaign.list_id)
-        else request
-        for request in requests
-    ]
 
 
 async def _recipients(

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from muster_sdk import AddressKind
-from sqlalchemy import Select, Update, and_, bindparam, case, literal, or_, select, update
+from sqlalchemy import Select, and_, bindparam, case, literal, or_, select, update
 
 from domain.customers.tables import contacts, customers
 from domain.deliveries.audience import exclusion_rules
@@ -44,8 +44,14 @@ async def commit_intents(
         _excluded(tx.dialect, address, mailing.accept_marketing),
         {"store": batch.store_id, "channel": mailing.channel, "ids": ids},
     )
+    skip = update(deliveries).where(
+        *_of_mailing(),
+        deliveries.c.customer_id == bindparam("customer"),
+        deliveries.c.status == DeliveryStatus.PENDING.value,
+    )
     for row in excluded.all():
-        await tx.execute(_skip(tx.dialect), {**keys, "customer": row.id, "reason": row.reason})
+        values = {"status": DeliveryStatus.SKIPPED.value, "error": row.reason, "updated_at": database_now(tx.dialect)}
+        await tx.execute(skip.values(values), {**keys, "customer": row.id})
     rows = await tx.execute(_mark_sending(tx.dialect), {**keys, "ids": ids, "now_fence": fence})
     intents = [Intent(row.customer_id, row.address, row.attempts) for row in rows]
     return sorted(intents, key=lambda intent: intent.customer_id)
@@ -99,16 +105,6 @@ def _excluded(dialect: str, kind: AddressKind, accept_marketing: AcceptMarketing
             among(customers.c.id, "ids", dialect),
             or_(*(rule.condition for rule in rules)),
         )
-    )
-
-
-@cache
-def _skip(dialect: str) -> Update:
-    return (
-        update(deliveries)
-        .where(*_of_mailing(), deliveries.c.customer_id == bindparam("customer"))
-        .where(deliveries.c.status == DeliveryStatus.PENDING.value)
-        .values(status=DeliveryStatus.SKIPPED.value, error=bindparam("reason"), updated_at=database_now(dialect))
     )
 
 

@@ -61,20 +61,21 @@ async def reach_each(tx: Transaction, audiences: Sequence[Audience]) -> list[Rea
         )
     for row in await tx.execute(union_all(*statements)):
         counts[row.position][row.reason] = row.customers
-    return [_reach(customers_by_reason) for customers_by_reason in counts]
-
-
-def _reach(customers_by_reason: Mapping[str | None, int]) -> Reach:
-    deleted = customers_by_reason.get(ExclusionReason.DELETED.value, 0)
-    return Reach(
-        audience=sum(customers_by_reason.values()) - deleted,
-        recipients=customers_by_reason.get(None, 0),
-        excluded={
-            reason: customers_by_reason[reason.value]
-            for reason in ExclusionReason
-            if reason.value in customers_by_reason
-        },
-    )
+    reaches: list[Reach] = []
+    for customers_by_reason in counts:
+        deleted = customers_by_reason.get(ExclusionReason.DELETED.value, 0)
+        reaches.append(
+            Reach(
+                audience=sum(customers_by_reason.values()) - deleted,
+                recipients=customers_by_reason.get(None, 0),
+                excluded={
+                    reason: customers_by_reason[reason.value]
+                    for reason in ExclusionReason
+                    if reason.value in customers_by_reason
+                },
+            )
+        )
+    return reaches
 
 
 async def stats_of(tx: Transaction, store_id: int, campaign_ids: Sequence[UUID]) -> dict[UUID, Stats]:

@@ -1,8 +1,7 @@
 """A batch is sent: intent committed, messages handed over, outcomes committed, a window at a time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 from muster_sdk import (
     Accepted,
     Ambiguous,
+    Channel,
     Composer,
     ContentInvalid,
     Message,
@@ -48,22 +48,34 @@ async def deliver(services: Services, job: Job, source: MailingSource, key: Batc
     Wherever that is interrupted, the next claim knows what was being sent. Raise LeaseLost when another worker has the
     job by now.
     """
+    configured: ConfiguredChannel | None = None
+    problem: str | None = None
     async with services.database.read() as tx:
         mailing = await source.load(tx, job.store_id, key.mailing_id)
         batch = await batches.by_key(tx, job.store_id, key)
-        configured = None if mailing is None else await _find_channel(tx, services, mailing)
-    if mailing is None or batch is None or configured is None:
+        if mailing is not None:
+            try:
+                configured = await services.channels.find(tx, job.store_id, mailing.channel)
+            except ChannelUnavailable as error:
+                problem = error.message
+    if mailing is None or batch is None:
         async with services.database.write() as tx:
             await jobs.finish(tx, job)
         return
-    problem = configured if isinstance(configured, str) else None
-    if isinstance(configured, ConfiguredChannel):
-        templates = TemplateUsage(services.templates)
+    if configured is None:
+        problem = problem or f"The channel {mailing.channel} is not installed"
+    else:
         try:
+            templates = TemplateUsage(services.templates)
             composer = configured.prepare(mailing.content, templates)
-            async with _connect(configured, composer) as transport:
+            with_properties = templates.reads("customer.property")
+            async with (
+                _Sandbox(composer)
+                if configured.settings is None
+                else configured.channel.connect(configured.settings) as transport
+            ):
                 await _BatchSender(
-                    services, job, source, mailing, batch, configured, composer, transport, templates
+                    services, job, source, mailing, batch, configured.channel, composer, transport, with_properties
                 ).run()
         except (ContentInvalid, Unreachable) as error:
             problem = str(error)
@@ -89,15 +101,6 @@ async def give_up(tx: Transaction, job: Job, source: MailingSource, key: BatchKe
     await source.close(tx, mailing, now)
 
 
-async def _find_channel(tx: Transaction, services: Services, mailing: Mailing) -> ConfiguredChannel | str:
-    """Return the channel, or why it cannot be used."""
-    try:
-        configured = await services.channels.find(tx, mailing.store.id, mailing.channel)
-    except ChannelUnavailable as error:
-        return error.message
-    return configured or f"The channel {mailing.channel} is not installed"
-
-
 @dataclass(slots=True)
 class _BatchSender:
     """One claim of one batch."""
@@ -107,10 +110,10 @@ class _BatchSender:
     source: MailingSource
     mailing: Mailing
     batch: Batch
-    configured: ConfiguredChannel
+    channel: Channel
     composer: Composer
     transport: Transport
-    templates: TemplateUsage
+    with_properties: bool
     # What is known and not recorded yet, by customer.
     results: dict[int, DeliveryResult] = field(default_factory=dict[int, DeliveryResult])
 
@@ -130,47 +133,43 @@ class _BatchSender:
 
     async def _next_window(self) -> list[tuple[Intent, Recipient]]:
         """Commit the results of the window that is over together with the intents of the next one, and return that."""
+        mailing, channel = self.mailing, self.channel
+        intents: list[Intent] = []
+        variables: Mapping[int, Mapping[str, object]] = {}
         async with self.services.database.write() as tx:
             await jobs.renew(tx, self.job, progressed=bool(self.results))
             await self._record_results(tx)
-            intents: list[Intent] = []
-            if await self.source.state(tx, self.mailing) is MailingState.OPEN:
-                channel = self.configured.channel
+            if await self.source.state(tx, mailing) is MailingState.OPEN:
                 limit = min(BATCH_SIZE if self._idempotent else WINDOW_SIZE, channel.capabilities.max_batch)
-                intents = await commit_intents(tx, self.batch, self.job.fence, self.mailing, channel.address, limit)
-            recipients = await self._recipients(tx, intents) if intents else []
+                intents = await commit_intents(tx, self.batch, self.job.fence, mailing, channel.address, limit)
+            if intents:
+                customer_ids = [intent.customer_id for intent in intents]
+                variables = await template_variables(
+                    tx, mailing.store, customer_ids, with_properties=self.with_properties
+                )
         self.results = {}
-        return list(zip(intents, recipients, strict=True))
+        window: list[tuple[Intent, Recipient]] = []
+        for intent in intents:
+            token = UnsubscribeToken(mailing.store.id, intent.customer_id, mailing.id, mailing.channel)
+            recipient = Recipient(
+                key=self._key(intent.customer_id),
+                address=intent.address,
+                variables=variables.get(intent.customer_id, {}),
+                unsubscribe_url=self.services.links.url(token),
+            )
+            window.append((intent, recipient))
+        return window
 
     async def _record_results(self, tx: Transaction) -> None:
         if not self.results:
             return
         await batches.record_outcomes(tx, self.batch, self.job.fence, self.results)
         if isinstance(self.transport, _Sandbox):
-            messages = {self._key(customer_id): customer_id for customer_id in self.results}
-            await batches.store_messages(
-                tx,
-                self.batch,
-                {messages[key]: shown for key, shown in self.transport.messages.items() if key in messages},
-            )
+            messages = self.transport.messages
+            keys = {customer_id: self._key(customer_id) for customer_id in self.results}
+            by_customer = {customer_id: messages[key] for customer_id, key in keys.items() if key in messages}
+            await batches.store_messages(tx, self.batch, by_customer)
         await batches.recount(tx, self.batch)
-
-    async def _recipients(self, tx: Transaction, intents: Sequence[Intent]) -> list[Recipient]:
-        mailing = self.mailing
-        customer_ids = [intent.customer_id for intent in intents]
-        with_properties = self.templates.reads("customer.property")
-        variables = await template_variables(tx, mailing.store, customer_ids, with_properties=with_properties)
-        return [
-            Recipient(
-                key=self._key(intent.customer_id),
-                address=intent.address,
-                variables=variables.get(intent.customer_id, {}),
-                unsubscribe_url=self.services.links.url(
-                    UnsubscribeToken(mailing.store.id, intent.customer_id, mailing.id, mailing.channel)
-                ),
-            )
-            for intent in intents
-        ]
 
     async def _hand_over(self, window: Sequence[tuple[Intent, Recipient]]) -> None:
         """Compose and send the messages; each result is in `results` as soon as it is known."""
@@ -180,20 +179,18 @@ class _BatchSender:
                 composed.append((intent, self.composer.compose(recipient)))
             except (ContentInvalid, TemplateInvalid) as error:
                 self._add_result(intent, Rejected(str(error)))
-        if composed:
-            outcomes = await self._send([message for _, message in composed])
-            for (intent, _), outcome in zip(composed, outcomes, strict=True):
-                self._add_result(intent, outcome)
-
-    async def _send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        if not composed:
+            return
+        outcomes: Sequence[Outcome]
         try:
             async with asyncio.timeout(_SEND_SECONDS):
-                outcomes = await self.transport.send(messages)
+                outcomes = await self.transport.send([message for _, message in composed])
         except Exception as error:  # noqa: BLE001 - a stranger's code: whatever it raises, the messages may be out
-            return [Ambiguous(f"The channel failed: {type(error).__name__}")] * len(messages)
-        if len(outcomes) != len(messages):
-            return [Ambiguous("The channel did not return an outcome for each message")] * len(messages)
-        return outcomes
+            outcomes = [Ambiguous(f"The channel failed: {type(error).__name__}")] * len(composed)
+        if len(outcomes) != len(composed):
+            outcomes = [Ambiguous("The channel did not return an outcome for each message")] * len(composed)
+        for (intent, _), outcome in zip(composed, outcomes, strict=True):
+            self._add_result(intent, outcome)
 
     def _add_result(self, intent: Intent, outcome: Outcome) -> None:
         self.results[intent.customer_id] = result_of(outcome, intent.attempts, idempotent=self._idempotent)
@@ -203,7 +200,7 @@ class _BatchSender:
 
     @property
     def _idempotent(self) -> bool:
-        return self.configured.channel.capabilities.idempotent
+        return self.channel.capabilities.idempotent
 
 
 class _Sandbox:
@@ -212,24 +209,25 @@ class _Sandbox:
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
         # Those of the last window.
-        self.messages: Mapping[UUID, Mapping[str, object]] = {}
+        self.messages: dict[UUID, Mapping[str, object]] = {}
+
+    async def __aenter__(self) -> "_Sandbox":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
-        shown = {message.key: self._composer.show(message) for message in messages}
-        self.messages = {
-            key: {"subject": message.subject, "html": message.html, "text": message.text, "payload": message.payload}
-            for key, message in shown.items()
-        }
+        self.messages.clear()
+        for message in messages:
+            preview = self._composer.show(message)
+            self.messages[message.key] = {
+                "subject": preview.subject,
+                "html": preview.html,
+                "text": preview.text,
+                "payload": preview.payload,
+            }
         return [Accepted("sandbox") for _ in messages]
-
-
-@asynccontextmanager
-async def _connect(configured: ConfiguredChannel, composer: Composer) -> AsyncGenerator[Transport]:
-    if configured.settings is None:
-        yield _Sandbox(composer)
-        return
-    async with configured.channel.connect(configured.settings) as transport:
-        yield transport
 
 
 async def _close(services: Services, job: Job, source: MailingSource, mailing: Mailing, batch: Batch) -> None:

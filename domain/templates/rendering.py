@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Collection, Mapping
-from functools import cached_property
 
 from minijinja import Environment, TemplateError
 from muster_sdk import TemplateInvalid
@@ -56,14 +55,12 @@ class MinijinjaTemplate:
 
     def reads(self, path: str) -> bool:
         """Return whether it may read the variable, such as `customer.property`, or a part of it, in any way."""
-        return any(
-            name == path or name.startswith(f"{path}.") or path.startswith(f"{name}.") for name in self._variables
-        )
-
-    @cached_property
-    def _variables(self) -> Collection[str]:
+        variables = self._environment.undeclared_variables_in_template(_NAME, nested=True)
         # The engine does not say what is read of a variable through one of the same name: `set customer = customer`.
-        return {*self._environment.undeclared_variables_in_template(_NAME, nested=True), *self._bound_names}
+        return any(
+            name == path or name.startswith(f"{path}.") or path.startswith(f"{name}.")
+            for name in (*variables, *self._bound_names)
+        )
 
 
 class _Printed(threading.local):

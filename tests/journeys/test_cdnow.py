@@ -61,8 +61,8 @@ async def test_from_the_files_to_the_mailboxes(database: Database, store_id: int
         missing = pytest.fail if REQUIRED else pytest.skip
         missing(f"the CDNOW files are not at {DATA.relative_to(DATA.parents[3])}")
     people, purchases = rows("customers.csv"), rows("orders.csv")
-    await bring_in(database, store_id, ImportKind.CUSTOMERS, DATA / "customers.csv")
-    await bring_in(database, store_id, ImportKind.ORDERS, DATA / "orders.csv")
+    await import_file(database, store_id, ImportKind.CUSTOMERS, DATA / "customers.csv")
+    await import_file(database, store_id, ImportKind.ORDERS, DATA / "orders.csv")
     async with database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(customers)) == 23_570
         assert await tx.scalar(select(func.count()).select_from(orders)) == 69_659
@@ -72,21 +72,21 @@ async def test_from_the_files_to_the_mailboxes(database: Database, store_id: int
     log = tmp_path / "received.log"
     with mail_server(log) as (port, received):
         services = make_mail_services(database, port)
-        campaign_id, recipients = await draw_up(database, store_id, services)
+        campaign_id, recipients = await make_campaign(database, store_id, services)
         members = ordered_thrice(purchases)
-        wanted = {p["email"] for p in people if p["external_id"] in members and accepts_mail(p)}
-        assert recipients == len(wanted)
+        addresses = {p["email"] for p in people if p["external_id"] in members and accepts_mail(p)}
+        assert recipients == len(addresses)
         async with database.write() as tx:
             await launch.start(tx, store_id, campaign_id)
         await work(services)
-        assert received() == len(wanted)
-    assert Counter(line.split()[0] for line in log.read_text().splitlines()) == Counter(wanted)
+        assert received() == len(addresses)
+    assert Counter(line.split()[0] for line in log.read_text().splitlines()) == Counter(addresses)
     async with database.read() as tx:
         campaign = await campaigns.by_id(tx, store_id, campaign_id)
         stats = (await deliveries.stats_of(tx, store_id, [campaign_id]))[campaign_id]
     assert campaign is not None
     assert campaign.status is CampaignStatus.SENT
-    assert (stats.recipients, stats.sent, stats.unknown) == (len(wanted), len(wanted), 0)
+    assert (stats.recipients, stats.sent, stats.unknown) == (len(addresses), len(addresses), 0)
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -95,8 +95,8 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def ordered_thrice(purchases: list[dict[str, str]]) -> set[str]:
-    whose = {row["order_id"]: row["customer_external_id"] for row in purchases}
-    return {customer for customer, times in Counter(whose.values()).items() if times >= 3}
+    customer_by_order = {row["order_id"]: row["customer_external_id"] for row in purchases}
+    return {customer for customer, times in Counter(customer_by_order.values()).items() if times >= 3}
 
 
 def spent_more_than_200(purchases: list[dict[str, str]]) -> int:
@@ -112,7 +112,7 @@ def accepts_mail(person: Mapping[str, str]) -> bool:
     return bool(person["email"]) and person["consent.email"] == "SUBSCRIBED"
 
 
-async def bring_in(database: Database, store_id: int, kind: ImportKind, path: Path) -> None:
+async def import_file(database: Database, store_id: int, kind: ImportKind, path: Path) -> None:
     done = await imports.from_file(database, store_id, kind, path, lambda: NOW)
     assert done.status is OperationStatus.DONE
     async with database.read() as tx:
@@ -140,7 +140,7 @@ def make_mail_services(database: Database, port: int) -> Services:
     return make_services(database, ConfiguredChannel(channel, settings))
 
 
-async def draw_up(database: Database, store_id: int, services: Services) -> tuple[UUID, int]:
+async def make_campaign(database: Database, store_id: int, services: Services) -> tuple[UUID, int]:
     """A campaign to everyone with three orders; its id, and whom `reach` says that it gets to."""
     desk = await desk_of(database, store_id)
     async with database.write() as tx:
@@ -162,7 +162,7 @@ async def draw_up(database: Database, store_id: int, services: Services) -> tupl
 
 
 async def work(services: Services) -> None:
-    """What the workers do, one job after another."""
+    """Do the jobs that are due, one after another."""
     while True:
         async with services.database.read() as tx:
             waiting = await due(tx, 100)

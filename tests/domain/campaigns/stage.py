@@ -4,19 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from domain import jobs
 from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
 from domain.customers.tables import contacts, customers
-from domain.deliveries.model import AcceptMarketing
+from domain.deliveries import queries as delivery_queries
+from domain.deliveries.model import AcceptMarketing, Stats
 from domain.deliveries.tables import deliveries
 from domain.jobs import Queue
 from domain.jobs.tables import jobs as job_rows
 from domain.kit import ids
 from domain.kit.db import Database, JobNotice, Transaction
+from domain.kit.db.portable import database_later
 from domain.lists.tables import list_members, lists
 from domain.segments.tables import segments
 from domain.services import Services
@@ -107,9 +109,9 @@ async def add_campaign(tx: Transaction, store_id: int, list_id: UUID, **values: 
         "finished_at": None,
         "problem": None,
     }
-    made = Campaign(**(fields | values))  # type: ignore[arg-type]  # the keyword overrides of a test
-    await campaigns.add(tx, made)
-    return made
+    campaign = Campaign(**(fields | values))  # type: ignore[arg-type]  # the keyword overrides of a test
+    await campaigns.add(tx, campaign)
+    return campaign
 
 
 @dataclass
@@ -147,7 +149,7 @@ class Worker:
 
 
 async def outcomes(database: Database, store_id: int) -> Mapping[int, tuple[str, str | None]]:
-    """Each delivery's state and what is said of it, by customer."""
+    """Return each delivery's status and error, by customer."""
     async with database.read() as tx:
         rows = await tx.execute(
             select(deliveries.c.customer_id, deliveries.c.status, deliveries.c.error).where(
@@ -160,3 +162,33 @@ async def outcomes(database: Database, store_id: int) -> Mapping[int, tuple[str,
 async def open_jobs(database: Database, queue: Queue = Queue.DELIVERIES) -> int:
     async with database.read() as tx:
         return len((await tx.execute(select(job_rows.c.id).where(job_rows.c.queue == queue.value))).all())
+
+
+async def make_campaign(database: Database, store_id: int, count: int = 3, **values: object) -> Campaign:
+    async with database.write() as tx:
+        members = [await add_customer(tx, store_id, number) for number in range(1, count + 1)]
+        return await add_campaign(tx, store_id, await add_list(tx, store_id, members), **values)
+
+
+async def reload(database: Database, campaign: Campaign) -> Campaign:
+    async with database.read() as tx:
+        reloaded = await campaigns.by_id(tx, campaign.store_id, campaign.id)
+    assert reloaded is not None
+    return reloaded
+
+
+async def stats_of(database: Database, campaign: Campaign) -> Stats:
+    async with database.read() as tx:
+        return (await delivery_queries.stats_of(tx, campaign.store_id, [campaign.id]))[campaign.id]
+
+
+async def make_due(database: Database) -> None:
+    """Let every wait be over: leases too, as if their workers had died."""
+    async with database.write() as tx:
+        past = database_later(-1, tx.dialect)
+        await tx.execute(update(job_rows).values(due_at=past, lease_until=past))
+        await tx.execute(update(deliveries).values(not_before=None))
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of ours may catch it."""

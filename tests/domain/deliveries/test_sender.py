@@ -17,6 +17,7 @@ from domain.jobs import LeaseLost
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
 from domain.kit.db.portable import database_later
+from tests.domain.campaigns.stage import Killed
 from tests.domain.deliveries.stage import Notice, make_notice
 from tests.factories import NOW
 from tests.fakes import RecordingChannel, make_services
@@ -147,9 +148,6 @@ async def test_a_message_that_cannot_be_composed_fails_whatever_becomes_of_the_o
     text = "{% if customer.name == 'Customer 2' %}{{ customer.name + 1 }}{% endif %}Hi"
     notice = await make_notice(database, store_id, 3, text)
 
-    class Killed(BaseException):
-        pass
-
     def die(_: Sequence[Message]) -> None:
         raise Killed
 
@@ -193,9 +191,6 @@ async def test_properties_are_loaded_for_templates_that_read_them(
 
 async def test_a_batch_whose_workers_died_is_resolved_for_its_source(database: Database, store_id: int) -> None:
     notice = await make_notice(database, store_id, 150)
-
-    class Killed(BaseException):
-        pass
 
     def die(_: Sequence[Message]) -> None:
         raise Killed

@@ -114,19 +114,17 @@ _RECORD_POSTGRESQL = text(
 
 async def recount(tx: Transaction, batch: Batch) -> Stats:
     """Count the batch's deliveries anew, store the counts, and return them."""
-    row = (
-        await tx.execute(
-            _RECOUNT,
-            {
-                "store": batch.store_id,
-                "campaign": batch.mailing_id,
-                "batch": batch.number,
-                "first": batch.first_customer_id,
-                "last": batch.last_customer_id,
-            },
-        )
-    ).one()
-    return Stats(**row._mapping)  # noqa: SLF001 - a public method of SQLAlchemy's rows
+    rows = await tx.execute(
+        _RECOUNT,
+        {
+            "store": batch.store_id,
+            "campaign": batch.mailing_id,
+            "batch": batch.number,
+            "first": batch.first_customer_id,
+            "last": batch.last_customer_id,
+        },
+    )
+    return Stats(**rows.mappings().one())
 
 
 def _number_in(*statuses: DeliveryStatus) -> ColumnElement[int]:

@@ -18,17 +18,27 @@ def queue_name(queue: Queue) -> str:
 
 
 def make_broker(url: str, queue: Queue) -> Broker:
-    """A broker for one queue. It has no middleware: retries, limits and times are the job's own business."""
-    broker = _connect(url)
+    """Return a broker for one queue. It has no middleware: retries, limits and times are the job's own business."""
+    broker: Broker
+    if url.startswith("amqp"):
+        broker = RabbitmqBroker(url=url, middleware=[], confirm_delivery=True)
+    elif url.startswith("redis"):
+        # By default Redis is tidied once in a thousand commands: a dead worker's messages wait for ten minutes.
+        broker = RedisBroker(  # type: ignore[no-untyped-call] # its constructor has no annotations
+            url=url, middleware=[], heartbeat_timeout=_REDIS_HEARTBEAT * 1000, maintenance_chance=1_000_000
+        )
+    else:
+        broker = StubBroker(middleware=[])
     broker.declare_queue(queue_name(queue))
     return broker
 
 
-def notify(broker: Broker, at: JobNotice) -> None:
+def notify(broker: Broker, notice: JobNotice) -> None:
+    """Put a message on the broker that a job waits. Raise whatever its client does when it is away."""
     message: Message[None] = Message(
-        queue_name=queue_name(Queue(at.queue)),
+        queue_name=queue_name(Queue(notice.queue)),
         actor_name=ACTOR,
-        args=(at.store_id, at.job_id.hex),
+        args=(notice.store_id, notice.job_id.hex),
         kwargs={},
         options={},
     )
@@ -36,7 +46,7 @@ def notify(broker: Broker, at: JobNotice) -> None:
 
 
 def waiting(broker: Broker, queue: Queue) -> int:
-    """How many messages nobody has fetched or acknowledged yet."""
+    """Return the number of messages that nobody has fetched or acknowledged yet."""
     name = queue_name(queue)
     if isinstance(broker, StubBroker):
         size: int = broker.queues[name].qsize()
@@ -45,14 +55,3 @@ def waiting(broker: Broker, queue: Queue) -> int:
         return int(broker.do_qsize(name))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     assert isinstance(broker, RabbitmqBroker)
     return broker.get_queue_message_counts(name)[0]
-
-
-def _connect(url: str) -> Broker:
-    if url.startswith("amqp"):
-        return RabbitmqBroker(url=url, middleware=[], confirm_delivery=True)
-    if url.startswith("redis"):
-        # By default Redis is tidied once in a thousand commands: a dead worker's messages wait for ten minutes.
-        return RedisBroker(  # type: ignore[no-untyped-call] # its constructor has no annotations
-            url=url, middleware=[], heartbeat_timeout=_REDIS_HEARTBEAT * 1000, maintenance_chance=1_000_000
-        )
-    return StubBroker(middleware=[])

@@ -18,7 +18,7 @@ _WAITING_AT_MOST = 10_000
 
 
 class Notifier:
-    """Rings from a thread of its own, so that neither a request nor a job waits for a broker."""
+    """Notifies from a thread of its own, so that neither a request nor a job waits for a broker."""
 
     def __init__(self, brokers: Mapping[Queue, Broker]) -> None:
         self._brokers = brokers
@@ -35,7 +35,7 @@ class Notifier:
             log.warning("notifier_full", waiting=_WAITING_AT_MOST)
 
     def close(self, timeout: float = 5) -> None:
-        """Ring for what is waiting, as far as that goes in `timeout` seconds."""
+        """Send the notices that wait, as far as that goes in `timeout` seconds."""
         try:
             self._notices.put(None, timeout=timeout)
         except Full:
@@ -44,22 +44,16 @@ class Notifier:
 
     def _run(self) -> None:
         while (notice := self._notices.get()) is not None:
-            self._notify(notice)
-
-    def _notify(self, notice: JobNotice) -> None:
-        try:
-            broker.notify(self._brokers[Queue(notice.queue)], notice)
-        except Exception as error:  # noqa: BLE001 - whatever ails a broker must not end the thread
-            if not self._failing:
-                log.warning("notify_failed", queue=notice.queue, error=f"{type(error).__name__}: {error}")
-            self._failing = True
-            self._forget()
-        else:
-            self._failing = False
-
-    def _forget(self) -> None:
-        """What waits would fail as well, each after its own time-out; the scheduler notifies of it later."""
-        with suppress(Empty):
-            while self._notices.get_nowait() is not None:
-                pass
-            self._notices.put(None)
+            try:
+                broker.notify(self._brokers[Queue(notice.queue)], notice)
+            except Exception as error:  # noqa: BLE001 - whatever ails a broker must not end the thread
+                if not self._failing:
+                    log.warning("notify_failed", queue=notice.queue, error=f"{type(error).__name__}: {error}")
+                self._failing = True
+                # The notices that wait would fail as well, each after its own time-out; the scheduler sends them later.
+                with suppress(Empty):
+                    while self._notices.get_nowait() is not None:
+                        pass
+                    self._notices.put(None)
+            else:
+                self._failing = False

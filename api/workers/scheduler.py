@@ -11,9 +11,8 @@ from dramatiq import Broker
 
 from api import metrics
 from api.workers.broker import waiting
-from api.workers.handlers import MAKE_FILES
 from api.workers.liveness import dead
-from api.workers.runner import Tools
+from api.workers.runner import JobKinds
 from domain import jobs
 from domain.campaigns import launch
 from domain.jobs import Queue
@@ -21,7 +20,7 @@ from domain.kit.db import Database, Notify
 from domain.lifecycle import actions as lifecycle
 from domain.lists.schedule import make_due
 from domain.memberships import tracking
-from domain.operations.actions import delete_expired_files
+from domain.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +31,12 @@ _TIDY_EVERY = 300.0
 _MOST_NOTICES = 500
 
 
-# Something that is looked at in every round.
+# Work of each round.
 Chore = Callable[[], Awaitable[object]]
 
 
 async def keep_schedule(chores: Sequence[Chore], stop: asyncio.Event, *, every: float = EVERY) -> None:
-    """One round at once, then every few seconds until stopped. Any number of processes may do it at a time."""
+    """Do the chores at once, then every few seconds until stopped. Any number of processes may do it at a time."""
     while not stop.is_set():
         for chore in chores:
             try:
@@ -49,16 +48,17 @@ async def keep_schedule(chores: Sequence[Chore], stop: asyncio.Event, *, every: 
             await asyncio.wait_for(stop.wait(), every + random.uniform(0, _JITTER))  # noqa: S311
 
 
-def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker], notifier: Notify) -> list[Chore]:
-    office = tools.office(database)
+def chores_of(services: Services, kinds: JobKinds, brokers: Mapping[Queue, Broker], notifier: Notify) -> list[Chore]:
+    database, clock = services.database, services.clock
+    make_files = frozenset(kind.name for kind in kinds.values() if kind.makes_files)
     return [
-        lambda: launch.start_due(office),
-        lambda: make_lists(database, tools),
-        lambda: tracking.start_due(database, tools.clock()),
-        lambda: sweep(database, tools),
+        lambda: launch.start_due(services),
+        lambda: make_lists(services),
+        lambda: tracking.start_due(database, clock()),
+        lambda: sweep(services, kinds),
         lambda: notify_due(database, brokers, notifier),
-        lambda: lifecycle.schedule_due(database, tools.clock()),
-        Rarely(lambda: delete_expired_files(database, tools.files, MAKE_FILES, tools.clock()), _TIDY_EVERY),
+        lambda: lifecycle.schedule_due(database, clock()),
+        Rarely(lambda: delete_expired_files(database, services.files, make_files, clock()), _TIDY_EVERY),
     ]
 
 
@@ -75,39 +75,38 @@ class Rarely:
             await self._chore()
 
 
-async def make_lists(database: Database, tools: Tools) -> None:
-    """Lists that are due by the store's days; what cannot be begun stays due, and is told of."""
-    for unmade in (await make_due(database, tools.clock()))[1]:
-        error = f"{type(unmade.error).__name__}: {unmade.error}"
-        log.error("list_not_started", store=unmade.store_id, segment=str(unmade.segment_id), error=error)
+async def make_lists(services: Services) -> None:
+    """Begin the lists that are due by the store's days; one that cannot be begun stays due, and is logged."""
+    _, failed_builds = await make_due(services.database, services.clock())
+    for failed in failed_builds:
+        error = f"{type(failed.error).__name__}: {failed.error}"
+        log.error("list_not_started", store=failed.store_id, segment=str(failed.segment_id), error=error)
 
 
-async def sweep(database: Database, tools: Tools) -> None:
-    async with database.read() as tx:
-        gone = dead(await jobs.lease_owners(tx))
-    async with database.write() as tx:
-        if gone:
-            await jobs.expire_leases(tx, gone)
+async def sweep(services: Services, kinds: JobKinds) -> None:
+    """End the leases of dead processes, and give up jobs that killed their workers again and again."""
+    async with services.database.read() as tx:
+        dead_owners = dead(await jobs.lease_owners(tx))
+    async with services.database.write() as tx:
+        if dead_owners:
+            await jobs.expire_leases(tx, dead_owners)
         for job in await jobs.quarantine(tx):
             metrics.jobs.labels(job.kind, "given_up").inc()
             log.error("job_given_up", kind=job.kind, job=str(job.id), store=job.store_id)
-            handler = tools.handlers.get(job.kind)
-            if handler is not None and handler.give_up is not None:
-                await handler.give_up(tx, job, tools.clock())
+            kind = kinds.get(job.kind)
+            if kind is not None and kind.give_up is not None:
+                await kind.give_up(tx, job, services.clock())
 
 
 async def notify_due(database: Database, brokers: Mapping[Queue, Broker], notifier: Notify) -> None:
+    """Notify workers of jobs that are due, as far as their queues have room."""
     for queue, broker in brokers.items():
-        room = _MOST_NOTICES - await _waiting(broker, queue)
+        try:
+            room = _MOST_NOTICES - await asyncio.to_thread(waiting, broker, queue)
+        except Exception as error:  # noqa: BLE001 - there is no way to notify through a broker that is away
+            log.warning("broker_unavailable", queue=queue.value, error=f"{type(error).__name__}: {error}")
+            continue
         if room <= 0:
             continue
         async with database.read() as tx:
             notifier(await jobs.due(tx, room, queue))
-
-
-async def _waiting(broker: Broker, queue: Queue) -> int:
-    try:
-        return await asyncio.to_thread(waiting, broker, queue)
-    except Exception as error:  # noqa: BLE001 - a broker that is away holds nothing; notifying will fail, harmlessly
-        log.warning("broker_unavailable", queue=queue.value, error=f"{type(error).__name__}: {error}")
-        return _MOST_NOTICES

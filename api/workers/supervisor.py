@@ -30,8 +30,13 @@ class Child:
     failures: int = field(default=0, init=False)
 
     def look(self, now: float) -> None:
+        """Start the process when it does not run, some time after it died."""
         if self.process is not None and self.process.poll() is not None:
-            self._died(self.process, now)
+            self.process.communicate()
+            self.failures = 1 if now - self.started > _STEADY else self.failures + 1
+            wait = min(0.1 * 2 ** (self.failures - 1), _BACKOFF_AT_MOST)
+            log.warning("process_died", name=self.name, status=self.process.returncode, again_in=wait)
+            self.process, self.start_at = None, now + wait
         if self.process is None and now >= self.start_at:
             # A group of its own, so that Ctrl-C reaches the supervisor alone.
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
@@ -40,16 +45,9 @@ class Child:
             self.started = now
             log.info("process_started", name=self.name, pid=self.process.pid)
 
-    def _died(self, process: "subprocess.Popen[bytes]", now: float) -> None:
-        process.communicate()
-        self.failures = 1 if now - self.started > _STEADY else self.failures + 1
-        wait = min(0.1 * 2 ** (self.failures - 1), _BACKOFF_AT_MOST)
-        log.warning("process_died", name=self.name, status=process.returncode, again_in=wait)
-        self.process, self.start_at = None, now + wait
-
 
 def supervise(children: Sequence[Child], grace: float = GRACE) -> None:
-    """Until SIGTERM or SIGINT."""
+    """Keep the children alive until SIGTERM or SIGINT, then end them within the grace."""
     stopping = Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -60,10 +58,7 @@ def supervise(children: Sequence[Child], grace: float = GRACE) -> None:
     while not stopping.wait(_LOOK):
         for child in children:
             child.look(time.monotonic())
-    _end([child.process for child in children if child.process is not None], grace)
-
-
-def _end(processes: Sequence["subprocess.Popen[bytes]"], grace: float) -> None:
+    processes = [child.process for child in children if child.process is not None]
     for process in processes:
         process.terminate()
     deadline = time.monotonic() + grace

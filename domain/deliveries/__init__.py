@@ -1,1 +1,1 @@
-"""Deliveries: one campaign's message to one customer, from intent to evidence."""
+"""Deliveries: a message to one customer each, from intent to evidence."""

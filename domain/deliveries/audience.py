@@ -1,12 +1,11 @@
-"""Who on a list gets a message and who does not, and why: one statement for the forecast and for the sending."""
+"""The audience of a message, and the rules that exclude from it: one statement for the forecast and for the sending."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from muster_sdk import AddressKind
-from sqlalchemy import ColumnElement, FromClause, Select, Subquery, and_, case, exists, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, FromClause, Subquery, and_, case, exists, func, literal, null, or_, select
 
 from domain.customers.tables import contacts, customers
 from domain.deliveries.model import AcceptMarketing, ExclusionReason
@@ -16,7 +15,7 @@ from domain.segments.tables import segment_members
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A list, or a static segment, seen through a channel."""
+    """The customers of a list, or of a static segment, as a channel reaches them."""
 
     store_id: int
     list_id: UUID
@@ -24,12 +23,18 @@ class Audience:
     address: AddressKind
     accept_marketing: AcceptMarketing
     exclude: Sequence[UUID] = ()
-    # Which of these are no lists but static segments, seen as they are now.
-    picked: Collection[UUID] = ()
+    # Of `list_id` and `exclude`, those that are no lists but static segments, as they are now.
+    static_segments: Collection[UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionRule:
+    condition: ColumnElement[bool]
+    reason: ExclusionReason
 
 
 def addressed(kind: AddressKind) -> ColumnElement[str | None]:
-    """The contact's own address, or the customer's where the channel takes those."""
+    """Return the contact's own address, or the customer's where the channel takes those."""
     match kind:
         case AddressKind.EMAIL:
             return func.coalesce(contacts.c.address, customers.c.email)
@@ -39,69 +44,67 @@ def addressed(kind: AddressKind) -> ColumnElement[str | None]:
             return contacts.c.address
 
 
-def exclusion_reasons(
-    kind: AddressKind, accept_marketing: AcceptMarketing
-) -> list[tuple[ColumnElement[bool], ExclusionReason]]:
-    """What a customer, an address or a consent has against a message, in the order in which it is given."""
-    unwilling: list[tuple[ColumnElement[bool], ExclusionReason]] = [
-        (contacts.c.consent == "UNSUBSCRIBED", ExclusionReason.UNSUBSCRIBED),
+def exclusion_rules(
+    kind: AddressKind, accept_marketing: AcceptMarketing, excluded: ColumnElement[bool] | None = None
+) -> list[ExclusionRule]:
+    """Return the rules in the order in which they count. `excluded` is true of customers on lists that are excluded."""
+    rules = [
+        ExclusionRule(customers.c.deleted_at.is_not(None), ExclusionReason.DELETED),
+        ExclusionRule(customers.c.blacklisted, ExclusionReason.BLACKLISTED),
+    ]
+    if excluded is not None:
+        rules.append(ExclusionRule(excluded, ExclusionReason.EXCLUDED))
+    rules += [
+        ExclusionRule(addressed(kind).is_(None), ExclusionReason.NO_ADDRESS),
+        ExclusionRule(contacts.c.invalid.is_(True), ExclusionReason.INVALID_ADDRESS),
+        ExclusionRule(contacts.c.consent == "UNSUBSCRIBED", ExclusionReason.UNSUBSCRIBED),
     ]
     if accept_marketing is AcceptMarketing.ACCEPTED_ONLY:
-        not_asked = or_(contacts.c.consent.is_(None), contacts.c.consent != "SUBSCRIBED")
-        unwilling.append((not_asked, ExclusionReason.NOT_SUBSCRIBED))
-    return [
-        (customers.c.deleted_at.is_not(None), ExclusionReason.DELETED),
-        (customers.c.blacklisted, ExclusionReason.BLACKLISTED),
-        (addressed(kind).is_(None), ExclusionReason.NO_ADDRESS),
-        (contacts.c.invalid.is_(True), ExclusionReason.INVALID_ADDRESS),
-        *unwilling,
-    ]
+        not_subscribed = or_(contacts.c.consent.is_(None), contacts.c.consent != "SUBSCRIBED")
+        rules.append(ExclusionRule(not_subscribed, ExclusionReason.NOT_SUBSCRIBED))
+    return rules
 
 
 def members_with_reasons(audience: Audience) -> Subquery:
-    """Each member of the list: `customer_id`, `address`, and `reason`, which is null for a recipient."""
-    judged = _judged(audience).subquery("judged")
-    first = func.row_number().over(
-        partition_by=(judged.c.reason.is_(None), judged.c.address), order_by=judged.c.customer_id
-    )
-    repeated = and_(judged.c.reason.is_(None), first > 1)
-    reason = case((repeated, ExclusionReason.DUPLICATE_ADDRESS.value), else_=judged.c.reason)
-    return select(judged.c.customer_id, judged.c.address, reason.label("reason")).subquery("seen")
-
-
-def _judged(audience: Audience) -> Select[Any, str | None, Any]:
-    reasons = exclusion_reasons(audience.address, audience.accept_marketing)
-    member, belongs = _of([audience.list_id], audience)
-    if audience.exclude:
-        reasons.insert(2, (_left_out(audience), ExclusionReason.EXCLUDED))
-    reason = case(*((condition, literal(reason.value)) for condition, reason in reasons), else_=null())
+    """Return each member of the list: `customer_id`, `address`, and `reason`, which is null for a recipient."""
+    list_ids = [source for source in audience.exclude if source not in audience.static_segments]
+    segment_ids = [source for source in audience.exclude if source in audience.static_segments]
+    on_excluded: list[ColumnElement[bool]] = []
+    for sources in filter(None, (list_ids, segment_ids)):
+        member, of_sources = _members(sources, audience)
+        on_excluded.append(exists().where(of_sources, member.c.customer_id == customers.c.id))
+    rules = exclusion_rules(audience.address, audience.accept_marketing, or_(*on_excluded) if on_excluded else None)
+    member, of_list = _members([audience.list_id], audience)
     of_channel = and_(
         contacts.c.store_id == audience.store_id,
         contacts.c.customer_id == customers.c.id,
         contacts.c.channel == audience.channel,
     )
     of_member = and_(customers.c.store_id == audience.store_id, customers.c.id == member.c.customer_id)
-    return (
-        select(member.c.customer_id, addressed(audience.address).label("address"), reason.label("reason"))
+    members = (
+        select(
+            member.c.customer_id,
+            addressed(audience.address).label("address"),
+            case(*((rule.condition, literal(rule.reason.value)) for rule in rules), else_=null()).label("reason"),
+        )
         .select_from(member.join(customers, of_member).outerjoin(contacts, of_channel))
-        .where(belongs)
+        .where(of_list)
+        .subquery("members")
     )
+    # Of several recipients with one address the first gets the message.
+    is_recipient = members.c.reason.is_(None)
+    position = func.row_number().over(partition_by=(is_recipient, members.c.address), order_by=members.c.customer_id)
+    first_of_address = position == 1
+    reason = case(
+        (and_(is_recipient, ~first_of_address), ExclusionReason.DUPLICATE_ADDRESS.value), else_=members.c.reason
+    )
+    return select(members.c.customer_id, members.c.address, reason.label("reason")).subquery("members_with_reasons")
 
 
-def _left_out(audience: Audience) -> ColumnElement[bool]:
-    """Who is on a list, or in a static segment, that is to be left out."""
-    lists, segments = ([each for each in audience.exclude if (each in audience.picked) is way] for way in (False, True))
-    conditions: list[ColumnElement[bool]] = []
-    for owners in filter(None, (lists, segments)):
-        member, belongs = _of(owners, audience)
-        conditions.append(exists().where(belongs, member.c.customer_id == customers.c.id))
-    return or_(*conditions)
-
-
-def _of(owners: Sequence[UUID], audience: Audience) -> tuple[FromClause, ColumnElement[bool]]:
-    """The rows of who is on lists, or in static segments, and which of them it is about."""
-    if owners[0] in audience.picked:
+def _members(sources: Sequence[UUID], audience: Audience) -> tuple[FromClause, ColumnElement[bool]]:
+    """Return the table of the members of lists, or of static segments, and the condition that they are of these."""
+    if sources[0] in audience.static_segments:
         member = segment_members.alias()
-        return member, and_(member.c.store_id == audience.store_id, member.c.segment_id.in_(owners))
+        return member, and_(member.c.store_id == audience.store_id, member.c.segment_id.in_(sources))
     member = list_members.alias()
-    return member, and_(member.c.store_id == audience.store_id, member.c.list_id.in_(owners))
+    return member, and_(member.c.store_id == audience.store_id, member.c.list_id.in_(sources))

@@ -1,155 +1,138 @@
-"""Batches of deliveries: settled, counted, given up."""
+"""Batches of deliveries: their outcomes are recorded and counted, and what is left of them is resolved."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
 import orjson
-from sqlalchemy import (
-    ColumnElement,
-    Text,
-    bindparam,
-    func,
-    select,
-    text,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, Text, bindparam, func, select, text, tuple_, update
 
-from domain.deliveries.model import (
-    COUNTS,
-    Batch,
-    DeliveryStatus,
-    Stats,
-    Verdict,
-)
+from domain.deliveries.model import COUNTS, Batch, BatchKey, DeliveryResult, DeliveryStatus, Stats
 from domain.deliveries.tables import deliveries, delivery_batches, sandbox_messages
 from domain.kit.db import Transaction
 from domain.kit.db.portable import database_now, insert_into
 from domain.kit.db.types import Instant
 
-_COLUMNS = (
-    deliveries.c.campaign_id,
-    deliveries.c.customer_id,
-    deliveries.c.address,
-    deliveries.c.status,
-    deliveries.c.attempts,
-    deliveries.c.provider_message_id,
-    deliveries.c.error,
-    deliveries.c.sent_at,
-    deliveries.c.updated_at,
-)
 
-
-async def batch(tx: Transaction, store_id: int, campaign_id: UUID, number: int) -> Batch | None:
+async def by_key(tx: Transaction, store_id: int, key: BatchKey) -> Batch | None:
     row = (
         await tx.execute(
             select(delivery_batches.c.first_customer_id, delivery_batches.c.last_customer_id).where(
                 delivery_batches.c.store_id == store_id,
-                delivery_batches.c.campaign_id == campaign_id,
-                delivery_batches.c.number == number,
+                delivery_batches.c.campaign_id == key.mailing_id,
+                delivery_batches.c.number == key.number,
             )
         )
     ).one_or_none()
-    return None if row is None else Batch(store_id, campaign_id, number, *row)
+    if row is None:
+        return None
+    return Batch(store_id, key.mailing_id, key.number, row.first_customer_id, row.last_customer_id)
 
 
-async def resolve_interrupted(tx: Transaction, part: Batch, fence: int, *, idempotent: bool) -> int:
-    """Settle what an earlier claim had under way: it may have been sent, so only a key makes it safe to try again."""
+async def resolve_interrupted(tx: Transaction, batch: Batch, fence: int, *, idempotent: bool) -> None:
+    """Resolve the deliveries that an earlier claim was sending: they are UNKNOWN, for they may have been sent.
+
+    Where the provider knows messages by their keys they are PENDING again.
+    """
     status = DeliveryStatus.PENDING if idempotent else DeliveryStatus.UNKNOWN
-    changed = await tx.execute(
-        update(deliveries)
-        .where(*_within(part), deliveries.c.status == DeliveryStatus.SENDING.value, deliveries.c.fence < fence)
-        .values(status=status.value, error="its worker died while sending", updated_at=database_now(tx.dialect))
-    )
-    return changed.rowcount
-
-
-async def abandon(tx: Transaction, part: Batch, reason: str) -> None:
-    """Nothing more is tried of the batch."""
     await tx.execute(
         update(deliveries)
-        .where(*_within(part), deliveries.c.status == DeliveryStatus.PENDING.value)
+        .where(*_within(batch), deliveries.c.status == DeliveryStatus.SENDING.value, deliveries.c.fence < fence)
+        .values(status=status.value, error="Its worker died while sending", updated_at=database_now(tx.dialect))
+    )
+
+
+async def abandon(tx: Transaction, batch: Batch, reason: str) -> None:
+    """Fail the deliveries of the batch that are pending."""
+    await tx.execute(
+        update(deliveries)
+        .where(*_within(batch), deliveries.c.status == DeliveryStatus.PENDING.value)
         .values(status=DeliveryStatus.FAILED.value, error=reason, updated_at=database_now(tx.dialect))
     )
 
 
-async def record_outcomes(tx: Transaction, part: Batch, fence: int, verdicts: Mapping[int, Verdict]) -> None:
-    """Write what became of the deliveries of one claim; what a later claim has taken over since is left to it."""
-    if not verdicts:
+async def record_outcomes(tx: Transaction, batch: Batch, fence: int, results: Mapping[int, DeliveryResult]) -> None:
+    """Write the results of one claim, by customer. Deliveries that a later claim began again are left to that one."""
+    if not results:
         return
     rows = [
-        [
-            customer_id,
-            verdict.status.value,
-            verdict.provider_message_id,
-            verdict.error,
-            None if verdict.retry is None else int(verdict.retry.total_seconds() * 1_000_000),
-        ]
-        for customer_id, verdict in verdicts.items()
-    ]
-    statement = _SETTLE_POSTGRESQL if tx.dialect == "postgresql" else _SETTLE_SQLITE
-    await tx.execute(
-        statement,
         {
-            "store_id": part.store_id,
-            "campaign_id": part.campaign_id,
-            "first": part.first_customer_id,
-            "last": part.last_customer_id,
+            "customer_id": customer_id,
+            "status": result.status.value,
+            "provider_message_id": result.provider_message_id,
+            "error": result.error,
+            "retry_in": None if result.retry_in is None else int(result.retry_in.total_seconds() * 1_000_000),
+        }
+        for customer_id, result in results.items()
+    ]
+    await tx.execute(
+        _RECORD_POSTGRESQL if tx.dialect == "postgresql" else _RECORD_SQLITE,
+        {
+            "store_id": batch.store_id,
+            "campaign_id": batch.mailing_id,
+            "first": batch.first_customer_id,
+            "last": batch.last_customer_id,
             "fence": fence,
             "rows": orjson.dumps(rows).decode(),
         },
     )
 
 
-_SETTLE = """
+_RECORD = """
 UPDATE deliveries SET
     status = v.status,
     provider_message_id = coalesce(v.provider_message_id, deliveries.provider_message_id),
     error = v.error,
-    not_before = {later},
+    not_before = {not_before},
     sent_at = CASE WHEN v.status = 'SENT' THEN {now} ELSE deliveries.sent_at END,
     updated_at = {now}
-FROM ({values}) AS v
+FROM {values} AS v
 WHERE deliveries.store_id = :store_id AND deliveries.campaign_id = :campaign_id
   AND deliveries.customer_id BETWEEN :first AND :last
   AND deliveries.customer_id = v.customer_id AND deliveries.fence = :fence
   AND deliveries.status IN ('SENDING', 'UNKNOWN')
 """
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
-_CAMPAIGN = bindparam("campaign_id", type_=deliveries.c.campaign_id.type)
-_SETTLE_SQLITE = text(
-    _SETTLE.format(
+_MAILING = bindparam("campaign_id", type_=deliveries.c.campaign_id.type)
+_RECORD_SQLITE = text(
+    _RECORD.format(
         now=_SQLITE_NOW,
-        later=f"CASE WHEN v.retry IS NOT NULL THEN {_SQLITE_NOW} + v.retry END",
-        values="""SELECT value ->> 0 AS customer_id, value ->> 1 AS status, value ->> 2 AS provider_message_id,
-            value ->> 3 AS error, value ->> 4 AS retry FROM json_each(:rows)""",
+        not_before=f"CASE WHEN v.retry_in IS NOT NULL THEN {_SQLITE_NOW} + v.retry_in END",
+        values="""(SELECT value ->> 'customer_id' AS customer_id, value ->> 'status' AS status,
+            value ->> 'provider_message_id' AS provider_message_id, value ->> 'error' AS error,
+            value ->> 'retry_in' AS retry_in FROM json_each(:rows))""",
     )
-).bindparams(_CAMPAIGN)
-_SETTLE_POSTGRESQL = text(
-    _SETTLE.format(
+).bindparams(_MAILING)
+_RECORD_POSTGRESQL = text(
+    _RECORD.format(
         now="clock_timestamp()",
-        later="clock_timestamp() + v.retry * interval '1 microsecond'",
-        values="""SELECT (r ->> 0)::bigint AS customer_id, r ->> 1 AS status, r ->> 2 AS provider_message_id,
-            r ->> 3 AS error, (r ->> 4)::bigint AS retry
-            FROM jsonb_array_elements(CAST(:rows AS jsonb)) AS elements(r)""",
+        not_before="clock_timestamp() + v.retry_in * interval '1 microsecond'",
+        values="""(SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
+            customer_id bigint, status text, provider_message_id text, error text, retry_in bigint))""",
     )
-).bindparams(_CAMPAIGN, bindparam("rows", type_=Text()))
+).bindparams(_MAILING, bindparam("rows", type_=Text()))
 
 
-async def recount(tx: Transaction, part: Batch) -> Stats:
-    """Count the batch's deliveries anew, keep the counts, and return them."""
-    place = {"store": part.store_id, "campaign": part.campaign_id, "batch": part.number}
-    ends = {"first": part.first_customer_id, "last": part.last_customer_id}
-    counted = (await tx.execute(_COUNT, place | ends)).one()
-    return Stats(*counted)
+async def recount(tx: Transaction, batch: Batch) -> Stats:
+    """Count the batch's deliveries anew, store the counts, and return them."""
+    rows = await tx.execute(
+        _RECOUNT,
+        {
+            "store": batch.store_id,
+            "campaign": batch.mailing_id,
+            "batch": batch.number,
+            "first": batch.first_customer_id,
+            "last": batch.last_customer_id,
+        },
+    )
+    return Stats(**rows.mappings().one())
 
 
-def _number_in(*states: DeliveryStatus) -> ColumnElement[int]:
-    return func.count().filter(deliveries.c.status.in_([state.value for state in states]))
+def _number_in(*statuses: DeliveryStatus) -> ColumnElement[int]:
+    return func.count().filter(deliveries.c.status.in_([status.value for status in statuses]))
 
 
-_COUNTED = (
+# In the order of COUNTS.
+_NUMBERS = (
     select(
         _number_in(DeliveryStatus.PENDING, DeliveryStatus.SENDING),
         _number_in(DeliveryStatus.SENT, DeliveryStatus.DELIVERED),
@@ -164,34 +147,34 @@ _COUNTED = (
     )
     .scalar_subquery()
 )
-_COUNT = (
+_RECOUNT = (
     update(delivery_batches)
     .where(
         delivery_batches.c.store_id == bindparam("store"),
         delivery_batches.c.campaign_id == bindparam("campaign"),
         delivery_batches.c.number == bindparam("batch"),
     )
-    .values({tuple_(*(delivery_batches.c[name] for name in COUNTS)): _COUNTED})
+    .values({tuple_(*(delivery_batches.c[name] for name in COUNTS)): _NUMBERS})
     .returning(delivery_batches.c.recipients, *(delivery_batches.c[name] for name in COUNTS))
 )
 
 
-async def next_due_in(tx: Transaction, part: Batch) -> float:
-    """Seconds until the batch's next delivery is due; 0 when one is."""
+async def next_due_in(tx: Transaction, batch: Batch) -> float:
+    """Return the seconds until the batch's next delivery is due; 0 when one is."""
     earliest = select(
         func.min(func.coalesce(deliveries.c.not_before, database_now(tx.dialect)), type_=Instant())
-    ).where(*_within(part), deliveries.c.status == DeliveryStatus.PENDING.value)
-    moment: datetime | None = await tx.scalar(earliest)
+    ).where(*_within(batch), deliveries.c.status == DeliveryStatus.PENDING.value)
+    due_at: datetime | None = await tx.scalar(earliest)
     now: datetime = await tx.scalar(select(database_now(tx.dialect)))
-    return 0 if moment is None else max((moment - now).total_seconds(), 0)
+    return 0 if due_at is None else max((due_at - now).total_seconds(), 0)
 
 
-async def keep_messages(tx: Transaction, part: Batch, messages: Mapping[int, Mapping[str, object]]) -> None:
-    """Keep what a channel without settings would have sent."""
+async def store_messages(tx: Transaction, batch: Batch, messages: Mapping[int, Mapping[str, object]]) -> None:
+    """Store the messages that a channel without settings would have sent, by customer."""
     rows = [
         {
-            "store_id": part.store_id,
-            "campaign_id": part.campaign_id,
+            "store_id": batch.store_id,
+            "campaign_id": batch.mailing_id,
             "customer_id": customer_id,
             "message": message,
         }
@@ -201,9 +184,9 @@ async def keep_messages(tx: Transaction, part: Batch, messages: Mapping[int, Map
         await tx.execute(insert_into(sandbox_messages, tx.dialect).on_conflict_do_nothing(), rows)
 
 
-def _within(part: Batch) -> tuple[ColumnElement[bool], ...]:
+def _within(batch: Batch) -> tuple[ColumnElement[bool], ...]:
     return (
-        deliveries.c.store_id == part.store_id,
-        deliveries.c.campaign_id == part.campaign_id,
-        deliveries.c.customer_id.between(part.first_customer_id, part.last_customer_id),
+        deliveries.c.store_id == batch.store_id,
+        deliveries.c.campaign_id == batch.mailing_id,
+        deliveries.c.customer_id.between(batch.first_customer_id, batch.last_customer_id),
     )

@@ -1,4 +1,4 @@
-"""What was sent becomes part of each customer's history, so that segments can ask for it."""
+"""Sent messages become events of their customers, so that segments can ask for them."""
 
 from datetime import datetime
 
@@ -10,15 +10,15 @@ from domain.events import log
 from domain.kit.db import Transaction
 
 
-async def record_sent(tx: Transaction, part: Batch, channel: str, now: datetime) -> None:
-    """Each message of a batch that went out, once, however often the batch is closed."""
-    campaign = str(part.campaign_id)
+async def record_sent(tx: Transaction, batch: Batch, channel: str, now: datetime) -> None:
+    """Append an event for each message of the batch that was sent, once, however often the batch is closed."""
+    mailing_id = str(batch.mailing_id)
     customer = deliveries.c.customer_id
-    key = literal(f"{campaign}.") + cast(customer, String)
-    sent = select(key.label("id"), customer, literal(campaign).label("subject")).where(
-        deliveries.c.store_id == part.store_id,
-        deliveries.c.campaign_id == part.campaign_id,
-        customer.between(part.first_customer_id, part.last_customer_id),
+    key = literal(f"{mailing_id}.") + cast(customer, String)
+    sent = select(key.label("id"), customer, literal(mailing_id).label("subject")).where(
+        deliveries.c.store_id == batch.store_id,
+        deliveries.c.campaign_id == batch.mailing_id,
+        customer.between(batch.first_customer_id, batch.last_customer_id),
         deliveries.c.status == DeliveryStatus.SENT.value,
     )
-    await log.append_once(tx, part.store_id, f"{channel}.sent", sent, now)
+    await log.append_once(tx, batch.store_id, f"{channel}.sent", sent, now)

@@ -1,4 +1,4 @@
-"""Recipients are frozen when a campaign starts, and cut into batches."""
+"""Recipients are frozen when a mailing starts, and cut into batches."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from sqlalchemy import (
 
 from domain.deliveries.audience import Audience, members_with_reasons
 from domain.deliveries.model import (
-    BATCH,
+    BATCH_SIZE,
     COUNTS,
     DeliveryStatus,
 )
@@ -22,25 +22,13 @@ from domain.deliveries.tables import deliveries, delivery_batches
 from domain.kit.db import Transaction
 from domain.kit.db.types import Instant
 
-_COLUMNS = (
-    deliveries.c.campaign_id,
-    deliveries.c.customer_id,
-    deliveries.c.address,
-    deliveries.c.status,
-    deliveries.c.attempts,
-    deliveries.c.provider_message_id,
-    deliveries.c.error,
-    deliveries.c.sent_at,
-    deliveries.c.updated_at,
-)
 
-
-async def freeze(tx: Transaction, campaign_id: UUID, audience: Audience, now: datetime) -> int:
-    """Write a delivery for each recipient there is now; how many."""
+async def freeze(tx: Transaction, mailing_id: UUID, audience: Audience, now: datetime) -> int:
+    """Add a delivery for each recipient of now, and return how many there are."""
     members = members_with_reasons(audience)
     recipients = select(
         literal(audience.store_id, Integer),
-        literal(campaign_id, deliveries.c.campaign_id.type),
+        literal(mailing_id, deliveries.c.campaign_id.type),
         members.c.customer_id,
         members.c.address,
         literal(DeliveryStatus.PENDING.value),
@@ -61,24 +49,24 @@ async def freeze(tx: Transaction, campaign_id: UUID, audience: Audience, now: da
     return (await tx.execute(insert(deliveries).from_select(columns, recipients))).rowcount
 
 
-async def divide(tx: Transaction, store_id: int, campaign_id: UUID) -> list[int]:
-    """Cut a campaign's deliveries into batches; their numbers."""
-    place = type_coerce(func.row_number().over(order_by=deliveries.c.customer_id) - 1, Integer)
-    placed = (
-        select(deliveries.c.customer_id, (place // BATCH).label("number"))
-        .where(deliveries.c.store_id == store_id, deliveries.c.campaign_id == campaign_id)
-        .subquery("placed")
+async def divide(tx: Transaction, store_id: int, mailing_id: UUID) -> list[int]:
+    """Cut a mailing's deliveries into batches, and return their numbers."""
+    position = type_coerce(func.row_number().over(order_by=deliveries.c.customer_id) - 1, Integer)
+    numbered = (
+        select(deliveries.c.customer_id, (position // BATCH_SIZE).label("number"))
+        .where(deliveries.c.store_id == store_id, deliveries.c.campaign_id == mailing_id)
+        .subquery("numbered")
     )
     ranges = select(
         literal(store_id, Integer),
-        literal(campaign_id, delivery_batches.c.campaign_id.type),
-        placed.c.number,
-        func.min(placed.c.customer_id),
-        func.max(placed.c.customer_id),
+        literal(mailing_id, delivery_batches.c.campaign_id.type),
+        numbered.c.number,
+        func.min(numbered.c.customer_id),
+        func.max(numbered.c.customer_id),
         func.count(),
         func.count(),
         *(literal(0) for _ in COUNTS[1:]),
-    ).group_by(placed.c.number)
+    ).group_by(numbered.c.number)
     columns = (
         "store_id",
         "campaign_id",
@@ -91,7 +79,7 @@ async def divide(tx: Transaction, store_id: int, campaign_id: UUID) -> list[int]
     await tx.execute(insert(delivery_batches).from_select(columns, ranges))
     numbers = await tx.execute(
         select(delivery_batches.c.number).where(
-            delivery_batches.c.store_id == store_id, delivery_batches.c.campaign_id == campaign_id
+            delivery_batches.c.store_id == store_id, delivery_batches.c.campaign_id == mailing_id
         )
     )
     return [number for (number,) in numbers]

@@ -1,4 +1,4 @@
-"""Intents: what is about to be handed over is committed before its first byte."""
+"""Intents to send are committed before the first byte is handed over."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,54 +6,65 @@ from functools import cache
 from typing import Any
 
 from muster_sdk import AddressKind
-from sqlalchemy import Select, Update, and_, bindparam, case, literal, or_, select, update
+from sqlalchemy import Select, and_, bindparam, case, literal, or_, select, update
 
 from domain.customers.tables import contacts, customers
-from domain.deliveries.audience import Audience, exclusion_reasons
+from domain.deliveries.audience import exclusion_rules
+from domain.deliveries.mailing import Mailing
 from domain.deliveries.model import AcceptMarketing, Batch, DeliveryStatus, ExclusionReason
 from domain.deliveries.tables import deliveries
 from domain.kit.db import Transaction
-from domain.kit.db.portable import array_value, database_now, in_array
+from domain.kit.db.portable import database_now
 
 
 @dataclass(frozen=True, slots=True)
-class Intended:
-    """A delivery that is about to be handed over: its intent is committed."""
+class Intent:
+    """A delivery that is about to be handed over."""
 
     customer_id: int
     address: str
     attempts: int
 
 
-async def intend(tx: Transaction, part: Batch, fence: int, audience: Audience, limit: int) -> list[Intended]:
-    """Commit to handing over the next due deliveries, at most `limit`; who objects by now is skipped.
+async def commit_intents(
+    tx: Transaction, batch: Batch, fence: int, mailing: Mailing, address: AddressKind, limit: int
+) -> list[Intent]:
+    """Mark the next due deliveries as SENDING, at most `limit`, and return them; excluded customers are skipped.
 
-    Consent, blacklist and deletion are read after the customers' rows are locked, and whoever changes one of these
+    Consent, blacklist and deletion are read after the customers' rows are locked, and whatever changes one of these
     changes the customer's row too: no intent follows an opt-out.
     """
-    place = {"store": part.store_id, "campaign": part.campaign_id}
-    ends = {"first": part.first_customer_id, "last": part.last_customer_id, "limit": limit}
-    chosen: Sequence[int] = (await tx.execute(_choice(tx.dialect), place | ends)).scalars().all()
-    if not chosen:
+    keys = {"store": batch.store_id, "campaign": batch.mailing_id}
+    bounds = {"first": batch.first_customer_id, "last": batch.last_customer_id, "limit": limit}
+    customer_ids: Sequence[int] = (await tx.execute(_lock_due(tx.dialect), keys | bounds)).scalars().all()
+    if not customer_ids:
         return []
-    ids = array_value(chosen, tx.dialect)
-    asked = {"store": part.store_id, "channel": audience.channel, "ids": ids}
-    objecting = await tx.execute(_objections(tx.dialect, audience.address, audience.accept_marketing), asked)
-    refused = [{"refused": customer_id, "reason": reason} for customer_id, reason in objecting]
-    for one in refused:
-        await tx.execute(_skip(tx.dialect), place | one)
-    rows = await tx.execute(_commit(tx.dialect), {**place, "ids": ids, "now_fence": fence})
-    return sorted((Intended(*row) for row in rows), key=lambda intended: intended.customer_id)
+    ids = array_value(customer_ids, tx.dialect)
+    excluded = await tx.execute(
+        _excluded(tx.dialect, address, mailing.accept_marketing),
+        {"store": batch.store_id, "channel": mailing.channel, "ids": ids},
+    )
+    skip = update(deliveries).where(
+        *_of_mailing(),
+        deliveries.c.customer_id == bindparam("customer"),
+        deliveries.c.status == DeliveryStatus.PENDING.value,
+    )
+    for row in excluded.all():
+        values = {"status": DeliveryStatus.SKIPPED.value, "error": row.reason, "updated_at": database_now(tx.dialect)}
+        await tx.execute(skip.values(values), {**keys, "customer": row.id})
+    rows = await tx.execute(_mark_sending(tx.dialect), {**keys, "ids": ids, "now_fence": fence})
+    intents = [Intent(row.customer_id, row.address, row.attempts) for row in rows]
+    return sorted(intents, key=lambda intent: intent.customer_id)
 
 
 @cache
-def _choice(dialect: str) -> Select[int]:
-    """The next due deliveries' customers, locked against changes of what may speak against a message."""
+def _lock_due(dialect: str) -> Select[int]:
+    """Return a statement of the next due deliveries' customers that locks what could exclude them."""
     due = or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= database_now(dialect))
-    chosen = (
+    customer_ids = (
         select(deliveries.c.customer_id)
         .where(
-            *_of_campaign(),
+            *_of_mailing(),
             deliveries.c.customer_id.between(bindparam("first"), bindparam("last")),
             deliveries.c.status == DeliveryStatus.PENDING.value,
             due,
@@ -62,56 +73,47 @@ def _choice(dialect: str) -> Select[int]:
         .limit(bindparam("limit"))
     )
     if dialect != "postgresql":
-        return chosen
+        return customer_ids
     return (
         select(customers.c.id)
-        .where(customers.c.store_id == bindparam("store"), customers.c.id.in_(chosen))
+        .where(customers.c.store_id == bindparam("store"), customers.c.id.in_(customer_ids))
         .order_by(customers.c.id)
         .with_for_update(read=True, of=customers)
     )
 
 
 @cache
-def _objections(dialect: str, kind: AddressKind, accept_marketing: AcceptMarketing) -> Select[Any, Any]:
-    """Those of the customers who object by now, and to what."""
+def _excluded(dialect: str, kind: AddressKind, accept_marketing: AcceptMarketing) -> Select[Any, Any]:
+    """Return a statement of the customers who are excluded by now, and why."""
     of_channel = and_(
         contacts.c.store_id == bindparam("store"),
         contacts.c.customer_id == customers.c.id,
         contacts.c.channel == bindparam("channel"),
     )
-    objections = [
-        (condition, literal(reason.value))
-        for condition, reason in exclusion_reasons(kind, accept_marketing)
+    rules = [
+        rule
+        for rule in exclusion_rules(kind, accept_marketing)
         # The address was frozen with the recipients.
-        if reason is not ExclusionReason.NO_ADDRESS
+        if rule.reason is not ExclusionReason.NO_ADDRESS
     ]
+    reason = case(*((rule.condition, literal(rule.reason.value)) for rule in rules)).label("reason")
     return (
-        select(customers.c.id, case(*objections))
+        select(customers.c.id, reason)
         .select_from(customers.outerjoin(contacts, of_channel))
         .where(
             customers.c.store_id == bindparam("store"),
             in_array(customers.c.id, "ids", dialect),
-            or_(*(condition for condition, _ in objections)),
+            or_(*(rule.condition for rule in rules)),
         )
     )
 
 
 @cache
-def _skip(dialect: str) -> Update:
-    return (
-        update(deliveries)
-        .where(*_of_campaign(), deliveries.c.customer_id == bindparam("refused"))
-        .where(deliveries.c.status == DeliveryStatus.PENDING.value)
-        .values(status=DeliveryStatus.SKIPPED.value, error=bindparam("reason"), updated_at=database_now(dialect))
-    )
-
-
-@cache
-def _commit(dialect: str) -> Any:
+def _mark_sending(dialect: str) -> Any:
     return (
         update(deliveries)
         .where(
-            *_of_campaign(),
+            *_of_mailing(),
             in_array(deliveries.c.customer_id, "ids", dialect),
             deliveries.c.status == DeliveryStatus.PENDING.value,
         )
@@ -126,5 +128,5 @@ def _commit(dialect: str) -> Any:
     )
 
 
-def _of_campaign() -> tuple[Any, Any]:
+def _of_mailing() -> tuple[Any, Any]:
     return deliveries.c.store_id == bindparam("store"), deliveries.c.campaign_id == bindparam("campaign")

@@ -1,1 +1,1 @@
-"""Templates: how content becomes one recipient's."""
+"""Templates: a content becomes one recipient's."""

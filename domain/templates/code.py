@@ -1,4 +1,4 @@
-"""Where the code is in a template, as the engine reads it: what this took for text would escape every limit."""
+"""Finds the code in a template as the engine reads it: code that this took for text would escape every limit."""
 
 import re
 from collections.abc import Iterator
@@ -27,52 +27,43 @@ class Code:
 
 
 def codes(source: str) -> Iterator[Code]:
-    """Every piece of code, in order."""
-    at, line, counted = 0, 1, 0
-    while opening := _OPENING.search(source, at):
+    """Return every piece of code, in order. Raise TemplateInvalid with the line of one that does not end."""
+    position, line, counted = 0, 1, 0
+    while opening := _OPENING.search(source, position):
         start = opening.start()
         line, counted = line + source.count("\n", counted, start), start
         if opening.group() == "{#":
-            at = _after_comment(source, opening.end(), line)
+            end = source.find("#}", opening.end())
+            if end < 0:
+                raise TemplateInvalid("A comment does not end", line)
+            position = end + 2
         elif raw := _RAW.match(source, start):
-            at = _after_raw(source, raw.end(), line)
+            endraw = _ENDRAW.search(source, raw.end())
+            if endraw is None:
+                raise TemplateInvalid("raw does not end: write endraw", line)
+            position = endraw.end()
         else:
             is_statement = opening.group() == "{%"
             end = _end(source, opening.end(), "%}" if is_statement else "}}", line)
-            at = end + 2
-            yield Code(_bare(source[start + 2 : end]), is_statement, line, start, at)
+            position = end + 2
+            code = source[start + 2 : end]
+            # One sign at either end rules the space around; a second one is code.
+            bare = code[code[:1] in {"-", "+"} : len(code) - (code[1:][-1:] in {"-", "+"})].strip()
+            yield Code(bare, is_statement, line, start, position)
 
 
-def _bare(code: str) -> str:
-    """Without the one sign at either end that rules the space around; a second one is code."""
-    return code[code[:1] in {"-", "+"} : len(code) - (code[1:][-1:] in {"-", "+"})].strip()
-
-
-def _after_comment(source: str, start: int, line: int) -> int:
-    end = source.find("#}", start)
-    if end < 0:
-        raise TemplateInvalid("a comment does not end", line)
-    return end + 2
-
-
-def _after_raw(source: str, start: int, line: int) -> int:
-    end = _ENDRAW.search(source, start)
-    if end is None:
-        raise TemplateInvalid("raw does not end: write endraw", line)
-    return end.end()
-
-
-def _end(source: str, at: int, closing: str, line: int) -> int:
+def _end(source: str, position: int, closing: str, line: int) -> int:
+    """Return where the code ends that begins at the position."""
     depth = 0
-    while step := _STEP.search(source, at):
-        found = step.group()
-        if found == closing and not depth:
+    while step := _STEP.search(source, position):
+        symbol = step.group()
+        if symbol == closing and not depth:
             return step.start()
-        at = step.end()
-        if found in "'\"":
-            raise TemplateInvalid("a quoted text does not end", line)
-        if found[0] not in "'\"":
+        position = step.end()
+        if symbol in "'\"":
+            raise TemplateInvalid("A quoted text does not end", line)
+        if symbol[0] not in "'\"":
             # Of "}}" and "%}" that do not end the code only the first character is read here.
-            depth += _DEPTH.get(found[0], 0)
-            at = step.start() + 1
-    raise TemplateInvalid(f"code does not end with {closing}", line)
+            depth += _DEPTH.get(symbol[0], 0)
+            position = step.start() + 1
+    raise TemplateInvalid(f"Code does not end with {closing}", line)

@@ -1,4 +1,4 @@
-"""What a template may hold, so that none of them can exhaust the machine.
+"""Limits of templates, so that none of them can exhaust the machine.
 
 minijinja bounds the steps of a rendering, not its memory: a step may double a text, or print a list that holds another
 ten times. So the longest value that each piece of code can make is reckoned here before a template is taken.
@@ -7,6 +7,8 @@ of the stack: at ten thousand the process is gone.
 """
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from muster_sdk import TemplateInvalid
 
@@ -16,7 +18,7 @@ SOURCE_LENGTH = 200_000
 SYMBOLS = 500
 DEPTH = 100
 STATEMENTS = frozenset({"for", "endfor", "if", "elif", "else", "endif", "set"})
-# By how much a filter can lengthen what it is given.
+# How many times as long a filter can make its value.
 FILTERS = {
     "abs": 1,
     "capitalize": 3,
@@ -42,7 +44,7 @@ FUNCTIONS = ("debug", "dict", "namespace", "range")
 
 _LITERAL_LENGTH = 1_000
 _VALUE_LENGTH = 100_000
-# What a variable is taken to hold; what it prints is measured when it does.
+# Taken for the length of a variable; what it prints is measured when it does.
 _VARIABLE_LENGTH = 2_000
 _NUMBER_LENGTH = 320
 _BYTES = 200_000_000
@@ -61,24 +63,33 @@ _OPERAND = re.compile(
 _WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "for", "elif", "set", "true", "false", "none"})
 
 
-def check(source: str) -> int:
-    """Refuse a template that could grow without bounds, naming the line; the steps that its rendering may take."""
+@dataclass(frozen=True, slots=True)
+class CheckedTemplate:
+    """Fuel is the steps that a rendering may take; `bound_names` are those that `for` and `set` bind."""
+
+    fuel: int
+    bound_names: Collection[str]
+
+
+def check(source: str) -> CheckedTemplate:
+    """Return what is known of a template. Raise TemplateInvalid with the line that could grow without bounds."""
     if len(source) > SOURCE_LENGTH:
-        raise TemplateInvalid(f"a template has {SOURCE_LENGTH:,} characters at most")
+        raise TemplateInvalid(f"A template has {SOURCE_LENGTH:,} characters at most")
     lengths: dict[str, int] = {}
     nesting = _Nesting()
-    longest = at = 0
+    longest = text_start = 0
     for code in codes(source):
         nesting.take(code)
         _check_code(code)
         _check_length(code, lengths)
-        longest, at = max(longest, code.start - at), code.end
+        longest, text_start = max(longest, code.start - text_start), code.end
     # Each step puts out one piece of the text between code at most.
-    return max(_LEAST_FUEL, min(_MOST_FUEL, _BYTES // max(longest, len(source) - at, 1)))
+    longest = max(longest, len(source) - text_start, 1)
+    return CheckedTemplate(max(_LEAST_FUEL, min(_MOST_FUEL, _BYTES // longest)), lengths.keys())
 
 
 class _Nesting:
-    """How deep statements stand within each other; an `elif` is an `if` within the one before."""
+    """Counts how deep statements stand within each other; an `elif` is an `if` within the one before."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -98,50 +109,45 @@ class _Nesting:
             case _:
                 return
         if self._depth > DEPTH:
-            raise TemplateInvalid(f"statements nest {DEPTH} deep at most, with each elif", code.line)
+            raise TemplateInvalid(f"Statements nest {DEPTH} deep at most, with each elif", code.line)
 
 
 def _check_code(code: Code) -> None:
     if sum(1 for _ in _SYMBOL.finditer(code.text)) > SYMBOLS:
-        raise TemplateInvalid(f"a piece of code has {SYMBOLS} names, texts and signs at most", code.line)
+        raise TemplateInvalid(f"A piece of code has {SYMBOLS} names, texts and signs at most", code.line)
     bare = TEXT.sub("''", code.text)
     if code.is_statement:
-        _check_statement(bare, code.line)
+        word = _NAME.match(bare)
+        name = word.group() if word else ""
+        if name not in STATEMENTS or _CAPTURE.match(bare):
+            raise TemplateInvalid(f"A template has no {name!r} here: use for, if, and set with a value", code.line)
+        if re.search(r"\brecursive\b", bare):
+            raise TemplateInvalid("A loop is not recursive here", code.line)
     if any(len(literal) > _LITERAL_LENGTH for literal in TEXT.findall(code.text)):
-        raise TemplateInvalid(f"a text within code has {_LITERAL_LENGTH:,} characters at most", code.line)
+        raise TemplateInvalid(f"A text within code has {_LITERAL_LENGTH:,} characters at most", code.line)
     for name in _FILTER.findall(bare):
         if name not in FILTERS:
-            raise TemplateInvalid(f"there is no filter {name!r}: use {', '.join(sorted(FILTERS))}", code.line)
+            raise TemplateInvalid(f"There is no filter {name!r}: use {', '.join(sorted(FILTERS))}", code.line)
     if "*" in bare:
-        raise TemplateInvalid("a template does not multiply", code.line)
-
-
-def _check_statement(statement: str, line: int) -> None:
-    word = _NAME.match(statement)
-    name = word.group() if word else ""
-    if name not in STATEMENTS or _CAPTURE.match(statement):
-        raise TemplateInvalid(f"a template has no {name!r} here: use for, if, and set with a value", line)
-    if re.search(r"\brecursive\b", statement):
-        raise TemplateInvalid("a loop is not recursive here", line)
+        raise TemplateInvalid("A template does not multiply", code.line)
 
 
 def _check_length(code: Code, lengths: dict[str, int]) -> None:
-    """The value is as long as all that it is made of; names that are bound to it are as long from here on."""
+    """Add up the value's length from its parts; names that are bound to it are as long from here on."""
     target = _TARGET.match(code.text) if code.is_statement else None
     names, value = ("", code.text) if target is None else (target[1] or target[3] or "", target[2] or target[4] or "")
-    length = sum(_length(operand, lengths) for operand in _OPERAND.finditer(value))
+    length = 0
+    for operand in _OPERAND.finditer(value):
+        name = operand["name"]
+        if operand["text"]:
+            length += len(operand["text"])
+        elif operand["number"]:
+            length += _NUMBER_LENGTH if "e" in operand["number"].lower() else len(operand["number"])
+        elif name is not None and name.lower() not in _WORDS:
+            length += max(_VARIABLE_LENGTH, lengths.get(name, 0))
     for name in _FILTER.findall(TEXT.sub("''", value)):
         length *= FILTERS[name]
     if length > _VALUE_LENGTH:
-        raise TemplateInvalid(f"this could make a text of more than {_VALUE_LENGTH:,} characters", code.line)
+        raise TemplateInvalid(f"This could make a text of more than {_VALUE_LENGTH:,} characters", code.line)
     for name in _NAME.findall(names):
         lengths[name] = max(length, lengths.get(name, 0))
-
-
-def _length(operand: re.Match[str], lengths: dict[str, int]) -> int:
-    if operand["text"]:
-        return len(operand["text"])
-    if operand["number"]:
-        return _NUMBER_LENGTH if "e" in operand["number"].lower() else len(operand["number"])
-    name = operand["name"]
-    return 0 if name is None or name.lower() in _WORDS else max(_VARIABLE_LENGTH, lengths.get(name, 0))

@@ -1,30 +1,31 @@
-"""Renders templates that strangers wrote: nothing of Python within reach, and bounds on work and length."""
+"""Templates that strangers wrote are rendered without reach into Python, in bounds of work and length."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from minijinja import Environment, TemplateError
-from muster_sdk import Template, TemplateInvalid
+from muster_sdk import TemplateInvalid
 
 from domain.templates import limits
 
 OUTPUT_LENGTH = 1_000_000
 _NAME = "template"
-_TOO_LONG = f"it renders to more than {OUTPUT_LENGTH:,} characters"
+_TOO_LONG = f"It renders to more than {OUTPUT_LENGTH:,} characters"
 
 
 class MinijinjaTemplates:
     """Jinja's language as minijinja has it, within `limits`."""
 
-    def compile(self, source: str, *, html: bool = False) -> Template:
+    def compile(self, source: str, *, html: bool = False) -> "MinijinjaTemplate":
+        checked = limits.check(source)
         printed = _Printed()
         environment = Environment(
-            fuel=limits.check(source),
+            fuel=checked.fuel,
             debug=False,
             pycompat=False,
             undefined_behavior="chainable",
             keep_trailing_newline=True,
-            auto_escape_callback=_escape_html if html else _escape_nothing,
+            auto_escape_callback=lambda _: "html" if html else False,
             finalizer=printed.add,
         )
         for name in limits.FUNCTIONS:
@@ -33,13 +34,14 @@ class MinijinjaTemplates:
             environment.add_template(_NAME, source)
         except TemplateError as error:
             raise _invalid(error) from None
-        return _Compiled(environment, printed)
+        return MinijinjaTemplate(environment, printed, checked.bound_names)
 
 
-class _Compiled:
-    def __init__(self, environment: Environment, printed: "_Printed") -> None:
+class MinijinjaTemplate:
+    def __init__(self, environment: Environment, printed: "_Printed", bound_names: Collection[str]) -> None:
         self._environment = environment
         self._printed = printed
+        self._bound_names = bound_names
 
     def render(self, variables: Mapping[str, object]) -> str:
         self._printed.characters = 0
@@ -51,9 +53,18 @@ class _Compiled:
             raise TemplateInvalid(_TOO_LONG)
         return text
 
+    def reads(self, path: str) -> bool:
+        """Return whether it may read the variable, such as `customer.property`, or a part of it, in any way."""
+        variables = self._environment.undeclared_variables_in_template(_NAME, nested=True)
+        # The engine does not say what is read of a variable through one of the same name: `set customer = customer`.
+        return any(
+            name == path or name.startswith(f"{path}.") or path.startswith(f"{name}.")
+            for name in (*variables, *self._bound_names)
+        )
+
 
 class _Printed(threading.local):
-    """How much of its variables a rendering has put out, in each thread by itself: the engine counts steps alone."""
+    """Counts the characters of variables that a rendering puts out, in each thread: the engine counts steps alone."""
 
     characters = 0
 
@@ -64,14 +75,6 @@ class _Printed(threading.local):
         if self.characters > OUTPUT_LENGTH:
             raise TemplateInvalid(_TOO_LONG)
         return value
-
-
-def _escape_html(_: str) -> str:
-    return "html"
-
-
-def _escape_nothing(_: str) -> bool:
-    return False
 
 
 def _invalid(error: TemplateError) -> TemplateInvalid:

@@ -35,15 +35,15 @@ class Shop:
         assert "errors" not in body, body
         return body["data"]
 
-    async def mutate(self, name: str, declared: str, given: str, answer: str, **variables: object) -> Json:
-        document = f"mutation ({declared}) {{ {name}({given}) {{ {answer} userErrors {{ message }} }} }}"
+    async def mutate(self, name: str, declared: str, arguments: str, answer: str, **variables: object) -> Json:
+        document = f"mutation ({declared}) {{ {name}({arguments}) {{ {answer} userErrors {{ message }} }} }}"
         done = (await self.ask(document, **variables))[name]
         assert done["userErrors"] == []
         return done
 
     async def customers(self, *names: str) -> None:
-        given = [{"externalId": name, "country": "TW"} for name in names]
-        await self.mutate("customersUpsert", "$i: [CustomerInput!]!", "input: $i", "created", i=given)
+        inputs = [{"externalId": name, "country": "TW"} for name in names]
+        await self.mutate("customersUpsert", "$i: [CustomerInput!]!", "input: $i", "created", i=inputs)
 
     async def lists(self, gid: str) -> Mapping[str, Json]:
         """The segment's lists by name, the earliest first."""
@@ -52,10 +52,10 @@ class Shop:
 
     async def until(self, gid: str, name: str) -> Json:
         deadline = monotonic() + 3 * ROUND
-        while (made := (await self.lists(gid)).get(name)) is None or made["status"] != "READY":
+        while (customer_list := (await self.lists(gid)).get(name)) is None or customer_list["status"] != "READY":
             assert monotonic() < deadline, f"there is no list {name}"
             await asyncio.sleep(0.2)
-        return made
+        return customer_list
 
     def set_clock(self, day: int, hour: int = 9) -> None:
         """The hour of a day of July; the file is another one, as an editor leaves it."""
@@ -83,13 +83,13 @@ async def test_a_week_and_then_a_fortnight(database: Database, database_url: str
 
 async def _play(shop: Shop) -> None:
     await shop.customers("ann")
-    wanted = {
+    segment_input = {
         "name": "G",
         "include": {"attribute": {"dimension": "country", "operator": "IN", "values": ["TW"]}},
         "update": {"mode": "AUTO", "everyDays": 7},
     }
-    made = await shop.mutate("segmentCreate", "$i: SegmentInput!", "input: $i", "segment { id }", i=wanted)
-    gid = made["segment"]["id"]
+    created = await shop.mutate("segmentCreate", "$i: SegmentInput!", "input: $i", "segment { id }", i=segment_input)
+    gid = created["segment"]["id"]
     assert (await shop.until(gid, "G"))["count"] == 1
     await shop.customers("bob")
 

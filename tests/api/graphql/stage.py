@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
+from api.workers.handlers import JOB_KINDS
 from api.workers.runner import work
 from api.workers.scheduler import make_lists
 from domain import jobs
@@ -26,7 +27,7 @@ from plugins.store_channels import InstalledChannels
 from tests.factories import NOW, add_store
 from tests.fakes import RecordingChannel
 
-EVERYTHING = frozenset({TokenScope.ADMIN})
+ALL_KINDS = frozenset({TokenScope.ADMIN})
 
 # What GraphQL answers is JSON, whose shape each test knows.
 Json = Any
@@ -77,21 +78,21 @@ class Stage:
         async with self.runtime.database.write() as tx:
             store_id = await add_store(tx, name=name, **values)
         made = Shop(self, store_id, "")
-        made.token = await made.add_token(EVERYTHING)
+        made.token = await made.add_token(ALL_KINDS)
         return made
 
     async def work(self) -> None:
         """Do what is due, as a worker and the scheduler would, until nothing is."""
-        database, tools = self.runtime.database, self.runtime.tools
-        await launch.start_due(tools.office(database))
-        await make_lists(database, tools)
+        services = self.runtime.services
+        await launch.start_due(services)
+        await make_lists(services)
         while True:
-            async with database.read() as tx:
+            async with services.database.read() as tx:
                 due = await jobs.due(tx, 100)
             if not due:
                 return
             for notice in due:
-                await work(database, tools, "test", notice.store_id, notice.job_id)
+                await work(services, JOB_KINDS, "test", notice.store_id, notice.job_id)
 
 
 @dataclass
@@ -233,7 +234,8 @@ def open_stage(database_url: str, files_dir: Path) -> Stage:
     key = SecretStr("a key for tests alone")
     runtime = build(Settings(database_url=database_url, secret_key=key, files_dir=files_dir))
     plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0")}, ())
-    runtime = replace(runtime, clock=clock, plugins=plugins, channels=InstalledChannels(plugins, runtime.key))
+    services = replace(runtime.services, clock=clock, channels=InstalledChannels(plugins, runtime.key))
+    runtime = replace(runtime, services=services, plugins=plugins)
     return Stage(runtime, create_app(runtime), channel, clock)
 
 

@@ -14,15 +14,15 @@ from domain.kit.db import JobNotice
 
 def test_what_waits_is_counted(broker_url: str) -> None:
     brokers = brokers_for(broker_url)
-    for each in brokers.values():
-        each.flush_all()
+    for queue_broker in brokers.values():
+        queue_broker.flush_all()
     notifier = Notifier(brokers)
     notifier([JobNotice(Queue.LISTS.value, 1, ids.new()) for _ in range(7)])
     notifier.close()
-    counts = {queue: broker.waiting(each, queue) for queue, each in brokers.items()}
-    for each in brokers.values():
-        each.flush_all()
-        each.close()
+    counts = {queue: broker.waiting(queue_broker, queue) for queue, queue_broker in brokers.items()}
+    for queue_broker in brokers.values():
+        queue_broker.flush_all()
+        queue_broker.close()
     assert counts == dict.fromkeys(Queue, 0) | {Queue.LISTS: 7}
 
 

@@ -4,28 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from domain import jobs
-from domain.campaigns import launch, sender
+from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
-from domain.consents.links import UnsubscribeLinks
 from domain.customers.tables import contacts, customers
-from domain.deliveries.channels import ConfiguredChannel, Office
-from domain.deliveries.model import AcceptMarketing
+from domain.deliveries import queries as delivery_queries
+from domain.deliveries.model import AcceptMarketing, Stats
 from domain.deliveries.tables import deliveries
 from domain.jobs import Queue
 from domain.jobs.tables import jobs as job_rows
 from domain.kit import ids
 from domain.kit.db import Database, JobNotice, Transaction
+from domain.kit.db.portable import database_later
 from domain.lists.tables import list_members, lists
 from domain.segments.tables import segments
-from domain.templates.rendering import MinijinjaTemplates
+from domain.services import Services
+from domain.stores.channels import ConfiguredChannel
 from tests.factories import NOW
-from tests.fakes import RecordingChannel, RecordingSettings
+from tests.fakes import RecordingChannel, RecordingSettings, make_services
 
-HANDLERS = {launch.LAUNCH: launch.launch, launch.DELIVER: sender.deliver}
+HANDLERS = {kind.name: kind.run for kind in (launch.LAUNCH, mailing.DELIVER)}
 
 
 async def add_customer(tx: Transaction, store_id: int, number: int, **values: object) -> int:
@@ -108,9 +109,9 @@ async def add_campaign(tx: Transaction, store_id: int, list_id: UUID, **values: 
         "finished_at": None,
         "problem": None,
     }
-    made = Campaign(**(fields | values))  # type: ignore[arg-type]  # the keyword overrides of a test
-    await campaigns.add(tx, made)
-    return made
+    campaign = Campaign(**(fields | values))  # type: ignore[arg-type]  # the keyword overrides of a test
+    await campaigns.add(tx, campaign)
+    return campaign
 
 
 @dataclass
@@ -122,14 +123,9 @@ class Worker:
     sandbox: bool = False
 
     @property
-    def office(self) -> Office:
-        links = UnsubscribeLinks("https://shop.example", b"k" * 32)
-        return Office(self.database, lambda: NOW, MinijinjaTemplates(), links, self._find)
-
-    async def _find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
-        if key != self.channel.key:
-            return None
-        return ConfiguredChannel(self.channel, None if self.sandbox else RecordingSettings())
+    def services(self) -> Services:
+        settings = None if self.sandbox else RecordingSettings()
+        return make_services(self.database, ConfiguredChannel(self.channel, settings))
 
     async def launch(self, store_id: int, campaign_id: UUID) -> None:
         async with self.database.write() as tx:
@@ -149,11 +145,11 @@ class Worker:
         async with self.database.write() as tx:
             job = await jobs.claim(tx, store_id, job_id, "worker", lease)
         if job is not None:
-            await HANDLERS[job.kind](self.office, job)
+            await HANDLERS[job.kind](self.services, job)
 
 
 async def outcomes(database: Database, store_id: int) -> Mapping[int, tuple[str, str | None]]:
-    """Each delivery's state and what is said of it, by customer."""
+    """Return each delivery's status and error, by customer."""
     async with database.read() as tx:
         rows = await tx.execute(
             select(deliveries.c.customer_id, deliveries.c.status, deliveries.c.error).where(
@@ -166,3 +162,33 @@ async def outcomes(database: Database, store_id: int) -> Mapping[int, tuple[str,
 async def open_jobs(database: Database, queue: Queue = Queue.DELIVERIES) -> int:
     async with database.read() as tx:
         return len((await tx.execute(select(job_rows.c.id).where(job_rows.c.queue == queue.value))).all())
+
+
+async def make_campaign(database: Database, store_id: int, count: int = 3, **values: object) -> Campaign:
+    async with database.write() as tx:
+        members = [await add_customer(tx, store_id, number) for number in range(1, count + 1)]
+        return await add_campaign(tx, store_id, await add_list(tx, store_id, members), **values)
+
+
+async def reload(database: Database, campaign: Campaign) -> Campaign:
+    async with database.read() as tx:
+        reloaded = await campaigns.by_id(tx, campaign.store_id, campaign.id)
+    assert reloaded is not None
+    return reloaded
+
+
+async def stats_of(database: Database, campaign: Campaign) -> Stats:
+    async with database.read() as tx:
+        return (await delivery_queries.stats_of(tx, campaign.store_id, [campaign.id]))[campaign.id]
+
+
+async def make_due(database: Database) -> None:
+    """Let every wait be over: leases too, as if their workers had died."""
+    async with database.write() as tx:
+        past = database_later(-1, tx.dialect)
+        await tx.execute(update(job_rows).values(due_at=past, lease_until=past))
+        await tx.execute(update(deliveries).values(not_before=None))
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of ours may catch it."""

@@ -1,5 +1,6 @@
 """Templates that strangers wrote: what they can say, and what they cannot do to the machine."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import product
 from time import process_time
@@ -11,6 +12,7 @@ from muster_sdk import TemplateInvalid
 
 from domain.templates.limits import FILTERS, SOURCE_LENGTH, STATEMENTS
 from domain.templates.rendering import OUTPUT_LENGTH, MinijinjaTemplates
+from domain.templates.usage import TemplateUsage
 
 ANN = {"customer": {"name": "Ann <b>", "tags": ["new", "VIP"], "property": {"size": 42}, "city": None}}
 TEN = "[1,2,3,4,5,6,7,8,9,10]"
@@ -187,3 +189,47 @@ SOURCES = st.one_of(
 def test_whatever_is_written_is_rendered_or_refused(source: str, html: bool) -> None:
     with suppress(TemplateInvalid):
         assert len(render(source, html=html)) <= OUTPUT_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("source", "reads"),
+    [
+        ("{{ customer.property.size }}", True),
+        ("{{ customer['property'].size }}", True),
+        ("{% for name in customer.property %}{{ name }}{% endfor %}", True),
+        ("{% set buyer = customer %}{{ buyer.property.size }}", True),
+        ("{% set customer = customer %}{{ customer.property.size }}", True),
+        ("{% for customer in [customer] %}{{ customer.property.size }}{% endfor %}", True),
+        ("{{ (customer if true else store).property }}", True),
+        ("{{ customer[key] }}", True),
+        ("{{ customer.name }}, a property", False),
+        ("{{ customer.propertyless }}{{ property }}", False),
+        ("{% raw %}{{ customer.property }}{% endraw %}", False),
+        ("Hi", False),
+    ],
+)
+def test_a_template_knows_what_it_reads(source: str, reads: bool) -> None:
+    assert MinijinjaTemplates().compile(source).reads("customer.property") is reads
+
+
+def test_the_usage_of_several_templates_is_that_of_any() -> None:
+    usage = TemplateUsage(MinijinjaTemplates())
+    assert usage.reads("customer.property"), "nothing is compiled yet: it is not known"
+    usage.compile("Hi")
+    assert not usage.reads("customer.property")
+    usage.compile("{{ customer.property.size }}")
+    assert usage.reads("customer.property")
+
+
+def test_the_usage_of_templates_of_another_engine_is_not_known() -> None:
+    class Shout:
+        def render(self, variables: Mapping[str, object]) -> str:
+            return "HI"
+
+    class Shouts:
+        def compile(self, source: str, *, html: bool = False) -> Shout:
+            return Shout()
+
+    usage = TemplateUsage(Shouts())
+    usage.compile("Hi")
+    assert usage.reads("customer.property")

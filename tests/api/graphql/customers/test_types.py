@@ -7,7 +7,7 @@ import pytest
 from api.graphql.kit.global_ids import encode
 from tests.api.graphql.stage import Shop, attribute, faults, ids
 
-EVERYTHING = """id externalId name email emailVerified phone phoneVerified gender birthday locale country city source
+ALL_KINDS = """id externalId name email emailVerified phone phoneVerified gender birthday locale country city source
     member tier tierExpiresOn blacklisted createdAt registeredAt deletedAt tags properties { key value }
     contacts { channel address consent consentAt invalid } orderCount totalSpent lastOrderAt"""
 ANN: dict[str, Any] = {
@@ -41,7 +41,7 @@ ORDER = {
 
 async def test_a_customer_is_what_was_said_of_it(shop: Shop) -> None:
     await _define(shop)
-    made = await shop.mutate("customerUpsert", "input: $input", f"created customer {{ {EVERYTHING} }}", input=ANN)
+    made = await shop.mutate("customerUpsert", "input: $input", f"created customer {{ {ALL_KINDS} }}", input=ANN)
     assert made["userErrors"] == []
     assert made["created"] is True
     customer = made["customer"]
@@ -73,7 +73,7 @@ async def test_a_customer_is_what_was_said_of_it(shop: Shop) -> None:
         "lastOrderAt": None,
     }
     for argument in (f'id: "{customer["id"]}"', 'externalId: "c1"', 'email: "ANN@shop.example"'):
-        assert (await shop.get(f"{{ customer({argument}) {{ {EVERYTHING} }} }}"))["customer"] == customer
+        assert (await shop.get(f"{{ customer({argument}) {{ {ALL_KINDS} }} }}"))["customer"] == customer
     found = await shop.get("query ($id: ID!) { node(id: $id) { __typename id } }", id=customer["id"])
     assert found["node"] == {"__typename": "Customer", "id": customer["id"]}
 
@@ -82,7 +82,7 @@ async def test_what_is_left_out_stays_and_null_clears(shop: Shop) -> None:
     await _define(shop)
     await shop.customers(ANN)
     change = {"externalId": "c1", "city": None, "tags": ["x"], "properties": [{"key": "size", "value": None}]}
-    done = await shop.mutate("customerUpsert", "input: $input", f"created customer {{ {EVERYTHING} }}", input=change)
+    done = await shop.mutate("customerUpsert", "input: $input", f"created customer {{ {ALL_KINDS} }}", input=change)
     assert done["created"] is False
     assert (done["customer"]["city"], done["customer"]["name"]) == (None, "Ann Öztürk")
     assert (done["customer"]["tags"], done["customer"]["properties"]) == (["x"], [])

@@ -1,0 +1,67 @@
+"""Campaigns as the sender sees them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.campaigns import queries
+from domain.campaigns.model import CampaignStatus
+from domain.deliveries import sender
+from domain.deliveries.mailing import Mailing, MailingState
+from domain.deliveries.model import BatchKey
+from domain.jobs import Job, JobKind, Queue
+from domain.kit.db import Transaction
+from domain.services import Services
+from domain.stores import queries as stores
+
+_STATES = {CampaignStatus.SENDING: MailingState.OPEN, CampaignStatus.PAUSED: MailingState.PAUSED}
+
+
+class CampaignMailings:
+    """The source of campaigns' mailings."""
+
+    async def load(self, tx: Transaction, store_id: int, mailing_id: UUID) -> Mailing | None:
+        store = await stores.by_id(tx, store_id)
+        campaign = await queries.by_id(tx, store_id, mailing_id)
+        if store is None or campaign is None:
+            return None
+        return Mailing(store, campaign.id, campaign.channel, campaign.content, campaign.accept_marketing)
+
+    async def state(self, tx: Transaction, mailing: Mailing) -> MailingState:
+        return _state(await queries.status_of(tx, mailing.store.id, mailing.id))
+
+    async def lock(self, tx: Transaction, mailing: Mailing) -> MailingState:
+        campaign = await queries.lock(tx, mailing.store.id, mailing.id)
+        return _state(None if campaign is None else campaign.status)
+
+    async def note_problem(self, tx: Transaction, mailing: Mailing, problem: str) -> None:
+        await queries.note_problem(tx, mailing.store.id, mailing.id, problem)
+
+    async def close(self, tx: Transaction, mailing: Mailing, now: datetime) -> None:
+        await queries.complete(tx, mailing.store.id, mailing.id, now)
+
+
+def _state(status: CampaignStatus | None) -> MailingState:
+    return MailingState.CLOSED if status is None else _STATES.get(status, MailingState.CLOSED)
+
+
+def payload(campaign_id: UUID, number: int) -> dict[str, object]:
+    """Return the payload of the job that sends a batch."""
+    return {"campaign": str(campaign_id), "batch": number}
+
+
+def batch_key(job: Job) -> BatchKey:
+    """Return the batch that the job sends."""
+    return BatchKey(UUID(str(job.payload["campaign"])), int(str(job.payload["batch"])))
+
+
+async def deliver(services: Services, job: Job) -> None:
+    """Send a batch of a campaign."""
+    await sender.deliver(services, job, CampaignMailings(), batch_key(job))
+
+
+async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
+    """Resolve a batch of a campaign whose workers died again and again."""
+    await sender.give_up(tx, job, CampaignMailings(), batch_key(job), now)
+
+
+DELIVER = JobKind("campaign.deliver", Queue.DELIVERIES, deliver, give_up, time_limit=900)

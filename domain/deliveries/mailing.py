@@ -1,0 +1,55 @@
+"""The sender's side of a product that sends: a mailing, and what is asked of its source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from domain.deliveries.model import AcceptMarketing
+from domain.kit.db import Transaction
+from domain.stores.model import Store
+
+
+class MailingState(StrEnum):
+    OPEN = "OPEN"
+    # Nothing goes out until it is open again.
+    PAUSED = "PAUSED"
+    # Nothing goes out any more: it was cancelled or deleted.
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """Content that goes out through a channel, to recipients who are frozen already."""
+
+    store: Store
+    id: UUID
+    channel: str
+    content: Mapping[str, object]
+    accept_marketing: AcceptMarketing
+
+
+class MailingSource(Protocol):
+    """The product that mailings belong to."""
+
+    async def load(self, tx: Transaction, store_id: int, mailing_id: UUID) -> Mailing | None:
+        """Return the mailing, or None when it is gone."""
+        ...
+
+    async def state(self, tx: Transaction, mailing: Mailing) -> MailingState:
+        """Return the state as it is now; asked before each window of messages."""
+        ...
+
+    async def lock(self, tx: Transaction, mailing: Mailing) -> MailingState:
+        """Return the state, which nobody changes until the transaction ends: workers of its batches meet here."""
+        ...
+
+    async def note_problem(self, tx: Transaction, mailing: Mailing, problem: str) -> None:
+        """Show why nothing can go out now; it is tried again."""
+        ...
+
+    async def close(self, tx: Transaction, mailing: Mailing, now: datetime) -> None:
+        """End the mailing if none of its batches has deliveries to send any more. It is locked."""
+        ...

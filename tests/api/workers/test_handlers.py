@@ -1,0 +1,22 @@
+"""Kinds of job: their names stand in the rows of jobs that wait."""
+
+from api.workers.handlers import JOB_KINDS, MAKE_FILES
+from domain.jobs import Queue
+
+
+def test_jobs_that_wait_are_known_by_their_names_after_an_update() -> None:
+    assert {name: kind.queue for name, kind in JOB_KINDS.items()} == {
+        "campaign.launch": Queue.LISTS,
+        "campaign.deliver": Queue.DELIVERIES,
+        "list.build": Queue.LISTS,
+        "list.erase": Queue.LISTS,
+        "list.export": Queue.REPORTS,
+        "memberships.track": Queue.SEGMENTS,
+        "lifecycle.score": Queue.REPORTS,
+        "import.customers": Queue.IMPORTS,
+        "import.orders": Queue.IMPORTS,
+    }
+
+
+def test_the_files_of_jobs_that_make_them_are_not_swept_up() -> None:
+    assert {"list.export"} == MAKE_FILES

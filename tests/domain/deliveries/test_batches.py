@@ -1,0 +1,91 @@
+"""Batches: outcomes are recorded under their claim's fence, and what is left is resolved and counted."""
+
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from domain.deliveries import batches
+from domain.deliveries.intents import commit_intents
+from domain.deliveries.model import BatchKey, DeliveryResult, DeliveryStatus, Stats
+from domain.deliveries.tables import deliveries
+from domain.kit.db import Database, Transaction
+from tests.domain.deliveries.stage import Notice, make_notice
+
+SENT = DeliveryResult(DeliveryStatus.SENT, provider_message_id="x")
+
+
+async def begin(tx: Transaction, notice: Notice, fence: int) -> None:
+    """Commit to sending every delivery that is pending."""
+    batch, channel = await notice.batch(), notice.channel
+    await commit_intents(tx, batch, fence, notice.mailing, channel.address, 100)
+
+
+async def test_outcomes_are_recorded_as_they_were(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 4)
+    batch = await notice.batch()
+    async with database.write() as tx:
+        await begin(tx, notice, 1)
+    results = {
+        1: SENT,
+        2: DeliveryResult(DeliveryStatus.FAILED, error="no 'mailbox'"),
+        3: DeliveryResult(DeliveryStatus.PENDING, error="busy", retry_in=timedelta(minutes=2)),
+    }
+    async with database.write() as tx:
+        await batches.record_outcomes(tx, batch, 1, results)
+        assert await batches.recount(tx, batch) == Stats(recipients=4, pending=2, sent=1, failed=1)
+        assert 60 < await batches.next_due_in(tx, batch) <= 120
+    rows = await notice.rows()
+    assert {number: (row.status, row.error) for number, row in rows.items()} == {
+        1: ("SENT", None),
+        2: ("FAILED", "no 'mailbox'"),
+        3: ("PENDING", "busy"),
+        4: ("SENDING", None),
+    }
+    assert [rows[number].sent_at is not None for number in (1, 2, 3, 4)] == [True, False, False, False]
+    assert rows[1].provider_message_id == "x"
+
+
+async def test_outcomes_of_an_older_claim_are_taken_until_a_later_one_begins_again(
+    database: Database, store_id: int
+) -> None:
+    notice = await make_notice(database, store_id, 2)
+    batch = await notice.batch()
+    async with database.write() as tx:
+        await begin(tx, notice, 1)
+        await batches.resolve_interrupted(tx, batch, 2, idempotent=False)
+    assert await notice.statuses() == {1: "UNKNOWN", 2: "UNKNOWN"}
+    async with database.write() as tx:
+        await tx.execute(update(deliveries).where(deliveries.c.customer_id == 2).values(status="SENDING", fence=2))
+        await batches.record_outcomes(tx, batch, 1, {1: SENT, 2: SENT})
+    assert await notice.statuses() == {1: "SENT", 2: "SENDING"}
+
+
+async def test_what_a_dead_claim_was_sending_is_pending_again_where_messages_have_keys(
+    database: Database, store_id: int
+) -> None:
+    notice = await make_notice(database, store_id, 2)
+    async with database.write() as tx:
+        await begin(tx, notice, 1)
+        await batches.resolve_interrupted(tx, await notice.batch(), 1, idempotent=True)
+    assert set((await notice.statuses()).values()) == {"SENDING"}, "a claim does not resolve its own"
+    async with database.write() as tx:
+        await batches.resolve_interrupted(tx, await notice.batch(), 2, idempotent=True)
+    assert set((await notice.statuses()).values()) == {"PENDING"}
+
+
+async def test_an_abandoned_batch_fails_what_is_pending(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 2)
+    batch = await notice.batch()
+    async with database.write() as tx:
+        await tx.execute(update(deliveries).where(deliveries.c.customer_id == 1).values(status="SENT"))
+        await batches.abandon(tx, batch, "Given up")
+        assert await batches.recount(tx, batch) == Stats(recipients=2, sent=1, failed=1)
+        assert await batches.next_due_in(tx, batch) == 0
+    assert (await notice.rows())[2].error == "Given up"
+
+
+async def test_a_batch_that_is_gone(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 1)
+    async with database.read() as tx:
+        assert await batches.by_key(tx, store_id, BatchKey(notice.mailing.id, 1)) is None
+        assert await batches.by_key(tx, store_id + 1, notice.key) is None

@@ -1,0 +1,208 @@
+"""The sender sends for any source: here for notices, which are no campaigns."""
+
+import asyncio
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+import pytest
+from muster_sdk import Message, Outcome
+from sqlalchemy import event, select, update
+
+from domain import jobs
+from domain.campaigns.tables import campaigns
+from domain.deliveries import batches, sender
+from domain.deliveries.mailing import MailingState
+from domain.deliveries.model import Stats
+from domain.jobs import LeaseLost
+from domain.jobs.tables import jobs as job_rows
+from domain.kit.db import Database
+from domain.kit.db.portable import database_later
+from tests.domain.campaigns.stage import Killed
+from tests.domain.deliveries.stage import Notice, make_notice
+from tests.factories import NOW
+from tests.fakes import RecordingChannel, make_services
+
+
+async def open_jobs(database: Database) -> int:
+    async with database.read() as tx:
+        return len((await tx.execute(select(job_rows.c.id))).all())
+
+
+async def steal(notice: Notice) -> None:
+    """End the lease, and have another worker claim the job and resolve what was being sent."""
+    async with notice.database.write() as tx:
+        past = database_later(-1, tx.dialect)
+        job_id = await tx.scalar(update(job_rows).values(lease_until=past).returning(job_rows.c.id))
+    job = await notice.claim(job_id)
+    async with notice.database.write() as tx:
+        await batches.resolve_interrupted(tx, await notice.batch(), job.fence, idempotent=False)
+
+
+async def test_a_notice_is_sent_and_closed(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 250)
+    await notice.deliver()
+    assert sorted(notice.channel.addresses) == sorted(f"c{number}@shop.example" for number in range(1, 251))
+    assert set((await notice.statuses()).values()) == {"SENT"}
+    assert notice.source.closed == [notice.mailing.id]
+    assert await open_jobs(database) == 0
+    async with database.read() as tx:
+        assert await tx.scalar(select(campaigns.c.status)) == "DRAFT", "the sender asks the source alone"
+
+
+async def test_a_paused_notice_waits(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id)
+    notice.source.current = MailingState.PAUSED
+    await notice.deliver()
+    assert notice.channel.sent == []
+    assert (await open_jobs(database), notice.source.closed) == (1, [])
+
+
+async def test_a_closed_notice_sends_nothing_more(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 150)
+
+    async def close() -> None:
+        if notice.channel.sent:
+            notice.source.current = MailingState.CLOSED
+
+    notice.source.before_window = close
+    await notice.deliver()
+    assert len(notice.channel.sent) == 100
+    assert await open_jobs(database) == 0
+
+
+async def test_a_notice_that_is_gone_ends_its_job(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id)
+    notice.source.mailing = None
+    await notice.deliver()
+    assert (await open_jobs(database), notice.channel.sent) == (0, [])
+
+
+@pytest.mark.parametrize("installed", [True, False])
+async def test_what_keeps_a_notice_from_going_out_is_told_to_its_source(
+    database: Database, store_id: int, installed: bool
+) -> None:
+    notice = await make_notice(database, store_id)
+    notice.channel.reachable = False
+    services = notice.services if installed else make_services(database)
+    job = await notice.claim(await notice.add_job())
+    await sender.deliver(services, job, notice.source, notice.key)
+    assert notice.source.problems == ["nobody answers" if installed else "The channel recording is not installed"]
+    assert set((await notice.statuses()).values()) == {"PENDING"}
+    assert await open_jobs(database) == 1
+
+
+async def test_known_outcomes_are_recorded_though_the_lease_was_lost(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 150)
+
+    class Slow(RecordingChannel):
+        async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+            await steal(notice)
+            assert set((await notice.statuses()).values()) == {"UNKNOWN", "PENDING"}
+            return await super().send(messages)
+
+    notice.channel = Slow()
+    with pytest.raises(LeaseLost):
+        await notice.deliver()
+    statuses = list((await notice.statuses()).values())
+    assert (statuses.count("SENT"), statuses.count("PENDING")) == (100, 50)
+    async with database.write() as tx:
+        assert await batches.recount(tx, await notice.batch()) == Stats(recipients=150, pending=50, sent=100)
+
+
+async def test_known_outcomes_are_recorded_though_recording_them_failed(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 150)
+
+    async def fail() -> None:
+        if notice.channel.sent:
+            raise OSError("the database went away")
+
+    notice.source.before_window = fail
+    with pytest.raises(OSError, match="went away"):
+        await notice.deliver()
+    statuses = list((await notice.statuses()).values())
+    assert (statuses.count("SENT"), statuses.count("PENDING")) == (100, 50)
+
+
+async def test_known_outcomes_are_recorded_though_the_worker_is_stopped(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 150)
+    recording = asyncio.Event()
+
+    async def linger() -> None:
+        if notice.channel.sent:
+            recording.set()
+            await asyncio.sleep(30)
+
+    notice.source.before_window = linger
+    task = asyncio.create_task(notice.deliver())
+    await asyncio.wait_for(recording.wait(), 20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    statuses = list((await notice.statuses()).values())
+    assert (statuses.count("SENT"), statuses.count("PENDING")) == (100, 50)
+
+
+async def test_a_message_that_cannot_be_composed_fails_whatever_becomes_of_the_others(
+    database: Database, store_id: int
+) -> None:
+    text = "{% if customer.name == 'Customer 2' %}{{ customer.name + 1 }}{% endif %}Hi"
+    notice = await make_notice(database, store_id, 3, text)
+
+    def die(_: Sequence[Message]) -> None:
+        raise Killed
+
+    notice.channel.before = die
+    with pytest.raises(Killed):
+        await notice.deliver()
+    assert await notice.statuses() == {1: "SENDING", 2: "FAILED", 3: "SENDING"}
+
+
+@contextmanager
+def statements(database: Database) -> Generator[list[str]]:
+    executed: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        executed.append(statement)
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield executed
+    event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(
+    ("text", "loaded"),
+    [
+        ("{{ customer.name }}, a property for you", False),
+        ("{{ customer.property.size }}", True),
+        ("{{ customer['property'].size }}", True),
+        ("{% set property = 1 %}{{ property }}", False),
+    ],
+)
+async def test_properties_are_loaded_for_templates_that_read_them(
+    database: Database, store_id: int, text: str, loaded: bool
+) -> None:
+    notice = await make_notice(database, store_id, 1, text)
+    with statements(database) as executed:
+        await notice.deliver()
+    assert any("customer_properties" in statement for statement in executed) is loaded
+    assert len(notice.channel.sent) == 1
+
+
+async def test_a_batch_whose_workers_died_is_resolved_for_its_source(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 150)
+
+    def die(_: Sequence[Message]) -> None:
+        raise Killed
+
+    notice.channel.before = die
+    job = await notice.claim(await notice.add_job())
+    with pytest.raises(Killed):
+        await notice.deliver(job)
+    async with database.write() as tx:
+        await sender.give_up(tx, job, notice.source, notice.key, NOW)
+        stats = await batches.recount(tx, await notice.batch())
+    assert stats == Stats(recipients=150, unknown=100, failed=50)
+    assert notice.source.closed == [notice.mailing.id]
+    async with database.write() as tx:
+        await jobs.finish(tx, job)

@@ -7,6 +7,7 @@ from muster_sdk import Templates
 from domain.consents.links import UnsubscribeLinks
 from domain.kit.clock import Clock
 from domain.kit.db import Database
+from domain.operations.files import FileDirectory
 from domain.stores.channels import Channels
 
 

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.consents.links import UnsubscribeLinks
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
+from domain.operations.files import FileDirectory
 from domain.services import Services
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.rendering import MinijinjaTemplates

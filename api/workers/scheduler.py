@@ -20,6 +20,7 @@ from domain.kit.db import Database, Notify
 from domain.lifecycle import actions as lifecycle
 from domain.lists.schedule import make_due
 from domain.memberships import tracking
+from domain.operations.actions import delete_expired_files
 from domain.services import Services
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ from domain.deliveries.mailing import Mailing
 from domain.deliveries.model import AcceptMarketing, Batch, DeliveryStatus, ExclusionReason
 from domain.deliveries.tables import deliveries
 from domain.kit.db import Transaction
-from domain.kit.db.portable import database_now
+from domain.kit.db.portable import array_value, database_now, in_array
 
 
 @dataclass(frozen=True, slots=True)

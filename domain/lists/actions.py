@@ -10,11 +10,18 @@ from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode, NotFound
 from domain.lists import build, queries
 from domain.lists.build import ListBuild, ListRequest
-from domain.lists.model import CustomerList, ListStatus, check_deletable, check_name
+from domain.lists.model import (
+    CustomerList,
+    ListStatus,
+    RefreshState,
+    check_deletable,
+    check_name,
+    refresh_blocked_by,
+)
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
 from domain.segments.evaluation.resolve import ids_of
-from domain.segments.model import Refreshes, Segment, SegmentInput, refresh_blocked_by
+from domain.segments.model import Segment, SegmentInput
 from domain.segments.validation import FilterContext
 
 
@@ -94,8 +101,8 @@ async def _existing(tx: Transaction, store_id: int, list_id: UUID) -> CustomerLi
     return found
 
 
-def _refreshes(segment: Segment, unsettled: Sequence[tuple[ListStatus, datetime]]) -> Refreshes:
-    return Refreshes(
+def _refreshes(segment: Segment, unsettled: Sequence[tuple[ListStatus, datetime]]) -> RefreshState:
+    return RefreshState(
         segment.created_at,
         segment.last_refreshed_at,
         segment.active,

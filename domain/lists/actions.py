@@ -20,8 +20,9 @@ from domain.lists.model import (
 )
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
-from domain.segments.evaluation.resolve import ids_of
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.model import Segment, SegmentInput
+from domain.segments.sql.scope import FilterScope
 from domain.segments.validation import FilterContext
 
 
@@ -82,7 +83,7 @@ async def delete(tx: Transaction, store_id: int, list_id: UUID) -> None:
 async def of_members_now(tx: Transaction, segment: Segment, timezone: str, now: datetime) -> CustomerList:
     """A list of a static segment's members at this moment: its latest one while that holds just them."""
     await segment_actions.held(tx, segment.store_id, segment.id)
-    found = await ids_of(tx, segment, timezone, now)
+    found = await select_ids(tx, segment, FilterScope(segment.store_id, timezone, now, tx.dialect))
     latest = await queries.latest(tx, segment.store_id, segment.id)
     if latest is not None and latest.usable(now) and await queries.has_members(tx, latest, found):
         return latest

@@ -36,14 +36,14 @@ async def _erase_members(context: JobContext) -> None:
     """Not before the campaigns have set out that were preset to the list: they reach who was on it (SL-33)."""
     database, job = context.office.database, context.job
     async with database.write() as tx:
-        if build.owner_of(job) in await campaigns.wanted_lists(tx, job.store_id):
+        if build.erased_owner(job) in await campaigns.wanted_lists(tx, job.store_id):
             await jobs.release(tx, job, delay=_LOOK_AGAIN)
             return
-    await build.erase(database, job)
+    await build.erase_members(database, job)
 
 
 async def _follow(context: JobContext) -> None:
-    await tracking.follow(context.office.database, context.job, context.office.clock)
+    await tracking.track(context.office.database, context.job, context.office.clock)
 
 
 async def _export(context: JobContext) -> None:
@@ -58,7 +58,7 @@ async def _import(context: JobContext) -> None:
     async def finish(tx: Transaction) -> None:
         operation = await operations.by_id(tx, context.job.store_id, UUID(str(context.job.payload["operation"])))
         if operation is not None and operation.done >= lifecycle.MANY_ROWS and not operation.dry_run:
-            await lifecycle.request(tx, context.job.store_id)
+            await lifecycle.request_scoring(tx, context.job.store_id)
         await jobs.finish(tx, context.job)
 
     await runner.run(context.office.database, context.job, context.office.clock, finish)

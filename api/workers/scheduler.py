@@ -19,7 +19,7 @@ from domain.campaigns import launch
 from domain.jobs import Queue
 from domain.kit.db import Database, Notify
 from domain.lifecycle import actions as lifecycle
-from domain.lists.schedule import make_due
+from domain.lists.schedule import build_due
 from domain.memberships import tracking
 from domain.operations.actions import tidy
 
@@ -54,7 +54,7 @@ def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker],
     return [
         lambda: launch.start_due(office),
         lambda: make_lists(database, tools),
-        lambda: tracking.start_due(database, tools.clock()),
+        lambda: tracking.schedule_due(database, tools.clock()),
         lambda: sweep(database, tools),
         lambda: notify_due(database, brokers, notifier),
         lambda: lifecycle.schedule_due(database, tools.clock()),
@@ -77,7 +77,7 @@ class Rarely:
 
 async def make_lists(database: Database, tools: Tools) -> None:
     """Lists that are due by the store's days; what cannot be begun stays due, and is told of."""
-    for unmade in (await make_due(database, tools.clock()))[1]:
+    for unmade in (await build_due(database, tools.clock())).failed:
         error = f"{type(unmade.error).__name__}: {unmade.error}"
         log.error("list_not_started", store=unmade.store_id, segment=str(unmade.segment_id), error=error)
 

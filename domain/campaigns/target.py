@@ -43,7 +43,7 @@ async def target_list(tx: Transaction, store_id: int, target: Target, now: datet
         return found
     shop = await stores.by_id(tx, store_id)
     assert shop is not None
-    return await list_actions.of_members_now(tx, found, shop.timezone, now)
+    return await list_actions.freeze_members(tx, found, shop.timezone, now)
 
 
 def _selectable(found: CustomerList | None, nothing: str, now: datetime) -> CustomerList:

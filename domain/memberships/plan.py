@@ -1,4 +1,4 @@
-"""Compile what a store's segments ask, once for as long as they stay as they are and the day lasts."""
+"""Plan the tracking of a store's segments, once for as long as they stay as they are and the day lasts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +18,8 @@ from domain.stores.model import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """A segment whose members are followed. `timed`: the mere passing of time may change them."""
+class TrackedFilter:
+    """A tracked segment's filter. `timed`: the mere passing of time may change its members."""
 
     segment: Segment
     filter: ResolvedFilter
@@ -30,27 +30,29 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    shop: Store
-    watched: dict[UUID, Watched]
+    """A store's tracked segments."""
 
-    def concerned(self, kinds: ChangeKind) -> dict[UUID, Watched]:
-        return {key: each for key, each in self.watched.items() if each.kinds & kinds}
+    store: Store
+    tracked: dict[UUID, TrackedFilter]
+
+    def affected(self, kinds: ChangeKind) -> dict[UUID, TrackedFilter]:
+        """Return the segments whose members change with these kinds of data."""
+        return {key: tracked for key, tracked in self.tracked.items() if tracked.kinds & kinds}
 
 
 async def plan(tx: Transaction, store: Store, now: datetime) -> Plan:
-    """Return the active dynamic segments, but for those that ask for what the store no longer has."""
+    """Return the active dynamic segments, without those that ask for what the store no longer has."""
     scope = FilterScope(store.id, store.timezone, now, tx.dialect)
     active = await queries.active(tx, store.id)
     segments = {segment.id: segment for segment in active if segment.kind is SegmentKind.DYNAMIC}
     resolved = await resolve_each(tx, segments, scope)
     filters = {key: filter_ for key, filter_ in resolved.items() if isinstance(filter_, ResolvedFilter)}
-    current = compile_filters(filters).nodes
-    return Plan(store, {key: _watched(segments[key], filters[key]) for key in current})
-
-
-def _watched(segment: Segment, filter_: ResolvedFilter) -> Watched:
-    kinds, timed = ChangeKind.EXISTENCE, False
-    for leaf in {leaf.key: leaf for leaf in leaves(filter_.node)}.values():
-        kinds |= kinds_asked(leaf, filter_.catalogue, filter_.scope)
-        timed = timed or changes_with_the_day(leaf, filter_.catalogue, filter_.scope)
-    return Watched(segment, filter_, fingerprint(filter_.node, filter_.scope.timezone), kinds, timed)
+    tracked: dict[UUID, TrackedFilter] = {}
+    for key in compile_filters(filters).nodes:
+        filter_ = filters[key]
+        kinds, timed = ChangeKind.EXISTENCE, False
+        for leaf in {leaf.key: leaf for leaf in leaves(filter_.node)}.values():
+            kinds |= kinds_asked(leaf, filter_.catalogue, filter_.scope)
+            timed = timed or changes_with_the_day(leaf, filter_.catalogue, filter_.scope)
+        tracked[key] = TrackedFilter(segments[key], filter_, fingerprint(filter_.node, store.timezone), kinds, timed)
+    return Plan(store, tracked)

@@ -122,7 +122,7 @@ async def bring_in(database: Database, store_id: int, kind: ImportKind, path: Pa
 async def preview(database: Database, store_id: int, include: object) -> int:
     desk = await desk_of(database, store_id)
     definition = define(desk, SegmentInput(include=include))
-    return (await Previews(database).preview(desk.shop, definition, {}, NOW)).count
+    return (await Previews(database).preview(desk.store, definition, {}, NOW)).count
 
 
 async def desk_of(database: Database, store_id: int) -> FilterContext:
@@ -149,7 +149,7 @@ async def draw_up(database: Database, store_id: int, office: Office) -> tuple[UU
     """A campaign to everyone with three orders; its id, and whom `reach` says that it gets to."""
     desk = await desk_of(database, store_id)
     async with database.write() as tx:
-        _, making = await lists.create_segment(tx, desk, SegmentInput(name="Three orders", include=THREE_ORDERS))
+        making = (await lists.create_segment(tx, desk, SegmentInput(name="Three orders", include=THREE_ORDERS))).build
     await work(office)
     async with database.write() as tx:
         listed = await list_queries.by_id(tx, store_id, making.listed.id)

@@ -20,17 +20,17 @@ from domain.kit.db import Database
 from domain.lifecycle import actions, queries
 from domain.lifecycle.model import (
     GROUPS,
-    Chosen,
+    ChosenThresholds,
     Cuts,
+    LastScoring,
     LifecycleStage,
     RepurchasePosition,
     RfmGroup,
     ShopperType,
-    Standing,
     Thresholds,
     high_places,
     low_places,
-    settle,
+    thresholds_of,
 )
 from domain.lifecycle.tables import customer_scores
 from tests.domain.lifecycle.shop import Bought, days_ago, fill
@@ -38,14 +38,14 @@ from tests.factories import NOW, add_store
 
 TIMEZONE = "Asia/Taipei"
 TODAY = day_of(NOW, TIMEZONE)
-CHOSEN = Chosen(
+CHOSEN = ChosenThresholds(
     active_days=30, lost_days=90, introduce_days=10, loyal_orders=2, high_spend=Decimal(100), repurchase_days=20
 )
 
 
 async def score(database: Database, store_id: int, now: datetime = NOW) -> None:
     async with database.write() as tx:
-        await actions.request(tx, store_id)
+        await actions.request_scoring(tx, store_id)
         [notice] = await jobs.due(tx, 1)
         job = await jobs.claim(tx, store_id, notice.job_id, "worker", 60)
     assert job is not None
@@ -58,9 +58,9 @@ async def scores(database: Database, store_id: int) -> dict[int, tuple[object, .
         return {row.customer_id: tuple(row)[2:] for row in await tx.execute(rows)}
 
 
-async def standing(database: Database, store_id: int) -> Standing:
+async def standing(database: Database, store_id: int) -> LastScoring:
     async with database.read() as tx:
-        return await queries.standing(tx, store_id)
+        return await queries.last_scoring(tx, store_id)
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,9 @@ histories = st.dictionaries(
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(hours=histories, chosen=st.sampled_from([Chosen(), CHOSEN]), known=st.integers(0, 24 * 12))
+@given(hours=histories, chosen=st.sampled_from([ChosenThresholds(), CHOSEN]), known=st.integers(0, 24 * 12))
 def test_any_customers_are_scored_as_plain_python_scores_them(
-    database_url: str, hours: dict[int, list[tuple[int, int]]], chosen: Chosen, known: int
+    database_url: str, hours: dict[int, list[tuple[int, int]]], chosen: ChosenThresholds, known: int
 ) -> None:
     """Conditions 122 to 128; ties score alike."""
     bought = {
@@ -154,18 +154,18 @@ def test_any_customers_are_scored_as_plain_python_scores_them(
     asyncio.run(_check(database_url, bought, chosen, NOW - timedelta(hours=known)))
 
 
-async def _check(url: str, bought: Mapping[int, Bought], chosen: Chosen, created: datetime) -> None:
+async def _check(url: str, bought: Mapping[int, Bought], chosen: ChosenThresholds, created: datetime) -> None:
     database = Database(url)
     try:
         async with database.write() as tx:
             store_id = await add_store(tx, timezone=TIMEZONE)
             await fill(tx, store_id, bought, created_at=created)
-            await queries.choose(tx, store_id, chosen)
+            await queries.save_chosen(tx, store_id, chosen)
         await score(database, store_id)
         used = (await standing(database, store_id)).thresholds
         assert used is not None
         wanted = plain(bought, used, created)
-        assert used == settle(
+        assert used == thresholds_of(
             chosen, plain_cuts([f for each in bought.values() if (f := facts(each)).last]), used.cycle
         )
         assert await scores(database, store_id) == {each: (*row, TODAY) for each, row in wanted.items()}
@@ -194,7 +194,7 @@ async def test_fifths_of_ten_customers(database: Database, store_id: int) -> Non
 async def test_only_who_moved_is_written_and_marked(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         await fill(tx, store_id, {1: days_ago(1), 2: days_ago(45), 3: [], 4: days_ago(500)})
-        await queries.choose(tx, store_id, CHOSEN)
+        await queries.save_chosen(tx, store_id, CHOSEN)
     await score(database, store_id)
     before = await scores(database, store_id)
     async with database.write() as tx:
@@ -254,14 +254,14 @@ async def scheduled(database: Database, now: datetime, times: int = 1) -> dict[i
 
 
 async def test_the_standing_says_what_was_gone_by(database: Database, store_id: int) -> None:
-    assert await standing(database, store_id) == Standing(None, False, None)
+    assert await standing(database, store_id) == LastScoring(None, False, None)
     async with database.write() as tx:
         await fill(tx, store_id, {1: days_ago(300, 290, 280)})
     await score(database, store_id)
     found = await standing(database, store_id)
     assert (found.computed_on, found.measured) == (NOW.date(), True)
-    assert found.thresholds == settle(Chosen(), Cuts((), (3,) * 4, (Decimal(30),) * 4), 10.0)
+    assert found.thresholds == thresholds_of(ChosenThresholds(), Cuts((), (3,) * 4, (Decimal(30),) * 4), 10.0)
     async with database.write() as tx:
-        await actions.choose(tx, store_id, replace(CHOSEN, repurchase_days=None))
-        assert (await actions.standing(tx, store_id))[0] == replace(CHOSEN, repurchase_days=None)
+        await actions.set_thresholds(tx, store_id, replace(CHOSEN, repurchase_days=None))
+        assert (await actions.scoring_state(tx, store_id))[0] == replace(CHOSEN, repurchase_days=None)
         assert len(await jobs.due(tx, 9)) == 1

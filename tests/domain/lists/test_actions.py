@@ -43,16 +43,17 @@ class Shop:
 
     @property
     def id(self) -> int:
-        return self.desk.shop.id
+        return self.desk.store.id
 
     async def create(self, name: str = "G", **given: object) -> tuple[Segment, ListBuild]:
         wanted = {"query": 'tag = "VIP"', **given}
         async with self.database.write() as tx:
-            return await actions.create_segment(tx, self.desk, SegmentInput(name=name, **wanted))  # type: ignore[arg-type]
+            created = await actions.create_segment(tx, self.desk, SegmentInput(name=name, **wanted))  # type: ignore[arg-type]
+            return created.segment, created.build
 
     async def refresh(self, segment: Segment, now: datetime) -> ListBuild:
         async with self.database.write() as tx:
-            return await build.start(tx, segment, now)
+            return await build.request_list(tx, segment, now)
 
     async def claim(self) -> Job:
         async with self.database.write() as tx:
@@ -65,7 +66,7 @@ class Shop:
         """Does every job that is due."""
         while await self.due():
             job = await self.claim()
-            await (self.build(job) if job.kind == build.BUILD else build.erase(self.database, job))
+            await (self.build(job) if job.kind == build.BUILD else build.erase_members(self.database, job))
 
     async def due(self) -> int:
         async with self.database.read() as tx:

@@ -13,7 +13,7 @@ from domain.customers.queries import profile_of
 from domain.kit.db import Database
 from domain.kit.db.portable import ParentFilter
 from domain.kit.errors import DomainError, ErrorCode
-from domain.lists.comparison import Counts, Move, check_comparable, count, moved
+from domain.lists.comparison import ListChanges, Move, check_comparable, count_changes, moved
 from domain.lists.model import CustomerList, ListStatus
 from domain.lists.tables import list_members, lists
 from tests.domain.segments.world import NOW, SEGMENT, people, save
@@ -42,7 +42,7 @@ async def test_who_joined_left_and_stayed(database: Database, store_id: int) -> 
             await tx.execute(insert(list_members), rows)
     live = {list_id: members - DELETED for list_id, members in on.items()}
     async with database.read() as tx:
-        counts = await count(tx, store_id, EARLIER, [LATER, LATEST, UUID(int=77)])
+        counts = await count_changes(tx, store_id, EARLIER, [LATER, LATEST, UUID(int=77)])
         for later in (LATER, LATEST):
             before, after = live[EARLIER], live[later]
             wanted = {Move.JOINED: after - before, Move.LEFT: before - after, Move.STAYED: before & after}
@@ -50,8 +50,8 @@ async def test_who_joined_left_and_stayed(database: Database, store_id: int) -> 
                 found = await tx.execute(moved(store_id, EARLIER, move, whose(later)))
                 assert sorted(profile_of(each).customer.id for each in found) == sorted(members), (later, move)
                 assert members
-            assert counts[later] == Counts(*(len(members) for members in wanted.values()))
-    assert counts[UUID(int=77)] == Counts(0, len(live[EARLIER]), 0)
+            assert counts[later] == ListChanges(*(len(members) for members in wanted.values()))
+    assert counts[UUID(int=77)] == ListChanges(0, len(live[EARLIER]), 0)
 
 
 def whose(list_id: UUID) -> ParentFilter:

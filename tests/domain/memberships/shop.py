@@ -19,6 +19,7 @@ from domain.ingestion.model import TrackedEvent
 from domain.jobs import Queue
 from domain.kit.db import Database, Transaction
 from domain.memberships import tracking
+from domain.memberships.model import STEP_LIMITS, StepLimits
 from domain.memberships.tables import segment_memberships
 from domain.segments import queries as segment_queries
 from domain.segments.codec import to_stored
@@ -93,17 +94,17 @@ class Shop:
     async def pick(self, segment_id: UUID, person: int) -> None:
         async with self.database.write() as tx:
             only = select(customer_rows.c.id).where(customer_rows.c.id == self.people[person])
-            await segment_queries.pick(tx, self.store.id, segment_id, only, 10)
+            await segment_queries.add_members(tx, self.store.id, segment_id, only, 10)
 
-    async def follow(self) -> None:
-        await tracking.start_due(self.database, self.now)
+    async def follow(self, limits: StepLimits = STEP_LIMITS) -> None:
+        await tracking.schedule_due(self.database, self.now)
         async with self.database.read() as tx:
             notices = await jobs.due(tx, 10, Queue.SEGMENTS)
         for notice in notices:
             async with self.database.write() as tx:
                 job = await jobs.claim(tx, notice.store_id, notice.job_id, "test", 60)
             if job is not None:
-                await tracking.follow(self.database, job, lambda: self.now)
+                await tracking.track(self.database, job, lambda: self.now, limits)
 
     async def members(self) -> Members:
         rows = segment_memberships.c

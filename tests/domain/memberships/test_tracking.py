@@ -15,6 +15,7 @@ from domain.changes.tables import customer_changes
 from domain.jobs import LeaseLost, Queue
 from domain.kit.db import Database
 from domain.memberships import queries, tracking
+from domain.memberships.model import StepLimits
 from domain.memberships.tables import segment_memberships, tracked_segments
 from domain.segments.filters import (
     AllOf,
@@ -168,14 +169,12 @@ async def test_a_segment_that_is_switched_off_or_deleted_is_forgotten(shop: Shop
     assert await shop.told() == []
 
 
-async def test_many_changes_are_compared_as_a_whole(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "TOO_MANY", 3)
-    monkeypatch.setattr(tracking, "MOVED", 2)
+async def test_many_changes_are_compared_as_a_whole(shop: Shop) -> None:
     made = await shop.add(1, VIP)
     await shop.follow()
     for person in range(7):
         await shop.tag(person, "VIP", on=True)
-    await shop.follow()
+    await shop.follow(StepLimits(max_changed=3, members=2))
     assert await shop.members() == {made: set(shop.people[:7])}
     assert Counter(await shop.told()) == Counter((made, one, True) for one in shop.people[:7])
 
@@ -185,7 +184,7 @@ async def test_two_workers_tell_of_each_customer_once(shop: Shop) -> None:
     await shop.follow()
     for person in range(6):
         await shop.tag(person, "VIP", on=True)
-    await tracking.start_due(shop.database, shop.now)
+    await tracking.schedule_due(shop.database, shop.now)
     async with shop.database.read() as tx:
         [notice] = await jobs.due(tx, 10, Queue.SEGMENTS)
 
@@ -194,7 +193,7 @@ async def test_two_workers_tell_of_each_customer_once(shop: Shop) -> None:
             job = await jobs.claim(tx, notice.store_id, notice.job_id, name, -1)
         if job is not None:
             try:
-                await tracking.follow(shop.database, job, lambda: shop.now)
+                await tracking.track(shop.database, job, lambda: shop.now)
             except LeaseLost:
                 return
 
@@ -214,7 +213,7 @@ async def test_a_killed_worker_leaves_nothing_half_done(shop: Shop, monkeypatch:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(queries, "take_out", die)
+        patch.setattr(queries, "delete_members", die)
         with pytest.raises(RuntimeError):
             await shop.follow()
     assert (await shop.members(), await shop.told()) == ({}, [])

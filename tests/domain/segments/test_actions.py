@@ -34,7 +34,7 @@ class Shop:
 
     @property
     def id(self) -> int:
-        return self.desk.shop.id
+        return self.desk.store.id
 
     async def create(self, **given: object) -> Segment:
         async with self.database.write() as tx:
@@ -176,7 +176,7 @@ async def test_picking_beyond_the_limit_picks_nobody(shop: Shop) -> None:
         with pytest.raises(DomainError, match="20 would fit, and these are") as caught:
             await shop.create(kind=SegmentKind.STATIC, **given)
         assert caught.value.code is ErrorCode.LIMIT_EXCEEDED
-    raised = replace(shop.desk, shop=replace(shop.desk.shop, limits=Limits(21, 5)))
+    raised = replace(shop.desk, store=replace(shop.desk.store, limits=Limits(21, 5)))
     made = await Shop(shop.database, raised).create(kind=SegmentKind.STATIC, customer_ids=many[:21])
     assert len(await shop.members(made)) == 21
 
@@ -191,7 +191,7 @@ async def test_unknown_and_deleted_customers_are_told_by_their_place(shop: Shop)
 async def test_another_stores_segment_does_not_exist(shop: Shop) -> None:
     made = await shop.create()
     async with shop.database.write() as tx:
-        other = replace(shop.desk, shop=replace(shop.desk.shop, id=shop.id + 1))
+        other = replace(shop.desk, store=replace(shop.desk.store, id=shop.id + 1))
         with pytest.raises(NotFound):
             await actions.change(tx, other, made.id, SegmentInput(name="Mine"))
 
@@ -225,7 +225,7 @@ async def test_a_preview_counts_and_says_whom_each_channel_reaches(shop: Shop) -
             {"s": shop.id, "a": VIPS[1], "b": VIPS[2], "no": False},
         )
     definition = Definition(AttributeCondition("tag", Operator.EQ, ("VIP",)), None)
-    found = await Previews(shop.database).preview(shop.desk.shop, definition, channels, NOW)
+    found = await Previews(shop.database).preview(shop.desk.store, definition, channels, NOW)
     people = {person.id: person for person in EVERYONE}
     expected: list[ChannelReach] = []
     for channel, column in (("email", "email"), ("sms", "phone")):
@@ -240,7 +240,7 @@ async def test_a_preview_counts_and_says_whom_each_channel_reaches(shop: Shop) -
 
 async def test_a_preview_of_nobody(shop: Shop) -> None:
     nobody = Definition(AttributeCondition("city", Operator.EQ, ("Nowhere",)))
-    found = await Previews(shop.database).preview(shop.desk.shop, nobody, {"email": AddressKind.EMAIL}, NOW)
+    found = await Previews(shop.database).preview(shop.desk.store, nobody, {"email": AddressKind.EMAIL}, NOW)
     assert (found.count, found.reach, found.sample) == (0, (ChannelReach("email", 0, 0),), ())
 
 

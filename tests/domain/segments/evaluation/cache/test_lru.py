@@ -150,7 +150,7 @@ async def test_another_order_of_tiers_is_another_question(shop: Shop, previews: 
     counts: list[int] = []
     for order in (["Silver", "Gold"], ["Gold", "Silver"], ["Silver", "Gold"]):
         async with shop.database.write() as tx:
-            await ranks.put(tx, shop.store.id, await resolve.catalogue(tx, shop.store.id, {}), "tier", order)
+            await ranks.replace(tx, shop.store.id, await resolve.catalogue(tx, shop.store.id, {}), "tier", order)
         counts.append((await previews.preview(shop.store, above_gold, {}, shop.now)).count)
     assert counts == [0, 3, 0]
 

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Date,
-    Delete,
     Integer,
     Select,
     SmallInteger,
@@ -69,7 +68,11 @@ class Scoring:
         values = {name: statement.excluded[name] for name in (*_COMPUTED, "computed_on")}
         upsert = statement.on_conflict_do_update(index_elements=["store_id", "customer_id"], set_=values, where=changed)
         count: int = (await tx.execute(upsert)).rowcount
-        deleted: int = (await tx.execute(self._delete_scores_of_deleted(first, last))).rowcount
+        in_range = (customers.c.store_id == self.store_id, customers.c.id.between(first, last))
+        live = select(customers.c.id).where(*in_range, customers.c.deleted_at.is_(None))
+        scored = (_scores.store_id == self.store_id, _scores.customer_id.between(first, last))
+        orphaned = delete(customer_scores).where(*scored, _scores.customer_id.not_in(live))
+        deleted: int = (await tx.execute(orphaned)).rowcount
         if deleted:
             await changes.record_range_change(tx, self.store_id, ChangeKind.ORDERS, first, last)
         elif count:
@@ -77,14 +80,6 @@ class Scoring:
             changed_ids = select(_scores.customer_id).where(_scores.store_id == self.store_id, *today)
             await changes.record_change(tx, self.store_id, ChangeKind.ORDERS, changed_ids)
         return count
-
-    def _delete_scores_of_deleted(self, first: int, last: int) -> Delete:
-        in_range = customers.c.id.between(first, last)
-        live = select(customers.c.id).where(
-            customers.c.store_id == self.store_id, in_range, customers.c.deleted_at.is_(None)
-        )
-        scored = (_scores.store_id == self.store_id, _scores.customer_id.between(first, last))
-        return delete(customer_scores).where(*scored, _scores.customer_id.not_in(live))
 
     def _scores(self, first: int, last: int) -> Select[*tuple[Any, ...]]:
         same = and_(customers.c.store_id == _facts.store_id, customers.c.id == _facts.customer_id)
@@ -104,7 +99,12 @@ class Scoring:
             .subquery("scored")
         )
         score = scored.c
-        group = _group(score.recency, score.frequency + score.monetary)
+        groups = [
+            (and_(score.frequency + score.monetary >= least, score.recency == recency), _name(group))
+            for least, row in GROUPS.items()
+            for recency, group in enumerate(row, 1)
+        ]
+        group = case(*groups, else_=_name(RfmGroup.PROSPECTS))
         scores = (score.recency, score.frequency, score.monetary)
         places = (group, score.stage, score.shopper_type, score.repurchase_position)
         statement = select(literal(self.store_id, Integer()), score.customer_id, *scores, *places)
@@ -169,12 +169,3 @@ def _fifth(
     beyond = [case((column >= bound if upper else column > bound, 1), else_=0) for bound in bounds]
     score = beyond[0] + beyond[1] + beyond[2] + beyond[3] + 1
     return case((_ORDERED, cast(score, SmallInteger())))
-
-
-def _group(recency: ColumnElement[Any], both: ColumnElement[Any]) -> ColumnElement[Any]:
-    cases = [
-        (and_(both >= least, recency == score), _name(group))
-        for least, row in GROUPS.items()
-        for score, group in enumerate(row, 1)
-    ]
-    return case(*cases, else_=_name(RfmGroup.PROSPECTS))

@@ -20,7 +20,7 @@ _listed, _earlier = list_members.alias("ours"), list_members.alias("theirs")
 
 
 class Move(Enum):
-    """How a customer's place differs between an earlier list and a later one."""
+    """The way in which a customer's place differs between an earlier list and a later one."""
 
     JOINED = "joined"
     LEFT = "left"
@@ -29,9 +29,9 @@ class Move(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ListChanges:
-    joined: int
-    left: int
-    stayed: int
+    joiners: int
+    leavers: int
+    stayers: int
 
 
 def check_comparable(listed: CustomerList, earlier: CustomerList | None) -> UUID:
@@ -49,11 +49,13 @@ def check_comparable(listed: CustomerList, earlier: CustomerList | None) -> UUID
 
 def moved(store_id: int, earlier: UUID, move: Move, parent_filter: ParentFilter) -> Select[*tuple[Any, ...]]:
     """Select the customers who did so, as `customers.queries` reads profiles; `parent` is the list."""
-    members, others = (_earlier, _listed) if move is Move.LEFT else (_listed, _earlier)
+    members, opposite = (_earlier, _listed) if move is Move.LEFT else (_listed, _earlier)
     members_list = earlier if move is Move.LEFT else lists.c.id
-    others_list = lists.c.id if move is Move.LEFT else earlier
+    opposite_list = lists.c.id if move is Move.LEFT else earlier
     on_other = exists().where(
-        others.c.store_id == store_id, others.c.list_id == others_list, others.c.customer_id == members.c.customer_id
+        opposite.c.store_id == store_id,
+        opposite.c.list_id == opposite_list,
+        opposite.c.customer_id == members.c.customer_id,
     )
     on_other = on_other.correlate(members, lists)
     return (

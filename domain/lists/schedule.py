@@ -27,7 +27,7 @@ class FailedBuild:
 
 @dataclass(slots=True)
 class BuildRound:
-    """How many lists a round of the scheduler has requested, and those that it could not."""
+    """The number of lists that a round of the scheduler has requested, and those that it could not."""
 
     requested: int = 0
     failed: list[FailedBuild] = field(default_factory=list[FailedBuild])

@@ -15,7 +15,7 @@ ENTERED, LEFT = "segment.entered", "segment.left"
 
 @dataclass(frozen=True, slots=True)
 class StepLimits:
-    """How much one step of tracking does: so many changed customers, marks of them, and members that join or leave.
+    """The size of one step of tracking: so many changed customers, marks of them, and members that join or leave.
 
     When more customers than `max_changed` have changed, whole segments are compared instead.
     """
@@ -30,7 +30,7 @@ STEP_LIMITS = StepLimits()
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class MembershipMoves:
     """The customers who joined a segment and those who left it."""
 
     segment_id: UUID

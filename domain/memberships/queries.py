@@ -25,7 +25,7 @@ from domain.changes.tables import customer_changes
 from domain.kit.db import Transaction
 from domain.kit.db.portable import among, insert_into, numbers
 from domain.kit.db.types import Id, Instant
-from domain.memberships.model import Move
+from domain.memberships.model import MembershipMoves
 from domain.memberships.tables import segment_memberships, tracked_segments
 
 _t, _m, _c = tracked_segments.c, segment_memberships.c, customer_changes.c
@@ -92,12 +92,14 @@ async def memberships_of(
     return members
 
 
-async def differences(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[Any], limit: int) -> Move:
+async def differences(
+    tx: Transaction, store_id: int, segment_id: UUID, ids: Select[Any], limit: int
+) -> MembershipMoves:
     """Return up to so many who match and are no known members, and up to so many of whom it is the other way round."""
     members = select(_m.customer_id).where(*_of(store_id, segment_id))
     joiners = (await tx.execute(except_(ids, members).limit(limit))).scalars()
     leavers = (await tx.execute(except_(members, ids).limit(limit))).scalars()
-    return Move(
+    return MembershipMoves(
         segment_id, [int(customer_id) for customer_id in joiners], [int(customer_id) for customer_id in leavers]
     )
 

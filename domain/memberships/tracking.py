@@ -18,7 +18,7 @@ from domain.kit import ids
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.memberships import queries
-from domain.memberships.model import ENTERED, LEFT, STEP_LIMITS, TRACK, Move, StepLimits, next_midnight
+from domain.memberships.model import ENTERED, LEFT, STEP_LIMITS, TRACK, MembershipMoves, StepLimits, next_midnight
 from domain.memberships.plan import Plan, TrackedFilter, plan
 from domain.memberships.queries import ChangeMark, TrackedSegment
 from domain.segments import ranks
@@ -92,7 +92,7 @@ class _Tracker:
     async def step(self) -> bool:
         """Do the most urgent part of what is to be done, and return whether there may be more."""
         now = self.clock()
-        moves: list[Move] = []
+        moves: list[MembershipMoves] = []
         marks: list[ChangeMark] = []
         dropped = new = due = None
         async with reading(self.database, SECONDS, snapshot=True) as tx:
@@ -139,12 +139,19 @@ class _Tracker:
         tracked = await queries.tracked(tx, store.id)
         return _Snapshot(self._plan, tracked, await queries.marks(tx, store.id, now, self.limits.marks), now)
 
-    async def _moves_of_changed(self, tx: Transaction, snapshot: _Snapshot, marks: Sequence[ChangeMark]) -> list[Move]:
+    async def _moves_of_changed(
+        self, tx: Transaction, snapshot: _Snapshot, marks: Sequence[ChangeMark]
+    ) -> list[MembershipMoves]:
         """Return who of the changed customers has joined or left a segment."""
         scope = self._scope(tx, snapshot.now)
-        moves: list[Move] = []
-        for kinds, customer_ids in _by_kinds(marks):
-            affected = snapshot.plan.affected(kinds)
+        moves: list[MembershipMoves] = []
+        kinds_by_customer: dict[int, int] = {}
+        for mark in marks:
+            for customer_id in range(mark.first, mark.first + mark.width):
+                kinds_by_customer[customer_id] = kinds_by_customer.get(customer_id, 0) | mark.kinds
+        for kinds in sorted(set(kinds_by_customer.values())):
+            customer_ids = [key for key, customer_kinds in kinds_by_customer.items() if customer_kinds == kinds]
+            affected = snapshot.plan.affected(ChangeKind(kinds))
             filters = compile_filters({key: tracked.filter.at(snapshot.now) for key, tracked in affected.items()})
             for start in range(0, len(customer_ids) if affected else 0, self.limits.customers):
                 batch = customer_ids[start : start + self.limits.customers]
@@ -153,7 +160,7 @@ class _Tracker:
                 for key, matching in matches.items():
                     joiners, leavers = sorted(matching - members[key]), sorted(members[key] - matching)
                     if joiners or leavers:
-                        moves.append(Move(key, joiners, leavers))
+                        moves.append(MembershipMoves(key, joiners, leavers))
         return moves
 
     async def _start_tracking(self, new: TrackedFilter, now: datetime) -> None:
@@ -165,7 +172,9 @@ class _Tracker:
             next_eval = self._next_eval(new, now)
             await queries.save_tracked(tx, self.job.store_id, new.segment.id, new.fingerprint, now, next_eval)
 
-    async def _record_changed(self, snapshot: _Snapshot, marks: Sequence[ChangeMark], moves: Iterable[Move]) -> None:
+    async def _record_changed(
+        self, snapshot: _Snapshot, marks: Sequence[ChangeMark], moves: Iterable[MembershipMoves]
+    ) -> None:
         """Delete the marks that are dealt with; of more than a batch, the affected segments become due as a whole."""
         async with self._writing() as tx:
             await queries.delete_marks(tx, self.job.store_id, marks)
@@ -182,7 +191,7 @@ class _Tracker:
             await jobs.renew(tx, self.job)
             yield tx
 
-    async def _record(self, tx: Transaction, moves: Iterable[Move], now: datetime) -> None:
+    async def _record(self, tx: Transaction, moves: Iterable[MembershipMoves], now: datetime) -> None:
         events: list[Event] = []
         for move in moves:
             await queries.insert_members(tx, self.job.store_id, move.segment_id, move.joiners, now)
@@ -209,13 +218,3 @@ def _batch(marks: Sequence[ChangeMark], customers: int) -> Iterator[ChangeMark]:
             return
         total += mark.width
         yield mark
-
-
-def _by_kinds(marks: Sequence[ChangeMark]) -> Iterator[tuple[ChangeKind, list[int]]]:
-    """Yield each customer once, with all kinds of what changed."""
-    kinds_by_customer: dict[int, int] = {}
-    for mark in marks:
-        for customer_id in range(mark.first, mark.first + mark.width):
-            kinds_by_customer[customer_id] = kinds_by_customer.get(customer_id, 0) | mark.kinds
-    for kinds in sorted(set(kinds_by_customer.values())):
-        yield ChangeKind(kinds), [key for key, customer_kinds in kinds_by_customer.items() if customer_kinds == kinds]

@@ -31,7 +31,7 @@ class UpdateMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpdatePolicy:
-    """How lists are made by themselves; the cycle counts from the day of the policy's last change (SL-07)."""
+    """The mode in which lists are made; the cycle counts from the day of the policy's last change (SL-07)."""
 
     mode: UpdateMode
     every_days: int | None

@@ -105,15 +105,15 @@ class ListDifference:
 
     @strawberry.field
     async def joined_count(self, info: Info) -> int:
-        return (await self._counts(info.context)).joined
+        return (await self._counts(info.context)).joiners
 
     @strawberry.field
     async def left_count(self, info: Info) -> int:
-        return (await self._counts(info.context)).left
+        return (await self._counts(info.context)).leavers
 
     @strawberry.field
     async def stayed_count(self, info: Info) -> int:
-        return (await self._counts(info.context)).stayed
+        return (await self._counts(info.context)).stayers
 
     @strawberry.field(description="On this list, and not on the earlier one.")
     async def joined(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Customer]:

@@ -41,9 +41,22 @@ class Previews:
         """Return how many match now, a few of them, and whom the channels reach. Raise TookTooLong, or as `resolve`."""
         deadline = Deadline(self.seconds)
         request = _PreviewRequest(store, definition, channels, now)
-        if self.cache is not None:
-            with suppress(TooManyIds):
-                return await self._from_cache(self.cache, deadline, request)
+        result: CountResult | None = None
+        with suppress(TooManyIds):
+            while self.cache is not None and result is None:
+                try:
+                    async with reading(self.database, deadline, snapshot=True) as tx:
+                        resolved = await request.resolve(tx)
+                        result = await count(tx, self.cache, resolved, partial(shorten, tx, deadline))
+                except InFlight as in_flight:
+                    # Without a connection: whoever fetches the leaves may need one.
+                    futures = [asyncio.ensure_future(future) for future in in_flight.futures]
+                    await asyncio.wait(futures, timeout=deadline.remaining())
+        if self.cache is not None and result is not None:
+            is_idle = self.cache.prefetch is None or self.cache.prefetch.done()
+            if result.cold and self.cache.max_bytes and is_idle:
+                self.cache.prefetch = asyncio.create_task(self._prefetch(self.cache, request))
+            return result.preview
         async with reading(self.database, deadline) as tx:
             ids = await select_ids(tx, definition, request.scope(tx))
             return await survey(tx, store.id, ids, channels, SAMPLE)
@@ -57,21 +70,6 @@ class Previews:
         if self.cache is not None and self.cache.prefetch is not None:
             self.cache.prefetch.cancel()
             await self.wait_for_prefetch()
-
-    async def _from_cache(self, cache: LeafCache, deadline: Deadline, request: "_PreviewRequest") -> PreviewResult:
-        result: CountResult | None = None
-        while result is None:
-            try:
-                async with reading(self.database, deadline, snapshot=True) as tx:
-                    resolved = await request.resolve(tx)
-                    result = await count(tx, cache, resolved, partial(shorten, tx, deadline))
-            except InFlight as in_flight:
-                # Without a connection: whoever fetches the leaves may need one.
-                futures = [asyncio.ensure_future(future) for future in in_flight.futures]
-                await asyncio.wait(futures, timeout=deadline.remaining())
-        if result.cold and cache.max_bytes and (cache.prefetch is None or cache.prefetch.done()):
-            cache.prefetch = asyncio.create_task(self._prefetch(cache, request))
-        return result.preview
 
     async def _prefetch(self, cache: LeafCache, request: "_PreviewRequest") -> None:
         """Cache the leaves of a filter that will be edited and asked for again. What fails here is fetched then."""

@@ -65,7 +65,23 @@ async def survey_each(
     rows: list[list[AnyRow]] = [[] for _ in statements]
     for row in await tx.execute(union_all(*selects)):
         rows[row.statement].append(row)
-    return [_result(statement_rows, channels) for statement_rows in rows]
+    results: list[PreviewResult] = []
+    for statement_rows in rows:
+        [total] = [row for row in statement_rows if row.part == "count"]
+        with_address = {AddressKind.EMAIL: total.emails, AddressKind.PHONE: total.phones, AddressKind.HANDLE: 0}
+        contacted = {row.channel: row for row in statement_rows if row.part == "channel"}
+        reach: list[ChannelReach] = []
+        for channel, kind in channels.items():
+            contact = contacted.get(channel)
+            if contact is None:
+                reach.append(ChannelReach(channel, with_address[kind], 0))
+            else:
+                reach.append(
+                    ChannelReach(channel, contact.usable + with_address[kind] - contact.falling_back, contact.accepting)
+                )
+        sample_ids = sorted(row.customer_id for row in statement_rows if row.part == "sample")
+        results.append(PreviewResult(total.customers, tuple(reach), tuple(sample_ids)))
+    return results
 
 
 def _selects(ids: Ids, index: int, store_id: int, channels: Mapping[str, AddressKind], sample: int) -> Iterator[Ids]:
@@ -81,7 +97,12 @@ def _selects(ids: Ids, index: int, store_id: int, channels: Mapping[str, Address
             profiles
         )
         contacted = profiles.join(contacts, and_(contacts.c.store_id == store_id, contacts.c.customer_id == customer))
-        fallback = _fallback(channels)
+        by_kind = {AddressKind.EMAIL: customers.c.email, AddressKind.PHONE: customers.c.phone}
+        cases = [
+            (contacts.c.channel == channel, by_kind[kind]) for channel, kind in channels.items() if kind in by_kind
+        ]
+        # The customer's own address, which the contact's channel takes where the contact has none.
+        fallback: ColumnElement[Any] = case(*cases, else_=null()) if cases else literal(None, String())
         usable = and_(func.coalesce(contacts.c.address, fallback).is_not(None), contacts.c.invalid.is_(False))
         accepting = and_(usable, contacts.c.consent == Consent.SUBSCRIBED.value)
         figures = {
@@ -111,25 +132,3 @@ def _columns(
         (cast(null(), String()) if channel is None else channel).label("channel"),
         *(figures.get(name, zero).label(name) for name in _FIGURES),
     ]
-
-
-def _fallback(channels: Mapping[str, AddressKind]) -> ColumnElement[Any]:
-    """Return the customer's own address that the contact's channel takes where the contact has none."""
-    by_kind = {AddressKind.EMAIL: customers.c.email, AddressKind.PHONE: customers.c.phone}
-    cases = [(contacts.c.channel == channel, by_kind[kind]) for channel, kind in channels.items() if kind in by_kind]
-    return case(*cases, else_=null()) if cases else literal(None, String())
-
-
-def _result(rows: Sequence[AnyRow], channels: Mapping[str, AddressKind]) -> PreviewResult:
-    [total] = [row for row in rows if row.part == "count"]
-    with_address = {AddressKind.EMAIL: total.emails, AddressKind.PHONE: total.phones, AddressKind.HANDLE: 0}
-    contacted = {row.channel: row for row in rows if row.part == "channel"}
-    reach: list[ChannelReach] = []
-    for channel, kind in channels.items():
-        row = contacted.get(channel)
-        if row is None:
-            reach.append(ChannelReach(channel, with_address[kind], 0))
-        else:
-            reach.append(ChannelReach(channel, row.usable + with_address[kind] - row.falling_back, row.accepting))
-    sample = tuple(sorted(row.customer_id for row in rows if row.part == "sample"))
-    return PreviewResult(total.customers, tuple(reach), sample)

@@ -71,23 +71,19 @@ class References:
 
     def check(self, root: DirectReferences) -> None:
         """Raise FilterOutdated when a filter refers to itself or to what was deleted, or ReferencesTooDeep."""
-        if self.missing and not self.missing.isdisjoint(self._reachable(root)):
+        reachable = {*root.segment_ids, *root.list_ids}
+        pending = list(root.segment_ids) if self.missing else []
+        while pending:
+            direct = self.direct.get(pending.pop())
+            if direct is not None:
+                pending += set(direct.segment_ids) - reachable
+                reachable.update(direct.segment_ids, direct.list_ids)
+        if not self.missing.isdisjoint(reachable):
             raise FilterOutdated("The filter refers to a segment or a list that no longer exists")
         try:
             ReferenceWalker(self.direct).extent(root)
         except CircularReference as error:
             raise FilterOutdated("The filter refers to a segment that refers back to it") from error
-
-    def _reachable(self, root: DirectReferences) -> set[UUID]:
-        segment_ids, list_ids = set(root.segment_ids), set(root.list_ids)
-        pending = list(segment_ids)
-        while pending:
-            direct = self.direct.get(pending.pop())
-            if direct is not None:
-                pending += set(direct.segment_ids) - segment_ids
-                segment_ids.update(direct.segment_ids)
-                list_ids.update(direct.list_ids)
-        return segment_ids | list_ids
 
 
 async def load_references(tx: Transaction, store_id: int, roots: Iterable[DirectReferences]) -> References:
@@ -137,7 +133,7 @@ async def faults(tx: Transaction, store_id: int, definition: Definition, own_id:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How many conditions there are, and through how many segments the furthest of them is reached."""
+    """The number of conditions, and the number of segments through which the furthest of them is reached."""
 
     conditions: int
     segments: int

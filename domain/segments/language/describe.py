@@ -20,7 +20,6 @@ from domain.segments.filters import (
     Not,
     Operator,
     Value,
-    Window,
 )
 
 _PHRASES = {
@@ -133,16 +132,23 @@ class _Describer:
         entries = {entry.key: entry for entry in behavior.attributes} if behavior is not None else {}
         where = [self._attribute(attribute, entries.get(attribute.dimension)) for attribute in condition.where]
         narrowed = f" where {' and '.join(where)}" if where else ""
-        window = _window(condition.window)
+        window = condition.window
+        if window.last_days is not None:
+            span = f" in the last {window.last_days} days"
+        elif window.last_hours is not None:
+            span = f" in the last {window.last_hours} hours"
+        else:
+            since = "" if window.since is None else f" from {_value(window.since)}"
+            span = since if window.until is None else f"{since} until {_value(window.until)}"
         if condition.aggregate is Aggregate.COUNT:
             times = _TIMES[condition.operator].format(*map(_value, condition.values))
-            return f"{label}{narrowed} {times} times{window}"
+            return f"{label}{narrowed} {times} times{span}"
         compared = _compared(condition.operator, condition.values, None)
         if condition.aggregate is Aggregate.SHARE:
-            return f"the share of {label.lower()}{narrowed} among all of them{window} {compared} percent"
+            return f"the share of {label.lower()}{narrowed} among all of them{span} {compared} percent"
         of = entries[condition.of].label.lower() if condition.of in entries else condition.of
         subject = _AGGREGATES[condition.aggregate].format(of=of, behavior=label.lower())
-        return f"{subject}{narrowed}{window} {compared}"
+        return f"{subject}{narrowed}{span} {compared}"
 
 
 def _compared(operator: Operator, values: Sequence[Value], entry: CatalogueEntry | None) -> str:
@@ -154,15 +160,6 @@ def _compared(operator: Operator, values: Sequence[Value], entry: CatalogueEntry
     phrase = _TIMED.get(operator, _PHRASES[operator]) if is_timed else _PHRASES[operator]
     months = " or ".join(_MONTHS[value - 1] for value in values if isinstance(value, int)) if "months" in phrase else ""
     return phrase.format(*texts, any=" or ".join(texts), months=months)
-
-
-def _window(window: Window) -> str:
-    if window.last_days is not None:
-        return f" in the last {window.last_days} days"
-    if window.last_hours is not None:
-        return f" in the last {window.last_hours} hours"
-    since = "" if window.since is None else f" from {_value(window.since)}"
-    return since if window.until is None else f"{since} until {_value(window.until)}"
 
 
 def _value(value: Value) -> str:

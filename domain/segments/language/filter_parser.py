@@ -91,8 +91,16 @@ class FilterParser:
                 return AnyOf(self._group(inner, path, depth))
             case "not":
                 return Not(self._filter(inner, path, depth + 1))
-            case _:
-                return self._condition(kind, inner, path)
+        self._conditions += 1
+        if self._conditions > CONDITIONS:
+            message = f"The filter has more than {CONDITIONS} conditions"
+            raise self._refuse(message, path, ErrorCode.LIMIT_EXCEEDED)
+        readers: dict[str, Callable[[Mapping[str, object], Path], Filter]] = {
+            "attribute": self._attribute,
+            "behavior": self._behavior,
+            "membership": self._membership,
+        }
+        return readers[kind](self._fields(inner, path), path)
 
     def _group(self, raw: object, path: Path, depth: int) -> tuple[Filter, ...]:
         parts = self._list(raw, path)
@@ -124,16 +132,6 @@ class FilterParser:
         if len(results) != len(parts):
             raise _InvalidPart
         return tuple(results)
-
-    def _condition(self, kind: str, raw: object, path: Path) -> Filter:
-        self._conditions += 1
-        if self._conditions > CONDITIONS:
-            message = f"The filter has more than {CONDITIONS} conditions"
-            raise self._refuse(message, path, ErrorCode.LIMIT_EXCEEDED)
-        fields = self._fields(raw, path)
-        if kind == "membership":
-            return self._membership(fields, path)
-        return self._attribute(fields, path) if kind == "attribute" else self._behavior(fields, path)
 
     def _attribute(self, fields: Mapping[str, object], path: Path) -> AttributeCondition:
         key = self._text(fields.get("dimension"), (*path, "dimension"))
@@ -193,25 +191,26 @@ class FilterParser:
                 f"{key[:100]!r} is no behavior's name: 1 to 64 characters, no control characters",
                 (*path, "behavior"),
             )
+
+        def read_where(raw: object, where_path: Path) -> AttributeCondition:
+            self._conditions += 1
+            attribute = self._fields(raw, where_path)
+            name = self._text(attribute.get("dimension"), (*where_path, "dimension"))
+            entry = behavior.attribute(name, self._list(attribute.get("values", ()), (*where_path, "values")))
+            if entry is None:
+                suggestion = near(name[:100], [known.key for known in behavior.attributes])
+                message = f"{behavior.key} has no attribute {name[:100]!r}{suggestion}"
+                raise self._refuse(message, (*where_path, "dimension"), ErrorCode.NOT_FOUND)
+            return self._compare(entry, attribute, where_path)
+
         raw_where = self._list(fields.get("where") or (), (*path, "where"))
-        where = self._read_each(raw_where, (*path, "where"), lambda raw, raw_path: self._where(behavior, raw, raw_path))
+        where = self._read_each(raw_where, (*path, "where"), read_where)
         aggregate = self._choice(Aggregate, fields.get("aggregate", Aggregate.COUNT), (*path, "aggregate"))
         of = self._of(behavior, aggregate, fields.get("of"), (*path, "of"))
         compared = {"operator": fields.get("operator", Operator.GTE), "values": fields.get("values", [1])}
         comparison = self._compare(measure_of(aggregate), compared, path)
         window = self._window(fields.get("window"), (*path, "window"))
         return BehaviorCondition(key, where, aggregate, of, comparison.operator, comparison.values, window)
-
-    def _where(self, behavior: BehaviorEntry, raw: object, path: Path) -> AttributeCondition:
-        self._conditions += 1
-        fields = self._fields(raw, path)
-        key = self._text(fields.get("dimension"), (*path, "dimension"))
-        entry = behavior.attribute(key, self._list(fields.get("values", ()), (*path, "values")))
-        if entry is None:
-            suggestion = near(key[:100], [attribute.key for attribute in behavior.attributes])
-            message = f"{behavior.key} has no attribute {key[:100]!r}{suggestion}"
-            raise self._refuse(message, (*path, "dimension"), ErrorCode.NOT_FOUND)
-        return self._compare(entry, fields, path)
 
     def _of(self, behavior: BehaviorEntry, aggregate: Aggregate, raw: object, path: Path) -> str | None:
         if aggregate in {Aggregate.COUNT, Aggregate.FIRST, Aggregate.LAST, Aggregate.SHARE}:

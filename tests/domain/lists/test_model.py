@@ -11,9 +11,9 @@ NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)  # in Taipei
 
 def test_not_on_the_day_it_was_made() -> None:
     """SL-10; the day is the store's (A3): 23:59 and 0:01 in Taipei."""
-    made = datetime(2026, 7, 1, 15, 59, tzinfo=UTC)
-    assert refresh_blocked_by(RefreshState(made, None), made, TAIPEI) is ErrorCode.ALREADY_REFRESHED_TODAY
-    assert refresh_blocked_by(RefreshState(made, None), made + timedelta(minutes=2), TAIPEI) is None
+    created_at = datetime(2026, 7, 1, 15, 59, tzinfo=UTC)
+    assert refresh_blocked_by(RefreshState(created_at, None), created_at, TAIPEI) is ErrorCode.ALREADY_REFRESHED_TODAY
+    assert refresh_blocked_by(RefreshState(created_at, None), created_at + timedelta(minutes=2), TAIPEI) is None
 
 
 def test_once_a_day() -> None:
@@ -25,10 +25,10 @@ def test_once_a_day() -> None:
 
 def test_a_failed_list_does_not_spend_the_day_once_it_is_deleted() -> None:
     """SL-12."""
-    made = NOON - timedelta(days=5)
-    failed = RefreshState(made, None, failed_at=[NOON])
+    created_at = NOON - timedelta(days=5)
+    failed = RefreshState(created_at, None, failed_at=[NOON])
     assert refresh_blocked_by(failed, NOON, TAIPEI) is ErrorCode.INVALID_STATE
-    assert refresh_blocked_by(RefreshState(made, None), NOON, TAIPEI) is None
+    assert refresh_blocked_by(RefreshState(created_at, None), NOON, TAIPEI) is None
     assert refresh_blocked_by(failed, NOON + timedelta(days=1), TAIPEI) is None
 
 

@@ -48,8 +48,8 @@ class Shop:
 
     async def change(self, segment: Segment, now: datetime, **given: object) -> Segment:
         async with self.database.write() as tx:
-            wanted = SegmentInput(**given)  # type: ignore[arg-type]
-            return await actions.change(tx, self.at(now), segment.id, wanted)
+            input_ = SegmentInput(**given)  # type: ignore[arg-type]
+            return await actions.change(tx, self.at(now), segment.id, input_)
 
     async def make_due(self, now: datetime, limit: int = schedule.MAX_LISTS) -> list[str]:
         """The names of the lists that one round of the scheduler makes."""
@@ -89,12 +89,12 @@ async def shop(database: Database) -> Shop:
 async def test_the_worked_example(shop: Shop) -> None:
     """SL-06 to SL-08, A1 and vector 1: G on 1 July, G-2 on the 8th, none on the 15th, G-3 on the 24th."""
     segment = await shop.segment()
-    made: dict[int, list[str]] = {}
+    names_by_day: dict[int, list[str]] = {}
     for number in range(1, 32):
         if number == 10:
             await shop.change(segment, day(10, 9), update=PolicyInput(UpdateMode.AUTO, 14))
-        made[number] = await shop.make_due(day(number, 0)) + await shop.make_due(day(number, 23))
-    assert {number: names for number, names in made.items() if names} == {8: ["G-2"], 24: ["G-3"]}
+        names_by_day[number] = await shop.make_due(day(number, 0)) + await shop.make_due(day(number, 23))
+    assert {number: names for number, names in names_by_day.items() if names} == {8: ["G-2"], 24: ["G-3"]}
 
 
 async def test_not_a_moment_before_the_stores_midnight(shop: Shop) -> None:
@@ -118,11 +118,11 @@ async def test_schedulers_beside_each_other_make_each_list_once(shop: Shop) -> N
         await shop.segment(f"S{number}")
     beside = [Database(shop.database.url) for _ in range(4)]
     try:
-        rounds = [schedule.build_due(each, day(8)) for each in beside * 2]
+        rounds = [schedule.build_due(database, day(8)) for database in beside * 2]
         results = await asyncio.gather(*rounds)
     finally:
-        for each in beside:
-            await each.close()
+        for database in beside:
+            await database.close()
     assert [result.failed for result in results] == [[]] * 8
     assert sum(result.requested for result in results) == 30
     assert await shop.names() == {f"S{number}{ending}" for number in range(30) for ending in ("", "-2")}
@@ -225,9 +225,9 @@ async def test_a_button_pressed_by_many_makes_one_list(shop: Shop) -> None:
             return error.code
 
     try:
-        made = sorted(await asyncio.gather(*map(press, beside)))
+        results = sorted(await asyncio.gather(*map(press, beside)))
     finally:
         for each in beside:
             await each.close()
-    assert made == ["G-2", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE"]
+    assert results == ["G-2", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE"]
     assert await shop.names() == {"G", "G-2"}

@@ -15,7 +15,7 @@ from domain.segments.catalogue import catalogue
 from domain.segments.compiler.select import customer_ids
 from domain.segments.filters import ORDERED
 from domain.segments.sql.scope import FilterScope
-from tests.domain.segments.world import NOW, TIMEZONE, people, save
+from tests.domain.segments.stored_people import NOW, TIMEZONE, make_people, store_people
 from tests.factories import add_store
 
 PROPERTIES = [
@@ -27,12 +27,12 @@ TIERS = ("Bronze", "Silver", "Gold")
 
 
 async def test_tiers_compare_by_the_order_that_the_store_gives(database: Database, store_id: int) -> None:
-    everyone = people(5)
+    everyone = make_people(5)
     for person, tier in zip(everyone, (*TIERS, "Paper", None), strict=True):
         person.row |= {"tier": tier, "blacklisted": False, "deleted_at": None}
     tiers = {person.id: person.row["tier"] for person in everyone}
     async with database.write() as tx:
-        await save(tx, store_id, everyone)
+        await store_people(tx, store_id, everyone)
         await ranks.replace(tx, store_id, PLAIN, "tier", TIERS)
     async with database.read() as tx:
         known = catalogue(PROPERTIES, ranks=await ranks.of(tx, store_id))

@@ -46,10 +46,10 @@ async def made(database: Database, desk: FilterContext) -> Segment:
 async def test_ten_thousand_fit_and_not_one_more(database: Database, desk: FilterContext) -> None:
     """QS-02, QS-14 and vector 12; a raised limit takes them."""
     segment, everyone = await made(database, desk), range(1, MANY + 1)
-    for wanted, room in ((everyone, STATIC_SEGMENT_MEMBERS), ([MANY], 0)):
-        with pytest.raises(DomainError, match=f"{room:,} would fit, and these are {len(wanted):,}") as caught:
+    for customer_ids, room in ((everyone, STATIC_SEGMENT_MEMBERS), ([MANY], 0)):
+        with pytest.raises(DomainError, match=f"{room:,} would fit, and these are {len(customer_ids):,}") as caught:
             async with database.write() as tx:
-                await actions.add_members(tx, desk, segment.id, wanted, None)
+                await actions.add_members(tx, desk, segment.id, customer_ids, None)
         assert caught.value.code is ErrorCode.LIMIT_EXCEEDED
         if room:
             async with database.write() as tx:
@@ -74,14 +74,14 @@ async def test_those_who_add_at_a_time_do_not_go_beyond_the_limit(database: Data
     async def add(at: int) -> int:
         try:
             async with beside[at].write() as tx:
-                wanted = range(1 + at * 20, 21 + at * 20)
-                return (await actions.add_members(tx, tight, segment.id, wanted, None)).count
+                customer_ids = range(1 + at * 20, 21 + at * 20)
+                return (await actions.add_members(tx, tight, segment.id, customer_ids, None)).count
         except DomainError:
             return 0
 
     try:
         added = await asyncio.gather(*map(add, range(4)))
     finally:
-        for each in beside:
-            await each.close()
+        for database_ in beside:
+            await database_.close()
     assert sorted(added) == [0, 0, 0, 20]

@@ -64,7 +64,12 @@ async def count(
     reach_requests = requests.reach()
     if len(matching) <= FEW and any(leaf.key is None or cache.get(leaf.key) is None for leaf in reach_requests):
         await before_statement()
-        preview = await survey(tx, scope.store_id, _select_ids(matching, tx.dialect), channels, request.sample)
+        if tx.dialect == "postgresql":
+            array = func.unnest(literal(list(matching), ARRAY(BigInteger))).table_valued(column("value", BigInteger))
+            ids: Select[Any] = select(array.render_derived().c.value)
+        else:
+            ids = select(func.json_each(orjson.dumps(list(matching)).decode()).table_valued("value").c.value)
+        preview = await survey(tx, scope.store_id, ids, channels, request.sample)
         return CountResult(preview, cold)
     sets = await fetch_leaves(tx, cache, scope, reach_requests, before_statement)
     reach = tuple(channel_reach(matching, sets, channels))
@@ -83,13 +88,6 @@ async def _load_requests(tx: Transaction, cache: LeafCache, request: CountReques
     if last is not None and last > LARGEST:
         raise TooManyIds
     return _LeafRequests(cache, request, await versions(tx, store_id))
-
-
-def _select_ids(bitmap: BitMap, dialect: str) -> Select[Any]:
-    if dialect == "postgresql":
-        unnested = func.unnest(literal(list(bitmap), ARRAY(BigInteger))).table_valued(column("value", BigInteger))
-        return select(unnested.render_derived().c.value)
-    return select(func.json_each(orjson.dumps(list(bitmap)).decode()).table_valued("value").c.value)
 
 
 class _LeafRequests:

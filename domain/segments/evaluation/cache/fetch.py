@@ -1,16 +1,16 @@
 """Fetch leaves in one snapshot: from the cache what did not change, from the database the rest."""
 
-from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from pyroaring import BitMap
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from domain.kit.db import Transaction
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.cache.transfer import fetch_bitmap, fetch_bitmaps
 from domain.segments.evaluation.leaf_analysis import base_of, of_store
-from domain.segments.sql.predicates import IdSet, Predicate, RowPredicate
+from domain.segments.sql.predicates import IdSet, Predicate
 from domain.segments.sql.scope import FilterScope
 
 BeforeStatement = Callable[[], Awaitable[None]]
@@ -54,12 +54,10 @@ async def fetch_leaves(
     for request in begun:
         cache.begin(request.key)
     try:
-        for batch in _statements([(request, request.compile()) for request in begun]):
-            await before_statement()
-            fetched = await _fetch(tx, scope, [predicate for _, predicate in batch], cache.max_ids)
-            for (request, _), bitmap in zip(batch, fetched, strict=True):
-                bitmaps[request.name] = bitmap
-                cache.complete(request.key, bitmap)
+        compiled = [(request, request.compile()) for request in begun]
+        async for request, bitmap in _fetch(tx, scope, compiled, cache.max_ids, before_statement):
+            bitmaps[request.name] = bitmap
+            cache.complete(request.key, bitmap)
     finally:
         for request in begun:
             cache.complete(request.key, bitmaps.get(request.name))
@@ -68,25 +66,31 @@ async def fetch_leaves(
     return bitmaps
 
 
-def _statements(compiled: Sequence[tuple[LeafRequest, Predicate]]) -> Iterator[list[tuple[LeafRequest, Predicate]]]:
-    """Yield leaves that one statement answers: predicates on the same rows together, so that nothing joins all rows."""
-    by_rows: dict[str, list[tuple[LeafRequest, Predicate]]] = {}
+async def _fetch(
+    tx: Transaction,
+    scope: FilterScope,
+    compiled: Sequence[tuple[LeafRequest, Predicate]],
+    max_ids: int,
+    before_statement: BeforeStatement,
+) -> AsyncIterator[tuple[LeafRequest, BitMap]]:
+    """Yield the leaves' bitmaps: of predicates on the same rows by one statement, so that nothing joins all rows."""
+    conditions: dict[str, list[tuple[LeafRequest, ColumnElement[bool]]]] = {}
     for request, predicate in compiled:
         if isinstance(predicate, IdSet):
-            yield [(request, predicate)]
+            await before_statement()
+            ids = predicate.ids if predicate.distinct else predicate.ids.distinct()
+            yield request, await fetch_bitmap(tx, ids, max_ids)
         else:
             rows, _ = base_of([predicate.condition])
-            by_rows.setdefault(rows.description, []).append((request, predicate))
-    yield from by_rows.values()
-
-
-async def _fetch(tx: Transaction, scope: FilterScope, predicates: Sequence[Predicate], max_ids: int) -> list[BitMap]:
-    for predicate in predicates:
-        if isinstance(predicate, IdSet):
-            return [await fetch_bitmap(tx, predicate.ids if predicate.distinct else predicate.ids.distinct(), max_ids)]
-    conditions = [predicate.condition for predicate in predicates if isinstance(predicate, RowPredicate)]
-    rows, customer = base_of(conditions)
-    live = select(customer).select_from(rows).where(*of_store(rows, scope))
-    if len(conditions) == 1:
-        return [await fetch_bitmap(tx, live.where(*conditions), max_ids)]
-    return await fetch_bitmaps(tx, live, customer, conditions, max_ids)
+            conditions.setdefault(rows.description, []).append((request, predicate.condition))
+    for batch in conditions.values():
+        await before_statement()
+        predicates = [condition for _, condition in batch]
+        rows, customer = base_of(predicates)
+        of_rows = select(customer).select_from(rows).where(*of_store(rows, scope))
+        if len(batch) == 1:
+            bitmaps = [await fetch_bitmap(tx, of_rows.where(*predicates), max_ids)]
+        else:
+            bitmaps = await fetch_bitmaps(tx, of_rows, customer, predicates, max_ids)
+        for (request, _), bitmap in zip(batch, bitmaps, strict=True):
+            yield request, bitmap

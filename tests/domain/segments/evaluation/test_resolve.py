@@ -11,7 +11,7 @@ from domain.segments.compiler.normal_form import FilterOutdated, leaves
 from domain.segments.evaluation.resolve import ResolvedFilter, resolve, resolve_each, select_ids_of_each
 from domain.segments.filters import AllOf, AttributeCondition, Definition, Filter, MembershipCondition, Operator
 from domain.segments.sql.scope import FilterScope
-from tests.domain.memberships.shop import Shop, open_shop
+from tests.domain.memberships.tracked_store import TrackedStore, make_tracked_store
 from tests.domain.segments.statements import statements
 from tests.factories import NOW
 
@@ -30,19 +30,19 @@ class CountedParts(tuple[Filter, ...]):  # noqa: SLOT001 - tuples have no slots 
 
 
 @pytest.fixture
-async def shop(database: Database, store_id: int) -> Shop:
-    opened = await open_shop(database, store_id, NOW, people=1)
+async def shop(database: Database, store_id: int) -> TrackedStore:
+    opened = await make_tracked_store(database, store_id, NOW, people=1)
     await opened.add(BASE.int, VIP)
     await opened.add(ON_BASE.int, AllOf((MembershipCondition(BASE), NEW)))
     await opened.add(STATIC.int, None, kind="STATIC")
     return opened
 
 
-def scope_of(shop: Shop) -> FilterScope:
+def scope_of(shop: TrackedStore) -> FilterScope:
     return FilterScope(shop.store.id, shop.store.timezone, shop.now, shop.database.dialect)
 
 
-async def test_a_filter_is_walked_once_and_once_for_its_normal_form(shop: Shop) -> None:
+async def test_a_filter_is_walked_once_and_once_for_its_normal_form(shop: TrackedStore) -> None:
     parts = CountedParts((VIP, NEW, MembershipCondition(BASE), AttributeCondition("consent.line", Operator.IS_SET)))
     async with shop.database.read() as tx:
         resolved = await resolve(tx, Definition(AllOf(parts), None), scope_of(shop))
@@ -51,11 +51,11 @@ async def test_a_filter_is_walked_once_and_once_for_its_normal_form(shop: Shop) 
     assert "consent.line" in resolved.catalogue.dimensions
 
 
-async def test_many_filters_take_as_many_statements_as_one(shop: Shop) -> None:
-    one = {0: Definition(MembershipCondition(ON_BASE))}
-    many = one | {number: Definition(AllOf((MembershipCondition(ON_BASE), NEW))) for number in range(1, 20)}
+async def test_many_filters_take_as_many_statements_as_one(shop: TrackedStore) -> None:
+    single = {0: Definition(MembershipCondition(ON_BASE))}
+    many = single | {number: Definition(AllOf((MembershipCondition(ON_BASE), NEW))) for number in range(1, 20)}
     counts: list[int] = []
-    for definitions in (one, many):
+    for definitions in (single, many):
         with statements(shop.database) as executed:
             async with shop.database.read() as tx:
                 assert all(
@@ -66,7 +66,7 @@ async def test_many_filters_take_as_many_statements_as_one(shop: Shop) -> None:
     assert counts[0] == counts[1]
 
 
-async def test_static_segments_are_resolved_without_a_statement(shop: Shop) -> None:
+async def test_static_segments_are_resolved_without_a_statement(shop: TrackedStore) -> None:
     async with shop.database.read() as tx:
         segment = await shop.segment(tx, STATIC)
         with statements(shop.database) as executed:
@@ -75,7 +75,7 @@ async def test_static_segments_are_resolved_without_a_statement(shop: Shop) -> N
     assert leaf.condition == MembershipCondition(STATIC)
 
 
-async def test_a_filter_that_asks_for_what_is_gone_does_not_spoil_the_others(shop: Shop) -> None:
+async def test_a_filter_that_asks_for_what_is_gone_does_not_spoil_the_others(shop: TrackedStore) -> None:
     gone = await shop.add(4, MembershipCondition(GONE))
     no_dimension = await shop.add(5, AttributeCondition("property.gone", Operator.IS_SET))
     async with shop.database.read() as tx:

@@ -32,8 +32,8 @@ from domain.segments.filters import (
     Operator,
     Window,
 )
-from tests.domain.memberships.shop import Shop, open_shop
 from tests.domain.memberships.test_tracking import PICKED
+from tests.domain.memberships.tracked_store import TrackedStore, make_tracked_store
 from tests.domain.segments.statements import statements
 from tests.factories import add_store
 
@@ -53,10 +53,10 @@ ASKED: list[Filter | None] = [
 
 
 @pytest.fixture
-async def shop(database: Database) -> Shop:
+async def shop(database: Database) -> TrackedStore:
     async with database.write() as tx:
         store_id = await add_store(tx, timezone="Asia/Taipei")
-    opened = await open_shop(database, store_id, START)
+    opened = await make_tracked_store(database, store_id, START)
     await opened.add(90, None, kind="STATIC")
     return opened
 
@@ -81,7 +81,7 @@ writes = st.one_of(
 )
 
 
-async def write(shop: Shop, step: tuple[str, int, object]) -> None:
+async def write(shop: TrackedStore, step: tuple[str, int, object]) -> None:
     match step:
         case ("tag", who, bool(on)):
             await shop.tag(who, "VIP", on=on)
@@ -109,41 +109,41 @@ async def write(shop: Shop, step: tuple[str, int, object]) -> None:
 )
 @given(steps=st.lists(st.tuples(writes, st.sampled_from(ASKED), st.sampled_from(ASKED)), min_size=1, max_size=8))
 async def test_a_preview_never_answers_for_data_that_was(
-    shop: Shop, previews: Previews, steps: list[tuple[tuple[str, int, object], Filter | None, Filter | None]]
+    shop: TrackedStore, previews: Previews, steps: list[tuple[tuple[str, int, object], Filter | None, Filter | None]]
 ) -> None:
-    for step, *asked in steps:
-        for include in asked:
+    for step, *includes in steps:
+        for include in includes:
             definition = Definition(include)
-            whole = await Previews(shop.database).preview(shop.store, definition, CHANNELS, shop.now)
-            assert await previews.preview(shop.store, definition, CHANNELS, shop.now) == whole
+            expected = await Previews(shop.database).preview(shop.store, definition, CHANNELS, shop.now)
+            assert await previews.preview(shop.store, definition, CHANNELS, shop.now) == expected
         await write(shop, step)
     for include in ASKED:
-        whole = await Previews(shop.database).preview(shop.store, Definition(include), CHANNELS, shop.now)
-        assert await previews.preview(shop.store, Definition(include), CHANNELS, shop.now) == whole
+        expected = await Previews(shop.database).preview(shop.store, Definition(include), CHANNELS, shop.now)
+        assert await previews.preview(shop.store, Definition(include), CHANNELS, shop.now) == expected
 
 
-def about(seen: list[str], table: str) -> int:
-    return sum(f"FROM {table}" in statement for statement in seen)
+def about(executed: list[str], table: str) -> int:
+    return sum(f"FROM {table}" in statement for statement in executed)
 
 
-async def test_only_the_leaf_that_was_edited_is_asked_again(shop: Shop, previews: Previews) -> None:
+async def test_only_the_leaf_that_was_edited_is_asked_again(shop: TrackedStore, previews: Previews) -> None:
     visits = BehaviorCondition("visit", window=Window(last_days=3))
     await shop.tag(0, "VIP", on=True)
-    with statements(shop.database) as seen:
+    with statements(shop.database) as executed:
         await previews.preview(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
-        assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 1)
+        assert (about(executed, "customer_tags"), about(executed, "events")) == (1, 1)
         await previews.wait_for_prefetch()
-    assert (about(seen, "customer_tags"), about(seen, "events")) == (2, 2)
-    with statements(shop.database) as seen:
+    assert (about(executed, "customer_tags"), about(executed, "events")) == (2, 2)
+    with statements(shop.database) as executed:
         await previews.preview(shop.store, Definition(AllOf((NEW, visits))), {}, shop.now)
-    assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 0)
+    assert (about(executed, "customer_tags"), about(executed, "events")) == (1, 0)
     await shop.tag(1, "VIP", on=True)
-    with statements(shop.database) as seen:
+    with statements(shop.database) as executed:
         await previews.preview(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
-    assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 0)
+    assert (about(executed, "customer_tags"), about(executed, "events")) == (1, 0)
 
 
-async def test_another_order_of_tiers_is_another_question(shop: Shop, previews: Previews) -> None:
+async def test_another_order_of_tiers_is_another_question(shop: TrackedStore, previews: Previews) -> None:
     above_gold = Definition(AttributeCondition("tier", Operator.GT, ("Gold",)))
     async with shop.database.write() as tx:
         await tx.execute(text("UPDATE customers SET tier = 'Silver' WHERE id <= 3"))
@@ -155,27 +155,27 @@ async def test_another_order_of_tiers_is_another_question(shop: Shop, previews: 
     assert counts == [0, 3, 0]
 
 
-async def test_two_who_ask_at_once_ask_the_database_once(shop: Shop, previews: Previews) -> None:
-    with statements(shop.database) as seen:
+async def test_two_who_ask_at_once_ask_the_database_once(shop: TrackedStore, previews: Previews) -> None:
+    with statements(shop.database) as executed:
         answers = await asyncio.gather(
             *(previews.preview(shop.store, Definition(VIP), CHANNELS, shop.now) for _ in range(5))
         )
-    assert about(seen, "customer_tags") == 1
+    assert about(executed, "customer_tags") == 1
     assert {answer.count for answer in answers} == {0}
 
 
 async def test_who_waits_asks_himself_when_the_other_fails(
-    shop: Shop, previews: Previews, monkeypatch: pytest.MonkeyPatch
+    shop: TrackedStore, previews: Previews, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = asyncio.Event()
     fetch_bitmap = transfer.fetch_bitmap
 
-    async def fail_once(*given: Any) -> BitMap:
+    async def fail_once(*arguments: Any) -> BitMap:
         if not failing.is_set():
             failing.set()
             await asyncio.sleep(0.2)
             raise RuntimeError("killed")
-        return await fetch_bitmap(*given)
+        return await fetch_bitmap(*arguments)
 
     monkeypatch.setattr(fetch, "fetch_bitmap", fail_once)
     first = asyncio.create_task(previews.preview(shop.store, Definition(VIP), {}, shop.now))
@@ -186,7 +186,9 @@ async def test_who_waits_asks_himself_when_the_other_fails(
     assert (await second).count == 0
 
 
-async def test_what_takes_too_long_is_cut_short_with_a_cache_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_takes_too_long_is_cut_short_with_a_cache_too(
+    shop: TrackedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     endless = (
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT count(*) FROM n"
     )
@@ -202,7 +204,7 @@ async def test_what_takes_too_long_is_cut_short_with_a_cache_too(shop: Shop, mon
     assert len(leaves) == 0
 
 
-async def test_numbers_beyond_a_bitmaps_are_counted_by_the_database(shop: Shop, previews: Previews) -> None:
+async def test_numbers_beyond_a_bitmaps_are_counted_by_the_database(shop: TrackedStore, previews: Previews) -> None:
     async with shop.database.write() as tx:
         await tx.execute(text("UPDATE customer_numbers SET last = 2147483648"))
     assert (await previews.preview(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
@@ -210,7 +212,7 @@ async def test_numbers_beyond_a_bitmaps_are_counted_by_the_database(shop: Shop, 
     assert len(previews.cache) == 0
 
 
-async def test_more_ids_than_may_travel_are_counted_by_the_database(shop: Shop) -> None:
+async def test_more_ids_than_may_travel_are_counted_by_the_database(shop: TrackedStore) -> None:
     previews = Previews(shop.database, LeafCache(1_000_000, max_ids=5))
     assert (await previews.preview(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -147,8 +148,13 @@ def _buckets(name: str, counts: Sequence[tuple[str | None, int]]) -> list[Bucket
     known = {value: count for value, count in counts if value is not None}
     unknown = sum(count for value, count in counts if value is None)
     if name == "age":
-        groups = [group for group in range(len(_AGES)) if str(group) in known]
-        buckets = [Bucket(_age_label(group), str(_AGES[group]), known[str(group)]) for group in groups]
+        between = [f"{low}-{high - 1}" for low, high in pairwise(_AGES[1:])]
+        labels = [f"Under {_AGES[1]}", *between, f"{_AGES[-1]} and over"]
+        buckets = [
+            Bucket(label, str(_AGES[group]), known[str(group)])
+            for group, label in enumerate(labels)
+            if str(group) in known
+        ]
     else:
         ordered = sorted(known.items(), key=lambda bucket: (-bucket[1], bucket[0]))
         buckets = [Bucket(value, value, count) for value, count in ordered[:BUCKETS]]
@@ -157,18 +163,15 @@ def _buckets(name: str, counts: Sequence[tuple[str | None, int]]) -> list[Bucket
     return [*buckets, Bucket(UNKNOWN, None, unknown)] if unknown else buckets
 
 
-def _age_label(group: int) -> str:
-    if group == 0:
-        return f"Under {_AGES[1]}"
-    return f"{_AGES[group]}-{_AGES[group + 1] - 1}" if group + 1 < len(_AGES) else f"{_AGES[group]} and over"
-
-
 def _traits(store_id: int, list_ids: Sequence[UUID], today: date) -> Any:
     """Select sums of a cube, for which one walk over the members counts them by all of their traits at once."""
-    traits = [
-        (_age_group(customers.c.birthday, today) if name == "age" else customers.c[name]).label(name)
-        for name in _TRAITS
+    # By the store's day; nobody is younger than 0.
+    born_by = [
+        (customers.c.birthday <= bindparam(None, last_birthday(age, today), type_=Date()), group)
+        for group, age in reversed(list(enumerate(_AGES)))
     ]
+    age_group = case(*born_by, else_=cast(null(), Integer()))
+    traits = [(age_group if name == "age" else customers.c[name]).label(name) for name in _TRAITS]
     of_member = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
     cube = (
         _members(store_id, list_ids)
@@ -209,15 +212,6 @@ def _members(store_id: int, list_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]
         .where(list_members.c.store_id == store_id, list_members.c.list_id.in_(list_ids))
         .where(customers.c.deleted_at.is_(None))
     )
-
-
-def _age_group(birthday: ColumnElement[Any], today: date) -> ColumnElement[Any]:
-    """Return the number of the group, by the store's day; nobody is younger than 0."""
-    groups = [
-        (birthday <= bindparam(None, last_birthday(age, today), type_=Date()), group)
-        for group, age in reversed(list(enumerate(_AGES)))
-    ]
-    return case(*groups, else_=cast(null(), Integer()))
 
 
 def _purchases(store_id: int, list_ids: Sequence[UUID], now: datetime) -> Select[*tuple[Any, ...]]:

@@ -94,7 +94,13 @@ async def build(database: Database, job: Job, clock: Clock) -> None:
             now, status = clock(), OperationStatus.CANCELLED
             listed = await queries.by_id(tx, job.store_id, list_id)
             if listed is not None and listed.status is ListStatus.GENERATING:
-                count = await _fill(tx, listed)
+                store = await stores.by_id(tx, job.store_id)
+                segment = await segment_actions.by_id(tx, job.store_id, listed.segment_id)
+                assert store is not None
+                await plan_for_sets(tx)
+                # Of the moment for which the list was requested, however late the worker is.
+                scope = FilterScope(store.id, store.timezone, listed.created_at, tx.dialect)
+                count = await queries.fill(tx, store.id, list_id, await select_ids(tx, segment, scope))
                 if not await queries.complete_build(tx, job.store_id, list_id, ListStatus.READY, count=count):
                     raise LeaseLost
                 await segments.record_refresh(tx, job.store_id, listed.segment_id, listed.created_at)
@@ -136,16 +142,6 @@ async def erase_members(database: Database, job: Job) -> None:
 
 def _payload(job: Job) -> tuple[UUID, UUID]:
     return UUID(str(job.payload["list"])), UUID(str(job.payload["operation"]))
-
-
-async def _fill(tx: Transaction, listed: CustomerList) -> int:
-    """Store the members of the moment for which the list was requested, however late the worker is; return how many."""
-    store = await stores.by_id(tx, listed.store_id)
-    segment = await segment_actions.by_id(tx, listed.store_id, listed.segment_id)
-    assert store is not None
-    await plan_for_sets(tx)
-    members = await select_ids(tx, segment, FilterScope(store.id, store.timezone, listed.created_at, tx.dialect))
-    return await queries.fill(tx, listed.store_id, listed.id, members)
 
 
 async def _fail(tx: Transaction, job: Job, now: datetime, problem: str) -> None:

@@ -1,7 +1,6 @@
 """Parse a query to a definition, or explain what was expected where."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -42,7 +41,18 @@ def read(
         is_tree = raw is None or raw == BLACKLISTED
         trees.append(raw if is_tree else parser.read(raw, (index,)))
     if parser.faults:
-        raise DomainErrors([_located(fault, parsed) for fault in parser.faults])
+        located: list[DomainError] = []
+        for fault in parser.faults:
+            # By the nearest condition around it.
+            node, line, column = parsed, 1, 1
+            for step in fault.field:
+                if isinstance(node, _Written):
+                    line, column = node.line, node.column
+                is_index = isinstance(node, list | tuple) and isinstance(step, int)
+                node = node[step] if is_index or (isinstance(node, dict) and step in node) else None
+            message = f"Line {line}, column {column}: {fault.message}"
+            located.append(DomainError(message, field=_FIELD, code=fault.code))
+        raise DomainErrors(located)
     include, exclude = trees
     return Definition(include, exclude)
 
@@ -133,8 +143,19 @@ class _Conditions(Transformer[Token, Any]):
         return _Window(to=str(parts[0]))
 
     def comparison(self, parts: list[Token]) -> _Compared:
-        operator, *values = parts
-        return _Compared(operator=str(Operator(operator.type)), values=[_value(value) for value in values])
+        operator, *tokens = parts
+        values: list[object] = []
+        for token in tokens:
+            match token.type:
+                case "STRING":
+                    values.append(_text(token))
+                case "NUMBER":
+                    values.append(_number(token))
+                case "TRUE" | "FALSE":
+                    values.append(token.type == "TRUE")
+                case _:
+                    values.append(str(token))
+        return _Compared(operator=str(Operator(operator.type)), values=values)
 
 
 _PARSER = Lark(
@@ -145,35 +166,11 @@ _PARSER = Lark(
 )
 
 
-def _located(fault: DomainError, roots: Sequence[object]) -> DomainError:
-    """Return the fault with the line and column of the nearest condition around it."""
-    node: Any = roots
-    line, column = 1, 1
-    for step in fault.field:
-        if isinstance(node, _Written):
-            line, column = node.line, node.column
-        is_inside = step in node if isinstance(node, dict) else isinstance(node, list | tuple) and isinstance(step, int)
-        node = cast("Any", node)[step] if is_inside else None
-    return DomainError(f"Line {line}, column {column}: {fault.message}", field=_FIELD, code=fault.code)
-
-
 def _text(quoted: Token) -> str:
     try:
         return str(json.loads(quoted, strict=False))
     except ValueError as error:
         raise _fault(quoted, "this text has an escape that JSON does not know") from error
-
-
-def _value(token: Token) -> object:
-    match token.type:
-        case "STRING":
-            return _text(token)
-        case "NUMBER":
-            return _number(token)
-        case "TRUE" | "FALSE":
-            return token.type == "TRUE"
-        case _:
-            return str(token)
 
 
 def _number(token: Token) -> int | float:

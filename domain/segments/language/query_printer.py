@@ -149,7 +149,17 @@ def _behavior(condition: BehaviorCondition) -> str:
 
 
 def _comparison(operator: Operator, values: Sequence[Value]) -> str:
-    written = [_value(value) for value in values]
+    written: list[str] = []
+    for value in values:
+        match value:
+            case bool():
+                written.append("true" if value else "false")
+            case str():
+                written.append(_quoted(value))
+            case date():
+                written.append(str(to_json(value)))
+            case _:
+                written.append(repr(value))
     phrase = _PHRASES.get(operator)
     if phrase is not None:
         return phrase.format(*written, all=_values(written))
@@ -159,18 +169,6 @@ def _comparison(operator: Operator, values: Sequence[Value]) -> str:
 
 def _values(written: Sequence[str]) -> str:
     return written[0] if len(written) == 1 else f"({', '.join(written)})"
-
-
-def _value(value: Value) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return _quoted(value)
-        case date():
-            return str(to_json(value))
-        case _:
-            return repr(value)
 
 
 def _quoted(text: str) -> str:

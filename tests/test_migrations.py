@@ -134,7 +134,7 @@ async def test_the_job_that_tracks_memberships_is_made_again(empty: Database) ->
         await connection.run_sync(fill)
     await migrate(empty)
     for _ in range(2):
-        await tracking.start_due(empty, NOW)
+        await tracking.schedule_due(empty, NOW)
     async with empty.engine.begin() as connection:
         rows = (await connection.run_sync(stored_rows))["jobs"]
     assert sorted(str(row["kind"]) for row in rows) == ["1", "memberships.track"]

@@ -20,7 +20,7 @@ async def finish_import(tx: Transaction, job: Job) -> None:
     """End an import's job, and have the customers scored anew where it brought many rows."""
     operation = await operations.by_id(tx, job.store_id, UUID(str(job.payload["operation"])))
     if operation is not None and operation.done >= lifecycle.MANY_ROWS and not operation.dry_run:
-        await lifecycle.request(tx, job.store_id)
+        await lifecycle.request_scoring(tx, job.store_id)
     await jobs.finish(tx, job)
 
 

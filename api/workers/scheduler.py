@@ -18,7 +18,7 @@ from domain.campaigns import launch
 from domain.jobs import Queue
 from domain.kit.db import Database, Notify
 from domain.lifecycle import actions as lifecycle
-from domain.lists.schedule import make_due
+from domain.lists.schedule import build_due
 from domain.memberships import tracking
 from domain.operations.actions import delete_expired_files
 from domain.services import Services
@@ -55,7 +55,7 @@ def chores_of(services: Services, kinds: JobKinds, brokers: Mapping[Queue, Broke
     return [
         lambda: launch.start_due(services),
         lambda: make_lists(services),
-        lambda: tracking.start_due(database, clock()),
+        lambda: tracking.schedule_due(database, clock()),
         lambda: sweep(services, kinds),
         lambda: notify_due(database, brokers, notifier),
         lambda: lifecycle.schedule_due(database, clock()),
@@ -78,8 +78,7 @@ class Rarely:
 
 async def make_lists(services: Services) -> None:
     """Begin the lists that are due by the store's days; one that cannot be begun stays due, and is logged."""
-    _, failed_builds = await make_due(services.database, services.clock())
-    for failed in failed_builds:
+    for failed in (await build_due(services.database, services.clock())).failed:
         error = f"{type(failed.error).__name__}: {failed.error}"
         log.error("list_not_started", store=failed.store_id, segment=str(failed.segment_id), error=error)
 

@@ -46,7 +46,7 @@ async def resolve_to_list(tx: Transaction, store_id: int, target: Target, now: d
         return resolved
     store = await stores.by_id(tx, store_id)
     assert store is not None
-    return await list_actions.of_members_now(tx, resolved, store.timezone, now)
+    return await list_actions.freeze_members(tx, resolved, store.timezone, now)
 
 
 def _selectable(customer_list: CustomerList | None, missing: str, now: datetime) -> CustomerList:

@@ -1,1 +1,1 @@
-"""Where customers stand: scores of what they bought, and the stages that follow from them."""
+"""Customers' lifecycle: scores of what they bought, and the stages that follow from them."""

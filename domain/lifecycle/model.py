@@ -1,4 +1,4 @@
-"""The rules by which a customer's place is found; docs/reference/lifecycle.md gives the reasons."""
+"""The rules of scores and stages; docs/reference/lifecycle.md gives the reasons."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from math import ceil, floor
 
 from domain.kit.errors import DomainError, DomainErrors
 
-# Days between purchases where a store's own orders do not tell yet: what CDNOW's 11,516 repeat customers took.
+# Days between purchases where a store's own orders do not say yet: those of CDNOW's 11,516 repeat customers.
 FALLBACK_CYCLE = 65.0
-# Of a store whose first order is younger, the orders do not tell.
+# The orders of a store whose first one is younger do not say.
 YOUNG_DAYS = 180
 LOOK_BACK_DAYS = 730
 _FIFTHS = (1, 2, 3, 4)
@@ -84,7 +84,7 @@ GROUPS: Mapping[int, tuple[RfmGroup, RfmGroup, RfmGroup, RfmGroup, RfmGroup]] = 
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """Where one fifth of the customers who have ordered ends and the next begins, four of each."""
+    """The values at which one fifth of the customers who have ordered ends and the next begins, four of each."""
 
     recency: Sequence[datetime]
     frequency: Sequence[int]
@@ -92,8 +92,8 @@ class Cuts:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a store has set by hand; None: found from its orders."""
+class ChosenThresholds:
+    """The thresholds that a store has set by hand; None: found from its orders."""
 
     active_days: int | None = None
     lost_days: int | None = None
@@ -116,8 +116,8 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What a store's customers were scored by, when it was last done."""
+class LastScoring:
+    """When a store's customers were last scored, and by which thresholds."""
 
     computed_on: date | None
     # Whether the store's own orders gave the days between purchases.
@@ -126,17 +126,17 @@ class Standing:
 
 
 def low_places(count: int) -> list[int]:
-    """The last place of each of the lower four fifths; who ties with it belongs to the lower fifth."""
+    """Return the last place of each of the lower four fifths; who ties with it belongs to the lower fifth."""
     return [ceil(count * fifth / 5) for fifth in _FIFTHS]
 
 
 def high_places(count: int) -> list[int]:
-    """The first place of each of the upper four fifths; who ties with it belongs to the upper fifth."""
+    """Return the first place of each of the upper four fifths; who ties with it belongs to the upper fifth."""
     return [floor(count * fifth / 5) + 1 for fifth in _FIFTHS]
 
 
-def settle(chosen: Chosen, cuts: Cuts, cycle: float | None) -> Thresholds:
-    """What was chosen, and for the rest what the store's orders say."""
+def thresholds_of(chosen: ChosenThresholds, cuts: Cuts, cycle: float | None) -> Thresholds:
+    """Return the chosen thresholds, and for the rest those that follow from the store's orders."""
     days = float(chosen.repurchase_days or cycle or FALLBACK_CYCLE)
     # A cycle of no day would make everyone lapse overnight.
     days = max(days, 1.0)
@@ -155,16 +155,17 @@ def settle(chosen: Chosen, cuts: Cuts, cycle: float | None) -> Thresholds:
 
 
 def recent_days(thresholds: Thresholds) -> int:
-    """Up to so many days after it, an order is a recent one: less than one cycle."""
+    """Return up to how many days after it an order is a recent one: less than one cycle."""
     return ceil(thresholds.cycle) - 1
 
 
 def ready_days(thresholds: Thresholds) -> int:
-    """Up to so many days after it, the next order may be expected: two cycles."""
+    """Return up to how many days after it the next order may be expected: two cycles."""
     return floor(2 * thresholds.cycle)
 
 
-def check_chosen(chosen: Chosen) -> None:
+def check_chosen(chosen: ChosenThresholds) -> None:
+    """Raise DomainErrors with everything that is out of range."""
     faults = [
         DomainError(f"Write a number from {low:,} to {high:,}", field=(name,))
         for name, value, low, high in (

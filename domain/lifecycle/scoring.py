@@ -1,4 +1,4 @@
-"""The statement that scores a store's customers, and says of whom something changed."""
+"""Score a store's customers by one statement, and record for whom something changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Date,
-    Delete,
     Integer,
     Select,
     SmallInteger,
@@ -62,32 +61,27 @@ class Scoring:
     used: Thresholds
 
     async def score(self, tx: Transaction, first: int, last: int) -> int:
-        """Scores customers from one number to another; writes those alone who moved, and says how many."""
+        """Score customers from one id to another; write only those whose scores changed, and return how many."""
         names = ["store_id", "customer_id", *_COMPUTED, "computed_on"]
-        statement = insert_into(customer_scores, tx.dialect).from_select(names, self._found(first, last))
-        moved = or_(*(_scores[name].is_distinct_from(statement.excluded[name]) for name in _COMPUTED))
+        statement = insert_into(customer_scores, tx.dialect).from_select(names, self._scores(first, last))
+        changed = or_(*(_scores[name].is_distinct_from(statement.excluded[name]) for name in _COMPUTED))
         values = {name: statement.excluded[name] for name in (*_COMPUTED, "computed_on")}
-        written = statement.on_conflict_do_update(index_elements=["store_id", "customer_id"], set_=values, where=moved)
-        count: int = (await tx.execute(written)).rowcount
-        gone: int = (await tx.execute(self._gone(first, last))).rowcount
-        if gone:
+        upsert = statement.on_conflict_do_update(index_elements=["store_id", "customer_id"], set_=values, where=changed)
+        count: int = (await tx.execute(upsert)).rowcount
+        in_range = (customers.c.store_id == self.store_id, customers.c.id.between(first, last))
+        live = select(customers.c.id).where(*in_range, customers.c.deleted_at.is_(None))
+        scored = (_scores.store_id == self.store_id, _scores.customer_id.between(first, last))
+        orphaned = delete(customer_scores).where(*scored, _scores.customer_id.not_in(live))
+        deleted: int = (await tx.execute(orphaned)).rowcount
+        if deleted:
             await changes.record_range_change(tx, self.store_id, ChangeKind.ORDERS, first, last)
         elif count:
             today = (_scores.computed_on == self.today, _scores.customer_id.between(first, last))
-            whose = select(_scores.customer_id).where(_scores.store_id == self.store_id, *today)
-            await changes.record_change(tx, self.store_id, ChangeKind.ORDERS, whose)
+            changed_ids = select(_scores.customer_id).where(_scores.store_id == self.store_id, *today)
+            await changes.record_change(tx, self.store_id, ChangeKind.ORDERS, changed_ids)
         return count
 
-    def _gone(self, first: int, last: int) -> Delete:
-        """Scores of those who were deleted since."""
-        here = customers.c.id.between(first, last)
-        live = select(customers.c.id).where(
-            customers.c.store_id == self.store_id, here, customers.c.deleted_at.is_(None)
-        )
-        scored = (_scores.store_id == self.store_id, _scores.customer_id.between(first, last))
-        return delete(customer_scores).where(*scored, _scores.customer_id.not_in(live))
-
-    def _found(self, first: int, last: int) -> Select[*tuple[Any, ...]]:
+    def _scores(self, first: int, last: int) -> Select[*tuple[Any, ...]]:
         same = and_(customers.c.store_id == _facts.store_id, customers.c.id == _facts.customer_id)
         scored = (
             select(
@@ -105,15 +99,20 @@ class Scoring:
             .subquery("scored")
         )
         score = scored.c
-        group = _group(score.recency, score.frequency + score.monetary)
+        groups = [
+            (and_(score.frequency + score.monetary >= least, score.recency == recency), _name(group))
+            for least, row in GROUPS.items()
+            for recency, group in enumerate(row, 1)
+        ]
+        group = case(*groups, else_=_name(RfmGroup.PROSPECTS))
         scores = (score.recency, score.frequency, score.monetary)
         places = (group, score.stage, score.shopper_type, score.repurchase_position)
-        found = select(literal(self.store_id, Integer()), score.customer_id, *scores, *places)
+        statement = select(literal(self.store_id, Integer()), score.customer_id, *scores, *places)
         # SQLite takes ON CONFLICT behind a select for a join's unless a WHERE stands between.
-        return found.add_columns(literal(self.today, Date())).where(score.customer_id.is_not(None))
+        return statement.add_columns(literal(self.today, Date())).where(score.customer_id.is_not(None))
 
     def _stage(self) -> ColumnElement[Any]:
-        active, kept = self._since(self.used.active_days), self._since(self.used.lost_days)
+        active, not_lost = self._since(self.used.active_days), self._since(self.used.lost_days)
         known_since = func.coalesce(customers.c.registered_at, customers.c.created_at, type_=Instant())
         fresh = known_since >= self._start(self.used.introduce_days)
         frequent, high = self._frequent(), _facts.total_spent >= literal(self.used.high_spend, Money())
@@ -123,8 +122,8 @@ class Scoring:
             (and_(active, frequent, high), _name(LifecycleStage.LOYALISTS)),
             (and_(active, or_(frequent, high)), _name(LifecycleStage.HIGH_POTENTIAL)),
             (active, _name(LifecycleStage.NEED_NURTURING)),
-            (and_(kept, or_(frequent, high)), _name(LifecycleStage.CANT_LOSE)),
-            (kept, _name(LifecycleStage.SILENT)),
+            (and_(not_lost, or_(frequent, high)), _name(LifecycleStage.CANT_LOSE)),
+            (not_lost, _name(LifecycleStage.SILENT)),
             else_=_name(LifecycleStage.LOST),
         )
 
@@ -149,7 +148,7 @@ class Scoring:
         return _facts.order_count >= literal(self.used.loyal_orders, Integer())
 
     def _since(self, days: int) -> ColumnElement[bool]:
-        """The last order was so many of the store's days ago, or fewer."""
+        """Return whether the last order was so many of the store's days ago, or fewer."""
         return _facts.last_order_at >= self._start(days)
 
     def _start(self, days: int) -> ColumnElement[Any]:
@@ -163,19 +162,10 @@ def _name(value: str) -> ColumnElement[str]:
 def _fifth(
     column: ColumnElement[Any], cuts: Sequence[object], kind: TypeEngine[Any], *, upper: bool = False
 ) -> ColumnElement[Any]:
-    """1 and the number of cuts that the value is beyond; `upper`: or at."""
+    """Return 1 and the number of cuts that the value is beyond; `upper`: or at."""
     if not cuts:
         return cast(null(), SmallInteger())
     bounds = [bindparam(None, cut, type_=kind) for cut in cuts]
     beyond = [case((column >= bound if upper else column > bound, 1), else_=0) for bound in bounds]
     score = beyond[0] + beyond[1] + beyond[2] + beyond[3] + 1
     return case((_ORDERED, cast(score, SmallInteger())))
-
-
-def _group(recency: ColumnElement[Any], both: ColumnElement[Any]) -> ColumnElement[Any]:
-    cases = [
-        (and_(both >= least, recency == score), _name(group))
-        for least, row in GROUPS.items()
-        for score, group in enumerate(row, 1)
-    ]
-    return case(*cases, else_=_name(RfmGroup.PROSPECTS))

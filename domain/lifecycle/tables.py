@@ -1,4 +1,4 @@
-"""Rows of customers' scores, and of what each store is scored by."""
+"""Tables of customers' scores, and of the thresholds that each store is scored by."""
 
 from sqlalchemy import (
     BigInteger,
@@ -17,7 +17,7 @@ from sqlalchemy import (
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Money
 
-# Every customer who was there when the store was last scored has a row.
+# Every customer who existed when the store was last scored has a row.
 customer_scores = Table(
     "customer_scores",
     metadata,
@@ -46,14 +46,14 @@ lifecycles = Table(
     # The store's day for which a job was last added, and the one that was last done.
     Column("scheduled_on", Date),
     Column("computed_on", Date),
-    # What was chosen by hand; null: found from the orders.
+    # Thresholds chosen by hand; null: found from the orders.
     Column("active_days", Integer),
     Column("lost_days", Integer),
     Column("introduce_days", Integer),
     Column("loyal_orders", Integer),
     Column("high_spend", Money),
     Column("repurchase_days", Integer),
-    # What the last scores went by.
+    # Thresholds of the last scores.
     Column("measured", Boolean),
     Column("used_active_days", Integer),
     Column("used_lost_days", Integer),

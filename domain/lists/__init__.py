@@ -1,1 +1,1 @@
-"""Lists: what a segment held at a moment, frozen."""
+"""Lists: the members of a segment at a moment, frozen."""

@@ -1,7 +1,7 @@
-"""What callers do with lists, and with segments that have them."""
+"""Actions on lists, and on segments together with their lists."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,55 +10,88 @@ from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode, NotFound
 from domain.lists import build, queries
 from domain.lists.build import ListBuild, ListRequest
-from domain.lists.model import CustomerList, ListStatus, check_deletable, check_name
+from domain.lists.model import (
+    CustomerList,
+    ListStatus,
+    RefreshState,
+    check_deletable,
+    check_name,
+    refresh_blocked_by,
+)
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
-from domain.segments.evaluation.resolve import ids_of
-from domain.segments.model import Refreshes, Segment, SegmentInput, refresh_blocked_by
+from domain.segments.evaluation.resolve import select_ids
+from domain.segments.model import Segment, SegmentInput
+from domain.segments.sql.scope import FilterScope
 from domain.segments.validation import FilterContext
 
 
-async def create_segment(tx: Transaction, desk: FilterContext, given: SegmentInput) -> tuple[Segment, ListBuild]:
-    """A new segment and, at once, its first list (A1)."""
-    segment = await segment_actions.create(tx, desk, given)
-    return segment, await build.start(tx, segment, desk.now)
+@dataclass(frozen=True, slots=True)
+class NewSegment:
+    """A segment that was created, and its first list, which a worker builds."""
+
+    segment: Segment
+    build: ListBuild
 
 
-async def duplicate_segment(
-    tx: Transaction, desk: FilterContext, segment_id: UUID, name: str | None
-) -> tuple[Segment, ListBuild]:
-    """A copy with a first list of its own; `name` is proposed when it is None."""
-    segment = await segment_actions.duplicate(tx, desk, segment_id, name)
-    return segment, await build.start(tx, segment, desk.now)
+async def create_segment(tx: Transaction, context: FilterContext, input_: SegmentInput) -> NewSegment:
+    """Create a segment and, at once, its first list (A1)."""
+    segment = await segment_actions.create(tx, context, input_)
+    return NewSegment(segment, await build.request_list(tx, segment, context.now))
+
+
+async def duplicate_segment(tx: Transaction, context: FilterContext, segment_id: UUID, name: str | None) -> NewSegment:
+    """Create a copy with a first list of its own; None: the name is proposed."""
+    segment = await segment_actions.duplicate(tx, context, segment_id, name)
+    return NewSegment(segment, await build.request_list(tx, segment, context.now))
 
 
 async def delete_segment(tx: Transaction, store_id: int, segment_id: UUID) -> None:
-    """The segment is gone for good, with all its lists (SL-02, SL-03); a worker removes their members."""
-    await segment_actions.held(tx, store_id, segment_id)
-    gone = await segments.remove(tx, store_id, segment_id)
-    await build.leave_members(tx, store_id, [segment_id, *gone])
+    """Delete the segment for good, with all its lists (SL-02, SL-03); a worker deletes their members."""
+    await segment_actions.lock(tx, store_id, segment_id)
+    list_ids = await segments.remove(tx, store_id, segment_id)
+    await build.request_erasure(tx, store_id, [segment_id, *list_ids])
 
 
-async def refresh(tx: Transaction, desk: FilterContext, segment_id: UUID) -> ListBuild:
-    """The next list, by hand: once a day, and not on the day the segment was made (SL-09 to SL-12)."""
-    segment = await segment_actions.held(tx, desk.shop.id, segment_id)
-    [why] = await blocked_by(tx, desk.shop.id, [segment], desk.shop.timezone, desk.now)
-    if why is not None:
-        raise DomainError(_why(why, active=segment.active), field=("id",), code=why)
-    return await build.start(tx, segment, desk.now)
+async def refresh(tx: Transaction, context: FilterContext, segment_id: UUID) -> ListBuild:
+    """Request the next list by hand: once a day, and not on the day the segment was made (SL-09 to SL-12).
+
+    Raise DomainError with the code that `blocked_by` returns.
+    """
+    segment = await segment_actions.lock(tx, context.store.id, segment_id)
+    [code] = await blocked_by(tx, context.store.id, [segment], context.store.timezone, context.now)
+    if code is None:
+        return await build.request_list(tx, segment, context.now)
+    if code is ErrorCode.ALREADY_REFRESHED_TODAY:
+        message = "A list is made once a day, and not on the day the segment was made: come back tomorrow"
+    elif not segment.active:
+        message = "The segment is inactive: activate it first"
+    else:
+        message = "A list of it is being made, or failed today: wait for it, or delete it"
+    raise DomainError(message, field=("id",), code=code)
 
 
 async def blocked_by(
-    tx: Transaction, store_id: int, wanted: Sequence[Segment], timezone: str, now: datetime
+    tx: Transaction, store_id: int, segments_: Sequence[Segment], timezone: str, now: datetime
 ) -> list[ErrorCode | None]:
-    """Why each segment cannot be refreshed by hand now; None when it can."""
+    """Return why each segment cannot be refreshed by hand now; None when it can."""
     today = midnight(day_of(now, timezone), timezone)
-    unsettled = await queries.unsettled(tx, store_id, [segment.id for segment in wanted], today)
-    return [refresh_blocked_by(_refreshes(segment, unsettled[segment.id]), now, timezone) for segment in wanted]
+    unfinished = await queries.unfinished(tx, store_id, [segment.id for segment in segments_], today)
+    states = [
+        RefreshState(
+            segment.created_at,
+            segment.last_refreshed_at,
+            segment.active,
+            generating_since=unfinished[segment.id].generating_since,
+            failed_at=unfinished[segment.id].failed_at,
+        )
+        for segment in segments_
+    ]
+    return [refresh_blocked_by(state, now, timezone) for state in states]
 
 
 async def rename(tx: Transaction, store_id: int, list_id: UUID, name: str) -> CustomerList:
-    """SL-57; the lists to come are called as they would have been (SL-15)."""
+    """Rename a list (SL-57); the lists to come are named as they would have been (SL-15)."""
     listed = await _existing(tx, store_id, list_id)
     renamed = replace(listed, name=check_name(name))
     await queries.rename(tx, store_id, list_id, renamed.name)
@@ -66,47 +99,29 @@ async def rename(tx: Transaction, store_id: int, list_id: UUID, name: str) -> Cu
 
 
 async def delete(tx: Transaction, store_id: int, list_id: UUID) -> None:
-    """Any list but the first (SL-16), be it still in the making; a worker removes its members."""
+    """Delete any list but the first (SL-16), even while it is built; a worker deletes its members."""
     check_deletable(await _existing(tx, store_id, list_id))
     await queries.remove(tx, store_id, list_id)
-    await build.leave_members(tx, store_id, [list_id])
+    await build.request_erasure(tx, store_id, [list_id])
 
 
-async def of_members_now(tx: Transaction, segment: Segment, timezone: str, now: datetime) -> CustomerList:
-    """A list of a static segment's members at this moment: its latest one while that holds just them."""
-    await segment_actions.held(tx, segment.store_id, segment.id)
-    found = await ids_of(tx, segment, timezone, now)
+async def freeze_members(tx: Transaction, segment: Segment, timezone: str, now: datetime) -> CustomerList:
+    """Return a list of a static segment's members at this moment: its latest one while that has just them."""
+    await segment_actions.lock(tx, segment.store_id, segment.id)
+    members = await select_ids(tx, segment, FilterScope(segment.store_id, timezone, now, tx.dialect))
     latest = await queries.latest(tx, segment.store_id, segment.id)
-    if latest is not None and latest.usable(now) and await queries.has_members(tx, latest, found):
+    if latest is not None and latest.usable(now) and await queries.has_members(tx, latest, members):
         return latest
     number = (await queries.next_numbers(tx, segment.store_id, [segment.id]))[segment.id]
-    listed = build.blank(segment.store_id, ListRequest(segment.id, segment.list_name), number, now)
-    await queries.add_all(tx, [listed])
-    count = await queries.fill(tx, segment.store_id, listed.id, found)
-    await queries.settle(tx, segment.store_id, listed.id, ListStatus.READY, count=count)
+    listed = build.new_list(segment.store_id, ListRequest(segment.id, segment.list_name), number, now)
+    await queries.insert_all(tx, [listed])
+    count = await queries.fill(tx, segment.store_id, listed.id, members)
+    await queries.complete_build(tx, segment.store_id, listed.id, ListStatus.READY, count=count)
     return replace(listed, status=ListStatus.READY, count=count)
 
 
 async def _existing(tx: Transaction, store_id: int, list_id: UUID) -> CustomerList:
-    found = await queries.by_id(tx, store_id, list_id)
-    if found is None:
+    listed = await queries.by_id(tx, store_id, list_id)
+    if listed is None:
         raise NotFound("There is no such list", field=("id",))
-    return found
-
-
-def _refreshes(segment: Segment, unsettled: Sequence[tuple[ListStatus, datetime]]) -> Refreshes:
-    return Refreshes(
-        segment.created_at,
-        segment.last_refreshed_at,
-        segment.active,
-        generating_since=[begun for status, begun in unsettled if status is ListStatus.GENERATING],
-        failed_at=[begun for status, begun in unsettled if status is ListStatus.FAILED],
-    )
-
-
-def _why(code: ErrorCode, *, active: bool) -> str:
-    if code is ErrorCode.ALREADY_REFRESHED_TODAY:
-        return "A list is made once a day, and not on the day the segment was made: come back tomorrow"
-    if not active:
-        return "The segment is inactive: activate it first"
-    return "A list of it is being made, or failed today: wait for it, or delete it"
+    return listed

@@ -1,14 +1,14 @@
-"""What lists are made of, and what their members bought in the last 30 days beside the 30 before."""
+"""Analyse lists: their members by traits, and what they bought in the last 30 days and in the 30 before."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
     ColumnElement,
     Date,
@@ -42,14 +42,14 @@ BUCKETS = 50
 UNKNOWN, OTHERS = "Unknown", "Others"
 # Where each age group begins.
 _AGES = (0, 18, 25, 35, 45, 55, 65)
-# What a till takes back is an order of its own, and no sale (SL-59).
-_TAKEN_BACK = ("return", "returned")
+# A return at a till is an order of its own, and no sale (SL-59).
+_RETURNED = ("return", "returned")
 _TRAITS = ("gender", "tier", "age", "country", "source")
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """`value` is None for those of whom it is not known, and for the rest behind the largest buckets."""
+    """`value` is None where it is not known, and for the rest behind the largest buckets."""
 
     label: str
     value: str | None
@@ -71,7 +71,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """What the members did lately (SL-58, SL-59)."""
+    """The members' purchases in the last days (SL-58, SL-59)."""
 
     since: datetime
     until: datetime
@@ -83,7 +83,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Of the members who are customers still."""
+    """An analysis of the members who are customers still."""
 
     members: int
     buckets: Mapping[str, Sequence[Bucket]]
@@ -99,38 +99,43 @@ class Analysis:
 
 
 @dataclass(slots=True)
-class _MakeUp:
+class _Composition:
     members: int
     orders: int
     spent: Decimal
+    # By trait: how many members have each value.
     counts: dict[str, list[tuple[str | None, int]]]
 
 
 async def analyse(
     tx: Transaction, store_id: int, list_ids: Sequence[UUID], timezone: str, now: datetime
 ) -> dict[UUID, Analysis]:
-    """All of the lists by two statements, however many there are."""
-    made = await _make_up(tx, store_id, list_ids, day_of(now, timezone))
-    rows = await tx.execute(_bought(store_id, list_ids, now))
-    bought = {row["list_id"]: row for row in rows.mappings()}
-    return {list_id: _analysis(made[list_id], bought.get(list_id), now) for list_id in list_ids}
+    """Return the analysis of each list, by two statements however many there are."""
+    compositions = {list_id: _Composition(0, 0, Decimal(0), {name: [] for name in _TRAITS}) for list_id in list_ids}
+    for row in await tx.execute(_traits(store_id, list_ids, day_of(now, timezone))):
+        composition = compositions[row.list_id]
+        if row.trait is None:
+            composition.members, composition.orders, composition.spent = row.members, row.orders, row.spent
+        else:
+            composition.counts[row.trait].append((row.value, row.members))
+    purchases = {row["list_id"]: row for row in (await tx.execute(_purchases(store_id, list_ids, now))).mappings()}
+    return {
+        list_id: Analysis(
+            composition.members,
+            {name: _buckets(name, composition.counts[name]) for name in _TRAITS},
+            composition.orders,
+            composition.spent,
+            _trend(composition.members, purchases.get(list_id), now),
+        )
+        for list_id, composition in compositions.items()
+    }
 
 
-def _analysis(made: _MakeUp, bought: Mapping[Any, Any] | None, now: datetime) -> Analysis:
-    return Analysis(
-        made.members,
-        {name: _buckets(name, made.counts[name]) for name in _TRAITS},
-        made.orders,
-        made.spent,
-        _trend(made.members, bought, now),
-    )
-
-
-def _trend(members: int, bought: Mapping[Any, Any] | None, now: datetime) -> Trend:
+def _trend(members: int, purchases: Mapping[Any, Any] | None, now: datetime) -> Trend:
     shoppers, orders_, sales = (
         Figure(Decimal(0), Decimal(0))
-        if bought is None
-        else Figure(Decimal(bought[f"current_{name}"]), Decimal(bought[f"previous_{name}"]))
+        if purchases is None
+        else Figure(Decimal(purchases[f"current_{name}"]), Decimal(purchases[f"previous_{name}"]))
         for name in ("shoppers", "orders", "sales")
     )
     share = Decimal(max(members, 1))
@@ -138,70 +143,40 @@ def _trend(members: int, bought: Mapping[Any, Any] | None, now: datetime) -> Tre
     return Trend(now - SPAN, now, shoppers, orders_, sales, conversion)
 
 
-def _buckets(name: str, counts: Iterable[tuple[str | None, int]]) -> list[Bucket]:
-    """The largest first, ages in their order, and what is not known last."""
-    if name == "age":
-        found = {value: count for value, count in counts if value is not None}
-        known = [Bucket(_age_label(at), str(_AGES[at]), found[str(at)]) for at in range(len(_AGES)) if str(at) in found]
-    else:
-        ordered = sorted(((v, n) for v, n in counts if v is not None), key=lambda each: (-each[1], each[0]))
-        known = [Bucket(value, value, count) for value, count in ordered[:BUCKETS]]
-        rest = sum(count for _, count in ordered[BUCKETS:])
-        known += [Bucket(OTHERS, None, rest)] if rest else []
+def _buckets(name: str, counts: Sequence[tuple[str | None, int]]) -> list[Bucket]:
+    """Return the largest first, ages in their order, and what is not known last."""
+    known = {value: count for value, count in counts if value is not None}
     unknown = sum(count for value, count in counts if value is None)
-    return [*known, Bucket(UNKNOWN, None, unknown)] if unknown else known
-
-
-def _age_label(at: int) -> str:
-    if at == 0:
-        return f"Under {_AGES[1]}"
-    return f"{_AGES[at]}-{_AGES[at + 1] - 1}" if at + 1 < len(_AGES) else f"{_AGES[at]} and over"
-
-
-async def _make_up(tx: Transaction, store_id: int, list_ids: Sequence[UUID], today: date) -> dict[UUID, _MakeUp]:
-    found = {list_id: _MakeUp(0, 0, Decimal(0), {name: [] for name in _TRAITS}) for list_id in list_ids}
-    for list_id, trait, value, count, ordered, spent in await tx.execute(_traits(store_id, list_ids, today)):
-        made = found[list_id]
-        if trait is None:
-            made.members, made.orders, made.spent = count, ordered, spent
-        else:
-            made.counts[trait].append((value, count))
-    return found
+    if name == "age":
+        between = [f"{low}-{high - 1}" for low, high in pairwise(_AGES[1:])]
+        labels = [f"Under {_AGES[1]}", *between, f"{_AGES[-1]} and over"]
+        buckets = [
+            Bucket(label, str(_AGES[group]), known[str(group)])
+            for group, label in enumerate(labels)
+            if str(group) in known
+        ]
+    else:
+        ordered = sorted(known.items(), key=lambda bucket: (-bucket[1], bucket[0]))
+        buckets = [Bucket(value, value, count) for value, count in ordered[:BUCKETS]]
+        rest = sum(count for _, count in ordered[BUCKETS:])
+        buckets += [Bucket(OTHERS, None, rest)] if rest else []
+    return [*buckets, Bucket(UNKNOWN, None, unknown)] if unknown else buckets
 
 
 def _traits(store_id: int, list_ids: Sequence[UUID], today: date) -> Any:
-    """One walk over the members counts them by all of their traits at once; what is asked for are sums of that."""
-    cube = _cube(store_id, list_ids, today)
-    count: ColumnElement[int] = cast(func.sum(cube.c.members), BigInteger)
-    totals = select(
-        cube.c.list_id,
-        cast(null(), String()).label("trait"),
-        cast(null(), String()).label("value"),
-        count,
-        cast(func.sum(cube.c.orders), BigInteger),
-        type_coerce(cast(func.sum(cube.c.spent), BigInteger), Money()),
-    ).group_by(cube.c.list_id)
-    nothing = [literal_column("0", BigInteger()), literal_column("0", Money())]
-    parts = [
-        select(
-            cube.c.list_id, literal_column(f"'{name}'", String()), cast(cube.c[name], String()), count, *nothing
-        ).group_by(cube.c.list_id, cube.c[name])
-        for name in _TRAITS
+    """Select sums of a cube, for which one walk over the members counts them by all of their traits at once."""
+    # By the store's day; nobody is younger than 0.
+    born_by = [
+        (customers.c.birthday <= bindparam(None, last_birthday(age, today), type_=Date()), group)
+        for group, age in reversed(list(enumerate(_AGES)))
     ]
-    return union_all(totals, *parts)
-
-
-def _cube(store_id: int, list_ids: Sequence[UUID], today: date) -> CTE:
-    rows = _members(store_id, list_ids).join(
-        customer_facts,
-        and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id),
-    )
-    traits = [
-        customers.c[name].label(name) if name != "age" else _age_group(customers.c.birthday, today).label(name)
-        for name in _TRAITS
-    ]
-    return (
-        rows.add_columns(
+    age_group = case(*born_by, else_=cast(null(), Integer()))
+    traits = [(age_group if name == "age" else customers.c[name]).label(name) for name in _TRAITS]
+    of_member = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
+    cube = (
+        _members(store_id, list_ids)
+        .join(customer_facts, of_member)
+        .add_columns(
             *traits,
             func.count().label("members"),
             func.sum(customer_facts.c.order_count).label("orders"),
@@ -210,6 +185,23 @@ def _cube(store_id: int, list_ids: Sequence[UUID], today: date) -> CTE:
         .group_by(list_members.c.list_id, *traits)
         .cte("cube")
     )
+    members: ColumnElement[int] = cast(func.sum(cube.c.members), BigInteger)
+    totals = select(
+        cube.c.list_id,
+        cast(null(), String()).label("trait"),
+        cast(null(), String()).label("value"),
+        members.label("members"),
+        cast(func.sum(cube.c.orders), BigInteger).label("orders"),
+        type_coerce(cast(func.sum(cube.c.spent), BigInteger), Money()).label("spent"),
+    ).group_by(cube.c.list_id)
+    zeros = [literal_column("0", BigInteger()), literal_column("0", Money())]
+    by_trait = [
+        select(
+            cube.c.list_id, literal_column(f"'{name}'", String()), cast(cube.c[name], String()), members, *zeros
+        ).group_by(cube.c.list_id, cube.c[name])
+        for name in _TRAITS
+    ]
+    return union_all(totals, *by_trait)
 
 
 def _members(store_id: int, list_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
@@ -222,36 +214,24 @@ def _members(store_id: int, list_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]
     )
 
 
-def _age_group(birthday: ColumnElement[Any], today: date) -> ColumnElement[Any]:
-    """The number of the group, by the store's day; nobody is younger than 0."""
-    born = [
-        (birthday <= bindparam(None, last_birthday(age, today), type_=Date()), at)
-        for at, age in reversed(list(enumerate(_AGES)))
-    ]
-    return case(*born, else_=cast(null(), Integer()))
-
-
-def _bought(store_id: int, list_ids: Sequence[UUID], now: datetime) -> Select[*tuple[Any, ...]]:
-    """Orders of either span: it begins behind its first instant and ends with its last."""
+def _purchases(store_id: int, list_ids: Sequence[UUID], now: datetime) -> Select[*tuple[Any, ...]]:
+    """Select the orders of either span: it begins after its first instant and ends with its last."""
     middle = bindparam("middle", now - SPAN, type_=Instant())
-    current = orders.c.placed_at > middle
-    previous = orders.c.placed_at <= middle
-    bought = and_(
+    sales_of_members = and_(
         orders.c.store_id == list_members.c.store_id,
         orders.c.customer_id == list_members.c.customer_id,
         orders.c.placed_at > bindparam("first", now - 2 * SPAN, type_=Instant()),
         orders.c.placed_at <= bindparam("last", now, type_=Instant()),
         literal_column("orders.counted"),
-        or_(orders.c.source.is_distinct_from("pos"), orders.c.status.not_in(_TAKEN_BACK)),
+        or_(orders.c.source.is_distinct_from("pos"), orders.c.status.not_in(_RETURNED)),
     )
-    named = [column for name, when in (("current", current), ("previous", previous)) for column in _sums(name, when)]
-    return _members(store_id, list_ids).join(orders, bought).add_columns(*named).group_by(list_members.c.list_id)
-
-
-def _sums(name: str, when: ColumnElement[bool]) -> list[ColumnElement[Any]]:
-    total = cast(func.coalesce(func.sum(case((when, cast(orders.c.total, BigInteger)))), 0), BigInteger)
-    return [
-        func.count(distinct(case((when, orders.c.customer_id)))).label(f"{name}_shoppers"),
-        func.count(case((when, 1))).label(f"{name}_orders"),
-        type_coerce(total, Money()).label(f"{name}_sales"),
-    ]
+    sums: list[ColumnElement[Any]] = []
+    for span, in_span in (("current", orders.c.placed_at > middle), ("previous", orders.c.placed_at <= middle)):
+        total = func.sum(case((in_span, cast(orders.c.total, BigInteger))))
+        sums += [
+            func.count(distinct(case((in_span, orders.c.customer_id)))).label(f"{span}_shoppers"),
+            func.count(case((in_span, 1))).label(f"{span}_orders"),
+            type_coerce(cast(func.coalesce(total, 0), BigInteger), Money()).label(f"{span}_sales"),
+        ]
+    statement = _members(store_id, list_ids).join(orders, sales_of_members)
+    return statement.add_columns(*sums).group_by(list_members.c.list_id)

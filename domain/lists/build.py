@@ -1,4 +1,4 @@
-"""How lists are made on a worker, and how the members of those that are gone go."""
+"""Build lists on a worker, and delete the members of those that are deleted."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ from domain.operations.model import Operation, OperationStatus, Problem
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
 from domain.segments.evaluation.deadline import plan_for_sets
-from domain.segments.evaluation.resolve import ids_of
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.model import Segment
+from domain.segments.sql.scope import FilterScope
 from domain.services import Services
 from domain.stores import queries as stores
 
@@ -30,7 +31,7 @@ _LOOK_AGAIN = 600
 
 @dataclass(frozen=True, slots=True)
 class ListBuild:
-    """A list that a worker is to make, and the operation that tells of it."""
+    """A list that a worker is to build, and the operation that shows its progress."""
 
     listed: CustomerList
     operation: Operation
@@ -38,36 +39,38 @@ class ListBuild:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """A segment, locked, whose next list is to be made."""
+    """A segment, locked, whose next list is to be built."""
 
     segment_id: UUID
     list_name: str
 
 
-async def start(tx: Transaction, segment: Segment, now: datetime) -> ListBuild:
-    """Have a worker make the segment's next list."""
-    return (await start_all(tx, segment.store_id, [ListRequest(segment.id, segment.list_name)], now))[0]
+async def request_list(tx: Transaction, segment: Segment, now: datetime) -> ListBuild:
+    """Have a worker build the segment's next list."""
+    return (await request_lists(tx, segment.store_id, [ListRequest(segment.id, segment.list_name)], now))[0]
 
 
-async def start_all(tx: Transaction, store_id: int, wanted: Sequence[ListRequest], now: datetime) -> list[ListBuild]:
-    """The same for many segments of a store, by as many statements as for one."""
-    numbers = await queries.next_numbers(tx, store_id, [each.segment_id for each in wanted])
-    made = [blank(store_id, each, numbers[each.segment_id], now) for each in wanted]
-    await queries.add_all(tx, made)
-    begun = await operations.start_all(tx, store_id, BUILD.name, now, len(made))
-    making = [ListBuild(listed, operation) for listed, operation in zip(made, begun, strict=True)]
-    payloads = [{"list": str(each.listed.id), "operation": str(each.operation.id)} for each in making]
+async def request_lists(
+    tx: Transaction, store_id: int, requests: Sequence[ListRequest], now: datetime
+) -> list[ListBuild]:
+    """Have workers build the next lists of many segments of a store, by as many statements as for one."""
+    numbers = await queries.next_numbers(tx, store_id, [request.segment_id for request in requests])
+    new_lists = [new_list(store_id, request, numbers[request.segment_id], now) for request in requests]
+    await queries.insert_all(tx, new_lists)
+    new_operations = await operations.start_all(tx, store_id, BUILD.name, now, len(new_lists))
+    builds = [ListBuild(listed, operation) for listed, operation in zip(new_lists, new_operations, strict=True)]
+    payloads = [{"list": str(build.listed.id), "operation": str(build.operation.id)} for build in builds]
     await jobs.add_all(tx, store_id, BUILD.name, payloads, queue=BUILD.queue)
-    return making
+    return builds
 
 
-def blank(store_id: int, wanted: ListRequest, number: int, now: datetime) -> CustomerList:
-    """A list that nobody is on yet."""
+def new_list(store_id: int, request: ListRequest, number: int, now: datetime) -> CustomerList:
+    """Return a list that has no members yet."""
     return CustomerList(
         store_id=store_id,
         id=ids.new(),
-        segment_id=wanted.segment_id,
-        name=list_name(wanted.list_name, number),
+        segment_id=request.segment_id,
+        name=list_name(request.list_name, number),
         number=number,
         status=ListStatus.GENERATING,
         count=0,
@@ -79,14 +82,33 @@ def blank(store_id: int, wanted: ListRequest, number: int, now: datetime) -> Cus
 
 
 async def build(services: Services, job: Job) -> None:
-    """Make the list: its members, its count and the end of the job are one transaction, which happens once."""
-    list_id, operation_id = (UUID(str(job.payload[name])) for name in ("list", "operation"))
+    """Build the list: its members, its count and the end of the job are one transaction, which happens once.
+
+    Raise LeaseLost when another worker has taken the job over, or the list was deleted meanwhile.
+    """
+    list_id, operation_id = _payload(job)
     async with services.database.write() as tx:
         await jobs.renew(tx, job)
         await operations.progress(tx, job.store_id, operation_id, 0)
     try:
         async with services.database.write() as tx:
-            await _fill(tx, job, list_id, operation_id, services.clock())
+            now, status = services.clock(), OperationStatus.CANCELLED
+            listed = await queries.by_id(tx, job.store_id, list_id)
+            if listed is not None and listed.status is ListStatus.GENERATING:
+                store = await stores.by_id(tx, job.store_id)
+                segment = await segment_actions.by_id(tx, job.store_id, listed.segment_id)
+                assert store is not None
+                await plan_for_sets(tx)
+                # Of the moment for which the list was requested, however late the worker is.
+                scope = FilterScope(store.id, store.timezone, listed.created_at, tx.dialect)
+                count = await queries.fill(tx, store.id, list_id, await select_ids(tx, segment, scope))
+                if not await queries.complete_build(tx, job.store_id, list_id, ListStatus.READY, count=count):
+                    raise LeaseLost
+                await segments.record_refresh(tx, job.store_id, listed.segment_id, listed.created_at)
+                await operations.progress(tx, job.store_id, operation_id, count, count)
+                status = OperationStatus.DONE
+            await operations.finish(tx, job.store_id, operation_id, status, now)
+            await jobs.finish(tx, job)
     except DomainError as error:
         async with services.database.write() as tx:
             await _fail(tx, job, services.clock(), error.message)
@@ -94,58 +116,38 @@ async def build(services: Services, job: Job) -> None:
 
 
 async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
-    """The list cannot be made: its workers died again and again."""
+    """Record that the list cannot be built: its workers died again and again."""
     await _fail(tx, job, now, "The list could not be made: the workers died")
 
 
-async def leave_members(tx: Transaction, store_id: int, owners: Sequence[UUID]) -> None:
-    """Have a worker remove the members of lists and segments that are gone."""
+async def request_erasure(tx: Transaction, store_id: int, owners: Sequence[UUID]) -> None:
+    """Have a worker delete the members of lists and segments that are deleted."""
     await jobs.add_all(tx, store_id, ERASE, [{"owner": str(owner)} for owner in owners], queue=Queue.LISTS)
 
 
-def owner_of(job: Job) -> UUID:
-    """The list or segment whose members a job is to remove."""
+def erased_owner(job: Job) -> UUID:
+    """Return the list or segment whose members a job is to delete."""
     return UUID(str(job.payload["owner"]))
 
 
-async def erase(database: Database, job: Job) -> None:
-    """Removes the members of a list or segment that is gone, a few thousand in a transaction."""
-    owner = owner_of(job)
-    removed = ERASED_AT_ONCE
-    while removed >= ERASED_AT_ONCE:
+async def erase_members(database: Database, job: Job) -> None:
+    """Delete the members of a deleted list or segment, a few thousand in a transaction."""
+    owner = erased_owner(job)
+    deleted = ERASED_AT_ONCE
+    while deleted >= ERASED_AT_ONCE:
         async with database.write() as tx:
-            removed = await segments.erase_members(tx, job.store_id, owner, ERASED_AT_ONCE)
+            deleted = await segments.erase_members(tx, job.store_id, owner, ERASED_AT_ONCE)
     async with database.write() as tx:
         await jobs.finish(tx, job)
 
 
-async def _fill(tx: Transaction, job: Job, list_id: UUID, operation_id: UUID, now: datetime) -> None:
-    listed = await queries.by_id(tx, job.store_id, list_id)
-    ends = OperationStatus.CANCELLED
-    if listed is not None and listed.status is ListStatus.GENERATING:
-        count = await _members(tx, listed)
-        if not await queries.settle(tx, job.store_id, list_id, ListStatus.READY, count=count):
-            raise LeaseLost
-        await segments.note_refresh(tx, job.store_id, listed.segment_id, listed.created_at)
-        await operations.progress(tx, job.store_id, operation_id, count, count)
-        ends = OperationStatus.DONE
-    await operations.finish(tx, job.store_id, operation_id, ends, now)
-    await jobs.finish(tx, job)
-
-
-async def _members(tx: Transaction, listed: CustomerList) -> int:
-    """The list is of the moment for which it was begun, however late the worker is."""
-    shop = await stores.by_id(tx, listed.store_id)
-    segment = await segment_actions.existing(tx, listed.store_id, listed.segment_id)
-    assert shop is not None
-    await plan_for_sets(tx)
-    found = await ids_of(tx, segment, shop.timezone, listed.created_at)
-    return await queries.fill(tx, listed.store_id, listed.id, found)
+def _payload(job: Job) -> tuple[UUID, UUID]:
+    return UUID(str(job.payload["list"])), UUID(str(job.payload["operation"]))
 
 
 async def _fail(tx: Transaction, job: Job, now: datetime, problem: str) -> None:
-    list_id, operation_id = (UUID(str(job.payload[name])) for name in ("list", "operation"))
-    await queries.settle(tx, job.store_id, list_id, ListStatus.FAILED, problem=problem)
+    list_id, operation_id = _payload(job)
+    await queries.complete_build(tx, job.store_id, list_id, ListStatus.FAILED, problem=problem)
     await operations.add_problems(tx, job.store_id, operation_id, [Problem(None, problem)])
     await operations.finish(tx, job.store_id, operation_id, OperationStatus.FAILED, now)
 
@@ -161,9 +163,9 @@ def erase_job(wanted_lists: Callable[[Transaction, int], Awaitable[set[UUID]]]) 
 
     async def run(services: Services, job: Job) -> None:
         async with services.database.write() as tx:
-            if owner_of(job) in await wanted_lists(tx, job.store_id):
+            if erased_owner(job) in await wanted_lists(tx, job.store_id):
                 await jobs.release(tx, job, delay=_LOOK_AGAIN)
                 return
-        await erase(services.database, job)
+        await erase_members(services.database, job)
 
     return JobKind(ERASE, Queue.LISTS, run)

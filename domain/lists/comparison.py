@@ -1,4 +1,4 @@
-"""What two lists of a segment differ in: who joined, who left, who stayed."""
+"""Compare two lists of a segment: who joined, who left, who stayed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
+from sqlalchemy import Select, and_, case, exists, func, select
 
 from domain.customers import queries as customer_queries
 from domain.customers.tables import customers
@@ -16,11 +16,11 @@ from domain.kit.errors import DomainError, ErrorCode
 from domain.lists.model import CustomerList, ListStatus
 from domain.lists.tables import list_members, lists
 
-_ours, _theirs = list_members.alias("ours"), list_members.alias("theirs")
+_listed, _earlier = list_members.alias("ours"), list_members.alias("theirs")
 
 
 class Move(Enum):
-    """What became of a customer between an earlier list and a later one."""
+    """The way in which a customer's place differs between an earlier list and a later one."""
 
     JOINED = "joined"
     LEFT = "left"
@@ -28,74 +28,70 @@ class Move(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    joined: int
-    left: int
-    stayed: int
+class ListChanges:
+    joiners: int
+    leavers: int
+    stayers: int
 
 
 def check_comparable(listed: CustomerList, earlier: CustomerList | None) -> UUID:
-    """The list to compare with: of the same segment, and both made."""
+    """Return the id of the list to compare with. Raise DomainError unless both are ready and of one segment."""
     if earlier is None:
         raise DomainError("There is no such list", field=("from",), code=ErrorCode.NOT_FOUND)
     if earlier.segment_id != listed.segment_id:
         raise DomainError("The lists are of different segments", field=("from",))
-    unmade = [each.name for each in (listed, earlier) if each.status is not ListStatus.READY]
-    if unmade:
-        raise DomainError(f"The list {unmade[0]} is not ready", field=("from",), code=ErrorCode.INVALID_STATE)
+    for compared in (listed, earlier):
+        if compared.status is not ListStatus.READY:
+            message = f"The list {compared.name} is not ready"
+            raise DomainError(message, field=("from",), code=ErrorCode.INVALID_STATE)
     return earlier.id
 
 
-def moved(store_id: int, earlier: UUID, move: Move, whose: ParentFilter) -> Select[*tuple[Any, ...]]:
-    """Those who did so and are customers still, as `customers.store.profile_of` reads them; `parent` is the list."""
-    on, other = (_theirs, _ours) if move is Move.LEFT else (_ours, _theirs)
-    on_list = earlier if move is Move.LEFT else lists.c.id
-    on_other = lists.c.id if move is Move.LEFT else earlier
-    there = exists().where(
-        other.c.store_id == store_id, other.c.list_id == on_other, other.c.customer_id == on.c.customer_id
+def moved(store_id: int, earlier: UUID, move: Move, parent_filter: ParentFilter) -> Select[*tuple[Any, ...]]:
+    """Select the customers who did so, as `customers.queries` reads profiles; `parent` is the list."""
+    members, opposite = (_earlier, _listed) if move is Move.LEFT else (_listed, _earlier)
+    members_list = earlier if move is Move.LEFT else lists.c.id
+    opposite_list = lists.c.id if move is Move.LEFT else earlier
+    on_other = exists().where(
+        opposite.c.store_id == store_id,
+        opposite.c.list_id == opposite_list,
+        opposite.c.customer_id == members.c.customer_id,
     )
-    there = there.correlate(on, lists)
+    on_other = on_other.correlate(members, lists)
     return (
         customer_queries.listing(store_id)
-        .join(on, and_(on.c.store_id == store_id, on.c.customer_id == customers.c.id))
-        .join(lists, and_(lists.c.store_id == store_id, on.c.list_id == on_list))
-        .where(whose(lists.c.id), there if move is Move.STAYED else ~there)
+        .join(members, and_(members.c.store_id == store_id, members.c.customer_id == customers.c.id))
+        .join(lists, and_(lists.c.store_id == store_id, members.c.list_id == members_list))
+        .where(parent_filter(lists.c.id), on_other if move is Move.STAYED else ~on_other)
         .add_columns(lists.c.id.label("parent"))
     )
 
 
-async def count(tx: Transaction, store_id: int, earlier: UUID, list_ids: Sequence[UUID]) -> dict[UUID, Counts]:
-    """Of each list against the earlier one, in one statement that walks along both by key."""
-    here: ColumnElement[bool] = _here(store_id, earlier)
+async def count_changes(
+    tx: Transaction, store_id: int, earlier: UUID, list_ids: Sequence[UUID]
+) -> dict[UUID, ListChanges]:
+    """Return each list's changes since the earlier one, by one statement that walks along both by key and one more."""
+    on_earlier = exists().where(
+        _earlier.c.store_id == store_id,
+        _earlier.c.list_id == earlier,
+        _earlier.c.customer_id == _listed.c.customer_id,
+    )
+    on_earlier = on_earlier.correlate(_listed)
+    joined, stayed = func.count(case((~on_earlier, 1))), func.count(case((on_earlier, 1)))
     rows = await tx.execute(
-        select(_ours.c.list_id, func.count(case((~here, 1))), func.count(case((here, 1))))
-        .join(customers, and_(customers.c.store_id == store_id, customers.c.id == _ours.c.customer_id))
-        .where(_ours.c.store_id == store_id, _ours.c.list_id.in_(list_ids), customers.c.deleted_at.is_(None))
-        .group_by(_ours.c.list_id)
+        select(_listed.c.list_id, joined.label("joined"), stayed.label("stayed"))
+        .join(customers, and_(customers.c.store_id == store_id, customers.c.id == _listed.c.customer_id))
+        .where(_listed.c.store_id == store_id, _listed.c.list_id.in_(list_ids), customers.c.deleted_at.is_(None))
+        .group_by(_listed.c.list_id)
     )
-    found = {list_id: (joined, stayed) for list_id, joined, stayed in rows}
-    before = await _live(tx, store_id, earlier)
-    return {
-        list_id: Counts(joined, before - stayed, stayed)
-        for list_id in list_ids
-        for joined, stayed in [found.get(list_id, (0, 0))]
-    }
-
-
-def _here(store_id: int, earlier: UUID) -> ColumnElement[bool]:
-    there = exists().where(
-        _theirs.c.store_id == store_id,
-        _theirs.c.list_id == earlier,
-        _theirs.c.customer_id == _ours.c.customer_id,
-    )
-    return there.correlate(_ours)
-
-
-async def _live(tx: Transaction, store_id: int, list_id: UUID) -> int:
-    found: int = await tx.scalar(
+    rows_by_list = {row.list_id: row for row in rows}
+    before: int = await tx.scalar(
         select(func.count())
-        .select_from(_theirs)
-        .join(customers, and_(customers.c.store_id == store_id, customers.c.id == _theirs.c.customer_id))
-        .where(_theirs.c.store_id == store_id, _theirs.c.list_id == list_id, customers.c.deleted_at.is_(None))
+        .select_from(_earlier)
+        .join(customers, and_(customers.c.store_id == store_id, customers.c.id == _earlier.c.customer_id))
+        .where(_earlier.c.store_id == store_id, _earlier.c.list_id == earlier, customers.c.deleted_at.is_(None))
     )
-    return found
+    changes = dict.fromkeys(list_ids, ListChanges(0, before, 0))
+    return changes | {
+        list_id: ListChanges(row.joined, before - row.stayed, row.stayed) for list_id, row in rows_by_list.items()
+    }

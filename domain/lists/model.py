@@ -1,10 +1,12 @@
-"""What a list is: its name, how long it is valid, what may be done with it."""
+"""The rules of lists: their names, how long they are valid, when one may be made by hand, what may be done with one."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from domain.kit.clock import day_of
 from domain.kit.errors import DomainError, ErrorCode
 from domain.segments.model import check_text
 
@@ -32,7 +34,7 @@ class ListExpired(DomainError):
 
 
 class FirstList(DomainError):
-    """The first list goes with its segment alone."""
+    """The first list is deleted with its segment alone."""
 
     code = ErrorCode.FIRST_LIST
 
@@ -57,7 +59,7 @@ class CustomerList:
     problem: str | None
     # No later list of the segment that has not failed, and has not failed itself.
     latest: bool
-    # Its segment is: those of an inactive one are kept, and not chosen (RC-06).
+    # Whether its segment is active: the lists of an inactive one stay, but cannot be chosen (RC-06).
     active: bool = True
 
     def expired(self, now: datetime) -> bool:
@@ -68,22 +70,42 @@ class CustomerList:
 
     @property
     def deletable(self) -> bool:
-        """The first list goes with its segment alone (SL-16)."""
+        """Return whether it is not the first list, which is deleted with its segment alone (SL-16)."""
         return self.number > 1
 
 
+@dataclass(frozen=True, slots=True)
+class RefreshState:
+    """The facts that decide whether a segment's next list may be made by hand now."""
+
+    created_at: datetime
+    last_refreshed_at: datetime | None
+    active: bool = True
+    # When lists that are still being made, or have failed, were begun.
+    generating_since: Sequence[datetime] = ()
+    failed_at: Sequence[datetime] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedLists:
+    """When a segment's lists that are being built, or have failed today, were requested."""
+
+    generating_since: list[datetime] = field(default_factory=list[datetime])
+    failed_at: list[datetime] = field(default_factory=list[datetime])
+
+
 def list_name(segment: str, number: int) -> str:
-    """The first list is called as the segment was when it was made, later ones "-2", "-3", ... behind it (SL-15)."""
+    """Return a list's name: the first is named like the segment, later ones end in "-2", "-3" (SL-15)."""
     return segment if number == 1 else f"{segment}-{number}"
 
 
 def expires_at(created_at: datetime) -> datetime:
-    """180 days from the list's own creation (SL-18)."""
+    """Return the end of a list's validity: 180 days from its own creation (SL-18)."""
     return created_at + VALIDITY
 
 
 def check_name(name: str | None) -> str:
-    """What a list is renamed to (SL-57): 1 to 60 characters, without blanks around them."""
+    """Return the name, 1 to 60 characters without blanks around them (SL-57). Raise DomainError for any other."""
     if name is None or not name.strip():
         raise DomainError("A list needs a name", field=("name",), code=ErrorCode.REQUIRED)
     check_text(name, "name")
@@ -92,20 +114,33 @@ def check_name(name: str | None) -> str:
     return name.strip()
 
 
+def refresh_blocked_by(state: RefreshState, now: datetime, timezone: str) -> ErrorCode | None:
+    """Return why a list cannot be made by hand now (SL-09 to SL-12); None when it can."""
+    today = day_of(now, timezone)
+    refreshes = [state.created_at, *filter(None, [state.last_refreshed_at])]
+    if any(day_of(moment, timezone) == today for moment in refreshes):
+        return ErrorCode.ALREADY_REFRESHED_TODAY
+    failed_today = any(day_of(moment, timezone) == today for moment in state.failed_at)
+    if not state.active or state.generating_since or failed_today:
+        return ErrorCode.INVALID_STATE
+    return None
+
+
 def check_deletable(listed: CustomerList) -> None:
+    """Raise FirstList for the first list of a segment."""
     if not listed.deletable:
-        raise FirstList("The first list of a segment goes with the segment alone", field=("id",))
+        raise FirstList("The first list of a segment is deleted with the segment alone", field=("id",))
 
 
 def check_selectable(listed: CustomerList, now: datetime) -> None:
-    """Whether something may be aimed at it now."""
+    """Raise ListExpired or ListNotReady unless the list can be chosen as recipients now."""
     check_usable(listed, now)
     if not listed.active:
         raise ListNotReady(f"The segment of the list {listed.name} is inactive: activate it, or choose another")
 
 
 def check_usable(listed: CustomerList, now: datetime) -> None:
-    """Whether something may be sent or given to it now."""
+    """Raise ListExpired or ListNotReady unless something may be sent or given to its members now."""
     if listed.expired(now):
         raise ListExpired(f"The list {listed.name} has expired: lists are valid for {VALIDITY.days} days")
     if listed.status is not ListStatus.READY:

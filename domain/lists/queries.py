@@ -1,4 +1,4 @@
-"""Every statement on lists."""
+"""Statements on lists and their members."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ from domain.customers.tables import customers
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import ParentFilter
 from domain.kit.db.types import Id
-from domain.lists.model import CustomerList, ListStatus
+from domain.lists.model import CustomerList, ListStatus, UnfinishedLists
 from domain.lists.tables import list_members, lists
 from domain.segments.evaluation.reach import ChannelReach, survey_each
 from domain.segments.tables import segments
@@ -55,7 +55,8 @@ _COLUMNS = (
     lists.c.name,
     lists.c.number,
     lists.c.status,
-    lists.c.count,
+    # A row's own `count` is a method.
+    lists.c.count.label("member_count"),
     lists.c.created_at,
     lists.c.expires_at,
     lists.c.problem,
@@ -64,8 +65,8 @@ _COLUMNS = (
 )
 
 
-async def by_ids(tx: Transaction, store_id: int, wanted: Sequence[UUID]) -> list[CustomerList]:
-    rows = await tx.execute(select(*_COLUMNS).where(lists.c.store_id == store_id, lists.c.id.in_(wanted)))
+async def by_ids(tx: Transaction, store_id: int, list_ids: Sequence[UUID]) -> list[CustomerList]:
+    rows = await tx.execute(select(*_COLUMNS).where(lists.c.store_id == store_id, lists.c.id.in_(list_ids)))
     return [customer_list(row) for row in rows]
 
 
@@ -74,14 +75,14 @@ async def by_id(tx: Transaction, store_id: int, list_id: UUID) -> CustomerList |
 
 
 async def latest_of(tx: Transaction, store_id: int, segment_ids: Sequence[UUID]) -> dict[UUID, CustomerList]:
-    """Each segment's newest list that has not failed, ready or in the making."""
+    """Return each segment's newest list that has not failed, ready or being built."""
     owned = (lists.c.store_id == store_id, lists.c.segment_id.in_(segment_ids))
     rows = await tx.execute(select(*_COLUMNS).where(*owned, _LATEST))
     return {row.segment_id: customer_list(row) for row in rows}
 
 
 async def latest(tx: Transaction, store_id: int, segment_id: UUID) -> CustomerList | None:
-    """The segment's newest list that is ready; the newest at all when none is."""
+    """Return the segment's newest list that is ready; the newest at all when none is."""
     ready_first = (lists.c.status != ListStatus.READY.value, lists.c.number.desc())
     owned = (lists.c.store_id == store_id, lists.c.segment_id == segment_id)
     row = (await tx.execute(select(*_COLUMNS).where(*owned).order_by(*ready_first).limit(1))).one_or_none()
@@ -90,18 +91,17 @@ async def latest(tx: Transaction, store_id: int, segment_id: UUID) -> CustomerLi
 
 async def counts(tx: Transaction, store_id: int, segment_ids: Sequence[UUID]) -> dict[UUID, int]:
     rows = await tx.execute(
-        select(lists.c.segment_id, func.count())
+        select(lists.c.segment_id, func.count().label("lists"))
         .where(lists.c.store_id == store_id, lists.c.segment_id.in_(segment_ids))
         .group_by(lists.c.segment_id)
     )
-    found = dict.fromkeys(segment_ids, 0)
-    return found | {row[0]: row[1] for row in rows}
+    return dict.fromkeys(segment_ids, 0) | {row.segment_id: row.lists for row in rows}
 
 
-def listing(store_id: int, whose: ParentFilter) -> Select[*tuple[Any, ...]]:
-    """Segments' lists, rows that `customer_list` reads, to be paged by id; `parent` is the segment."""
-    found = select(*_COLUMNS, lists.c.segment_id.label("parent"))
-    return found.where(lists.c.store_id == store_id, whose(lists.c.segment_id))
+def listing(store_id: int, parent_filter: ParentFilter) -> Select[*tuple[Any, ...]]:
+    """Select segments' lists, as `customer_list` reads them, to be paged by id; `parent` is the segment."""
+    statement = select(*_COLUMNS, lists.c.segment_id.label("parent"))
+    return statement.where(lists.c.store_id == store_id, parent_filter(lists.c.segment_id))
 
 
 def offered(
@@ -112,25 +112,27 @@ def offered(
     latest_only: bool = True,
     search: str | None = None,
 ) -> Select[*tuple[Any, ...]]:
-    """The lists that can be chosen as recipients, to be paged by id: ready, not expired (SL-18, A5), active (RC-06)."""
+    """Select the lists to choose recipients from, to be paged by id: ready, not expired (SL-18, A5), active (RC-06)."""
     usable = (lists.c.status == ListStatus.READY.value, lists.c.expires_at >= now, _ACTIVE)
-    found = select(*_COLUMNS).where(lists.c.store_id == store_id, *usable)
+    statement = select(*_COLUMNS).where(lists.c.store_id == store_id, *usable)
     if segment_id is not None:
-        found = found.where(lists.c.segment_id == segment_id)
+        statement = statement.where(lists.c.segment_id == segment_id)
     if latest_only:
-        found = found.where(_none_later(_later.c.status == ListStatus.READY.value))
-    return found.where(func.lower(lists.c.name).contains(search.lower(), autoescape=True)) if search else found
+        statement = statement.where(_none_later(_later.c.status == ListStatus.READY.value))
+    if search:
+        statement = statement.where(func.lower(lists.c.name).contains(search.lower(), autoescape=True))
+    return statement
 
 
-def members(store_id: int, whose: ParentFilter) -> Select[*tuple[Any, ...]]:
-    """Those on lists who are customers still, as `customers.store.profile_of` reads them; `parent` is the list."""
+def members(store_id: int, parent_filter: ParentFilter) -> Select[*tuple[Any, ...]]:
+    """Select lists' members who are customers still, as `customers.queries` reads profiles; `parent` is the list."""
     member = and_(list_members.c.store_id == customers.c.store_id, list_members.c.customer_id == customers.c.id)
-    found = customer_queries.listing(store_id).join(list_members, member).where(whose(list_members.c.list_id))
-    return found.add_columns(list_members.c.list_id.label("parent"))
+    statement = customer_queries.listing(store_id).join(list_members, member)
+    return statement.where(parent_filter(list_members.c.list_id)).add_columns(list_members.c.list_id.label("parent"))
 
 
 def member_customers(store_id: int, list_id: UUID) -> Select[*tuple[Any, ...]]:
-    """The members that are customers still, to be paged by id."""
+    """Select the members who are customers still, to be paged by id."""
     member = and_(list_members.c.store_id == customers.c.store_id, list_members.c.customer_id == customers.c.id)
     return (
         select(customers)
@@ -140,46 +142,49 @@ def member_customers(store_id: int, list_id: UUID) -> Select[*tuple[Any, ...]]:
 
 
 async def members_after(tx: Transaction, store_id: int, list_id: UUID, last: int, limit: int) -> list[int]:
-    """The next members behind one, by their ids."""
+    """Return the ids of the next members after one."""
     on_list = (list_members.c.store_id == store_id, list_members.c.list_id == list_id)
-    found = select(list_members.c.customer_id).where(*on_list, list_members.c.customer_id > last)
-    return list((await tx.execute(found.order_by(list_members.c.customer_id).limit(limit))).scalars())
+    later = select(list_members.c.customer_id).where(*on_list, list_members.c.customer_id > last)
+    return list((await tx.execute(later.order_by(list_members.c.customer_id).limit(limit))).scalars())
 
 
 async def reach(
     tx: Transaction, store_id: int, list_ids: Sequence[UUID], channels: Mapping[str, AddressKind]
 ) -> dict[UUID, tuple[ChannelReach, ...]]:
-    """Whom each channel reaches of each list's members that are customers still, in one statement."""
-    members = (member_customers(store_id, list_id) for list_id in list_ids)
-    live = [found.with_only_columns(customers.c.id, maintain_column_froms=True) for found in members]
-    surveyed = await survey_each(tx, store_id, live, channels)
-    return {list_id: found.reach for list_id, found in zip(list_ids, surveyed, strict=True)}
+    """Return how many of each list's members who are customers still each channel reaches, by one statement."""
+    statements = [
+        member_customers(store_id, list_id).with_only_columns(customers.c.id, maintain_column_froms=True)
+        for list_id in list_ids
+    ]
+    surveys = await survey_each(tx, store_id, statements, channels)
+    return {list_id: survey.reach for list_id, survey in zip(list_ids, surveys, strict=True)}
 
 
 async def next_numbers(tx: Transaction, store_id: int, segment_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """Which list of each segment the next one is. The segments must be locked."""
+    """Return the number of each segment's next list. The segments must be locked."""
     owned = (lists.c.store_id == store_id, lists.c.segment_id.in_(segment_ids))
-    rows = await tx.execute(
-        select(lists.c.segment_id, func.max(lists.c.number)).where(*owned).group_by(lists.c.segment_id)
-    )
-    had = {row[0]: row[1] for row in rows}
-    return {segment_id: had.get(segment_id, 0) + 1 for segment_id in segment_ids}
+    last = func.max(lists.c.number).label("last")
+    rows = await tx.execute(select(lists.c.segment_id, last).where(*owned).group_by(lists.c.segment_id))
+    last_numbers = {row.segment_id: row.last for row in rows}
+    return {segment_id: last_numbers.get(segment_id, 0) + 1 for segment_id in segment_ids}
 
 
-async def unsettled(
+async def unfinished(
     tx: Transaction, store_id: int, segment_ids: Sequence[UUID], since: datetime
-) -> dict[UUID, list[tuple[ListStatus, datetime]]]:
-    """Each segment's lists that are still being made, or have failed since then, and when they were begun."""
-    making = lists.c.status == ListStatus.GENERATING.value
+) -> dict[UUID, UnfinishedLists]:
+    """Return each segment's lists that are still being built, or have failed since then."""
+    generating = lists.c.status == ListStatus.GENERATING.value
     failed = and_(lists.c.status == ListStatus.FAILED.value, lists.c.created_at >= since)
-    owned = (lists.c.store_id == store_id, lists.c.segment_id.in_(segment_ids), or_(making, failed))
-    found: dict[UUID, list[tuple[ListStatus, datetime]]] = {segment_id: [] for segment_id in segment_ids}
+    owned = (lists.c.store_id == store_id, lists.c.segment_id.in_(segment_ids), or_(generating, failed))
+    unfinished_lists = {segment_id: UnfinishedLists() for segment_id in segment_ids}
     for row in await tx.execute(select(lists.c.segment_id, lists.c.status, lists.c.created_at).where(*owned)):
-        found[row.segment_id].append((ListStatus(row.status), row.created_at))
-    return found
+        of_segment = unfinished_lists[row.segment_id]
+        is_generating = ListStatus(row.status) is ListStatus.GENERATING
+        (of_segment.generating_since if is_generating else of_segment.failed_at).append(row.created_at)
+    return unfinished_lists
 
 
-async def add_all(tx: Transaction, made: Sequence[CustomerList]) -> None:
+async def insert_all(tx: Transaction, new_lists: Sequence[CustomerList]) -> None:
     await tx.execute(
         insert(lists),
         [
@@ -194,7 +199,7 @@ async def add_all(tx: Transaction, made: Sequence[CustomerList]) -> None:
                 "created_at": listed.created_at,
                 "expires_at": listed.expires_at,
             }
-            for listed in made
+            for listed in new_lists
         ],
     )
 
@@ -204,53 +209,52 @@ async def rename(tx: Transaction, store_id: int, list_id: UUID, name: str) -> No
 
 
 async def remove(tx: Transaction, store_id: int, list_id: UUID) -> None:
-    """The list is gone; its members, who may be millions, are left for `segments.store.erase_members`."""
+    """Delete the list; its members, who may be millions, are left for `segments.queries.erase_members`."""
     await tx.execute(delete(lists).where(lists.c.store_id == store_id, lists.c.id == list_id))
 
 
 async def has_members(tx: Transaction, listed: CustomerList, ids: Select[int]) -> bool:
-    """Whether just those are on the list whom the statement finds."""
-    found = ids.subquery()
-    if await tx.scalar(select(func.count()).select_from(found)) != listed.count:
+    """Return whether the list's members are just the customers whom the statement finds."""
+    matching = ids.subquery()
+    if await tx.scalar(select(func.count()).select_from(matching)) != listed.count:
         return False
     owned = (list_members.c.store_id == listed.store_id, list_members.c.list_id == listed.id)
-    unlisted = except_(select(found.c[0]), select(list_members.c.customer_id).where(*owned)).limit(1)
+    unlisted = except_(select(matching.c[0]), select(list_members.c.customer_id).where(*owned)).limit(1)
     return (await tx.execute(unlisted)).first() is None
 
 
 async def fill(tx: Transaction, store_id: int, list_id: UUID, ids: Select[int]) -> int:
-    """Puts everyone on the list whom the statement finds, and says how many."""
-    found = ids.subquery()
-    # In the order of the key, which costs half of what finding each one's place in it does.
-    chosen = select(literal(store_id, Integer()), literal(list_id, Id()), found.c[0]).order_by(found.c[0])
-    statement = insert(list_members).from_select(["store_id", "list_id", "customer_id"], chosen)
+    """Add everyone whom the statement finds to the list, and return how many."""
+    matching = ids.subquery()
+    # In the order of the key: half as costly as rows that each look for their place in it.
+    rows = select(literal(store_id, Integer()), literal(list_id, Id()), matching.c[0]).order_by(matching.c[0])
+    statement = insert(list_members).from_select(["store_id", "list_id", "customer_id"], rows)
     filled: int = (await tx.execute(statement)).rowcount
     await changes.record_store_change(tx, store_id, ChangeKind.GROUPS)
     return filled
 
 
-async def settle(
+async def complete_build(
     tx: Transaction, store_id: int, list_id: UUID, status: ListStatus, *, count: int = 0, problem: str | None = None
 ) -> bool:
-    """Ends the making of a list; False when it was deleted in the meantime."""
-    making = (lists.c.store_id == store_id, lists.c.id == list_id, lists.c.status == ListStatus.GENERATING.value)
+    """End the building of a list, and return False when it was deleted meanwhile."""
+    generating = (lists.c.store_id == store_id, lists.c.id == list_id, lists.c.status == ListStatus.GENERATING.value)
     values = {"status": status.value, "count": count, "problem": problem}
-    return bool((await tx.execute(update(lists).where(*making).values(values))).rowcount)
+    return bool((await tx.execute(update(lists).where(*generating).values(values))).rowcount)
 
 
 def customer_list(row: AnyRow) -> CustomerList:
-    store_id, id_, segment_id, name, number, status, count, created_at, expires_at, problem, latest_, active = row[:12]
     return CustomerList(
-        store_id=store_id,
-        id=id_,
-        segment_id=segment_id,
-        name=name,
-        number=number,
-        status=ListStatus(status),
-        count=count,
-        created_at=created_at,
-        expires_at=expires_at,
-        problem=problem,
-        latest=bool(latest_),
-        active=active is not False,
+        store_id=row.store_id,
+        id=row.id,
+        segment_id=row.segment_id,
+        name=row.name,
+        number=row.number,
+        status=ListStatus(row.status),
+        count=row.member_count,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        problem=row.problem,
+        latest=bool(row.latest),
+        active=row.active is not False,
     )

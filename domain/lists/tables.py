@@ -1,4 +1,4 @@
-"""Rows of lists, declared beside segments, whose filters ask about them."""
+"""Tables of lists, declared with segments, whose filters ask about them."""
 
 from domain.segments.tables import list_members, lists
 

@@ -1,1 +1,1 @@
-"""Who comes into segments and who leaves them: found for changed customers and by the clock, told as events."""
+"""Which customers are in which segments: found for changed customers and by the clock, recorded as events."""

@@ -1,4 +1,4 @@
-"""Every statement on followed segments and their members."""
+"""Statements on tracked segments and their members."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,11 @@ from domain.changes.tables import customer_changes
 from domain.kit.db import Transaction
 from domain.kit.db.portable import array_value, in_array, insert_into
 from domain.kit.db.types import Id, Instant
+from domain.memberships.model import MembershipMoves
 from domain.memberships.tables import segment_memberships, tracked_segments
 
-_f, _m, _c = tracked_segments.c, segment_memberships.c, customer_changes.c
+_t, _m, _c = tracked_segments.c, segment_memberships.c, customer_changes.c
+_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class TrackedSegment:
 
 @dataclass(frozen=True, slots=True)
 class ChangeMark:
-    """Customers from one number to another, and the kinds of what changed of them."""
+    """Customers from one id to another, and the kinds of what changed of them."""
 
     id: str
     kinds: int
@@ -47,106 +49,106 @@ class ChangeMark:
 
     @property
     def width(self) -> int:
-        """How many customers it names; none, when it only tells that segments changed."""
+        """Return how many customers it names: none, when it only says that segments changed."""
         return 0 if self.kinds == ChangeKind.SEGMENTS else self.last - self.first + 1
 
 
 async def stores_due(tx: Transaction, now: datetime) -> list[int]:
-    """Where customers have changed, or where time has passed for a segment."""
+    """Return the stores where customers have changed, or where a segment's time has come."""
     changed = select(_c.store_id).where(_c.due_at <= now).distinct()
-    timed = select(_f.store_id).where(_f.next_eval_at <= now).distinct()
+    timed = select(_t.store_id).where(_t.next_eval_at <= now).distinct()
     return list((await tx.execute(union(changed, timed))).scalars())
 
 
 async def tracked(tx: Transaction, store_id: int) -> dict[UUID, TrackedSegment]:
-    rows = await tx.execute(select(_f.segment_id, _f.fingerprint, _f.next_eval_at).where(_f.store_id == store_id))
-    return {segment_id: TrackedSegment(*rest) for segment_id, *rest in rows}
+    rows = await tx.execute(select(_t.segment_id, _t.fingerprint, _t.next_eval_at).where(_t.store_id == store_id))
+    return {row.segment_id: TrackedSegment(row.fingerprint, row.next_eval_at) for row in rows}
 
 
 async def marks(tx: Transaction, store_id: int, now: datetime, limit: int) -> list[ChangeMark]:
     due = select(_c.id, _c.kinds, _c.first_id, _c.last_id).where(_c.store_id == store_id, _c.due_at <= now)
-    return [ChangeMark(*row) for row in await tx.execute(due.order_by(_c.due_at).limit(limit))]
+    rows = await tx.execute(due.order_by(_c.due_at).limit(limit))
+    return [ChangeMark(row.id, row.kinds, row.first_id, row.last_id) for row in rows]
 
 
-async def take(tx: Transaction, store_id: int, taken: Iterable[ChangeMark]) -> None:
-    """These marks and no others: what changed meanwhile has marks of its own."""
-    keys = [mark.id for mark in taken]
-    for start in range(0, len(keys), 500):
-        some = keys[start : start + 500]
-        await tx.execute(delete(customer_changes).where(_c.store_id == store_id, _c.id.in_(some)))
+async def delete_marks(tx: Transaction, store_id: int, marks: Iterable[ChangeMark]) -> None:
+    """Delete these marks and no others: what changed meanwhile has marks of its own."""
+    keys = [mark.id for mark in marks]
+    for start in range(0, len(keys), _IDS_AT_ONCE):
+        batch = keys[start : start + _IDS_AT_ONCE]
+        await tx.execute(delete(customer_changes).where(_c.store_id == store_id, _c.id.in_(batch)))
 
 
-async def among_members(
+async def memberships_of(
     tx: Transaction, store_id: int, segment_ids: Sequence[UUID], ids: Sequence[int]
 ) -> dict[UUID, set[int]]:
-    """Who of these customers is known to be in which of the segments."""
-    found: dict[UUID, set[int]] = {segment_id: set() for segment_id in segment_ids}
-    own = (_m.store_id == store_id, in_array(_m.customer_id, "ids", tx.dialect))
-    rows = await tx.execute(select(_m.segment_id, _m.customer_id).where(*own), {"ids": array_value(ids, tx.dialect)})
-    for segment_id, customer in rows:
-        if segment_id in found:
-            found[segment_id].add(int(customer))
-    return found
+    """Return which of these customers are known members of each of the segments."""
+    members: dict[UUID, set[int]] = {segment_id: set() for segment_id in segment_ids}
+    of_customers = (_m.store_id == store_id, in_array(_m.customer_id, "ids", tx.dialect))
+    statement = select(_m.segment_id, _m.customer_id).where(*of_customers)
+    for row in await tx.execute(statement, {"ids": array_value(ids, tx.dialect)}):
+        if row.segment_id in members:
+            members[row.segment_id].add(int(row.customer_id))
+    return members
 
 
 async def differences(
-    tx: Transaction, store_id: int, segment_id: UUID, found: Select[Any], limit: int
-) -> tuple[list[int], list[int]]:
-    """Up to so many who are found and not known as members, and up to so many of whom it is the other way round."""
-    there = select(_m.customer_id).where(_m.store_id == store_id, _m.segment_id == segment_id)
-    came = (await tx.execute(except_(found, there).limit(limit))).scalars()
-    gone = (await tx.execute(except_(there, found).limit(limit))).scalars()
-    return [int(customer) for customer in came], [int(customer) for customer in gone]
-
-
-async def take_in(tx: Transaction, store_id: int, segment_id: UUID, ids: Sequence[int], now: datetime) -> None:
-    owner = {"store_id": store_id, "segment_id": segment_id, "since": now}
-    if ids:
-        await tx.execute(insert(segment_memberships), [{**owner, "customer_id": customer} for customer in ids])
-
-
-async def take_out(tx: Transaction, store_id: int, segment_id: UUID, ids: Sequence[int]) -> None:
-    if ids:
-        own = (*_of(store_id, segment_id), in_array(_m.customer_id, "ids", tx.dialect))
-        await tx.execute(delete(segment_memberships).where(*own), {"ids": array_value(ids, tx.dialect)})
-
-
-async def seed(tx: Transaction, store_id: int, segment_id: UUID, found: Select[Any], now: datetime) -> None:
-    """The members become those whom the statement finds; who was there stays since when he was."""
-    those = found.subquery("found")
-    await tx.execute(
-        delete(segment_memberships).where(*_of(store_id, segment_id), _m.customer_id.not_in(select(those.c[0])))
+    tx: Transaction, store_id: int, segment_id: UUID, ids: Select[Any], limit: int
+) -> MembershipMoves:
+    """Return up to so many who match and are no known members, and up to so many of whom it is the other way round."""
+    members = select(_m.customer_id).where(*_of(store_id, segment_id))
+    joiners = (await tx.execute(except_(ids, members).limit(limit))).scalars()
+    leavers = (await tx.execute(except_(members, ids).limit(limit))).scalars()
+    return MembershipMoves(
+        segment_id, [int(customer_id) for customer_id in joiners], [int(customer_id) for customer_id in leavers]
     )
-    owner = (literal(store_id, Integer()), literal(segment_id, Id()))
-    there = select(_m.customer_id).where(*_of(store_id, segment_id))
-    rows = select(*owner, those.c[0], literal(now, Instant())).where(those.c[0].not_in(there))
+
+
+async def insert_members(tx: Transaction, store_id: int, segment_id: UUID, ids: Sequence[int], now: datetime) -> None:
+    row = {"store_id": store_id, "segment_id": segment_id, "since": now}
+    if ids:
+        await tx.execute(insert(segment_memberships), [{**row, "customer_id": customer_id} for customer_id in ids])
+
+
+async def delete_members(tx: Transaction, store_id: int, segment_id: UUID, ids: Sequence[int]) -> None:
+    if ids:
+        members = (*_of(store_id, segment_id), in_array(_m.customer_id, "ids", tx.dialect))
+        await tx.execute(delete(segment_memberships).where(*members), {"ids": array_value(ids, tx.dialect)})
+
+
+async def replace_members(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[Any], now: datetime) -> None:
+    """Make the customers whom the statement finds the members; those who were members before stay so since then."""
+    matching = ids.subquery("found")
+    gone = _m.customer_id.not_in(select(matching.c[0]))
+    await tx.execute(delete(segment_memberships).where(*_of(store_id, segment_id), gone))
+    segment = (literal(store_id, Integer()), literal(segment_id, Id()))
+    members = select(_m.customer_id).where(*_of(store_id, segment_id))
+    rows = select(*segment, matching.c[0], literal(now, Instant())).where(matching.c[0].not_in(members))
     names = ["store_id", "segment_id", "customer_id", "since"]
     await tx.execute(insert(segment_memberships).from_select(names, rows))
 
 
-async def follow(
-    tx: Transaction, store_id: int, segment_id: UUID, fingerprint: str, now: datetime, again: datetime | None
+async def save_tracked(
+    tx: Transaction, store_id: int, segment_id: UUID, fingerprint: str, now: datetime, next_eval: datetime | None
 ) -> None:
     row = {"store_id": store_id, "segment_id": segment_id, "fingerprint": fingerprint, "since": now}
-    statement = insert_into(tracked_segments, tx.dialect).values(**row, next_eval_at=again)
-    changed = {"fingerprint": fingerprint, "next_eval_at": again}
+    statement = insert_into(tracked_segments, tx.dialect).values(**row, next_eval_at=next_eval)
+    changed = {"fingerprint": fingerprint, "next_eval_at": next_eval}
     await tx.execute(statement.on_conflict_do_update(index_elements=["store_id", "segment_id"], set_=changed))
 
 
-async def look_again(tx: Transaction, store_id: int, segment_ids: Iterable[UUID], at: datetime | None) -> None:
-    own = (_f.store_id == store_id, _f.segment_id.in_(list(segment_ids)))
-    await tx.execute(update(tracked_segments).where(*own).values(next_eval_at=at))
+async def schedule_eval(tx: Transaction, store_id: int, segment_ids: Iterable[UUID], due_at: datetime | None) -> None:
+    tracked_rows = (_t.store_id == store_id, _t.segment_id.in_(list(segment_ids)))
+    await tx.execute(update(tracked_segments).where(*tracked_rows).values(next_eval_at=due_at))
 
 
-async def erase(tx: Transaction, store_id: int, segment_id: UUID, limit: int) -> bool:
-    """Removes up to so many members of a segment that is not followed any more, and at last the segment's own row."""
-    last = select(_m.customer_id).where(*_of(store_id, segment_id)).order_by(_m.customer_id).limit(limit).subquery()
-    upto = select(func.max(last.c.customer_id)).scalar_subquery()
-    gone = await tx.execute(delete(segment_memberships).where(*_of(store_id, segment_id), _m.customer_id <= upto))
-    if gone.rowcount >= limit:
-        return False
-    await tx.execute(delete(tracked_segments).where(_f.store_id == store_id, _f.segment_id == segment_id))
-    return True
+async def erase_members(tx: Transaction, store_id: int, segment_id: UUID, limit: int) -> None:
+    """Delete up to so many members of a segment that is no longer tracked, and at last the segment's own row."""
+    batch = select(_m.customer_id).where(*_of(store_id, segment_id)).order_by(_m.customer_id).limit(limit).subquery()
+    last = select(func.max(batch.c.customer_id)).scalar_subquery()
+    result = await tx.execute(delete(segment_memberships).where(*_of(store_id, segment_id), _m.customer_id <= last))
+    if result.rowcount < limit:
+        await tx.execute(delete(tracked_segments).where(_t.store_id == store_id, _t.segment_id == segment_id))
 
 
 def _of(store_id: int, segment_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -1,4 +1,4 @@
-"""Rows of who is known to be in which segment, and of when each segment is to be looked at again."""
+"""Tables of segments' known members, and of when each segment is evaluated again."""
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, String, Table
 
@@ -10,7 +10,7 @@ tracked_segments = Table(
     metadata,
     Column("store_id", Integer, primary_key=True, autoincrement=False),
     Column("segment_id", Id, primary_key=True),
-    # What it asked when its members were found.
+    # Names its conditions when its members were found.
     Column("fingerprint", String(32), nullable=False),
     Column("since", Instant, nullable=False),
     # When the mere passing of time may change its members; null: never.

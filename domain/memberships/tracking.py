@@ -1,8 +1,11 @@
-"""Follows a store's segments a step at a time: each looks in a snapshot, and writes in a transaction of its own."""
+"""Track a store's segments a step at a time: each reads a snapshot, and writes in a transaction of its own."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from domain import changes, jobs
@@ -15,224 +18,207 @@ from domain.kit import ids
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.memberships import queries
-from domain.memberships.model import AT_ONCE, ENTERED, LEFT, MARKS, MOVED, TOO_MANY, next_midnight
-from domain.memberships.plan import Plan, Watched, plan
-from domain.memberships.queries import ChangeMark
+from domain.memberships.model import ENTERED, LEFT, STEP_LIMITS, MembershipMoves, StepLimits, next_midnight
+from domain.memberships.plan import Plan, TrackedFilter, plan
+from domain.memberships.queries import ChangeMark, TrackedSegment
 from domain.segments import ranks
 from domain.segments.evaluation.deadline import plan_for_sets, reading
 from domain.segments.evaluation.match_customers import compile_filters, match_customers
-from domain.segments.evaluation.resolve import ids_of
+from domain.segments.evaluation.resolve import select_ids
+from domain.segments.sql.scope import FilterScope
 from domain.services import Services
 from domain.stores import queries as stores
 
-# How long a look at a whole segment may take.
+# Of reading a whole segment.
 SECONDS = 300.0
 
 
-async def start_due(database: Database, now: datetime) -> None:
-    """A job for each store where something is to be looked at; where there is one, that is enough."""
+async def schedule_due(database: Database, now: datetime) -> None:
+    """Add a job for each store that has changed customers or a segment whose time has come, unless it has one."""
     async with database.read() as tx:
-        due = await queries.stores_due(tx, now)
-    if due:
+        store_ids = await queries.stores_due(tx, now)
+    if store_ids:
         async with database.write() as tx:
-            for store_id in due:
+            for store_id in store_ids:
                 await jobs.add_once(tx, store_id, TRACK.name, queue=TRACK.queue)
 
 
-async def follow(services: Services, job: Job) -> None:
-    """Until nothing is left to look at. Whoever does the same job after a dead worker goes on where that one was."""
-    work = _Following(services.database, job, services.clock)
-    while await work.step():
+async def track(services: Services, job: Job, limits: StepLimits = STEP_LIMITS) -> None:
+    """Bring the store's memberships up to date. Raise LeaseLost when another worker has taken the job over.
+
+    Whoever takes over goes on where this one stopped.
+    """
+    tracker = _Tracker(services.database, job, services.clock, limits)
+    while await tracker.step():
         pass
 
 
-TRACK = JobKind("memberships.track", Queue.SEGMENTS, follow)
+TRACK = JobKind("memberships.track", Queue.SEGMENTS, track)
 
 
 @dataclass(slots=True)
-class _Moved:
-    """Who came into a segment and who left it."""
-
-    segment_id: UUID
-    came: Sequence[int]
-    gone: Sequence[int]
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What there is to do, in one snapshot."""
+class _Snapshot:
+    """The state of a store's segments at a moment; `marks` are of customers who have changed."""
 
     plan: Plan
-    followed: dict[UUID, queries.TrackedSegment]
+    tracked: dict[UUID, TrackedSegment]
     marks: list[ChangeMark]
     now: datetime
 
-    def unfollowed(self) -> UUID | None:
-        return next((key for key in self.followed if key not in self.plan.watched), None)
+    def dropped(self) -> UUID | None:
+        """Return a tracked segment that is no longer active, or was deleted."""
+        return next((key for key in self.tracked if key not in self.plan.tracked), None)
 
-    def new(self) -> Watched | None:
-        """New, or asking something else than when its members were found."""
-        known = {key: each.fingerprint for key, each in self.followed.items()}
-        return next((each for key, each in self.plan.watched.items() if known.get(key) != each.fingerprint), None)
+    def new(self) -> TrackedFilter | None:
+        """Return a segment that is new, or asks something else than when its members were found."""
+        known = {key: tracked.fingerprint for key, tracked in self.tracked.items()}
+        return next((new for key, new in self.plan.tracked.items() if known.get(key) != new.fingerprint), None)
 
-    def due(self) -> Watched | None:
-        at = {key: each.next_eval_at for key, each in self.followed.items()}
-        return next((each for key, each in self.plan.watched.items() if (due := at.get(key)) and due <= self.now), None)
+    def due(self) -> TrackedFilter | None:
+        """Return a segment whose members the mere passing of time may have changed."""
+        for key, tracked in self.plan.tracked.items():
+            due_at = self.tracked[key].next_eval_at if key in self.tracked else None
+            if due_at is not None and due_at <= self.now:
+                return tracked
+        return None
 
 
 @dataclass(slots=True)
-class _Following:
+class _Tracker:
     database: Database
     job: Job
     clock: Clock
+    limits: StepLimits
     _plan: Plan | None = None
-    _planned: tuple[object, ...] = field(default=())
+    # What the plan was made from; another one is made when it changes.
+    _planned_for: tuple[object, ...] = field(default=())
 
     async def step(self) -> bool:
-        """Whether there may be more to do."""
+        """Do the most urgent part of what is to be done, and return whether there may be more."""
         now = self.clock()
+        moves: list[MembershipMoves] = []
+        marks: list[ChangeMark] = []
+        dropped = new = due = None
         async with reading(self.database, SECONDS, snapshot=True) as tx:
-            seen = await self._look(tx, now)
-            if seen is None:
-                return await self._end()
-            moved, marks = await self._changed(tx, seen)
-            due = None if seen.marks else seen.due()
-            if due is not None and seen.unfollowed() is None and seen.new() is None:
-                moved = [await self._compared(tx, due, now)]
-        return await self._act(seen, moved, marks, due)
+            snapshot = await self._load(tx, now)
+            if snapshot is not None:
+                dropped, new = snapshot.dropped(), snapshot.new()
+            if snapshot is not None and dropped is None and new is None:
+                marks = snapshot.marks
+                if sum(mark.width for mark in marks) <= self.limits.max_changed:
+                    marks = list(_batch(marks, self.limits.customers))
+                    moves = await self._moves_of_changed(tx, snapshot, marks)
+                due = snapshot.due() if not marks else None
+                if due is not None:
+                    ids = await select_ids(tx, due.segment, self._scope(tx, now))
+                    moves = [await queries.differences(tx, self.job.store_id, due.segment.id, ids, self.limits.members)]
+        if dropped is not None:
+            async with self._writing() as tx:
+                await queries.erase_members(tx, self.job.store_id, dropped, self.limits.members)
+        elif new is not None:
+            await self._start_tracking(new, now)
+        elif snapshot is not None and marks:
+            await self._record_changed(snapshot, marks, moves)
+        elif due is not None:
+            async with self._writing() as tx:
+                await self._record(tx, moves, now)
+                # Until all differences are written, the segment stays due.
+                if all(max(len(move.joiners), len(move.leavers)) < self.limits.members for move in moves):
+                    await queries.schedule_eval(tx, self.job.store_id, [due.segment.id], self._next_eval(due, now))
+        else:
+            async with self.database.write() as tx:
+                await jobs.finish(tx, self.job)
+            return False
+        return True
 
-    async def _act(self, seen: _Seen, moved: list[_Moved], marks: list[ChangeMark], due: Watched | None) -> bool:
-        gone, new = seen.unfollowed(), seen.new()
-        if gone is not None:
-            return await self._erase(gone)
-        if new is not None:
-            return await self._seed(seen, new)
-        if seen.marks:
-            return await self._tell(seen, moved, marks)
-        return await self._settle(seen, due, moved[0]) if due is not None else await self._end()
-
-    async def _look(self, tx: Transaction, now: datetime) -> _Seen | None:
-        """None: the store is gone."""
-        shop = await stores.by_id(tx, self.job.store_id)
-        if shop is None:
+    async def _load(self, tx: Transaction, now: datetime) -> _Snapshot | None:
+        """Return the store's snapshot; None when the store is gone."""
+        store = await stores.by_id(tx, self.job.store_id)
+        if store is None:
             return None
-        version = (await changes.versions(tx, shop.id)).of(ChangeKind.SEGMENTS)
-        day = next_midnight(now, shop.timezone)
-        ordered = await ranks.of(tx, shop.id)
-        if self._plan is None or self._planned != (version, shop, day, ordered):
-            self._plan, self._planned = await plan(tx, shop, now), (version, shop, day, ordered)
-        known = await queries.tracked(tx, shop.id)
-        return _Seen(self._plan, known, await queries.marks(tx, shop.id, now, MARKS), now)
+        version = (await changes.versions(tx, store.id)).of(ChangeKind.SEGMENTS)
+        planned_for = (version, store, next_midnight(now, store.timezone), await ranks.of(tx, store.id))
+        if self._plan is None or self._planned_for != planned_for:
+            self._plan, self._planned_for = await plan(tx, store, now), planned_for
+        tracked = await queries.tracked(tx, store.id)
+        return _Snapshot(self._plan, tracked, await queries.marks(tx, store.id, now, self.limits.marks), now)
 
-    async def _changed(self, tx: Transaction, seen: _Seen) -> tuple[list[_Moved], list[ChangeMark]]:
-        """What became of changed customers, and the marks that this settles."""
-        if sum(mark.width for mark in seen.marks) > TOO_MANY or seen.unfollowed() or seen.new():
-            return [], seen.marks
-        some = list(_batch(seen.marks))
-        moved: list[_Moved] = []
-        for kinds, customers in _by_kinds(some):
-            concerned = seen.plan.concerned(kinds)
-            for part in _parts(customers) if concerned else ():
-                moved += await self._among(tx, seen, concerned, part)
-        return moved, some
+    async def _moves_of_changed(
+        self, tx: Transaction, snapshot: _Snapshot, marks: Sequence[ChangeMark]
+    ) -> list[MembershipMoves]:
+        """Return who of the changed customers has joined or left a segment."""
+        scope = self._scope(tx, snapshot.now)
+        moves: list[MembershipMoves] = []
+        kinds_by_customer: dict[int, int] = {}
+        for mark in marks:
+            for customer_id in range(mark.first, mark.first + mark.width):
+                kinds_by_customer[customer_id] = kinds_by_customer.get(customer_id, 0) | mark.kinds
+        for kinds in sorted(set(kinds_by_customer.values())):
+            customer_ids = [key for key, customer_kinds in kinds_by_customer.items() if customer_kinds == kinds]
+            affected = snapshot.plan.affected(ChangeKind(kinds))
+            filters = compile_filters({key: tracked.filter.at(snapshot.now) for key, tracked in affected.items()})
+            for start in range(0, len(customer_ids) if affected else 0, self.limits.customers):
+                batch = customer_ids[start : start + self.limits.customers]
+                matches = await match_customers(tx, filters, scope, batch)
+                members = await queries.memberships_of(tx, scope.store_id, list(affected), batch)
+                for key, matching in matches.items():
+                    joiners, leavers = sorted(matching - members[key]), sorted(members[key] - matching)
+                    if joiners or leavers:
+                        moves.append(MembershipMoves(key, joiners, leavers))
+        return moves
 
-    async def _among(
-        self, tx: Transaction, seen: _Seen, concerned: dict[UUID, Watched], customers: Sequence[int]
-    ) -> Iterable[_Moved]:
-        scope = seen.plan.scope(seen.now, tx.dialect)
-        nodes = {key: each.node for key, each in concerned.items()}
-        now_in = await match_customers(tx, compile_filters(nodes, seen.plan.catalogue, scope), scope, customers)
-        had = await queries.among_members(tx, scope.store_id, list(concerned), customers)
-        each = (_Moved(key, sorted(those - had[key]), sorted(had[key] - those)) for key, those in now_in.items())
-        return [moved for moved in each if moved.came or moved.gone]
-
-    async def _compared(self, tx: Transaction, due: Watched, now: datetime) -> _Moved:
-        found = await ids_of(tx, due.segment, self._shop_timezone(), now)
-        came, gone = await queries.differences(tx, self.job.store_id, due.segment.id, found, MOVED)
-        return _Moved(due.segment.id, came, gone)
-
-    def _shop_timezone(self) -> str:
-        assert self._plan is not None
-        return self._plan.shop.timezone
-
-    async def _erase(self, segment_id: UUID) -> bool:
-        async with self.database.write() as tx:
-            await self._hold(tx)
-            await queries.erase(tx, self.job.store_id, segment_id, MOVED)
-        return True
-
-    async def _seed(self, seen: _Seen, new: Watched) -> bool:
-        """Who is in a segment because it was made or changed did not come: nothing is told of that."""
-        async with self.database.write() as tx:
-            await self._hold(tx)
+    async def _start_tracking(self, new: TrackedFilter, now: datetime) -> None:
+        """Store the segment's members. Whoever is in it because it was made or changed did not join: no event."""
+        async with self._writing() as tx:
             await plan_for_sets(tx)
-            found = await ids_of(tx, new.segment, seen.plan.shop.timezone, seen.now)
-            await queries.seed(tx, self.job.store_id, new.segment.id, found, seen.now)
-            again = next_midnight(seen.now, seen.plan.shop.timezone) if new.timed else None
-            await queries.follow(tx, self.job.store_id, new.segment.id, new.fingerprint, seen.now, again)
-        return True
+            ids = await select_ids(tx, new.segment, self._scope(tx, now))
+            await queries.replace_members(tx, self.job.store_id, new.segment.id, ids, now)
+            next_eval = self._next_eval(new, now)
+            await queries.save_tracked(tx, self.job.store_id, new.segment.id, new.fingerprint, now, next_eval)
 
-    async def _tell(self, seen: _Seen, moved: list[_Moved], marks: list[ChangeMark]) -> bool:
+    async def _record_changed(
+        self, snapshot: _Snapshot, marks: Sequence[ChangeMark], moves: Iterable[MembershipMoves]
+    ) -> None:
+        """Delete the marks that are dealt with; of more than a batch, the affected segments become due as a whole."""
+        async with self._writing() as tx:
+            await queries.delete_marks(tx, self.job.store_id, marks)
+            if sum(mark.width for mark in marks) > self.limits.max_changed:
+                kinds = reduce(or_, (ChangeKind(mark.kinds) for mark in marks))
+                affected = snapshot.plan.affected(kinds & ALL_KINDS)
+                await queries.schedule_eval(tx, self.job.store_id, affected, snapshot.now)
+            await self._record(tx, moves, snapshot.now)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncGenerator[Transaction]:
+        """Open a transaction in which nobody else writes of this store's members. Raise LeaseLost."""
         async with self.database.write() as tx:
-            await self._hold(tx)
-            await queries.take(tx, self.job.store_id, marks)
-            if sum(mark.width for mark in marks) > TOO_MANY:
-                kinds = ChangeKind(0)
-                for mark in marks:
-                    kinds |= ChangeKind(mark.kinds)
-                await queries.look_again(tx, self.job.store_id, seen.plan.concerned(kinds & ALL_KINDS), seen.now)
-            await self._write(tx, moved, seen.now)
-        return True
+            await jobs.renew(tx, self.job)
+            yield tx
 
-    async def _settle(self, seen: _Seen, due: Watched, moved: _Moved) -> bool:
-        """When all differences are written, the segment rests until the day is over."""
-        async with self.database.write() as tx:
-            await self._hold(tx)
-            await self._write(tx, [moved], seen.now)
-            if max(len(moved.came), len(moved.gone)) < MOVED:
-                again = next_midnight(seen.now, seen.plan.shop.timezone) if due.timed else None
-                await queries.look_again(tx, self.job.store_id, [due.segment.id], again)
-        return True
+    async def _record(self, tx: Transaction, moves: Iterable[MembershipMoves], now: datetime) -> None:
+        events: list[Event] = []
+        for move in moves:
+            await queries.insert_members(tx, self.job.store_id, move.segment_id, move.joiners, now)
+            await queries.delete_members(tx, self.job.store_id, move.segment_id, move.leavers)
+            for kind, customer_ids in ((ENTERED, move.joiners), (LEFT, move.leavers)):
+                subject = str(move.segment_id)
+                events += [Event(str(ids.new()), customer_id, kind, now, subject) for customer_id in customer_ids]
+        await log.append(tx, self.job.store_id, events, now)
 
-    async def _end(self) -> bool:
-        async with self.database.write() as tx:
-            await jobs.finish(tx, self.job)
-        return False
+    def _scope(self, tx: Transaction, now: datetime) -> FilterScope:
+        assert self._plan is not None
+        return FilterScope(self._plan.store.id, self._plan.store.timezone, now, tx.dialect)
 
-    async def _hold(self, tx: Transaction) -> None:
-        """From here to the end of the transaction nobody else writes of this store's members."""
-        await jobs.renew(tx, self.job)
-
-    async def _write(self, tx: Transaction, moved: Iterable[_Moved], now: datetime) -> None:
-        entries: list[Event] = []
-        for each in moved:
-            await queries.take_in(tx, self.job.store_id, each.segment_id, each.came, now)
-            await queries.take_out(tx, self.job.store_id, each.segment_id, each.gone)
-            for kind, customers in ((ENTERED, each.came), (LEFT, each.gone)):
-                entries += [Event(str(ids.new()), one, kind, now, str(each.segment_id)) for one in customers]
-        await log.append(tx, self.job.store_id, entries, now)
+    def _next_eval(self, tracked: TrackedFilter, now: datetime) -> datetime | None:
+        assert self._plan is not None
+        return next_midnight(now, self._plan.store.timezone) if tracked.timed else None
 
 
-def _batch(marks: Sequence[ChangeMark]) -> Iterator[ChangeMark]:
-    """As many marks as name about so many customers, one at least."""
-    named = 0
+def _batch(marks: Sequence[ChangeMark], customers: int) -> Iterator[ChangeMark]:
+    """Yield as many marks as name about so many customers, one at least."""
+    total = 0
     for mark in marks:
-        if named and named + mark.width > AT_ONCE:
+        if total and total + mark.width > customers:
             return
-        named += mark.width
+        total += mark.width
         yield mark
-
-
-def _by_kinds(marks: Sequence[ChangeMark]) -> Iterator[tuple[ChangeKind, list[int]]]:
-    """Each customer once, with all that changed."""
-    changed: dict[int, int] = {}
-    for mark in marks:
-        for customer in range(mark.first, mark.first + mark.width):
-            changed[customer] = changed.get(customer, 0) | mark.kinds
-    for kinds in sorted(set(changed.values())):
-        yield ChangeKind(kinds), [customer for customer, own in changed.items() if own == kinds]
-
-
-def _parts(customers: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(customers), AT_ONCE):
-        yield customers[start : start + AT_ONCE]

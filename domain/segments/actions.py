@@ -1,7 +1,7 @@
-"""What can be done with a segment. Its lists are made and taken away by `domain.lists`."""
+"""Actions on segments. `domain.lists` adds those that concern lists too."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -12,7 +12,7 @@ from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.kit.values import UNSET
 from domain.segments import queries, static_members
 from domain.segments.evaluation import references
-from domain.segments.evaluation.resolve import ids_of
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.filters import Definition
 from domain.segments.model import (
     PolicyInput,
@@ -27,129 +27,159 @@ from domain.segments.model import (
 from domain.segments.validation import FilterContext, SegmentDraft, define
 
 
-async def create(tx: Transaction, desk: FilterContext, given: SegmentInput) -> Segment:
-    """A new segment, a static one with its members; `domain.lists` makes its first list."""
-    kind = SegmentKind.DYNAMIC if given.kind is UNSET or given.kind is None else given.kind
-    draft = SegmentDraft(desk, _blank(desk, kind))
-    draft.apply(replace(given, name=None) if given.name is UNSET else given)
-    picked = None
+async def create(tx: Transaction, context: FilterContext, input_: SegmentInput) -> Segment:
+    """Create a segment, a static one with its members; `domain.lists` makes its first list. Raise DomainErrors."""
+    kind = SegmentKind.DYNAMIC if input_.kind is UNSET or input_.kind is None else input_.kind
+    draft = SegmentDraft(context, _blank(context, kind))
+    draft.apply(replace(input_, name=None) if input_.name is UNSET else input_)
+    members = None
     with draft.errors.under():
         if kind is SegmentKind.STATIC:
-            picked = await static_members.chosen(tx, desk, given)
-        elif given.customer_ids is not UNSET and given.customer_ids:
+            members = await static_members.first_members(tx, context, input_)
+        elif input_.customer_ids is not UNSET and input_.customer_ids:
             draft.errors.add(_only_static())
     await _check(tx, draft, None)
-    made = replace(draft.segment, list_name=draft.segment.name)
-    await _save(tx, made, queries.add)
-    if picked is not None:
-        await static_members.add(tx, desk, made, picked, static_members.named(given))
-    return made
+    segment = replace(draft.segment, list_name=draft.segment.name)
+    await _save(tx, segment, queries.add)
+    if members is not None:
+        await static_members.add(tx, context, segment, members, static_members.first_members_field(input_))
+    return segment
 
 
-async def change(tx: Transaction, desk: FilterContext, segment_id: UUID, given: SegmentInput) -> Segment:
-    """The segment as it is from now on; a changed policy begins a new cycle today (SL-06, SL-07)."""
-    draft = SegmentDraft(desk, await held(tx, desk.shop.id, segment_id))
-    draft.apply(given)
+async def change(tx: Transaction, context: FilterContext, segment_id: UUID, input_: SegmentInput) -> Segment:
+    """Change the segment; a changed policy begins a new cycle today (SL-06, SL-07). Raise DomainErrors."""
+    draft = SegmentDraft(context, await lock(tx, context.store.id, segment_id))
+    draft.apply(input_)
     if draft.segment.kind is SegmentKind.STATIC:
-        draft.errors.add(*_not_of_static(given))
-    elif given.customer_ids is not UNSET and given.customer_ids:
+        defining = {
+            "include": input_.include,
+            "exclude": input_.exclude,
+            "query": input_.query,
+            "customerIds": input_.customer_ids,
+        }
+        for name, raw in defining.items():
+            if raw is not UNSET and raw is not None:
+                message = "The members of a static segment are added and removed, not defined"
+                draft.errors.add(DomainError(message, field=(name,)))
+    elif input_.customer_ids is not UNSET and input_.customer_ids:
         draft.errors.add(_only_static())
     await _check(tx, draft, segment_id)
-    changed = replace(draft.segment, updated_at=desk.now)
+    changed = replace(draft.segment, updated_at=context.now)
     await _save(tx, changed, queries.change)
     return changed
 
 
-async def duplicate(tx: Transaction, desk: FilterContext, segment_id: UUID, name: str | None) -> Segment:
-    """The filter and the policy under a new name, from today; of a static one its members (SC-01)."""
-    had = await held(tx, desk.shop.id, segment_id)
-    free = await queries.free_name(tx, desk.shop.id, copy_names(had.name)) if name is None else check_name(name)
-    blank = _blank(desk, had.kind)
-    policy = check_policy(PolicyInput(had.policy.mode, had.policy.every_days), desk.now, desk.shop.timezone)
-    made = replace(
-        blank, name=free, list_name=free, description=had.description, definition=had.definition, policy=policy
+async def duplicate(tx: Transaction, context: FilterContext, segment_id: UUID, name: str | None) -> Segment:
+    """Copy the filter and the policy under a new name, from today; of a static segment its members (SC-01)."""
+    original = await lock(tx, context.store.id, segment_id)
+    if name is None:
+        name = await queries.free_name(tx, context.store.id, copy_names(original.name))
+    else:
+        name = check_name(name)
+    mode = PolicyInput(original.policy.mode, original.policy.every_days)
+    copy = replace(
+        _blank(context, original.kind),
+        name=name,
+        list_name=name,
+        description=original.description,
+        definition=original.definition,
+        policy=check_policy(mode, context.now, context.store.timezone),
     )
-    made = replace(made, next_refresh_at=made.due_after(desk.now, desk.shop.timezone))
-    wrong = await references.faults(tx, desk.shop.id, made.definition, None)
-    if wrong:
-        raise DomainErrors([DomainError(fault.message, field=("id",), code=fault.code) for fault in wrong])
-    await _save(tx, made, queries.add)
-    if had.kind is SegmentKind.STATIC:
-        await static_members.add(tx, desk, made, await ids_of(tx, had, desk.shop.timezone, desk.now), ("id",))
-    return made
+    copy = replace(copy, next_refresh_at=copy.due_after(context.now, context.store.timezone))
+    faults = await references.faults(tx, context.store.id, copy.definition, None)
+    if faults:
+        raise DomainErrors([DomainError(fault.message, field=("id",), code=fault.code) for fault in faults])
+    await _save(tx, copy, queries.add)
+    if original.kind is SegmentKind.STATIC:
+        members = await select_ids(tx, original, context.scope(tx))
+        await static_members.add(tx, context, copy, members, ("id",))
+    return copy
 
 
-async def set_active(tx: Transaction, desk: FilterContext, segment_id: UUID, *, active: bool) -> Segment:
-    """Inactive: kept, but neither chosen nor refreshed (RC-06). An active one goes on with its cycle."""
-    had = await held(tx, desk.shop.id, segment_id)
-    if had.active is active:
-        return had
-    changed = replace(had, active=active, updated_at=desk.now)
-    changed = replace(changed, next_refresh_at=changed.due_after(desk.now, desk.shop.timezone))
+async def set_active(tx: Transaction, context: FilterContext, segment_id: UUID, *, active: bool) -> Segment:
+    """Activate or deactivate a segment: an inactive one is neither offered nor refreshed (RC-06).
+
+    An active one goes on with its cycle.
+    """
+    segment = await lock(tx, context.store.id, segment_id)
+    if segment.active is active:
+        return segment
+    changed = replace(segment, active=active, updated_at=context.now)
+    changed = replace(changed, next_refresh_at=changed.due_after(context.now, context.store.timezone))
     await queries.change(tx, changed)
     return changed
 
 
+@dataclass(frozen=True, slots=True)
+class MembersChange:
+    """A static segment, and how many members were added to it or removed."""
+
+    segment: Segment
+    count: int
+
+
 async def add_members(
-    tx: Transaction, desk: FilterContext, segment_id: UUID, picked: Sequence[int] | None, filter_: object | None
-) -> tuple[Segment, int]:
-    """Customers who were ticked, or all whom a filter finds now, and how many are new (QS-09)."""
-    segment = await _static(tx, desk, segment_id)
-    if picked is not None and filter_ is not None:
+    tx: Transaction,
+    context: FilterContext,
+    segment_id: UUID,
+    customer_ids: Sequence[int] | None,
+    filter_: object | None,
+) -> MembersChange:
+    """Add these customers to a static segment, or all who match a filter now (QS-09)."""
+    segment = await _lock_static(tx, context, segment_id)
+    if customer_ids is not None and filter_ is not None:
         raise DomainError("Give either customerIds or a filter", field=("customerIds",))
-    if picked is not None:
-        return segment, await static_members.add(tx, desk, segment, await static_members.by_numbers(tx, desk, picked))
+    if customer_ids is not None:
+        members = await static_members.by_ids(tx, context, customer_ids)
+        return MembersChange(segment, await static_members.add(tx, context, segment, members))
     if filter_ is None:
         raise DomainError("Give customerIds or a filter", field=("customerIds",), code=ErrorCode.REQUIRED)
     try:
-        definition = define(desk, SegmentInput(include=filter_), Definition(None, None))
-        found = await static_members.found_now(tx, desk, definition)
+        definition = define(context, SegmentInput(include=filter_), Definition(None, None))
+        members = await static_members.matching_now(tx, context, definition)
     except DomainError as error:
-        raise _of_filter(error) from None
-    return segment, await static_members.add(tx, desk, segment, found, ("filter",))
+        # The argument `filter` is a definition's `include`.
+        raise DomainErrors(
+            DomainError(fault.message, field=("filter", *fault.field[1:]), code=fault.code) for fault in error.errors
+        ) from None
+    return MembersChange(segment, await static_members.add(tx, context, segment, members, ("filter",)))
 
 
 async def remove_members(
-    tx: Transaction, desk: FilterContext, segment_id: UUID, picked: Sequence[int]
-) -> tuple[Segment, int]:
-    """The segment, and how many were in it (QS-10)."""
-    segment = await _static(tx, desk, segment_id)
-    return segment, await static_members.remove(tx, desk, segment, picked)
+    tx: Transaction, context: FilterContext, segment_id: UUID, customer_ids: Sequence[int]
+) -> MembersChange:
+    """Remove customers from a static segment (QS-10)."""
+    segment = await _lock_static(tx, context, segment_id)
+    return MembersChange(segment, await static_members.remove(tx, context, segment, customer_ids))
 
 
-async def existing(tx: Transaction, store_id: int, segment_id: UUID) -> Segment:
-    return _found(await queries.by_id(tx, store_id, segment_id))
+async def by_id(tx: Transaction, store_id: int, segment_id: UUID) -> Segment:
+    """Return the segment. Raise NotFound."""
+    return _existing(await queries.by_id(tx, store_id, segment_id))
 
 
-async def held(tx: Transaction, store_id: int, segment_id: UUID) -> Segment:
-    """The segment, locked until the transaction ends."""
-    return _found(await queries.lock(tx, store_id, segment_id))
+async def lock(tx: Transaction, store_id: int, segment_id: UUID) -> Segment:
+    """Return the segment, locked until the transaction ends. Raise NotFound."""
+    return _existing(await queries.lock(tx, store_id, segment_id))
 
 
-def _found(segment: Segment | None) -> Segment:
+def _existing(segment: Segment | None) -> Segment:
     if segment is None:
         raise NotFound("There is no such segment", field=("id",))
     return segment
 
 
-async def _static(tx: Transaction, desk: FilterContext, segment_id: UUID) -> Segment:
-    segment = await held(tx, desk.shop.id, segment_id)
+async def _lock_static(tx: Transaction, context: FilterContext, segment_id: UUID) -> Segment:
+    segment = await lock(tx, context.store.id, segment_id)
     if segment.kind is not SegmentKind.STATIC:
-        said = "Only a static segment's members are added and removed; this one's are found by its filter"
-        raise DomainError(said, field=("id",), code=ErrorCode.INVALID_STATE)
+        message = "Only a static segment's members are added and removed; this one's are found by its filter"
+        raise DomainError(message, field=("id",), code=ErrorCode.INVALID_STATE)
     return segment
 
 
-def _of_filter(error: DomainError) -> DomainError:
-    """The argument `filter` is a definition's `include`."""
-    return DomainErrors(
-        DomainError(each.message, field=("filter", *each.field[1:]), code=each.code) for each in error.errors
-    )
-
-
-def _blank(desk: FilterContext, kind: SegmentKind) -> Segment:
+def _blank(context: FilterContext, kind: SegmentKind) -> Segment:
     return Segment(
-        store_id=desk.shop.id,
+        store_id=context.store.id,
         id=ids.new(),
         name="",
         list_name="",
@@ -157,27 +187,16 @@ def _blank(desk: FilterContext, kind: SegmentKind) -> Segment:
         kind=kind,
         active=True,
         definition=Definition() if kind is SegmentKind.DYNAMIC else Definition(None, None),
-        policy=check_policy(PolicyInput(UpdateMode.MANUAL), desk.now, desk.shop.timezone),
-        created_at=desk.now,
-        updated_at=desk.now,
+        policy=check_policy(PolicyInput(UpdateMode.MANUAL), context.now, context.store.timezone),
+        created_at=context.now,
+        updated_at=context.now,
         last_refreshed_at=None,
         next_refresh_at=None,
     )
 
 
 def _only_static() -> DomainError:
-    return DomainError("Only a static segment is given its members", field=("customerIds",))
-
-
-def _not_of_static(given: SegmentInput) -> list[DomainError]:
-    fields = {
-        "include": given.include,
-        "exclude": given.exclude,
-        "query": given.query,
-        "customerIds": given.customer_ids,
-    }
-    said = "The members of a static segment are added and removed, not defined"
-    return [DomainError(said, field=(name,)) for name, raw in fields.items() if raw is not UNSET and raw is not None]
+    return DomainError("Only a static segment takes customerIds", field=("customerIds",))
 
 
 async def _check(tx: Transaction, draft: SegmentDraft, own_id: UUID | None) -> None:

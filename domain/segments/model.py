@@ -1,4 +1,4 @@
-"""What a segment is, and when its next list is due."""
+"""The rules of segments: names, update policies, and when the next list is due."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -31,30 +31,18 @@ class UpdateMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpdatePolicy:
-    """When lists are made by themselves; the cycle counts from the day of the policy's last change (SL-07)."""
+    """The mode in which lists are made; the cycle counts from the day of the policy's last change (SL-07)."""
 
     mode: UpdateMode
     every_days: int | None
     started_on: date
 
     def next_day(self, today: date) -> date | None:
-        """The first day of the cycle after today."""
+        """Return the first day of the cycle after today."""
         if self.every_days is None:
             return None
         past = max(0, (today - self.started_on).days) // self.every_days
         return self.started_on + timedelta(days=(past + 1) * self.every_days)
-
-
-@dataclass(frozen=True, slots=True)
-class Refreshes:
-    """What decides whether a list may be made by hand now."""
-
-    created_at: datetime
-    last_refreshed_at: datetime | None
-    active: bool = True
-    # When lists that are still being made, or have failed, were begun.
-    generating_since: Sequence[datetime] = ()
-    failed_at: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +53,7 @@ class PolicyInput:
 
 @dataclass(frozen=True, slots=True)
 class SegmentInput:
-    """What a caller says of a segment; filters as the API takes them. A field left out keeps its value."""
+    """A caller's input of a segment; filters as the API takes them. A field left out stays as it is."""
 
     name: str | Unset | None = UNSET
     description: str | Unset | None = UNSET
@@ -78,38 +66,26 @@ class SegmentInput:
 
 
 def next_refresh(policy: UpdatePolicy, now: datetime, timezone: str) -> datetime | None:
-    """0:00 of the next day of the cycle, in the store's zone."""
+    """Return 0:00 of the next day of the cycle, in the store's zone."""
     day = policy.next_day(day_of(now, timezone))
     return None if day is None else midnight(day, timezone)
 
 
-def refresh_blocked_by(refreshes: Refreshes, now: datetime, timezone: str) -> ErrorCode | None:
-    """Why a list cannot be made by hand now (SL-09 to SL-12); None when it can."""
+def check_policy(policy: PolicyInput, now: datetime, timezone: str) -> UpdatePolicy:
+    """Return the policy as it begins today. Raise DomainError for a cycle that does not exist."""
     today = day_of(now, timezone)
-    spent = [refreshes.created_at, *filter(None, [refreshes.last_refreshed_at])]
-    if any(day_of(moment, timezone) == today for moment in spent):
-        return ErrorCode.ALREADY_REFRESHED_TODAY
-    failed_today = any(day_of(moment, timezone) == today for moment in refreshes.failed_at)
-    if not refreshes.active or refreshes.generating_since or failed_today:
-        return ErrorCode.INVALID_STATE
-    return None
-
-
-def check_policy(wanted: PolicyInput, now: datetime, timezone: str) -> UpdatePolicy:
-    """The policy as it begins today."""
-    today = day_of(now, timezone)
-    if wanted.mode is UpdateMode.MANUAL:
-        if wanted.every_days is not None:
+    if policy.mode is UpdateMode.MANUAL:
+        if policy.every_days is not None:
             raise DomainError("A list made by hand has no cycle: leave everyDays out", field=("update", "everyDays"))
         return UpdatePolicy(UpdateMode.MANUAL, None, today)
-    if wanted.every_days not in CYCLES:
-        code = ErrorCode.REQUIRED if wanted.every_days is None else ErrorCode.INVALID
+    if policy.every_days not in CYCLES:
+        code = ErrorCode.REQUIRED if policy.every_days is None else ErrorCode.INVALID
         raise DomainError("A cycle has 7, 14, 30, 60 or 90 days", field=("update", "everyDays"), code=code)
-    return UpdatePolicy(UpdateMode.AUTO, wanted.every_days, today)
+    return UpdatePolicy(UpdateMode.AUTO, policy.every_days, today)
 
 
 def check_name(name: str | Unset | None) -> str:
-    """A name of 1 to 50 characters (SL-49), without blanks around it."""
+    """Return the name, 1 to 50 characters without blanks around them (SL-49). Raise DomainError for any other."""
     if name is None or name is UNSET or not name.strip():
         raise DomainError("A segment needs a name", field=("name",), code=ErrorCode.REQUIRED)
     check_text(name, "name")
@@ -130,7 +106,7 @@ def check_description(description: str | None) -> str | None:
 
 
 def copy_names(name: str) -> Iterator[str]:
-    """What a copy may be called, the shortest first; each within what a name may have."""
+    """Yield the names that a copy may have, the shortest first."""
     original = _COPY.sub("", name)
     for number in count(1):
         ending = " (copy)" if number == 1 else f" (copy {number})"
@@ -138,15 +114,11 @@ def copy_names(name: str) -> Iterator[str]:
 
 
 def check_text(text: str, field: str, *, lines: bool = False) -> None:
-    """Refuse characters that cannot be shown; breaks of lines where there are `lines`."""
-    if any(_is_unshowable(character, lines) for character in text):
-        raise DomainError(f"The {field} holds characters that cannot be shown", field=(field,))
-
-
-def _is_unshowable(character: str, lines: bool) -> bool:
-    if character in "\r\n\t":
-        return not lines
-    return character < " " or character == "\x7f" or "\ud800" <= character <= "\udfff"
+    """Raise DomainError for characters that cannot be shown; breaks of lines may be shown in `lines`."""
+    for character in text:
+        is_control = character < " " or character == "\x7f" or "\ud800" <= character <= "\udfff"
+        if is_control and not (lines and character in "\r\n\t"):
+            raise DomainError(f"The {field} holds characters that cannot be shown", field=(field,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +126,7 @@ class Segment:
     store_id: int
     id: UUID
     name: str
-    # What its lists are called, whatever it is renamed to (SL-15).
+    # The name of its lists, whatever it is renamed to (SL-15).
     list_name: str
     description: str | None
     kind: SegmentKind
@@ -167,5 +139,5 @@ class Segment:
     next_refresh_at: datetime | None
 
     def due_after(self, now: datetime, timezone: str) -> datetime | None:
-        """When its next list is made by itself; an inactive one makes none (RC-06)."""
+        """Return when its next list is made by itself; an inactive segment makes none (RC-06)."""
         return next_refresh(self.policy, now, timezone) if self.active else None

@@ -1,4 +1,4 @@
-"""Every statement on segments."""
+"""Statements on segments and their members."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -58,8 +58,8 @@ _COLUMNS = (
 )
 
 
-async def by_ids(tx: Transaction, store_id: int, wanted: Sequence[UUID]) -> list[Segment]:
-    rows = await tx.execute(select(*_COLUMNS).where(segments.c.store_id == store_id, segments.c.id.in_(wanted)))
+async def by_ids(tx: Transaction, store_id: int, segment_ids: Sequence[UUID]) -> list[Segment]:
+    rows = await tx.execute(select(*_COLUMNS).where(segments.c.store_id == store_id, segments.c.id.in_(segment_ids)))
     return [segment(row) for row in rows]
 
 
@@ -68,80 +68,83 @@ async def by_id(tx: Transaction, store_id: int, segment_id: UUID) -> Segment | N
 
 
 async def lock(tx: Transaction, store_id: int, segment_id: UUID) -> Segment | None:
-    """The segment, held still until the transaction ends: what is decided by it stays true."""
-    row = (await tx.execute(select(*_COLUMNS).where(*_is(store_id, segment_id)).with_for_update())).one_or_none()
+    """Return the segment, locked until the transaction ends."""
+    row = (await tx.execute(select(*_COLUMNS).where(*_row(store_id, segment_id)).with_for_update())).one_or_none()
     return None if row is None else segment(row)
 
 
 def listing(store_id: int, search: str | None = None, active: bool | None = None) -> Select[*tuple[Any, ...]]:
-    """Rows that `segment` reads, to be paged by id: the newest has the greatest."""
-    found = select(*_COLUMNS).where(segments.c.store_id == store_id)
+    """Select segments, as `segment` reads them, to be paged by id: the newest has the greatest."""
+    statement = select(*_COLUMNS).where(segments.c.store_id == store_id)
     if search:
-        found = found.where(func.lower(segments.c.name).contains(search.lower(), autoescape=True))
-    return found if active is None else found.where(segments.c.active.is_(active))
+        statement = statement.where(func.lower(segments.c.name).contains(search.lower(), autoescape=True))
+    return statement if active is None else statement.where(segments.c.active.is_(active))
 
 
 async def active(tx: Transaction, store_id: int) -> list[Segment]:
-    """All that are switched on, the newest first."""
-    on = select(*_COLUMNS).where(segments.c.store_id == store_id, segments.c.active.is_(True))
-    return [segment(row) for row in await tx.execute(on.order_by(segments.c.id.desc()))]
+    """Return all active segments, the newest first."""
+    statement = select(*_COLUMNS).where(segments.c.store_id == store_id, segments.c.active.is_(True))
+    return [segment(row) for row in await tx.execute(statement.order_by(segments.c.id.desc()))]
 
 
 async def add(tx: Transaction, segment: Segment) -> None:
-    """Refused by the database when the name is taken."""
+    """Insert the segment. Raise IntegrityError when its name is taken."""
     row = {"store_id": segment.store_id, "id": segment.id, "created_at": segment.created_at}
     await tx.execute(insert(segments).values({**row, **_values(segment)}))
     await changes.record_store_change(tx, segment.store_id, ChangeKind.SEGMENTS)
 
 
 async def change(tx: Transaction, segment: Segment) -> None:
-    await tx.execute(update(segments).where(*_is(segment.store_id, segment.id)).values(_values(segment)))
+    await tx.execute(update(segments).where(*_row(segment.store_id, segment.id)).values(_values(segment)))
     await changes.record_store_change(tx, segment.store_id, ChangeKind.SEGMENTS)
 
 
-async def note_refresh(tx: Transaction, store_id: int, segment_id: UUID, begun_at: datetime) -> None:
-    """A list that was begun then is ready: that day's allowance is spent (SL-11)."""
+async def record_refresh(tx: Transaction, store_id: int, segment_id: UUID, begun_at: datetime) -> None:
+    """Record that a list requested then is ready: that day's refresh is used up (SL-11)."""
     earlier = or_(segments.c.last_refreshed_at.is_(None), segments.c.last_refreshed_at < begun_at)
-    await tx.execute(update(segments).where(*_is(store_id, segment_id), earlier).values(last_refreshed_at=begun_at))
+    await tx.execute(update(segments).where(*_row(store_id, segment_id), earlier).values(last_refreshed_at=begun_at))
 
 
 async def free_name(tx: Transaction, store_id: int, names: Iterator[str]) -> str:
-    """The first of the names that no segment has."""
-    while some := list(islice(names, _NAMES_AT_ONCE)):
-        taken = select(segments.c.name).where(segments.c.store_id == store_id, segments.c.name.in_(some))
-        had = set((await tx.execute(taken)).scalars())
-        free = next((name for name in some if name not in had), None)
+    """Return the first of the names that no segment has."""
+    while batch := list(islice(names, _NAMES_AT_ONCE)):
+        statement = select(segments.c.name).where(segments.c.store_id == store_id, segments.c.name.in_(batch))
+        taken = set((await tx.execute(statement)).scalars())
+        free = next((name for name in batch if name not in taken), None)
         if free is not None:
             return free
     raise LookupError("every name is taken")
 
 
 async def remove(tx: Transaction, store_id: int, segment_id: UUID) -> list[UUID]:
-    """The segment and its lists are gone; their members, who may be millions, are left for `erase_members`."""
+    """Delete the segment and its lists, and return the lists' ids.
+
+    Their members, who may be millions, are left for `erase_members`.
+    """
     owned = [lists.c.store_id == store_id, lists.c.segment_id == segment_id]
-    gone = list((await tx.execute(select(lists.c.id).where(*owned))).scalars())
+    list_ids = list((await tx.execute(select(lists.c.id).where(*owned))).scalars())
     await tx.execute(delete(lists).where(*owned))
-    await tx.execute(delete(segments).where(*_is(store_id, segment_id)))
+    await tx.execute(delete(segments).where(*_row(store_id, segment_id)))
     await changes.record_store_change(tx, store_id, ChangeKind.SEGMENTS)
-    return gone
+    return list_ids
 
 
 async def erase_members(tx: Transaction, store_id: int, owner_id: UUID, limit: int) -> int:
-    """Removes up to `limit` members of a list or segment that is gone, and says how many."""
-    removed = 0
+    """Delete up to `limit` members of a list or segment that was deleted, and return how many."""
+    deleted = 0
     for table, owner in ((list_members, list_members.c.list_id), (segment_members, segment_members.c.segment_id)):
         owned = (table.c.store_id == store_id, owner == owner_id)
         last = select(table.c.customer_id).where(*owned).order_by(table.c.customer_id).limit(limit).subquery()
-        upto = select(func.max(last.c.customer_id)).scalar_subquery()
-        removed += (await tx.execute(delete(table).where(*owned, table.c.customer_id <= upto))).rowcount
-    return removed
+        last_id = select(func.max(last.c.customer_id)).scalar_subquery()
+        deleted += (await tx.execute(delete(table).where(*owned, table.c.customer_id <= last_id))).rowcount
+    return deleted
 
 
-async def pick(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int], limit: int) -> int:
-    """Adds up to so many customers to a static segment, those who are in it already aside, and says how many."""
+async def add_members(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int], limit: int) -> int:
+    """Add up to so many customers who are not yet in a static segment, and return how many."""
     new = _new(store_id, segment_id, ids)
-    chosen = select(literal(store_id, Integer()), literal(segment_id, Id()), new.c[0]).limit(limit)
-    statement = insert(segment_members).from_select(["store_id", "segment_id", "customer_id"], chosen)
+    rows = select(literal(store_id, Integer()), literal(segment_id, Id()), new.c[0]).limit(limit)
+    statement = insert(segment_members).from_select(["store_id", "segment_id", "customer_id"], rows)
     added: int = (await tx.execute(statement)).rowcount
     await changes.record_store_change(tx, store_id, ChangeKind.GROUPS)
     if added >= _MANY:
@@ -149,78 +152,80 @@ async def pick(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int
     return added
 
 
-async def unpick(tx: Transaction, store_id: int, segment_id: UUID, wanted: Sequence[int]) -> int:
-    """Removes customers from a static segment, and says how many were in it."""
+async def remove_members(tx: Transaction, store_id: int, segment_id: UUID, customer_ids: Sequence[int]) -> int:
+    """Remove customers from a static segment, and return how many were in it."""
     owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
-    statement = delete(segment_members).where(*owned, in_array(segment_members.c.customer_id, "wanted", tx.dialect))
-    removed: int = (await tx.execute(statement, {"wanted": array_value(wanted, tx.dialect)})).rowcount
+    statement = delete(segment_members).where(*owned, in_array(segment_members.c.customer_id, "ids", tx.dialect))
+    removed: int = (await tx.execute(statement, {"ids": array_value(customer_ids, tx.dialect)})).rowcount
     await changes.record_store_change(tx, store_id, ChangeKind.GROUPS)
     return removed
 
 
-async def picked(tx: Transaction, store_id: int, segment_id: UUID) -> int:
-    """How many are in a static segment who are customers still."""
+async def count_members(tx: Transaction, store_id: int, segment_id: UUID) -> int:
+    """Return how many members of a static segment are customers still."""
     owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
     deleted = select(customers.c.id).where(customers.c.store_id == store_id, customers.c.deleted_at.is_not(None))
     live = except_(select(segment_members.c.customer_id).where(*owned), deleted).subquery()
-    found: int = await tx.scalar(select(func.count()).select_from(live))
-    return found
+    count: int = await tx.scalar(select(func.count()).select_from(live))
+    return count
 
 
-async def others(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int]) -> int:
-    """How many of those whom the statement finds are not in a static segment."""
-    counted: int = await tx.scalar(select(func.count()).select_from(_new(store_id, segment_id, ids)))
-    return counted
+async def count_new(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int]) -> int:
+    """Return how many of the customers whom a statement finds are not in a static segment."""
+    count: int = await tx.scalar(select(func.count()).select_from(_new(store_id, segment_id, ids)))
+    return count
 
 
-async def known_customers(tx: Transaction, store_id: int, wanted: Sequence[int], *, deleted: bool = False) -> set[int]:
-    """Of these, those who are customers of the store; who are `deleted` only when that is said."""
-    known = select(customers.c.id).where(
-        customers.c.store_id == store_id, in_array(customers.c.id, "wanted", tx.dialect)
-    )
+async def known_customers(
+    tx: Transaction, store_id: int, customer_ids: Sequence[int], *, deleted: bool = False
+) -> set[int]:
+    """Return which of these are customers of the store; `deleted` ones too where they count."""
+    known = select(customers.c.id).where(customers.c.store_id == store_id, in_array(customers.c.id, "ids", tx.dialect))
     if not deleted:
         known = known.where(customers.c.deleted_at.is_(None))
-    return set((await tx.execute(known, {"wanted": array_value(wanted, tx.dialect)})).scalars())
+    return set((await tx.execute(known, {"ids": array_value(customer_ids, tx.dialect)})).scalars())
 
 
-async def definitions(tx: Transaction, store_id: int, wanted: Iterable[UUID]) -> Mapping[UUID, Definition | None]:
-    """What segments ask; None for those picked by hand."""
-    found = await by_ids(tx, store_id, list(wanted))
-    return {each.id: None if each.kind is SegmentKind.STATIC else each.definition for each in found}
+async def definitions(tx: Transaction, store_id: int, segment_ids: Iterable[UUID]) -> Mapping[UUID, Definition | None]:
+    """Return the segments' definitions; None for static ones."""
+    return {
+        segment.id: None if segment.kind is SegmentKind.STATIC else segment.definition
+        for segment in await by_ids(tx, store_id, list(segment_ids))
+    }
 
 
-async def known_lists(tx: Transaction, store_id: int, wanted: Iterable[UUID]) -> set[UUID]:
-    rows = await tx.execute(select(lists.c.id).where(lists.c.store_id == store_id, lists.c.id.in_(list(wanted))))
+async def known_lists(tx: Transaction, store_id: int, list_ids: Iterable[UUID]) -> set[UUID]:
+    rows = await tx.execute(select(lists.c.id).where(lists.c.store_id == store_id, lists.c.id.in_(list(list_ids))))
     return set(rows.scalars())
 
 
 async def event_types(tx: Transaction, store_id: int) -> list[str]:
-    return await _each_once(tx, store_id, events.c.type)
+    return await _distinct_values(tx, store_id, events.c.type)
 
 
 async def facets(tx: Transaction, store_id: int) -> list[str]:
-    """What else is known of the items of orders."""
-    return await _each_once(tx, store_id, order_item_facets.c.facet)
+    """Return the names of further facts of orders' items."""
+    return await _distinct_values(tx, store_id, order_item_facets.c.facet)
 
 
-async def _each_once(tx: Transaction, store_id: int, column: Column[str]) -> list[str]:
-    """Each value once, by one look at the index for each, however many rows there are."""
-    own = column.table.c.store_id == store_id
-    found = select(func.min(column).label("value")).where(own).cte("found", recursive=True)
-    later = select(func.min(column)).where(own, column > found.c.value)
-    found = found.union_all(select(later.correlate(found).scalar_subquery()).where(found.c.value.is_not(None)))
-    rows = await tx.execute(select(found.c.value).where(found.c.value.is_not(None)))
+async def _distinct_values(tx: Transaction, store_id: int, column: Column[str]) -> list[str]:
+    """Return each value once, by one look at the index for each, however many rows there are."""
+    of_store = column.table.c.store_id == store_id
+    values = select(func.min(column).label("value")).where(of_store).cte("found", recursive=True)
+    later = select(func.min(column)).where(of_store, column > values.c.value)
+    values = values.union_all(select(later.correlate(values).scalar_subquery()).where(values.c.value.is_not(None)))
+    rows = await tx.execute(select(values.c.value).where(values.c.value.is_not(None)))
     return list(rows.scalars())
 
 
 def _new(store_id: int, segment_id: UUID, ids: Select[int]) -> Subquery:
-    """Those of them who are not in a static segment: by EXCEPT, which PostgreSQL cannot plan badly without figures."""
+    """Select who of them is not in a static segment: by EXCEPT, which PostgreSQL plans well even without statistics."""
     owned = (segment_members.c.store_id == store_id, segment_members.c.segment_id == segment_id)
-    found = ids.subquery()
-    return except_(select(found.c[0]), select(segment_members.c.customer_id).where(*owned)).subquery()
+    matching = ids.subquery()
+    return except_(select(matching.c[0]), select(segment_members.c.customer_id).where(*owned)).subquery()
 
 
-def _is(store_id: int, segment_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _row(store_id: int, segment_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return segments.c.store_id == store_id, segments.c.id == segment_id
 
 

@@ -1,4 +1,4 @@
-"""When segments' lists are due, set by set."""
+"""Statements on when segments' lists are due, many at a time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,22 +24,23 @@ class DueSegment:
 
 
 async def due(tx: Transaction, now: datetime, limit: int) -> dict[int, list[UUID]]:
-    """The segments of each store whose lists are due, the longest due first. Inactive ones never are (RC-06)."""
+    """Return the segments of each store whose lists are due, the longest due first; never inactive ones (RC-06)."""
     late = (segments.c.next_refresh_at <= now, segments.c.active)
-    first = (
+    longest_due = (
         select(segments.c.store_id, segments.c.id)
         .where(*late)
         .order_by(segments.c.next_refresh_at, segments.c.store_id, segments.c.id)
+        .limit(limit)
     )
-    found: dict[int, list[UUID]] = {}
-    for store_id, segment_id in await tx.execute(first.limit(limit)):
-        found.setdefault(store_id, []).append(segment_id)
-    return found
+    by_store: dict[int, list[UUID]] = {}
+    for row in await tx.execute(longest_due):
+        by_store.setdefault(row.store_id, []).append(row.id)
+    return by_store
 
 
-async def take(tx: Transaction, store_id: int, wanted: Sequence[UUID], now: datetime) -> list[DueSegment]:
-    """Those of them that are due still, locked; what another scheduler, or a caller, holds just now is left to it."""
-    late = (segments.c.store_id == store_id, segments.c.id.in_(wanted), segments.c.next_refresh_at <= now)
+async def lock_due(tx: Transaction, store_id: int, segment_ids: Sequence[UUID], now: datetime) -> list[DueSegment]:
+    """Return those that are still due, locked, without those that another transaction has locked."""
+    late = (segments.c.store_id == store_id, segments.c.id.in_(segment_ids), segments.c.next_refresh_at <= now)
     rows = await tx.execute(select(segments).where(*late, segments.c.active).with_for_update(skip_locked=True))
     return [
         DueSegment(row.id, row.list_name, UpdatePolicy(UpdateMode(row.update_mode), row.every_days, row.started_on))
@@ -47,25 +48,23 @@ async def take(tx: Transaction, store_id: int, wanted: Sequence[UUID], now: date
     ]
 
 
-_SET = (
-    update(segments)
-    .where(segments.c.store_id == bindparam("store"), segments.c.id == bindparam("segment", type_=Id()))
-    .values(next_refresh_at=bindparam("due_at", type_=Instant()))
-)
-
-
 async def set_due(tx: Transaction, store_id: int, moments: Mapping[UUID, datetime | None]) -> None:
-    await tx.execute(
-        _SET, [{"store": store_id, "segment": segment_id, "due_at": at} for segment_id, at in moments.items()]
+    statement = (
+        update(segments)
+        .where(segments.c.store_id == bindparam("store"), segments.c.id == bindparam("segment", type_=Id()))
+        .values(next_refresh_at=bindparam("due_at", type_=Instant()))
     )
+    rows = [{"store": store_id, "segment": segment_id, "due_at": due_at} for segment_id, due_at in moments.items()]
+    await tx.execute(statement, rows)
 
 
-async def move_days(tx: Transaction, store_id: int, was: str, becomes: str) -> None:
-    """The store's days begin elsewhere: lists are due at 0:00 of the same days. Midnights, so there are few."""
-    due_once = (segments.c.store_id == store_id, segments.c.next_refresh_at.is_not(None))
-    moments = (await tx.execute(select(segments.c.next_refresh_at).where(*due_once).distinct())).scalars().all()
+async def change_timezone(tx: Transaction, store_id: int, old: str, new: str) -> None:
+    """Move what is due to 0:00 of the same days in the store's new timezone."""
+    scheduled = (segments.c.store_id == store_id, segments.c.next_refresh_at.is_not(None))
+    # Midnights, so there are few.
+    moments = (await tx.execute(select(segments.c.next_refresh_at).where(*scheduled).distinct())).scalars().all()
     if not moments:
         return
-    moved = {at: midnight(day_of(at, was), becomes) for at in moments}
-    shifted = case(*((segments.c.next_refresh_at == at, literal(to, Instant())) for at, to in moved.items()))
-    await tx.execute(update(segments).where(*due_once).values(next_refresh_at=shifted))
+    moved = {moment: midnight(day_of(moment, old), new) for moment in moments}
+    shifted = case(*((segments.c.next_refresh_at == was, literal(to, Instant())) for was, to in moved.items()))
+    await tx.execute(update(segments).where(*scheduled).values(next_refresh_at=shifted))

@@ -1,4 +1,4 @@
-"""The members of static segments: picked by hand, or all whom a filter finds at one moment."""
+"""Add and remove the members of static segments: picked by hand, or all who match a filter at one moment."""
 
 from collections.abc import Sequence
 
@@ -10,75 +10,80 @@ from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound, Pa
 from domain.kit.values import UNSET
 from domain.segments import queries
 from domain.segments.evaluation import references
-from domain.segments.evaluation.resolve import found_by
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.filters import Definition
 from domain.segments.model import Segment, SegmentInput
 from domain.segments.sql.columns.values import one_of
-from domain.segments.sql.scope import FilterScope
 from domain.segments.validation import FilterContext, define
 
-_MOST_SHOWN = 100
+_MAX_FAULTS = 100
 
 
-async def chosen(tx: Transaction, desk: FilterContext, given: SegmentInput) -> Select[int] | None:
-    """Whom the caller gives as the first members; None for nobody yet."""
-    by_hand = None if given.customer_ids is UNSET else given.customer_ids
-    by_filter = any(raw is not UNSET and raw is not None for raw in (given.include, given.exclude, given.query))
-    if by_hand is not None and by_filter:
+async def first_members(tx: Transaction, context: FilterContext, input_: SegmentInput) -> Select[int] | None:
+    """Return a statement of the members that a new segment is given; None for nobody yet. Raise DomainErrors."""
+    customer_ids = None if input_.customer_ids is UNSET else input_.customer_ids
+    has_filter = any(raw is not UNSET and raw is not None for raw in (input_.include, input_.exclude, input_.query))
+    if customer_ids is not None and has_filter:
         raise DomainError("Give either customerIds or a filter", field=("customerIds",))
-    if by_hand is not None:
-        return await by_numbers(tx, desk, by_hand)
-    return await found_now(tx, desk, define(desk, given)) if by_filter else None
+    if customer_ids is not None:
+        return await by_ids(tx, context, customer_ids)
+    return await matching_now(tx, context, define(context, input_)) if has_filter else None
 
 
-def named(given: SegmentInput) -> Path:
-    """By which field the caller gives the first members."""
-    fields = {"customerIds": given.customer_ids, "query": given.query}
+def first_members_field(input_: SegmentInput) -> Path:
+    """Return the field that gives a new segment's members."""
+    fields = {"customerIds": input_.customer_ids, "query": input_.query}
     return (next((name for name, raw in fields.items() if raw is not UNSET and raw is not None), "include"),)
 
 
-async def found_now(tx: Transaction, desk: FilterContext, definition: Definition) -> Select[int]:
-    """All whom a definition finds at this moment."""
-    faults = await references.faults(tx, desk.shop.id, definition, None)
+async def matching_now(tx: Transaction, context: FilterContext, definition: Definition) -> Select[int]:
+    """Return a statement of all who match a definition at this moment. Raise DomainErrors for its references."""
+    faults = await references.faults(tx, context.store.id, definition, None)
     if faults:
         raise DomainErrors(faults)
-    return await found_by(tx, desk.shop.id, definition, desk.shop.timezone, desk.now)
+    return await select_ids(tx, definition, context.scope(tx))
 
 
-async def by_numbers(tx: Transaction, desk: FilterContext, wanted: Sequence[int]) -> Select[int]:
-    """Customers picked one by one."""
-    live = await _known(tx, desk, wanted)
-    scope = FilterScope(desk.shop.id, desk.shop.timezone, desk.now, tx.dialect)
-    picked = one_of(customers.c.id, list(live), BigInteger(), scope) if live else customers.c.id.is_(None)
-    return select(customers.c.id).where(customers.c.store_id == desk.shop.id, picked)
+async def by_ids(tx: Transaction, context: FilterContext, customer_ids: Sequence[int]) -> Select[int]:
+    """Return a statement of customers picked one by one. Raise DomainErrors when some do not exist."""
+    live = await _known(tx, context, customer_ids)
+    is_picked = (
+        one_of(customers.c.id, list(live), BigInteger(), context.scope(tx)) if live else customers.c.id.is_(None)
+    )
+    return select(customers.c.id).where(customers.c.store_id == context.store.id, is_picked)
 
 
 async def add(
-    tx: Transaction, desk: FilterContext, segment: Segment, found: Select[int], field: Path = ("customerIds",)
+    tx: Transaction, context: FilterContext, segment: Segment, ids: Select[int], field: Path = ("customerIds",)
 ) -> int:
-    """Adds customers to a static segment: all of them, or none when they do not fit (QS-02, QS-14)."""
-    limit = desk.shop.limits.static_segment_members
-    there = await queries.picked(tx, segment.store_id, segment.id)
-    room = max(0, limit - there)
-    added = await queries.pick(tx, segment.store_id, segment.id, found, room + 1)
+    """Add customers to a static segment, and return how many are new.
+
+    Raise DomainError, with none added, when they do not all fit (QS-02, QS-14).
+    """
+    limit = context.store.limits.static_segment_members
+    members = await queries.count_members(tx, segment.store_id, segment.id)
+    room = max(0, limit - members)
+    added = await queries.add_members(tx, segment.store_id, segment.id, ids, room + 1)
     if added > room:
-        wanted = added + await queries.others(tx, segment.store_id, segment.id, found)
-        message = f"A static segment holds {limit:,} members at most: {there:,} are in it, {room:,} would fit"
-        raise DomainError(f"{message}, and these are {wanted:,}", field=field, code=ErrorCode.LIMIT_EXCEEDED)
+        new = added + await queries.count_new(tx, segment.store_id, segment.id, ids)
+        message = f"A static segment holds {limit:,} members at most: {members:,} are in it, {room:,} would fit"
+        raise DomainError(f"{message}, and these are {new:,}", field=field, code=ErrorCode.LIMIT_EXCEEDED)
     return added
 
 
-async def remove(tx: Transaction, desk: FilterContext, segment: Segment, wanted: Sequence[int]) -> int:
-    """Removes customers, deleted ones too, and says how many were in the segment."""
-    await _known(tx, desk, wanted, deleted=True)
-    return await queries.unpick(tx, segment.store_id, segment.id, wanted)
+async def remove(tx: Transaction, context: FilterContext, segment: Segment, customer_ids: Sequence[int]) -> int:
+    """Remove customers, deleted ones too, and return how many were in the segment."""
+    await _known(tx, context, customer_ids, deleted=True)
+    return await queries.remove_members(tx, segment.store_id, segment.id, customer_ids)
 
 
-async def _known(tx: Transaction, desk: FilterContext, wanted: Sequence[int], *, deleted: bool = False) -> set[int]:
-    known = await queries.known_customers(tx, desk.shop.id, wanted, deleted=deleted)
-    unknown = [index for index, customer_id in enumerate(wanted) if customer_id not in known]
+async def _known(
+    tx: Transaction, context: FilterContext, customer_ids: Sequence[int], *, deleted: bool = False
+) -> set[int]:
+    known = await queries.known_customers(tx, context.store.id, customer_ids, deleted=deleted)
+    unknown = [index for index, customer_id in enumerate(customer_ids) if customer_id not in known]
     if unknown:
         raise DomainErrors(
-            [NotFound("There is no such customer", field=("customerIds", index)) for index in unknown[:_MOST_SHOWN]]
+            [NotFound("There is no such customer", field=("customerIds", index)) for index in unknown[:_MAX_FAULTS]]
         )
     return known

@@ -94,7 +94,7 @@ async def build(database: Database, store_id: int, name: str, query: str) -> tup
     shop = Store(store_id, "Shop", "UTC", "USD", Limits(1, 5))
     async with database.write() as tx:
         desk = FilterContext(shop, await catalogue(tx, store_id, {}), NOW)
-        _, begun = await actions.create_segment(tx, desk, SegmentInput(name=name, query=query))
+        begun = (await actions.create_segment(tx, desk, SegmentInput(name=name, query=query))).build
     async with database.write() as tx:
         [notice] = await jobs.due(tx, 9)
         job = await jobs.claim(tx, store_id, notice.job_id, "bench", 600)

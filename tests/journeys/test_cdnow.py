@@ -29,7 +29,7 @@ from domain.operations import queries as operations
 from domain.operations.model import OperationStatus
 from domain.orders.tables import orders
 from domain.segments.catalogue import catalogue
-from domain.segments.evaluation import resolve
+from domain.segments.evaluation.preview import Previews
 from domain.segments.model import SegmentInput
 from domain.segments.validation import FilterContext, define
 from domain.services import Services
@@ -122,7 +122,7 @@ async def import_file(database: Database, store_id: int, kind: ImportKind, path:
 async def preview(database: Database, store_id: int, include: object) -> int:
     desk = await desk_of(database, store_id)
     definition = define(desk, SegmentInput(include=include))
-    return (await resolve.preview(database, desk.shop, definition, {}, NOW)).count
+    return (await Previews(database).preview(desk.store, definition, {}, NOW)).count
 
 
 async def desk_of(database: Database, store_id: int) -> FilterContext:
@@ -144,7 +144,7 @@ async def make_campaign(database: Database, store_id: int, services: Services) -
     """A campaign to everyone with three orders; its id, and whom `reach` says that it gets to."""
     desk = await desk_of(database, store_id)
     async with database.write() as tx:
-        _, making = await lists.create_segment(tx, desk, SegmentInput(name="Three orders", include=THREE_ORDERS))
+        making = (await lists.create_segment(tx, desk, SegmentInput(name="Three orders", include=THREE_ORDERS))).build
     await work(services)
     async with database.write() as tx:
         listed = await list_queries.by_id(tx, store_id, making.listed.id)

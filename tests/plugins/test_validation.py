@@ -17,7 +17,7 @@ from domain.segments.compiler.normal_form import FilterOutdated
 from domain.segments.compiler.select import customer_ids
 from domain.segments.sql.scope import FilterScope
 from plugins.manager import load
-from tests.domain.segments.world import NOW, TIMEZONE, people, save
+from tests.domain.segments.stored_people import NOW, TIMEZONE, make_people, store_people
 from tests.plugins.conftest import Install
 
 SCHOOL = """
@@ -68,7 +68,7 @@ def test_the_catalogue_shows_what_a_package_adds(school: Catalogue) -> None:
 
 async def test_segments_ask_for_what_a_package_adds(school: Catalogue, database: Database, store_id: int) -> None:
     """1 was taught by Ann, then by Bob; 2 by Ann long ago; 3 never."""
-    everyone = people(3)
+    everyone = make_people(3)
     for person, colour in zip(everyone, ("red", "blå", None), strict=True):
         person.row |= {"blacklisted": False, "deleted_at": None}
         person.properties = {} if colour is None else {"string": colour}
@@ -78,7 +78,7 @@ async def test_segments_ask_for_what_a_package_adds(school: Catalogue, database:
         Event("e3", 2, "class.attended", NOW - timedelta(days=90), None, {"teacher": "Ann", "mark": 7}),
     ]
     async with database.write() as tx:
-        await save(tx, store_id, everyone)
+        await store_people(tx, store_id, everyone)
         await append(tx, store_id, events, NOW)
     expected = {
         'school.colour = "red"': {1},

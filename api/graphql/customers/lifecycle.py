@@ -10,7 +10,7 @@ from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.kit.fields import derived
 from domain.kit.errors import DomainError
 from domain.lifecycle import actions
-from domain.lifecycle.model import Chosen, Standing, Thresholds
+from domain.lifecycle.model import ChosenThresholds, LastScoring, Thresholds
 from domain.stores.model import TokenScope
 
 
@@ -26,7 +26,7 @@ class LifecycleThresholds:
 
 @strawberry.type(description="Where customers stand, scored once a day from 0:00 of the store's zone on.")
 class Lifecycle:
-    of: strawberry.Private[tuple[Chosen, Standing]]
+    of: strawberry.Private[tuple[ChosenThresholds, LastScoring]]
 
     computed_on: date | None = derived(lambda self: self.of[1].computed_on, description="Null before the first time.")
     measured: bool = derived(
@@ -72,7 +72,7 @@ class LifecycleMutation:
     @strawberry.mutation(description="Sets all thresholds anew, and has every customer scored by them.")
     async def lifecycle_update(self, info: Info, input: LifecycleInput) -> LifecyclePayload:
         context = allow(info, TokenScope.WRITE)
-        wanted = Chosen(
+        wanted = ChosenThresholds(
             active_days=input.active_days,
             lost_days=input.lost_days,
             introduce_days=input.introduce_days,
@@ -82,7 +82,7 @@ class LifecycleMutation:
         )
         try:
             async with context.database.write() as tx:
-                await actions.choose(tx, context.store_id, wanted)
+                await actions.set_thresholds(tx, context.store_id, wanted)
         except DomainError as error:
             return LifecyclePayload(user_errors=user_errors(error.under("input")))
         return LifecyclePayload(lifecycle=await _current(context))
@@ -90,10 +90,10 @@ class LifecycleMutation:
 
 async def _current(context: Context) -> Lifecycle:
     async with context.database.read() as tx:
-        return Lifecycle(of=await actions.standing(tx, context.store_id))
+        return Lifecycle(of=await actions.scoring_state(tx, context.store_id))
 
 
-def _shown(of: Chosen | Thresholds, repurchase_days: float | None) -> LifecycleThresholds:
+def _shown(of: ChosenThresholds | Thresholds, repurchase_days: float | None) -> LifecycleThresholds:
     return LifecycleThresholds(
         active_days=of.active_days,
         lost_days=of.lost_days,

@@ -105,15 +105,15 @@ class ListDifference:
 
     @strawberry.field
     async def joined_count(self, info: Info) -> int:
-        return (await self._counts(info.context)).joined
+        return (await self._counts(info.context)).joiners
 
     @strawberry.field
     async def left_count(self, info: Info) -> int:
-        return (await self._counts(info.context)).left
+        return (await self._counts(info.context)).leavers
 
     @strawberry.field
     async def stayed_count(self, info: Info) -> int:
-        return (await self._counts(info.context)).stayed
+        return (await self._counts(info.context)).stayers
 
     @strawberry.field(description="On this list, and not on the earlier one.")
     async def joined(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Customer]:
@@ -127,7 +127,7 @@ class ListDifference:
     async def stayed(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Customer]:
         return await self._moved(info.context, Move.STAYED, Page.of(first, after))
 
-    async def _counts(self, context: Context) -> comparison.Counts:
+    async def _counts(self, context: Context) -> comparison.ListChanges:
         return await context.loader(_counts).load((self.earlier, self.of))
 
     async def _moved(self, context: Context, move: Move, page: Page) -> Connection[Customer]:
@@ -153,10 +153,10 @@ async def _analyses(context: Context, wanted: list[UUID]) -> list[analysis.Analy
     return [found[list_id] for list_id in wanted]
 
 
-async def _counts(tx: Transaction, store_id: int, wanted: list[tuple[UUID, UUID]]) -> list[comparison.Counts]:
-    found: dict[tuple[UUID, UUID], comparison.Counts] = {}
+async def _counts(tx: Transaction, store_id: int, wanted: list[tuple[UUID, UUID]]) -> list[comparison.ListChanges]:
+    found: dict[tuple[UUID, UUID], comparison.ListChanges] = {}
     for earlier in dict.fromkeys(one for one, _ in wanted):
         later = [list_id for one, list_id in wanted if one == earlier]
-        counted = await comparison.count(tx, store_id, earlier, later)
+        counted = await comparison.count_changes(tx, store_id, earlier, later)
         found |= {(earlier, list_id): counts for list_id, counts in counted.items()}
     return [found[each] for each in wanted]

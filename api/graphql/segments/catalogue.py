@@ -90,7 +90,7 @@ class CatalogueMutation:
         try:
             async with context.database.write() as tx:
                 known = await resolve.catalogue(tx, context.store_id, labels)
-                await ranks.put(tx, context.store_id, known, dimension, values)
+                await ranks.replace(tx, context.store_id, known, dimension, values)
                 changed = await resolve.catalogue(tx, context.store_id, labels)
         except DomainError as error:
             return ValueRanksPayload(user_errors=user_errors(error))

@@ -40,10 +40,10 @@ class StaticSegmentMutation:
         found = None if filter is None else filter.raw()
         try:
             async with context.database.write() as tx:
-                segment, changed = await actions.add_members(tx, desk, segment_id(id), picked, found)
+                change = await actions.add_members(tx, desk, segment_id(id), picked, found)
         except DomainError as error:
             return SegmentMembersPayload(user_errors=user_errors(error))
-        return SegmentMembersPayload(segment=Segment(of=segment), changed=changed)
+        return SegmentMembersPayload(segment=Segment(of=change.segment), changed=change.count)
 
     @strawberry.mutation(description="Lists that were made stay as they were.")
     async def segment_members_remove(
@@ -54,7 +54,7 @@ class StaticSegmentMutation:
         picked = customer_numbers(customer_ids)
         try:
             async with context.database.write() as tx:
-                segment, changed = await actions.remove_members(tx, desk, segment_id(id), picked)
+                change = await actions.remove_members(tx, desk, segment_id(id), picked)
         except DomainError as error:
             return SegmentMembersPayload(user_errors=user_errors(error))
-        return SegmentMembersPayload(segment=Segment(of=segment), changed=changed)
+        return SegmentMembersPayload(segment=Segment(of=change.segment), changed=change.count)

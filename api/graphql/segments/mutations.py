@@ -75,10 +75,10 @@ class SegmentMutation:
         desk = await desk_of(context)
         try:
             async with context.database.write() as tx:
-                made, making = await list_actions.create_segment(tx, desk, input.given())
+                created = await list_actions.create_segment(tx, desk, input.given())
         except DomainError as error:
             return SegmentPayload(user_errors=user_errors(error.under("input")))
-        return _made(made, making)
+        return _made(created.segment, created.build)
 
     @strawberry.mutation(description="What is left out stays as it is. Lists that were made stay as they were.")
     async def segment_update(self, info: Info, id: strawberry.ID, input: SegmentInput) -> SegmentPayload:
@@ -104,10 +104,10 @@ class SegmentMutation:
         desk = await desk_of(context)
         try:
             async with context.database.write() as tx:
-                made, making = await list_actions.duplicate_segment(tx, desk, segment_id(id), name)
+                created = await list_actions.duplicate_segment(tx, desk, segment_id(id), name)
         except DomainError as error:
             return SegmentPayload(user_errors=user_errors(error))
-        return _made(made, making)
+        return _made(created.segment, created.build)
 
     @strawberry.mutation(description="It goes on with its cycle; what was due in the meantime is not made up for.")
     async def segment_activate(self, info: Info, id: strawberry.ID) -> SegmentPayload:

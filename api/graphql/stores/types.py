@@ -71,7 +71,7 @@ class StoreMutation:
             async with context.database.write() as tx:
                 had, changed = await actions.update(tx, context.store_id, given)
                 if changed.timezone != had.timezone:
-                    await refresh_schedule.move_days(tx, changed.id, had.timezone, changed.timezone)
+                    await refresh_schedule.change_timezone(tx, changed.id, had.timezone, changed.timezone)
         except DomainError as error:
             return StoreUpdatePayload(user_errors=user_errors(error.under("input")))
         return StoreUpdatePayload(store=Store(of=changed))

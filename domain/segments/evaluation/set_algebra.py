@@ -1,4 +1,4 @@
-"""Combining the sets that a filter's leaves find, whatever they are kept in."""
+"""Combine the sets that a filter's leaves find, be they bitmaps or Python's own sets."""
 
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
@@ -23,27 +23,28 @@ class IdSetExpr(Generic[S]):
         return IdSetExpr(self.ids, holds=not self.holds)
 
     def __and__(self, other: "IdSetExpr[S]") -> "IdSetExpr[S]":
-        mine: Any = self.ids
+        # Either kind of set; both sides are of one.
+        ids: Any = self.ids
         if self.holds:
-            return IdSetExpr(mine & other.ids if other.holds else mine - other.ids)
-        return other & self if other.holds else IdSetExpr(mine | other.ids, holds=False)
+            return IdSetExpr(ids & other.ids if other.holds else ids - other.ids)
+        return other & self if other.holds else IdSetExpr(ids | other.ids, holds=False)
 
     def __or__(self, other: "IdSetExpr[S]") -> "IdSetExpr[S]":
         return (self.opposite() & other.opposite()).opposite()
 
 
-def combined(node: Node, found: Mapping[bytes, IdSetExpr[S]], nobody: S) -> IdSetExpr[S]:
-    """`found`: whom each leaf's condition finds, by its key."""
+def combine(node: Node, sets: Mapping[bytes, IdSetExpr[S]], empty: S) -> IdSetExpr[S]:
+    """Return who matches a filter; `sets`: who matches each leaf's condition, by the leaf's key."""
     match node:
         case Leaf(_, holds):
-            return found[node.key] if holds else found[node.key].opposite()
+            return sets[node.key] if holds else sets[node.key].opposite()
         case And(parts):
-            result = IdSetExpr(nobody, holds=False)
+            result = IdSetExpr(empty, holds=False)
             for part in parts:
-                result = result & combined(part, found, nobody)
+                result = result & combine(part, sets, empty)
             return result
         case Or(parts):
-            result = IdSetExpr(nobody)
+            result = IdSetExpr(empty)
             for part in parts:
-                result = result | combined(part, found, nobody)
+                result = result | combine(part, sets, empty)
             return result

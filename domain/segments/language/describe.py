@@ -1,4 +1,4 @@
-"""A filter in plain English."""
+"""Describe filters in plain English."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -20,10 +20,9 @@ from domain.segments.filters import (
     Not,
     Operator,
     Value,
-    Window,
 )
 
-_SAID = {
+_PHRASES = {
     Operator.EQ: "is {0}",
     Operator.NEQ: "is not {0}",
     Operator.IN: "is {any}",
@@ -79,93 +78,91 @@ _TIMES = {
 
 
 def summary(definition: Definition, catalogue: Catalogue, names: Mapping[UUID, str]) -> str:
-    """`names`: of the segments and lists that the definition refers to."""
-    speaker = _Speaker(catalogue, names)
-    include = "All customers" if definition.include is None else f"Customers with: {speaker.say(definition.include)}"
+    """Return the definition as a sentence; `names`: of the segments and lists that it refers to."""
+    describer = _Describer(catalogue, names)
+    include = "All customers"
+    if definition.include is not None:
+        include = f"Customers with: {describer.describe(definition.include)}"
     match definition.exclude:
         case None:
             return f"{include}, blacklisted ones among them"
         case exclude if exclude == BLACKLISTED:
             return f"{include}; without blacklisted ones"
         case exclude:
-            return f"{include}; without those with: {speaker.say(exclude)}"
+            return f"{include}; without those with: {describer.describe(exclude)}"
 
 
-class _Speaker:
+class _Describer:
     def __init__(self, catalogue: Catalogue, names: Mapping[UUID, str]) -> None:
         self._catalogue = catalogue
         self._names = names
 
-    def say(self, tree: Filter) -> str:
+    def describe(self, tree: Filter) -> str:
         match tree:
             case AllOf(parts):
                 return " and ".join(self._part(part) for part in parts)
             case AnyOf(parts):
                 return " or ".join(self._part(part) for part in parts)
             case Not(part):
-                return f"not ({self.say(part)})"
+                return f"not ({self.describe(part)})"
             case AttributeCondition():
                 return self._attribute(tree, self._catalogue.dimensions.get(tree.dimension))
             case BehaviorCondition():
                 return self._behavior(tree)
-            case MembershipCondition():
-                return self._membership(tree)
+            case MembershipCondition(segment_id, list_id, member):
+                kind, referenced_id = ("segment", segment_id) if segment_id else ("list", list_id)
+                name = None if referenced_id is None else self._names.get(referenced_id)
+                reference = f"the {kind} {name!r}" if name is not None else f"a {kind} that is gone"
+                return f"{'in' if member else 'not in'} {reference}"
 
     def _part(self, part: Filter) -> str:
-        return f"({self.say(part)})" if isinstance(part, AllOf | AnyOf) and len(part.parts) > 1 else self.say(part)
-
-    def _membership(self, condition: MembershipCondition) -> str:
-        kind, wanted = ("segment", condition.segment_id) if condition.segment_id else ("list", condition.list_id)
-        name = self._names.get(wanted) if wanted is not None else None
-        called = f"the {kind} {name!r}" if name is not None else f"a {kind} that is gone"
-        return f"{'in' if condition.member else 'not in'} {called}"
+        text = self.describe(part)
+        return f"({text})" if isinstance(part, AllOf | AnyOf) and len(part.parts) > 1 else text
 
     def _attribute(self, condition: AttributeCondition, entry: CatalogueEntry | None) -> str:
         label = condition.dimension if entry is None else entry.label
         if entry is not None and entry.type is ValueType.BOOLEAN and condition.values:
-            wanted = (True in condition.values) is (condition.operator is Operator.EQ)
-            return label if wanted else f"not: {label}"
+            is_true = (True in condition.values) is (condition.operator is Operator.EQ)
+            return label if is_true else f"not: {label}"
         return f"{label} {_compared(condition.operator, condition.values, entry)}"
 
     def _behavior(self, condition: BehaviorCondition) -> str:
         behavior = self._catalogue.behavior(condition.behavior)
         label = condition.behavior if behavior is None else behavior.label
-        entries = {each.key: each for each in behavior.attributes} if behavior is not None else {}
-        where = [self._attribute(each, entries.get(each.dimension)) for each in condition.where]
+        entries = {entry.key: entry for entry in behavior.attributes} if behavior is not None else {}
+        where = [self._attribute(attribute, entries.get(attribute.dimension)) for attribute in condition.where]
         narrowed = f" where {' and '.join(where)}" if where else ""
-        window = _window(condition.window)
+        window = condition.window
+        if window.last_days is not None:
+            span = f" in the last {window.last_days} days"
+        elif window.last_hours is not None:
+            span = f" in the last {window.last_hours} hours"
+        else:
+            since = "" if window.since is None else f" from {_value(window.since)}"
+            span = since if window.until is None else f"{since} until {_value(window.until)}"
         if condition.aggregate is Aggregate.COUNT:
-            said = _TIMES[condition.operator].format(*map(_shown, condition.values))
-            return f"{label}{narrowed} {said} times{window}"
+            times = _TIMES[condition.operator].format(*map(_value, condition.values))
+            return f"{label}{narrowed} {times} times{span}"
+        compared = _compared(condition.operator, condition.values, None)
         if condition.aggregate is Aggregate.SHARE:
-            compared = _compared(condition.operator, condition.values, None)
-            return f"the share of {label.lower()}{narrowed} among all of them{window} {compared} percent"
+            return f"the share of {label.lower()}{narrowed} among all of them{span} {compared} percent"
         of = entries[condition.of].label.lower() if condition.of in entries else condition.of
         subject = _AGGREGATES[condition.aggregate].format(of=of, behavior=label.lower())
-        return f"{subject}{narrowed}{window} {_compared(condition.operator, condition.values, None)}"
+        return f"{subject}{narrowed}{span} {compared}"
 
 
 def _compared(operator: Operator, values: Sequence[Value], entry: CatalogueEntry | None) -> str:
     options: dict[object, str] = (
         {option.value: option.label for option in (entry.options or ())} if entry is not None else {}
     )
-    shown = [options.get(value, _shown(value)) if type(value) in {str, int} else _shown(value) for value in values]
-    timed = any(isinstance(value, date) for value in values)
-    said = _TIMED.get(operator, _SAID[operator]) if timed else _SAID[operator]
-    months = " or ".join(_MONTHS[value - 1] for value in values if isinstance(value, int)) if "months" in said else ""
-    return said.format(*shown, any=" or ".join(shown), months=months)
+    texts = [options.get(value, _value(value)) if type(value) in {str, int} else _value(value) for value in values]
+    is_timed = any(isinstance(value, date) for value in values)
+    phrase = _TIMED.get(operator, _PHRASES[operator]) if is_timed else _PHRASES[operator]
+    months = " or ".join(_MONTHS[value - 1] for value in values if isinstance(value, int)) if "months" in phrase else ""
+    return phrase.format(*texts, any=" or ".join(texts), months=months)
 
 
-def _window(window: Window) -> str:
-    if window.last_days is not None:
-        return f" in the last {window.last_days} days"
-    if window.last_hours is not None:
-        return f" in the last {window.last_hours} hours"
-    since = "" if window.since is None else f" from {_shown(window.since)}"
-    return since if window.until is None else f"{since} until {_shown(window.until)}"
-
-
-def _shown(value: Value) -> str:
+def _value(value: Value) -> str:
     match value:
         case datetime():
             return f"{value:%Y-%m-%d %H:%M} UTC"

@@ -1,6 +1,6 @@
-"""From what a caller sends to a condition tree, with every fault and its path."""
+"""Parse a caller's filter to a condition tree, with every fault and its path."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,8 +10,7 @@ from uuid import UUID
 from domain.kit.clock import midnight
 from domain.kit.errors import DomainError, ErrorCode, Path
 from domain.kit.values import ValueType
-from domain.segments.catalogue import BehaviorEntry as KnownBehavior
-from domain.segments.catalogue import Catalogue
+from domain.segments.catalogue import BehaviorEntry, Catalogue
 from domain.segments.catalogue.entries import CatalogueEntry, near, wrong_value
 from domain.segments.filters import (
     ALL_TIME,
@@ -28,7 +27,7 @@ from domain.segments.filters import (
     Window,
 )
 from domain.segments.language.operators import DAYS, HOURS, WHOLE, in_order, measure_of, wrong_number
-from domain.segments.language.values import Wrong, read_moment, read_value, shown
+from domain.segments.language.values import InvalidValue, quoted, read_moment, read_value
 
 DEPTH = 10
 CONDITIONS = 100
@@ -41,7 +40,7 @@ _KINDS = ("all", "any", "not", "attribute", "behavior", "membership")
 
 
 def plain_id(_: str, text: str) -> UUID | None:
-    """IDs as they are stored; the API has its own way of writing them."""
+    """Read an ID as it is stored; the API has its own way of writing them."""
     try:
         return UUID(text)
     except ValueError:
@@ -49,12 +48,12 @@ def plain_id(_: str, text: str) -> UUID | None:
 
 
 class _InvalidPart(Exception):
-    """This part has a fault, which is noted; the parts beside it are read on."""
+    """This part has a fault, which is recorded; the parts beside it are read on."""
 
 
 @dataclass(slots=True)
 class FilterParser:
-    """Reads filters against a catalogue; what one definition may hold at most is counted over all of them."""
+    """Reads filters against a catalogue; what one definition may have at most is counted over all of them."""
 
     catalogue: Catalogue
     timezone: str
@@ -65,7 +64,7 @@ class FilterParser:
     _properties: set[str] = field(default_factory=set[str])
 
     def read(self, raw: object, path: Path) -> Filter | None:
-        """The tree; None, and an entry in `faults`, when something is wrong with it."""
+        """Return the tree; None, and an entry in `faults`, when something is wrong with it."""
         try:
             return self._filter(raw, path, 1)
         except _InvalidPart:
@@ -78,34 +77,39 @@ class FilterParser:
     def _filter(self, raw: object, path: Path, depth: int) -> Filter:
         if depth > DEPTH:
             raise self._refuse(f"The filter is nested deeper than {DEPTH} levels", path, ErrorCode.LIMIT_EXCEEDED)
-        kind, inner = self._only_field(raw, path)
-        here = (*path, kind)
-        match kind:
-            case "all":
-                return AllOf(self._group(inner, here, depth))
-            case "any":
-                return AnyOf(self._group(inner, here, depth))
-            case "not":
-                return Not(self._filter(inner, here, depth + 1))
-            case _:
-                return self._condition(kind, inner, here)
-
-    def _only_field(self, raw: object, path: Path) -> tuple[str, object]:
-        given = self._given(raw, path)
-        unknown = [key for key in given if key not in _KINDS]
-        if unknown or len(given) != 1:
+        fields = self._fields(raw, path)
+        unknown = [key for key in fields if key not in _KINDS]
+        if unknown or len(fields) != 1:
             wrong = f"{unknown[0]!r} is none of a filter's fields: give" if unknown else "A filter has"
             raise self._refuse(f"{wrong} exactly one of {', '.join(_KINDS)}", path)
-        return next(iter(given.items()))
+        [(kind, inner)] = fields.items()
+        path = (*path, kind)
+        match kind:
+            case "all":
+                return AllOf(self._group(inner, path, depth))
+            case "any":
+                return AnyOf(self._group(inner, path, depth))
+            case "not":
+                return Not(self._filter(inner, path, depth + 1))
+        self._conditions += 1
+        if self._conditions > CONDITIONS:
+            message = f"The filter has more than {CONDITIONS} conditions"
+            raise self._refuse(message, path, ErrorCode.LIMIT_EXCEEDED)
+        readers: dict[str, Callable[[Mapping[str, object], Path], Filter]] = {
+            "attribute": self._attribute,
+            "behavior": self._behavior,
+            "membership": self._membership,
+        }
+        return readers[kind](self._fields(inner, path), path)
 
     def _group(self, raw: object, path: Path, depth: int) -> tuple[Filter, ...]:
         parts = self._list(raw, path)
         if not parts:
             raise self._refuse("A group needs a condition", path, ErrorCode.REQUIRED)
-        return tuple(self._each(parts, path, lambda part, at: self._filter(part, at, depth + 1)))
+        return self._read_each(parts, path, lambda part, part_path: self._filter(part, part_path, depth + 1))
 
-    def _given(self, raw: object, path: Path) -> dict[str, object]:
-        """An object's fields that are not null."""
+    def _fields(self, raw: object, path: Path) -> dict[str, object]:
+        """Return an object's fields that are not null."""
         if not isinstance(raw, dict):
             raise self._refuse("Write an object here", path, ErrorCode.REQUIRED if raw is None else ErrorCode.INVALID)
         fields = cast("dict[object, object]", raw)
@@ -116,64 +120,50 @@ class FilterParser:
             raise self._refuse("Write a list here", path)
         return tuple(cast("Sequence[object]", raw))
 
-    def _each(self, parts: Sequence[object], path: Path, read: Callable[[object, Path], T]) -> Iterator[T]:
-        """Reads every part, so that every fault is found, before it refuses."""
-        found: list[T] = []
+    def _read_each(self, parts: Sequence[object], path: Path, read: Callable[[object, Path], T]) -> tuple[T, ...]:
+        """Read every part, so that every fault is found, before it is refused."""
+        results: list[T] = []
         for index, part in enumerate(parts):
             try:
-                found.append(read(part, (*path, index)))
+                results.append(read(part, (*path, index)))
             except _InvalidPart:
                 if len(self.faults) > CONDITIONS:
                     raise
-        if len(found) != len(parts):
+        if len(results) != len(parts):
             raise _InvalidPart
-        return iter(found)
+        return tuple(results)
 
-    def _condition(self, kind: str, raw: object, path: Path) -> Filter:
-        self._conditions += 1
-        if self._conditions > CONDITIONS:
-            message = f"The filter has more than {CONDITIONS} conditions"
-            raise self._refuse(message, path, ErrorCode.LIMIT_EXCEEDED)
-        if kind == "attribute":
-            return self._attribute(raw, path)
-        return self._membership(raw, path) if kind == "membership" else self._behavior(raw, path)
-
-    def _attribute(self, raw: object, path: Path) -> AttributeCondition:
-        given = self._given(raw, path)
-        key = self._text(given.get("dimension"), (*path, "dimension"))
+    def _attribute(self, fields: Mapping[str, object], path: Path) -> AttributeCondition:
+        key = self._text(fields.get("dimension"), (*path, "dimension"))
         entry = self.catalogue.dimensions.get(key)
         if entry is None:
             message = f"There is no dimension {key[:100]!r}{near(key[:100], self.catalogue.dimensions)}"
             raise self._refuse(message, (*path, "dimension"), ErrorCode.NOT_FOUND)
-        self._count_property(key, (*path, "dimension"))
-        return self._compare(entry, given, path)
+        if key.startswith("property."):
+            # At most five custom properties in one filter, unless the store's limit was raised (QS-04).
+            self._properties.add(key)
+            if len(self._properties) > self.property_conditions:
+                message = f"The filter names more than {self.property_conditions} custom properties"
+                raise self._refuse(message, (*path, "dimension"), ErrorCode.LIMIT_EXCEEDED)
+        return self._compare(entry, fields, path)
 
-    def _count_property(self, key: str, path: Path) -> None:
-        """At most five custom properties in one filter, unless the store's limit was raised (QS-04)."""
-        if not key.startswith("property."):
-            return
-        self._properties.add(key)
-        if len(self._properties) > self.property_conditions:
-            message = f"The filter names more than {self.property_conditions} custom properties"
-            raise self._refuse(message, path, ErrorCode.LIMIT_EXCEEDED)
-
-    def _compare(self, entry: CatalogueEntry, given: Mapping[str, object], path: Path) -> AttributeCondition:
-        operator = self._choice(Operator, given.get("operator"), (*path, "operator"))
+    def _compare(self, entry: CatalogueEntry, fields: Mapping[str, object], path: Path) -> AttributeCondition:
+        operator = self._choice(Operator, fields.get("operator"), (*path, "operator"))
         if operator not in entry.operators:
-            said = f"{operator.value} does not go with {entry.key}: choose of {', '.join(entry.operators)}"
-            raise self._refuse(said, (*path, "operator"))
-        values = self._values(entry, operator, given.get("values"), (*path, "values"))
-        return AttributeCondition(entry.key, operator, values)
-
-    def _values(self, entry: CatalogueEntry, operator: Operator, raw: object, path: Path) -> tuple[Value, ...]:
-        given = self._list(() if raw is None else raw, path)
-        wrong = wrong_number(operator, len(given), entry.max_values)
+            message = f"{operator.value} does not go with {entry.key}: choose of {', '.join(entry.operators)}"
+            raise self._refuse(message, (*path, "operator"))
+        path = (*path, "values")
+        raw = fields.get("values")
+        raw_values = self._list(() if raw is None else raw, path)
+        wrong = wrong_number(operator, len(raw_values), entry.max_values)
         if wrong is not None:
-            raise self._refuse(wrong[0], path, wrong[1])
-        read = tuple(self._each(given, path, lambda value, at: self._value(entry, operator, value, at)))
-        if operator is Operator.BETWEEN and not in_order(entry, read):
+            raise self._refuse(wrong.message, path, wrong.code)
+        values = self._read_each(
+            raw_values, path, lambda value, value_path: self._value(entry, operator, value, value_path)
+        )
+        if operator is Operator.BETWEEN and not in_order(entry, values):
             raise self._refuse("BETWEEN takes the lower end first", path)
-        return read
+        return AttributeCondition(entry.key, operator, values)
 
     def _value(self, entry: CatalogueEntry, operator: Operator, raw: object, path: Path) -> Value:
         if operator in WHOLE:
@@ -182,52 +172,47 @@ class FilterParser:
                 return raw
             raise self._refuse(f"{operator.value} takes {name} from {low} to {high}", path)
         value = read_value(entry.type, raw)
-        if isinstance(value, Wrong):
-            raise self._refuse(f"{shown(raw)} {value.why}", path)
-        why = wrong_value(entry, operator, value)
-        if why is not None:
-            raise self._refuse(f"{shown(raw)} {why}", path)
-        return self._stored_id(entry, value)
-
-    def _stored_id(self, entry: CatalogueEntry, value: Value) -> Value:
-        """What is named by its ID in the API is named in events as it is stored."""
+        if isinstance(value, InvalidValue):
+            raise self._refuse(f"{quoted(raw)} {value.reason}", path)
+        reason = wrong_value(entry, operator, value)
+        if reason is not None:
+            raise self._refuse(f"{quoted(raw)} {reason}", path)
         if entry.refers_to is None or not isinstance(value, str):
             return value
-        found = self.read_id(entry.refers_to, value)
-        return value if found is None else str(found)
+        # Named by its ID in the API, and in events as it is stored.
+        stored_id = self.read_id(entry.refers_to, value)
+        return value if stored_id is None else str(stored_id)
 
-    def _behavior(self, raw: object, path: Path) -> BehaviorCondition:
-        given = self._given(raw, path)
-        key = self._text(given.get("behavior"), (*path, "behavior"))
-        known = self.catalogue.behavior(key)
-        if known is None:
+    def _behavior(self, fields: Mapping[str, object], path: Path) -> BehaviorCondition:
+        key = self._text(fields.get("behavior"), (*path, "behavior"))
+        behavior = self.catalogue.behavior(key)
+        if behavior is None:
             raise self._refuse(
                 f"{key[:100]!r} is no behavior's name: 1 to 64 characters, no control characters",
                 (*path, "behavior"),
             )
-        where = self._list(given.get("where") or (), (*path, "where"))
-        read = tuple(self._each(where, (*path, "where"), lambda each, at: self._where(known, each, at)))
-        aggregate = self._choice(Aggregate, given.get("aggregate", Aggregate.COUNT), (*path, "aggregate"))
-        of = self._of(known, aggregate, given.get("of"), (*path, "of"))
-        result = measure_of(aggregate)
-        compared = {"operator": given.get("operator", Operator.GTE), "values": given.get("values", [1])}
-        comparison = self._compare(result, compared, path)
-        window = self._window(given.get("window"), (*path, "window"))
-        return BehaviorCondition(key, read, aggregate, of, comparison.operator, comparison.values, window)
 
-    def _where(self, behavior: KnownBehavior, raw: object, path: Path) -> AttributeCondition:
-        self._conditions += 1
-        given = self._given(raw, path)
-        key = self._text(given.get("dimension"), (*path, "dimension"))
-        values = given.get("values", ())
-        entry = behavior.attribute(key, self._list(values, (*path, "values")))
-        if entry is None:
-            meant = near(key[:100], [each.key for each in behavior.attributes])
-            message = f"{behavior.key} has no attribute {key[:100]!r}{meant}"
-            raise self._refuse(message, (*path, "dimension"), ErrorCode.NOT_FOUND)
-        return self._compare(entry, given, path)
+        def read_where(raw: object, where_path: Path) -> AttributeCondition:
+            self._conditions += 1
+            attribute = self._fields(raw, where_path)
+            name = self._text(attribute.get("dimension"), (*where_path, "dimension"))
+            entry = behavior.attribute(name, self._list(attribute.get("values", ()), (*where_path, "values")))
+            if entry is None:
+                suggestion = near(name[:100], [known.key for known in behavior.attributes])
+                message = f"{behavior.key} has no attribute {name[:100]!r}{suggestion}"
+                raise self._refuse(message, (*where_path, "dimension"), ErrorCode.NOT_FOUND)
+            return self._compare(entry, attribute, where_path)
 
-    def _of(self, behavior: KnownBehavior, aggregate: Aggregate, raw: object, path: Path) -> str | None:
+        raw_where = self._list(fields.get("where") or (), (*path, "where"))
+        where = self._read_each(raw_where, (*path, "where"), read_where)
+        aggregate = self._choice(Aggregate, fields.get("aggregate", Aggregate.COUNT), (*path, "aggregate"))
+        of = self._of(behavior, aggregate, fields.get("of"), (*path, "of"))
+        compared = {"operator": fields.get("operator", Operator.GTE), "values": fields.get("values", [1])}
+        comparison = self._compare(measure_of(aggregate), compared, path)
+        window = self._window(fields.get("window"), (*path, "window"))
+        return BehaviorCondition(key, where, aggregate, of, comparison.operator, comparison.values, window)
+
+    def _of(self, behavior: BehaviorEntry, aggregate: Aggregate, raw: object, path: Path) -> str | None:
         if aggregate in {Aggregate.COUNT, Aggregate.FIRST, Aggregate.LAST, Aggregate.SHARE}:
             if raw is not None:
                 raise self._refuse(f"{aggregate.value} is of the behavior itself: leave `of` out", path)
@@ -235,53 +220,51 @@ class FilterParser:
         key = self._text(raw, path)
         entry = behavior.attribute(key, ["text"] if aggregate is Aggregate.DISTINCT else [0])
         if entry is None or (aggregate is not Aggregate.DISTINCT and entry.type is not ValueType.NUMBER):
-            named = [each.key for each in behavior.attributes if each.type is ValueType.NUMBER]
-            choose = f": choose of {', '.join(named)}" if named else ""
+            numbers = [attribute.key for attribute in behavior.attributes if attribute.type is ValueType.NUMBER]
+            choose = f": choose of {', '.join(numbers)}" if numbers else ""
             raise self._refuse(f"{key[:100]!r} is no number of {behavior.key}{choose}", path)
         return key
 
     def _window(self, raw: object, path: Path) -> Window:
-        given = self._given({} if raw is None else raw, path)
-        if "lastDays" in given or "lastHours" in given:
-            return self._relative(given, path)
-        since = self._instant(given.get("from"), (*path, "from"), ends=False)
-        until = self._instant(given.get("to"), (*path, "to"), ends=True)
+        fields = self._fields({} if raw is None else raw, path)
+        if "lastDays" in fields or "lastHours" in fields:
+            if len(fields) > 1:
+                raise self._refuse("A window has one of lastDays and lastHours, or from and to", path)
+            [(key, count)] = fields.items()
+            unit, least, most = ("days", 0, DAYS) if key == "lastDays" else ("hours", 1, HOURS)
+            if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= most:
+                raise self._refuse(f"Write a number of {unit} from {least} to {most}", (*path, key))
+            return Window(last_days=count) if key == "lastDays" else Window(last_hours=count)
+        since = self._instant(fields.get("from"), (*path, "from"), ends=False)
+        until = self._instant(fields.get("to"), (*path, "to"), ends=True)
         if since is not None and until is not None and since >= until:
             raise self._refuse("The window ends before it begins", path)
         return ALL_TIME if since is None and until is None else Window(since=since, until=until)
 
-    def _relative(self, given: Mapping[str, object], path: Path) -> Window:
-        if len(given) > 1:
-            raise self._refuse("A window has one of lastDays and lastHours, or from and to", path)
-        [(key, count)] = given.items()
-        unit, least, most = ("days", 0, DAYS) if key == "lastDays" else ("hours", 1, HOURS)
-        if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= most:
-            raise self._refuse(f"Write a number of {unit} from {least} to {most}", (*path, key))
-        return Window(last_days=count) if key == "lastDays" else Window(last_hours=count)
-
     def _instant(self, raw: object, path: Path, *, ends: bool) -> datetime | None:
-        """A day begins a window with its first moment, and ends one with its last."""
+        """Read an instant; a day begins a window with its first moment, and ends one with its last."""
         if raw is None:
             return None
-        read = read_moment(raw.isoformat() if isinstance(raw, datetime) else raw)
-        if isinstance(read, Wrong):
-            raise self._refuse(f"{shown(raw)} {read.why}", path)
-        return read if isinstance(read, datetime) else midnight(read + timedelta(days=ends), self.timezone)
+        moment = read_moment(raw.isoformat() if isinstance(raw, datetime) else raw)
+        if isinstance(moment, InvalidValue):
+            raise self._refuse(f"{quoted(raw)} {moment.reason}", path)
+        return moment if isinstance(moment, datetime) else midnight(moment + timedelta(days=ends), self.timezone)
 
-    def _membership(self, raw: object, path: Path) -> MembershipCondition:
-        given = self._given(raw, path)
-        named = [key for key in ("segmentId", "listId") if key in given]
-        if len(named) != 1:
+    def _membership(self, fields: Mapping[str, object], path: Path) -> MembershipCondition:
+        names = [key for key in ("segmentId", "listId") if key in fields]
+        if len(names) != 1:
             raise self._refuse("Give either segmentId or listId", path)
-        member = given.get("member", True)
+        member = fields.get("member", True)
         if not isinstance(member, bool):
             raise self._refuse("Write true or false", (*path, "member"))
-        kind = "Segment" if named[0] == "segmentId" else "CustomerList"
-        found = self.read_id(kind, str(given[named[0]])[:200])
-        if found is None:
-            said = "segment" if kind == "Segment" else "list"
-            raise self._refuse(f"There is no such {said}", (*path, named[0]), ErrorCode.NOT_FOUND)
-        return MembershipCondition(found if kind == "Segment" else None, None if kind == "Segment" else found, member)
+        [name] = names
+        stored_id = self.read_id("Segment" if name == "segmentId" else "CustomerList", str(fields[name])[:200])
+        if stored_id is None:
+            kind = "segment" if name == "segmentId" else "list"
+            raise self._refuse(f"There is no such {kind}", (*path, name), ErrorCode.NOT_FOUND)
+        if name == "segmentId":
+            return MembershipCondition(segment_id=stored_id, member=member)
+        return MembershipCondition(list_id=stored_id, member=member)
 
     def _text(self, raw: object, path: Path) -> str:
         if not isinstance(raw, str) or not raw:
@@ -290,5 +273,5 @@ class FilterParser:
 
     def _choice(self, kind: type[E], raw: object, path: Path) -> E:
         if not isinstance(raw, str) or raw not in set(kind):
-            raise self._refuse(f"{shown(raw)} is none of {', '.join(kind)}", path)
+            raise self._refuse(f"{quoted(raw)} is none of {', '.join(kind)}", path)
         return kind(raw)

@@ -1,6 +1,7 @@
-"""What an operator is compared with: how many values, of which kind, in which order."""
+"""The rules of operators' values: how many, of which kind, in which order."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from domain.kit.errors import ErrorCode
@@ -22,7 +23,7 @@ _MANY = {
     Operator.MONTH_IN,
     Operator.ANNIVERSARY_IN_DAYS,
 }
-# What these compare with is not of the dimension's type: whole numbers in this range.
+# These compare with whole numbers in this range, whatever the dimension's type.
 WHOLE: Mapping[Operator, tuple[int, int, str]] = {
     Operator.WITHIN_LAST_DAYS: (0, DAYS, "a number of days"),
     Operator.MORE_THAN_DAYS_AGO: (0, DAYS, "a number of days"),
@@ -33,28 +34,41 @@ WHOLE: Mapping[Operator, tuple[int, int, str]] = {
 }
 
 
-def wrong_number(operator: Operator, given: int, most: int) -> tuple[str, ErrorCode] | None:
-    """What is wrong with the number of values, if anything is."""
+@dataclass(frozen=True, slots=True)
+class WrongNumber:
+    """Why so many values do not go with an operator."""
+
+    message: str
+    code: ErrorCode
+
+
+def wrong_number(operator: Operator, count: int, most: int) -> WrongNumber | None:
+    """Return what is wrong with the number of values; None when it is right."""
+    expected = None
     if operator in _NO_VALUE:
-        wanted = "no value" if given else None
+        expected = "no value" if count else None
     elif operator is Operator.BETWEEN:
-        wanted = "two values" if given != 2 else None
-    else:
-        wanted = "a value" if not given else "one value" if given > 1 and operator not in _MANY else None
-    if wanted is not None:
-        return f"{operator.value} takes {wanted}", ErrorCode.INVALID if given else ErrorCode.REQUIRED
-    return (f"There are {given} values: {most} at most", ErrorCode.LIMIT_EXCEEDED) if given > most else None
+        expected = "two values" if count != 2 else None
+    elif not count:
+        expected = "a value"
+    elif count > 1 and operator not in _MANY:
+        expected = "one value"
+    if expected is not None:
+        return WrongNumber(f"{operator.value} takes {expected}", ErrorCode.INVALID if count else ErrorCode.REQUIRED)
+    if count > most:
+        return WrongNumber(f"There are {count} values: {most} at most", ErrorCode.LIMIT_EXCEEDED)
+    return None
 
 
 def measure_of(aggregate: Aggregate) -> CatalogueEntry:
-    """What an aggregate gives, as something to compare."""
-    timed = aggregate in {Aggregate.FIRST, Aggregate.LAST}
+    """Return an entry for the aggregate's result, as something to compare."""
+    is_timed = aggregate in {Aggregate.FIRST, Aggregate.LAST}
     return CatalogueEntry(
         key=aggregate.value,
         label=aggregate.value.lower(),
         group="",
-        type=ValueType.DATETIME if timed else ValueType.NUMBER,
-        operators=TIMES if timed else NUMBERS,
+        type=ValueType.DATETIME if is_timed else ValueType.NUMBER,
+        operators=TIMES if is_timed else NUMBERS,
     )
 
 

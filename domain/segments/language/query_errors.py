@@ -1,4 +1,4 @@
-"""Says what was expected where a query cannot be read on."""
+"""Explain where a query cannot be read, and what was expected there."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -34,25 +34,20 @@ _WORDS: Mapping[str, str] = {
 
 
 def expectation(unexpected: UnexpectedInput, text: str) -> str:
-    """Line, column, what was found there, and what might have been."""
+    """Return line, column, the text there, and what might have been."""
+    token: str | None
     if isinstance(unexpected, UnexpectedToken):
-        token = cast("Any", unexpected).token
-        found = None if token.type == "$END" else str(token)
-        expected: Iterable[str] = unexpected.accepts or unexpected.expected
+        unexpected_token = cast("Any", unexpected).token
+        token = None if unexpected_token.type == "$END" else str(unexpected_token)
+        terminals: Iterable[str] = unexpected.accepts or unexpected.expected
     else:
         assert isinstance(unexpected, UnexpectedCharacters)
-        char = cast("Any", unexpected).char
-        found, expected = str(char), unexpected.allowed
-    line, column = _end(text) if found is None else (unexpected.line, unexpected.column)
-    shown = "the end of the query" if found is None else repr(found[:40])
-    return f"Line {line}, column {column}: found {shown} where {_one_of(expected)} was expected"
-
-
-def _end(text: str) -> tuple[int, int]:
-    lines = text.split("\n")
-    return len(lines), len(lines[-1]) + 1
-
-
-def _one_of(terminals: Iterable[str]) -> str:
+        token, terminals = str(cast("Any", unexpected).char), unexpected.allowed
     words = sorted({_WORDS.get(name, name.strip("_").lower().replace("_", " ")) for name in terminals})
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    expected = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    if token is None:
+        lines = text.split("\n")
+        line, column, actual = len(lines), len(lines[-1]) + 1, "the end of the query"
+    else:
+        line, column, actual = unexpected.line, unexpected.column, repr(token[:40])
+    return f"Line {line}, column {column}: found {actual} where {expected} was expected"

@@ -1,7 +1,6 @@
-"""From text to a definition, or to what was expected where."""
+"""Parse a query to a definition, or explain what was expected where."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -27,26 +26,39 @@ def read(
     property_conditions: int,
     read_id: ReadId = plain_id,
 ) -> Definition:
-    """The definition; every fault of it comes with its line and column."""
+    """Return the definition. Raise DomainErrors for its faults, each with line and column."""
     if len(text) > LENGTH:
         raise DomainError(f"The query has {len(text)} characters: {LENGTH} at most", field=_FIELD)
-    include, exclude = _parse(text)
-    reader = FilterParser(catalogue, timezone, property_conditions, read_id)
-    trees = [_tree(reader, raw, index) for index, raw in enumerate((include, exclude))]
-    if reader.faults:
-        raise DomainErrors([_located(fault, (include, exclude)) for fault in reader.faults])
-    return Definition(trees[0], trees[1])
+    try:
+        # The pair that `_Conditions.start` makes of it, not a tree.
+        parsed: Any = cast("Any", _PARSER).parse(text)
+    except UnexpectedInput as unexpected:
+        raise DomainError(expectation(unexpected, text), field=_FIELD) from unexpected
+    parser = FilterParser(catalogue, timezone, property_conditions, read_id)
+    trees: list[Filter | None] = []
+    for index, raw in enumerate(parsed):
+        # Everyone and nobody are None; the usual exclusion is a tree already.
+        is_tree = raw is None or raw == BLACKLISTED
+        trees.append(raw if is_tree else parser.read(raw, (index,)))
+    if parser.faults:
+        located: list[DomainError] = []
+        for fault in parser.faults:
+            # By the nearest condition around it.
+            node, line, column = parsed, 1, 1
+            for step in fault.field:
+                if isinstance(node, _Written):
+                    line, column = node.line, node.column
+                is_index = isinstance(node, list | tuple) and isinstance(step, int)
+                node = node[step] if is_index or (isinstance(node, dict) and step in node) else None
+            message = f"Line {line}, column {column}: {fault.message}"
+            located.append(DomainError(message, field=_FIELD, code=fault.code))
+        raise DomainErrors(located)
+    include, exclude = trees
+    return Definition(include, exclude)
 
 
-def _tree(reader: FilterParser, raw: Any, index: int) -> Filter | None:
-    """Everyone and nobody are None; the usual exclusion is a tree already."""
-    if raw is None or raw == BLACKLISTED:
-        return BLACKLISTED if raw == BLACKLISTED else None
-    return reader.read(raw, (index,))
-
-
-class _At(dict[str, object]):
-    """A condition as the API takes it, and where it was written."""
+class _Written(dict[str, object]):
+    """A condition as the API takes it, with the line and column where it was written."""
 
     def __init__(self, written: Token, condition: dict[str, object]) -> None:
         super().__init__(condition)
@@ -54,11 +66,11 @@ class _At(dict[str, object]):
 
 
 class _Window(dict[str, object]):
-    """When a behavior is asked about."""
+    """The time in which a behavior counts."""
 
 
 class _Of(str):
-    """What an aggregate is of."""
+    """The attribute that an aggregate measures."""
 
     __slots__ = ()
 
@@ -68,7 +80,7 @@ class _Compared(dict[str, object]):
 
 
 class _Conditions(Transformer[Token, Any]):
-    """Makes of each rule of the grammar what the API takes for it."""
+    """Turn each rule of the grammar into the API's input for it."""
 
     def start(self, parts: list[Any]) -> tuple[Any, Any]:
         include = None if isinstance(parts[0], Token) else parts[0]
@@ -88,31 +100,32 @@ class _Conditions(Transformer[Token, Any]):
     def negation(self, parts: list[Any]) -> dict[str, object]:
         return {"not": parts[0]}
 
-    def membership(self, parts: list[Token]) -> _At:
+    def membership(self, parts: list[Token]) -> _Written:
         sense, kind, quoted = parts
         key = "segmentId" if kind.type == "SEGMENT" else "listId"
-        return _At(sense, {"membership": {key: _text(quoted), "member": sense.type == "IN"}})
+        return _Written(sense, {"membership": {key: _text(quoted), "member": sense.type == "IN"}})
 
-    def attribute(self, parts: list[Any]) -> _At:
+    def attribute(self, parts: list[Any]) -> _Written:
         name, compared = parts
-        return _At(name, {"attribute": {"dimension": _name(name), **compared}})
+        return _Written(name, {"attribute": {"dimension": _name(name), **compared}})
 
-    def behavior(self, parts: list[Any]) -> _At:
+    def behavior(self, parts: list[Any]) -> _Written:
         name, *rest = parts
         key, aggregate = _behavior(name)
         windows = [part for part in rest if isinstance(part, _Window)]
         measured = [part for part in rest if isinstance(part, _Of)]
-        _at_most_one(name, windows, "window")
-        _at_most_one(name, measured, "attribute to measure")
+        for repeated, kind in ((windows, "window"), (measured, "attribute to measure")):
+            if len(repeated) > 1:
+                raise _fault(name, f"{name} has more than one {kind}")
         condition: dict[str, object] = {
             "behavior": key,
-            "where": [part["attribute"] for part in rest if isinstance(part, _At)],
+            "where": [part["attribute"] for part in rest if isinstance(part, _Written)],
             "aggregate": aggregate,
             "of": str(measured[0]) if measured else None,
             "window": windows[0] if windows else None,
         }
         compared = next((part for part in rest if isinstance(part, _Compared)), None)
-        return _At(name, {"behavior": {**condition, **(compared or {})}})
+        return _Written(name, {"behavior": {**condition, **(compared or {})}})
 
     def of(self, parts: list[Token]) -> _Of:
         return _Of(_name(parts[0]))
@@ -130,8 +143,19 @@ class _Conditions(Transformer[Token, Any]):
         return _Window(to=str(parts[0]))
 
     def comparison(self, parts: list[Token]) -> _Compared:
-        operator, *values = parts
-        return _Compared(operator=str(Operator(operator.type)), values=[_value(value) for value in values])
+        operator, *tokens = parts
+        values: list[object] = []
+        for token in tokens:
+            match token.type:
+                case "STRING":
+                    values.append(_text(token))
+                case "NUMBER":
+                    values.append(_number(token))
+                case "TRUE" | "FALSE":
+                    values.append(token.type == "TRUE")
+                case _:
+                    values.append(str(token))
+        return _Compared(operator=str(Operator(operator.type)), values=values)
 
 
 _PARSER = Lark(
@@ -142,49 +166,11 @@ _PARSER = Lark(
 )
 
 
-def _parse(text: str) -> tuple[Any, Any]:
-    try:
-        read: Any = cast("Any", _PARSER).parse(text)  # what `_Conditions.start` makes of it, not a tree
-    except UnexpectedInput as unexpected:
-        raise DomainError(expectation(unexpected, text), field=_FIELD) from unexpected
-    include, exclude = read
-    return include, exclude
-
-
-def _located(fault: DomainError, roots: Sequence[object]) -> DomainError:
-    """The fault with where it was written, which is the nearest condition around it."""
-    node: Any = roots
-    line, column = 1, 1
-    for step in fault.field:
-        if isinstance(node, _At):
-            line, column = node.line, node.column
-        node = _step(node, step)
-    return DomainError(f"Line {line}, column {column}: {fault.message}", field=_FIELD, code=fault.code)
-
-
-def _step(node: Any, step: str | int) -> Any:
-    inside = step in node if isinstance(node, dict) else isinstance(node, list | tuple) and isinstance(step, int)
-    return cast("Any", node)[step] if inside else None
-
-
 def _text(quoted: Token) -> str:
     try:
-        read = json.loads(quoted, strict=False)
+        return str(json.loads(quoted, strict=False))
     except ValueError as error:
         raise _fault(quoted, "this text has an escape that JSON does not know") from error
-    return str(read)
-
-
-def _value(token: Token) -> object:
-    match token.type:
-        case "STRING":
-            return _text(token)
-        case "NUMBER":
-            return _number(token)
-        case "TRUE" | "FALSE":
-            return token.type == "TRUE"
-        case _:
-            return str(token)
 
 
 def _number(token: Token) -> int | float:
@@ -201,7 +187,7 @@ def _name(token: Token) -> str:
 
 
 def _behavior(token: Token) -> tuple[str, str]:
-    """A behavior's key, and how its occasions are brought together: `order.count`, or `email.opened` alone."""
+    """Return a behavior's key and its aggregate: of `order.count`, or of `email.opened` alone."""
     key, suffix = _split(token)
     if suffix.lower() in AGGREGATES:
         return key, suffix.upper()
@@ -216,11 +202,6 @@ def _split(token: Token) -> tuple[str, str]:
         return key, suffix.removeprefix(".")
     key, _, suffix = token.rpartition(".")
     return key, suffix if key else ""
-
-
-def _at_most_one(name: Token, parts: Sequence[object], said: str) -> None:
-    if len(parts) > 1:
-        raise _fault(name, f"{name} has more than one {said}")
 
 
 def _fault(token: Token, message: str) -> DomainError:

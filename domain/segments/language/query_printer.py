@@ -1,4 +1,4 @@
-"""From a definition to text that reads as the same definition."""
+"""Write a definition as text that reads as the same definition."""
 
 import json
 import re
@@ -19,7 +19,6 @@ from domain.segments.filters import (
     Not,
     Operator,
     Value,
-    Window,
     to_json,
 )
 from domain.segments.language.query_parser import AGGREGATES
@@ -77,11 +76,11 @@ _PHRASES = {
 _LISTED = {Operator.IN, Operator.NOT_IN, Operator.MONTH_IN, Operator.ANNIVERSARY_IN_DAYS}
 
 
-def plain(_: str, stored: UUID) -> str:
+def plain_id(_: str, stored: UUID) -> str:
     return str(stored)
 
 
-def write(definition: Definition, write_id: WriteId = plain) -> str:
+def write(definition: Definition, write_id: WriteId = plain_id) -> str:
     include = "EVERYONE" if definition.include is None else _filter(definition.include, write_id)
     if definition.exclude == BLACKLISTED:
         return include
@@ -103,7 +102,11 @@ def _filter(tree: Filter, write_id: WriteId) -> str:
         case BehaviorCondition():
             return _behavior(tree)
         case MembershipCondition():
-            return _membership(tree, write_id)
+            sense = "in" if tree.member else "not in"
+            kind, type_name = ("segment", "Segment") if tree.segment_id is not None else ("list", "CustomerList")
+            referenced_id = tree.segment_id or tree.list_id
+            assert referenced_id is not None
+            return f"{sense} {kind} {_quoted(write_id(type_name, referenced_id))}"
 
 
 def _group(alone: str, joined: str, parts: Sequence[str]) -> str:
@@ -111,17 +114,9 @@ def _group(alone: str, joined: str, parts: Sequence[str]) -> str:
 
 
 def _within(part: Filter, write_id: WriteId) -> str:
-    """A part of a group, in brackets when it is a group of several itself."""
+    """Return a part of a group, in brackets when it is a group of several itself."""
     text = _filter(part, write_id)
     return f"({text})" if isinstance(part, AllOf | AnyOf) and len(part.parts) > 1 else text
-
-
-def _membership(condition: MembershipCondition, write_id: WriteId) -> str:
-    sense = "in" if condition.member else "not in"
-    if condition.segment_id is not None:
-        return f"{sense} segment {_quoted(write_id('Segment', condition.segment_id))}"
-    assert condition.list_id is not None
-    return f"{sense} list {_quoted(write_id('CustomerList', condition.list_id))}"
 
 
 def _attribute(condition: AttributeCondition) -> str:
@@ -129,35 +124,42 @@ def _attribute(condition: AttributeCondition) -> str:
 
 
 def _behavior(condition: BehaviorCondition) -> str:
-    counts = condition.aggregate is Aggregate.COUNT
-    usual = counts and condition.operator is Operator.GTE and condition.values == (1,)
     name = _name(condition.behavior)
     if name.rpartition(".")[2].lower() in AGGREGATES:
         name = f"`{name}`"
-    arguments = [
-        *([] if condition.of is None else [_name(condition.of)]),
-        *(_attribute(each) for each in condition.where),
-        *_window(condition.window),
-    ]
-    called = f"{name}({', '.join(arguments)})"
-    if usual:
-        return called
-    whole = f"{name}.{condition.aggregate.value.lower()}({', '.join(arguments)})"
-    return f"{whole} {_comparison(condition.operator, condition.values)}"
-
-
-def _window(window: Window) -> list[str]:
+    window = condition.window
     if window.last_days is not None:
-        return [f"last {window.last_days} days"]
-    if window.last_hours is not None:
-        return [f"last {window.last_hours} hours"]
-    ends = [("from", window.since), ("to", window.until)]
-    said = [f"{word} {to_json(moment)}" for word, moment in ends if moment is not None]
-    return [" ".join(said)] if said else []
+        span = [f"last {window.last_days} days"]
+    elif window.last_hours is not None:
+        span = [f"last {window.last_hours} hours"]
+    else:
+        ends = [("from", window.since), ("to", window.until)]
+        span = [" ".join(f"{word} {to_json(moment)}" for word, moment in ends if moment is not None)]
+    arguments = ", ".join(
+        [
+            *([] if condition.of is None else [_name(condition.of)]),
+            *(_attribute(attribute) for attribute in condition.where),
+            *filter(None, span),
+        ]
+    )
+    aggregate, comparison = condition.aggregate, (condition.operator, condition.values)
+    if aggregate is Aggregate.COUNT and comparison == (Operator.GTE, (1,)):
+        return f"{name}({arguments})"
+    return f"{name}.{aggregate.value.lower()}({arguments}) {_comparison(*comparison)}"
 
 
 def _comparison(operator: Operator, values: Sequence[Value]) -> str:
-    written = [_value(value) for value in values]
+    written: list[str] = []
+    for value in values:
+        match value:
+            case bool():
+                written.append("true" if value else "false")
+            case str():
+                written.append(_quoted(value))
+            case date():
+                written.append(str(to_json(value)))
+            case _:
+                written.append(repr(value))
     phrase = _PHRASES.get(operator)
     if phrase is not None:
         return phrase.format(*written, all=_values(written))
@@ -167,18 +169,6 @@ def _comparison(operator: Operator, values: Sequence[Value]) -> str:
 
 def _values(written: Sequence[str]) -> str:
     return written[0] if len(written) == 1 else f"({', '.join(written)})"
-
-
-def _value(value: Value) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return _quoted(value)
-        case date():
-            return str(to_json(value))
-        case _:
-            return repr(value)
 
 
 def _quoted(text: str) -> str:

@@ -4,14 +4,14 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.kit.errors import DomainErrors
 from domain.lifecycle.model import (
     FALLBACK_CYCLE,
     GROUPS,
-    Chosen,
+    ChosenThresholds,
     Cuts,
     RfmGroup,
     check_chosen,
@@ -19,20 +19,21 @@ from domain.lifecycle.model import (
     low_places,
     ready_days,
     recent_days,
-    settle,
+    thresholds_of,
 )
 
 NOTHING = Cuts((), (), ())
 
 
 def test_every_score_has_a_group_and_every_group_a_score() -> None:
-    found = {
+    groups = {
         next(row[r - 1] for least, row in GROUPS.items() if f + m >= least)
         for r, f, m in product(range(1, 6), repeat=3)
     }
-    assert found == set(RfmGroup) - {RfmGroup.PROSPECTS}
+    assert groups == set(RfmGroup) - {RfmGroup.PROSPECTS}
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1_000))
 def test_fifths_are_as_even_as_can_be(count: int) -> None:
     places = low_places(count)
@@ -45,37 +46,37 @@ def test_fifths_are_as_even_as_can_be(count: int) -> None:
 
 
 def test_thresholds_come_from_the_orders_unless_they_were_chosen() -> None:
-    cuts = Cuts((), (1, 1, 2, 4), tuple(Decimal(each) for each in (10, 20, 30, 99)))
-    found = settle(Chosen(), cuts, 8.0)
-    assert (found.active_days, found.lost_days, found.introduce_days) == (16, 32, 32)
-    assert (found.loyal_orders, found.high_spend, found.cycle) == (4, Decimal(99), 8.0)
-    assert (recent_days(found), ready_days(found)) == (7, 16)
-    chosen = Chosen(20, 30, 5, 3, Decimal(0), 10)
-    found = settle(chosen, cuts, 8.0)
-    assert (found.active_days, found.lost_days, found.introduce_days) == (20, 30, 5)
-    assert (found.loyal_orders, found.high_spend, found.cycle) == (3, Decimal(0), 10.0)
+    cuts = Cuts((), (1, 1, 2, 4), tuple(Decimal(amount) for amount in (10, 20, 30, 99)))
+    thresholds = thresholds_of(ChosenThresholds(), cuts, 8.0)
+    assert (thresholds.active_days, thresholds.lost_days, thresholds.introduce_days) == (16, 32, 32)
+    assert (thresholds.loyal_orders, thresholds.high_spend, thresholds.cycle) == (4, Decimal(99), 8.0)
+    assert (recent_days(thresholds), ready_days(thresholds)) == (7, 16)
+    chosen = ChosenThresholds(20, 30, 5, 3, Decimal(0), 10)
+    thresholds = thresholds_of(chosen, cuts, 8.0)
+    assert (thresholds.active_days, thresholds.lost_days, thresholds.introduce_days) == (20, 30, 5)
+    assert (thresholds.loyal_orders, thresholds.high_spend, thresholds.cycle) == (3, Decimal(0), 10.0)
 
 
 def test_a_store_whose_orders_do_not_tell_goes_by_what_is_usual() -> None:
-    found = settle(Chosen(), NOTHING, None)
-    assert found.cycle == FALLBACK_CYCLE
-    assert (found.active_days, found.lost_days, found.loyal_orders) == (130, 260, 2)
-    assert settle(Chosen(active_days=400), NOTHING, None).lost_days == 401
-    assert settle(Chosen(), NOTHING, 0.5).active_days == 2
-    half = settle(Chosen(), NOTHING, 8.5)
+    thresholds = thresholds_of(ChosenThresholds(), NOTHING, None)
+    assert thresholds.cycle == FALLBACK_CYCLE
+    assert (thresholds.active_days, thresholds.lost_days, thresholds.loyal_orders) == (130, 260, 2)
+    assert thresholds_of(ChosenThresholds(active_days=400), NOTHING, None).lost_days == 401
+    assert thresholds_of(ChosenThresholds(), NOTHING, 0.5).active_days == 2
+    half = thresholds_of(ChosenThresholds(), NOTHING, 8.5)
     assert (recent_days(half), ready_days(half)) == (8, 17)
 
 
 @pytest.mark.parametrize(
     ("wrong", "fields"),
     [
-        (Chosen(active_days=0, lost_days=1), ["activeDays", "lostDays"]),
-        (Chosen(introduce_days=3_651, loyal_orders=0), ["introduceDays", "loyalOrders"]),
-        (Chosen(high_spend=Decimal(-1), repurchase_days=0), ["highSpend", "repurchaseDays"]),
-        (Chosen(active_days=30, lost_days=30), ["lostDays"]),
+        (ChosenThresholds(active_days=0, lost_days=1), ["activeDays", "lostDays"]),
+        (ChosenThresholds(introduce_days=3_651, loyal_orders=0), ["introduceDays", "loyalOrders"]),
+        (ChosenThresholds(high_spend=Decimal(-1), repurchase_days=0), ["highSpend", "repurchaseDays"]),
+        (ChosenThresholds(active_days=30, lost_days=30), ["lostDays"]),
     ],
 )
-def test_thresholds_that_make_no_sense_are_refused(wrong: Chosen, fields: list[str]) -> None:
+def test_thresholds_that_make_no_sense_are_refused(wrong: ChosenThresholds, fields: list[str]) -> None:
     with pytest.raises(DomainErrors) as caught:
         check_chosen(wrong)
     assert [error.field for error in caught.value.errors] == [(field,) for field in fields]

@@ -26,10 +26,10 @@ from domain.segments.model import Segment, SegmentInput, SegmentKind
 from domain.segments.tables import segment_members
 from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
-from tests.domain.segments.world import NOW, TIMEZONE, people, save
+from tests.domain.segments.stored_people import NOW, TIMEZONE, make_people, store_people
 from tests.fakes import make_services
 
-EVERYONE = people()
+EVERYONE = make_people()
 VIPS = sorted(
     person.id
     for person in EVERYONE
@@ -44,16 +44,17 @@ class Shop:
 
     @property
     def id(self) -> int:
-        return self.desk.shop.id
+        return self.desk.store.id
 
     async def create(self, name: str = "G", **given: object) -> tuple[Segment, ListBuild]:
-        wanted = {"query": 'tag = "VIP"', **given}
+        fields = {"query": 'tag = "VIP"', **given}
         async with self.database.write() as tx:
-            return await actions.create_segment(tx, self.desk, SegmentInput(name=name, **wanted))  # type: ignore[arg-type]
+            created = await actions.create_segment(tx, self.desk, SegmentInput(name=name, **fields))  # type: ignore[arg-type]
+            return created.segment, created.build
 
     async def refresh(self, segment: Segment, now: datetime) -> ListBuild:
         async with self.database.write() as tx:
-            return await build.start(tx, segment, now)
+            return await build.request_list(tx, segment, now)
 
     async def claim(self) -> Job:
         async with self.database.write() as tx:
@@ -66,7 +67,7 @@ class Shop:
         """Does every job that is due."""
         while await self.due():
             job = await self.claim()
-            await (self.build(job) if job.kind == build.BUILD.name else build.erase(self.database, job))
+            await (self.build(job) if job.kind == build.BUILD.name else build.erase_members(self.database, job))
 
     async def due(self) -> int:
         async with self.database.read() as tx:
@@ -77,15 +78,15 @@ class Shop:
 
     async def listed(self, making: ListBuild) -> CustomerList:
         async with self.database.read() as tx:
-            found = await queries.by_id(tx, self.id, making.listed.id)
-        assert found is not None
-        return found
+            listed = await queries.by_id(tx, self.id, making.listed.id)
+        assert listed is not None
+        return listed
 
     async def operation(self, making: ListBuild) -> Operation:
         async with self.database.read() as tx:
-            found = await operations.by_id(tx, self.id, making.operation.id)
-        assert found is not None
-        return found
+            operation = await operations.by_id(tx, self.id, making.operation.id)
+        assert operation is not None
+        return operation
 
     async def members(self, making: ListBuild) -> list[int]:
         on_it = (list_members.c.store_id == self.id, list_members.c.list_id == making.listed.id)
@@ -96,7 +97,7 @@ class Shop:
 @pytest.fixture
 async def shop(database: Database, store_id: int) -> Shop:
     async with database.write() as tx:
-        await save(tx, store_id, EVERYONE)
+        await store_people(tx, store_id, EVERYONE)
         known = await catalogue(tx, store_id, {"email": "E-mail"})
     return Shop(database, FilterContext(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(10_000, 5)), known, NOW))
 
@@ -114,9 +115,9 @@ async def test_a_new_segment_gets_its_first_list_from_a_worker(shop: Shop) -> No
     done = await shop.operation(making)
     assert (done.status, done.done, done.total) == (OperationStatus.DONE, len(VIPS), len(VIPS))
     async with shop.database.read() as tx:
-        kept = await segments.by_id(tx, shop.id, segment.id)
-    assert kept is not None
-    assert kept.last_refreshed_at == NOW
+        stored = await segments.by_id(tx, shop.id, segment.id)
+    assert stored is not None
+    assert stored.last_refreshed_at == NOW
 
 
 async def test_a_list_never_changes(shop: Shop) -> None:
@@ -218,8 +219,8 @@ async def test_a_deleted_segment_takes_its_lists_and_their_members_along(shop: S
     async with shop.database.read() as tx:
         ours = (segment_members.c.store_id == shop.id, segment_members.c.segment_id == segment.id)
         assert await tx.scalar(select(func.count()).select_from(segment_members).where(*ours)) == 0
-        left = await tx.execute(select(list_members.c.list_id).distinct().where(list_members.c.store_id == shop.id))
-        assert set(left.scalars()) == {other.listed.id, UUID(int=3)}
+        list_ids = await tx.execute(select(list_members.c.list_id).distinct().where(list_members.c.store_id == shop.id))
+        assert set(list_ids.scalars()) == {other.listed.id, UUID(int=3)}
     assert await shop.members(other) == VIPS
 
 
@@ -294,10 +295,10 @@ async def test_reach_leaves_out_members_who_were_deleted_since(shop: Shop) -> No
     await shop.work()
     with_email = [person.id for person in EVERYONE if person.id in VIPS and person.row["email"] is not None]
     async with shop.database.write() as tx:
-        one = (customers.c.store_id == shop.id, customers.c.id == with_email[0])
-        await tx.execute(update(customers).where(*one).values(deleted_at=NOW))
+        first = (customers.c.store_id == shop.id, customers.c.id == with_email[0])
+        await tx.execute(update(customers).where(*first).values(deleted_at=NOW))
         reached = await queries.reach(tx, shop.id, [making.listed.id], {"email": AddressKind.EMAIL})
     [reach] = reached[making.listed.id]
     consents = {person.id: person.consents.get("email") for person in EVERYONE}
     assert reach.reachable == len(with_email) - 1
-    assert reach.accepting == sum(consents[each] == "SUBSCRIBED" for each in with_email[1:])
+    assert reach.accepting == sum(consents[customer_id] == "SUBSCRIBED" for customer_id in with_email[1:])

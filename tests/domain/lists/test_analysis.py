@@ -13,9 +13,9 @@ from domain.kit.db import Database
 from domain.lists.analysis import BUCKETS, Analysis, Bucket, analyse
 from domain.lists.tables import list_members
 from domain.orders.tables import orders
-from tests.domain.segments.world import LIST, NOW, TIMEZONE, Order, Person, people, save
+from tests.domain.segments.stored_people import LIST, NOW, TIMEZONE, Order, Person, make_people, store_people
 
-EVERYONE = people(80)
+EVERYONE = make_people(80)
 TODAY = day_of(NOW, TIMEZONE)
 AGES = {
     "Under 18": (0, 17),
@@ -35,31 +35,33 @@ def live(everyone: list[Person]) -> list[Person]:
 
 async def analysis_of(database: Database, store_id: int, *lists: UUID, now: datetime = NOW) -> list[Analysis]:
     async with database.read() as tx:
-        found = await analyse(tx, store_id, lists, TIMEZONE, now)
-    return [found[each] for each in lists]
+        analyses = await analyse(tx, store_id, lists, TIMEZONE, now)
+    return [analyses[list_id] for list_id in lists]
 
 
 async def test_a_list_is_counted_by_each_trait(database: Database, store_id: int) -> None:
     """SL-14: the make-up of those members who are customers still."""
     async with database.write() as tx:
-        await save(tx, store_id, EVERYONE)
+        await store_people(tx, store_id, EVERYONE)
         await tx.execute(insert(list_members).values(store_id=store_id, list_id=OTHER, customer_id=1))
-    [found, other, nobody] = await analysis_of(database, store_id, LIST, OTHER, UUID(int=99))
+    [analysis, other, nobody] = await analysis_of(database, store_id, LIST, OTHER, UUID(int=99))
     members = live(EVERYONE)
-    assert found.members == len(members)
+    assert analysis.members == len(members)
     for trait in ("gender", "tier", "country", "source"):
         counts = Counter(str(person.row[trait]) if person.row[trait] else "Unknown" for person in members)
-        assert {each.label: each.count for each in found.buckets[trait]} == counts, trait
-        known = [each for each in found.buckets[trait] if each.value is not None]
-        assert known == sorted(known, key=lambda each: (-each.count, each.label)), trait
-        assert found.buckets[trait][-1] == Bucket("Unknown", None, counts["Unknown"])
+        assert {bucket.label: bucket.count for bucket in analysis.buckets[trait]} == counts, trait
+        known = [bucket for bucket in analysis.buckets[trait] if bucket.value is not None]
+        assert known == sorted(known, key=lambda bucket: (-bucket.count, bucket.label)), trait
+        assert analysis.buckets[trait][-1] == Bucket("Unknown", None, counts["Unknown"])
     ages = Counter(age_group(person.row["birthday"]) for person in members)
-    assert {each.label: each.count for each in found.buckets["age"]} == ages
-    assert [each.label for each in found.buckets["age"]] == [each for each in (*AGES, "Unknown") if each in ages]
+    assert {bucket.label: bucket.count for bucket in analysis.buckets["age"]} == ages
+    assert [bucket.label for bucket in analysis.buckets["age"]] == [
+        bucket for bucket in (*AGES, "Unknown") if bucket in ages
+    ]
     counted = [order for person in members for order in person.orders if order.counted]
-    assert found.orders == len(counted)
-    assert found.total_spent == sum(order.total for order in counted)
-    assert found.average_order_value == round(found.total_spent / len(counted), 4)
+    assert analysis.orders == len(counted)
+    assert analysis.total_spent == sum(order.total for order in counted)
+    assert analysis.average_order_value == round(analysis.total_spent / len(counted), 4)
     assert other.members == sum(person.id == 1 and person.row["deleted_at"] is None for person in EVERYONE)
     assert (nobody.members, nobody.orders, nobody.average_order_value) == (0, 0, None)
     assert all(not buckets for buckets in nobody.buckets.values())
@@ -75,22 +77,22 @@ def age_group(birthday: object) -> str:
 async def test_the_last_30_days_are_seen_against_the_30_before(database: Database, store_id: int) -> None:
     """SL-58, SL-59: shoppers, orders, sales, and the share of the members who bought."""
     async with database.write() as tx:
-        await save(tx, store_id, EVERYONE)
-    [found] = await analysis_of(database, store_id, LIST)
+        await store_people(tx, store_id, EVERYONE)
+    [analysis] = await analysis_of(database, store_id, LIST)
     spans = [(NOW - timedelta(days=30), NOW), (NOW - timedelta(days=60), NOW - timedelta(days=30))]
     for at, (since, until) in enumerate(spans):
         bought = {person.id: placed(person, since, until) for person in live(EVERYONE)}
-        figures = [(each.current, each.previous)[at] for each in (found.trend.shoppers, found.trend.orders)]
+        figures = [(each.current, each.previous)[at] for each in (analysis.trend.shoppers, analysis.trend.orders)]
         assert figures == [sum(bool(each) for each in bought.values()), sum(len(each) for each in bought.values())]
-        sales = (found.trend.sales.current, found.trend.sales.previous)[at]
+        sales = (analysis.trend.sales.current, analysis.trend.sales.previous)[at]
         assert sales == sum((order.total for each in bought.values() for order in each), Decimal(0))
-        share = (found.trend.conversion.current, found.trend.conversion.previous)[at]
+        share = (analysis.trend.conversion.current, analysis.trend.conversion.previous)[at]
         assert share == Decimal(figures[0]) / len(live(EVERYONE))
-    assert found.trend.orders.current > 0 < found.trend.orders.previous
-    change = found.trend.orders.change
+    assert analysis.trend.orders.current > 0 < analysis.trend.orders.previous
+    change = analysis.trend.orders.change
     assert change is not None
-    assert abs(change - (float(found.trend.orders.current / found.trend.orders.previous) - 1)) < 1e-12
-    assert (found.trend.since, found.trend.until) == spans[0]
+    assert abs(change - (float(analysis.trend.orders.current / analysis.trend.orders.previous) - 1)) < 1e-12
+    assert (analysis.trend.since, analysis.trend.until) == spans[0]
 
 
 def placed(person: Person, since: datetime, until: datetime) -> list[Order]:
@@ -100,36 +102,36 @@ def placed(person: Person, since: datetime, until: datetime) -> list[Order]:
 async def test_an_instant_belongs_to_one_span_and_what_a_till_took_back_to_none(
     database: Database, store_id: int
 ) -> None:
-    crowd = people(20)
+    crowd = make_people(20)
     for person in crowd:
         person.orders, person.listed = [], person.id == 1
     crowd[0].row["deleted_at"] = None
     edges = [NOW - timedelta(days=60), NOW - timedelta(days=30), NOW, NOW + timedelta(microseconds=1)]
     row = {"store_id": store_id, "customer_id": 1, "counted": True, "updated_at": NOW, "total": Decimal(10)}
     async with database.write() as tx:
-        await save(tx, store_id, crowd)
+        await store_people(tx, store_id, crowd)
         for at, moment in enumerate(edges):
             await tx.execute(insert(orders).values(**row, id=f"o{at}", placed_at=moment, status="completed"))
         for at, (status, source) in enumerate([("returned", "pos"), ("returned", "web"), ("returned", None)]):
             await tx.execute(insert(orders).values(**row, id=f"r{at}", placed_at=NOW, status=status, source=source))
-    [found] = await analysis_of(database, store_id, LIST)
-    assert (found.trend.orders.current, found.trend.orders.previous) == (Decimal(3), Decimal(1))
-    assert (found.trend.sales.current, found.trend.sales.previous) == (Decimal(30), Decimal(10))
-    assert found.trend.shoppers.change == 0
+    [analysis] = await analysis_of(database, store_id, LIST)
+    assert (analysis.trend.orders.current, analysis.trend.orders.previous) == (Decimal(3), Decimal(1))
+    assert (analysis.trend.sales.current, analysis.trend.sales.previous) == (Decimal(30), Decimal(10))
+    assert analysis.trend.shoppers.change == 0
     [later] = await analysis_of(database, store_id, LIST, now=NOW + timedelta(days=400))
     assert later.trend.orders.change is None
 
 
 async def test_only_the_largest_are_named_where_there_are_many(database: Database, store_id: int) -> None:
-    many = people(BUCKETS + 10)
+    many = make_people(BUCKETS + 10)
     for person in many:
         person.listed, person.row["deleted_at"], person.row["source"] = True, None, f"s{person.id:03}"
     many[-1].row["source"] = "s001"
     async with database.write() as tx:
-        await save(tx, store_id, many)
+        await store_people(tx, store_id, many)
         await tx.execute(update(customers).where(customers.c.id == 2).values(source=None))
-    [found] = await analysis_of(database, store_id, LIST)
-    named = found.buckets["source"]
+    [analysis] = await analysis_of(database, store_id, LIST)
+    named = analysis.buckets["source"]
     assert named[0] == Bucket("s001", "s001", 2)
     assert len(named) == BUCKETS + 2
     assert named[-2:] == [Bucket("Others", None, 8), Bucket("Unknown", None, 1)]

@@ -13,28 +13,28 @@ from domain.customers.queries import profile_of
 from domain.kit.db import Database
 from domain.kit.db.portable import ParentFilter
 from domain.kit.errors import DomainError, ErrorCode
-from domain.lists.comparison import Counts, Move, check_comparable, count, moved
+from domain.lists.comparison import ListChanges, Move, check_comparable, count_changes, moved
 from domain.lists.model import CustomerList, ListStatus
 from domain.lists.tables import list_members, lists
-from tests.domain.segments.world import NOW, SEGMENT, people, save
+from tests.domain.segments.stored_people import NOW, SEGMENT, make_people, store_people
 
 EARLIER, LATER, LATEST = UUID(int=11), UUID(int=12), UUID(int=13)
-EVERYONE = people(60)
+EVERYONE = make_people(60)
 DELETED = {person.id for person in EVERYONE if person.row["deleted_at"] is not None}
 
 
 def listed(list_id: UUID, **more: object) -> CustomerList:
     at = {"created_at": NOW, "expires_at": NOW + timedelta(days=180)}
     row = {"store_id": 1, "id": list_id, "segment_id": SEGMENT, "name": f"L{list_id.int}", "number": list_id.int}
-    made = CustomerList(**row, **at, status=ListStatus.READY, count=0, problem=None, latest=False)  # type: ignore[arg-type]
-    return replace(made, **more)  # type: ignore[arg-type]
+    result = CustomerList(**row, **at, status=ListStatus.READY, count=0, problem=None, latest=False)  # type: ignore[arg-type]
+    return replace(result, **more)  # type: ignore[arg-type]
 
 
 async def test_who_joined_left_and_stayed(database: Database, store_id: int) -> None:
     chance = Random(3)
     on = {each: {person.id for person in EVERYONE if chance.random() < 0.5} for each in (EARLIER, LATER, LATEST)}
     async with database.write() as tx:
-        await save(tx, store_id, EVERYONE)
+        await store_people(tx, store_id, EVERYONE)
         for list_id, members in on.items():
             row = vars_of(listed(list_id, store_id=store_id))
             await tx.execute(insert(lists).values(row))
@@ -42,25 +42,25 @@ async def test_who_joined_left_and_stayed(database: Database, store_id: int) -> 
             await tx.execute(insert(list_members), rows)
     live = {list_id: members - DELETED for list_id, members in on.items()}
     async with database.read() as tx:
-        counts = await count(tx, store_id, EARLIER, [LATER, LATEST, UUID(int=77)])
+        counts = await count_changes(tx, store_id, EARLIER, [LATER, LATEST, UUID(int=77)])
         for later in (LATER, LATEST):
             before, after = live[EARLIER], live[later]
-            wanted = {Move.JOINED: after - before, Move.LEFT: before - after, Move.STAYED: before & after}
-            for move, members in wanted.items():
-                found = await tx.execute(moved(store_id, EARLIER, move, whose(later)))
-                assert sorted(profile_of(each).customer.id for each in found) == sorted(members), (later, move)
+            expected = {Move.JOINED: after - before, Move.LEFT: before - after, Move.STAYED: before & after}
+            for move, members in expected.items():
+                rows_ = await tx.execute(moved(store_id, EARLIER, move, whose(later)))
+                assert sorted(profile_of(each).customer.id for each in rows_) == sorted(members), (later, move)
                 assert members
-            assert counts[later] == Counts(*(len(members) for members in wanted.values()))
-    assert counts[UUID(int=77)] == Counts(0, len(live[EARLIER]), 0)
+            assert counts[later] == ListChanges(*(len(members) for members in expected.values()))
+    assert counts[UUID(int=77)] == ListChanges(0, len(live[EARLIER]), 0)
 
 
 def whose(list_id: UUID) -> ParentFilter:
     return lambda column: column == list_id
 
 
-def vars_of(made: CustomerList) -> Mapping[str, object]:
+def vars_of(customer_list: CustomerList) -> Mapping[str, object]:
     fields = ("store_id", "id", "segment_id", "name", "number", "count", "created_at", "expires_at")
-    return {name: getattr(made, name) for name in fields} | {"status": made.status.value}
+    return {name: getattr(customer_list, name) for name in fields} | {"status": customer_list.status.value}
 
 
 def test_lists_of_two_segments_are_not_compared() -> None:

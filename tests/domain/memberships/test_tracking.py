@@ -15,6 +15,7 @@ from domain.changes.tables import customer_changes
 from domain.jobs import LeaseLost, Queue
 from domain.kit.db import Database
 from domain.memberships import queries, tracking
+from domain.memberships.model import StepLimits
 from domain.memberships.tables import segment_memberships, tracked_segments
 from domain.segments.filters import (
     AllOf,
@@ -26,7 +27,7 @@ from domain.segments.filters import (
     Operator,
     Window,
 )
-from tests.domain.memberships.shop import Shop, moved, open_shop
+from tests.domain.memberships.tracked_store import TrackedStore, make_tracked_store, moves_between
 from tests.factories import add_store
 from tests.fakes import make_services
 
@@ -49,17 +50,17 @@ ASKED: list[Filter | None] = [
 
 
 @pytest.fixture
-async def shop(database: Database) -> Shop:
+async def shop(database: Database) -> TrackedStore:
     async with database.write() as tx:
         store_id = await add_store(tx, timezone="Asia/Taipei")
-    return await open_shop(database, store_id, START)
+    return await make_tracked_store(database, store_id, START)
 
 
-async def follow_all(shop: Shop) -> None:
+async def follow_all(shop: TrackedStore) -> None:
     for number, include in enumerate(ASKED, 1):
         await shop.add(number, include)
     await shop.add(90, None, kind="STATIC")
-    await shop.follow()
+    await shop.track_memberships()
 
 
 person = st.integers(0, 11)
@@ -74,7 +75,7 @@ steps = st.one_of(
 )
 
 
-async def take(shop: Shop, step: tuple[str, int, object]) -> None:
+async def take(shop: TrackedStore, step: tuple[str, int, object]) -> None:
     match step:
         case ("tag", who, bool(on)):
             await shop.tag(who, "VIP", on=on)
@@ -98,95 +99,95 @@ async def take(shop: Shop, step: tuple[str, int, object]) -> None:
 )
 @given(rounds=st.lists(st.lists(steps, min_size=1, max_size=5), min_size=1, max_size=4))
 async def test_after_any_history_members_are_those_whom_the_filters_find(
-    shop: Shop, rounds: list[list[tuple[str, int, object]]]
+    shop: TrackedStore, rounds: list[list[tuple[str, int, object]]]
 ) -> None:
     if not await shop.members():
         await follow_all(shop)
-        assert await shop.members() == await shop.found()
-    for each in rounds:
-        before, told = await shop.members(), Counter(await shop.told())
-        for step in each:
+        assert await shop.members() == await shop.matching()
+    for steps in rounds:
+        before, recorded = await shop.members(), Counter(await shop.recorded_moves())
+        for step in steps:
             await take(shop, step)
-        await shop.follow()
+        await shop.track_memberships()
         after = await shop.members()
-        assert after == await shop.found()
+        assert after == await shop.matching()
         # Who came and went again within a round may be told of both ways.
         net = Counter[tuple[UUID, int]]()
-        for (segment, customer, came), times in (Counter(await shop.told()) - told).items():
+        for (segment, customer, came), times in (Counter(await shop.recorded_moves()) - recorded).items():
             net[segment, customer] += times if came else -times
-        expected = {(segment, customer): 1 if came else -1 for segment, customer, came in moved(before, after)}
+        expected = {(segment, customer): 1 if came else -1 for segment, customer, came in moves_between(before, after)}
         assert {key: times for key, times in net.items() if times} == expected
 
 
-async def test_whoever_is_in_a_new_or_edited_segment_did_not_come(shop: Shop) -> None:
-    made = await shop.add(1, VIP)
+async def test_whoever_is_in_a_new_or_edited_segment_did_not_come(shop: TrackedStore) -> None:
+    segment_id = await shop.add(1, VIP)
     await shop.tag(0, "VIP", on=True)
-    await shop.follow()
-    assert await shop.members() == {made: {shop.people[0]}}
-    await shop.edit(made, include=None)
-    await shop.follow()
-    assert await shop.members() == {made: set(shop.people)}
-    assert await shop.told() == []
+    await shop.track_memberships()
+    assert await shop.members() == {segment_id: {shop.people[0]}}
+    await shop.edit(segment_id, include=None)
+    await shop.track_memberships()
+    assert await shop.members() == {segment_id: set(shop.people)}
+    assert await shop.recorded_moves() == []
     await shop.delete(3)
-    await shop.follow()
-    assert await shop.told() == [(made, shop.people[3], False)]
+    await shop.track_memberships()
+    assert await shop.recorded_moves() == [(segment_id, shop.people[3], False)]
 
 
-async def test_time_alone_takes_customers_in_and_out_at_the_stores_midnight(shop: Shop) -> None:
-    made = await shop.add(1, BehaviorCondition("visit", window=Window(last_days=1)))
-    await shop.follow()
+async def test_time_alone_takes_customers_in_and_out_at_the_stores_midnight(shop: TrackedStore) -> None:
+    segment_id = await shop.add(1, BehaviorCondition("visit", window=Window(last_days=1)))
+    await shop.track_memberships()
     await shop.track(2, "visit", timedelta(0))
-    await shop.follow()
+    await shop.track_memberships()
     # The day after tomorrow begins in Taipei at 16:00 UTC of tomorrow.
     shop.now = datetime(2026, 6, 2, 15, 59, tzinfo=UTC)
-    await shop.follow()
-    assert await shop.members() == {made: {shop.people[2]}}
+    await shop.track_memberships()
+    assert await shop.members() == {segment_id: {shop.people[2]}}
     shop.now = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
-    await shop.follow()
+    await shop.track_memberships()
     assert await shop.members() == {}
-    assert await shop.told() == [(made, shop.people[2], True), (made, shop.people[2], False)]
+    assert await shop.recorded_moves() == [(segment_id, shop.people[2], True), (segment_id, shop.people[2], False)]
 
 
-async def test_an_event_dated_ahead_counts_when_its_time_has_come(shop: Shop) -> None:
-    made = await shop.add(1, BehaviorCondition("visit", window=Window(last_days=1)))
-    await shop.follow()
+async def test_an_event_dated_ahead_counts_when_its_time_has_come(shop: TrackedStore) -> None:
+    segment_id = await shop.add(1, BehaviorCondition("visit", window=Window(last_days=1)))
+    await shop.track_memberships()
     await shop.track(2, "visit", timedelta(minutes=5))
-    await shop.follow()
+    await shop.track_memberships()
     assert await shop.members() == {}
     shop.now += timedelta(minutes=5)
-    await shop.follow()
-    assert await shop.members() == {made: {shop.people[2]}}
+    await shop.track_memberships()
+    assert await shop.members() == {segment_id: {shop.people[2]}}
 
 
-async def test_a_segment_that_is_switched_off_or_deleted_is_forgotten(shop: Shop) -> None:
+async def test_a_segment_that_is_switched_off_or_deleted_is_forgotten(shop: TrackedStore) -> None:
     first, second = await shop.add(1, None), await shop.add(2, VIP)
-    await shop.follow()
+    await shop.track_memberships()
     await shop.edit(first, active=False)
-    await shop.follow()
+    await shop.track_memberships()
     assert await shop.members() == {}
     async with shop.database.read() as tx:
         assert list((await tx.execute(select(tracked_segments.c.segment_id))).scalars()) == [second]
-    assert await shop.told() == []
+    assert await shop.recorded_moves() == []
 
 
-async def test_many_changes_are_compared_as_a_whole(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracking, "TOO_MANY", 3)
-    monkeypatch.setattr(tracking, "MOVED", 2)
-    made = await shop.add(1, VIP)
-    await shop.follow()
+async def test_many_changes_are_compared_as_a_whole(shop: TrackedStore) -> None:
+    segment_id = await shop.add(1, VIP)
+    await shop.track_memberships()
     for person in range(7):
         await shop.tag(person, "VIP", on=True)
-    await shop.follow()
-    assert await shop.members() == {made: set(shop.people[:7])}
-    assert Counter(await shop.told()) == Counter((made, one, True) for one in shop.people[:7])
+    await shop.track_memberships(StepLimits(max_changed=3, members=2))
+    assert await shop.members() == {segment_id: set(shop.people[:7])}
+    assert Counter(await shop.recorded_moves()) == Counter(
+        (segment_id, customer_id, True) for customer_id in shop.people[:7]
+    )
 
 
-async def test_two_workers_tell_of_each_customer_once(shop: Shop) -> None:
-    made = await shop.add(1, VIP)
-    await shop.follow()
+async def test_two_workers_tell_of_each_customer_once(shop: TrackedStore) -> None:
+    segment_id = await shop.add(1, VIP)
+    await shop.track_memberships()
     for person in range(6):
         await shop.tag(person, "VIP", on=True)
-    await tracking.start_due(shop.database, shop.now)
+    await tracking.schedule_due(shop.database, shop.now)
     async with shop.database.read() as tx:
         [notice] = await jobs.due(tx, 10, Queue.SEGMENTS)
 
@@ -195,40 +196,42 @@ async def test_two_workers_tell_of_each_customer_once(shop: Shop) -> None:
             job = await jobs.claim(tx, notice.store_id, notice.job_id, name, -1)
         if job is not None:
             try:
-                await tracking.follow(make_services(shop.database, clock=lambda: shop.now), job)
+                await tracking.track(make_services(shop.database, clock=lambda: shop.now), job)
             except LeaseLost:
                 return
 
     # A lease that is over at once: each takes the job away from the one before.
     await asyncio.gather(*(worker(f"worker {number}") for number in range(4)))
-    await shop.follow()
-    assert await shop.members() == {made: set(shop.people[:6])}
-    assert Counter(await shop.told()) == Counter((made, one, True) for one in shop.people[:6])
+    await shop.track_memberships()
+    assert await shop.members() == {segment_id: set(shop.people[:6])}
+    assert Counter(await shop.recorded_moves()) == Counter(
+        (segment_id, customer_id, True) for customer_id in shop.people[:6]
+    )
 
 
-async def test_a_killed_worker_leaves_nothing_half_done(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = await shop.add(1, VIP)
-    await shop.follow()
+async def test_a_killed_worker_leaves_nothing_half_done(shop: TrackedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment_id = await shop.add(1, VIP)
+    await shop.track_memberships()
     await shop.tag(4, "VIP", on=True)
 
     async def die(*_: object) -> None:
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(queries, "take_out", die)
+        patch.setattr(queries, "delete_members", die)
         with pytest.raises(RuntimeError):
-            await shop.follow()
-    assert (await shop.members(), await shop.told()) == ({}, [])
+            await shop.track_memberships()
+    assert (await shop.members(), await shop.recorded_moves()) == ({}, [])
     async with shop.database.write() as tx:
         await tx.execute(text("UPDATE jobs SET lease_until = created_at"))
-    await shop.follow()
-    assert await shop.members() == {made: {shop.people[4]}}
-    assert await shop.told() == [(made, shop.people[4], True)]
+    await shop.track_memberships()
+    assert await shop.members() == {segment_id: {shop.people[4]}}
+    assert await shop.recorded_moves() == [(segment_id, shop.people[4], True)]
 
 
-async def test_marks_of_a_shop_without_segments_are_taken_away(shop: Shop) -> None:
+async def test_marks_of_a_shop_without_segments_are_taken_away(shop: TrackedStore) -> None:
     await shop.tag(0, "VIP", on=True)
-    await shop.follow()
+    await shop.track_memberships()
     async with shop.database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(customer_changes)) == 0
         assert await tx.scalar(select(func.count()).select_from(segment_memberships)) == 0

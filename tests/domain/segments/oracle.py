@@ -21,9 +21,9 @@ from domain.segments.filters import (
     Operator,
     Window,
 )
-from tests.domain.segments.facts import values_of
-from tests.domain.segments.persons import NOW, RANKS, Happening, Item, Order, Person
-from tests.domain.segments.plainly import compare, fulfils, moment
+from tests.domain.segments.comparisons import compare, fulfils, moment
+from tests.domain.segments.dimension_values import values_of
+from tests.domain.segments.persons import NOW, RANKS, Item, Order, PastEvent, Person
 
 STORED_AS: dict[str, Callable[[str], str]] = {
     "email": str.lower,
@@ -34,7 +34,7 @@ STORED_AS: dict[str, Callable[[str], str]] = {
 Segments = dict[UUID, Callable[[Person], bool]]
 
 
-def finds(definition: Definition, person: Person, segments: Segments) -> bool:
+def matches_definition(definition: Definition, person: Person, segments: Segments) -> bool:
     if person.row["deleted_at"] is not None:
         return False
     included = definition.include is None or matches(definition.include, person, segments)
@@ -52,7 +52,7 @@ def matches(tree: Filter, person: Person, segments: Segments) -> bool:
         case AttributeCondition():
             return _attribute(tree, person)
         case BehaviorCondition():
-            return behaved(tree, person)
+            return matches_behavior(tree, person)
         case MembershipCondition(segment_id, _, member):
             inside = person.listed if segment_id is None else segments[segment_id](person)
             return inside is member
@@ -63,16 +63,16 @@ def _attribute(condition: AttributeCondition, person: Person) -> bool:
     if condition.operator in ORDERED and isinstance(condition.values[0], str):
         ranks = RANKS[condition.dimension]
         places = [ranks.index(str(value)) for value in values if value in ranks]
-        wanted = tuple(ranks.index(str(value)) for value in condition.values)
-        return fulfils(replace(condition, values=wanted), places)
+        operands = tuple(ranks.index(str(value)) for value in condition.values)
+        return fulfils(replace(condition, values=operands), places)
     stored_as = STORED_AS.get(condition.dimension, str)
     texts = tuple(stored_as(value) if isinstance(value, str) else value for value in condition.values)
     return fulfils(replace(condition, values=texts), values)
 
 
-def behaved(condition: BehaviorCondition, person: Person) -> bool:
+def matches_behavior(condition: BehaviorCondition, person: Person) -> bool:
     if condition.operator is Operator.NEQ:
-        return not behaved(replace(condition, operator=Operator.EQ), person)
+        return not matches_behavior(replace(condition, operator=Operator.EQ), person)
     result = _result(condition, person)
     return result is not None and compare(condition.operator, result, condition.values)
 
@@ -90,9 +90,9 @@ def _result(condition: BehaviorCondition, person: Person) -> object:
             everything, _ = _occasions(replace(condition, where=()), person)
             return 100 * len(times) / len(everything) if everything else None
         case Aggregate.DISTINCT:
-            return len({(type(each), each) for each in measured})
+            return len({(type(value), value) for value in measured})
         case _:
-            numbers = [each for each in measured if isinstance(each, Decimal | float | int)]
+            numbers = [value for value in measured if isinstance(value, Decimal | float | int)]
             return _measure(condition.aggregate, numbers)
 
 
@@ -116,7 +116,7 @@ def _in_window(window: Window, at: datetime) -> bool:
 
 def _occasions(condition: BehaviorCondition, person: Person) -> tuple[list[datetime], list[object]]:
     """When it was done so, and what the attribute to measure was each time."""
-    return _orders(condition, person) if condition.behavior == "order" else _happenings(condition, person)
+    return _orders(condition, person) if condition.behavior == "order" else _past_events(condition, person)
 
 
 ITEM = {"product", "name", "variant", "category", "department", "brand", "quantity", "price", "tag"}
@@ -127,22 +127,26 @@ def _of_item(key: str | None) -> bool:
 
 
 def _orders(condition: BehaviorCondition, person: Person) -> tuple[list[datetime], list[object]]:
-    of_item = [each for each in condition.where if _of_item(each.dimension)]
-    of_order = [each for each in condition.where if not _of_item(each.dimension)]
+    of_item = [attribute for attribute in condition.where if _of_item(attribute.dimension)]
+    of_order = [attribute for attribute in condition.where if not _of_item(attribute.dimension)]
     times: list[datetime] = []
     measured: list[object] = []
     for order in person.orders:
         fits = order.counted and _in_window(condition.window, order.placed_at)
         items = [
-            item for item in order.items if all(fulfils(each, item_values(item, each.dimension)) for each in of_item)
+            item
+            for item in order.items
+            if all(fulfils(attribute, item_values(item, attribute.dimension)) for attribute in of_item)
         ]
-        if not fits or not all(fulfils(each, _own_values(order, each.dimension)) for each in of_order):
+        if not fits or not all(fulfils(attribute, _own_values(order, attribute.dimension)) for attribute in of_order):
             continue
         if of_item and not items:
             continue
         times.append(order.placed_at)
         if condition.of is not None and _of_item(condition.of):
-            measured += [min(found, key=str) for item in items if (found := item_values(item, condition.of))]
+            measured += [
+                min(item_values_, key=str) for item in items if (item_values_ := item_values(item, condition.of))
+            ]
         elif condition.of is not None:
             measured += _own_values(order, condition.of)
     return times, measured
@@ -169,33 +173,33 @@ def _present(value: object) -> list[object]:
     return [] if value is None else [value]
 
 
-def _happenings(condition: BehaviorCondition, person: Person) -> tuple[list[datetime], list[object]]:
-    found = [
-        each
-        for each in person.happenings
-        if each.type == condition.behavior
-        and _in_window(condition.window, each.occurred_at)
-        and all(_says(one, each, person) for one in condition.where)
+def _past_events(condition: BehaviorCondition, person: Person) -> tuple[list[datetime], list[object]]:
+    events = [
+        event
+        for event in person.past_events
+        if event.type == condition.behavior
+        and _in_window(condition.window, event.occurred_at)
+        and all(_matches_event(attribute, event, person) for attribute in condition.where)
     ]
-    said = [_said(each, condition.of, person) for each in found if condition.of]
-    numbers = condition.aggregate is not Aggregate.DISTINCT
-    kept = [_number(each) for each in said] if numbers else [_comparable(each) for each in said]
-    return [each.occurred_at for each in found], [each for each in kept if each is not None]
+    values = [_attribute_value(event, condition.of, person) for event in events if condition.of]
+    convert = _comparable if condition.aggregate is Aggregate.DISTINCT else _number
+    measured = [converted for value in values if (converted := convert(value)) is not None]
+    return [event.occurred_at for event in events], measured
 
 
 SUBJECTS = {"visit": "product", "email.clicked": "campaign"}
 
 
-def _said(happening: Happening, key: str, person: Person) -> object:
-    if SUBJECTS.get(happening.type) == key:
-        return happening.subject
+def _attribute_value(event: PastEvent, key: str, person: Person) -> object:
+    if SUBJECTS.get(event.type) == key:
+        return event.subject
     if key == "abandoned":
-        return not any(order.counted and order.placed_at >= happening.occurred_at for order in person.orders)
-    return happening.attributes.get(key)
+        return not any(order.counted and order.placed_at >= event.occurred_at for order in person.orders)
+    return event.attributes.get(key)
 
 
-def _says(condition: AttributeCondition, happening: Happening, person: Person) -> bool:
-    value = _said(happening, condition.dimension, person)
+def _matches_event(condition: AttributeCondition, event: PastEvent, person: Person) -> bool:
+    value = _attribute_value(event, condition.dimension, person)
     if condition.operator in {Operator.IS_SET, Operator.IS_NOT_SET}:
         return fulfils(condition, _present(value))
     same: tuple[type, ...] = (int, float) if type(condition.values[0]) in {int, float} else (type(condition.values[0]),)

@@ -55,7 +55,7 @@ PROPERTIES = tuple(
     for number, kind in enumerate(ValueType, start=1)
 )
 RANKS: Ranks = {"tier": ("Bronze", "Silver", "Gold"), "property.string": ("blå", "red")}
-Said = str | float | bool | date | datetime
+PropertyValue = str | float | bool | date | datetime
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Order:
 
 
 @dataclass
-class Happening:
+class PastEvent:
     type: str
     occurred_at: datetime
     subject: str | None
@@ -137,7 +137,7 @@ class Person:
     id: int
     row: dict[str, object]
     tags: dict[str, str | None] = field(default_factory=dict[str, str | None])
-    properties: dict[str, Said] = field(default_factory=dict[str, Said])
+    properties: dict[str, PropertyValue] = field(default_factory=dict[str, PropertyValue])
     contacts: dict[str, Contact] = field(default_factory=dict[str, Contact])
     addresses: list[Address] = field(default_factory=list[Address])
     favourites: dict[str, str] = field(default_factory=dict[str, str])
@@ -147,7 +147,7 @@ class Person:
     coupons: list[Coupon] = field(default_factory=list[Coupon])
     scores: dict[str, object] = field(default_factory=dict[str, object])
     orders: list[Order] = field(default_factory=list[Order])
-    happenings: list[Happening] = field(default_factory=list[Happening])
+    past_events: list[PastEvent] = field(default_factory=list[PastEvent])
     picked: bool = False
     listed: bool = False
 
@@ -156,7 +156,7 @@ class Person:
         return {channel: contact.consent for channel, contact in self.contacts.items()}
 
 
-def people(count: int = 60, seed: int = 7) -> list[Person]:
+def make_people(count: int = 60, seed: int = 7) -> list[Person]:
     chance = Random(seed)
     return [_person(chance, number) for number in range(1, count + 1)]
 
@@ -166,7 +166,9 @@ def _person(chance: Random, number: int) -> Person:
     person.tags = {
         tag: chance.choice([None, "manual", "import", "form", "shop"]) for tag in TAGS if chance.random() < 0.25
     }
-    person.properties = {each.key: _value(chance, each.type) for each in PROPERTIES if chance.random() < 0.6}
+    person.properties = {
+        definition.key: _value(chance, definition.type) for definition in PROPERTIES if chance.random() < 0.6
+    }
     for channel in ("email", "sms", "facebook"):
         if chance.random() < 0.7:
             consent = chance.choice(["SUBSCRIBED", "NOT_SUBSCRIBED", "UNSUBSCRIBED"])
@@ -174,7 +176,7 @@ def _person(chance: Random, number: int) -> Person:
             person.contacts[channel] = Contact(consent, f"@{number}" if has_id else None, invalid)
     person.addresses = [_address(chance) for _ in range(chance.choice([0, 0, 1, 2]))]
     person.orders = [_order(chance) for _ in range(chance.choice([0, 0, 1, 1, 2, 3, 5, 11]))]
-    person.happenings = [_happening(chance) for _ in range(chance.choice([0, 0, 1, 2, 4, 6]))]
+    person.past_events = [_happening(chance) for _ in range(chance.choice([0, 0, 1, 2, 4, 6]))]
     person.picked, person.listed = chance.random() < 0.3, chance.random() < 0.3
     _wealth(chance, person)
     person.scores = _scores(Random(number))
@@ -280,8 +282,8 @@ def _address(chance: Random) -> Address:
     )
 
 
-def _value(chance: Random, kind: ValueType) -> Said:
-    choices: dict[ValueType, tuple[Said, ...]] = {
+def _value(chance: Random, kind: ValueType) -> PropertyValue:
+    choices: dict[ValueType, tuple[PropertyValue, ...]] = {
         ValueType.STRING: ("red", "Red", "blå"),
         ValueType.NUMBER: NUMBERS,
         ValueType.BOOLEAN: (True, False),
@@ -330,7 +332,7 @@ def _item(chance: Random) -> Item:
     )
 
 
-def _happening(chance: Random) -> Happening:
+def _happening(chance: Random) -> PastEvent:
     attributes: dict[str, object] = {}
     said: dict[str, list[object]] = {
         "page": ["home", "Home", "cart", None],
@@ -341,4 +343,4 @@ def _happening(chance: Random) -> Happening:
         if chance.random() < 0.8:
             attributes[key] = chance.choice(choices)
     kind = chance.choice(["visit", "visit", "Added to cart", "checkout", "email.clicked"])
-    return Happening(kind, chance.choice(MOMENTS), chance.choice([None, "p1", "summer"]), attributes)
+    return PastEvent(kind, chance.choice(MOMENTS), chance.choice([None, "p1", "summer"]), attributes)

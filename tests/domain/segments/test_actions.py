@@ -12,15 +12,16 @@ from domain.kit.db import Database
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.segments import actions, queries
 from domain.segments.evaluation.deadline import TookTooLong, reading
+from domain.segments.evaluation.preview import Previews
 from domain.segments.evaluation.reach import ChannelReach
-from domain.segments.evaluation.resolve import catalogue, found_by, ids_of, preview
+from domain.segments.evaluation.resolve import catalogue, select_ids
 from domain.segments.filters import BLACKLISTED, AttributeCondition, Definition, MembershipCondition, Operator
 from domain.segments.model import PolicyInput, Segment, SegmentInput, SegmentKind, UpdateMode
 from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
-from tests.domain.segments.world import LIST, NOW, TIMEZONE, people, save
+from tests.domain.segments.stored_people import LIST, NOW, TIMEZONE, make_people, store_people
 
-EVERYONE = people()
+EVERYONE = make_people()
 LIVE = [person for person in EVERYONE if person.row["deleted_at"] is None]
 VIPS = [person.id for person in LIVE if "VIP" in person.tags]
 IS_VIP = {"attribute": {"dimension": "tag", "operator": "EQ", "values": ["VIP"]}}
@@ -33,7 +34,7 @@ class Shop:
 
     @property
     def id(self) -> int:
-        return self.desk.shop.id
+        return self.desk.store.id
 
     async def create(self, **given: object) -> Segment:
         async with self.database.write() as tx:
@@ -41,13 +42,13 @@ class Shop:
 
     async def change(self, segment: Segment, desk: FilterContext | None = None, **given: object) -> Segment:
         async with self.database.write() as tx:
-            wanted = SegmentInput(**given)  # type: ignore[arg-type]
-            return await actions.change(tx, desk or self.desk, segment.id, wanted)
+            input_ = SegmentInput(**given)  # type: ignore[arg-type]
+            return await actions.change(tx, desk or self.desk, segment.id, input_)
 
     async def members(self, segment: Segment) -> list[int]:
         async with self.database.read() as tx:
-            found = await tx.execute(await ids_of(tx, segment, TIMEZONE, NOW))
-            return sorted(found.scalars())
+            ids = await tx.execute(await select_ids(tx, segment, self.desk.scope(tx)))
+            return sorted(ids.scalars())
 
     async def stored(self, segment: Segment) -> Segment | None:
         async with self.database.read() as tx:
@@ -57,17 +58,17 @@ class Shop:
 @pytest.fixture
 async def shop(database: Database, store_id: int) -> Shop:
     async with database.write() as tx:
-        await save(tx, store_id, EVERYONE)
+        await store_people(tx, store_id, EVERYONE)
         known = await catalogue(tx, store_id, {"email": "E-mail", "sms": "SMS"})
     return Shop(database, FilterContext(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(20, 5)), known, NOW))
 
 
 async def test_a_segment_is_stored_as_it_was_drawn_up(shop: Shop) -> None:
-    made = await shop.create(include=IS_VIP, description="Ours", update=PolicyInput(UpdateMode.AUTO, 7))
-    assert await shop.stored(made) == made
-    assert made.definition == Definition(AttributeCondition("tag", Operator.EQ, ("VIP",)), BLACKLISTED)
-    assert made.policy.started_on == date(2026, 3, 1)  # in Taipei
-    assert (made.name, made.list_name, made.active, made.kind) == ("G", "G", True, SegmentKind.DYNAMIC)
+    segment = await shop.create(include=IS_VIP, description="Ours", update=PolicyInput(UpdateMode.AUTO, 7))
+    assert await shop.stored(segment) == segment
+    assert segment.definition == Definition(AttributeCondition("tag", Operator.EQ, ("VIP",)), BLACKLISTED)
+    assert segment.policy.started_on == date(2026, 3, 1)  # in Taipei
+    assert (segment.name, segment.list_name, segment.active, segment.kind) == ("G", "G", True, SegmentKind.DYNAMIC)
 
 
 async def test_blacklisted_customers_are_left_out_unless_it_says_otherwise(shop: Shop) -> None:
@@ -113,23 +114,23 @@ async def test_a_query_and_a_filter_are_one_too_many(shop: Shop) -> None:
 
 
 async def test_what_is_left_out_of_a_change_stays(shop: Shop) -> None:
-    made = await shop.create(include=IS_VIP, description="Ours", update=PolicyInput(UpdateMode.AUTO, 7))
+    segment = await shop.create(include=IS_VIP, description="Ours", update=PolicyInput(UpdateMode.AUTO, 7))
     later = replace(shop.desk, now=NOW + timedelta(days=3))
-    changed = await shop.change(made, later, name="New name")
-    assert changed == replace(made, name="New name", updated_at=later.now)
+    changed = await shop.change(segment, later, name="New name")
+    assert changed == replace(segment, name="New name", updated_at=later.now)
     assert changed.list_name == "G"  # SL-15: lists keep the name given at creation
-    assert await shop.stored(made) == changed
-    assert (await shop.change(made, later, exclude=None, description=None)).description is None
+    assert await shop.stored(segment) == changed
+    assert (await shop.change(segment, later, exclude=None, description=None)).description is None
 
 
 async def test_a_changed_policy_begins_a_new_cycle_that_day(shop: Shop) -> None:
     """SL-06 and SL-07; the same policy again goes on as it was."""
-    made = await shop.create(update=PolicyInput(UpdateMode.AUTO, 7))
+    segment = await shop.create(update=PolicyInput(UpdateMode.AUTO, 7))
     later = replace(shop.desk, now=NOW + timedelta(days=9))
-    assert (await shop.change(made, later, update=PolicyInput(UpdateMode.AUTO, 7))).policy == made.policy
-    changed = await shop.change(made, later, update=PolicyInput(UpdateMode.AUTO, 14))
+    assert (await shop.change(segment, later, update=PolicyInput(UpdateMode.AUTO, 7))).policy == segment.policy
+    changed = await shop.change(segment, later, update=PolicyInput(UpdateMode.AUTO, 14))
     assert changed.policy.started_on == date(2026, 3, 10)
-    by_hand = await shop.change(made, later, update=None)
+    by_hand = await shop.change(segment, later, update=None)
     assert (by_hand.policy.mode, by_hand.next_refresh_at) == (UpdateMode.MANUAL, None)
 
 
@@ -152,32 +153,32 @@ async def test_segments_within_segments_and_lists_are_followed(shop: Shop) -> No
 
 async def test_a_static_segment_holds_the_customers_picked_for_it(shop: Shop) -> None:
     """QS-05."""
-    some = [person.id for person in LIVE[:5]]
-    made = await shop.create(kind=SegmentKind.STATIC, customer_ids=[*some, some[0]])
-    assert await shop.members(made) == some
-    assert made.definition == Definition(None, None)
+    customer_ids = [person.id for person in LIVE[:5]]
+    segment = await shop.create(kind=SegmentKind.STATIC, customer_ids=[*customer_ids, customer_ids[0]])
+    assert await shop.members(segment) == customer_ids
+    assert segment.definition == Definition(None, None)
 
 
 async def test_a_static_segment_holds_all_that_a_filter_found_then(shop: Shop) -> None:
     """QS-06: what comes later does not change it."""
-    made = await shop.create(kind=SegmentKind.STATIC, query='tag = "VIP" EXCLUDE NOBODY')
-    assert await shop.members(made) == VIPS
+    segment = await shop.create(kind=SegmentKind.STATIC, query='tag = "VIP" EXCLUDE NOBODY')
+    assert await shop.members(segment) == VIPS
     async with shop.database.write() as tx:
         await tx.execute(text("DELETE FROM customer_tags"))
-    assert await shop.members(made) == VIPS
+    assert await shop.members(segment) == VIPS
 
 
 async def test_picking_beyond_the_limit_picks_nobody(shop: Shop) -> None:
     """QS-02, QS-14 and vector 12: all or nothing, and how many would fit."""
     many = [person.id for person in LIVE]
     await shop.create(name="Full", kind=SegmentKind.STATIC, customer_ids=many[:20])
-    for given in ({"customer_ids": many[:21]}, {"query": "EVERYONE"}):
+    for fields in ({"customer_ids": many[:21]}, {"query": "EVERYONE"}):
         with pytest.raises(DomainError, match="20 would fit, and these are") as caught:
-            await shop.create(kind=SegmentKind.STATIC, **given)
+            await shop.create(kind=SegmentKind.STATIC, **fields)
         assert caught.value.code is ErrorCode.LIMIT_EXCEEDED
-    raised = replace(shop.desk, shop=replace(shop.desk.shop, limits=Limits(21, 5)))
-    made = await Shop(shop.database, raised).create(kind=SegmentKind.STATIC, customer_ids=many[:21])
-    assert len(await shop.members(made)) == 21
+    raised = replace(shop.desk, store=replace(shop.desk.store, limits=Limits(21, 5)))
+    segment = await Shop(shop.database, raised).create(kind=SegmentKind.STATIC, customer_ids=many[:21])
+    assert len(await shop.members(segment)) == 21
 
 
 async def test_unknown_and_deleted_customers_are_told_by_their_place(shop: Shop) -> None:
@@ -188,21 +189,26 @@ async def test_unknown_and_deleted_customers_are_told_by_their_place(shop: Shop)
 
 
 async def test_another_stores_segment_does_not_exist(shop: Shop) -> None:
-    made = await shop.create()
+    segment = await shop.create()
     async with shop.database.write() as tx:
-        other = replace(shop.desk, shop=replace(shop.desk.shop, id=shop.id + 1))
+        other = replace(shop.desk, store=replace(shop.desk.store, id=shop.id + 1))
         with pytest.raises(NotFound):
-            await actions.change(tx, other, made.id, SegmentInput(name="Mine"))
+            await actions.change(tx, other, segment.id, SegmentInput(name="Mine"))
 
 
 async def test_segments_are_found_by_name_and_state(shop: Shop) -> None:
-    made = [await shop.create(name=name) for name in ("Spring 100%", "spring_b", "Autumn")]
+    segments = [await shop.create(name=name) for name in ("Spring 100%", "spring_b", "Autumn")]
     async with shop.database.read() as tx:
-        for search, expected in (("SPRING", made[:2]), ("100%", made[:1]), ("_", made[1:2]), (None, made)):
+        for search, expected in (
+            ("SPRING", segments[:2]),
+            ("100%", segments[:1]),
+            ("_", segments[1:2]),
+            (None, segments),
+        ):
             rows = await tx.execute(queries.listing(shop.id, search, active=True))
-            found = {each.id for each in map(queries.segment, rows)}
-            assert {each.id for each in expected} <= found
-            assert search is None or len(found) == len(expected)
+            segment_ids = {segment.id for segment in map(queries.segment, rows)}
+            assert {segment.id for segment in expected} <= segment_ids
+            assert search is None or len(segment_ids) == len(expected)
 
 
 async def test_event_types_that_were_seen_are_in_the_catalogue(shop: Shop) -> None:
@@ -224,23 +230,29 @@ async def test_a_preview_counts_and_says_whom_each_channel_reaches(shop: Shop) -
             {"s": shop.id, "a": VIPS[1], "b": VIPS[2], "no": False},
         )
     definition = Definition(AttributeCondition("tag", Operator.EQ, ("VIP",)), None)
-    found = await preview(shop.database, shop.desk.shop, definition, channels, NOW)
+    result = await Previews(shop.database).preview(shop.desk.store, definition, channels, NOW)
     people = {person.id: person for person in EVERYONE}
     expected: list[ChannelReach] = []
     for channel, column in (("email", "email"), ("sms", "phone")):
         invalid = {VIPS[0]} if channel in people[VIPS[0]].consents else set[int]()
-        reachable = [each for each in VIPS if people[each].row[column] is not None and each not in invalid]
-        accepting = [each for each in reachable if people[each].consents.get(channel) == "SUBSCRIBED"]
+        reachable = [
+            customer_id
+            for customer_id in VIPS
+            if people[customer_id].row[column] is not None and customer_id not in invalid
+        ]
+        accepting = [
+            customer_id for customer_id in reachable if people[customer_id].consents.get(channel) == "SUBSCRIBED"
+        ]
         expected.append(ChannelReach(channel, len(reachable), len(accepting)))
-    assert found.count == len(VIPS)
-    assert found.reach == (*expected, ChannelReach("line", 2, 1))
-    assert found.sample == tuple(VIPS[:5])
+    assert result.count == len(VIPS)
+    assert result.reach == (*expected, ChannelReach("line", 2, 1))
+    assert result.sample == tuple(VIPS[:5])
 
 
 async def test_a_preview_of_nobody(shop: Shop) -> None:
     nobody = Definition(AttributeCondition("city", Operator.EQ, ("Nowhere",)))
-    found = await preview(shop.database, shop.desk.shop, nobody, {"email": AddressKind.EMAIL}, NOW)
-    assert (found.count, found.reach, found.sample) == (0, (ChannelReach("email", 0, 0),), ())
+    result = await Previews(shop.database).preview(shop.desk.store, nobody, {"email": AddressKind.EMAIL}, NOW)
+    assert (result.count, result.reach, result.sample) == (0, (ChannelReach("email", 0, 0),), ())
 
 
 ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT count(*) FROM n"
@@ -257,6 +269,6 @@ async def test_what_takes_too_long_is_cut_short_and_says_so(shop: Shop) -> None:
 async def test_a_list_that_is_gone_is_not_taken_for_an_empty_one(shop: Shop) -> None:
     async with shop.database.read() as tx:
         with pytest.raises(DomainError, match="no longer exists"):
-            await found_by(
-                tx, shop.id, Definition(MembershipCondition(list_id=UUID(int=77), member=False)), TIMEZONE, NOW
+            await select_ids(
+                tx, Definition(MembershipCondition(list_id=UUID(int=77), member=False)), shop.desk.scope(tx)
             )

@@ -15,7 +15,7 @@ from domain.segments.catalogue import catalogue
 from domain.segments.compiler.select import customer_ids
 from domain.segments.filters import ORDERED
 from domain.segments.sql.scope import FilterScope
-from tests.domain.segments.world import NOW, TIMEZONE, people, save
+from tests.domain.segments.stored_people import NOW, TIMEZONE, make_people, store_people
 from tests.factories import add_store
 
 PROPERTIES = [
@@ -27,13 +27,13 @@ TIERS = ("Bronze", "Silver", "Gold")
 
 
 async def test_tiers_compare_by_the_order_that_the_store_gives(database: Database, store_id: int) -> None:
-    everyone = people(5)
+    everyone = make_people(5)
     for person, tier in zip(everyone, (*TIERS, "Paper", None), strict=True):
         person.row |= {"tier": tier, "blacklisted": False, "deleted_at": None}
     tiers = {person.id: person.row["tier"] for person in everyone}
     async with database.write() as tx:
-        await save(tx, store_id, everyone)
-        await ranks.put(tx, store_id, PLAIN, "tier", TIERS)
+        await store_people(tx, store_id, everyone)
+        await ranks.replace(tx, store_id, PLAIN, "tier", TIERS)
     async with database.read() as tx:
         known = catalogue(PROPERTIES, ranks=await ranks.of(tx, store_id))
 
@@ -73,14 +73,14 @@ def test_what_has_no_rank_is_not_compared_by_it(query: str, message: str) -> Non
 async def test_an_order_is_replaced_and_taken_away(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         other = await add_store(tx)
-        await ranks.put(tx, other, PLAIN, "tier", ["A"])
+        await ranks.replace(tx, other, PLAIN, "tier", ["A"])
         before = await changes.versions(tx, store_id)
     async with database.write() as tx:
-        await ranks.put(tx, store_id, PLAIN, "tier", TIERS)
-        await ranks.put(tx, store_id, PLAIN, "property.size", ["S", "M"])
-        await ranks.put(tx, store_id, PLAIN, "tier", TIERS[::-1])
+        await ranks.replace(tx, store_id, PLAIN, "tier", TIERS)
+        await ranks.replace(tx, store_id, PLAIN, "property.size", ["S", "M"])
+        await ranks.replace(tx, store_id, PLAIN, "tier", TIERS[::-1])
         assert await ranks.of(tx, store_id) == {"tier": TIERS[::-1], "property.size": ("S", "M")}
-        await ranks.put(tx, store_id, PLAIN, "tier", [])
+        await ranks.replace(tx, store_id, PLAIN, "tier", [])
     async with database.read() as tx:
         assert await ranks.of(tx, store_id) == {"property.size": ("S", "M")}
         assert await ranks.of(tx, other) == {"tier": ("A",)}
@@ -111,7 +111,7 @@ async def test_an_order_that_cannot_be_is_refused(
 ) -> None:
     async with database.write() as tx:
         with pytest.raises(DomainError) as caught:
-            await ranks.put(tx, store_id, PLAIN, dimension, values)
+            await ranks.replace(tx, store_id, PLAIN, dimension, values)
     assert (caught.value.field, caught.value.code) == (field, code)
 
 

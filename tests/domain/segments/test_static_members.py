@@ -46,42 +46,42 @@ async def made(database: Database, desk: FilterContext) -> Segment:
 async def test_ten_thousand_fit_and_not_one_more(database: Database, desk: FilterContext) -> None:
     """QS-02, QS-14 and vector 12; a raised limit takes them."""
     segment, everyone = await made(database, desk), range(1, MANY + 1)
-    for wanted, room in ((everyone, STATIC_SEGMENT_MEMBERS), ([MANY], 0)):
-        with pytest.raises(DomainError, match=f"{room:,} would fit, and these are {len(wanted):,}") as caught:
+    for customer_ids, room in ((everyone, STATIC_SEGMENT_MEMBERS), ([MANY], 0)):
+        with pytest.raises(DomainError, match=f"{room:,} would fit, and these are {len(customer_ids):,}") as caught:
             async with database.write() as tx:
-                await actions.add_members(tx, desk, segment.id, wanted, None)
+                await actions.add_members(tx, desk, segment.id, customer_ids, None)
         assert caught.value.code is ErrorCode.LIMIT_EXCEEDED
         if room:
             async with database.write() as tx:
-                _, added = await actions.add_members(tx, desk, segment.id, everyone[:-1], None)
-            assert added == STATIC_SEGMENT_MEMBERS
+                change = await actions.add_members(tx, desk, segment.id, everyone[:-1], None)
+            assert change.count == STATIC_SEGMENT_MEMBERS
     everybody = {"attribute": {"dimension": "email", "operator": "IS_SET"}}
     with pytest.raises(DomainError, match="10,000 are in it, 0 would fit, and these are 1") as caught:
         async with database.write() as tx:
             await actions.add_members(tx, desk, segment.id, None, everybody)
     assert caught.value.field == ("filter",)
-    raised = replace(desk, shop=replace(desk.shop, limits=Limits(MANY, PROPERTY_CONDITIONS)))
+    raised = replace(desk, store=replace(desk.store, limits=Limits(MANY, PROPERTY_CONDITIONS)))
     async with database.write() as tx:
-        assert (await actions.add_members(tx, raised, segment.id, None, everybody))[1] == 1
-        assert (await actions.remove_members(tx, desk, segment.id, everyone))[1] == MANY
+        assert (await actions.add_members(tx, raised, segment.id, None, everybody)).count == 1
+        assert (await actions.remove_members(tx, desk, segment.id, everyone)).count == MANY
 
 
 async def test_those_who_add_at_a_time_do_not_go_beyond_the_limit(database: Database, desk: FilterContext) -> None:
     segment = await made(database, desk)
-    tight = replace(desk, shop=replace(desk.shop, limits=Limits(30, PROPERTY_CONDITIONS)))
+    tight = replace(desk, store=replace(desk.store, limits=Limits(30, PROPERTY_CONDITIONS)))
     beside = [Database(database.url) for _ in range(4)]
 
     async def add(at: int) -> int:
         try:
             async with beside[at].write() as tx:
-                wanted = range(1 + at * 20, 21 + at * 20)
-                return (await actions.add_members(tx, tight, segment.id, wanted, None))[1]
+                customer_ids = range(1 + at * 20, 21 + at * 20)
+                return (await actions.add_members(tx, tight, segment.id, customer_ids, None)).count
         except DomainError:
             return 0
 
     try:
         added = await asyncio.gather(*map(add, range(4)))
     finally:
-        for each in beside:
-            await each.close()
+        for database_ in beside:
+            await database_.close()
     assert sorted(added) == [0, 0, 0, 20]

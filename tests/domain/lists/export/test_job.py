@@ -31,10 +31,10 @@ from domain.segments.sql.columns.times import last_birthday
 from domain.stores.model import Limits, Store
 from domain.stores.tables import stores
 from domain.wallets import tables as wallets
-from tests.domain.segments.world import LIST, NOW, TIMEZONE, Person, people, save
+from tests.domain.segments.stored_people import LIST, NOW, TIMEZONE, Person, make_people, store_people
 from tests.fakes import make_services
 
-EVERYONE = people(90)
+EVERYONE = make_people(90)
 ON_IT = [person for person in EVERYONE if person.listed and person.row["deleted_at"] is None]
 FIELDS = ("external_id", "name", "tag", "consent.email", "order_count", "total_spent", "property.number", "age")
 
@@ -83,7 +83,7 @@ class Office:
 @pytest.fixture
 async def office(database: Database, store_id: int, tmp_path: Path) -> Office:
     async with database.write() as tx:
-        await save(tx, store_id, EVERYONE)
+        await store_people(tx, store_id, EVERYONE)
         await tx.execute(update(stores).values(timezone=TIMEZONE))
     return Office(database, FileDirectory(tmp_path / "files"), store_id)
 

@@ -29,10 +29,10 @@ from domain.segments.sql.behaviors.events import EventSource
 from domain.segments.sql.scope import FilterScope
 from tests.domain.segments import oracle
 from tests.domain.segments.compiler.test_select import EVERYONE, expected
-from tests.domain.segments.facts import values_of
-from tests.domain.segments.persons import NOW, TIMEZONE, people
-from tests.domain.segments.trees import KNOWN
-from tests.domain.segments.world import save
+from tests.domain.segments.dimension_values import values_of
+from tests.domain.segments.filter_strategies import CATALOGUE
+from tests.domain.segments.persons import NOW, TIMEZONE, make_people
+from tests.domain.segments.stored_people import store_people
 
 # Of channels that nobody of the test's customers has anything of, or no address or fault.
 EMPTY = {
@@ -83,16 +83,16 @@ def _values(entry: CatalogueEntry, operator: Operator, values: Sequence[Value]) 
 async def _find(database: Database, store_id: int, trees: Sequence[Filter]) -> list[set[int]]:
     scope = FilterScope(store_id, TIMEZONE, NOW, database.dialect)
     async with database.read() as tx:
-        found = [await tx.execute(customer_ids(Definition(tree, None), KNOWN, scope, {})) for tree in trees]
+        found = [await tx.execute(customer_ids(Definition(tree, None), CATALOGUE, scope, {})) for tree in trees]
         return [set(rows.scalars()) for rows in found]
 
 
 @pytest.mark.slow
 async def test_each_dimension_finds_whom_it_should(database: Database, store_id: int) -> None:
     async with database.write() as tx:
-        await save(tx, store_id, EVERYONE)
+        await store_people(tx, store_id, EVERYONE)
     live = {person.id for person in EVERYONE if person.row["deleted_at"] is None}
-    for entry in KNOWN.dimensions.values():
+    for entry in CATALOGUE.dimensions.values():
         trees = list(conditions(entry, [value for person in EVERYONE for value in values_of(person, entry.key)]))
         found = await _find(database, store_id, trees)
         for tree, ids in zip(trees, found, strict=True):
@@ -103,9 +103,9 @@ async def test_each_dimension_finds_whom_it_should(database: Database, store_id:
 @pytest.mark.slow
 async def test_each_attribute_of_orders_finds_whom_it_should(database: Database, store_id: int) -> None:
     async with database.write() as tx:
-        await save(tx, store_id, EVERYONE)
+        await store_people(tx, store_id, EVERYONE)
     orders = [order for person in EVERYONE for order in person.orders]
-    for entry in KNOWN.behaviors["order"].attributes:
+    for entry in CATALOGUE.behaviors["order"].attributes:
         seen = [value for order in orders for value in oracle.order_values(order, entry.key)]
         narrowed = [BehaviorCondition("order", (one,)) for one in conditions(entry, seen)]
         shares = [
@@ -129,13 +129,13 @@ VALUES: dict[ValueType, tuple[Value, Value]] = {
 @pytest.mark.slow
 async def test_each_behavior_finds_whom_it_should(database: Database, store_id: int) -> None:
     """1 did it as asked for an hour ago, 2 otherwise and two days ago, 3 never."""
-    everyone = people(3)
+    everyone = make_people(3)
     for person in everyone:
         person.row |= {"blacklisted": False, "deleted_at": None}
-        person.happenings = []
-    behaviors = [each for each in KNOWN.behaviors.values() if isinstance(each.source, EventSource)]
+        person.past_events = []
+    behaviors = [each for each in CATALOGUE.behaviors.values() if isinstance(each.source, EventSource)]
     async with database.write() as tx:
-        await save(tx, store_id, everyone)
+        await store_people(tx, store_id, everyone)
         for at, ago in enumerate((timedelta(hours=1), timedelta(days=2))):
             await append(tx, store_id, [_happened(each, at, NOW - ago) for each in behaviors], NOW)
     asked: list[tuple[Filter, set[int]]] = []

@@ -23,11 +23,11 @@ from domain.segments.filters import (
 )
 from domain.segments.sql.scope import FilterScope
 from tests.domain.segments import oracle
-from tests.domain.segments.trees import KNOWN, definitions
-from tests.domain.segments.world import NOW, PICKED, SEGMENT, TIMEZONE, people, save
+from tests.domain.segments.filter_strategies import CATALOGUE, definitions
+from tests.domain.segments.stored_people import NOW, PICKED, SEGMENT, TIMEZONE, make_people, store_people
 from tests.factories import add_store
 
-EVERYONE = people()
+EVERYONE = make_people()
 GROUPS: dict[UUID, Definition | None] = {
     SEGMENT: Definition(AttributeCondition("tag", Operator.EQ, ("VIP",)), None),
     PICKED: None,
@@ -38,7 +38,7 @@ SEGMENTS: oracle.Segments = {SEGMENT: lambda person: "VIP" in person.tags, PICKE
 @pytest.fixture
 async def shop(database: Database, store_id: int) -> tuple[Database, int]:
     async with database.write() as tx:
-        await save(tx, store_id, EVERYONE)
+        await store_people(tx, store_id, EVERYONE)
     return database, store_id
 
 
@@ -46,13 +46,13 @@ async def found(shop: tuple[Database, int], definition: Definition) -> set[int]:
     database, store_id = shop
     scope = FilterScope(store_id, TIMEZONE, NOW, database.dialect)
     async with database.read() as tx:
-        rows = (await tx.execute(customer_ids(definition, KNOWN, scope, GROUPS))).scalars().all()
+        rows = (await tx.execute(customer_ids(definition, CATALOGUE, scope, GROUPS))).scalars().all()
     assert len(rows) == len(set(rows))
     return set(rows)
 
 
 def expected(definition: Definition) -> set[int]:
-    return {person.id for person in EVERYONE if oracle.finds(definition, person, SEGMENTS)}
+    return {person.id for person in EVERYONE if oracle.matches_definition(definition, person, SEGMENTS)}
 
 
 @settings(
@@ -121,7 +121,7 @@ async def test_another_stores_customers_are_never_found(shop: tuple[Database, in
     database, _ = shop
     async with database.write() as tx:
         other = await add_store(tx)
-        await save(tx, other, [person for person in EVERYONE if person.id < 10])
+        await store_people(tx, other, [person for person in EVERYONE if person.id < 10])
     assert await found(shop, Definition(VIP)) == expected(Definition(VIP))
     assert max(await found((database, other), Definition())) < 10
 
@@ -130,12 +130,12 @@ def test_one_set_asked_twice_is_made_once() -> None:
     nested = Definition(
         AnyOf((AllOf((VIP, RECENT)), AllOf((Not(VIP), AttributeCondition("member", Operator.EQ, (True,))))))
     )
-    sql = str(customer_ids(nested, KNOWN, FilterScope(1, TIMEZONE, NOW, "sqlite"), {}))
+    sql = str(customer_ids(nested, CATALOGUE, FilterScope(1, TIMEZONE, NOW, "sqlite"), {}))
     assert sql.count("customer_tags.tag =") == 1
 
 
 def test_facts_alone_are_read_without_the_customers() -> None:
-    sql = str(customer_ids(Definition(RECENT), KNOWN, FilterScope(1, TIMEZONE, NOW, "postgresql"), {}))
+    sql = str(customer_ids(Definition(RECENT), CATALOGUE, FilterScope(1, TIMEZONE, NOW, "postgresql"), {}))
     assert "FROM customer_facts \n" in sql
     assert "JOIN" not in sql
 
@@ -143,10 +143,12 @@ def test_facts_alone_are_read_without_the_customers() -> None:
 def test_values_are_never_part_of_the_statement() -> None:
     tree = AttributeCondition("name", Operator.IN, ("Robert'); DROP TABLE customers;--", "x"))
     for dialect in ("sqlite", "postgresql"):
-        assert "Robert" not in str(customer_ids(Definition(tree), KNOWN, FilterScope(1, TIMEZONE, NOW, dialect), {}))
+        assert "Robert" not in str(
+            customer_ids(Definition(tree), CATALOGUE, FilterScope(1, TIMEZONE, NOW, dialect), {})
+        )
 
 
 def test_a_property_that_is_gone_is_said_so() -> None:
     gone = Definition(AttributeCondition("property.gone", Operator.IS_SET))
     with pytest.raises(FilterOutdated, match=r"property\.gone"):
-        customer_ids(gone, KNOWN, FilterScope(1, TIMEZONE, NOW, "sqlite"), {})
+        customer_ids(gone, CATALOGUE, FilterScope(1, TIMEZONE, NOW, "sqlite"), {})

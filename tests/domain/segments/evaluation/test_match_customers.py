@@ -10,31 +10,32 @@ from sqlalchemy import insert
 from domain.kit.db import Database
 from domain.segments.codec import to_stored
 from domain.segments.evaluation.deadline import reading
-from domain.segments.evaluation.resolve import found_by
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.evaluation.segments_of import segments_of
 from domain.segments.filters import Definition
+from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import segments
 from domain.stores.model import Store
 from tests.domain.segments.compiler.test_select import EVERYONE
 from tests.domain.segments.evaluation.cache.test_count import shop
-from tests.domain.segments.trees import definitions
-from tests.domain.segments.world import NOW
+from tests.domain.segments.filter_strategies import definitions
+from tests.domain.segments.stored_people import NOW
 
 __all__ = ["shop"]
 NUMBERS = count(100)
 IDS = [person.id for person in EVERYONE]
 
 
-async def add(database: Database, store_id: int, asked: list[Definition]) -> list[UUID]:
+async def add(database: Database, store_id: int, definitions: list[Definition]) -> list[UUID]:
     shared = {"store_id": store_id, "kind": "DYNAMIC", "update_mode": "MANUAL", "started_on": NOW.date()}
     shared |= {"active": True, "created_at": NOW, "updated_at": NOW}
-    made = [UUID(int=next(NUMBERS)) for _ in asked]
+    segment_ids = [UUID(int=next(NUMBERS)) for _ in definitions]
     async with database.write() as tx:
-        for segment_id, each in zip(made, asked, strict=True):
-            said = {"include": to_stored(each.include), "exclude": to_stored(each.exclude)}
+        for segment_id, definition in zip(segment_ids, definitions, strict=True):
+            trees = {"include": to_stored(definition.include), "exclude": to_stored(definition.exclude)}
             named = {"id": segment_id, "name": str(segment_id), "list_name": "L"}
-            await tx.execute(insert(segments).values(**shared, **named, **said))
-    return made
+            await tx.execute(insert(segments).values(**shared, **named, **trees))
+    return segment_ids
 
 
 @settings(
@@ -52,8 +53,11 @@ async def test_customers_are_in_the_segments_that_find_them(
 ) -> None:
     added = await add(database, shop.id, asked)
     async with reading(database, 60, snapshot=True) as tx:
-        found = await segments_of(tx, shop, ids, NOW)
+        scope = FilterScope(shop.id, shop.timezone, NOW, tx.dialect)
+        segments_by_customer = await segments_of(tx, shop, ids, NOW)
         for segment_id, definition in zip(added, asked, strict=True):
-            everyone = set((await tx.execute(await found_by(tx, shop.id, definition, shop.timezone, NOW))).scalars())
-            members = {customer for customer in ids if segment_id in {each.id for each in found[customer]}}
+            everyone = set((await tx.execute(await select_ids(tx, definition, scope))).scalars())
+            members = {
+                customer for customer in ids if segment_id in {segment.id for segment in segments_by_customer[customer]}
+            }
             assert members == everyone & set(ids)

@@ -9,7 +9,14 @@ from domain.kit.db import Database
 from domain.segments import actions
 from domain.segments.compiler.normal_form import LEAVES
 from domain.segments.evaluation import references
-from domain.segments.evaluation.references import CHAIN, CircularReference, Extent, ReferencesTooDeep, ReferenceWalker
+from domain.segments.evaluation.references import (
+    CHAIN,
+    CircularReference,
+    DirectReferences,
+    Extent,
+    ReferencesTooDeep,
+    ReferenceWalker,
+)
 from domain.segments.evaluation.resolve import catalogue
 from domain.segments.filters import (
     AllOf,
@@ -24,7 +31,7 @@ from domain.segments.filters import (
 from domain.segments.model import SegmentInput
 from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
-from tests.domain.segments.world import NOW
+from tests.domain.segments.stored_people import NOW
 
 VIP = AttributeCondition("tag", Operator.EQ, ("VIP",))
 OTHER = AttributeCondition("tag", Operator.EQ, ("other",))
@@ -34,9 +41,10 @@ def refer(*numbers: int) -> list[Condition]:
     return [MembershipCondition(UUID(int=number)) for number in numbers]
 
 
-def walk(groups: dict[int, Filter], asked: list[Condition], own: int | None = None) -> Extent:
-    definitions = {UUID(int=number): Definition(tree, None) for number, tree in groups.items()}
-    return ReferenceWalker(definitions, None if own is None else UUID(int=own)).of(asked)
+def walk(groups: dict[int, Filter], conditions: list[Condition], own: int | None = None) -> Extent:
+    direct = {UUID(int=number): DirectReferences.of(Definition(tree, None)) for number, tree in groups.items()}
+    walker = ReferenceWalker(direct, None if own is None else UUID(int=own))
+    return walker.extent(DirectReferences.of(Definition(AllOf(tuple(conditions)), None)))
 
 
 def test_conditions_of_other_segments_are_counted() -> None:

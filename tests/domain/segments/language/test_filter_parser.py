@@ -5,7 +5,7 @@ import pytest
 from domain.kit.errors import ErrorCode
 from domain.segments.filters import AttributeCondition, BehaviorCondition, Filter, Operator, Window
 from domain.segments.language.filter_parser import FilterParser
-from tests.domain.segments.trees import KNOWN
+from tests.domain.segments.filter_strategies import CATALOGUE
 
 AT = ("include",)
 
@@ -19,7 +19,7 @@ def behavior(**fields: object) -> dict[str, object]:
 
 
 def read(raw: object, properties: int = 5) -> tuple[Filter | None, FilterParser]:
-    reader = FilterParser(KNOWN, "UTC", properties)
+    reader = FilterParser(CATALOGUE, "UTC", properties)
     return reader.read(raw, AT), reader
 
 

@@ -25,12 +25,12 @@ from domain.segments.filters import (
 from domain.segments.language import read, write
 from domain.segments.language.describe import summary
 from domain.segments.language.filter_parser import FilterParser
-from tests.domain.segments.trees import KNOWN, definitions
-from tests.domain.segments.world import TIMEZONE
+from tests.domain.segments.filter_strategies import CATALOGUE, definitions
+from tests.domain.segments.stored_people import TIMEZONE
 
 
 def parsed(text: str) -> Definition:
-    return read(text, KNOWN, TIMEZONE, property_conditions=100)
+    return read(text, CATALOGUE, TIMEZONE, property_conditions=100)
 
 
 @settings(max_examples=150, deadline=None)
@@ -45,7 +45,7 @@ def test_the_text_of_a_tree_reads_as_that_tree(definition: Definition) -> None:
 def test_what_the_api_shows_of_a_tree_reads_as_that_tree(definition: Definition) -> None:
     for tree in (definition.include, definition.exclude):
         if tree is not None:
-            reader = FilterParser(KNOWN, TIMEZONE, 100)
+            reader = FilterParser(CATALOGUE, TIMEZONE, 100)
             assert repr(reader.read(to_input(tree), ())) == repr(tree), reader.faults
 
 
@@ -58,7 +58,7 @@ def test_a_stored_tree_is_read_without_the_catalogue(definition: Definition) -> 
 @settings(max_examples=100, deadline=None)
 @given(definitions)
 def test_every_tree_can_be_said_in_words(definition: Definition) -> None:
-    assert summary(definition, KNOWN, {})
+    assert summary(definition, CATALOGUE, {})
 
 
 def test_the_contracts_own_example() -> None:
@@ -141,13 +141,13 @@ def test_a_filter_in_words() -> None:
         'tag in ("VIP", "new") AND order.count(category = "Accessories", last 90 days) >= 2 '
         'AND NOT `Added to cart`(last 7 days) AND (birthday month in (2, 3) OR gender = "FEMALE")'
     )
-    assert summary(parsed(text), KNOWN, {}) == (
+    assert summary(parsed(text), CATALOGUE, {}) == (
         "Customers with: Tag is VIP or new "
         "and Order where Category is Accessories at least 2 times in the last 90 days "
         "and not (Added to cart at least 1 times in the last 7 days) "
         "and (Birthday is in February or March or Gender is Female); without blacklisted ones"
     )
-    assert summary(Definition(None, BLACKLISTED), KNOWN, {}) == "All customers; without blacklisted ones"
+    assert summary(Definition(None, BLACKLISTED), CATALOGUE, {}) == "All customers; without blacklisted ones"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_filter_in_words() -> None:
     ],
 )
 def test_what_the_catalogue_adds_in_words(text: str, words: str) -> None:
-    assert summary(parsed(text), KNOWN, {}) == f"Customers with: {words}; without blacklisted ones"
+    assert summary(parsed(text), CATALOGUE, {}) == f"Customers with: {words}; without blacklisted ones"
 
 
 @pytest.mark.parametrize(
@@ -198,13 +198,13 @@ def test_what_the_catalogue_adds_is_checked(text: str, message: str) -> None:
 
 
 def test_what_is_named_by_its_id_in_the_api_is_asked_for_as_events_keep_it() -> None:
-    own = UUID(int=5)
+    campaign_id = UUID(int=5)
 
     def read_id(kind: str, text: str) -> UUID | None:
-        return own if (kind, text) == ("Campaign", "Q2FtcGFpZ24") else None
+        return campaign_id if (kind, text) == ("Campaign", "Q2FtcGFpZ24") else None
 
-    asked = 'email.opened(campaign = "Q2FtcGFpZ24") AND order(campaign in ("Q2FtcGFpZ24", "of another system"))'
-    definition = read(asked, KNOWN, TIMEZONE, property_conditions=5, read_id=read_id)
-    text = f'email.opened(campaign = "{own}") AND order(campaign in ("{own}", "of another system"))'
+    query = 'email.opened(campaign = "Q2FtcGFpZ24") AND order(campaign in ("Q2FtcGFpZ24", "of another system"))'
+    definition = read(query, CATALOGUE, TIMEZONE, property_conditions=5, read_id=read_id)
+    text = f'email.opened(campaign = "{campaign_id}") AND order(campaign in ("{campaign_id}", "of another system"))'
     assert write(definition) == text
-    assert read(text, KNOWN, TIMEZONE, property_conditions=5, read_id=read_id) == definition
+    assert read(text, CATALOGUE, TIMEZONE, property_conditions=5, read_id=read_id) == definition

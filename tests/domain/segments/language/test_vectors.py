@@ -12,14 +12,14 @@ from domain.segments.compiler.select import customer_ids
 from domain.segments.filters import Definition
 from domain.segments.language.filter_parser import FilterParser
 from domain.segments.sql.scope import FilterScope
-from tests.domain.segments.persons import NOW, TIMEZONE, Item, Order, Person, people
-from tests.domain.segments.trees import KNOWN
-from tests.domain.segments.world import save
+from tests.domain.segments.filter_strategies import CATALOGUE
+from tests.domain.segments.persons import NOW, TIMEZONE, Item, Order, Person, make_people
+from tests.domain.segments.stored_people import store_people
 
 
 def plain(count: int) -> list[Person]:
     """Customers of whom nothing is known yet."""
-    everyone = people(count)
+    everyone = make_people(count)
     for person in everyone:
         person.row |= {
             "blacklisted": False,
@@ -33,38 +33,38 @@ def plain(count: int) -> list[Person]:
 
 
 def read(query: str) -> Definition:
-    definition = language.read(query, KNOWN, TIMEZONE, property_conditions=5)
-    assert language.read(language.write(definition), KNOWN, TIMEZONE, property_conditions=5) == definition
+    definition = language.read(query, CATALOGUE, TIMEZONE, property_conditions=5)
+    assert language.read(language.write(definition), CATALOGUE, TIMEZONE, property_conditions=5) == definition
     return definition
 
 
 async def found(database: Database, store_id: int, everyone: list[Person], query: str) -> set[int]:
     async with database.write() as tx:
-        await save(tx, store_id, everyone)
-        ids = customer_ids(read(query), KNOWN, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
+        await store_people(tx, store_id, everyone)
+        ids = customer_ids(read(query), CATALOGUE, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
         return set((await tx.execute(ids)).scalars())
 
 
 async def test_vector_10_email_or_verified_and_member_without_blacklisted(database: Database, store_id: int) -> None:
     everyone = plain(16)
-    wanted: set[int] = set()
+    expected: set[int] = set()
     for person, (email, verified, member, blacklisted) in zip(everyone, product([True, False], repeat=4), strict=True):
         person.row |= {"email": f"u{person.id}@shop.example" if email else None, "email_verified": verified}
         person.row |= {"member": member, "blacklisted": blacklisted}
-        wanted |= {person.id} if (email or verified) and member and not blacklisted else set()
+        expected |= {person.id} if (email or verified) and member and not blacklisted else set()
     query = "(has_email = true OR email_verified = true) AND member = true"
-    assert await found(database, store_id, everyone, query) == wanted
-    assert len(wanted) == 3
+    assert await found(database, store_id, everyone, query) == expected
+    assert len(expected) == 3
 
 
 def test_vector_11_25_names_are_taken_and_26_refused() -> None:
     names = [f"Customer {number}" for number in range(26)]
-    reader = FilterParser(KNOWN, TIMEZONE, 5)
+    reader = FilterParser(CATALOGUE, TIMEZONE, 5)
     for operator in ("IN", "CONTAINS", "NOT_IN"):
-        asked = {"attribute": {"dimension": "name", "operator": operator, "values": names[:25]}}
-        assert reader.read(asked, ("include",)) is not None
-        asked["attribute"]["values"] = names
-        assert reader.read(asked, ("include",)) is None
+        condition = {"attribute": {"dimension": "name", "operator": operator, "values": names[:25]}}
+        assert reader.read(condition, ("include",)) is not None
+        condition["attribute"]["values"] = names
+        assert reader.read(condition, ("include",)) is None
         fault = reader.faults.pop()
         assert (fault.code, fault.field) == (ErrorCode.LIMIT_EXCEEDED, ("include", "attribute", "values"))
     quoted = ", ".join(f'"{name}"' for name in names)

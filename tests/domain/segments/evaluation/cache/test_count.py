@@ -7,15 +7,14 @@ from hypothesis import HealthCheck, given, settings
 from muster_sdk import AddressKind
 
 from domain.kit.db import Database
-from domain.segments.evaluation import resolve
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
 from domain.segments.filters import Definition
 from domain.stores import queries as stores
 from domain.stores.model import Store
 from tests.domain.segments.compiler.test_select import EVERYONE
-from tests.domain.segments.trees import definitions
-from tests.domain.segments.world import NOW, TIMEZONE, save
+from tests.domain.segments.filter_strategies import definitions
+from tests.domain.segments.stored_people import NOW, TIMEZONE, store_people
 from tests.factories import add_store
 
 CHANNELS = {"email": AddressKind.EMAIL, "sms": AddressKind.PHONE, "line": AddressKind.HANDLE}
@@ -25,10 +24,10 @@ CHANNELS = {"email": AddressKind.EMAIL, "sms": AddressKind.PHONE, "line": Addres
 async def shop(database: Database) -> Store:
     async with database.write() as tx:
         store_id = await add_store(tx, timezone=TIMEZONE)
-        await save(tx, store_id, EVERYONE)
-        found = await stores.by_id(tx, store_id)
-    assert found is not None
-    return found
+        await store_people(tx, store_id, EVERYONE)
+        store = await stores.by_id(tx, store_id)
+    assert store is not None
+    return store
 
 
 @pytest.fixture
@@ -45,8 +44,8 @@ async def warm(database: Database) -> AsyncIterator[Previews]:
 async def test_any_filter_is_counted_as_by_one_statement(
     database: Database, shop: Store, warm: Previews, definition: Definition
 ) -> None:
-    whole = await resolve.preview(database, shop, definition, CHANNELS, NOW)
-    assert await warm.of(shop, definition, CHANNELS, NOW) == whole
-    await warm.settled()
-    assert await warm.of(shop, definition, CHANNELS, NOW) == whole
-    assert await Previews(database, LeafCache(0)).of(shop, definition, CHANNELS, NOW) == whole
+    expected = await Previews(database).preview(shop, definition, CHANNELS, NOW)
+    assert await warm.preview(shop, definition, CHANNELS, NOW) == expected
+    await warm.wait_for_prefetch()
+    assert await warm.preview(shop, definition, CHANNELS, NOW) == expected
+    assert await Previews(database, LeafCache(0)).preview(shop, definition, CHANNELS, NOW) == expected

@@ -9,9 +9,9 @@ from domain.segments.compiler.select import customer_ids
 from domain.segments.filters import AttributeCondition, Definition, Operator
 from domain.segments.sql.columns.places import read_around
 from domain.segments.sql.scope import FilterScope
-from tests.domain.segments.persons import NOW, TIMEZONE, Address, people
-from tests.domain.segments.trees import KNOWN
-from tests.domain.segments.world import save
+from tests.domain.segments.filter_strategies import CATALOGUE
+from tests.domain.segments.persons import NOW, TIMEZONE, Address, make_people
+from tests.domain.segments.stored_people import store_people
 
 EARTH = 6371.01
 CIRCLES = [
@@ -38,7 +38,7 @@ def there(latitude: float, longitude: float, kilometres: float, bearing: float) 
 async def test_who_lives_within_a_circle_is_found(database: Database, store_id: int, text: str) -> None:
     circle = read_around(text)
     assert circle is not None
-    everyone = people(32)
+    everyone = make_people(32)
     inside: set[int] = set()
     for at, person in enumerate(everyone):
         person.row |= {"blacklisted": False, "deleted_at": None}
@@ -47,9 +47,9 @@ async def test_who_lives_within_a_circle_is_found(database: Database, store_id: 
         person.addresses = [Address(None, None, None, None, None, None, latitude, longitude)]
         inside |= {person.id} if at % 2 else set()
     async with database.write() as tx:
-        await save(tx, store_id, everyone)
+        await store_people(tx, store_id, everyone)
         asked = Definition(AttributeCondition("near", Operator.IN, (text,)))
-        found = customer_ids(asked, KNOWN, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
+        found = customer_ids(asked, CATALOGUE, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
         assert set((await tx.execute(found)).scalars()) == inside
 
 

@@ -30,85 +30,85 @@ def fulfils(condition: AttributeCondition, values: Sequence[object]) -> bool:
     return any(compare(condition.operator, value, condition.values) for value in values)
 
 
-def compare(operator: Operator, value: object, wanted: Sequence[Value]) -> bool:
+def compare(operator: Operator, value: object, operands: Sequence[Value]) -> bool:
     if operator is Operator.IS_SET:
         return True
     match value:
         case str():
-            return _text(operator, value, [str(each) for each in wanted])
+            return _text(operator, value, [str(operand) for operand in operands])
         case bool():
-            return value in wanted
+            return value in operands
         case datetime():
-            return moment(operator, value, wanted)
+            return moment(operator, value, operands)
         case date():
-            return _day(operator, value, wanted)
+            return _day(operator, value, operands)
         case (float() as latitude, float() as longitude):
-            return any(_near(latitude, longitude, str(each)) for each in wanted)
+            return any(_near(latitude, longitude, str(operand)) for operand in operands)
         case Decimal():
-            return _ordered(operator, value, [Decimal(str(each)) for each in wanted])
+            return _ordered(operator, value, [Decimal(str(operand)) for operand in operands])
         case _:
-            return _ordered(operator, value, wanted)
+            return _ordered(operator, value, operands)
 
 
 def _near(latitude: float, longitude: float, circle: str) -> bool:
     """By the haversine formula."""
-    to_latitude, to_longitude, radius = (float(each.removesuffix("km")) for each in circle.split(","))
+    to_latitude, to_longitude, radius = (float(number.removesuffix("km")) for number in circle.split(","))
     north, east = radians(to_latitude - latitude), radians(to_longitude - longitude)
     half = sin(north / 2) ** 2 + cos(radians(latitude)) * cos(radians(to_latitude)) * sin(east / 2) ** 2
     return 2 * 6371.01 * asin(sqrt(half)) <= radius
 
 
-def _text(operator: Operator, value: str, wanted: Sequence[str]) -> bool:
+def _text(operator: Operator, value: str, operands: Sequence[str]) -> bool:
     if operator in {Operator.EQ, Operator.IN}:
-        return value in wanted
+        return value in operands
     tests: dict[Operator, Callable[[str, str], bool]] = {
         Operator.CONTAINS: str.__contains__,
         Operator.STARTS_WITH: str.startswith,
         Operator.ENDS_WITH: str.endswith,
     }
-    return any(tests[operator](ascii_lower(value), ascii_lower(each)) for each in wanted)
+    return any(tests[operator](ascii_lower(value), ascii_lower(operand)) for operand in operands)
 
 
 def ascii_lower(text: str) -> str:
     return "".join(char.lower() if "A" <= char <= "Z" else char for char in text)
 
 
-def _ordered(operator: Operator, value: object, wanted: Sequence[object]) -> bool:
+def _ordered(operator: Operator, value: object, operands: Sequence[object]) -> bool:
     # The values of one comparison are of one type, which the tree's own reader has seen to.
     tests: dict[Operator, Callable[[], object]] = {
-        Operator.EQ: lambda: value == wanted[0],
-        Operator.IN: lambda: value in wanted,
-        Operator.LT: lambda: value < wanted[0],  # type: ignore[operator]
-        Operator.LTE: lambda: value <= wanted[0],  # type: ignore[operator]
-        Operator.GT: lambda: value > wanted[0],  # type: ignore[operator]
-        Operator.GTE: lambda: value >= wanted[0],  # type: ignore[operator]
-        Operator.BETWEEN: lambda: wanted[0] <= value <= wanted[1],  # type: ignore[operator]
+        Operator.EQ: lambda: value == operands[0],
+        Operator.IN: lambda: value in operands,
+        Operator.LT: lambda: value < operands[0],  # type: ignore[operator]
+        Operator.LTE: lambda: value <= operands[0],  # type: ignore[operator]
+        Operator.GT: lambda: value > operands[0],  # type: ignore[operator]
+        Operator.GTE: lambda: value >= operands[0],  # type: ignore[operator]
+        Operator.BETWEEN: lambda: operands[0] <= value <= operands[1],  # type: ignore[operator]
     }
     return bool(tests[operator]())
 
 
-def _day(operator: Operator, value: date, wanted: Sequence[Value]) -> bool:
+def _day(operator: Operator, value: date, operands: Sequence[Value]) -> bool:
     days = (value - TODAY).days
     match operator:
         case Operator.WITHIN_LAST_DAYS:
-            return -int(str(wanted[0])) <= days <= 0
+            return -int(str(operands[0])) <= days <= 0
         case Operator.IN_DAYS:
-            return days == wanted[0]
+            return days == operands[0]
         case Operator.WITHIN_NEXT_DAYS:
-            return 0 <= days <= int(str(wanted[0]))
+            return 0 <= days <= int(str(operands[0]))
         case Operator.MORE_THAN_DAYS_AGO:
-            return days < -int(str(wanted[0]))
+            return days < -int(str(operands[0]))
         case Operator.MONTH_IN:
-            return value.month in wanted
+            return value.month in operands
         case Operator.ANNIVERSARY_IN_DAYS:
-            then = [TODAY + timedelta(days=int(str(each))) for each in wanted]
+            then = [TODAY + timedelta(days=int(str(days))) for days in operands]
             return any(anniversary(value, day.year) == day for day in then)
         case Operator.BEFORE:
-            return _ordered(Operator.LT, value, wanted)
+            return _ordered(Operator.LT, value, operands)
         case Operator.AFTER:
-            return _ordered(Operator.GT, value, wanted)
+            return _ordered(Operator.GT, value, operands)
         case _:
-            return _ordered(operator, value, wanted)
+            return _ordered(operator, value, operands)
 
 
 def anniversary(day: date, year: int) -> date:
@@ -120,24 +120,24 @@ def age(birthday: date) -> int:
     return TODAY.year - birthday.year - (anniversary(birthday, TODAY.year) > TODAY)
 
 
-def moment(operator: Operator, value: datetime, wanted: Sequence[Value]) -> bool:
+def moment(operator: Operator, value: datetime, operands: Sequence[Value]) -> bool:
     local = value.astimezone(ZONE).date()
     match operator:
         case Operator.WITHIN_LAST_DAYS:
-            return local >= TODAY - timedelta(days=int(str(wanted[0]))) and value <= NOW
+            return local >= TODAY - timedelta(days=int(str(operands[0]))) and value <= NOW
         case Operator.IN_DAYS:
-            return local == TODAY + timedelta(days=int(str(wanted[0])))
+            return local == TODAY + timedelta(days=int(str(operands[0])))
         case Operator.WITHIN_NEXT_DAYS:
-            return value >= NOW and local <= TODAY + timedelta(days=int(str(wanted[0])))
+            return value >= NOW and local <= TODAY + timedelta(days=int(str(operands[0])))
         case Operator.MORE_THAN_DAYS_AGO:
-            return local < TODAY - timedelta(days=int(str(wanted[0])))
+            return local < TODAY - timedelta(days=int(str(operands[0])))
         case Operator.BETWEEN:
-            return moment(Operator.GTE, value, wanted[:1]) and moment(Operator.LTE, value, wanted[1:])
+            return moment(Operator.GTE, value, operands[:1]) and moment(Operator.LTE, value, operands[1:])
         case Operator.BEFORE:
-            return moment(Operator.LT, value, wanted)
+            return moment(Operator.LT, value, operands)
         case Operator.AFTER:
-            return moment(Operator.GT, value, wanted)
+            return moment(Operator.GT, value, operands)
         case _:
             # A day is compared with days, an instant with instants.
-            seen = value if isinstance(wanted[0], datetime) else local
-            return _ordered(operator, seen, wanted)
+            comparable = value if isinstance(operands[0], datetime) else local
+            return _ordered(operator, comparable, operands)

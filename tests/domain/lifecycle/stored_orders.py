@@ -13,14 +13,14 @@ from domain.orders.facts import recount
 from domain.orders.tables import orders
 from tests.factories import NOW
 
-Bought = Sequence[tuple[datetime, Decimal]]
+Orders = Sequence[tuple[datetime, Decimal]]
 
 
-def days_ago(*days: float, total: int = 10) -> Bought:
-    return [(NOW - timedelta(days=each), Decimal(total)) for each in days]
+def orders_days_ago(*days: float, total: int = 10) -> Orders:
+    return [(NOW - timedelta(days=number_of_days), Decimal(total)) for number_of_days in days]
 
 
-async def fill(tx: Transaction, store_id: int, bought: Mapping[int, Bought], **row: object) -> None:
+async def store_orders(tx: Transaction, store_id: int, bought: Mapping[int, Orders], **row: object) -> None:
     """Replaces the store's customers by these."""
     for table in (orders, customer_facts, customers, customer_scores, lifecycles):
         await tx.execute(delete(table))
@@ -28,9 +28,11 @@ async def fill(tx: Transaction, store_id: int, bought: Mapping[int, Bought], **r
     common |= {"created_at": NOW, "updated_at": NOW, **row}
     placed = {"store_id": store_id, "status": "completed", "counted": True, "updated_at": NOW}
     if bought:
-        await tx.execute(insert(customers), [{"store_id": store_id, "id": each, **common} for each in bought])
+        await tx.execute(
+            insert(customers), [{"store_id": store_id, "id": customer_id, **common} for customer_id in bought]
+        )
     for customer, all_of_them in bought.items():
         for at, (moment, total) in enumerate(all_of_them):
-            own = {"id": f"{customer}-{at}", "customer_id": customer, "placed_at": moment, "total": total}
-            await tx.execute(insert(orders).values(**placed, **own))
+            row_ = {"id": f"{customer}-{at}", "customer_id": customer, "placed_at": moment, "total": total}
+            await tx.execute(insert(orders).values(**placed, **row_))
     await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))

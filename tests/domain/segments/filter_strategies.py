@@ -26,9 +26,9 @@ from domain.segments.filters import (
     Window,
 )
 from tests.domain.segments.persons import CATEGORIES, CITIES, DAYS, EXPIRIES, MOMENTS, NAMES, PROPERTIES, RANKS, TAGS
-from tests.domain.segments.world import LIST, PICKED, SEGMENT
+from tests.domain.segments.stored_people import LIST, PICKED, SEGMENT
 
-KNOWN: Catalogue = catalogue(
+CATALOGUE: Catalogue = catalogue(
     PROPERTIES, {"email": "E-mail", "sms": "SMS"}, ["visit", "Added to cart"], facets=["Size"], ranks=RANKS
 )
 
@@ -109,10 +109,10 @@ _OWN: dict[str, list[Value]] = {
 def values(entry: CatalogueEntry, operator: Operator) -> st.SearchStrategy[tuple[Value, ...]]:
     if operator in {Operator.IS_SET, Operator.IS_NOT_SET}:
         return st.just(())
-    one = _one(entry, operator)
+    value = _one(entry, operator)
     if operator is Operator.BETWEEN:
-        return st.tuples(one, one).map(lambda pair: _sorted(pair, entry))
-    return st.lists(one, min_size=1, max_size=3 if operator in _MANY else 1).map(tuple)
+        return st.tuples(value, value).map(lambda pair: _sorted(pair, entry))
+    return st.lists(value, min_size=1, max_size=3 if operator in _MANY else 1).map(tuple)
 
 
 def _sorted(pair: tuple[Value, Value], entry: CatalogueEntry) -> tuple[Value, ...]:
@@ -149,7 +149,7 @@ def compared(draw: st.DrawFn, entry: CatalogueEntry) -> AttributeCondition:
     return AttributeCondition(entry.key, operator, draw(values(entry, operator)))
 
 
-_ASKED = list(KNOWN.dimensions.values())
+_ASKED = list(CATALOGUE.dimensions.values())
 
 
 def attributes() -> st.SearchStrategy[Filter]:
@@ -173,7 +173,7 @@ def behaviors(draw: st.DrawFn) -> BehaviorCondition:
             ["order", "order", "order", "visit", "Added to cart", "checkout", "email.clicked", "never.seen"]
         )
     )
-    behavior = KNOWN.behavior(key)
+    behavior = CATALOGUE.behavior(key)
     assert behavior is not None
     entries: list[CatalogueEntry] = list(behavior.attributes)
     if behavior.open:

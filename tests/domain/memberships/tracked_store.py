@@ -17,13 +17,16 @@ from domain.events.tables import events as event_rows
 from domain.ingestion import track as events
 from domain.ingestion.model import TrackedEvent
 from domain.jobs import Queue
-from domain.kit.db import Database
+from domain.kit.db import Database, Transaction
 from domain.memberships import tracking
+from domain.memberships.model import STEP_LIMITS, StepLimits
 from domain.memberships.tables import segment_memberships
 from domain.segments import queries as segment_queries
 from domain.segments.codec import to_stored
-from domain.segments.evaluation.resolve import found_by
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.filters import Definition, Filter
+from domain.segments.model import Segment
+from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import segments
 from domain.stores import queries as stores
 from domain.stores.model import Store
@@ -31,11 +34,11 @@ from tests.fakes import make_services
 
 Members = dict[UUID, set[int]]
 # Told of: a segment, a customer, and whether she came.
-Told = set[tuple[UUID, int, bool]]
+RecordedMoves = set[tuple[UUID, int, bool]]
 
 
 @dataclass
-class Shop:
+class TrackedStore:
     database: Database
     store: Store
     now: datetime
@@ -55,6 +58,11 @@ class Shop:
             await changes.record_store_change(tx, self.store.id, ChangeKind.SEGMENTS)
         return UUID(int=number)
 
+    async def segment(self, tx: Transaction, segment_id: UUID) -> Segment:
+        segment = await segment_queries.by_id(tx, self.store.id, segment_id)
+        assert segment is not None
+        return segment
+
     async def edit(self, segment_id: UUID, **values: object) -> None:
         async with self.database.write() as tx:
             await tx.execute(update(segments).where(segments.c.id == segment_id).values(**values))
@@ -65,10 +73,10 @@ class Shop:
         async with self.database.write() as tx:
             await act(tx, self.store.id, self.people[person], [tag], self.now)
 
-    async def track(self, person: int, kind: str, after: timedelta, **said: object) -> None:
+    async def track(self, person: int, kind: str, after: timedelta, **attributes: object) -> None:
         self.tracked += 1
         whose = CustomerKey(id=self.people[person])
-        event = TrackedEvent(f"e{self.tracked}", kind, whose, self.now + after, said)
+        event = TrackedEvent(f"e{self.tracked}", kind, whose, self.now + after, attributes)
         async with self.database.write() as tx:
             await events.track(tx, self.store.id, [event], self.now)
 
@@ -87,56 +95,60 @@ class Shop:
     async def pick(self, segment_id: UUID, person: int) -> None:
         async with self.database.write() as tx:
             only = select(customer_rows.c.id).where(customer_rows.c.id == self.people[person])
-            await segment_queries.pick(tx, self.store.id, segment_id, only, 10)
+            await segment_queries.add_members(tx, self.store.id, segment_id, only, 10)
 
-    async def follow(self) -> None:
-        await tracking.start_due(self.database, self.now)
+    async def track_memberships(self, limits: StepLimits = STEP_LIMITS) -> None:
+        await tracking.schedule_due(self.database, self.now)
         async with self.database.read() as tx:
             notices = await jobs.due(tx, 10, Queue.SEGMENTS)
         for notice in notices:
             async with self.database.write() as tx:
                 job = await jobs.claim(tx, notice.store_id, notice.job_id, "test", 60)
             if job is not None:
-                await tracking.follow(make_services(self.database, clock=lambda: self.now), job)
+                await tracking.track(make_services(self.database, clock=lambda: self.now), job, limits)
 
     async def members(self) -> Members:
         rows = segment_memberships.c
         async with self.database.read() as tx:
-            found: Members = {}
+            members: Members = {}
             for segment_id, customer in await tx.execute(select(rows.segment_id, rows.customer_id)):
-                found.setdefault(segment_id, set()).add(customer)
-            return found
+                members.setdefault(segment_id, set()).add(customer)
+            return members
 
-    async def found(self) -> Members:
+    async def matching(self) -> Members:
         """Whom each active dynamic segment finds, by its statement over all customers."""
         async with self.database.read() as tx:
             active = await segment_queries.active(tx, self.store.id)
-            found: Members = {}
-            for each in active:
-                if each.kind.value == "DYNAMIC":
-                    definition: Definition = each.definition
-                    ids = await found_by(tx, self.store.id, definition, self.store.timezone, self.now)
-                    found[each.id] = set((await tx.execute(ids)).scalars())
-            return {segment_id: those for segment_id, those in found.items() if those}
+            matching: Members = {}
+            for segment in active:
+                if segment.kind.value == "DYNAMIC":
+                    definition: Definition = segment.definition
+                    ids = await select_ids(
+                        tx, definition, FilterScope(self.store.id, self.store.timezone, self.now, tx.dialect)
+                    )
+                    matching[segment.id] = set((await tx.execute(ids)).scalars())
+            return {segment_id: customer_ids for segment_id, customer_ids in matching.items() if customer_ids}
 
-    async def told(self) -> list[tuple[UUID, int, bool]]:
+    async def recorded_moves(self) -> list[tuple[UUID, int, bool]]:
         rows = event_rows.c
-        told = rows.type.in_(["segment.entered", "segment.left"])
+        is_move = rows.type.in_(["segment.entered", "segment.left"])
         async with self.database.read() as tx:
-            found = await tx.execute(select(rows.subject, rows.customer_id, rows.type).where(told))
-            return [(UUID(subject), customer, kind == "segment.entered") for subject, customer, kind in found]
+            moves = await tx.execute(select(rows.subject, rows.customer_id, rows.type).where(is_move))
+            return [(UUID(subject), customer, kind == "segment.entered") for subject, customer, kind in moves]
 
 
-async def open_shop(database: Database, store_id: int, now: datetime, people: int = 12) -> Shop:
+async def make_tracked_store(database: Database, store_id: int, now: datetime, people: int = 12) -> TrackedStore:
     async with database.read() as tx:
         store = await stores.by_id(tx, store_id)
     assert store is not None
-    shop = Shop(database, store, now)
+    shop = TrackedStore(database, store, now)
     await shop.open(people)
     return shop
 
 
-def moved(before: Members, after: Members) -> Told:
+def moves_between(before: Members, after: Members) -> RecordedMoves:
     keys = before.keys() | after.keys()
-    came = {(key, one, True) for key in keys for one in after.get(key, set()) - before.get(key, set())}
-    return came | {(key, one, False) for key in keys for one in before.get(key, set()) - after.get(key, set())}
+    came = {(key, customer_id, True) for key in keys for customer_id in after.get(key, set()) - before.get(key, set())}
+    return came | {
+        (key, customer_id, False) for key in keys for customer_id in before.get(key, set()) - after.get(key, set())
+    }

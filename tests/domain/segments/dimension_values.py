@@ -7,8 +7,8 @@ from functools import partial
 
 import phonenumbers
 
+from tests.domain.segments.comparisons import TODAY, age
 from tests.domain.segments.persons import Contact, Person
-from tests.domain.segments.plainly import TODAY, age
 
 Read = Callable[[Person], object]
 _NEVER = "NOT_SUBSCRIBED"
@@ -21,9 +21,9 @@ def values_of(person: Person, dimension: str) -> list[object]:
     if dimension in _COMPUTED:
         return _present(_COMPUTED[dimension](person))
     if dimension in _SEVERAL:
-        return [each for value in _SEVERAL[dimension](person) for each in _present(value)]
+        return [present for value in _SEVERAL[dimension](person) for present in _present(value)]
     kind, _, rest = dimension.partition(".")
-    return [each for value in _PREFIXED[kind](person, rest) for each in _present(value)]
+    return [present for value in _PREFIXED[kind](person, rest) for present in _present(value)]
 
 
 def _present(value: object) -> list[object]:
@@ -62,26 +62,28 @@ def _balance(person: Person, kind: str) -> Decimal:
 
 
 _COMPUTED: Mapping[str, Read] = {
-    "has_email": lambda one: one.row["email"] is not None,
-    "has_phone": lambda one: one.row["phone"] is not None,
-    "has_birthday": lambda one: one.row["birthday"] is not None,
-    "email_domain": lambda one: str(one.row["email"]).partition("@")[2] if one.row["email"] else None,
+    "has_email": lambda person: person.row["email"] is not None,
+    "has_phone": lambda person: person.row["phone"] is not None,
+    "has_birthday": lambda person: person.row["birthday"] is not None,
+    "email_domain": lambda person: str(person.row["email"]).partition("@")[2] if person.row["email"] else None,
     "phone_country_code": _calling_code,
-    "age": lambda one: (born := _born(one)) and age(born),
-    "birthday_year": lambda one: (born := _born(one)) and born.year,
-    "birthday_month": lambda one: (born := _born(one)) and born.month,
-    "order_count": lambda one: len(_counted(one)),
+    "age": lambda person: (born := _born(person)) and age(born),
+    "birthday_year": lambda person: (born := _born(person)) and born.year,
+    "birthday_month": lambda person: (born := _born(person)) and born.month,
+    "order_count": lambda person: len(_counted(person)),
     "shopper": _shopper,
-    "total_spent": lambda one: sum(_counted(one), Decimal(0)),
+    "total_spent": lambda person: sum(_counted(person), Decimal(0)),
     "average_order_value": _average,
-    "first_order_at": lambda one: min((each.placed_at for each in one.orders if each.counted), default=None),
-    "last_order_at": lambda one: max((each.placed_at for each in one.orders if each.counted), default=None),
-    "rfm_group": lambda one: one.scores.get("rfm_group"),
-    "lifecycle_stage": lambda one: one.scores.get("stage"),
-    "shopper_type": lambda one: one.scores.get("shopper_type"),
-    "repurchase_position": lambda one: one.scores.get("repurchase_position"),
-    "tag_count": lambda one: len(one.tags),
-    "coupon_count": lambda one: sum(1 for each in one.coupons if each.used_at is None and _usable(each.expires_on)),
+    "first_order_at": lambda person: min((order.placed_at for order in person.orders if order.counted), default=None),
+    "last_order_at": lambda person: max((order.placed_at for order in person.orders if order.counted), default=None),
+    "rfm_group": lambda person: person.scores.get("rfm_group"),
+    "lifecycle_stage": lambda person: person.scores.get("stage"),
+    "shopper_type": lambda person: person.scores.get("shopper_type"),
+    "repurchase_position": lambda person: person.scores.get("repurchase_position"),
+    "tag_count": lambda person: len(person.tags),
+    "coupon_count": lambda person: sum(
+        1 for coupon in person.coupons if coupon.used_at is None and _usable(coupon.expires_on)
+    ),
     "points": partial(_balance, kind="points"),
     "credits": partial(_balance, kind="credits"),
     "gift_card": partial(_balance, kind="gift_card"),
@@ -89,7 +91,9 @@ _COMPUTED: Mapping[str, Read] = {
 
 
 def _areas(person: Person) -> list[object]:
-    return ["-".join(each or "" for each in (one.country, one.region, one.city)) for one in person.addresses]
+    return [
+        "-".join(part or "" for part in (address.country, address.region, address.city)) for address in person.addresses
+    ]
 
 
 def _expiring(person: Person, kind: str) -> list[object]:
@@ -98,17 +102,19 @@ def _expiring(person: Person, kind: str) -> list[object]:
 
 
 def _unused(person: Person, name: str) -> list[object]:
-    return [getattr(each, name) for each in person.coupons if each.used_at is None and _usable(each.expires_on)]
+    return [getattr(coupon, name) for coupon in person.coupons if coupon.used_at is None and _usable(coupon.expires_on)]
 
 
 _SEVERAL: Mapping[str, Callable[[Person], list[object]]] = {
-    "tag": lambda one: list(one.tags),
-    "channel": lambda one: list(one.contacts),
-    "coupon": lambda one: _unused(one, "coupon"),
-    "coupon.expire_on": lambda one: _unused(one, "expires_on"),
-    "coupon.received_at": lambda one: [each.received_at for each in one.coupons if each.used_at is None],
+    "tag": lambda person: list(person.tags),
+    "channel": lambda person: list(person.contacts),
+    "coupon": lambda person: _unused(person, "coupon"),
+    "coupon.expire_on": lambda person: _unused(person, "expires_on"),
+    "coupon.received_at": lambda person: [coupon.received_at for coupon in person.coupons if coupon.used_at is None],
     "address.area": _areas,
-    "near": lambda one: [(each.latitude, each.longitude) for each in one.addresses if each.latitude is not None],
+    "near": lambda person: [
+        (address.latitude, address.longitude) for address in person.addresses if address.latitude is not None
+    ],
 }
 
 
@@ -125,15 +131,15 @@ def _contact(person: Person, channel: str, read: Callable[[Contact], object]) ->
 
 
 _PREFIXED: Mapping[str, Callable[[Person, str], list[object]]] = {
-    "property": lambda one, key: [one.properties.get(key)],
-    "address": lambda one, key: [getattr(each, key) for each in one.addresses],
-    "tag": lambda one, source: [tag for tag, by in one.tags.items() if by == source],
-    "consent": lambda one, key: [one.contacts[key].consent if key in one.contacts else _NEVER],
-    "contact": lambda one, key: _contact(one, key, lambda contact: contact.address is not None),
-    "invalid": lambda one, key: _contact(one, key, lambda contact: contact.invalid),
-    "favourite": lambda one, key: [one.favourites.get(key)],
-    "rfm": lambda one, key: [one.scores.get(key)],
-    "first_visit": lambda one, key: [one.origin.get(key)],
+    "property": lambda person, key: [person.properties.get(key)],
+    "address": lambda person, key: [getattr(address, key) for address in person.addresses],
+    "tag": lambda person, source: [tag for tag, by in person.tags.items() if by == source],
+    "consent": lambda person, key: [person.contacts[key].consent if key in person.contacts else _NEVER],
+    "contact": lambda person, key: _contact(person, key, lambda contact: contact.address is not None),
+    "invalid": lambda person, key: _contact(person, key, lambda contact: contact.invalid),
+    "favourite": lambda person, key: [person.favourites.get(key)],
+    "rfm": lambda person, key: [person.scores.get(key)],
+    "first_visit": lambda person, key: [person.origin.get(key)],
     "points": partial(_wallet, kind="points"),
     "credits": partial(_wallet, kind="credits"),
     "gift_card": partial(_wallet, kind="gift_card"),

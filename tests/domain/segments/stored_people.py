@@ -27,9 +27,20 @@ from domain.orders.facts import recount
 from domain.orders.tables import order_item_facets, order_items, orders
 from domain.segments.tables import list_members, lists, segment_members, segments
 from domain.wallets.tables import changes, coupons, lots
-from tests.domain.segments.persons import NOW, PROPERTIES, RANKS, TIMEZONE, Order, Person, people
+from tests.domain.segments.persons import NOW, PROPERTIES, RANKS, TIMEZONE, Order, Person, make_people
 
-__all__ = ["LIST", "NOW", "PICKED", "PROPERTIES", "SEGMENT", "TIMEZONE", "Order", "Person", "people", "save"]
+__all__ = [
+    "LIST",
+    "NOW",
+    "PICKED",
+    "PROPERTIES",
+    "SEGMENT",
+    "TIMEZONE",
+    "Order",
+    "Person",
+    "make_people",
+    "store_people",
+]
 
 SEGMENT = UUID(int=1)
 PICKED = UUID(int=2)
@@ -39,10 +50,10 @@ Row = dict[str, object]
 Rows = dict[Table, list[Any]]  # rows, of whatever their values are
 
 
-async def save(tx: Transaction, store_id: int, everyone: list[Person]) -> None:
+async def store_people(tx: Transaction, store_id: int, everyone: list[Person]) -> None:
     rows: Rows = defaultdict(list)
-    for each in PROPERTIES:
-        named = {"id": each.id, "key": each.key, "label": each.label, "type": each.type.value}
+    for definition in PROPERTIES:
+        named = {"id": definition.id, "key": definition.key, "label": definition.label, "type": definition.type.value}
         rows[property_definitions].append({**named, "created_at": NOW})
     for dimension, ranked in RANKS.items():
         rows[value_ranks] += [{"dimension": dimension, "value": value, "rank": at} for at, value in enumerate(ranked)]
@@ -62,9 +73,9 @@ async def save(tx: Transaction, store_id: int, everyone: list[Person]) -> None:
 
 
 async def _insert(tx: Transaction, store_id: int, rows: Rows) -> None:
-    for table, given in rows.items():
-        if given:
-            await tx.execute(insert(table), [{"store_id": store_id, **row} for row in given])
+    for table, table_rows in rows.items():
+        if table_rows:
+            await tx.execute(insert(table), [{"store_id": store_id, **row} for row in table_rows])
 
 
 def _beside(rows: Rows, person: Person) -> None:
@@ -89,15 +100,15 @@ def _beside(rows: Rows, person: Person) -> None:
 
 def _held(rows: Rows, person: Person) -> None:
     whose: Row = {"customer_id": person.id}
-    rows[lots] += [{**whose, "id": str(number), **asdict(each)} for number, each in enumerate(person.lots)]
-    rows[changes] += [{**whose, "kind": kind, **asdict(each)} for kind, each in person.changes.items()]
-    rows[coupons] += [{**whose, "code": str(number), **asdict(each)} for number, each in enumerate(person.coupons)]
+    rows[lots] += [{**whose, "id": str(number), **asdict(entry)} for number, entry in enumerate(person.lots)]
+    rows[changes] += [{**whose, "kind": kind, **asdict(entry)} for kind, entry in person.changes.items()]
+    rows[coupons] += [{**whose, "code": str(number), **asdict(entry)} for number, entry in enumerate(person.coupons)]
 
 
 def _done(rows: Rows, person: Person) -> None:
     rows[events] += [
         {"customer_id": person.id, "id": f"{person.id}-{number}", **asdict(event), "received_at": NOW}
-        for number, event in enumerate(person.happenings)
+        for number, event in enumerate(person.past_events)
     ]
     for number, order in enumerate(person.orders):
         _order_rows(rows, person.id, f"{person.id}-{number}", order)
@@ -108,8 +119,8 @@ def _order_rows(rows: Rows, customer_id: int, order_id: str, order: Order) -> No
     rows[orders].append({**shared, "id": order_id, **order.row, "updated_at": NOW})
     for position, item in enumerate(order.items):
         at = {"order_id": order_id, "position": position}
-        kept = {key: value for key, value in vars(item).items() if key != "facets"}
-        rows[order_items].append({**shared, **at, **kept})
+        columns = {key: value for key, value in vars(item).items() if key != "facets"}
+        rows[order_items].append({**shared, **at, **columns})
         rows[order_item_facets] += [{**at, "facet": facet, "value": value} for facet, value in sorted(item.facets)]
 
 
@@ -126,6 +137,6 @@ async def _save_groups(tx: Transaction, store_id: int, everyone: list[Person]) -
     listed = {"id": LIST, "segment_id": SEGMENT, "name": "L", "number": 1, "status": "READY"}
     await tx.execute(
         insert(lists).values(
-            store_id=store_id, **listed, count=sum(each.listed for each in everyone), created_at=NOW, expires_at=NOW
+            store_id=store_id, **listed, count=sum(person.listed for person in everyone), created_at=NOW, expires_at=NOW
         )
     )

@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
-from api.auth import TokenAuthenticator
+from api.authentication import TokenAuthenticator
 from api.graphql.kit.context import Context, Services
 from api.graphql.schema import build_schema
 from api.graphql.server.endpoint import GraphQLEndpoint

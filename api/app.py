@@ -15,7 +15,9 @@ from api.graphql.kit.context import Context, Services
 from api.graphql.schema import build_schema
 from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import files, graphiql, health, unsubscribe
-from api.http.middleware import Conduct
+from api.http.middleware.access_log import AccessLog
+from api.http.middleware.error_responses import ErrorResponses
+from api.http.middleware.security_headers import SecurityHeaders
 from api.wiring import Runtime
 from api.workers.scheduler import keep_schedule
 from domain.segments.evaluation.preview import Previews
@@ -40,7 +42,12 @@ def create_app(runtime: Runtime) -> Starlette:
             *files.routes(runtime.database, runtime.files, runtime.file_links, runtime.clock),
             *health.routes(runtime.database, runtime.ask_broker),
         ],
-        middleware=[Middleware(Conduct), *_cors(runtime.settings.allowed_origins)],
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(SecurityHeaders),
+            Middleware(ErrorResponses),
+            *_cors(runtime.settings.allowed_origins),
+        ],
         lifespan=lifespan,
     )
 

@@ -303,7 +303,7 @@ def main() -> None:
 
 def _said(error: Exception) -> tuple[str, int]:
     """One line for what the person at the keyboard can mend; a bug keeps its traceback."""
-    from api.database_errors import is_away, is_unmigrated
+    from api.database_errors import is_unavailable, is_unmigrated
     from api.settings import WrongSetting
     from domain.kit.errors import DomainError
 
@@ -311,7 +311,7 @@ def _said(error: Exception) -> tuple[str, int]:
         return str(error), WRONG
     if isinstance(error, DomainError):
         return str(error), FAILED
-    if is_away(error):
+    if is_unavailable(error):
         return f"the database does not answer: {str(getattr(error, 'orig', error)).splitlines()[0]}", AWAY
     if is_unmigrated(error):
         return "the database is not up to date: run `muster migrate`", AWAY

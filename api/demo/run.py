@@ -74,7 +74,7 @@ def _files(data: Path | None, folder: Path, customers: int, now: datetime) -> tu
 @contextmanager
 def _mail_server() -> Generator[SmtpSink]:
     """Takes every message and only counts it."""
-    with SmtpSink(keep=False) as sink:
+    with SmtpSink() as sink:
         yield sink
 
 

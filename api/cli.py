@@ -162,15 +162,15 @@ def demo(
 ) -> None:
     """Import customers, find some, write to them; then serve, with queries to try."""
     from api import logging
-    from api.demo.run import demonstrate, staged
+    from api.demo.run import demo_settings, run_demo
     from api.settings import is_attended
 
     absent = [name for name in ("customers.csv", "orders.csv") if data and not (data / name).is_file()]
     if absent:
         raise _CommandFailed(f"{data} has no {absent[0]}", WRONG)
-    settings = staged(_settings())
+    settings = demo_settings(_settings())
     logging.configure(settings.log_format, settings.log_level)
-    if not demonstrate(settings, data, customers, port, stay=is_attended() and not end):
+    if not run_demo(settings, data, customers, port, stay=is_attended() and not end):
         raise typer.Exit(FAILED)
 
 
@@ -206,10 +206,10 @@ def doctor() -> None:
     from api import doctor as checks
     from api.wiring import build
 
-    async def examine() -> list[checks.Finding]:
+    async def examine() -> list[checks.Check]:
         runtime = build(settings)
         try:
-            return await checks.examine(runtime)
+            return await checks.run_checks(runtime)
         finally:
             await runtime.close()
 
@@ -217,9 +217,9 @@ def doctor() -> None:
     findings = asyncio.run(examine())
     table = Table("", "check", "finding", box=None)
     for finding in findings:
-        table.add_row("ok" if finding.well else "NO", finding.check, finding.says)
+        table.add_row("ok" if finding.passed else "NO", finding.name, finding.message)
     Console().print(table)
-    if not all(finding.well for finding in findings):
+    if not all(finding.passed for finding in findings):
         raise typer.Exit(FAILED)
 
 
@@ -304,10 +304,10 @@ def main() -> None:
 def _said(error: Exception) -> tuple[str, int]:
     """One line for what the person at the keyboard can mend; a bug keeps its traceback."""
     from api.database_errors import is_unavailable, is_unmigrated
-    from api.settings import WrongSetting
+    from api.settings import InvalidSetting
     from domain.kit.errors import DomainError
 
-    if isinstance(error, WrongSetting):
+    if isinstance(error, InvalidSetting):
         return str(error), WRONG
     if isinstance(error, DomainError):
         return str(error), FAILED

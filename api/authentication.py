@@ -31,18 +31,14 @@ class TokenAuthenticator:
             return None
         async with self._database.read() as tx:
             principal = await queries.principal(tx, hashed, self._clock())
-        if principal is not None and self._is_use_due(principal.token_id):
+        if principal is None:
+            return None
+        recorded_at = self._recorded_at.get(principal.token_id)
+        if recorded_at is None or monotonic() - recorded_at >= _RECORD_EVERY:
+            self._recorded_at[principal.token_id] = monotonic()
+            self._recorded_at.move_to_end(principal.token_id)
+            if len(self._recorded_at) > _MAX_REMEMBERED:
+                self._recorded_at.popitem(last=False)
             async with self._database.write() as tx:
                 await queries.note_use(tx, principal.store.id, principal.token_id, self._clock())
         return principal
-
-    def _is_use_due(self, token_id: UUID) -> bool:
-        now = monotonic()
-        last = self._recorded_at.get(token_id)
-        if last is not None and now - last < _RECORD_EVERY:
-            return False
-        self._recorded_at[token_id] = now
-        self._recorded_at.move_to_end(token_id)
-        if len(self._recorded_at) > _MAX_REMEMBERED:
-            self._recorded_at.popitem(last=False)
-        return True

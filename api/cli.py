@@ -1,6 +1,7 @@
 """The command line: its commands, their names, and one line instead of a traceback for what a user can correct."""
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -38,30 +39,31 @@ token_app.command("create")(stores.create_token)
 
 
 def main() -> None:
+    """Run the command. Print one line for an error that a user can correct; raise any other: it is a bug."""
     try:
         app()
-    except Exception as error:  # noqa: BLE001 - what a user cannot correct is raised again
-        failure = error if isinstance(error, CommandFailed) else _failure_for(error)
-        typer.echo(f"muster: {failure}", err=True)
-        sys.exit(failure.status)
+    except CommandFailed as failure:
+        _exit(str(failure), failure.status)
+    except Exception as error:
+        from api.database_errors import is_unavailable, is_unmigrated
+        from api.settings import InvalidSetting
+        from domain.kit.errors import DomainError
+
+        if isinstance(error, InvalidSetting):
+            _exit(str(error), ExitStatus.INVALID)
+        if isinstance(error, DomainError):
+            _exit(str(error), ExitStatus.FAILED)
+        if is_unavailable(error):
+            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            _exit(f"The database does not answer: {reason}", ExitStatus.UNAVAILABLE)
+        if is_unmigrated(error):
+            _exit("The database is not up to date: run `muster migrate`", ExitStatus.UNAVAILABLE)
+        raise
 
 
-def _failure_for(error: Exception) -> CommandFailed:
-    """Return one line for what a user can correct. Raise the error itself when it is a bug."""
-    from api.database_errors import is_unavailable, is_unmigrated
-    from api.settings import InvalidSetting
-    from domain.kit.errors import DomainError
-
-    if isinstance(error, InvalidSetting):
-        return CommandFailed(str(error), ExitStatus.INVALID)
-    if isinstance(error, DomainError):
-        return CommandFailed(str(error))
-    if is_unavailable(error):
-        reason = str(getattr(error, "orig", error)).splitlines()[0]
-        return CommandFailed(f"The database does not answer: {reason}", ExitStatus.UNAVAILABLE)
-    if is_unmigrated(error):
-        return CommandFailed("The database is not up to date: run `muster migrate`", ExitStatus.UNAVAILABLE)
-    raise error
+def _exit(message: str, status: ExitStatus) -> NoReturn:
+    typer.echo(f"muster: {message}", err=True)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

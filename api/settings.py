@@ -126,27 +126,23 @@ class Settings(BaseSettings):
         """Return the secret that seals channels' settings and signs links; create and store one when none is set."""
         if self.secret_key is not None:
             return self.secret_key.get_secret_value().encode()
-        return _stored_key(KEY_FILE)
+        try:
+            return KEY_FILE.read_bytes().strip()
+        except FileNotFoundError:
+            new_file = KEY_FILE.with_name(f".{KEY_FILE.name}.{secrets.token_hex(4)}")
+        # A link is created whole or not at all: processes that start at once all read the same key.
+        descriptor = os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+        try:
+            KEY_FILE.hardlink_to(new_file)
+        except FileExistsError:
+            pass
+        finally:
+            new_file.unlink()
+        return KEY_FILE.read_bytes().strip()
 
 
 def is_attended() -> bool:
     """Return whether a person may be at the terminal: continuous integration sets CI."""
     return not os.environ.get("CI")
-
-
-def _stored_key(path: Path) -> bytes:
-    try:
-        return path.read_bytes().strip()
-    except FileNotFoundError:
-        new_file = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    # A link is created whole or not at all: processes that start at once all read the same key.
-    descriptor = os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
-    try:
-        path.hardlink_to(new_file)
-    except FileExistsError:
-        pass
-    finally:
-        new_file.unlink()
-    return path.read_bytes().strip()

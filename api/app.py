@@ -10,12 +10,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
-from api.auth import TokenAuthenticator
+from api.authentication import TokenAuthenticator
 from api.graphql.kit.context import Context
 from api.graphql.schema import build_schema
 from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import files, graphiql, health, unsubscribe
-from api.http.middleware import Conduct
+from api.http.middleware.access_log import AccessLog
+from api.http.middleware.error_responses import ErrorResponses
+from api.http.middleware.security_headers import SecurityHeaders
 from api.wiring import Runtime
 from api.workers.scheduler import keep_schedule
 from domain.stores.model import Principal
@@ -38,7 +40,12 @@ def create_app(runtime: Runtime) -> Starlette:
             *files.routes(services.database, services.files, services.file_links, services.clock),
             *health.routes(services.database, runtime.ask_broker),
         ],
-        middleware=[Middleware(Conduct), *_cors(runtime.settings.allowed_origins)],
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(SecurityHeaders),
+            Middleware(ErrorResponses),
+            *_cors(runtime.settings.allowed_origins),
+        ],
         lifespan=lifespan,
     )
 

@@ -1,25 +1,25 @@
-"""Tells a database that is away from a bug: the first is 503 and worth another try, the second is 500."""
+"""Tells an unavailable database from a bug: the first is a 503 and worth a retry, the second a 500."""
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-RETRY_AFTER = 2
+RETRY_AFTER_SECONDS = 2
 
-_AWAY = (OSError, OperationalError, InterfaceError, PoolTimeout)
+_CONNECTION_ERRORS = (OSError, OperationalError, InterfaceError, PoolTimeout)
 
 
-def is_away(error: BaseException) -> bool:
-    """Whether the database could not be reached, or went away: the same request may do well a moment later."""
+def is_unavailable(error: BaseException) -> bool:
+    """Return whether the database could not be reached or the connection was lost: the request is worth a retry."""
     if is_unmigrated(error):
         return False
-    # Without a statement it is the connecting that failed.
+    # An error without a statement is one of connecting.
     if isinstance(error, DBAPIError) and (error.connection_invalidated or error.statement is None):
         return True
-    return isinstance(error, _AWAY)
+    return isinstance(error, _CONNECTION_ERRORS)
 
 
 def is_unmigrated(error: BaseException) -> bool:
-    """Whether a table is missing, because nobody ran `muster migrate`."""
+    """Return whether a table is missing because `muster migrate` has not run."""
     if not isinstance(error, OperationalError | ProgrammingError):
         return False
     return "no such table" in str(error.orig) or "UndefinedTable" in str(error.orig)

@@ -1,8 +1,8 @@
-"""What `muster doctor` looks at."""
+"""The checks of `muster doctor`: configuration, connections, and whether the stored data is consistent."""
 
 from dataclasses import dataclass
 
-from api.http.health import faults_of
+from api.http.health import readiness_faults
 from api.wiring import Runtime
 from domain import jobs
 from domain.campaigns import launch
@@ -11,99 +11,70 @@ from domain.kit.db import Transaction
 from domain.orders import facts
 from domain.stores import queries as stores
 
-_NAMED_AT_MOST = 5
+_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    check: str
-    well: bool
-    says: str
+class Check:
+    name: str
+    passed: bool
+    message: str
 
 
-async def examine(runtime: Runtime) -> list[Finding]:
-    faults = await faults_of(runtime.database, runtime.ask_broker)
-    findings = [
-        _settings(runtime),
-        _plugins(runtime),
-        *(Finding("reach", False, fault) for fault in faults),
-    ]
-    if faults:
-        return findings
-    reach = Finding("reach", True, "database and broker answer; the database is up to date")
-    async with runtime.database.read() as tx:
-        numbers = await stores.all_ids(tx)
-        return [
-            *findings,
-            reach,
-            await _channels(tx, runtime, numbers),
-            await _facts(tx, numbers),
-            await _campaigns(tx),
-            await _leases(tx),
-        ]
-
-
-def _settings(runtime: Runtime) -> Finding:
-    settings = runtime.settings
+async def run_checks(runtime: Runtime) -> list[Check]:
+    """Return the checks of the configuration, the connections and, when these are sound, the stored data."""
+    settings, plugins = runtime.settings, runtime.plugins
+    setting_problems: list[str] = []
     if settings.env == "test":
-        return Finding("settings", False, "MUSTER_ENV=test is for rehearsals")
+        setting_problems.append("MUSTER_ENV=test is meant for tests")
     if not settings.embedded and settings.database_url.startswith("sqlite"):
-        return Finding("settings", False, "several processes share SQLite: set MUSTER_DATABASE_URL to PostgreSQL")
-    return Finding("settings", True, "as they should be")
-
-
-def _plugins(runtime: Runtime) -> Finding:
-    found = runtime.plugins
-    if found.faults:
-        said = "; ".join(f"{fault.plugin} of {fault.package} is left out: {fault.reason}" for fault in found.faults)
-        return Finding("plugins", False, said)
-    return Finding("plugins", True, f"channels: {', '.join(sorted(found.channels)) or 'none'}")
-
-
-async def _channels(tx: Transaction, runtime: Runtime, numbers: list[int]) -> Finding:
-    """Whether what stores have configured opens with this server's key."""
-    problems = [
-        f"store {number}: {problem}"
-        for number in numbers
-        for problem in await runtime.services.channels.problems(tx, number)
+        setting_problems.append("several processes share SQLite: set MUSTER_DATABASE_URL to PostgreSQL")
+    plugin_problems = [f"{fault.plugin} of {fault.package} is left out: {fault.reason}" for fault in plugins.faults]
+    channels = ", ".join(sorted(plugins.channels)) or "none"
+    connection_problems = await readiness_faults(runtime.database, runtime.ask_broker)
+    checks = [
+        _check("settings", setting_problems, "no conflicts"),
+        _check("plugins", plugin_problems, f"channels: {channels}"),
+        _check("connections", connection_problems, "database and broker answer; the database is up to date"),
     ]
-    if problems:
-        return Finding("channels", False, _some(problems))
-    return Finding("channels", True, "all that stores have installed can be used")
+    if connection_problems:
+        return checks
+    async with runtime.database.read() as tx:
+        return [*checks, *await _data_checks(tx, runtime)]
 
 
-async def _facts(tx: Transaction, numbers: list[int]) -> Finding:
-    """Whether the counts that segments read are those of the orders and of the other events."""
-    wrong = {number: misses for number in numbers if (misses := await _misses(tx, number))}
-    if wrong:
-        said = [
-            f"store {number}: {len(misses)} customers are counted wrong ({_some([str(one) for one in misses])})"
-            for number, misses in wrong.items()
-        ]
-        return Finding("facts", False, _some(said))
-    return Finding("facts", True, "what is counted of customers' orders and events is what a recount gives")
-
-
-async def _misses(tx: Transaction, number: int) -> list[int]:
-    return sorted({*await facts.mismatches(tx, number), *await counters.mismatches(tx, number)})
-
-
-async def _campaigns(tx: Transaction) -> Finding:
-    stranded = await launch.stranded(tx)
-    if stranded:
-        said = _some([str(campaign_id) for campaign_id in stranded])
-        return Finding("campaigns", False, f"{len(stranded)} are SENDING and no job works on them: {said}")
-    return Finding("campaigns", True, "a job works on each that is SENDING")
-
-
-async def _leases(tx: Transaction) -> Finding:
+async def _data_checks(tx: Transaction, runtime: Runtime) -> list[Check]:
+    store_ids = await stores.all_ids(tx)
+    channel_problems = [
+        f"store {store_id}: {problem}"
+        for store_id in store_ids
+        for problem in await runtime.services.channels.problems(tx, store_id)
+    ]
+    count_problems: list[str] = []
+    for store_id in store_ids:
+        customer_ids = sorted({*await facts.mismatches(tx, store_id), *await counters.mismatches(tx, store_id)})
+        if customer_ids:
+            examples = _summary([str(customer_id) for customer_id in customer_ids])
+            count_problems.append(f"store {store_id}: {len(customer_ids)} customers have wrong counts ({examples})")
+    campaign_ids = [str(campaign_id) for campaign_id in await launch.stranded(tx)]
+    campaign_problems: list[str] = []
+    if campaign_ids:
+        campaign_problems.append(f"{len(campaign_ids)} are SENDING without a job: {_summary(campaign_ids)}")
     counts = (await jobs.count_by_queue(tx)).values()
-    waiting_jobs, stuck = sum(count.open for count in counts), sum(count.expired for count in counts)
-    if stuck:
-        return Finding("jobs", False, f"{stuck} of {waiting_jobs} jobs lost their worker: is `muster work` running?")
-    return Finding("jobs", True, f"{waiting_jobs} wait or run")
+    open_jobs, expired = sum(count.open for count in counts), sum(count.expired for count in counts)
+    job_problems = [f"{expired} of {open_jobs} jobs lost their worker: is `muster work` running?"] if expired else []
+    return [
+        _check("channels", channel_problems, "the settings of all installed channels can be used"),
+        _check("facts", count_problems, "the stored counts of orders and events equal a recount"),
+        _check("campaigns", campaign_problems, "every campaign that is SENDING has a job"),
+        _check("jobs", job_problems, f"{open_jobs} pending or running"),
+    ]
 
 
-def _some(said: list[str]) -> str:
-    more = len(said) - _NAMED_AT_MOST
-    return "; ".join(said[:_NAMED_AT_MOST]) + (f"; and {more} more" if more > 0 else "")
+def _check(name: str, problems: list[str], passed_message: str) -> Check:
+    return Check(name, not problems, _summary(problems) if problems else passed_message)
+
+
+def _summary(items: list[str]) -> str:
+    more = len(items) - _MAX_NAMED
+    return "; ".join(items[:_MAX_NAMED]) + (f"; and {more} more" if more > 0 else "")

@@ -1,19 +1,11 @@
-"""`muster import`: a file taken in here and now, with a bar that shows how far it is."""
+"""`muster import`: imports a file in this process, with a progress bar."""
 
 import asyncio
 from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from domain.imports.actions import from_file
 from domain.imports.model import ImportKind
@@ -22,12 +14,12 @@ from domain.kit.db import Database
 from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus
 
-_LOOK = 0.2
-_SHOWN = 20
+_POLL_SECONDS = 0.2
+_MAX_PROBLEMS = 20
 
 
 async def import_file(database: Database, store_id: int, kind: ImportKind, path: Path, clock: Clock) -> bool:
-    """Whether every row went in; what did not is shown."""
+    """Import the file and print the problems of its rows. Return whether every row was imported."""
     console = Console(stderr=True)
     columns = (
         SpinnerColumn(),
@@ -38,38 +30,39 @@ async def import_file(database: Database, store_id: int, kind: ImportKind, path:
     )
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task(f"{kind.value} from {path.name}", total=None)
-        watching: set[asyncio.Task[None]] = set()
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def update_bar(operation: Operation) -> None:
+            while True:
+                await asyncio.sleep(_POLL_SECONDS)
+                async with database.read() as tx:
+                    current = await operations.by_id(tx, operation.store_id, operation.id)
+                if current is not None:
+                    progress.update(bar, completed=current.done, total=current.total)
 
         def watch(operation: Operation) -> None:
-            watching.add(asyncio.create_task(_watch(database, operation, progress, bar)))
+            tasks.add(asyncio.create_task(update_bar(operation)))
 
         try:
-            done = await from_file(database, store_id, kind, path, clock, watch=watch)
+            operation = await from_file(database, store_id, kind, path, clock, watch=watch)
         finally:
-            for task in watching:
+            for task in tasks:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-        progress.update(bar, completed=done.done, total=done.total or done.done)
-    return await _report(database, done, console)
+        progress.update(bar, completed=operation.done, total=operation.total or operation.done)
+    return await _report(database, operation, console)
 
 
-async def _watch(database: Database, operation: Operation, progress: Progress, bar: TaskID) -> None:
-    while True:
-        await asyncio.sleep(_LOOK)
-        async with database.read() as tx:
-            found = await operations.by_id(tx, operation.store_id, operation.id)
-        if found is not None:
-            progress.update(bar, completed=found.done, total=found.total)
-
-
-async def _report(database: Database, done: Operation, console: Console) -> bool:
+async def _report(database: Database, operation: Operation, console: Console) -> bool:
     async with database.read() as tx:
-        problems = (await operations.problems_of(tx, done.store_id, [done.id]))[done.id]
-    for problem in problems[:_SHOWN]:
+        problems = (await operations.problems_of(tx, operation.store_id, [operation.id]))[operation.id]
+    for problem in problems[:_MAX_PROBLEMS]:
         console.print(f"row {problem.row}: {problem.message}" if problem.row else problem.message, markup=False)
-    if len(problems) > _SHOWN:
-        console.print(f"... and {len(problems) - _SHOWN} more")
-    well = done.status is OperationStatus.DONE
-    console.print(f"{done.done - len(problems)} of {done.total} rows went in." if well else "Nothing went in.")
-    return well and not problems
+    if len(problems) > _MAX_PROBLEMS:
+        console.print(f"... and {len(problems) - _MAX_PROBLEMS} more")
+    if operation.status is not OperationStatus.DONE:
+        console.print("Nothing was imported.")
+        return False
+    console.print(f"{operation.done - len(problems)} of {operation.total} rows were imported.")
+    return not problems

@@ -1,4 +1,4 @@
-"""One line a request and a job, for people or for machines, without personal data."""
+"""Configures logs: one line for each request and each job, for people or for machines, without personal data."""
 
 import logging
 import sys
@@ -7,12 +7,12 @@ from typing import Literal
 import structlog
 from structlog.types import Processor
 
-# They tell of each connection and message at INFO: our own lines say it once.
-_TALKATIVE = ("dramatiq", "uvicorn.access", "uvicorn.error", "alembic", "sqlalchemy.engine")
+# They log every connection and message at INFO, which our own lines hold already.
+_VERBOSE_LOGGERS = ("dramatiq", "uvicorn.access", "uvicorn.error", "alembic", "sqlalchemy.engine")
 
 
-def configure(form: Literal["auto", "console", "json"], level: str) -> None:
-    console = form == "console" or (form == "auto" and sys.stderr.isatty())
+def configure(log_format: Literal["auto", "console", "json"], level: str) -> None:
+    console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -21,7 +21,7 @@ def configure(form: Literal["auto", "console", "json"], level: str) -> None:
     render: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         *([] if console else [structlog.processors.format_exc_info]),
-        # Never the tracebacks that show variables: those hold customers.
+        # Never rich tracebacks: they print local variables, which hold customers' data.
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if console
         else structlog.processors.JSONRenderer(),
@@ -33,9 +33,9 @@ def configure(form: Literal["auto", "console", "json"], level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for name in _TALKATIVE:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
-    # Each failed connection is a dozen lines of its own; ours says it in one.
+    # Its dozen lines for a failed connection repeat our one.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes; a registry of our own, so that no library adds to it unasked."""
+"""The metrics for Prometheus, in a registry of our own, so that no library adds to it."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -6,14 +6,14 @@ registry = CollectorRegistry()
 
 requests = Counter("muster_requests", "HTTP requests", ["path", "method", "status"], registry=registry)
 request_seconds = Histogram("muster_request_seconds", "Time to answer a request", ["path"], registry=registry)
-jobs = Counter("muster_jobs", "Jobs that this process ended", ["kind", "outcome"], registry=registry)
-job_seconds = Histogram("muster_job_seconds", "Time that a job took", ["kind"], registry=registry)
-# What the database says, counted at each scrape: the same whichever process is asked.
+jobs = Counter("muster_jobs", "Jobs that this process finished", ["kind", "outcome"], registry=registry)
+job_seconds = Histogram("muster_job_seconds", "Time to run a job", ["kind"], registry=registry)
+# Counted in the database at each scrape, so that every process reports the same.
 deliveries = Gauge("muster_deliveries", "Deliveries by outcome", ["channel", "outcome"], registry=registry)
 leases_expired = Gauge(
-    "muster_leases_expired", "Jobs whose worker died and that nobody took yet", ["queue"], registry=registry
+    "muster_leases_expired", "Jobs whose worker died and that no worker has claimed again", ["queue"], registry=registry
 )
-queue_depth = Gauge("muster_queue_depth", "Jobs that wait or run", ["queue"], registry=registry)
+queue_depth = Gauge("muster_queue_depth", "Jobs pending or running", ["queue"], registry=registry)
 
 
 def job_done(kind: str, outcome: str, seconds: float) -> None:

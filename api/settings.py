@@ -1,4 +1,4 @@
-"""What the environment says, read once and checked; nobody else looks there."""
+"""The settings, read from the environment once and validated; no other module reads it."""
 
 import os
 import secrets
@@ -24,8 +24,8 @@ _BROKERS = ("amqp://", "amqps://", "redis://", "rediss://")
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
-class WrongSetting(Exception):
-    """A variable has a value that cannot be used; the message names it."""
+class InvalidSetting(Exception):
+    """A variable has an invalid value; the message names the variable."""
 
 
 class Settings(BaseSettings):
@@ -46,10 +46,13 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_env(cls) -> Self:
+        """Return the settings. Raise InvalidSetting for the first invalid variable, in one line."""
         try:
             return cls()
         except ValidationError as error:
-            raise WrongSetting(_one_line(error)) from error
+            first = error.errors(include_url=False)[0]
+            variable = f"MUSTER_{str(first['loc'][0]).upper()}: " if first["loc"] else ""
+            raise InvalidSetting(variable + first["msg"].removeprefix("Value error, ")) from error
 
     @field_validator("database_url")
     @classmethod
@@ -60,7 +63,7 @@ class Settings(BaseSettings):
             raise ValueError("write postgresql://user:password@host/name or sqlite:///file.db") from None
         name = url.get_backend_name()
         if name not in _DRIVERS:
-            raise ValueError(f"{name!r} is not a database that Muster knows: postgresql:// or sqlite:///")
+            raise ValueError(f"{name!r} is not supported: use postgresql:// or sqlite:///")
         if name == "sqlite" and url.database in (None, "", ":memory:"):
             raise ValueError("SQLite needs a file, such as sqlite:///muster.db")
         if "sslmode" in url.query:
@@ -78,7 +81,7 @@ class Settings(BaseSettings):
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 16:
-            raise ValueError("a key that nobody guesses has at least 16 characters")
+            raise ValueError("a key has at least 16 characters")
         return value
 
     @field_validator("public_url")
@@ -95,62 +98,51 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _clock_only_in_tests(self) -> Self:
         if self.clock_file is not None and self.env != "test":
-            raise ValueError("MUSTER_CLOCK_FILE holds the time still: it is refused unless MUSTER_ENV=test")
+            raise ValueError("MUSTER_CLOCK_FILE stops the clock: it is allowed with MUSTER_ENV=test only")
         return self
 
     @property
     def embedded(self) -> bool:
-        """The server process runs the workers and the scheduler too."""
+        """Return whether the server process runs the workers and the scheduler too."""
         return self.broker_url == IN_PROCESS
 
     def files(self) -> Path:
-        """Where reports are kept: by default beside the database, or in the working directory."""
+        """Return the directory of reports: by default beside the database, or in the working directory."""
         if self.files_dir is not None:
             return self.files_dir
         url = make_url(self.database_url)
         return Path(f"{url.database}-files" if url.get_backend_name() == "sqlite" else "muster-files")
 
     def clock(self) -> Clock:
+        """Return the clock that the settings choose. Raise InvalidSetting when its file holds no time."""
         if self.clock_file is None:
             return system_clock
         try:
             return FileClock(self.clock_file)
         except (OSError, ValueError) as error:
-            raise WrongSetting(f"MUSTER_CLOCK_FILE: {error}") from error
+            raise InvalidSetting(f"MUSTER_CLOCK_FILE: {error}") from error
 
     def key(self) -> bytes:
-        """The secret that settings of channels and links are sealed with; made once when none was given."""
+        """Return the secret that seals channels' settings and signs links; create and store one when none is set."""
         if self.secret_key is not None:
             return self.secret_key.get_secret_value().encode()
-        return _kept_key(KEY_FILE)
+        try:
+            return KEY_FILE.read_bytes().strip()
+        except FileNotFoundError:
+            new_file = KEY_FILE.with_name(f".{KEY_FILE.name}.{secrets.token_hex(4)}")
+        # A link is created whole or not at all: processes that start at once all read the same key.
+        descriptor = os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+        try:
+            KEY_FILE.hardlink_to(new_file)
+        except FileExistsError:
+            pass
+        finally:
+            new_file.unlink()
+        return KEY_FILE.read_bytes().strip()
 
 
 def is_attended() -> bool:
-    """Whether somebody may sit at the keyboard: continuous integration sets CI."""
+    """Return whether a person may be at the terminal: continuous integration sets CI."""
     return not os.environ.get("CI")
-
-
-def _kept_key(path: Path) -> bytes:
-    try:
-        return path.read_bytes().strip()
-    except FileNotFoundError:
-        fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    # Linked into place whole: of several processes that start at once, all read the same key.
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
-    try:
-        path.hardlink_to(fresh)
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink()
-    return path.read_bytes().strip()
-
-
-def _one_line(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
-    if not first["loc"]:
-        return message
-    return f"MUSTER_{str(first['loc'][0]).upper()}: {message}"

@@ -1,1 +1,1 @@
-"""Ways to reach customers that come with Muster, each written as a stranger's plugin would be."""
+"""The channels that Muster ships, each written as a third-party plugin would be."""

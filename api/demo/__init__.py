@@ -1,1 +1,1 @@
-"""The main job from end to end, shown on a terminal."""
+"""The demo: imports, a segment, its list and a campaign, run against a real server and shown on a terminal."""

@@ -1,4 +1,4 @@
-"""What the demonstration asks the API."""
+"""The GraphQL documents that the demo sends, and those that it suggests."""
 
 INSTALL = """
 mutation Install($settings: JSON) {
@@ -44,7 +44,7 @@ query Progress($id: ID!) {
   campaign(id: $id) { status problem stats { recipients pending sent failed unknown skipped } }
 }
 """
-TO_TRY = (
+EXAMPLES = (
     """{
   segments(first: 5) { nodes { name summary memberCount latestList { name count reach { channel accepting } } } }
 }""",

@@ -1,1 +1,1 @@
-"""Plain HTTP beside GraphQL."""
+"""HTTP routes beside GraphQL, and the middleware around all of them."""

@@ -1,4 +1,4 @@
-"""Reports behind signed links: who has the link has the file, until the link is past its time."""
+"""Report downloads by signed links: whoever has the link gets the file until the link expires."""
 
 import asyncio
 import mimetypes
@@ -16,25 +16,26 @@ from domain.operations.files import FileDirectory, FileLinks
 log = structlog.get_logger(__name__)
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_TYPES = {".csv": "text/csv; charset=utf-8", ".xlsx": _XLSX}
+_MEDIA_TYPES = {".csv": "text/csv; charset=utf-8", ".xlsx": _XLSX}
 
 
 def routes(database: Database, files: FileDirectory, links: FileLinks, clock: Clock) -> list[Route]:
-    async def fetch(request: Request) -> Response:
+    async def download(request: Request) -> Response:
         link = links.read(request.path_params["token"])
         if link is None:
             return PlainTextResponse("There is no such file.", 404)
         async with database.read() as tx:
             operation = await queries.by_id(tx, link.store_id, link.operation_id)
-        made = None if operation is None else operation.file
-        if made is None or link.expires_at <= clock():
-            return PlainTextResponse("The file is no longer here: have it made again.", 410)
-        path = files.path(made.stored_name)
+        file = None if operation is None else operation.file
+        expired = PlainTextResponse("The file has expired: create it again.", 410)
+        if file is None or link.expires_at <= clock():
+            return expired
+        path = files.path(file.stored_name)
         if not await asyncio.to_thread(path.is_file):
             log.error("file_missing", operation=str(link.operation_id), hint="do all machines share MUSTER_FILES_DIR?")
-            return PlainTextResponse("The file is no longer here: have it made again.", 410)
-        type_ = _TYPES.get(path.suffix) or mimetypes.guess_type(made.download_name)[0]
+            return expired
+        media_type = _MEDIA_TYPES.get(path.suffix) or mimetypes.guess_type(file.download_name)[0]
         headers = {"cache-control": "private, no-store"}
-        return FileResponse(path, filename=made.download_name, media_type=type_, headers=headers)
+        return FileResponse(path, filename=file.download_name, media_type=media_type, headers=headers)
 
-    return [Route(f"{links.PATH}/{{token}}", fetch, methods=["GET"])]
+    return [Route(f"{links.PATH}/{{token}}", download, methods=["GET"])]

@@ -1,1 +1,1 @@
-"""E-mail: what it takes to send a campaign over SMTP."""
+"""The e-mail channel: sends a campaign's messages over SMTP."""

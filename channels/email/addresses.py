@@ -1,9 +1,9 @@
-"""Addresses that cannot be mistaken for anything else: one mailbox each, plain enough for any server."""
+"""E-mail addresses, restricted to what every mail server reads as exactly one mailbox."""
 
 import re
 
-LENGTH = 254
-_LOCAL_LENGTH = 64
+MAX_LENGTH = 254
+_MAX_LOCAL_LENGTH = 64
 # Quoted local parts and address literals are left out on purpose: hardly a mailbox has them, many an attack does.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\u2027\u202a-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\U00010000-\U0003ffff-]+"
 _LABEL = r"[A-Za-z0-9\u00a1-\u2027\u202a-\ud7ff\U00010000-\U0003ffff](?:[\w-]{0,61}\w)?"
@@ -12,28 +12,28 @@ _ASCII = re.compile(r"[A-Za-z0-9_]+(?:[.+_-][A-Za-z0-9_]+)*@[A-Za-z0-9]+(?:[.-][
 
 
 def problem(address: str) -> str | None:
-    """Why this is not the address of one mailbox; None if it is."""
-    if len(address) > LENGTH:
-        return f"An e-mail address has at most {LENGTH} characters."
+    """Return why this is not the address of one mailbox, or None if it is."""
+    if len(address) > MAX_LENGTH:
+        return f"An e-mail address has at most {MAX_LENGTH} characters"
     match = _ADDRESS.fullmatch(address)
     if match is None or any(not character.isprintable() or character.isspace() for character in address):
-        return "An e-mail address is one name@domain, without spaces, commas, brackets or quotes."
-    if len(match["local"].encode()) > _LOCAL_LENGTH:
-        return f"The part of an e-mail address before the @ has at most {_LOCAL_LENGTH} bytes."
+        return "An e-mail address is one name@domain, without spaces, commas, brackets or quotes"
+    if len(match["local"].encode()) > _MAX_LOCAL_LENGTH:
+        return f"The part of an e-mail address before the @ has at most {_MAX_LOCAL_LENGTH} bytes"
     return None
 
 
 def is_plain(address: str) -> bool:
-    """Whether nothing but everyday ASCII is in it: a quick yes for nearly every address."""
-    return len(address) <= _LOCAL_LENGTH and _ASCII.fullmatch(address) is not None
+    """Return whether the address is everyday ASCII: a quick yes for nearly every address."""
+    return len(address) <= _MAX_LOCAL_LENGTH and _ASCII.fullmatch(address) is not None
 
 
 def domain_of(address: str) -> str:
     return address.rpartition("@")[2]
 
 
-def on_the_wire(address: str) -> str:
-    """The address with its domain in ASCII (IDNA); a name outside ASCII stays, for servers with SMTPUTF8."""
+def with_ascii_domain(address: str) -> str:
+    """Return the address with its domain in IDNA; a local part outside ASCII stays, for servers with SMTPUTF8."""
     if address.isascii():
         return address
     local, _, domain = address.rpartition("@")

@@ -1,4 +1,4 @@
-"""E-mail as a channel of Muster: what the entry point `muster: email` registers."""
+"""The e-mail channel, as the entry point `muster: email` registers it."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Runs commands as processes of their own, forked from one that has imported everything: each would take a second."""
+"""Runs commands as processes, forked from one that has imported everything: each alone would take a second."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ class Done:
 
 
 def muster(*arguments: str, cwd: Path, **settings: str) -> Done:
-    """What `muster` with these arguments says and how it ends."""
+    """Run `muster` with these arguments; return its output and exit status."""
     written = [cwd / f".{name}" for name in ("stdout", "stderr")]
     process = _CONTEXT.Process(target=_run, args=(arguments, cwd, written, settings))
     process.start()

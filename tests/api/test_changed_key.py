@@ -35,15 +35,15 @@ def runtime_of(url: str, key: str) -> Runtime:
 
 
 @pytest.fixture
-async def late(database_url: str, store_id: int) -> AsyncIterator[Runtime]:
+async def restarted(database_url: str, store_id: int) -> AsyncIterator[Runtime]:
     """The server after the change; the channel was configured before it."""
-    early = runtime_of(database_url, "the key of yesterday")
-    async with early.database.write() as tx:
-        await early.services.channels.configure(tx, store_id, "email", MAIL, NOW)
-    await early.close()
-    made = runtime_of(database_url, "the key of today")
-    yield made
-    await made.close()
+    before = runtime_of(database_url, "the key of yesterday")
+    async with before.database.write() as tx:
+        await before.services.channels.configure(tx, store_id, "email", MAIL, NOW)
+    await before.close()
+    runtime = runtime_of(database_url, "the key of today")
+    yield runtime
+    await runtime.close()
 
 
 @pytest.fixture
@@ -80,74 +80,74 @@ async def run_jobs(runtime: Runtime) -> None:
         await work(runtime.services, JOB_KINDS, "worker", notice.store_id, notice.job_id)
 
 
-async def seen(database: Database, store_id: int, campaign_id: UUID) -> tuple[CampaignStatus, str]:
+async def status_and_problem(database: Database, store_id: int, campaign_id: UUID) -> tuple[CampaignStatus, str]:
     async with database.read() as tx:
-        found = await campaigns.by_id(tx, store_id, campaign_id)
-    assert found is not None
-    return found.status, found.problem or ""
+        campaign = await campaigns.by_id(tx, store_id, campaign_id)
+    assert campaign is not None
+    return campaign.status, campaign.problem or ""
 
 
-async def test_the_channel_is_shown_without_its_settings(late: Runtime, store_id: int) -> None:
-    said = await ask(late, store_id, "{ channels { key installed configured settings } }")
-    assert said == {"data": {"channels": [{"key": "email", "installed": True, "configured": True, "settings": None}]}}
+async def test_the_channel_is_shown_without_its_settings(restarted: Runtime, store_id: int) -> None:
+    answer = await ask(restarted, store_id, "{ channels { key installed configured settings } }")
+    assert answer == {"data": {"channels": [{"key": "email", "installed": True, "configured": True, "settings": None}]}}
 
 
 async def test_a_campaign_is_refused_with_the_variable_to_look_at(
-    late: Runtime, store_id: int, campaign: Campaign
+    restarted: Runtime, store_id: int, campaign: Campaign
 ) -> None:
-    drawn = await ask(
-        late,
+    created = await ask(
+        restarted,
         store_id,
         "mutation ($input: CampaignInput!) { campaignCreate(input: $input) { userErrors { code message field } } }",
         input={"name": "July", "channel": "email", "content": CONTENT, "acceptMarketing": "ACCEPTED_ONLY"},
     )
-    assert drawn["data"]["campaignCreate"]["userErrors"]
-    shown = await ask(late, store_id, "{ campaigns { nodes { id reach { recipients } } } }")
-    (error,) = shown["errors"]
+    assert created["data"]["campaignCreate"]["userErrors"]
+    listed = await ask(restarted, store_id, "{ campaigns { nodes { id reach { recipients } } } }")
+    (error,) = listed["errors"]
     assert error["extensions"]["code"] == "CHANNEL_UNAVAILABLE"
     assert "MUSTER_SECRET_KEY" in error["message"]
 
 
-async def test_configuring_anew_mends_it(late: Runtime, store_id: int, campaign: Campaign) -> None:
+async def test_configuring_the_channel_again_corrects_it(restarted: Runtime, store_id: int, campaign: Campaign) -> None:
     configured = await ask(
-        late,
+        restarted,
         store_id,
         'mutation ($settings: JSON!) { channelConfigure(key: "email", settings: $settings) '
         "{ channel { settings } userErrors { message } } }",
         settings=MAIL,
     )
     assert configured["data"]["channelConfigure"]["userErrors"] == []
-    shown = await ask(late, store_id, "{ campaigns { nodes { reach { recipients } } } }")
-    assert shown["data"]["campaigns"]["nodes"] == [{"reach": {"recipients": 1}}]
+    listed = await ask(restarted, store_id, "{ campaigns { nodes { reach { recipients } } } }")
+    assert listed["data"]["campaigns"]["nodes"] == [{"reach": {"recipients": 1}}]
 
 
 async def test_a_campaign_on_its_way_waits_and_says_why(
-    late: Runtime, database_url: str, database: Database, store_id: int, campaign: Campaign
+    restarted: Runtime, database_url: str, database: Database, store_id: int, campaign: Campaign
 ) -> None:
-    async with late.database.write() as tx:
+    async with restarted.database.write() as tx:
         await launch.start(tx, store_id, campaign.id)
-    await run_jobs(late)
-    status, problem = await seen(database, store_id, campaign.id)
+    await run_jobs(restarted)
+    status, problem = await status_and_problem(database, store_id, campaign.id)
     assert status is CampaignStatus.SENDING
     assert "MUSTER_SECRET_KEY" in problem
 
 
 async def test_a_batch_on_its_way_waits_and_says_why(
-    late: Runtime, database_url: str, database: Database, store_id: int, campaign: Campaign
+    restarted: Runtime, database_url: str, database: Database, store_id: int, campaign: Campaign
 ) -> None:
-    early = runtime_of(database_url, "the key of yesterday")
-    async with early.database.write() as tx:
+    before = runtime_of(database_url, "the key of yesterday")
+    async with before.database.write() as tx:
         await launch.start(tx, store_id, campaign.id)
-    await run_jobs(early)
-    await early.close()
-    await run_jobs(late)
-    status, problem = await seen(database, store_id, campaign.id)
+    await run_jobs(before)
+    await before.close()
+    await run_jobs(restarted)
+    status, problem = await status_and_problem(database, store_id, campaign.id)
     assert status is CampaignStatus.SENDING
     assert "MUSTER_SECRET_KEY" in problem
 
 
-async def test_the_doctor_names_store_and_variable(late: Runtime, store_id: int) -> None:
-    wrong = [finding for finding in await doctor.examine(late) if not finding.well]
-    assert [finding.check for finding in wrong] == ["channels"]
-    assert f"store {store_id}" in wrong[0].says
-    assert "MUSTER_SECRET_KEY" in wrong[0].says
+async def test_the_doctor_names_store_and_variable(restarted: Runtime, store_id: int) -> None:
+    failures = [check for check in await doctor.run_checks(restarted) if not check.passed]
+    assert [check.name for check in failures] == ["channels"]
+    assert f"store {store_id}" in failures[0].message
+    assert "MUSTER_SECRET_KEY" in failures[0].message

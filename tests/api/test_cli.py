@@ -1,4 +1,4 @@
-"""The commands, as a person types them."""
+"""The commands, run as processes."""
 
 import shutil
 import subprocess
@@ -25,9 +25,9 @@ def migrated(template: Path, tmp_path: Path) -> Path:
 
 def test_an_empty_database_gets_a_first_store_once(tmp_path: Path) -> None:
     assert "Store 1" in muster("migrate", cwd=tmp_path).stdout
-    again = muster("migrate", cwd=tmp_path)
-    assert again.returncode == 0
-    assert "Store" not in again.stdout
+    second = muster("migrate", cwd=tmp_path)
+    assert second.returncode == 0
+    assert "Store" not in second.stdout
 
 
 def test_a_token_stands_alone_on_the_last_line(migrated: Path) -> None:
@@ -36,14 +36,14 @@ def test_a_token_stands_alone_on_the_last_line(migrated: Path) -> None:
     assert done.stdout.splitlines()[-1].startswith("muster_")
 
 
-def test_a_store_is_made_and_a_token_for_it(migrated: Path) -> None:
-    made = muster("store", "create", "--name", "Tea", "--timezone", "Asia/Taipei", cwd=migrated)
-    assert (made.returncode, made.stdout.splitlines()[-1]) == (0, "2")
+def test_a_store_is_created_and_a_token_for_it(migrated: Path) -> None:
+    created = muster("store", "create", "--name", "Tea", "--timezone", "Asia/Taipei", cwd=migrated)
+    assert (created.returncode, created.stdout.splitlines()[-1]) == (0, "2")
     assert muster("token", "create", "--scopes", "admin", "--store", "2", cwd=migrated).returncode == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says", "status"),
+    ("arguments", "message", "status"),
     [
         (["store", "create", "--name", "X", "--timezone", "Mars/Olympus"], "Mars/Olympus", 1),
         (["token", "create", "--scopes", "everything"], "everything", 1),
@@ -53,29 +53,29 @@ def test_a_store_is_made_and_a_token_for_it(migrated: Path) -> None:
         (["serve", "--port", "99999"], "65535", 2),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(migrated: Path, arguments: list[str], says: str, status: int) -> None:
+def test_an_invalid_argument_is_one_line(migrated: Path, arguments: list[str], message: str, status: int) -> None:
     done = muster(*arguments, cwd=migrated)
     assert done.returncode == status
-    assert says in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("url", "says", "status"),
+    ("url", "message", "status"),
     [
         ("mysql://h/d", "MUSTER_DATABASE_URL", 2),
         ("postgresql://127.0.0.1:1/d", "does not answer", 3),
         ("sqlite:///empty.db", "muster migrate", 3),
     ],
 )
-def test_a_database_that_cannot_be_used_is_said_in_a_line(tmp_path: Path, url: str, says: str, status: int) -> None:
+def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path, url: str, message: str, status: int) -> None:
     done = muster("token", "create", "--scopes", "read", cwd=tmp_path, MUSTER_DATABASE_URL=url)
     assert done.returncode == status
-    assert says in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_doctor_finds_nothing_wrong_with_a_fresh_database(migrated: Path) -> None:
+def test_the_doctor_passes_a_new_database(migrated: Path) -> None:
     done = muster("doctor", cwd=migrated)
     assert done.returncode == 0, done.stdout
 
@@ -86,15 +86,15 @@ def test_the_doctor_says_what_to_do_about_an_empty_database(tmp_path: Path) -> N
     assert "muster migrate" in done.stdout
 
 
-def test_a_file_goes_in_but_for_its_bad_rows(migrated: Path) -> None:
+def test_a_file_is_imported_without_its_bad_rows(migrated: Path) -> None:
     (migrated / "good.csv").write_text("external_id,email\na,ann@example.com\nb,bob@example.com\n")
     (migrated / "bad.csv").write_text("external_id,birthday\nc,1990-01-01\nd,1990-13-01\n")
     good = muster("import", "customers", "good.csv", cwd=migrated)
     bad = muster("import", "customers", "bad.csv", cwd=migrated)
     assert (good.returncode, bad.returncode) == (0, 1)
-    assert "2 of 2 rows went in" in good.stderr
+    assert "2 of 2 rows were imported" in good.stderr
     assert "row 3: birthday" in bad.stderr
-    assert "1 of 2 rows went in" in bad.stderr
+    assert "1 of 2 rows were imported" in bad.stderr
 
 
 def test_a_file_with_an_unknown_column_changes_nothing(migrated: Path) -> None:
@@ -111,14 +111,14 @@ def test_help_loads_no_more_than_it_needs() -> None:
     assert {"sqlalchemy", "strawberry", "dramatiq", "starlette", "pydantic"} & set(loaded) == set()
 
 
-def test_plugins_are_shown_and_a_broken_one_is_told(tmp_path: Path) -> None:
-    well = muster("plugins", cwd=tmp_path)
-    assert well.returncode == 0
-    assert "email" in well.stdout
-    written = tmp_path / "pigeons-2.0.dist-info"
-    written.mkdir()
-    (written / "METADATA").write_text("Metadata-Version: 2.1\nName: pigeons\nVersion: 2.0\n")
-    (written / "entry_points.txt").write_text("[muster]\npigeon = pigeons\n")
+def test_plugins_are_listed_with_the_broken_ones(tmp_path: Path) -> None:
+    listed = muster("plugins", cwd=tmp_path)
+    assert listed.returncode == 0
+    assert "email" in listed.stdout
+    package = tmp_path / "pigeons-2.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: pigeons\nVersion: 2.0\n")
+    (package / "entry_points.txt").write_text("[muster]\npigeon = pigeons\n")
     broken = muster("plugins", cwd=tmp_path, PYTHONPATH=str(tmp_path), COLUMNS="200")
     assert broken.returncode == 1
     assert "ModuleNotFoundError" in broken.stdout
@@ -127,12 +127,12 @@ def test_plugins_are_shown_and_a_broken_one_is_told(tmp_path: Path) -> None:
     assert blocked.returncode == 0
 
 
-def test_the_doctor_looks_at_plugins_too(migrated: Path) -> None:
+def test_the_doctor_checks_plugins(migrated: Path) -> None:
     done = muster("doctor", cwd=migrated, COLUMNS="200")
     assert "channels: email" in done.stdout
 
 
-def test_the_demonstration_wants_both_files(tmp_path: Path) -> None:
+def test_the_demo_needs_both_files(tmp_path: Path) -> None:
     (tmp_path / "customers.csv").touch()
     done = muster("demo", "--data", str(tmp_path), cwd=tmp_path)
     assert done.returncode == 2
@@ -140,8 +140,8 @@ def test_the_demonstration_wants_both_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_demonstration_goes_well(tmp_path: Path) -> None:
-    (tmp_path / "demo.db").write_text("what a demonstration left behind")
+def test_the_demo_passes(tmp_path: Path) -> None:
+    (tmp_path / "demo.db").write_text("the database of an earlier demo")
     done = muster("demo", "--customers", "200", "--port", "0", cwd=tmp_path, CI="true", COLUMNS="100")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Received by the mail server" in done.stdout
@@ -149,5 +149,5 @@ def test_the_demonstration_goes_well(tmp_path: Path) -> None:
 
 def test_the_command_is_installed(tmp_path: Path) -> None:
     installed = Path(sys.executable).with_name("muster")
-    shown = subprocess.run([installed, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert "demo" in shown
+    help_text = subprocess.run([installed, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert "demo" in help_text

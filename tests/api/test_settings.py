@@ -1,11 +1,11 @@
-"""What the environment may say."""
+"""The settings that the environment may hold."""
 
 import stat
 from pathlib import Path
 
 import pytest
 
-from api.settings import IN_PROCESS, Settings, WrongSetting
+from api.settings import IN_PROCESS, InvalidSetting, Settings
 from domain.kit.clock import system_clock
 
 
@@ -18,7 +18,7 @@ def test_nothing_has_to_be_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "used"),
+    ("url", "used"),
     [
         ("postgresql://a:b@h:5433/d", "postgresql+asyncpg://a:b@h:5433/d"),
         ("postgres://a:p%40ss@h/d", "postgresql+asyncpg://a:p%40ss@h/d"),
@@ -28,24 +28,24 @@ def test_nothing_has_to_be_set() -> None:
         ("sqlite:////var/lib/shop.db", "sqlite+aiosqlite:////var/lib/shop.db"),
     ],
 )
-def test_the_asynchronous_driver_is_added(monkeypatch: pytest.MonkeyPatch, given: str, used: str) -> None:
-    monkeypatch.setenv("MUSTER_DATABASE_URL", given)
+def test_the_asynchronous_driver_is_added(monkeypatch: pytest.MonkeyPatch, url: str, used: str) -> None:
+    monkeypatch.setenv("MUSTER_DATABASE_URL", url)
     assert Settings.from_env().database_url == used
 
 
 @pytest.mark.parametrize(
-    ("url", "kept"),
+    ("url", "directory"),
     [
         ("sqlite:///shop.db", "shop.db-files"),
         ("sqlite:////var/lib/shop.db", "/var/lib/shop.db-files"),
         ("postgresql://h/d", "muster-files"),
     ],
 )
-def test_reports_lie_beside_the_database_unless_it_is_said_where(
-    monkeypatch: pytest.MonkeyPatch, url: str, kept: str
+def test_reports_are_beside_the_database_unless_a_directory_is_set(
+    monkeypatch: pytest.MonkeyPatch, url: str, directory: str
 ) -> None:
     monkeypatch.setenv("MUSTER_DATABASE_URL", url)
-    assert Settings.from_env().files() == Path(kept)
+    assert Settings.from_env().files() == Path(directory)
     monkeypatch.setenv("MUSTER_FILES_DIR", "/srv/reports")
     assert Settings.from_env().files() == Path("/srv/reports")
 
@@ -69,13 +69,13 @@ def test_a_wrong_value_is_one_line_that_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(WrongSetting) as refused:
+    with pytest.raises(InvalidSetting) as refused:
         Settings.from_env()
     assert str(refused.value).startswith(name)
     assert "\n" not in str(refused.value)
 
 
-def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSTER_BROKER_URL", "")
     assert Settings.from_env().embedded
 
@@ -85,22 +85,22 @@ def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.from_env().allowed_origins == ("https://a.example", "https://b.example")
 
 
-def test_the_time_may_be_held_in_rehearsals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_clock_may_be_stopped_in_tests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "now"
     file.write_text("2026-07-01T09:00:00+08:00\n")
     monkeypatch.setenv("MUSTER_ENV", "test")
     monkeypatch.setenv("MUSTER_CLOCK_FILE", str(file))
     assert Settings.from_env().clock()().isoformat() == "2026-07-01T01:00:00+00:00"
     file.write_text("noon")
-    with pytest.raises(WrongSetting, match="MUSTER_CLOCK_FILE"):
+    with pytest.raises(InvalidSetting, match="MUSTER_CLOCK_FILE"):
         Settings.from_env().clock()
 
 
-def test_a_key_is_made_once_and_kept_from_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_key_is_created_once_and_no_other_user_can_read_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    made = Settings.from_env().key()
-    assert len(made) >= 32
-    assert Settings.from_env().key() == made
+    key = Settings.from_env().key()
+    assert len(key) >= 32
+    assert Settings.from_env().key() == key
     assert [path.name for path in tmp_path.iterdir()] == ["muster.key"]
     assert stat.S_IMODE((tmp_path / "muster.key").stat().st_mode) == 0o600
 

@@ -1,4 +1,4 @@
-"""GraphiQL, served whole from this package: no other host is asked for anything."""
+"""The GraphiQL page, with all its scripts and styles in this package: browsers load nothing from other hosts."""
 
 from importlib.resources import files
 
@@ -37,5 +37,5 @@ page = HTMLResponse(_HTML, headers=_HEADERS)
 
 
 def assets(path: str = "/graphiql") -> BaseRoute:
-    """The scripts and styles, beside the page's own path."""
+    """Return the route of the scripts and styles, beside the page's own path."""
     return Mount(path, StaticFiles(directory=str(ASSETS)))

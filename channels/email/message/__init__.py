@@ -1,0 +1,1 @@
+"""Composes e-mail messages: HTML, plain text and MIME."""

@@ -1,4 +1,4 @@
-"""HTML in pieces: a template's code, tags and words. No input takes longer than its length warrants.
+"""A tokenizer for HTML with template code in it, in time linear to the input's length.
 
 The standard library's parser takes quadratic time for some inputs, and fails on others.
 """
@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-# Everything here ends at the end of the text at the latest: what is tried is never tried in vain.
+# Every repetition is possessive or ends at the end of the input at the latest: no attempt is made in vain.
 _QUOTED: Final = r"'(?:[^'\\]|\\.)*+(?:'|\Z)|\"(?:[^\"\\]|\\.)*+(?:\"|\Z)"
 CODE: Final = re.compile(
     r"\{%[-+]?\s*raw\s*[-+]?%\}.*?(?:\{%[-+]?\s*endraw\s*[-+]?%\}|\Z)"
@@ -18,19 +18,21 @@ CODE: Final = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTES: Final = r"(?:[^>=]|=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z))?+)*+(?:>|\Z)"
-_BODY = re.compile(rf"<body\b{_ATTRIBUTES}", re.IGNORECASE)
+_BODY_TAG = re.compile(rf"<body\b{_ATTRIBUTES}", re.IGNORECASE)
 _TAG = re.compile(
     rf"<!--.*?(?:-->|\Z)|<[!?][^>]*+(?:>|\Z)|<(?P<end>/?)(?P<name>[A-Za-z][^\s/>]*+)(?P<rest>{_ATTRIBUTES})", re.DOTALL
 )
 _ATTRIBUTE = re.compile(r"([^\s=/>]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s>]++)))?+")
-_RAW: Final = {
+_END_OF_RAW_TEXT: Final = {
     name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "title", "textarea", "noscript")
 }
-_ENDLESS_NUMBER = re.compile(r"&#(?:[0-9]{8,}+|[xX][0-9a-fA-F]{7,}+);?")
-_UNSEEN = "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;mso-hide:all"
+_OVERLONG_NUMBER = re.compile(r"&#(?:[0-9]{8,}+|[xX][0-9a-fA-F]{7,}+);?")
+_HIDDEN_STYLE = (
+    "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;mso-hide:all"
+)
 
 
-class Words(NamedTuple):
+class Text(NamedTuple):
     text: str
 
 
@@ -39,53 +41,55 @@ class Tag(NamedTuple):
     is_end: bool
     attributes: str
 
-    def attribute(self, wanted: str) -> str:
+    def attribute(self, name: str) -> str:
+        """Return the value of the first attribute of this name, or an empty text."""
         for match in _ATTRIBUTE.finditer(self.attributes):
-            if match[1].lower() == wanted:
-                return unescaped(match[2] or match[3] or match[4] or "").strip()
+            if match[1].lower() == name:
+                return unescape(match[2] or match[3] or match[4] or "").strip()
         return ""
 
 
-class Raw(NamedTuple):
-    """What is in a script, a style and the like: nobody's text."""
+class RawText(NamedTuple):
+    """The content of a script, a style and the like, which is not shown."""
 
     text: str
 
 
-def pieces(source: str) -> Iterator[Words | Tag | Raw]:
-    place = 0
-    while match := _TAG.search(source, place):
-        if match.start() > place:
-            yield Words(unescaped(source[place : match.start()]))
-        place = match.end()
+def tokenize(source: str) -> Iterator[Text | Tag | RawText]:
+    position = 0
+    while match := _TAG.search(source, position):
+        if match.start() > position:
+            yield Text(unescape(source[position : match.start()]))
+        position = match.end()
         if match["name"] is None:
             continue
         name = match["name"].lower()
         yield Tag(name, bool(match["end"]), match["rest"])
-        if name in _RAW and not match["end"]:
-            ending = _RAW[name].search(source, place)
-            end = ending.start() if ending else len(source)
-            yield Raw(source[place:end])
-            place = end
-    yield Words(unescaped(source[place:]))
+        if name in _END_OF_RAW_TEXT and not match["end"]:
+            end_tag = _END_OF_RAW_TEXT[name].search(source, position)
+            end = end_tag.start() if end_tag else len(source)
+            yield RawText(source[position:end])
+            position = end
+    yield Text(unescape(source[position:]))
 
 
-def unescaped(text: str) -> str:
-    return html.unescape(_ENDLESS_NUMBER.sub("\ufffd", text)) if "&" in text else text
+def unescape(text: str) -> str:
+    """Return the text with its character references resolved."""
+    # Python refuses to convert a number of thousands of digits.
+    return html.unescape(_OVERLONG_NUMBER.sub("\ufffd", text)) if "&" in text else text
 
 
 def with_preheader(template: str, preheader: str) -> str:
-    """The HTML's template with the preheader's before anything that shows: mail programs list it, and hide it."""
-    unseen = f'<span style="{_UNSEEN}">{_escaped_between_code(preheader)}</span>'
-    body = _BODY.search(template)
-    place = body.end() if body else 0
-    return template[:place] + unseen + template[place:]
+    """Return the HTML template with the preheader's template first in its body, hidden.
 
-
-def _escaped_between_code(template: str) -> str:
-    done: list[str] = []
-    place = 0
-    for match in CODE.finditer(template):
-        done += [html.escape(template[place : match.start()]), match.group()]
-        place = match.end()
-    return "".join([*done, html.escape(template[place:])])
+    Mail programs list it after the subject. Its code stays code; the text between is escaped.
+    """
+    escaped: list[str] = []
+    position = 0
+    for match in CODE.finditer(preheader):
+        escaped += [html.escape(preheader[position : match.start()]), match.group()]
+        position = match.end()
+    escaped.append(html.escape(preheader[position:]))
+    body_tag = _BODY_TAG.search(template)
+    start = body_tag.end() if body_tag else 0
+    return f'{template[:start]}<span style="{_HIDDEN_STYLE}">{"".join(escaped)}</span>{template[start:]}'

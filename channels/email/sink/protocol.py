@@ -1,4 +1,4 @@
-"""The server's side of SMTP, as far as a sink goes."""
+"""The server's side of SMTP, as much of it as a sink needs."""
 
 import asyncio
 import re
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Final, TypeAlias, cast
 
-Answer: TypeAlias = Callable[[str], str | None]
-"""What becomes of a recipient: None (taken), a reply such as "550 no", or one of the faults below."""
+Verdict: TypeAlias = Callable[[str], str | None]
+"""Decides on a recipient: None (accepted), a reply such as "550 no", or one of the faults below."""
 
 CLOSE: Final = "close"
 HANG: Final = "hang"
@@ -22,23 +22,23 @@ def accept(_recipient: str) -> str | None:
 
 @dataclass(frozen=True)
 class SinkBehavior:
-    """How a sink behaves. `at_rcpt`, `at_data` and `at_end` decide at RCPT, at DATA and after the final dot."""
+    """Sets how a sink answers. The verdicts decide at RCPT, at DATA and at the end of data."""
 
-    at_rcpt: Answer = accept
-    at_data: Answer = accept
-    at_end: Answer = accept
-    offers: tuple[str, ...] = ("PIPELINING", "8BITMIME")
+    at_rcpt: Verdict = accept
+    at_data: Verdict = accept
+    at_end_of_data: Verdict = accept
+    extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME")
     tls: ssl.SSLContext | None = None
-    tls_at_once: bool = False
+    implicit_tls: bool = False
     credentials: tuple[str, str] | None = None
-    session_length: int | None = None  # messages
+    messages_per_session: int | None = None
 
 
 @dataclass
 class SinkMailbox:
-    """What all sessions have taken. A message is here before its sender knows."""
+    """The messages that all sessions have accepted. A message is in it before its sender gets the reply."""
 
-    keep: bool
+    store_messages: bool
     log: IO[bytes] | None
     count: int = 0
     connections: int = 0
@@ -46,42 +46,42 @@ class SinkMailbox:
 
     def add(self, recipients: list[str], content: bytes) -> None:
         self.count += len(recipients)
-        if self.keep:
+        if self.store_messages:
             self.messages += [(recipient, content) for recipient in recipients]
         if self.log is not None:
             match = _MESSAGE_ID.search(content)
-            name = match[1].decode("ascii", "replace") if match else "-"
-            self.log.write("".join(f"{recipient} {name}\n" for recipient in recipients).encode())
+            message_id = match[1].decode("ascii", "replace") if match else "-"
+            self.log.write("".join(f"{recipient} {message_id}\n" for recipient in recipients).encode())
 
 
 class SinkSession(asyncio.Protocol):
-    def __init__(self, manners: SinkBehavior, taken: SinkMailbox, sessions: "set[SinkSession]") -> None:
+    def __init__(self, behavior: SinkBehavior, mailbox: SinkMailbox, sessions: "set[SinkSession]") -> None:
         self.ended = asyncio.Event()
-        self._manners = manners
-        self._taken = taken
+        self._behavior = behavior
+        self._mailbox = mailbox
         self._sessions = sessions
         self._transport: asyncio.Transport | None = None
         self._upgrade: asyncio.Task[None] | None = None
         self._unread = b""
-        self._searched = 0
+        self._searched = 0  # bytes of unread content that hold no end of data
         self._recipients: list[str] = []
-        self._in_content = False
-        self._deaf = False
-        self._taken_here = 0
-        self._expected: list[str] = []  # what AUTH LOGIN has yet to be told
-        self._out: list[str] = []
+        self._in_data = False
+        self._ignores_input = False
+        self._messages = 0
+        self._awaited_credentials: list[str] = []  # of AUTH LOGIN
+        self._replies: list[str] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # it is one, though uvloop's does not derive from it
         self._sessions.add(self)
-        self._taken.connections += 1
+        self._mailbox.connections += 1
         self._transport.write(b"220 sink ESMTP\r\n")
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
-        self._end_session()
+        self._end()
 
-    def _end_session(self) -> None:
+    def _end(self) -> None:
         self._sessions.discard(self)
         self.ended.set()
 
@@ -90,150 +90,128 @@ class SinkSession(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        if self._ignores_input:
             return
         self._unread += data
         self._proceed()
 
     def _proceed(self) -> None:
-        # What arrives in the moment of encryption is answered by the encrypted transport.
-        while self._unread and not self._deaf and self._upgrade is None:
-            if not (self._take_content() if self._in_content else self._take_line()):
+        # What arrives while TLS starts is answered over the encrypted transport.
+        while self._unread and not self._ignores_input and self._upgrade is None:
+            if self._in_data:
+                if not self._take_message():
+                    break
+                continue
+            line, newline, rest = self._unread.partition(b"\n")
+            if not newline:
                 break
-        self._answer()
+            self._unread = rest
+            self._handle(line.decode("utf-8", "replace").rstrip("\r"))
+        self._flush()
 
-    def _answer(self) -> None:
-        if self._out and self._transport is not None:
-            self._transport.write("".join(f"{line}\r\n" for line in self._out).encode())
-            self._out.clear()
+    def _flush(self) -> None:
+        if self._replies and self._transport is not None:
+            self._transport.write("".join(f"{line}\r\n" for line in self._replies).encode())
+            self._replies.clear()
 
-    def _take_line(self) -> bool:
-        line, end, rest = self._unread.partition(b"\n")
-        if not end:
-            return False
-        self._unread = rest
-        self._obey(line.decode("utf-8", "replace").rstrip("\r"))
-        return True
-
-    def _take_content(self) -> bool:
+    def _take_message(self) -> bool:
+        """Answer the message whose end of data has arrived; return False while it has not."""
         if self._unread.startswith(b".\r\n"):
-            end, after = 0, 3
+            end = 0
         else:
             end = self._unread.find(b"\r\n.\r\n", self._searched) + 2
-            after = end + 3
-        if end == 1:
-            self._searched = max(0, len(self._unread) - 4)
-            return False
-        content, self._unread, self._searched = self._unread[:end], self._unread[after:], 0
-        self._in_content = False
-        self._end(content)
+            if end == 1:
+                self._searched = max(0, len(self._unread) - 4)
+                return False
+        content, self._unread, self._searched = self._unread[:end], self._unread[end + 3 :], 0
+        self._in_data = False
+        verdicts = [self._behavior.at_end_of_data(recipient) for recipient in self._recipients]
+        refusal = next((verdict for verdict in verdicts if verdict), None)
+        if not self._recipients:
+            self._reply("554 no valid recipients")
+        elif refusal is not None:
+            self._reply(refusal)
+        else:
+            self._mailbox.add(self._recipients, content.replace(b"\r\n..", b"\r\n."))
+            self._messages += 1
+            self._reply(f"250 2.0.0 Ok: queued as {self._mailbox.count:X}")
+        self._recipients = []
+        if self._messages == self._behavior.messages_per_session:
+            self._reply(CLOSE)
         return True
 
-    def _end(self, content: bytes) -> None:
-        verdicts = [self._manners.at_end(recipient) for recipient in self._recipients]
-        verdict = next((verdict for verdict in verdicts if verdict), None)
-        if not self._recipients:
-            self._say("554 no valid recipients")
-        elif verdict is not None:
-            self._say(verdict)
-        else:
-            self._taken.add(self._recipients, content.replace(b"\r\n..", b"\r\n."))
-            self._taken_here += 1
-            self._say(f"250 2.0.0 Ok: queued as {self._taken.count:X}")
-        self._recipients = []
-        if self._taken_here == self._manners.session_length:
-            self._say(CLOSE)
-
-    def _say(self, verdict: str) -> None:
+    def _reply(self, verdict: str) -> None:
         if verdict in {CLOSE, HANG}:
-            self._deaf = True
-            self._answer()
+            self._ignores_input = True
+            self._flush()
             if verdict == CLOSE and self._transport is not None:
                 self._transport.close()
         else:
-            self._out.append(verdict)
+            self._replies.append(verdict)
 
-    def _obey(self, line: str) -> None:
-        if self._expected:
-            self._hear_credential(line)
+    def _handle(self, line: str) -> None:
+        verb, _, argument = line.partition(" ")
+        if self._awaited_credentials:
+            is_right = b64decode(line).decode() == self._awaited_credentials.pop(0)
+            if not is_right and not self._awaited_credentials:
+                self._reply("535 5.7.8 Wrong")
+            else:
+                self._reply("334 UGFzc3dvcmQ6" if self._awaited_credentials else "235 2.7.0 Ok")
             return
-        verb, _, rest = line.partition(" ")
         match verb.upper():
             case "MAIL":
                 self._recipients = []
-                self._say("250 2.1.0 Ok")
+                self._reply("250 2.1.0 Ok")
             case "RCPT":
-                self._rcpt(line.partition("<")[2].rpartition(">")[0])
+                recipient = argument.partition("<")[2].rpartition(">")[0]
+                refusal = self._behavior.at_rcpt(recipient)
+                if refusal is None:
+                    self._recipients.append(recipient)
+                self._reply(refusal or "250 2.1.5 Ok")
+            case "DATA" if self._recipients:
+                verdicts = map(self._behavior.at_data, self._recipients)
+                refusal = next((verdict for verdict in verdicts if verdict), None)
+                self._in_data = refusal is None
+                self._reply(refusal or "354 End with a dot")
             case "DATA":
-                self._data()
-            case _:
-                self._obey_rarer(verb.upper(), rest)
+                self._reply("554 5.5.1 No valid recipients")
+            case command:
+                self._handle_outside_of_transaction(command, argument)
 
-    def _obey_rarer(self, verb: str, rest: str) -> None:
-        match verb:
+    def _handle_outside_of_transaction(self, command: str, argument: str) -> None:
+        match command:
             case "EHLO" | "HELO":
-                self._greet()
+                lines = ["sink", *self._behavior.extensions]
+                self._replies += [*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]
             case "RSET":
                 self._recipients = []
-                self._say("250 2.0.0 Ok")
+                self._reply("250 2.0.0 Ok")
             case "NOOP":
-                self._say("250 2.0.0 Ok")
-            case "STARTTLS" if self._manners.tls is not None:
-                self._start_tls(self._manners.tls)
-            case "AUTH" if self._manners.credentials is not None:
-                self._authenticate(*rest.split(" ", 1))
+                self._reply("250 2.0.0 Ok")
+            case "STARTTLS" if self._behavior.tls is not None and self._transport is not None:
+                self._reply("220 2.0.0 Go ahead")
+                self._flush()
+                self._unread = b""
+                self._transport.pause_reading()
+                self._upgrade = asyncio.create_task(self._start_tls(self._transport, self._behavior.tls))
+            case "AUTH" if self._behavior.credentials is not None and argument.startswith("LOGIN"):
+                self._awaited_credentials = list(self._behavior.credentials)
+                self._reply("334 VXNlcm5hbWU6")
+            case "AUTH" if self._behavior.credentials is not None:
+                _mechanism, initial_response = argument.split(" ", 1)
+                credentials = tuple(b64decode(initial_response).decode().split("\0")[1:])
+                self._reply("235 2.7.0 Ok" if credentials == self._behavior.credentials else "535 5.7.8 Wrong")
             case "QUIT":
-                self._say("221 2.0.0 Bye")
-                self._say(CLOSE)
+                self._reply("221 2.0.0 Bye")
+                self._reply(CLOSE)
             case _:
-                self._say("502 5.5.2 No such command")
+                self._reply("502 5.5.2 No such command")
 
-    def _greet(self) -> None:
-        lines = ["sink", *self._manners.offers]
-        self._out += [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
-
-    def _rcpt(self, recipient: str) -> None:
-        refusal = self._manners.at_rcpt(recipient)
-        if refusal is None:
-            self._recipients.append(recipient)
-        self._say(refusal or "250 2.1.5 Ok")
-
-    def _data(self) -> None:
-        if not self._recipients:
-            self._say("554 5.5.1 No valid recipients")
-            return
-        refusal = next((word for word in map(self._manners.at_data, self._recipients) if word), None)
-        self._in_content = refusal is None
-        self._say(refusal or "354 End with a dot")
-
-    def _authenticate(self, mechanism: str, initial: str = "") -> None:
-        if mechanism == "LOGIN":
-            self._expected = list(self._manners.credentials or ())
-            self._say("334 VXNlcm5hbWU6")
-            return
-        given = tuple(b64decode(initial).decode().split("\0")[1:])
-        self._say("235 2.7.0 Ok" if given == self._manners.credentials else "535 5.7.8 Wrong")
-
-    def _hear_credential(self, line: str) -> None:
-        right = b64decode(line).decode() == self._expected.pop(0)
-        if not right and not self._expected:
-            self._say("535 5.7.8 Wrong")
-        else:
-            self._say("334 UGFzc3dvcmQ6" if self._expected else "235 2.7.0 Ok")
-
-    def _start_tls(self, context: ssl.SSLContext) -> None:
-        self._say("220 2.0.0 Go ahead")
-        self._answer()
-        self._unread = b""
-        if self._transport is not None:
-            self._transport.pause_reading()
-            self._upgrade = asyncio.get_running_loop().create_task(self._secured(self._transport, context))
-
-    async def _secured(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
+    async def _start_tls(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
         try:
-            secured = await asyncio.get_running_loop().start_tls(transport, self, context, server_side=True)
+            encrypted = await asyncio.get_running_loop().start_tls(transport, self, context, server_side=True)
         except OSError:
-            self._end_session()
+            self._end()
             return
-        self._transport, self._upgrade = secured, None
+        self._transport, self._upgrade = encrypted, None
         self._proceed()

@@ -1,4 +1,4 @@
-"""A mail server that takes everything and delivers nothing: for the demo, the benchmarks and the tests."""
+"""Runs the sink, on a thread within a program or by itself (`python -m channels.email.sink.server`)."""
 
 import argparse
 import asyncio
@@ -10,18 +10,23 @@ from channels.email.sink.protocol import CLOSE, HANG, SinkBehavior, SinkMailbox,
 
 __all__ = ["CLOSE", "HANG", "SinkBehavior", "SmtpSink"]
 
-_FAREWELL: Final = 5  # seconds
+_CLOSE_SECONDS: Final = 5
 
 
 class SmtpSink:
-    """Runs on a thread of its own within a `with` block."""
+    """Accepts messages and delivers none; runs on a thread of its own within a `with` block."""
 
     def __init__(
-        self, port: int = 0, *, keep: bool = False, log: Path | None = None, manners: SinkBehavior | None = None
+        self,
+        port: int = 0,
+        *,
+        store_messages: bool = False,
+        log: Path | None = None,
+        behavior: SinkBehavior | None = None,
     ) -> None:
         self.port = port
-        self._manners = manners or SinkBehavior()
-        self._taken = SinkMailbox(keep, None)
+        self._behavior = behavior or SinkBehavior()
+        self._mailbox = SinkMailbox(store_messages, None)
         self._log = log
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -31,15 +36,15 @@ class SmtpSink:
 
     @property
     def count(self) -> int:
-        return self._taken.count
+        return self._mailbox.count
 
     @property
     def connections(self) -> int:
-        return self._taken.connections
+        return self._mailbox.connections
 
     @property
     def messages(self) -> list[tuple[str, bytes]]:
-        return self._taken.messages
+        return self._mailbox.messages
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self.serve()), name="smtp-sink", daemon=True)
@@ -55,14 +60,17 @@ class SmtpSink:
             self._thread.join()
 
     async def serve(self) -> None:
+        """Serve until stopped; a port that cannot be opened ends it at once and becomes `_failure`."""
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         sessions: set[SinkSession] = set()
-        tls = self._manners.tls if self._manners.tls_at_once else None
         log = None if self._log is None else self._log.open("ab", buffering=0)
-        self._taken.log = log
+        self._mailbox.log = log
         try:
             server = await self._loop.create_server(
-                lambda: SinkSession(self._manners, self._taken, sessions), "127.0.0.1", self.port, ssl=tls
+                lambda: SinkSession(self._behavior, self._mailbox, sessions),
+                "127.0.0.1",
+                self.port,
+                ssl=self._behavior.tls if self._behavior.implicit_tls else None,
             )
         except OSError as error:
             self._failure = error
@@ -74,26 +82,22 @@ class SmtpSink:
             await self._stop.wait()
         finally:
             server.close()
-            await _ended(sessions)
+            open_sessions = list(sessions)
+            for session in open_sessions:
+                session.abort()
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await asyncio.gather(*(session.ended.wait() for session in open_sessions))
             if log is not None:
                 log.close()
-
-
-async def _ended(sessions: set[SinkSession]) -> None:
-    ending = list(sessions)
-    for session in ending:
-        session.abort()
-    async with asyncio.timeout(_FAREWELL):
-        await asyncio.gather(*(session.ended.wait() for session in ending))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="channels.email.sink.server", description=__doc__)
     parser.add_argument("--port", type=int, default=1025)
     parser.add_argument("--log", type=Path, help="gets a line for each message: recipient and message-id")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        asyncio.run(SmtpSink(given.port, log=given.log).serve())
+        asyncio.run(SmtpSink(arguments.port, log=arguments.log).serve())
     except KeyboardInterrupt:
         return
 

@@ -1,0 +1,1 @@
+"""A client of SMTP (RFC 5321)."""

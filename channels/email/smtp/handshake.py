@@ -1,4 +1,4 @@
-"""Opens an SMTP session: connection, encryption, who is there, who we are."""
+"""Opens an SMTP session: connection, greeting, encryption and authentication."""
 
 import asyncio
 import ssl
@@ -12,122 +12,127 @@ from channels.email.settings import EmailSettings, Security
 from channels.email.smtp.connection import Reply, SmtpConnection, Timeouts
 from channels.email.smtp.session import SmtpSession
 
+_system_trust = cache(ssl.create_default_context)
 
-async def open_session(settings: EmailSettings, patience: Timeouts, tls: ssl.SSLContext | None = None) -> SmtpSession:
-    """Raises Unreachable, without the credentials in its words."""
-    context = None if settings.security is Security.NONE else tls or _trusting_the_system()
-    wire = await _connected(settings, patience, context)
+
+async def open_session(settings: EmailSettings, timeouts: Timeouts, tls: ssl.SSLContext | None = None) -> SmtpSession:
+    """Return an authenticated session. Raise Unreachable, whose text never holds the credentials."""
+    context = None if settings.security is Security.NONE else tls or _system_trust()
+    connection = await _connect(settings, timeouts, context)
     try:
-        offers = await _introduced(wire, settings, patience, context)
+        _check(await connection.read_reply(timeouts.reply), connection, "refuses service")
+        extensions = await _ehlo(connection, timeouts)
+        if settings.security is Security.STARTTLS:
+            assert context is not None
+            await _start_tls(connection, settings, timeouts, context, extensions)
+            extensions = await _ehlo(connection, timeouts)
+        if settings.username is not None and settings.password is not None:
+            password = settings.password.get_secret_value()
+            await _authenticate(connection, timeouts, settings.username, password, extensions)
     except BaseException:
-        wire.fail("given up")
-        await wire.close(1)
+        connection.abort("given up")
+        await connection.close(1)
         raise
-    return SmtpSession(wire, offers, addresses.on_the_wire(settings.from_address), patience)
+    keywords = frozenset(extension.partition(" ")[0] for extension in extensions)
+    return SmtpSession(connection, keywords, addresses.with_ascii_domain(settings.from_address), timeouts)
 
 
-@cache
-def _trusting_the_system() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
-async def _connected(settings: EmailSettings, patience: Timeouts, context: ssl.SSLContext | None) -> SmtpConnection:
-    implicit = context if settings.security is Security.TLS else None
-    where = f"{settings.host}:{settings.port}"
+async def _connect(settings: EmailSettings, timeouts: Timeouts, context: ssl.SSLContext | None) -> SmtpConnection:
+    implicit_tls = context if settings.security is Security.TLS else None
+    server = f"{settings.host}:{settings.port}"
     try:
-        async with asyncio.timeout(patience.connect):
-            _, wire = await asyncio.get_running_loop().create_connection(
+        async with asyncio.timeout(timeouts.connect):
+            _, connection = await asyncio.get_running_loop().create_connection(
                 SmtpConnection,
                 settings.host,
                 settings.port,
-                ssl=implicit,
-                server_hostname=settings.host if implicit else None,
+                ssl=implicit_tls,
+                server_hostname=settings.host if implicit_tls else None,
             )
     except TimeoutError:
-        raise Unreachable(f"{where} did not answer in time.") from None
+        raise Unreachable(f"{server} did not answer in time") from None
     except ssl.SSLError as error:
-        raise Unreachable(_tls_fault(where, error)) from None
+        raise Unreachable(_tls_problem(server, error)) from None
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{where} cannot be reached: {_reason(error)}.") from None
-    return wire
+        raise Unreachable(f"{server} cannot be reached: {_reason(error)}") from None
+    return connection
 
 
-async def _introduced(
-    wire: SmtpConnection, settings: EmailSettings, patience: Timeouts, context: ssl.SSLContext | None
-) -> frozenset[str]:
-    _expect(await wire.reply(patience.reply), wire, "refuses service")
-    offers = await _ehlo(wire, patience)
-    if settings.security is Security.STARTTLS:
-        assert context is not None
-        await _encrypt(wire, settings, patience, context, offers)
-        offers = await _ehlo(wire, patience)
-    if settings.username is not None and settings.password is not None:
-        await _authenticate(wire, patience, settings.username, settings.password.get_secret_value(), offers)
-    return frozenset(line.partition(" ")[0] for line in offers)
-
-
-async def _ask(wire: SmtpConnection, patience: Timeouts, command: str) -> Reply | None:
-    wire.write(f"{command}\r\n".encode())
-    return await wire.reply(patience.reply)
-
-
-def _expect(reply: Reply | None, wire: SmtpConnection, fault: str) -> Reply:
-    if reply is None:
-        raise Unreachable(wire.broken or "The mail server did not answer.")
-    if reply.is_refusal:
-        raise Unreachable(f"The mail server {fault}: {reply}")
-    return reply
-
-
-async def _ehlo(wire: SmtpConnection, patience: Timeouts) -> list[str]:
-    reply = _expect(await _ask(wire, patience, f"EHLO {wire.local_host}"), wire, "refuses to talk")
-    return [line.upper() for line in reply.text.split("\n")[1:]]
-
-
-async def _encrypt(
-    wire: SmtpConnection, settings: EmailSettings, patience: Timeouts, context: ssl.SSLContext, offers: list[str]
+async def _start_tls(
+    connection: SmtpConnection,
+    settings: EmailSettings,
+    timeouts: Timeouts,
+    context: ssl.SSLContext,
+    extensions: list[str],
 ) -> None:
-    if "STARTTLS" not in offers:
-        raise Unreachable("The mail server offers no STARTTLS: choose another port, or tls or none as security.")
-    _expect(await _ask(wire, patience, "STARTTLS"), wire, "refuses STARTTLS")
-    if not wire.is_quiet:
-        raise Unreachable("The mail server went on in plain text after STARTTLS.")
-    where = f"{settings.host}:{settings.port}"
+    if "STARTTLS" not in extensions:
+        raise Unreachable("The mail server offers no STARTTLS: choose another port, or tls or none as security")
+    _check(await _command(connection, timeouts, "STARTTLS"), connection, "refuses STARTTLS")
+    # What arrived in plain text would be read as if it were encrypted (RFC 3207, CVE-2011-0411).
+    if not connection.is_idle:
+        raise Unreachable("The mail server continued in plain text after STARTTLS")
+    server = f"{settings.host}:{settings.port}"
     try:
-        await wire.secure(context, settings.host, patience.connect)
+        await connection.start_tls(context, settings.host, timeouts.connect)
     except ssl.SSLError as error:
-        raise Unreachable(_tls_fault(where, error)) from None
+        raise Unreachable(_tls_problem(server, error)) from None
     except OSError as error:
-        raise Unreachable(f"{where} broke off the encryption: {_reason(error)}.") from None
+        raise Unreachable(f"{server} broke off the encryption: {_reason(error)}") from None
 
 
 async def _authenticate(
-    wire: SmtpConnection, patience: Timeouts, username: str, password: str, offers: list[str]
+    connection: SmtpConnection, timeouts: Timeouts, username: str, password: str, extensions: list[str]
 ) -> None:
-    ways = {way for line in offers if line.startswith(("AUTH ", "AUTH=")) for way in line[5:].split()}
-    if "PLAIN" in ways:
-        initial = _coded(f"\0{username}\0{password}")
-        reply = await _ask(wire, patience, f"AUTH PLAIN {initial}")
-    elif "LOGIN" in ways:
-        await _ask(wire, patience, "AUTH LOGIN")
-        await _ask(wire, patience, _coded(username))
-        reply = await _ask(wire, patience, _coded(password))
+    mechanisms = {
+        mechanism
+        for extension in extensions
+        if extension.startswith(("AUTH ", "AUTH="))
+        for mechanism in extension[5:].split()
+    }
+    if "PLAIN" in mechanisms:
+        initial_response = _base64(f"\0{username}\0{password}")
+        reply = await _command(connection, timeouts, f"AUTH PLAIN {initial_response}")
+    elif "LOGIN" in mechanisms:
+        await _command(connection, timeouts, "AUTH LOGIN")
+        await _command(connection, timeouts, _base64(username))
+        reply = await _command(connection, timeouts, _base64(password))
     else:
-        raise Unreachable("The mail server offers neither AUTH PLAIN nor AUTH LOGIN here.")
+        raise Unreachable("The mail server offers neither AUTH PLAIN nor AUTH LOGIN here")
     if reply is None:
-        raise Unreachable(wire.broken or "The mail server did not answer.")
+        raise Unreachable(connection.failure or "The mail server did not answer")
     if reply.code != 235:
-        raise Unreachable(f"The mail server refuses the username and password ({reply.code}).")
+        # Not the reply's text: it may repeat the username.
+        raise Unreachable(f"The mail server refuses the username and password ({reply.code})")
 
 
-def _coded(text: str) -> str:
+async def _ehlo(connection: SmtpConnection, timeouts: Timeouts) -> list[str]:
+    """Return the extensions that the server offers, each with its parameters, in capitals."""
+    reply = await _command(connection, timeouts, f"EHLO {connection.address_literal}")
+    return [line.upper() for line in _check(reply, connection, "refuses EHLO").text.split("\n")[1:]]
+
+
+async def _command(connection: SmtpConnection, timeouts: Timeouts, command: str) -> Reply | None:
+    connection.write(f"{command}\r\n".encode())
+    return await connection.read_reply(timeouts.reply)
+
+
+def _check(reply: Reply | None, connection: SmtpConnection, problem: str) -> Reply:
+    """Return the reply. Raise Unreachable when there is none, or a negative one."""
+    if reply is None:
+        raise Unreachable(connection.failure or "The mail server did not answer")
+    if reply.is_negative:
+        raise Unreachable(f"The mail server {problem}: {reply}")
+    return reply
+
+
+def _base64(text: str) -> str:
     return b64encode(text.encode()).decode("ascii")
 
 
-def _tls_fault(where: str, error: ssl.SSLError) -> str:
+def _tls_problem(server: str, error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"{where} has a certificate that cannot be trusted: {error.verify_message}."
-    return f"{where} does not speak TLS as expected: check port and security."
+        return f"{server} has a certificate that is not trusted: {error.verify_message}"
+    return f"{server} does not speak TLS as expected: check port and security"
 
 
 def _reason(error: Exception) -> str:

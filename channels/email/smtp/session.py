@@ -1,4 +1,4 @@
-"""One SMTP session: from the greeting to the last message's reply."""
+"""The mail transactions of one SMTP session, pipelined where the server offers it."""
 
 import re
 from collections import deque
@@ -9,14 +9,16 @@ from muster_sdk import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
 
 from channels.email.smtp.connection import Reply, SmtpConnection, Timeouts
 
-_LARGE: Final = 65_536  # bytes: beyond, the final dot waits until the rest has left
-_CLOSING: Final = 421
-_QUEUED = re.compile(r"\bqueued as ([\w.@-]{1,200})|\bid=([\w.-]{1,200})", re.IGNORECASE)
+_LARGE: Final = 65_536  # bytes: beyond, the end of data waits until the content has left
+_SERVICE_CLOSING: Final = 421
+_START_MAIL_INPUT: Final = 354
+_END_OF_DATA: Final = b".\r\n"
+_QUEUE_ID = re.compile(r"\bqueued as ([\w.@-]{1,200})|\bid=([\w.-]{1,200})", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class OutgoingMessage:
-    """One message on its way. `outcome` is None until it is known."""
+    """A message to send. `outcome` is None until it is known."""
 
     address: str
     data: bytes
@@ -24,135 +26,124 @@ class OutgoingMessage:
 
     def refuse(self, reply: Reply) -> None:
         reason = str(reply).replace(self.address, "the recipient")
-        self.outcome = Rejected(reason) if reply.is_final else TryAgain(reason)
+        self.outcome = Rejected(reason) if reply.is_permanent else TryAgain(reason)
 
 
 class SmtpSession:
-    """Never are two messages past their final dots unanswered: at most one can be in doubt."""
+    """Never leaves the end of data of two messages unanswered, so that at most one outcome is ambiguous."""
 
-    def __init__(self, wire: SmtpConnection, offers: frozenset[str], sender: str, patience: Timeouts) -> None:
-        self.wire = wire
-        self.answered = 0
-        self.has_rested = False
-        self._pipelining = "PIPELINING" in offers
-        self._utf8 = "SMTPUTF8" in offers
+    def __init__(self, connection: SmtpConnection, extensions: frozenset[str], sender: str, timeouts: Timeouts) -> None:
+        self.connection = connection
+        self.transactions = 0  # completed: the server has answered the end of data
+        self.was_idle = False
+        self._has_pipelining = "PIPELINING" in extensions
+        self._has_smtputf8 = "SMTPUTF8" in extensions
         self._sender = sender
-        self._patience = patience
+        self._timeouts = timeouts
 
-    async def deliver(self, jobs: deque[OutgoingMessage]) -> None:
-        """Takes jobs until there are none, or the connection breaks; what was not begun stays."""
-        sent: OutgoingMessage | None = None
-        first = b""  # the content of the job before, or what resets the session after a refusal
-        while first or jobs:
-            job = self._next(jobs)
-            replies = await self._exchange(first, sent, job)
-            if first:
-                self._conclude(sent, replies.pop(0) if replies else None)
-            if job is None:
+    async def deliver(self, queue: deque[OutgoingMessage]) -> None:
+        """Send messages from the queue until it is empty or the connection fails; what was not begun stays in it."""
+        current: OutgoingMessage | None = None
+        pending = b""  # the current message's content, or what ends the transaction of one that was refused
+        while pending or queue:
+            while queue and not (self._has_smtputf8 or queue[0].address.isascii()):
+                reason = "The mail server takes no addresses with letters outside ASCII (SMTPUTF8)"
+                queue.popleft().outcome = Rejected(reason)
+            following = queue.popleft() if queue else None
+            replies = await self._exchange(pending, current, following)
+            if pending:
+                self._complete(current, replies.pop(0) if replies else None)
+            if following is None:
                 return
-            if self.wire.broken and not replies and (self.answered or self.has_rested):
-                jobs.appendleft(job)  # the server has had enough of this connection, not of this message
+            if self.connection.failure and not replies and (self.transactions or self.was_idle):
+                # The server limits its sessions' messages or idle time; nothing is wrong with this message.
+                queue.appendleft(following)
                 return
-            sent, first = self._judge(job, replies)
-            if self.wire.broken:
-                _settle(sent, NotSent(self.wire.broken))
+            current, pending = self._answer_envelope(following, replies)
+            if self.connection.failure:
+                if current is not None:
+                    current.outcome = NotSent(self.connection.failure)
                 return
 
-    def _next(self, jobs: deque[OutgoingMessage]) -> OutgoingMessage | None:
-        while jobs:
-            job = jobs.popleft()
-            if self._utf8 or job.address.isascii():
-                return job
-            job.outcome = Rejected("The mail server takes no addresses with letters outside ASCII (SMTPUTF8).")
-        return None
+    async def _exchange(
+        self, pending: bytes, current: OutgoingMessage | None, following: OutgoingMessage | None
+    ) -> list[Reply]:
+        """Send what is pending and the following message's envelope, and return the replies.
 
-    async def _exchange(self, first: bytes, sent: OutgoingMessage | None, job: OutgoingMessage | None) -> list[Reply]:
-        envelope = self._envelope(job) if job else ()
-        if sent is not None and len(first) > _LARGE:
-            self.wire.write(first)
-            await self.wire.flushed(self._patience.after_dot)
-            if self.wire.broken:
-                sent.outcome = NotSent(self.wire.broken)
+        They are fewer when the connection fails or, without pipelining, when a command of the envelope is refused.
+        """
+        if current is not None and len(pending) > _LARGE:
+            self.connection.write(pending)
+            await self.connection.drain(self._timeouts.end_of_data)
+            if self.connection.failure:
+                current.outcome = NotSent(self.connection.failure)
                 return []
-            first = b""
-        dot = b".\r\n" if sent is not None else b""
-        seconds = self._patience.after_dot if sent is not None else self._patience.reply
-        opening = first + dot
-        if not self._pipelining:
-            return await self._step_by_step(opening, envelope, seconds)
-        self.wire.write(b"".join((opening, *envelope)))
-        return await self.wire.replies(bool(opening) + len(envelope), seconds)
-
-    async def _step_by_step(self, opening: bytes, envelope: tuple[bytes, ...], seconds: float) -> list[Reply]:
+            pending = b""
+        end_of_data = _END_OF_DATA if current is not None else b""
+        seconds = self._timeouts.end_of_data if current is not None else self._timeouts.reply
+        opening = pending + end_of_data
+        commands = [opening] if opening else []
+        if following is not None:
+            smtputf8 = "" if following.address.isascii() and self._sender.isascii() else " SMTPUTF8"
+            commands += [
+                f"MAIL FROM:<{self._sender}>{smtputf8}\r\n".encode(),
+                f"RCPT TO:<{following.address}>\r\n".encode(),
+                b"DATA\r\n",
+            ]
+        if self._has_pipelining:
+            self.connection.write(b"".join(commands))
+            return await self.connection.read_replies(len(commands), seconds)
         replies: list[Reply] = []
-        if opening:
-            self.wire.write(opening)
-            replies += await self.wire.replies(1, seconds)
-        for command in envelope:
-            self.wire.write(command)
-            reply = await self.wire.reply(self._patience.reply)
+        for command in commands:
+            self.connection.write(command)
+            reply = await self.connection.read_reply(seconds if command is opening else self._timeouts.reply)
             if reply is None:
                 break
             replies.append(reply)
-            if reply.is_refusal:
+            if reply.is_negative and command is not opening:
                 break
         return replies
 
-    def _envelope(self, job: OutgoingMessage) -> tuple[bytes, ...]:
-        utf8 = "" if job.address.isascii() and self._sender.isascii() else " SMTPUTF8"
-        return (
-            f"MAIL FROM:<{self._sender}>{utf8}\r\n".encode(),
-            f"RCPT TO:<{job.address}>\r\n".encode(),
-            b"DATA\r\n",
-        )
-
-    def _judge(self, job: OutgoingMessage, replies: list[Reply]) -> tuple[OutgoingMessage | None, bytes]:
-        """What to send next: the content where the server awaits it, or what brings it back to the start."""
-        refusal = next((reply for reply in replies if reply.is_refusal), None)
-        awaits_content = len(replies) == 3 and replies[2].code == 354
+    def _answer_envelope(self, message: OutgoingMessage, replies: list[Reply]) -> tuple[OutgoingMessage | None, bytes]:
+        """Return what to send next: the message and its content, or no message and what ends its transaction."""
+        refusal = next((reply for reply in replies if reply.is_negative), None)
+        awaits_content = len(replies) == 3 and replies[2].code == _START_MAIL_INPUT
         if refusal is not None:
-            job.refuse(refusal)
-            if any(reply.code == _CLOSING for reply in replies):
-                self.wire.fail(str(refusal))
-            # RFC 2920: content that is awaited after all, for nobody, is empty.
-            return None, b".\r\n" if awaits_content else b"RSET\r\n"
+            message.refuse(refusal)
+            if any(reply.code == _SERVICE_CLOSING for reply in replies):
+                self.connection.abort(str(refusal))
+            # RFC 2920: content that is awaited although every recipient was refused is empty.
+            return None, _END_OF_DATA if awaits_content else b"RSET\r\n"
         if awaits_content:
-            return job, stuffed(job.data)
-        self.wire.fail("The mail server does not speak SMTP.")
-        job.outcome = NotSent(self.wire.broken or "")
+            return message, dot_stuffed(message.data)
+        self.connection.abort("The mail server does not speak SMTP")
+        message.outcome = NotSent(self.connection.failure or "")
         return None, b""
 
-    def _conclude(self, sent: OutgoingMessage | None, reply: Reply | None) -> None:
-        if reply is not None and reply.code == _CLOSING:
-            self.wire.fail(str(reply))
-        if sent is None:
+    def _complete(self, message: OutgoingMessage | None, reply: Reply | None) -> None:
+        """Set the message's outcome by the reply to its end of data; None is a transaction without a message."""
+        if reply is not None and reply.code == _SERVICE_CLOSING:
+            self.connection.abort(str(reply))
+        if message is None:
             return
         if reply is None:
-            _settle(sent, Ambiguous(f"{self.wire.broken} The message had been handed over."))
+            if message.outcome is None:
+                message.outcome = Ambiguous(f"{self.connection.failure}; the message had been handed over")
             return
-        self.answered += 1
-        if reply.is_refusal:
-            sent.refuse(reply)
-        elif reply.is_consent:
-            sent.outcome = Accepted(_queue_id(reply))
+        self.transactions += 1
+        if reply.is_negative:
+            message.refuse(reply)
+        elif reply.is_positive:
+            queue_id = _QUEUE_ID.search(reply.text)
+            message.outcome = Accepted(queue_id[1] or queue_id[2] if queue_id else None)
         else:
-            sent.outcome = Ambiguous(f"The mail server's answer says neither yes nor no: {reply}")
+            message.outcome = Ambiguous(f"The mail server's answer is neither positive nor negative: {reply}")
 
 
-def _settle(job: OutgoingMessage | None, outcome: Outcome) -> None:
-    if job is not None and job.outcome is None:
-        job.outcome = outcome
-
-
-def stuffed(data: bytes) -> bytes:
-    """The content without its final dot, and with no line that could be taken for it (RFC 5321 4.5.2)."""
+def dot_stuffed(data: bytes) -> bytes:
+    """Return the content such that none of its lines can be taken for the end of data (RFC 5321 4.5.2)."""
     if b"\n." in data:
         data = data.replace(b"\r\n.", b"\r\n..")
     if data.startswith(b"."):
         data = b"." + data
     return data if data.endswith(b"\r\n") else data + b"\r\n"
-
-
-def _queue_id(reply: Reply) -> str | None:
-    match = _QUEUED.search(reply.text)
-    return match[1] or match[2] if match else None

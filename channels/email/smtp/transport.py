@@ -1,4 +1,4 @@
-"""The way to a mail server: a few sessions, kept open and shared out."""
+"""Sends messages to a mail server over a few sessions that stay open between batches."""
 
 import asyncio
 import ssl
@@ -9,23 +9,23 @@ from typing import Final
 
 from muster_sdk import Message, NotSent, Outcome, Unreachable
 
-from channels.email.message.composer import Body
+from channels.email.message.composer import ComposedEmail
 from channels.email.settings import EmailSettings
 from channels.email.smtp.connection import Timeouts
 from channels.email.smtp.handshake import open_session
 from channels.email.smtp.session import OutgoingMessage, SmtpSession
 
-_MOST_SESSIONS: Final = 4
-_WORTH_A_SESSION: Final = 10  # messages; fewer go quicker over a session that stands
-_FAREWELL: Final = 2  # seconds
+_MAX_SESSIONS: Final = 4
+_MESSAGES_PER_SESSION: Final = 10  # fewer are sent sooner over a session that is open already
+_CLOSE_SECONDS: Final = 2
 
 
 @asynccontextmanager
 async def connect(
-    settings: EmailSettings, *, patience: Timeouts | None = None, tls: ssl.SSLContext | None = None
+    settings: EmailSettings, *, timeouts: Timeouts | None = None, tls: ssl.SSLContext | None = None
 ) -> AsyncGenerator["SmtpTransport"]:
-    """`tls` replaces the system's trust."""
-    transport = SmtpTransport(settings, patience or Timeouts(), tls)
+    """Yield a transport with an open session. Raise Unreachable. `tls` replaces the system's trust."""
+    transport = SmtpTransport(settings, timeouts or Timeouts(), tls)
     try:
         await transport.open()
         yield transport
@@ -34,66 +34,65 @@ async def connect(
 
 
 class SmtpTransport:
-    def __init__(self, settings: EmailSettings, patience: Timeouts, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, settings: EmailSettings, timeouts: Timeouts, tls: ssl.SSLContext | None) -> None:
         self._settings = settings
-        self._patience = patience
+        self._timeouts = timeouts
         self._tls = tls
         self._idle: list[SmtpSession] = []
 
     async def open(self) -> None:
-        self._idle.append(await open_session(self._settings, self._patience, self._tls))
+        self._idle.append(await open_session(self._settings, self._timeouts, self._tls))
 
     async def close(self) -> None:
-        await asyncio.gather(*(_farewell(session) for session in self._idle))
+        async def quit_session(session: SmtpSession) -> None:
+            session.connection.write(b"QUIT\r\n")
+            await session.connection.read_reply(_CLOSE_SECONDS)
+            await session.connection.close(_CLOSE_SECONDS)
+
+        await asyncio.gather(*(quit_session(session) for session in self._idle))
         self._idle.clear()
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
-        jobs = [_job(message) for message in messages]
-        waiting = deque(jobs)
-        lanes = min(_MOST_SESSIONS, -(-len(jobs) // _WORTH_A_SESSION))
-        reasons = await asyncio.gather(*(self._work(waiting) for _ in range(lanes)))
-        untouched = NotSent(next((reason for reason in reasons if reason), "The mail server closed the connection."))
-        return [job.outcome or untouched for job in jobs]
+        """Return one outcome for each message, in their order."""
+        outgoing: list[OutgoingMessage] = []
+        for message in messages:
+            assert isinstance(message.body, ComposedEmail)
+            outgoing.append(OutgoingMessage(message.address, message.body.data))
+        queue = deque(outgoing)
+        sessions = min(_MAX_SESSIONS, -(-len(outgoing) // _MESSAGES_PER_SESSION))
+        failures = await asyncio.gather(*(self._deliver(queue) for _ in range(sessions)))
+        not_sent = NotSent(next((reason for reason in failures if reason), "The mail server closed the connection"))
+        return [message.outcome or not_sent for message in outgoing]
 
-    async def _work(self, waiting: deque[OutgoingMessage]) -> str | None:
-        """Delivers until nothing waits; or why it could not."""
-        while waiting:
+    async def _deliver(self, queue: deque[OutgoingMessage]) -> str | None:
+        """Send messages until the queue is empty, over as many sessions as that takes; return why it stopped early."""
+        while queue:
             try:
-                session = await self._session()
+                session = await self._acquire_session()
             except Unreachable as error:
                 return error.reason
-            answered = session.answered
+            transactions = session.transactions
             try:
-                await session.deliver(waiting)
+                await session.deliver(queue)
             except BaseException:
-                session.wire.fail("given up")
+                session.connection.abort("given up")
                 raise
-            if session.wire.broken is None:
+            if session.connection.failure is None:
                 self._idle.append(session)
                 return None
-            await session.wire.close(_FAREWELL)
-            # A server may bound a session's messages or its rest: a new one goes on, as long as each gets somewhere.
-            if session.wire.timed_out or not (session.answered > answered or session.has_rested):
-                return session.wire.broken
+            await session.connection.close(_CLOSE_SECONDS)
+            # A server may limit a session's messages or its idle time: another one continues, unless it gets nowhere.
+            progressed = session.transactions > transactions or session.was_idle
+            if session.connection.timed_out or not progressed:
+                return session.connection.failure
         return None
 
-    async def _session(self) -> SmtpSession:
+    async def _acquire_session(self) -> SmtpSession:
         while self._idle:
             session = self._idle.pop()
-            if session.wire.is_quiet:
-                session.has_rested = True
+            if session.connection.is_idle:
+                session.was_idle = True
                 return session
-            session.wire.fail("closed while idle")
-            await session.wire.close(_FAREWELL)
-        return await open_session(self._settings, self._patience, self._tls)
-
-
-def _job(message: Message) -> OutgoingMessage:
-    assert isinstance(message.body, Body)
-    return OutgoingMessage(message.address, message.body.data)
-
-
-async def _farewell(session: SmtpSession) -> None:
-    session.wire.write(b"QUIT\r\n")
-    await session.wire.reply(_FAREWELL)
-    await session.wire.close(_FAREWELL)
+            session.connection.abort("closed while idle")
+            await session.connection.close(_CLOSE_SECONDS)
+        return await open_session(self._settings, self._timeouts, self._tls)

@@ -1,4 +1,4 @@
-"""What the server says of itself, and how it behaves when something is away."""
+"""Liveness, readiness and metrics, with and without database and broker."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,9 +18,9 @@ KEY = SecretStr("a key for tests alone")
 
 @pytest.fixture
 async def runtime(database_url: str) -> AsyncIterator[Runtime]:
-    made = build(Settings(database_url=database_url, secret_key=KEY))
-    yield made
-    await made.close()
+    runtime = build(Settings(database_url=database_url, secret_key=KEY))
+    yield runtime
+    await runtime.close()
 
 
 def client_of(runtime: Runtime) -> httpx.AsyncClient:
@@ -34,7 +34,7 @@ async def test_a_server_with_a_migrated_database_is_ready(runtime: Runtime) -> N
         assert (await client.get("/readyz")).json() == {"status": "ok", "faults": []}
 
 
-async def test_answers_are_neither_kept_nor_framed(runtime: Runtime) -> None:
+async def test_responses_are_neither_cached_nor_framed(runtime: Runtime) -> None:
     async with client_of(runtime) as client:
         for path in ("/healthz", "/nowhere"):
             headers = (await client.get(path)).headers
@@ -52,48 +52,49 @@ async def test_metrics_count_requests_and_jobs(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize("url", ["postgresql+asyncpg://127.0.0.1:1/none"])
-async def test_a_database_that_is_away_is_said_and_can_be_tried_again(url: str) -> None:
+async def test_an_unavailable_database_is_reported_and_worth_a_retry(url: str) -> None:
+    runtime = build(Settings(database_url=url, secret_key=KEY))
+
     async def ask(_: Request) -> None:
-        async with built.database.read():
+        async with runtime.database.read():
             pass
 
-    built = build(Settings(database_url=url, secret_key=KEY))
-    app = create_app(built)
+    app = create_app(runtime)
     app.router.routes.append(Route("/ask", ask))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://muster") as client:
         assert (await client.get("/healthz")).status_code == 200
         ready = await client.get("/readyz")
-        asked = await client.get("/ask")
-    await built.close()
+        response = await client.get("/ask")
+    await runtime.close()
     assert ready.status_code == 503
     assert "database does not answer" in ready.json()["faults"][0]
-    assert (asked.status_code, asked.headers["retry-after"]) == (503, "2")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "2")
 
 
 async def test_a_database_without_tables_is_not_ready(tmp_path: Path) -> None:
-    built = build(Settings(database_url=f"sqlite+aiosqlite:///{tmp_path / 'new.db'}", secret_key=KEY))
-    async with client_of(built) as client:
+    runtime = build(Settings(database_url=f"sqlite+aiosqlite:///{tmp_path / 'new.db'}", secret_key=KEY))
+    async with client_of(runtime) as client:
         ready = await client.get("/readyz")
-    await built.close()
+    await runtime.close()
     assert ready.status_code == 503
     assert "muster migrate" in ready.json()["faults"][0]
 
 
-async def test_a_broker_that_is_away_is_said(database_url: str) -> None:
-    built = build(Settings(database_url=database_url, broker_url="redis://127.0.0.1:1/0", secret_key=KEY))
-    async with client_of(built) as client:
+async def test_an_unavailable_broker_is_reported(database_url: str) -> None:
+    runtime = build(Settings(database_url=database_url, broker_url="redis://127.0.0.1:1/0", secret_key=KEY))
+    async with client_of(runtime) as client:
         ready = await client.get("/readyz")
-    await built.close()
+    await runtime.close()
     assert ready.status_code == 503
     assert "broker does not answer" in ready.json()["faults"][0]
 
 
-async def test_browsers_of_allowed_origins_alone_may_call(database_url: str) -> None:
-    built = build(Settings(database_url=database_url, allowed_origins=("https://admin.example",), secret_key=KEY))
-    async with client_of(built) as client:
-        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
-        allowed = await client.options("/healthz", headers={"Origin": "https://admin.example", **asked})
-        refused = await client.options("/healthz", headers={"Origin": "https://evil.example", **asked})
-    await built.close()
+async def test_only_browsers_of_allowed_origins_may_call(database_url: str) -> None:
+    runtime = build(Settings(database_url=database_url, allowed_origins=("https://admin.example",), secret_key=KEY))
+    async with client_of(runtime) as client:
+        preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+        allowed = await client.options("/healthz", headers={"Origin": "https://admin.example", **preflight})
+        refused = await client.options("/healthz", headers={"Origin": "https://evil.example", **preflight})
+    await runtime.close()
     assert allowed.headers["access-control-allow-origin"] == "https://admin.example"
     assert "access-control-allow-origin" not in refused.headers

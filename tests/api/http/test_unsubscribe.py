@@ -24,25 +24,25 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 @pytest.fixture
 async def runtime(database_url: str) -> AsyncIterator[Runtime]:
-    made = build(Settings(database_url=database_url, secret_key=SecretStr("a key for tests alone")))
-    yield made
-    await made.close()
+    runtime = build(Settings(database_url=database_url, secret_key=SecretStr("a key for tests alone")))
+    yield runtime
+    await runtime.close()
 
 
 @pytest.fixture
 async def client(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
-    # What raises is answered 500 here, as a server would.
+    # An exception is answered with 500, as a server does.
     transport = httpx.ASGITransport(create_app(runtime), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as made:
-        yield made
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+        yield client
 
 
 @pytest.fixture
 async def customer_id(database: Database, store_id: int) -> int:
     async with database.write() as tx:
         subscribed = ContactChange("email", consent=Consent.SUBSCRIBED)
-        made, _ = await upsert(tx, store_id, CustomerChange(email="ann@shop.example", contacts=[subscribed]), NOW)
-    return made.id
+        customer, _ = await upsert(tx, store_id, CustomerChange(email="ann@shop.example", contacts=[subscribed]), NOW)
+    return customer.id
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def consent(database: Database, store_id: int, customer_id: int) -> Consen
     return contact.consent
 
 
-async def test_looking_changes_nothing_and_shows_a_button(
+async def test_opening_the_page_changes_nothing_and_shows_a_button(
     client: httpx.AsyncClient, database: Database, store_id: int, customer_id: int, link: str
 ) -> None:
     for answer in (await client.get(link), await client.head(link)):
@@ -67,7 +67,7 @@ async def test_looking_changes_nothing_and_shows_a_button(
     assert await consent(database, store_id, customer_id) is Consent.SUBSCRIBED
 
 
-async def test_the_button_unsubscribes_and_once_more_does_no_harm(
+async def test_the_button_unsubscribes_and_may_be_pressed_twice(
     client: httpx.AsyncClient, database: Database, store_id: int, customer_id: int, link: str
 ) -> None:
     for _ in range(2):
@@ -85,13 +85,13 @@ async def test_a_mailbox_provider_unsubscribes_by_one_click(
     assert await consent(database, store_id, customer_id) is Consent.UNSUBSCRIBED
 
 
-async def test_a_one_click_in_parts_is_one_as_well(client: httpx.AsyncClient, link: str) -> None:
+async def test_a_one_click_may_be_multipart(client: httpx.AsyncClient, link: str) -> None:
     answer = await client.post(link, files={"List-Unsubscribe": (None, "One-Click")})
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"\xff" * 100, b"=" * 100_000, b"a=b&&&c"])
-async def test_whatever_the_form_holds_the_wish_counts(
+async def test_a_post_unsubscribes_whatever_its_form_holds(
     client: httpx.AsyncClient, database: Database, store_id: int, customer_id: int, link: str, body: bytes
 ) -> None:
     assert (await client.post(link, content=body, headers=FORM)).status_code == 200
@@ -99,14 +99,14 @@ async def test_whatever_the_form_holds_the_wish_counts(
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 58, "A" * 5_000, "%F0%9F%90%A6", "%00", "%FF"])
-async def test_an_unknown_link_is_said_to_be_so(client: httpx.AsyncClient, token: str) -> None:
+async def test_an_unknown_link_is_not_found(client: httpx.AsyncClient, token: str) -> None:
     for answer in (await client.get(f"/unsubscribe/{token}"), await client.post(f"/unsubscribe/{token}")):
         assert answer.status_code == 404
         assert "This link does not work" in answer.text
 
 
 @pytest.mark.parametrize("erase", [False, True])
-async def test_the_link_of_a_customer_who_is_gone_works_on(
+async def test_the_link_of_a_deleted_customer_still_works(
     client: httpx.AsyncClient, database: Database, store_id: int, customer_id: int, link: str, erase: bool
 ) -> None:
     async with database.write() as tx:
@@ -115,14 +115,14 @@ async def test_the_link_of_a_customer_who_is_gone_works_on(
     assert (await client.post(link)).status_code == 200
 
 
-async def test_the_link_of_a_customer_who_never_was_does_no_harm(
+async def test_the_link_of_an_unknown_customer_is_harmless(
     client: httpx.AsyncClient, runtime: Runtime, store_id: int
 ) -> None:
     link = runtime.services.links.url(UnsubscribeToken(store_id, 999, CAMPAIGN, "email"))
     assert (await client.post(link)).status_code == 200
 
 
-async def test_the_page_keeps_to_itself(client: httpx.AsyncClient, link: str) -> None:
+async def test_the_page_is_neither_cached_nor_framed(client: httpx.AsyncClient, link: str) -> None:
     for answer in (await client.get(link), await client.post(link), await client.get("/unsubscribe/x")):
         headers = answer.headers
         assert headers["cache-control"] == "no-store"

@@ -1,4 +1,4 @@
-"""What the e-mail channel's tests write and send."""
+"""Settings, recipients and messages for the tests of the e-mail channel."""
 
 from collections.abc import Mapping
 from uuid import UUID, uuid5
@@ -6,8 +6,8 @@ from uuid import UUID, uuid5
 from muster_sdk import Message, Recipient
 
 from channels.email.content import EmailContent
-from channels.email.message.composer import Body, prepare
-from channels.email.message.mime import Parts
+from channels.email.message.composer import ComposedEmail, prepare
+from channels.email.message.mime import MessageParts
 from channels.email.settings import EmailSettings, Security
 from domain.templates.rendering import MinijinjaTemplates
 
@@ -32,14 +32,14 @@ def recipient(
     )
 
 
-def compose(given: Recipient | None = None, *, sent_by: EmailSettings | None = None, **content: str | None) -> Message:
+def compose(to: Recipient | None = None, *, sent_by: EmailSettings | None = None, **content: str | None) -> Message:
     parts = {"subject": "Hello", "html": None if "text" in content else HTML} | content
     composer = prepare(EmailContent.model_validate(parts), sent_by or settings(), MinijinjaTemplates())
-    return composer.compose(given or recipient())
+    return composer.compose(to or recipient())
 
 
 def data(message: Message) -> bytes:
-    assert isinstance(message.body, Body)
+    assert isinstance(message.body, ComposedEmail)
     return message.body.data
 
 
@@ -49,4 +49,4 @@ def batch(count: int, text: str = "Hello") -> list[Message]:
 
 def large(lines: int, address: str = "c@example.com") -> Message:
     content = b"Subject: x\r\n\r\n" + b".x\r\n" * lines
-    return Message(uuid5(_KEYS, address), address, Body(content, Parts("x", None, "")), len(content))
+    return Message(uuid5(_KEYS, address), address, ComposedEmail(content, MessageParts("x", None, "")), len(content))

@@ -53,8 +53,8 @@ def test_an_encoded_word_in_a_name_is_shown_as_it_was_written() -> None:
 )
 def test_the_sender_has_its_name(name: str) -> None:
     # The newer parser puts spaces between encoded-words in a name.
-    shown, address = parseaddr(message_from_bytes(data(compose(sent_by=settings(fromName=name))))["From"])
-    assert (str(make_header(decode_header(shown))), address) == (name.strip(), "shop@example.com")
+    display_name, address = parseaddr(message_from_bytes(data(compose(sent_by=settings(fromName=name))))["From"])
+    assert (str(make_header(decode_header(display_name))), address) == (name.strip(), "shop@example.com")
 
 
 @given(st.text(max_size=300))
@@ -74,7 +74,7 @@ def test_any_display_name_leaves_one_address(name: str) -> None:
     header = headers.mailbox("From", name, "a@example.com").encode()
     read = parsed(header + b"\r\n\r\n")
     assert read.keys() == ["From"]
-    assert [one.addr_spec for one in read["From"].addresses] == ["a@example.com"]
+    assert [mailbox.addr_spec for mailbox in read["From"].addresses] == ["a@example.com"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_what_is_not_one_address_is_refused(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "wire"),
+    ("address", "sent"),
     [
         ("ann@example.com", "ann@example.com"),
         ("o'neil+news@sub.example.co.uk", "o'neil+news@sub.example.co.uk"),
@@ -118,18 +118,18 @@ def test_what_is_not_one_address_is_refused(address: str) -> None:
         ("甲@例え.example", "甲@xn--r8jz45g.example"),
     ],
 )
-def test_an_address_reaches_the_wire(address: str, wire: str) -> None:
+def test_an_address_is_sent_with_an_ascii_domain(address: str, sent: str) -> None:
     message = compose(recipient(address))
-    assert message.address == wire
-    assert f"\r\nTo: {wire}\r\n".encode() in data(message)
+    assert message.address == sent
+    assert f"\r\nTo: {sent}\r\n".encode() in data(message)
 
 
 @given(st.text(max_size=60) | st.from_regex(r"[^ ]+@[^ ]+", fullmatch=True))
 def test_an_address_that_passes_is_free_of_what_separates_addresses(address: str) -> None:
     if addresses.problem(address) is None:
-        wire = addresses.on_the_wire(address)
-        assert not set(wire) & set(' ,;<>"()[]\\:\r\n\0')
-        assert wire.count("@") == 1
-        assert len(wire.splitlines()) == 1
+        sent = addresses.with_ascii_domain(address)
+        assert not set(sent) & set(' ,;<>"()[]\\:\r\n\0')
+        assert sent.count("@") == 1
+        assert len(sent.splitlines()) == 1
     else:
         assert not addresses.is_plain(address)

@@ -24,7 +24,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sink")])
     now = dt.datetime.now(dt.UTC)
-    made = (
+    signed = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
@@ -33,7 +33,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     path = tmp_path_factory.mktemp("certificate") / "sink.pem"
     path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
+        signed.public_bytes(serialization.Encoding.PEM)
         + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return path
@@ -51,36 +51,36 @@ def trusting(certificate: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certificate)
 
 
-async def send(given: EmailSettings, tls: ssl.SSLContext | None = None) -> list[Outcome]:
-    async with smtp.connect(given, tls=tls) as transport:
+async def send(email_settings: EmailSettings, tls: ssl.SSLContext | None = None) -> list[Outcome]:
+    async with smtp.connect(email_settings, tls=tls) as transport:
         return await transport.send(batch(1))
 
 
 def starttls(context: ssl.SSLContext) -> SinkBehavior:
-    return SinkBehavior(tls=context, offers=("PIPELINING", "STARTTLS"))
+    return SinkBehavior(tls=context, extensions=("PIPELINING", "STARTTLS"))
 
 
 async def test_starttls(serving: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
-    with SmtpSink(manners=starttls(serving)) as sink:
+    with SmtpSink(behavior=starttls(serving)) as sink:
         assert await send(settings(sink.port, security="starttls"), trusting) == [Accepted("1")]
 
 
 async def test_tls_from_the_start(serving: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
-    with SmtpSink(manners=SinkBehavior(tls=serving, tls_at_once=True)) as sink:
+    with SmtpSink(behavior=SinkBehavior(tls=serving, implicit_tls=True)) as sink:
         assert await send(settings(sink.port, security="tls"), trusting) == [Accepted("1")]
 
 
 async def test_a_stranger_s_certificate_is_not_trusted(serving: ssl.SSLContext) -> None:
-    with SmtpSink(manners=starttls(serving)) as sink, pytest.raises(Unreachable, match="certificate"):
+    with SmtpSink(behavior=starttls(serving)) as sink, pytest.raises(Unreachable, match="certificate"):
         await send(settings(sink.port, security="starttls"))
     with (
-        SmtpSink(manners=SinkBehavior(tls=serving, tls_at_once=True)) as sink,
+        SmtpSink(behavior=SinkBehavior(tls=serving, implicit_tls=True)) as sink,
         pytest.raises(Unreachable, match="certificate"),
     ):
         await send(settings(sink.port, security="tls"))
 
 
-async def test_nothing_goes_in_plain_text_where_encryption_is_asked_for() -> None:
+async def test_nothing_is_sent_in_plain_text_where_encryption_is_required() -> None:
     credentials = {"username": "shop", "password": "s3cret"}
     with SmtpSink() as sink:
         with pytest.raises(Unreachable, match="STARTTLS"):
@@ -89,10 +89,10 @@ async def test_nothing_goes_in_plain_text_where_encryption_is_asked_for() -> Non
             await send(settings(sink.port, security="tls", **credentials))
 
 
-@pytest.mark.parametrize("ways", ["AUTH PLAIN LOGIN", "AUTH LOGIN", "AUTH=PLAIN"])
-async def test_credentials(ways: str) -> None:
-    manners = SinkBehavior(offers=("PIPELINING", ways), credentials=("shop", "pässword"))
-    with SmtpSink(manners=manners) as sink:
+@pytest.mark.parametrize("mechanisms", ["AUTH PLAIN LOGIN", "AUTH LOGIN", "AUTH=PLAIN"])
+async def test_credentials(mechanisms: str) -> None:
+    behavior = SinkBehavior(extensions=("PIPELINING", mechanisms), credentials=("shop", "pässword"))
+    with SmtpSink(behavior=behavior) as sink:
         assert await send(settings(sink.port, username="shop", password="pässword")) == [Accepted("1")]
         with pytest.raises(Unreachable, match="535") as caught:
             await send(settings(sink.port, username="shop", password="wr0ng"))

@@ -1,4 +1,4 @@
-"""What plugins of Muster are written against: values, protocols, errors and hooks."""
+"""The SDK for plugins of Muster: values, protocols, errors and hooks."""
 
 from muster_sdk.channel import (
     Accepted,

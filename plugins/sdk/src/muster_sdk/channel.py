@@ -1,4 +1,4 @@
-"""What a channel is: it makes messages out of content and recipients, and hands them to a provider."""
+"""Channels: they compose messages from content and recipients, and hand them to a provider."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -47,13 +47,13 @@ class AddressKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a channel's provider can do. The host plans its batches and its retries by it.
+    """The abilities of a channel's provider. The host plans its batches and its retries by them.
 
-    - `max_batch`: how many messages one `Transport.send` takes at most.
-    - `idempotency`: for how long the provider ignores a message whose key it has seen; None if it does not.
-      Within this time the host sends again what came out `Ambiguous`; without it, never.
-    - `delivery_receipts`, `open_tracking`, `click_tracking`: what the provider reports back.
-    - `audience_sync`: whether lists can be kept at the provider.
+    - `max_batch`: the most messages that one `Transport.send` takes.
+    - `idempotency`: the time for which the provider ignores a message whose key it has seen; None if it does not.
+      Within this time the host retries messages with the outcome `Ambiguous`; without it, never.
+    - `delivery_receipts`, `open_tracking`, `click_tracking`: the events that the provider reports back.
+    - `audience_sync`: true if lists can be stored at the provider.
 
         capabilities = Capabilities(max_batch=100, idempotency=timedelta(hours=24))
     """
@@ -67,18 +67,18 @@ class Capabilities:
 
     @property
     def idempotent(self) -> bool:
-        """Whether sending one key twice delivers once."""
+        """True if sending one key twice delivers once."""
         return self.idempotency is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person to write to.
+    """One person who gets a message.
 
     - `key`: the delivery's identity, the same on every attempt. A provider's idempotency key derives from it.
-    - `address`: where to, of the channel's `AddressKind`. Not checked by the host: it may hold anything.
-    - `variables`: what templates see, `{"customer": {"name": ..., "property": {...}}, "store": {...}}`.
-    - `unsubscribe_url`: opens the recipient's page for opting out, and opts out when POSTed to.
+    - `address`: an address of the channel's `AddressKind`. The host does not check it: it may hold anything.
+    - `variables`: the variables of templates, `{"customer": {"name": ..., "property": {...}}, "store": {...}}`.
+    - `unsubscribe_url`: opens the recipient's page for opting out; a POST to it opts out.
 
         Recipient(key=uuid4(), address="ann@example.com", variables={"customer": {"name": "Ann"}})
     """
@@ -91,11 +91,11 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one recipient gets, ready to hand over.
+    """One recipient's message, ready to send.
 
     - `key`, `address`: the recipient's.
-    - `body`: the channel's own; only its transport and `Composer.show` read it.
-    - `size`: bytes of memory held, about. The host bounds what is in flight by it.
+    - `body`: a value of the channel's own; only its transport and `Composer.show` read it.
+    - `size`: the bytes of memory that the message takes, about. The host limits the messages in memory by it.
 
         Message(key=recipient.key, address=recipient.address, body=text, size=len(text))
     """
@@ -110,8 +110,8 @@ class Message:
 class Shown:
     """A message as staff see it in a preview, or in a sandbox's records.
 
-    - `subject`, `html`, `text`: what of these the channel has.
-    - `payload`: what the provider would be given, in values that JSON has. No secrets.
+    - `subject`, `html`, `text`: the parts that the channel has; None for the others.
+    - `payload`: the request to the provider, in values that JSON has. No secrets.
 
         Shown(subject=None, html=None, text="Hi Ann", payload={"To": "+81312345678", "Body": "Hi Ann"})
     """
@@ -124,9 +124,9 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the message. Final.
+    """The provider accepted the message. Final.
 
-    `provider_id` is the provider's own name of it, if it gave one: receipts are matched by it.
+    `provider_id` is the provider's ID of the message, if it gave one: receipts are matched by it.
 
         Accepted("SM123")
     """
@@ -136,7 +136,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The provider refused the message, and always will. Final.
+    """The provider refused the message permanently. Final.
 
     Example:
 
@@ -148,9 +148,9 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """The provider refused the message for now, and surely has not sent it. The host sends it again later.
+    """The provider refused the message for now, and has certainly not sent it. The host retries it later.
 
-    `after` is how long the provider asked to wait; None leaves that to the host.
+    `after` is the time that the provider asked to wait; None leaves that to the host.
 
         TryAgain("429 Too many requests", after=timedelta(seconds=30))
     """
@@ -161,11 +161,11 @@ class TryAgain:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Nothing of the message has reached the provider: the connection failed before. The host tries again.
+    """The connection failed before any of the message reached the provider. The host retries it.
 
     Example:
 
-        NotSent("The connection was closed before the message was complete.")
+        NotSent("The connection was closed before the message was complete")
     """
 
     reason: str
@@ -173,19 +173,18 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """The message may have been sent or not: the answer was lost. When in doubt, it is this one.
+    """The message may have been sent or not: the answer was lost. In doubt, choose this outcome.
 
-    The host sends it again only where `Capabilities.idempotency` makes that harmless; else it is on record as
-    unknown.
+    The host retries it only where `Capabilities.idempotency` makes that harmless, and otherwise records it as unknown.
 
-        Ambiguous("No answer within 30 seconds.")
+        Ambiguous("No answer within 30 seconds")
     """
 
     reason: str
 
 
 Outcome: TypeAlias = Accepted | Rejected | TryAgain | NotSent | Ambiguous
-"""What became of one message.
+"""The outcome of sending one message.
 
     match outcome:
         case Accepted(provider_id): ...
@@ -201,20 +200,20 @@ class Template(Protocol):
     """
 
     def render(self, variables: Mapping[str, object]) -> str:
-        """The text for these variables; a variable that is missing is empty.
+        """Return the text for these variables; a missing variable is empty.
 
-        Raises TemplateInvalid when it fails or exceeds the host's limits on work (fuel) and length.
+        Raise TemplateInvalid when the template fails or exceeds the host's limits on work (fuel) and length.
         """
         ...
 
 
 class Templates(Protocol):
-    """The host's template engine: Jinja's language, in limits that make strangers' templates harmless."""
+    """The host's template engine: Jinja's language, within limits that make untrusted templates harmless."""
 
     def compile(self, source: str, *, html: bool = False) -> Template:
-        """Compiles a template, once for a campaign. With `html`, what variables hold is escaped.
+        """Compile a template, once for a campaign. With `html`, the values of variables are escaped.
 
-        Raises TemplateInvalid with the line at fault.
+        Raise TemplateInvalid with the line that has the error.
 
             greeting = templates.compile("Hi {{ customer.name }}")
         """
@@ -222,7 +221,7 @@ class Templates(Protocol):
 
 
 class Composer(Protocol):
-    """A campaign's content, ready to be made into messages. No network; safe to call in any thread.
+    """A campaign's content, ready to compose messages from. No network; safe to call in any thread.
 
     Example:
 
@@ -231,19 +230,19 @@ class Composer(Protocol):
     """
 
     def compose(self, recipient: Recipient) -> Message:
-        """The recipient's message. The same recipient always gets the same.
+        """Return the recipient's message, the same for the same recipient every time.
 
-        Raises ContentInvalid or TemplateInvalid when there can be none: the delivery fails with its reason.
+        Raise ContentInvalid or TemplateInvalid when that is impossible: the delivery fails with the error's text.
         """
         ...
 
     def show(self, message: Message) -> Shown:
-        """The message as staff see it."""
+        """Return the message as staff see it."""
         ...
 
 
 class Transport(Protocol):
-    """An open way to the provider.
+    """An open connection to the provider.
 
     Example:
 
@@ -251,10 +250,10 @@ class Transport(Protocol):
     """
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Hands messages over, at most `Capabilities.max_batch`; one outcome for each, in the same order.
+        """Send at most `Capabilities.max_batch` messages; return one outcome for each, in the same order.
 
-        Raising means that every one of them is `Ambiguous`: return outcomes wherever more is known. A time-out
-        of its own bounds every wait for the provider.
+        An exception makes all of them `Ambiguous`: return outcomes wherever more is known. Every wait for the
+        provider needs a timeout.
         """
         ...
 
@@ -262,14 +261,14 @@ class Transport(Protocol):
 class Channel(Protocol):
     """A way to reach customers. A plugin registers objects like this one.
 
-    - `key`: its name for ever, lower-case letters, digits and hyphens: "email".
+    - `key`: its permanent name, of lower-case letters, digits and hyphens: "email".
     - `label`: its name for people: "E-mail".
     - `version`: the plugin's.
     - `address`: the kind of address it delivers to.
-    - `settings`: what a store configures, `content`: what a campaign says. Pydantic models whose JSON Schema
-      (by alias) is the API's; secrets are `SecretStr` fields, which are sealed at rest and never shown. Refuse
-      unknown keys with `ConfigDict(extra="forbid")`.
-    - `capabilities`: what its provider can do.
+    - `settings`: the model of a store's settings; `content`: the model of a campaign's content. The API shows the
+      JSON Schema (by alias) of these Pydantic models; secrets are `SecretStr` fields, which are encrypted at rest
+      and never shown. Refuse unknown keys with `ConfigDict(extra="forbid")`.
+    - `capabilities`: the abilities of its provider.
 
     Any object with these attributes and methods is one; a frozen dataclass does:
 
@@ -296,17 +295,17 @@ class Channel(Protocol):
 
     # The models are the channel's own classes, which the host cannot name: hence Any.
     def prepare(self, content: Any, settings: Any | None, templates: Templates) -> Composer:
-        """Compiles `content` (of the class `content`) once, for many recipients.
+        """Compile `content` (of the class `content`) once, for many recipients.
 
-        `settings` (of the class `settings`) is None in the sandbox, where nothing will be sent.
-        Raises ContentInvalid, with the path to what is wrong.
+        `settings` (of the class `settings`) is None in the sandbox, where nothing is sent.
+        Raise ContentInvalid, with the path to the value that is wrong.
         """
         ...
 
     def connect(self, settings: Any) -> AbstractAsyncContextManager[Transport]:
-        """Opens a way to the provider; leaving the block closes it.
+        """Connect to the provider; leaving the block closes the connection.
 
-        Raises Unreachable: then nothing has been sent.
+        Raise Unreachable when that fails: nothing has been sent then.
 
             async with channel.connect(settings) as transport:
                 outcomes = await transport.send(messages)

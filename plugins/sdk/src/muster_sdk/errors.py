@@ -1,12 +1,12 @@
-"""What a channel raises. Every error carries text that is safe to show to the store's staff."""
+"""The errors of channels. Their text is safe to show to the store's staff."""
 
 __all__ = ["ChannelError", "ContentInvalid", "TemplateInvalid", "Unreachable"]
 
 
 class ChannelError(Exception):
-    """The root of all errors here: catch this one, raise one of the others.
+    """The base of all errors here: catch this one, raise one of the others.
 
-    Its text is for the store's staff. It never holds a secret, an address or a stack.
+    Its text is for the store's staff: a sentence without a full stop, without secrets, addresses and tracebacks.
 
         except ChannelError as error:
             report(str(error))
@@ -16,9 +16,9 @@ class ChannelError(Exception):
 class ContentInvalid(ChannelError):
     """A campaign's content cannot be sent. Raised by `Channel.prepare`.
 
-    `message` says why; `path` leads to the value at fault, from the content's root, in the names of its JSON:
+    `message` is the reason; `path` leads from the content's root to the wrong value, in the names of its JSON:
 
-        raise ContentInvalid("A subject is one line.", path=("subject",))
+        raise ContentInvalid("A subject is one line", path=("subject",))
     """
 
     def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
@@ -30,7 +30,7 @@ class ContentInvalid(ChannelError):
 class TemplateInvalid(ChannelError):
     """A template does not compile, or exceeds its limits. Raised by `Templates.compile` and `Template.render`.
 
-    `message` says why; `line` counts from 1, and is None where the fault has none:
+    `message` is the reason; `line` counts from 1, and is None for an error without a line:
 
         raise TemplateInvalid("unexpected end of input", line=3)
     """
@@ -44,9 +44,9 @@ class TemplateInvalid(ChannelError):
 class Unreachable(ChannelError):
     """The provider could not be reached, or refused the credentials. Raised by `Channel.connect`.
 
-    It promises that nothing has been sent: the host tries all of the messages again later. `reason` says why:
+    It promises that nothing has been sent: the host retries all messages later. `reason` is shown to staff:
 
-        raise Unreachable("mail.example.com:587 refused the connection.")
+        raise Unreachable("mail.example.com:587 refused the connection")
     """
 
     def __init__(self, reason: str) -> None:

@@ -28,9 +28,9 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def register_channels() -> Sequence[Channel]:  # type: ignore[empty-body]  # a hook has no body of its own
-    """The channels that this plugin brings. Called once, when a process starts.
+    """Return the channels of this plugin. Called once, when a process starts.
 
-    Raising leaves this plugin's channels out, and nothing else. A key that is taken already is refused.
+    An exception leaves out this plugin's channels only. A key that is taken already is refused.
 
         @hookimpl
         def register_channels() -> list[Channel]:
@@ -40,9 +40,9 @@ def register_channels() -> Sequence[Channel]:  # type: ignore[empty-body]  # a h
 
 @hookspec
 def register_dimensions() -> Sequence[Dimension]:  # type: ignore[empty-body]  # a hook has no body of its own
-    """The dimensions that this plugin adds to what segments may ask. Called once, when a process starts.
+    """Return the dimensions that this plugin adds to segments. Called once, when a process starts.
 
-    Raising leaves this plugin out, and nothing else. A key that is taken already is refused, with the plugin's name.
+    An exception leaves out this plugin only. A key that is taken already is refused, with the plugin's name.
 
         @hookimpl
         def register_dimensions() -> list[Dimension]:
@@ -52,9 +52,9 @@ def register_dimensions() -> Sequence[Dimension]:  # type: ignore[empty-body]  #
 
 @hookspec
 def register_behaviors() -> Sequence[Behavior]:  # type: ignore[empty-body]  # a hook has no body of its own
-    """The behaviors that this plugin adds: types of events, with typed attributes. Called once, when a process starts.
+    """Return the behaviors of this plugin: types of events, with typed attributes. Called once, when a process starts.
 
-    Raising leaves this plugin out, and nothing else. A type that is known already is refused, with the plugin's name.
+    An exception leaves out this plugin only. A type that is known already is refused, with the plugin's name.
 
         @hookimpl
         def register_behaviors() -> list[Behavior]:

@@ -1,4 +1,4 @@
-"""What a plugin adds to the questions that segments may ask: declared, never in SQL."""
+"""Dimensions and behaviors that a plugin adds to segments: declared, never in SQL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ __all__ = [
 
 
 class ValueKind(StrEnum):
-    """The type of a value: it decides the operators."""
+    """The type of a value. It decides the operators."""
 
     TEXT = "TEXT"
     NUMBER = "NUMBER"
@@ -28,7 +28,7 @@ class ValueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value that is offered, and how people call it."""
+    """A value that is offered, and its name for people."""
 
     value: str
     label: str
@@ -46,7 +46,7 @@ class PropertyValue:
 
 @dataclass(frozen=True, slots=True)
 class LatestEvent:
-    """What the customer's latest event of this type says of itself under `attribute`; not a DATETIME."""
+    """The value of `attribute` in the customer's latest event of this type; not a DATETIME."""
 
     event: str
     attribute: str
@@ -54,7 +54,7 @@ class LatestEvent:
 
 @dataclass(frozen=True, slots=True)
 class EventCount:
-    """How many events of this type the customer has: of all time, or in the last `days`. A NUMBER."""
+    """The number of the customer's events of this type: of all time, or in the last `days`. A NUMBER."""
 
     event: str
     days: int | None = None
@@ -65,7 +65,8 @@ class Dimension:
     """A fact about the customer.
 
     `key` names it in filters: lower-case letters, digits and _, parts divided by dots, 64 characters at most.
-    `group` is where a condition builder lists it. `choices` are offered; where `closed`, no other value is taken.
+    `group` is the heading under which a condition builder lists it. `choices` are offered; where `closed`, other
+    values are refused.
     """
 
     key: str
@@ -79,7 +80,7 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class EventAttribute:
-    """What events of a behavior say of themselves under `key`; not a DATETIME."""
+    """An attribute of a behavior's events, by its `key`; not a DATETIME."""
 
     key: str
     label: str
@@ -89,7 +90,7 @@ class EventAttribute:
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
-    """Something that customers do: events of the type `event`, as `eventsTrack` takes them."""
+    """Something that customers do: events of the type `event`, as `eventsTrack` accepts them."""
 
     event: str
     label: str

@@ -25,9 +25,9 @@ def read(message: bytes) -> EmailMessage:
 
 
 def part(message: bytes, kind: str) -> str:
-    found = read(message).get_body((kind,))
-    assert found is not None
-    content = found.get_content()
+    body = read(message).get_body((kind,))
+    assert body is not None
+    content = body.get_content()
     assert isinstance(content, str)
     return content.replace("\r\n", "\n")
 
@@ -35,7 +35,7 @@ def part(message: bytes, kind: str) -> str:
 def test_a_message_has_its_text_before_its_html() -> None:
     message = data(compose(html="<p>Dear {{ customer.name }}</p>"))
     assert read(message).get_content_type() == "multipart/alternative"
-    assert [one.get_content_type() for one in read(message).iter_parts()] == ["text/plain", "text/html"]
+    assert [subpart.get_content_type() for subpart in read(message).iter_parts()] == ["text/plain", "text/html"]
     assert part(message, "plain") == "Dear Ann\n"
     assert part(message, "html") == "<p>Dear Ann</p>\n"
 
@@ -86,20 +86,20 @@ def test_names_are_escaped_in_html_and_not_in_text() -> None:
 @pytest.mark.parametrize("html", ["<html><body class='a>b'><p>Hi</p></body></html>", "<p>Hi</p>"])
 def test_the_preheader_comes_first_and_is_hidden(html: str) -> None:
     message = data(compose(html=html, preheader="5 < 6 for {{ customer.name }}"))
-    shown = part(message, "html")
-    assert "5 &lt; 6 for Ann</span><p>Hi" in shown
-    assert shown.startswith(("<html><body class='a>b'><span style=\"display:none", '<span style="display:none'))
+    html_part = part(message, "html")
+    assert "5 &lt; 6 for Ann</span><p>Hi" in html_part
+    assert html_part.startswith(("<html><body class='a>b'><span style=\"display:none", '<span style="display:none'))
     assert part(message, "plain") == "Hi\n"
 
 
 def test_what_is_shown_is_what_would_be_sent() -> None:
     content = EmailContent(subject="Hi {{ customer.name }}", html="<p>é</p>")
     composer = prepare(content, None, MinijinjaTemplates())
-    shown = composer.show(composer.compose(recipient(variables={"customer": {"name": "Zoë"}})))
-    assert (shown.subject, shown.html, shown.text) == ("Hi Zoë", "<p>é</p>", "é\n")
-    assert shown.payload["to"] == "ann@example.com"
-    assert shown.payload["subject"] == "Hi Zoë"
-    head = shown.payload["headers"]
+    preview = composer.show(composer.compose(recipient(variables={"customer": {"name": "Zoë"}})))
+    assert (preview.subject, preview.html, preview.text) == ("Hi Zoë", "<p>é</p>", "é\n")
+    assert preview.payload["to"] == "ann@example.com"
+    assert preview.payload["subject"] == "Hi Zoë"
+    head = preview.payload["headers"]
     assert isinstance(head, dict)
     assert head["From"] == "sandbox@invalid"
     assert head["Subject"] == "=?utf-8?b?SGkgWm/Dqw==?="

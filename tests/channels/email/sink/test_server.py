@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[4]
 
 
 def test_another_client_s_message_arrives() -> None:
-    with SmtpSink(keep=True) as sink, smtplib.SMTP("127.0.0.1", sink.port) as client:
+    with SmtpSink(store_messages=True) as sink, smtplib.SMTP("127.0.0.1", sink.port) as client:
         client.sendmail("a@example.com", ["b@example.com", "c@example.com"], "Subject: Hi\r\n\r\n.dot\r\n")
         client.noop()
         assert client.docmd("VRFY")[0] == 502
@@ -25,13 +25,13 @@ def test_another_client_s_message_arrives() -> None:
 
 
 def test_a_message_in_small_pieces_arrives() -> None:
-    said = (
+    commands = (
         b"EHLO x\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@x>\r\nDATA\r\nx\r\n.\r\n"
         b"MAIL FROM:<a@x>\r\nRCPT TO:<c@x>\r\nDATA\r\n.\r\nQUIT\r\n"
     )
-    with SmtpSink(keep=True) as sink, socket.create_connection(("127.0.0.1", sink.port)) as client:
-        for place in range(len(said)):
-            client.sendall(said[place : place + 1])
+    with SmtpSink(store_messages=True) as sink, socket.create_connection(("127.0.0.1", sink.port)) as client:
+        for position in range(len(commands)):
+            client.sendall(commands[position : position + 1])
         while client.recv(4_096):
             pass
     assert sink.messages == [("b@x", b"x\r\n"), ("c@x", b"")]
@@ -44,7 +44,7 @@ def test_a_port_that_is_taken() -> None:
 
 def test_refusing_all() -> None:
     with (
-        SmtpSink(manners=SinkBehavior(at_rcpt=lambda _: "550 no")) as sink,
+        SmtpSink(behavior=SinkBehavior(at_rcpt=lambda _: "550 no")) as sink,
         smtplib.SMTP("127.0.0.1", sink.port) as client,
         pytest.raises(smtplib.SMTPRecipientsRefused),
     ):
@@ -58,7 +58,7 @@ def test_alone_it_logs_before_it_answers(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "channels.email.sink.server", "--port", str(port), "--log", str(log)]
     with subprocess.Popen(command, cwd=ROOT) as process:
         try:
-            client = _client(port)
+            client = connected_client(port)
             client.sendmail("a@example.com", "b@example.com", "Message-ID: <1@x>\r\n\r\nx")
             assert log.read_text() == "b@example.com <1@x>\n"
             client.close()
@@ -66,7 +66,7 @@ def test_alone_it_logs_before_it_answers(tmp_path: Path) -> None:
             process.terminate()
 
 
-def _client(port: int) -> smtplib.SMTP:
+def connected_client(port: int) -> smtplib.SMTP:
     for _ in range(200):
         try:
             return smtplib.SMTP("127.0.0.1", port)

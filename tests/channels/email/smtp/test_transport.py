@@ -1,4 +1,4 @@
-"""What becomes of messages, over real sockets."""
+"""Every message gets its outcome, over real sockets."""
 
 import asyncio
 import socket
@@ -16,17 +16,19 @@ from channels.email.smtp.connection import Timeouts
 from tests.channels.email.servers import reading, saying
 from tests.channels.email.support import batch, compose, data, large, recipient, settings
 
-HASTE = Timeouts(connect=2, reply=0.3, after_dot=0.3)
-STEPS = ("8BITMIME",)
+SHORT_TIMEOUTS = Timeouts(connect=2, reply=0.3, end_of_data=0.3)
+NO_PIPELINING = ("8BITMIME",)
 
 
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def send(request: pytest.FixtureRequest) -> Callable[..., list[Outcome]]:
     """Sends on either loop: the server runs on uvloop, tests and commands on the standard one."""
 
-    def run(given: EmailSettings, *batches: list[Message], patience: Timeouts = HASTE) -> list[Outcome]:
+    def run(
+        email_settings: EmailSettings, *batches: list[Message], timeouts: Timeouts = SHORT_TIMEOUTS
+    ) -> list[Outcome]:
         async def deliver() -> list[Outcome]:
-            async with smtp.connect(given, patience=patience) as transport:
+            async with smtp.connect(email_settings, timeouts=timeouts) as transport:
                 return [outcome for messages in batches for outcome in await transport.send(messages)]
 
         with asyncio.Runner(loop_factory=request.param) as runner:
@@ -39,22 +41,22 @@ Send = Callable[..., list[Outcome]]
 
 
 def only(recipient: str, answer: str) -> Callable[[str], str | None]:
-    return lambda given: answer if given == recipient else None
+    return lambda address: answer if address == recipient else None
 
 
-@pytest.fixture(params=[("PIPELINING", "8BITMIME"), STEPS], ids=["pipelining", "step by step"])
-def offers(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    offered: tuple[str, ...] = request.param
-    return offered
+@pytest.fixture(params=[("PIPELINING", "8BITMIME"), NO_PIPELINING], ids=["pipelining", "step by step"])
+def extensions(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    keywords: tuple[str, ...] = request.param
+    return keywords
 
 
 def kinds(outcomes: list[Outcome]) -> list[str]:
     return [type(outcome).__name__ for outcome in outcomes]
 
 
-def test_every_message_arrives_once_as_it_was(send: Send, offers: tuple[str, ...]) -> None:
+def test_every_message_arrives_once_as_it_was(send: Send, extensions: tuple[str, ...]) -> None:
     messages = batch(120, ".\n..\n.hidden\n\n.")
-    with SmtpSink(keep=True, manners=SinkBehavior(offers=offers)) as sink:
+    with SmtpSink(store_messages=True, behavior=SinkBehavior(extensions=extensions)) as sink:
         outcomes = send(settings(sink.port), messages)
     assert kinds(outcomes) == ["Accepted"] * 120
     assert sorted(sink.messages) == sorted((message.address, data(message)) for message in messages)
@@ -63,31 +65,31 @@ def test_every_message_arrives_once_as_it_was(send: Send, offers: tuple[str, ...
 def test_the_queue_id_is_kept(send: Send) -> None:
     with SmtpSink() as sink:
         assert send(settings(sink.port), batch(2)) == [Accepted("1"), Accepted("2")]
-    with SmtpSink(manners=SinkBehavior(at_end=lambda _: "250 Thanks")) as sink:
+    with SmtpSink(behavior=SinkBehavior(at_end_of_data=lambda _: "250 Thanks")) as sink:
         assert send(settings(sink.port), batch(1)) == [Accepted(None)]
 
 
-@pytest.mark.parametrize("place", ["at_rcpt", "at_data", "at_end"])
+@pytest.mark.parametrize("step", ["at_rcpt", "at_data", "at_end_of_data"])
 @pytest.mark.parametrize(("reply", "outcome"), [("450 4.2.0 busy", TryAgain), ("550 5.1.1 no such user", Rejected)])
 def test_a_refusal_is_one_message_s_own(
-    send: Send, offers: tuple[str, ...], place: str, reply: str, outcome: type[TryAgain | Rejected]
+    send: Send, extensions: tuple[str, ...], step: str, reply: str, outcome: type[TryAgain | Rejected]
 ) -> None:
-    manners = {place: only("c3@example.com", reply)}
-    with SmtpSink(manners=SinkBehavior(offers=offers, **manners)) as sink:  # type: ignore[arg-type]  # named in parameters
+    behavior = {step: only("c3@example.com", reply)}
+    with SmtpSink(behavior=SinkBehavior(extensions=extensions, **behavior)) as sink:  # type: ignore[arg-type]  # named in parameters
         outcomes = send(settings(sink.port), batch(8))
     assert outcomes[3] == outcome(reply)
     assert kinds(outcomes[:3] + outcomes[4:]) == ["Accepted"] * 7
     assert (sink.count, sink.connections) == (7, 1)
 
 
-def test_a_reason_leaves_the_address_out(send: Send) -> None:
-    with SmtpSink(manners=SinkBehavior(at_rcpt=lambda one: f"550 <{one}>: unknown")) as sink:
+def test_a_reason_does_not_hold_the_address(send: Send) -> None:
+    with SmtpSink(behavior=SinkBehavior(at_rcpt=lambda address: f"550 <{address}>: unknown")) as sink:
         assert send(settings(sink.port), batch(1)) == [Rejected("550 <the recipient>: unknown")]
 
 
 @pytest.mark.parametrize("fault", [CLOSE, HANG])
-def test_what_fails_before_its_content_is_not_sent(send: Send, offers: tuple[str, ...], fault: str) -> None:
-    with SmtpSink(manners=SinkBehavior(offers=offers, at_data=only("c2@example.com", fault))) as sink:
+def test_what_fails_before_its_content_is_not_sent(send: Send, extensions: tuple[str, ...], fault: str) -> None:
+    with SmtpSink(behavior=SinkBehavior(extensions=extensions, at_data=only("c2@example.com", fault))) as sink:
         outcomes = send(settings(sink.port), batch(5))
     assert kinds(outcomes[:3]) == ["Accepted", "Accepted", "NotSent"]
     assert "Ambiguous" not in kinds(outcomes)
@@ -95,16 +97,20 @@ def test_what_fails_before_its_content_is_not_sent(send: Send, offers: tuple[str
 
 
 @pytest.mark.parametrize("fault", [CLOSE, HANG])
-def test_what_fails_after_its_dot_is_in_doubt(send: Send, offers: tuple[str, ...], fault: str) -> None:
-    with SmtpSink(manners=SinkBehavior(offers=offers, at_end=only("c2@example.com", fault))) as sink:
+def test_what_fails_after_its_dot_is_in_doubt(send: Send, extensions: tuple[str, ...], fault: str) -> None:
+    with SmtpSink(behavior=SinkBehavior(extensions=extensions, at_end_of_data=only("c2@example.com", fault))) as sink:
         outcomes = send(settings(sink.port), batch(5))
     assert kinds(outcomes[:3]) == ["Accepted", "Accepted", "Ambiguous"]
     assert kinds(outcomes).count("Ambiguous") == 1
     assert kinds(outcomes).count("Accepted") == sink.count
 
 
-def test_an_answer_that_is_neither_yes_nor_no_leaves_its_message_in_doubt(send: Send, offers: tuple[str, ...]) -> None:
-    with SmtpSink(manners=SinkBehavior(offers=offers, at_end=only("c2@example.com", "354 go on"))) as sink:
+def test_an_answer_that_is_neither_yes_nor_no_leaves_its_message_in_doubt(
+    send: Send, extensions: tuple[str, ...]
+) -> None:
+    with SmtpSink(
+        behavior=SinkBehavior(extensions=extensions, at_end_of_data=only("c2@example.com", "354 go on"))
+    ) as sink:
         outcomes = send(settings(sink.port), batch(4))
     assert kinds(outcomes) == ["Accepted", "Accepted", "Ambiguous", "Accepted"]
 
@@ -115,21 +121,21 @@ def test_a_server_that_closes_in_a_large_message_has_not_got_it(send: Send) -> N
 
 
 @pytest.mark.parametrize("size", [100, 300_000])
-def test_a_large_message_is_accepted_too(send: Send, offers: tuple[str, ...], size: int) -> None:
-    with SmtpSink(keep=True, manners=SinkBehavior(offers=offers)) as sink:
+def test_a_large_message_is_accepted_too(send: Send, extensions: tuple[str, ...], size: int) -> None:
+    with SmtpSink(store_messages=True, behavior=SinkBehavior(extensions=extensions)) as sink:
         messages = [large(size, f"c{number}@example.com") for number in range(3)]
-        assert kinds(send(settings(sink.port), messages, patience=Timeouts())) == ["Accepted"] * 3
+        assert kinds(send(settings(sink.port), messages, timeouts=Timeouts())) == ["Accepted"] * 3
         assert sink.messages == [(message.address, data(message)) for message in messages]
 
 
-def test_a_server_that_bounds_its_sessions_gets_further_ones(send: Send, offers: tuple[str, ...]) -> None:
-    with SmtpSink(manners=SinkBehavior(offers=offers, session_length=3)) as sink:
+def test_a_server_that_bounds_its_sessions_gets_further_ones(send: Send, extensions: tuple[str, ...]) -> None:
+    with SmtpSink(behavior=SinkBehavior(extensions=extensions, messages_per_session=3)) as sink:
         assert kinds(send(settings(sink.port), batch(9))) == ["Accepted"] * 9
         assert (sink.count, sink.connections) == (9, 3)
 
 
-def test_421_ends_the_session_and_not_the_batch(send: Send, offers: tuple[str, ...]) -> None:
-    with SmtpSink(manners=SinkBehavior(offers=offers, at_rcpt=only("c2@example.com", "421 enough"))) as sink:
+def test_421_ends_the_session_and_not_the_batch(send: Send, extensions: tuple[str, ...]) -> None:
+    with SmtpSink(behavior=SinkBehavior(extensions=extensions, at_rcpt=only("c2@example.com", "421 enough"))) as sink:
         outcomes = send(settings(sink.port), batch(5))
     assert outcomes[2] == TryAgain("421 enough")
     assert kinds(outcomes[:2] + outcomes[3:]) == ["Accepted"] * 4
@@ -145,7 +151,7 @@ def test_sessions_stay_open_between_batches(send: Send) -> None:
 async def test_a_session_that_died_at_rest_is_opened_again() -> None:
     with SmtpSink() as first:
         port = first.port
-        connection = smtp.connect(settings(port), patience=HASTE)
+        connection = smtp.connect(settings(port), timeouts=SHORT_TIMEOUTS)
         transport = await connection.__aenter__()
         assert kinds(await transport.send(batch(2))) == ["Accepted"] * 2
     with SmtpSink(port) as second:
@@ -156,7 +162,7 @@ async def test_a_session_that_died_at_rest_is_opened_again() -> None:
 
 async def test_a_server_that_is_gone_gets_nothing() -> None:
     with SmtpSink() as sink:
-        connection = smtp.connect(settings(sink.port), patience=HASTE)
+        connection = smtp.connect(settings(sink.port), timeouts=SHORT_TIMEOUTS)
         transport = await connection.__aenter__()
     assert kinds(await transport.send(batch(2))) == ["NotSent"] * 2
     await connection.__aexit__(None, None, None)
@@ -166,7 +172,7 @@ def test_a_name_outside_ascii_needs_smtputf8(send: Send) -> None:
     messages = [compose(recipient("甲@example.com")), *batch(1), compose(recipient("乙@example.com"))]
     with SmtpSink() as sink:
         assert kinds(send(settings(sink.port), messages)) == ["Rejected", "Accepted", "Rejected"]
-    with SmtpSink(keep=True, manners=SinkBehavior(offers=("PIPELINING", "SMTPUTF8"))) as sink:
+    with SmtpSink(store_messages=True, behavior=SinkBehavior(extensions=("PIPELINING", "SMTPUTF8"))) as sink:
         assert kinds(send(settings(sink.port), messages)) == ["Accepted"] * 3
         assert [address for address, _ in sink.messages] == [message.address for message in messages]
 
@@ -181,7 +187,7 @@ def test_one_message_at_most_is_past_its_dot_unanswered(send: Send) -> None:
     assert content.endswith(b"\r\n.\r\nMAIL FROM:<shop@example.com>\r\nRCPT TO:<c1@example.com>\r\nDATA\r\n")
 
 
-def test_nobody_there(send: Send) -> None:
+def test_a_server_that_does_not_exist_is_unreachable(send: Send) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(Unreachable, match="cannot be reached"):
@@ -191,7 +197,7 @@ def test_nobody_there(send: Send) -> None:
 
 
 @pytest.mark.parametrize(
-    ("greeting", "words"),
+    ("greeting", "reason"),
     [
         (b"", "in time"),
         (b"554 go away\r\n", "refuses service"),
@@ -201,6 +207,6 @@ def test_nobody_there(send: Send) -> None:
         (None, "closed|broke"),
     ],
 )
-def test_a_greeting_that_is_none(send: Send, greeting: bytes | None, words: str) -> None:
-    with saying(greeting) as port, pytest.raises(Unreachable, match=words):
+def test_a_greeting_that_is_not_smtp_s(send: Send, greeting: bytes | None, reason: str) -> None:
+    with saying(greeting) as port, pytest.raises(Unreachable, match=reason):
         send(settings(port))

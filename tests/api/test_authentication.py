@@ -1,12 +1,13 @@
-"""Tokens open their store, and nothing else."""
+"""A token gives access to its store, and to nothing else."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from starlette.requests import HTTPConnection
 
-from api.auth import TokenAuthenticator
+from api.authentication import TokenAuthenticator
 from domain.kit.db import Database
 from domain.stores import queries
 from domain.stores.model import Principal, TokenScope, new_token, token_hash
@@ -29,7 +30,7 @@ async def make_token(database: Database, store_id: int) -> tuple[str, UUID]:
         return token, await queries.add_token(tx, store_id, "test", hashed, frozenset({TokenScope.READ}), NOW)
 
 
-async def test_a_token_opens_its_store(database: Database, store_id: int) -> None:
+async def test_a_token_gives_access_to_its_store(database: Database, store_id: int) -> None:
     token, _ = await make_token(database, store_id)
     principal = await authenticate(database, f"Bearer {token}")
     assert principal is not None
@@ -39,12 +40,12 @@ async def test_a_token_opens_its_store(database: Database, store_id: int) -> Non
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic {}", "{}", "Bearer {}x"])
-async def test_what_is_no_token_opens_nothing(database: Database, store_id: int, authorization: str) -> None:
+async def test_a_malformed_token_is_refused(database: Database, store_id: int, authorization: str) -> None:
     token, _ = await make_token(database, store_id)
     assert await authenticate(database, authorization.format(token)) is None
 
 
-async def test_a_revoked_token_ends_at_once(database: Database, store_id: int) -> None:
+async def test_a_revoked_token_is_refused_at_once(database: Database, store_id: int) -> None:
     token, token_id = await make_token(database, store_id)
     assert await authenticate(database, f"Bearer {token}") is not None
     async with database.write() as tx:
@@ -52,9 +53,21 @@ async def test_a_revoked_token_ends_at_once(database: Database, store_id: int) -
     assert await authenticate(database, f"Bearer {token}") is None
 
 
-async def test_the_use_of_a_token_is_noted(database: Database, store_id: int) -> None:
+async def test_the_use_of_a_token_is_recorded(database: Database, store_id: int) -> None:
     token, token_id = await make_token(database, store_id)
     await authenticate(database, f"bearer {token}")
+    async with database.read() as tx:
+        used = await tx.scalar(select(api_tokens.c.last_used_at).where(api_tokens.c.id == token_id))
+    assert used == NOW
+
+
+async def test_the_use_of_a_token_is_recorded_once_a_minute(database: Database, store_id: int) -> None:
+    token, token_id = await make_token(database, store_id)
+    times = iter([NOW, NOW, NOW + timedelta(seconds=1), NOW + timedelta(seconds=1)])
+    authenticator = TokenAuthenticator(database, lambda: next(times))
+    request = HTTPConnection({"type": "http", "headers": [(b"authorization", f"Bearer {token}".encode())]})
+    for _ in range(2):
+        assert await authenticator.authenticate(request) is not None
     async with database.read() as tx:
         used = await tx.scalar(select(api_tokens.c.last_used_at).where(api_tokens.c.id == token_id))
     assert used == NOW

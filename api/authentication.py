@@ -1,0 +1,44 @@
+"""Requests carry API tokens; the token decides which store a request reads and writes."""
+
+from collections import OrderedDict
+from time import monotonic
+from uuid import UUID
+
+from starlette.requests import HTTPConnection
+
+from domain.kit.clock import Clock
+from domain.kit.db import Database
+from domain.stores import queries
+from domain.stores.model import Principal, token_hash
+
+_RECORD_EVERY = 60.0  # seconds
+_MAX_REMEMBERED = 10_000  # tokens
+
+
+class TokenAuthenticator:
+    """Looks up the token of every request, so that a revoked token stops at once; records its use once a minute."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._recorded_at: OrderedDict[UUID, float] = OrderedDict()
+
+    async def authenticate(self, connection: HTTPConnection) -> Principal | None:
+        """Return the principal of the bearer token, or None without a valid token."""
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        hashed = token_hash(token.strip()) if scheme.lower() == "bearer" else None
+        if hashed is None:
+            return None
+        async with self._database.read() as tx:
+            principal = await queries.principal(tx, hashed, self._clock())
+        if principal is None:
+            return None
+        recorded_at = self._recorded_at.get(principal.token_id)
+        if recorded_at is None or monotonic() - recorded_at >= _RECORD_EVERY:
+            self._recorded_at[principal.token_id] = monotonic()
+            self._recorded_at.move_to_end(principal.token_id)
+            if len(self._recorded_at) > _MAX_REMEMBERED:
+                self._recorded_at.popitem(last=False)
+            async with self._database.write() as tx:
+                await queries.record_use(tx, principal.store.id, principal.token_id, self._clock())
+        return principal

@@ -1,0 +1,80 @@
+"""Shared by commands: their exit statuses, the settings, and a database for as long as a command runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from domain.kit.db import Database
+
+T = TypeVar("T")
+
+StoreNumber = Annotated[int | None, typer.Option("--store", help="The store's number; by default the first store.")]
+
+
+class ExitStatus(IntEnum):
+    FAILED = 1
+    INVALID = 2
+    UNAVAILABLE = 3
+
+
+class CommandFailed(Exception):
+    """Ends the command with one line and an exit status."""
+
+    def __init__(self, message: str, status: ExitStatus = ExitStatus.FAILED) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def load_settings() -> "Settings":
+    """Return the settings, and configure the logs by them. Raise InvalidSetting."""
+    from api import logging
+    from api.settings import Settings
+
+    settings = Settings.from_env()
+    logging.configure(settings.log_format, settings.log_level)
+    return settings
+
+
+def run_with_database(settings: "Settings", action: "Callable[[Database], Awaitable[T]]") -> T:
+    from domain.kit.db import Database
+
+    async def run() -> T:
+        database = Database(settings.database_url)
+        try:
+            return await action(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+async def find_store(database: "Database", number: int | None) -> int:
+    """Return the number of this store, or of the first one. Raise CommandFailed when there is none."""
+    from domain.stores import queries
+
+    async with database.read() as tx:
+        store = await queries.first(tx) if number is None else await queries.by_id(tx, number)
+    if store is None:
+        raise CommandFailed(
+            "There is no store yet: run `muster migrate`" if number is None else f"There is no store {number}"
+        )
+    return store.id
+
+
+async def migrate_database(database: "Database") -> bool:
+    """Migrate the database and create a store in an empty one. Return whether it was empty."""
+    from domain.kit.clock import system_clock
+    from domain.migrations import migrate
+    from domain.stores import queries
+
+    await migrate(database)
+    async with database.write() as tx:
+        if await queries.first(tx) is not None:
+            return False
+        await queries.create(tx, "My store", "UTC", "USD", system_clock())
+        return True

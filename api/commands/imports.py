@@ -1,0 +1,36 @@
+"""Commands that import CSV files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.commands.environment import ExitStatus, StoreNumber, find_store, load_settings, run_with_database
+
+if TYPE_CHECKING:
+    from domain.kit.db import Database
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file with a header.")]
+
+
+def import_customers(file: File, store: StoreNumber = None) -> None:
+    """Import customers. New ones are created, existing ones updated."""
+    _import("customers", file, store)
+
+
+def import_orders(file: File, store: StoreNumber = None) -> None:
+    """Import orders, one line item per row."""
+    _import("orders", file, store)
+
+
+def _import(kind: str, file: Path, store: int | None) -> None:
+    from api.import_file import import_file
+    from domain.imports.model import ImportKind
+
+    settings = load_settings()
+
+    async def run(database: "Database") -> bool:
+        return await import_file(database, await find_store(database, store), ImportKind(kind), file, settings.clock())
+
+    if not run_with_database(settings, run):
+        raise typer.Exit(ExitStatus.FAILED)

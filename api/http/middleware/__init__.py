@@ -1,0 +1,1 @@
+"""Layers around every HTTP response, each a plain ASGI middleware."""

@@ -1,0 +1,49 @@
+"""A response for every exception: 503 when the database is unavailable or not migrated, 500 for a bug."""
+
+import structlog
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.database_errors import RETRY_AFTER_SECONDS, is_unavailable, is_unmigrated
+
+log = structlog.get_logger(__name__)
+
+
+class ErrorResponses:
+    """Answers in place of an application that raised before its response began; later, it raises further."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        response_started = False
+
+        async def send_and_remember(message: Message) -> None:
+            nonlocal response_started
+            response_started = response_started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_remember)
+        except Exception as error:
+            if response_started:
+                raise
+            await response_to(error)(scope, receive, send)
+
+
+def response_to(error: Exception) -> JSONResponse:
+    """Return the response for this exception, and log it once."""
+    if is_unavailable(error):
+        log.warning("database_unavailable", error=type(error).__name__)
+        status, message = 503, "The database does not answer. Try again in a moment."
+    elif is_unmigrated(error):
+        log.error("database_not_migrated")
+        status, message = 503, "The database is not up to date yet."
+    else:
+        log.error("request_failed", exc_info=error)
+        status, message = 500, "An internal error occurred; it has been logged."
+    headers = {"retry-after": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+    return JSONResponse({"error": message}, status_code=status, headers=headers)

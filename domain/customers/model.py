@@ -188,36 +188,6 @@ class CustomerChange:
     addresses: Sequence[Address] | Unset | None = UNSET
 
 
-PROFILE = (
-    "external_id",
-    "name",
-    "first_name",
-    "last_name",
-    "company",
-    "email",
-    "email_verified",
-    "phone",
-    "phone_verified",
-    "gender",
-    "birthday",
-    "locale",
-    "country",
-    "city",
-    "source",
-    "registered_from",
-    "registration_form",
-    "account_status",
-    "password_set",
-    "last_login_at",
-    "preferred_channel",
-    "note",
-    "member",
-    "tier",
-    "tier_expires_on",
-    "loyalty_rank",
-    "registered_at",
-)
-
 _RANK = {Consent.NOT_SUBSCRIBED: 0, Consent.SUBSCRIBED: 1, Consent.UNSUBSCRIBED: 2}
 
 

@@ -6,15 +6,14 @@ from typing import Any, cast
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, or_, select
 
+from domain.customers.fields import FIELDS
 from domain.customers.model import (
     NO_FACTS,
-    AccountStatus,
     Address,
     Consent,
     Contact,
     Customer,
     Facts,
-    Gender,
     Profile,
     Property,
     PropertyDefinition,
@@ -32,8 +31,9 @@ from domain.kit.db import AnyRow, Transaction
 from domain.kit.values import Value, ValueType
 
 # As `Customer` has its fields.
-COLUMNS: tuple[ColumnElement[Any], ...] = tuple(customers.c[each.name] for each in fields(Customer))
-_GENDER, _ACCOUNT = (customers.c.keys().index(name) for name in ("gender", "account_status"))
+COLUMNS: tuple[ColumnElement[Any], ...] = tuple(customers.c[field.name] for field in fields(Customer))
+_COLUMN_NAMES = [field.name for field in fields(Customer)]
+_CHOICES = [(_COLUMN_NAMES.index(field.name), field.choices) for field in FIELDS if field.choices]
 _FACT_COLUMNS: tuple[ColumnElement[Any], ...] = (
     customer_facts.c.order_count,
     customer_facts.c.total_spent,
@@ -59,7 +59,7 @@ _TAGS = (
     .order_by(customer_tags.c.customer_id, customer_tags.c.tag)
 )
 _ADDRESSES = (
-    select(customer_addresses.c.customer_id, *(customer_addresses.c[each.name] for each in fields(Address)))
+    select(customer_addresses.c.customer_id, *(customer_addresses.c[field.name] for field in fields(Address)))
     .where(customer_addresses.c.store_id == _STORE, customer_addresses.c.customer_id.in_(_IDS))
     .order_by(customer_addresses.c.customer_id, customer_addresses.c.position)
 )
@@ -106,9 +106,9 @@ _DEFINITIONS = (
 def customer_of(row: AnyRow) -> Customer:
     """A row of `COLUMNS`; columns behind them are another's."""
     values: list[Any] = list(row[: len(COLUMNS)])
-    for place, kind in ((_GENDER, Gender), (_ACCOUNT, AccountStatus)):
-        if values[place] is not None:
-            values[place] = kind(values[place])
+    for index, choices in _CHOICES:
+        if values[index] is not None:
+            values[index] = choices(values[index])
     return Customer(*values)
 
 

@@ -3,15 +3,18 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from math import isfinite
+from typing import TypeVar
 from unicodedata import category
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from domain.customers.model import Consent, Gender
 from domain.kit.errors import DomainError, ErrorCode
 from domain.kit.values import Value, ValueType
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 # What phonenumbers knows, and the inhabited-by-few rest of ISO 3166-1.
 COUNTRIES = (frozenset(phonenumbers.SUPPORTED_REGIONS) - {"AC", "TA", "XK"}) | frozenset(
@@ -27,8 +30,6 @@ _CHANNEL = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_GENDERS = frozenset(Gender)
-_CONSENTS = frozenset(Consent)
 _LEFT_OUT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
@@ -84,18 +85,14 @@ def _no_phone(value: str, country: str | None) -> DomainError:
     return DomainError(f"{_shown(value)} is no phone number {where}: write it as +886912345678")
 
 
-def gender(value: str) -> Gender | None:
+def choice(value: str, choices: type[Choice]) -> Choice | None:
     value = value.strip().upper()
-    if value and value not in _GENDERS:
-        raise DomainError(f"{_shown(value)} is none of {', '.join(Gender)}")
-    return Gender(value) if value else None
-
-
-def consent(value: str) -> Consent | None:
-    value = value.strip().upper()
-    if value and value not in _CONSENTS:
-        raise DomainError(f"{_shown(value)} is none of {', '.join(Consent)}")
-    return Consent(value) if value else None
+    if not value:
+        return None
+    try:
+        return choices(value)
+    except ValueError as error:
+        raise DomainError(f"{_shown(value)} is none of {', '.join(choices)}") from error
 
 
 def locale(value: str) -> str | None:

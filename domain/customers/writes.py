@@ -139,14 +139,14 @@ async def touch(tx: Transaction, store_id: int, ids: Sequence[int], now: datetim
     )
 
 
-async def trust_again(tx: Transaction, store_id: int, ids: Sequence[int]) -> None:
+async def clear_invalid(tx: Transaction, store_id: int, ids: Sequence[int]) -> None:
     """What failed was an e-mail address or a phone number that these customers had before."""
     if ids:
         own = (contacts.c.store_id == store_id, contacts.c.customer_id.in_(ids), contacts.c.address.is_(None))
         await tx.execute(update(contacts).where(*own, contacts.c.invalid).values(invalid=False))
 
 
-async def distrust(tx: Transaction, store_id: int, ids: Sequence[int], channel: str) -> None:
+async def mark_invalid(tx: Transaction, store_id: int, ids: Sequence[int], channel: str) -> None:
     """The customers' addresses on a channel fail."""
     row: Row = {"store_id": store_id, "channel": channel, "consent": Consent.NOT_SUBSCRIBED.value, "invalid": True}
     statement = insert_into(contacts, tx.dialect)
@@ -167,8 +167,7 @@ async def sources_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict
     return {(customer_id, channel): source for customer_id, channel, source in rows}
 
 
-def bare(store_id: int, number: int, now: datetime) -> Row:
-    """A new customer of whom nothing is known yet."""
-    row: Row = {column.name: None for column in customers.c}
-    row |= {"email_verified": False, "phone_verified": False, "member": False, "blacklisted": False}
+def new_row(store_id: int, number: int, now: datetime) -> Row:
+    """Return the row of a new customer of whom nothing is known yet."""
+    row: Row = {column.name: None if column.nullable else False for column in customers.c}
     return row | {"store_id": store_id, "id": number, "created_at": now, "updated_at": now}

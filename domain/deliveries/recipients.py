@@ -9,6 +9,7 @@ from muster_sdk import AddressKind, Recipient
 from sqlalchemy import Select, and_, bindparam, func, select
 
 from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
+from domain.customers.fields import FIELDS
 from domain.customers.tables import contacts, customer_properties, customers, property_definitions
 from domain.deliveries.audience import addressed
 from domain.deliveries.intents import Intended
@@ -18,7 +19,7 @@ from domain.kit.db.portable import among, numbers
 from domain.lists.tables import list_members
 from domain.stores.model import Store
 
-_SHOWN = ("external_id", "name", "email", "phone", "gender", "birthday", "locale", "country", "city", "tier")
+_SHOWN = tuple(field.name for field in FIELDS if field.in_templates)
 _held = customer_properties.c
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from domain.customers import values
-from domain.kit.errors import DomainError
 from domain.kit.values import ValueType
 
 PIECE = 1 << 20
@@ -22,64 +20,10 @@ class ImportKind(StrEnum):
         return f"import.{self.value}"
 
 
-FIELDS = (
-    "external_id", "name", "email", "phone", "gender", "birthday", "locale", "country", "city", "source", "member",
-    "tier", "tier_expires_on", "registered_at",
-)  # fmt: skip
 ORDER_FIELDS = (
     "order_id", "customer_external_id", "placed_at", "status", "total", "product", "name", "category", "brand",
     "quantity", "price",
 )  # fmt: skip
-_PREFIXES = ("property.", "consent.", "contact.")
-_ORDER_KEYS = ("order_id", "customer_external_id", "placed_at")
-
-
-def check_header(header: Sequence[str], kind: ImportKind) -> list[str]:
-    """The file's columns; one error says what is wrong with them."""
-    names = [name.strip() for name in header]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise _bad(f"the column {repeated[0]!r} comes twice")
-    if kind is ImportKind.ORDERS:
-        return _orders_header(names)
-    return _customers_header(names)
-
-
-def _orders_header(names: list[str]) -> list[str]:
-    _refuse_unknown([name for name in names if name not in ORDER_FIELDS], ORDER_FIELDS)
-    missing = [name for name in _ORDER_KEYS if name not in names]
-    if missing:
-        raise _bad(f"the column {missing[0]!r} is missing: orders need {', '.join(_ORDER_KEYS)}")
-    return names
-
-
-def _customers_header(names: list[str]) -> list[str]:
-    known = {*FIELDS, "tags"}
-    unknown = [name for name in names if name not in known and not name.startswith(_PREFIXES)]
-    _refuse_unknown(unknown, (*FIELDS, "tags", "property.KEY", "consent.CHANNEL", "contact.CHANNEL"))
-    if "external_id" not in names and "email" not in names:
-        raise _bad("customers need a column external_id or email to be found by")
-    for name in names:
-        prefix, dot, rest = name.partition(".")
-        if dot:
-            _check_key(name, prefix, rest)
-    return names
-
-
-def _check_key(name: str, prefix: str, rest: str) -> None:
-    try:
-        _ = values.property_key(rest) if prefix == "property" else values.channel(rest)
-    except DomainError as error:
-        raise _bad(f"the column {name!r}: {error.message}") from error
-
-
-def _refuse_unknown(unknown: Sequence[str], allowed: Sequence[str]) -> None:
-    if unknown:
-        raise _bad(f"the column {unknown[0][:60]!r} is unknown: there are {', '.join(allowed)}")
-
-
-def _bad(message: str) -> DomainError:
-    return DomainError(message, field=("file",))
 
 
 class Phase(StrEnum):

@@ -18,7 +18,8 @@ from domain.imports.csv_reader import Unreadable
 from domain.imports.customers import merge
 from domain.imports.customers.merge import Part
 from domain.imports.customers.rows import CustomerRows
-from domain.imports.model import MAX_PROBLEMS, PIECE, ImportKind, Phase, Progress, check_header, inferred
+from domain.imports.header import check_header
+from domain.imports.model import MAX_PROBLEMS, PIECE, ImportKind, Phase, Progress, inferred
 from domain.imports.orders import merge as order_merge
 from domain.imports.orders.rows import OrderRows
 from domain.imports.tables import import_customers, import_orders
@@ -124,7 +125,7 @@ class _Piece:
 class _Read:
     """A piece, read: what is to be written, and how far the file is read after it."""
 
-    tables: dict[Any, list[tuple[Any, ...]]]
+    tables: dict[Any, tuple[list[str], list[tuple[Any, ...]]]]
     problems: list[Problem]
     progress: Progress
     rest: bytes
@@ -219,8 +220,8 @@ def _read(work: _Import, rows: CustomerRows | OrderRows, at: Progress, piece: _P
 async def _write(work: _Import, read: _Read) -> None:
     at = read.progress
     async with work.database.write() as tx:
-        for table, rows in read.tables.items():
-            await copy.put(tx, table, rows)
+        for table, (names, rows) in read.tables.items():
+            await copy.put(tx, table, names, rows)
         await _note(tx, work, at.bad - len(read.problems), read.problems)
         rows_in_all = round((at.row - 1) * max(work.bytes / max(at.bytes_done, 1), 1))
         await _saved(work, tx, at, (at.row - 2) // 2, rows_in_all)

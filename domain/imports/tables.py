@@ -1,7 +1,8 @@
 """Where a file's rows wait, checked and typed, until all of it is known to be right."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, String, Table, Text
 
+from domain.customers.fields import FIELDS
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Id, Instant, Json, Money
 
@@ -31,20 +32,7 @@ import_customers = Table(
     *_keys(),
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("row", Integer, primary_key=True, autoincrement=False),
-    Column("external_id", String(200)),
-    Column("name", String(200)),
-    Column("email", String(254)),
-    Column("phone", String(32)),
-    Column("gender", String(16)),
-    Column("birthday", Date),
-    Column("locale", String(35)),
-    Column("country", String(2)),
-    Column("city", String(200)),
-    Column("source", String(64)),
-    Column("member", Boolean),
-    Column("tier", String(100)),
-    Column("tier_expires_on", Date),
-    Column("registered_at", Instant),
+    *(Column(field.name, field.column.type) for field in FIELDS if field.imported),
     # JSON: lists of objects. A property's value is there in every type that it can be read as: which of them counts
     # is known when the whole column is.
     Column("tags", Text),

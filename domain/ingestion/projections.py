@@ -10,7 +10,7 @@ from sqlalchemy import select
 from domain.customers import queries as customers
 from domain.customers.contacts import save_contacts
 from domain.customers.model import Consent, ContactChange
-from domain.customers.writes import distrust
+from domain.customers.writes import mark_invalid
 from domain.events.entry import Event
 from domain.events.log_tables import events
 from domain.events.types import ORDER_CHANGES
@@ -102,7 +102,7 @@ async def _note_contacts(tx: Transaction, store_id: int, entries: Sequence[Event
             failing[channel].add(entry.customer_id)
     await _unsubscribe(tx, store_id, gone, now)
     for channel, whose in failing.items():
-        await distrust(tx, store_id, sorted(whose), channel)
+        await mark_invalid(tx, store_id, sorted(whose), channel)
 
 
 async def _unsubscribe(tx: Transaction, store_id: int, gone: Mapping[tuple[int, str], datetime], now: datetime) -> None:

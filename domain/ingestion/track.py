@@ -126,7 +126,7 @@ async def _customers(
 
 def _bare(store_id: int, number: int, key: CustomerKey, now: datetime) -> writes.Row:
     said: writes.Row = {"external_id": key.external_id, "email": key.email, "source": "event"}
-    return writes.bare(store_id, number, now) | said
+    return writes.new_row(store_id, number, now) | said
 
 
 async def _look_up(tx: Transaction, store_id: int, keys: Sequence[CustomerKey]) -> Known:

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, FromClause, and_, delete, false, func, ins
 from domain import changes
 from domain.changes import ChangeKind
 from domain.customers import writes
+from domain.customers.fields import FIELDS
 from domain.customers.tables import contacts, customer_facts, customers
 from domain.imports.customers import related
-from domain.imports.model import FIELDS
 from domain.imports.tables import import_customers, import_matches
 from domain.kit.db import Transaction
 from domain.kit.db.portable import refresh_statistics
@@ -41,6 +41,7 @@ class Part:
 
 async def merge(tx: Transaction, part: Part, columns: list[str], now: datetime) -> int:
     """How many customers it made or knew."""
+    names = [field.name for field in FIELDS if field.name in columns]
     first, last, rows = (
         await tx.execute(select(func.min(_staged.row), func.max(_staged.row), func.count()).where(part.rows))
     ).one()
@@ -53,13 +54,13 @@ async def merge(tx: Transaction, part: Part, columns: list[str], now: datetime) 
     if known:
         await _match(tx, part, own)
         people = _People(import_customers.join(import_matches, _same(part)), _matched.customer_id, _matched.added)
-        await _update(tx, part, people, now)
+        await _update(tx, part, people, names, now)
         whom = select(people.id).select_from(people.source).where(part.rows)
         await changes.record_change(tx, part.store_id, _WRITTEN, whom)
     else:
         people = _People(import_customers, own, None)
         await changes.record_range_change(tx, part.store_id, _WRITTEN, number, number + last - first)
-    await _add(tx, part, people, now)
+    await _add(tx, part, people, names, now)
     await related.merge(tx, people.owners(part), columns, now)
     return int(rows)
 
@@ -106,12 +107,12 @@ def _known(part: Part) -> ColumnElement[int]:
     return found.scalar_subquery()
 
 
-async def _add(tx: Transaction, part: Part, people: _People, now: datetime) -> None:
+async def _add(tx: Transaction, part: Part, people: _People, names: list[str], now: datetime) -> None:
     moment = literal(now, customers.c.created_at.type)
-    values: dict[str, Any] = {name: _staged[name] for name in FIELDS}
+    values: dict[str, Any] = {column.name: false() for column in customers.c if not column.nullable}
     values |= {"store_id": literal(part.store_id), "id": people.id, "created_at": moment, "updated_at": moment}
-    values |= {"member": func.coalesce(_staged.member, false()), "source": func.coalesce(_staged.source, SOURCE)}
-    values |= dict.fromkeys(("email_verified", "phone_verified", "blacklisted"), false())
+    values |= {name: func.coalesce(_staged[name], values[name]) if name in values else _staged[name] for name in names}
+    values["source"] = func.coalesce(_staged.source, SOURCE)
     new = select(*values.values()).select_from(people.source).where(people.new(part)).order_by(_staged.row)
     await tx.execute(insert(customers).from_select(list(values), new))
     zero = literal(0, customer_facts.c.total_spent.type)
@@ -121,13 +122,14 @@ async def _add(tx: Transaction, part: Part, people: _People, now: datetime) -> N
     await tx.execute(insert(customer_facts).from_select(names, rows))
 
 
-async def _update(tx: Transaction, part: Part, people: _People, now: datetime) -> None:
-    """Empty cells keep what is there."""
+async def _update(tx: Transaction, part: Part, people: _People, names: list[str], now: datetime) -> None:
+    """Empty cells keep what is there; another address is unverified unless the file says otherwise."""
     await _trust_again(tx, part, people)
-    kept: dict[str, Any] = {name: func.coalesce(_staged[name], customers.c[name]) for name in FIELDS}
+    kept: dict[str, Any] = {name: func.coalesce(_staged[name], customers.c[name]) for name in names}
     for address in ("email", "phone"):
+        verified = f"{address}_verified"
         same = or_(_staged[address].is_(None), customers.c[address].is_not_distinct_from(_staged[address]))
-        kept[f"{address}_verified"] = and_(customers.c[f"{address}_verified"], same)
+        kept[verified] = func.coalesce(_staged[verified], and_(customers.c[verified], same))
     kept |= {"deleted_at": null(), "updated_at": literal(now, customers.c.updated_at.type)}
     await tx.execute(
         update(customers)
@@ -138,7 +140,7 @@ async def _update(tx: Transaction, part: Part, people: _People, now: datetime) -
             ~_matched.added,
             _same(part),
             part.rows,
-            or_(customers.c.deleted_at.is_not(None), *(_differs(name) for name in FIELDS)),
+            or_(customers.c.deleted_at.is_not(None), *(_differs(name) for name in names)),
         )
     )
 

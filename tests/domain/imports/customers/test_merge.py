@@ -1,7 +1,9 @@
+from datetime import UTC, datetime
+
 from sqlalchemy import func, select, update
 
 from domain.customers import queries
-from domain.customers.model import Consent, Customer, CustomerChange, Property
+from domain.customers.model import AccountStatus, Consent, Customer, CustomerChange, Property
 from domain.customers.tables import contacts, customer_facts, customers
 from domain.customers.upsert import upsert
 from domain.imports.model import ImportKind
@@ -39,7 +41,7 @@ async def test_a_bad_row_is_told_and_the_others_come_in(database: Database, stor
     assert [problem.row for problem in found] == [3, 4, 5, 6]
     assert "email: " in found[0].message
     assert "country: " in found[0].message
-    assert found[1].message == "has 2 cells where the header has 5"
+    assert found[1].message == "The row has 2 cells where the header has 5"
     assert found[3].message.startswith("phone: '12' is no phone number in TW")
     assert (await _customer(database, store_id, "a")).phone == "+886912345678"
     async with database.read() as tx:
@@ -147,3 +149,37 @@ async def test_of_many_problems_a_thousand_are_kept_and_the_rest_counted(databas
     found = await _import(database, store_id, "external_id,country\n" + "a,Taiwan\n" * 20_000 + "b,TW\n")
     assert len(found) == 1_001
     assert found[-1] == Problem(None, "19,000 more rows were left out")
+
+
+async def test_every_field_of_a_customer_is_a_column_of_a_file(database: Database, store_id: int) -> None:
+    text = (
+        "external_id,first_name,last_name,company,note,email,email_verified,phone,phone_verified,registered_from,"
+        "registration_form,account_status,password_set,last_login_at,preferred_channel,loyalty_rank\n"
+        "a,Ann,Lin,Loom Ltd,Calls on Mondays,a@shop.example,true,+886912345678,yes,pos,"
+        "Summer fair,to_be_enabled,false,2026-01-02T03:04:05+08:00,email,Gold\n"
+    )
+    assert await _import(database, store_id, text) == []
+    ann = await _customer(database, store_id, "a")
+    assert (ann.first_name, ann.last_name, ann.company, ann.note) == ("Ann", "Lin", "Loom Ltd", "Calls on Mondays")
+    assert (ann.email_verified, ann.phone_verified, ann.password_set) == (True, True, False)
+    assert (ann.registered_from, ann.registration_form) == ("pos", "Summer fair")
+    assert ann.account_status is AccountStatus.TO_BE_ENABLED
+    assert ann.last_login_at == datetime(2026, 1, 1, 19, 4, 5, tzinfo=UTC)
+    assert (ann.preferred_channel, ann.loyalty_rank) == ("email", "Gold")
+    assert await _import(database, store_id, "external_id,company,password_set\na,,true\n") == []
+    ann = await _customer(database, store_id, "a")
+    assert (ann.first_name, ann.company, ann.password_set, ann.email_verified) == ("Ann", "Loom Ltd", True, True)
+
+
+async def test_an_address_that_changes_is_unverified_unless_the_row_says_otherwise(
+    database: Database, store_id: int
+) -> None:
+    header = "external_id,email,email_verified\n"
+    assert await _import(database, store_id, header + "a,a@shop.example,true\nb,b@shop.example,true\n") == []
+    assert await _import(database, store_id, header + "a,a2@shop.example,\nb,b2@shop.example,true\n") == []
+    assert (await _customer(database, store_id, "a")).email_verified is False
+    assert (await _customer(database, store_id, "b")).email_verified is True
+    rows = "b,b2@shop.example,true\nb,b3@shop.example,\nc,c@shop.example,true\nc,c2@shop.example,\n"
+    assert await _import(database, store_id, header + rows) == []
+    assert (await _customer(database, store_id, "b")).email_verified is False
+    assert (await _customer(database, store_id, "c")).email_verified is False

@@ -44,7 +44,7 @@ async def import_file(database: Database, store_id: int, kind: ImportKind, path:
             watching.add(asyncio.create_task(_watch(database, operation, progress, bar)))
 
         try:
-            done = await from_file(database, store_id, kind, path, clock, watch=watch)
+            done = await from_file(database, store_id, kind, path, clock, on_start=watch)
         finally:
             for task in watching:
                 task.cancel()

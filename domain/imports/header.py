@@ -1,56 +1,36 @@
-"""Checks the first row of a file: which columns it has, and whether they suffice."""
+"""Reads the first row of a file: which columns it has, and whether they suffice."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from domain.customers import values
-from domain.customers.fields import FIELDS
-from domain.imports.model import ORDER_FIELDS, ImportKind
+from domain.imports import csv_reader
+from domain.imports.csv_reader import Unreadable
+from domain.imports.format import ImportFormat
+from domain.imports.model import PIECE_BYTES
 from domain.kit.errors import DomainError
 
-_CUSTOMER_FIELDS = tuple(field.name for field in FIELDS if field.imported)
-_PREFIXES = ("property.", "consent.", "contact.")
-_ORDER_KEYS = ("order_id", "customer_external_id", "placed_at")
 
-
-def check_header(header: Sequence[str], kind: ImportKind) -> list[str]:
-    """Return the names of the file's columns. Raise DomainError with the first thing that is wrong with them."""
-    names = [name.strip() for name in header]
+def read_header(start: bytes, file_format: ImportFormat) -> list[str]:
+    """Return the names of a file's columns. Raise DomainError when this cannot be the start of such a file."""
+    csv_reader.check_bytes(start)
+    is_whole_file = len(start) < PIECE_BYTES
+    records = csv_reader.read(start, 1, final=is_whole_file)
+    if not records.rows:
+        csv_reader.check_length(start, 1)
+        raise Unreadable("The header is longer than 1 MiB", 1)
+    names = [name.strip() for name in records.rows[0]]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise _refused(f"The column {repeated[0]!r} comes twice")
-    if kind is ImportKind.ORDERS:
-        return _orders_header(names)
-    return _customers_header(names)
-
-
-def _orders_header(names: list[str]) -> list[str]:
-    _refuse_unknown([name for name in names if name not in ORDER_FIELDS], ORDER_FIELDS)
-    missing = [name for name in _ORDER_KEYS if name not in names]
-    if missing:
-        raise _refused(f"The column {missing[0]!r} is missing: orders need {', '.join(_ORDER_KEYS)}")
+        raise header_error(f"The column {repeated[0]!r} comes twice")
+    file_format.check_columns(names)
     return names
 
 
-def _customers_header(names: list[str]) -> list[str]:
-    known = {*_CUSTOMER_FIELDS, "tags"}
-    unknown = [name for name in names if name not in known and not name.startswith(_PREFIXES)]
-    _refuse_unknown(unknown, (*_CUSTOMER_FIELDS, "tags", "property.KEY", "consent.CHANNEL", "contact.CHANNEL"))
-    if "external_id" not in names and "email" not in names:
-        raise _refused("Customers need a column external_id or email to be found by")
-    for name in names:
-        prefix, dot, key = name.partition(".")
-        if dot:
-            try:
-                _ = values.property_key(key) if prefix == "property" else values.channel(key)
-            except DomainError as error:
-                raise _refused(f"The column {name!r}: {error.message}") from error
-    return names
+def refuse_unknown(names: Iterable[str], is_known: Callable[[str], bool], known: Sequence[str]) -> None:
+    """Raise DomainError with the first column that is unknown, and with those that there are."""
+    unknown = next((name for name in names if not is_known(name)), None)
+    if unknown is not None:
+        raise header_error(f"The column {unknown[:60]!r} is unknown: there are {', '.join(known)}")
 
 
-def _refuse_unknown(unknown: Sequence[str], allowed: Sequence[str]) -> None:
-    if unknown:
-        raise _refused(f"The column {unknown[0][:60]!r} is unknown: there are {', '.join(allowed)}")
-
-
-def _refused(message: str) -> DomainError:
+def header_error(message: str) -> DomainError:
     return DomainError(message, field=("file",))

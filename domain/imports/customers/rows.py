@@ -1,9 +1,8 @@
 """Reads rows of customers, and folds those of one customer into one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -11,7 +10,9 @@ from domain.customers import values
 from domain.customers.fields import FIELDS
 from domain.customers.model import Consent, PropertyDefinition, imported_consent
 from domain.imports.cells import FileColumn, Parse, cached, cell_errors, check_width, for_driver
-from domain.imports.tables import import_customers
+from domain.imports.copy import key_of
+from domain.imports.format import ImportKey, StagedRows
+from domain.imports.model import Progress
 from domain.kit.errors import DomainError
 from domain.kit.values import ValueType
 from domain.operations.model import Problem
@@ -23,25 +24,22 @@ _EXTERNAL_ID, _EMAIL = range(len(_KEYS))
 _TYPES = list(ValueType)
 # What a row says, by slot; None where it says nothing.
 RowValues = list[Any]
-Tables = dict[Any, tuple[list[str], list[tuple[Any, ...]]]]
 
 
-class CustomerRows:
-    """The rows of one file, read part by part.
+class CustomerReader:
+    """Reads the rows of one file.
 
-    `types` are the value types that the values of each undefined property can all be read as.
+    `property_types` are the value types that the values of each undefined property can all be read as.
     """
 
     def __init__(
-        self,
-        names: Sequence[str],
-        dialect: str,
-        definitions: Mapping[str, PropertyDefinition],
-        types: dict[str, list[str]],
+        self, key: ImportKey, progress: Progress, definitions: Mapping[str, PropertyDefinition], dialect: str
     ) -> None:
+        names = progress.columns
+        self.property_types = {name: list(types) for name, types in progress.property_types.items()}
         self._dialect = dialect
+        self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
         self._width = len(names)
-        self.types = types
         # The staging table's columns take the first slots, in this order.
         others = [name for name in names if name not in _KEYS and (name in _FIELDS or name == "tags")]
         self._staged_names = [*_KEYS, *others]
@@ -91,10 +89,10 @@ class CustomerRows:
     def _property(self, key: str, definition: PropertyDefinition | None) -> Parse:
         if definition is not None:
             return cached(_known_type(definition.type, self._dialect))
-        self.types.setdefault(key, [kind.value for kind in ValueType])
+        self.property_types.setdefault(key, [kind.value for kind in ValueType])
         return cached(_any_type(self._dialect))
 
-    def read(self, records: Iterable[tuple[int, list[str]]]) -> tuple[list[tuple[int, RowValues]], list[Problem]]:
+    def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
         """Return the customers, each with the number of its first row, and the problems of the rows left out."""
         customers: dict[tuple[int, str], tuple[int, RowValues]] = {}
         problems: list[Problem] = []
@@ -112,8 +110,15 @@ class CustomerRows:
                 self._fold(customers[key][1], row)
             else:
                 customers[key] = (number, row)
-        self._narrow_types(customers.values())
-        return list(customers.values()), problems
+        self._narrow_types(row for _, row in customers.values())
+        keys = (self._store_id, self._operation_key, part)
+        width = len(self._staged_names)
+        names = ["store_id", "operation_id", "part", "row", *self._staged_names, "contacts", "properties"]
+        rows = [
+            (*keys, number, *row[:width], self._contacts_of(row), self._properties_of(row))
+            for number, row in customers.values()
+        ]
+        return StagedRows(names, rows, problems)
 
     def _row(self, record: list[str]) -> RowValues:
         check_width(record, self._width)
@@ -142,34 +147,16 @@ class CustomerRows:
                 before = earlier[slot]
                 earlier[slot] = imported_consent(before, value) if slot in self._consents and before else value
 
-    def _narrow_types(self, customers: Iterable[tuple[int, RowValues]]) -> None:
+    def _narrow_types(self, rows: Iterable[RowValues]) -> None:
         """Strike the types that some value of an undefined property does not have."""
+        rows = list(rows)
         for key, slot in self._properties:
-            candidates = self.types.get(key)
+            candidates = self.property_types.get(key)
             if candidates is not None and len(candidates) > 1:
-                typed = {row[slot] for _, row in customers if row[slot] is not None}
+                typed = {row[slot] for row in rows if row[slot] is not None}
                 indexes = [_TYPES.index(ValueType(kind)) for kind in candidates]
                 remaining = [index for index in indexes if all(value[index] is not None for value in typed)]
-                self.types[key] = [_TYPES[index].value for index in remaining] or [ValueType.STRING.value]
-
-    def staged(self, customers: Iterable[tuple[int, RowValues]], keys: tuple[int, str | bytes | UUID, int]) -> Tables:
-        """Rows of the staging table; those without an external id are a part of their own."""
-        store_id, operation_id, piece = keys
-        width = len(self._staged_names)
-        names = ["store_id", "operation_id", "part", "row", *self._staged_names, "contacts", "properties"]
-        rows = [
-            (
-                store_id,
-                operation_id,
-                2 * piece + (row[_EXTERNAL_ID] is None),
-                number,
-                *row[:width],
-                self._contacts_of(row),
-                self._properties_of(row),
-            )
-            for number, row in customers
-        ]
-        return {import_customers: (names, rows)}
+                self.property_types[key] = [_TYPES[index].value for index in remaining] or [ValueType.STRING.value]
 
     def _contacts_of(self, row: RowValues) -> str | None:
         contacts: list[str] = []

@@ -49,9 +49,9 @@ async def test_an_import_goes_on_where_the_release_before_stopped(database_at_00
             "VALUES (:store_id, :operation_id, :part, :row, :external_id, :email, :name)"
         )
         key = operation.id if tx.dialect == "postgresql" else key_of(operation.id, tx.dialect)
-        staged = {"store_id": store_id, "operation_id": key}
-        ann = {"part": 2, "row": 2, "external_id": "a", "email": "a@shop.example", "name": "Ann"}
-        bob = {"part": 3, "row": 3, "external_id": None, "email": "b@shop.example", "name": "Bob"}
+        staged: dict[str, object] = {"store_id": store_id, "operation_id": key}
+        ann: dict[str, object] = {"part": 2, "row": 2, "external_id": "a", "email": "a@shop.example", "name": "Ann"}
+        bob: dict[str, object] = {"part": 3, "row": 3, "external_id": None, "email": "b@shop.example", "name": "Bob"}
         await tx.execute(statement, [staged | ann, staged | bob])
     await migrate(database)
     await do(database, await claim(database, store_id, job_id))

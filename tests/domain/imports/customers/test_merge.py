@@ -73,6 +73,16 @@ async def test_without_an_external_id_the_email_finds_the_customer(database: Dat
     assert tuple(bob)[1:] == ("Rob", "Taipei")
 
 
+async def test_a_row_without_an_external_id_finds_a_customer_that_its_own_file_brings(
+    database: Database, store_id: int
+) -> None:
+    text = "external_id,email,name\n,a@shop.example,Ann\na,a@shop.example,Anna\nb,b@shop.example,Bob\n"
+    assert await _import(database, store_id, text) == []
+    async with database.read() as tx:
+        rows = await tx.execute(select(customers.c.external_id, customers.c.name).order_by(customers.c.external_id))
+        assert [tuple(row) for row in rows] == [("a", "Ann"), ("b", "Bob")]
+
+
 async def test_a_property_gets_the_type_that_all_its_values_have(database: Database, store_id: int) -> None:
     text = (
         "external_id,property.size,property.vip,property.born,property.seen,property.mixed,property.none\n"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -12,7 +12,6 @@ from sqlalchemy import Column, String
 from domain.customers import values
 from domain.customers.model import AccountStatus, Gender
 from domain.customers.tables import customers
-from domain.kit.errors import DomainError
 from domain.kit.values import ValueType
 
 # Its argument is a value of the field's own type.
@@ -40,8 +39,8 @@ class Field:
 
     @property
     def graphql_name(self) -> str:
-        first, *others = self.name.split("_")
-        return first + "".join(word.capitalize() for word in others)
+        first, *words = self.name.split("_")
+        return first + "".join(word.capitalize() for word in words)
 
     @property
     def column(self) -> Column[Any]:
@@ -79,18 +78,12 @@ def _day(name: str) -> Field:
 
 
 def _moment(name: str) -> Field:
-    return Field(name, ValueType.DATETIME, _with_offset, values.instant, distinct=True)
+    return Field(name, ValueType.DATETIME, values.in_utc, values.instant, distinct=True)
 
 
 def _unchanged(value: bool | date | StrEnum) -> bool | date | StrEnum:
     """Return what the API's own types have checked already."""
     return value
-
-
-def _with_offset(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise DomainError("has no offset: write it as 2026-07-01T09:00:00Z")
-    return moment.astimezone(UTC)
 
 
 FIELDS = (

@@ -21,20 +21,16 @@ async def put(tx: Transaction, table: Table, columns: Sequence[str], rows: Seque
     if not rows:
         return
     if tx.dialect == "postgresql":
-        await _copy(tx, table, columns, rows)
-        return
-    names = ", ".join(f'"{name}"' for name in columns)
-    marks = ", ".join("?" * len(columns))
-    await tx.connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))  # noqa: S608
-
-
-async def _copy(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    # CSV is written and read by C on both sides; a record at a time costs several times as much.
-    text_file = StringIO()
-    csv.writer(text_file, lineterminator="\n").writerows(rows)
-    # A transaction begins with SQLAlchemy's first statement: what the driver does before it would not be rolled back.
-    await tx.execute(text("SELECT 1"))
-    raw = await tx.connection.get_raw_connection()
-    driver: Any = raw.driver_connection
-    source = BytesIO(text_file.getvalue().encode())
-    await driver.copy_to_table(table.name, columns=list(columns), source=source, format="csv")
+        # CSV is written and read by C on both sides; a record at a time costs several times as much.
+        text_file = StringIO()
+        csv.writer(text_file, lineterminator="\n").writerows(rows)
+        source = BytesIO(text_file.getvalue().encode())
+        # A transaction begins with SQLAlchemy's first statement: what the driver does before it is not rolled back.
+        await tx.execute(text("SELECT 1"))
+        driver: Any = (await tx.connection.get_raw_connection()).driver_connection
+        await driver.copy_to_table(table.name, columns=list(columns), source=source, format="csv")
+    else:
+        names = ", ".join(f'"{name}"' for name in columns)
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own columns
+        await tx.connection.exec_driver_sql(statement, list(rows))

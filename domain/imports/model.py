@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from domain.kit.values import ValueType
-
 PIECE_BYTES = 1 << 20
 MAX_PROBLEMS = 1_000
 
@@ -75,11 +73,3 @@ class Import:
     kind: ImportKind
     bytes: int
     progress: Progress
-
-
-def inferred(candidates: Sequence[str]) -> ValueType:
-    """Return the narrowest type that every value of a column has; a column without values has all of them."""
-    if len(candidates) == len(ValueType):
-        return ValueType.STRING
-    order = (ValueType.BOOLEAN, ValueType.NUMBER, ValueType.DATE, ValueType.DATETIME)
-    return next((kind for kind in order if kind in candidates), ValueType.STRING)

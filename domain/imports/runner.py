@@ -11,7 +11,7 @@ from domain.imports.format import ImportFormat
 from domain.imports.import_run import Finish, ImportRun
 from domain.imports.model import MAX_PROBLEMS, ImportKind, Phase
 from domain.imports.orders.format import OrderFormat
-from domain.imports.staging import stage
+from domain.imports.pieces import stage
 from domain.jobs import Job
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction

@@ -10,10 +10,12 @@ from domain.customers import values
 from domain.customers.fields import FIELDS
 from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
 from domain.imports.customers import merge
+from domain.imports.customers.part import Identity, Part
+from domain.imports.customers.property_types import inferred
 from domain.imports.customers.rows import CustomerReader
 from domain.imports.format import ImportKey
 from domain.imports.header import header_error, refuse_unknown
-from domain.imports.model import Progress, inferred
+from domain.imports.model import Progress
 from domain.imports.tables import import_customers
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
@@ -40,7 +42,9 @@ class CustomerFormat:
                     raise header_error(f"The column {name!r}: {error.message}") from error
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> CustomerReader:
-        definitions = {found.key: found for found in await customer_queries.definitions(tx, key.store_id)}
+        definitions = {
+            definition.key: definition for definition in await customer_queries.definitions(tx, key.store_id)
+        }
         return CustomerReader(key, progress, definitions, tx.dialect)
 
     async def complete(
@@ -60,5 +64,9 @@ class CustomerFormat:
         number = progress.merged_part + 1
         if number > progress.last_part:
             return None
-        rows = await merge.merge(tx, key, number, progress.columns, now)
-        return replace(progress, merged_part=number, merged_rows=progress.merged_rows + rows)
+        merged_rows = progress.merged_rows
+        # A row without an external id may be of a customer whom another row of the part adds.
+        for identity in Identity:
+            if identity.value in progress.columns:
+                merged_rows += await merge.merge(tx, Part(key, number, identity), progress.columns, now)
+        return replace(progress, merged_part=number, merged_rows=merged_rows)

@@ -13,7 +13,6 @@ from domain.customers.fields import FIELDS
 from domain.customers.tables import contacts, customer_facts, customers
 from domain.imports.customers import related
 from domain.imports.customers.part import Identity, Part, StagedCustomers
-from domain.imports.format import ImportKey
 from domain.imports.tables import import_customers, import_matches
 from domain.kit.db import Transaction
 from domain.kit.db.portable import refresh_statistics
@@ -24,17 +23,8 @@ _staged = import_customers.c
 _matched = import_matches.c
 
 
-async def merge(tx: Transaction, key: ImportKey, number: int, columns: Sequence[str], now: datetime) -> int:
+async def merge(tx: Transaction, part: Part, columns: Sequence[str], now: datetime) -> int:
     """Merge the part's rows and return their number. `columns` are those of the file."""
-    count = 0
-    # A row without an external id may be of a customer whom another row of the part adds.
-    for identity in Identity:
-        if identity.value in columns:
-            count += await _merge_part(tx, Part(key, number, identity), columns, now)
-    return count
-
-
-async def _merge_part(tx: Transaction, part: Part, columns: Sequence[str], now: datetime) -> int:
     first, last, count = (
         await tx.execute(select(func.min(_staged.row), func.max(_staged.row), func.count()).where(part.rows))
     ).one()

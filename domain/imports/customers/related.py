@@ -1,6 +1,6 @@
 """Merges the tags, properties and contacts of a part's staged customers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,6 @@ from sqlalchemy import (
     exists,
     false,
     func,
-    insert,
     literal,
     null,
     or_,
@@ -89,7 +88,8 @@ async def _tags(tx: Transaction, staged: StagedCustomers, now: datetime) -> None
         await log.append_for(tx, staged.store_id, REMOVED, removed, now)
         await tx.execute(delete(customer_tags).where(is_removed))
     rows = _select(staged, items, tag, literal(SOURCE), literal(now, customer_tags.c.added_at.type))
-    await _insert(tx, customer_tags, ["tag", "source", "added_at"], rows, None if staged.added is None else _ignore)
+    statement = _insert(tx, customer_tags, ["tag", "source", "added_at"], rows)
+    await tx.execute(statement if staged.added is None else statement.on_conflict_do_nothing())
 
 
 async def _properties(tx: Transaction, staged: StagedCustomers) -> None:
@@ -101,8 +101,16 @@ async def _properties(tx: Transaction, staged: StagedCustomers) -> None:
     keys: list[ColumnElement[Any]] = [literal(staged.store_id), staged.id, definition.id]
     source = staged.source.join(items.table, true()).join(property_definitions, is_defined)
     rows = select(*keys, *values).select_from(source).where(staged.rows)
-    names = ["property_id", *(kind.column for kind in ValueType)]
-    await _insert(tx, customer_properties, names, rows, None if staged.added is None else _replace)
+    columns = [kind.column for kind in ValueType]
+    statement = _insert(tx, customer_properties, ["property_id", *columns], rows)
+    if staged.added is not None:
+        before, after = customer_properties.c, statement.excluded
+        statement = statement.on_conflict_do_update(
+            index_elements=list(customer_properties.primary_key.columns),
+            set_={name: after[name] for name in columns},
+            where=or_(*(before[name].is_distinct_from(after[name]) for name in columns)),
+        )
+    await tx.execute(statement)
 
 
 async def _contacts(tx: Transaction, staged: StagedCustomers, now: datetime) -> None:
@@ -113,49 +121,28 @@ async def _contacts(tx: Transaction, staged: StagedCustomers, now: datetime) -> 
     source = case((is_answer, literal(SOURCE)), else_=null())
     rows = _select(staged, items, channel, address, consent, moment, source, false())
     names = ["channel", "address", "consent", "consent_at", "consent_source", "invalid"]
-    await _insert(tx, contacts, names, rows, None if staged.added is None else _upgrade)
-
-
-def _ignore(statement: Any, _: Sequence[Any]) -> Any:
-    return statement.on_conflict_do_nothing()
-
-
-def _replace(statement: Any, keys: Sequence[Any]) -> Any:
-    before, after = customer_properties.c, statement.excluded
-    names = [kind.column for kind in ValueType]
-    changed = or_(*(before[name].is_distinct_from(after[name]) for name in names))
-    return statement.on_conflict_do_update(
-        index_elements=keys, set_={name: after[name] for name in names}, where=changed
-    )
-
-
-def _upgrade(statement: Any, keys: Sequence[Any]) -> Any:
-    """Let the file move a consent up only, as `imported_consent` does."""
-    before, after = contacts.c, statement.excluded
-    is_higher = _rank(after.consent) > _rank(before.consent)
-    has_moved = and_(after.address.is_not(None), before.address.is_distinct_from(after.address))
-    names = ("consent", "consent_at", "consent_source")
-    values: dict[str, ColumnElement[Any]] = {name: case((is_higher, after[name]), else_=before[name]) for name in names}
-    values["address"] = func.coalesce(after.address, before.address)
-    values["invalid"] = case((has_moved, false()), else_=before.invalid)
-    return statement.on_conflict_do_update(index_elements=keys, set_=values, where=or_(is_higher, has_moved))
+    statement = _insert(tx, contacts, names, rows)
+    if staged.added is not None:
+        # A file moves a consent up only, as `imported_consent` does.
+        before, after = contacts.c, statement.excluded
+        is_higher = _rank(after.consent) > _rank(before.consent)
+        has_moved = and_(after.address.is_not(None), before.address.is_distinct_from(after.address))
+        values: dict[str, ColumnElement[Any]] = {
+            name: case((is_higher, after[name]), else_=before[name])
+            for name in ("consent", "consent_at", "consent_source")
+        }
+        values["address"] = func.coalesce(after.address, before.address)
+        values["invalid"] = case((has_moved, false()), else_=before.invalid)
+        statement = statement.on_conflict_do_update(
+            index_elements=list(contacts.primary_key.columns), set_=values, where=or_(is_higher, has_moved)
+        )
+    await tx.execute(statement)
 
 
 def _rank(consent: ColumnElement[str]) -> ColumnElement[int]:
     return case((consent == Consent.UNSUBSCRIBED.value, 2), (consent == Consent.SUBSCRIBED.value, 1), else_=0)
 
 
-async def _insert(
-    tx: Transaction,
-    table: Table,
-    names: Sequence[str],
-    rows: Select[Any],
-    resolve_conflict: Callable[[Any, Sequence[Any]], Any] | None,
-) -> None:
-    """Insert the rows; without a way to resolve conflicts where no row can be there yet, so that none is looked for."""
-    columns = ["store_id", "customer_id", *names]
-    if resolve_conflict is None:
-        await tx.execute(insert(table).from_select(columns, rows))
-    else:
-        statement = insert_into(table, tx.dialect).from_select(columns, rows)
-        await tx.execute(resolve_conflict(statement, list(table.primary_key.columns)))
+def _insert(tx: Transaction, table: Table, names: Sequence[str], rows: Select[Any]) -> Any:
+    """Return the INSERT of the rows. Where the store knew no customer of the part, it can conflict with no row."""
+    return insert_into(table, tx.dialect).from_select(["store_id", "customer_id", *names], rows)

@@ -11,6 +11,7 @@ from domain.customers.fields import FIELDS
 from domain.customers.model import Consent, PropertyDefinition, imported_consent
 from domain.imports.cells import FileColumn, Parse, cached, cell_errors, check_width, for_driver
 from domain.imports.copy import key_of
+from domain.imports.customers.property_types import as_any_type, as_type, narrowed
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
 from domain.kit.errors import DomainError
@@ -21,7 +22,6 @@ _FIELDS = {field.name: field for field in FIELDS if field.imported}
 # Needed to tell one customer from another, whether the file has them or not.
 _KEYS = ("external_id", "email")
 _EXTERNAL_ID, _EMAIL = range(len(_KEYS))
-_TYPES = list(ValueType)
 # What a row says, by slot; None where it says nothing.
 RowValues = list[Any]
 
@@ -41,8 +41,8 @@ class CustomerReader:
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
         self._width = len(names)
         # The staging table's columns take the first slots, in this order.
-        others = [name for name in names if name not in _KEYS and (name in _FIELDS or name == "tags")]
-        self._staged_names = [*_KEYS, *others]
+        data_names = [name for name in names if name not in _KEYS and (name in _FIELDS or name == "tags")]
+        self._staged_names = [*_KEYS, *data_names]
         self._slots = {name: slot for slot, name in enumerate(self._staged_names)}
         self._properties: list[tuple[str, int]] = []
         self._channels: dict[str, dict[str, int]] = {}
@@ -70,7 +70,12 @@ class CustomerReader:
         parse: Parse
         if prefix == "property" and dot:
             self._properties.append((key, slot))
-            parse = self._property(key, definitions.get(key))
+            definition = definitions.get(key)
+            if definition is None:
+                self.property_types.setdefault(key, [kind.value for kind in ValueType])
+                parse = cached(as_any_type(self._dialect))
+            else:
+                parse = cached(as_type(definition.type, self._dialect))
         elif dot:
             self._channels.setdefault(key, {})[prefix] = slot
             if prefix == "consent":
@@ -85,12 +90,6 @@ class CustomerReader:
             parse = for_driver(field.value_type, field.parse, self._dialect)
             parse = parse if field.distinct else cached(parse)
         return FileColumn(name, cell, slot, parse)
-
-    def _property(self, key: str, definition: PropertyDefinition | None) -> Parse:
-        if definition is not None:
-            return cached(_known_type(definition.type, self._dialect))
-        self.property_types.setdefault(key, [kind.value for kind in ValueType])
-        return cached(_any_type(self._dialect))
 
     def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
         """Return the customers, each with the number of its first row, and the problems of the rows left out."""
@@ -110,12 +109,21 @@ class CustomerReader:
                 self._fold(customers[key][1], row)
             else:
                 customers[key] = (number, row)
-        self._narrow_types(row for _, row in customers.values())
+        for name, slot in self._properties:
+            candidates = self.property_types.get(name, ())
+            if len(candidates) > 1:
+                typed_values = {row[slot] for _, row in customers.values() if row[slot] is not None}
+                self.property_types[name] = narrowed(candidates, typed_values)
         keys = (self._store_id, self._operation_key, part)
         width = len(self._staged_names)
+
+        def properties_of(row: RowValues) -> str | None:
+            items = [f"{start}{row[slot][-1]}" for start, slot in self._property_json if row[slot] is not None]
+            return f"[{','.join(items)}]" if items else None
+
         names = ["store_id", "operation_id", "part", "row", *self._staged_names, "contacts", "properties"]
         rows = [
-            (*keys, number, *row[:width], self._contacts_of(row), self._properties_of(row))
+            (*keys, number, *row[:width], self._contacts_of(row), properties_of(row))
             for number, row in customers.values()
         ]
         return StagedRows(names, rows, problems)
@@ -147,17 +155,6 @@ class CustomerReader:
                 before = earlier[slot]
                 earlier[slot] = imported_consent(before, value) if slot in self._consents and before else value
 
-    def _narrow_types(self, rows: Iterable[RowValues]) -> None:
-        """Strike the types that some value of an undefined property does not have."""
-        rows = list(rows)
-        for key, slot in self._properties:
-            candidates = self.property_types.get(key)
-            if candidates is not None and len(candidates) > 1:
-                typed = {row[slot] for row in rows if row[slot] is not None}
-                indexes = [_TYPES.index(ValueType(kind)) for kind in candidates]
-                remaining = [index for index in indexes if all(value[index] is not None for value in typed)]
-                self.property_types[key] = [_TYPES[index].value for index in remaining] or [ValueType.STRING.value]
-
     def _contacts_of(self, row: RowValues) -> str | None:
         contacts: list[str] = []
         for start, address_slot, consent_slot in self._contact_json:
@@ -169,10 +166,6 @@ class CustomerReader:
                 contacts.append(f'{start}"{consent}"}}')
         return f"[{','.join(contacts)}]" if contacts else None
 
-    def _properties_of(self, row: RowValues) -> str | None:
-        properties = [f"{start}{row[slot][-1]}" for start, slot in self._property_json if row[slot] is not None]
-        return f"[{','.join(properties)}]" if properties else None
-
 
 def _json(value: object) -> str:
     return orjson.dumps(value).decode()
@@ -181,46 +174,3 @@ def _json(value: object) -> str:
 def _tags(cell: str) -> str | None:
     tags = values.tags(cell.split(";"))
     return _json([{"tag": tag} for tag in tags]) if tags else None
-
-
-def _readings(dialect: str) -> dict[ValueType, Parse]:
-    return {kind: for_driver(kind, parse, dialect) for kind, parse in values.READ.items()}
-
-
-def _known_type(kind: ValueType, dialect: str) -> Parse:
-    parse, index = _readings(dialect)[kind], _TYPES.index(kind)
-
-    def read(cell: str) -> tuple[Any, ...] | None:
-        value = parse(cell)
-        if value is None:
-            return None
-        return _typed([*[None] * index, value, *[None] * (len(_TYPES) - 1 - index)])
-
-    return read
-
-
-def _typed(by_type: Iterable[Any]) -> tuple[Any, ...]:
-    """Return a value in each type that it has, and at the end the JSON that is staged of it."""
-    typed = tuple(by_type)
-    by_column = {kind.column: value for kind, value in zip(_TYPES, typed, strict=True) if value is not None}
-    return (*typed, _json(by_column)[1:])
-
-
-def _any_type(dialect: str) -> Parse:
-    """Return a reading that gives a value in every type that it has."""
-    readings = _readings(dialect)
-
-    def read_as(kind: ValueType, text: str) -> Any:
-        # A column of 0 and 1 is one of numbers.
-        if kind is ValueType.BOOLEAN and text.lower() not in {"true", "false"}:
-            return None
-        try:
-            return readings[kind](text)
-        except DomainError:
-            return None
-
-    def read(cell: str) -> tuple[Any, ...] | None:
-        text = values.string(cell)
-        return None if text is None else _typed(read_as(kind, text) for kind in _TYPES)
-
-    return read

@@ -84,7 +84,13 @@ async def merge(tx: Transaction, batch: CustomerRange, now: datetime) -> int:
         await tx.execute(delete(table).where(batch.contains(table.c, "order_id")))
     await _put_orders(tx, batch, now)
     await _put_items(tx, batch)
-    await order_changes.settle(tx, store_id, await _changed_order_ids(tx, batch))
+    # Orders that events say were cancelled, refunded or changed; most stores have none.
+    is_change = (events.c.store_id == store_id, events.c.type.in_(ORDER_CHANGES))
+    changed_order_ids: list[str] = []
+    if await tx.scalar(select(literal(1)).where(*is_change).limit(1)) is not None:
+        subjects = select(events.c.subject).distinct().where(*is_change, events.c.subject.in_(batch.order_ids()))
+        changed_order_ids = list((await tx.execute(subjects)).scalars())
+    await order_changes.settle(tx, store_id, changed_order_ids)
     await facts.recount(tx, store_id, batch.customer_ids())
     await facts.recount_ids(tx, store_id, previous_customer_ids)
     await changes.record_change(tx, store_id, ChangeKind.ORDERS, batch.customer_ids())
@@ -95,15 +101,6 @@ async def merge(tx: Transaction, batch: CustomerRange, now: datetime) -> int:
     await changes.record_future_changes(tx, store_id, ChangeKind.ORDERS, future)
     count: int = await tx.scalar(select(func.count()).select_from(import_orders).where(batch.rows()))
     return count
-
-
-async def _changed_order_ids(tx: Transaction, batch: CustomerRange) -> list[str]:
-    """Return the orders that events say were cancelled, refunded or changed."""
-    is_change = (events.c.store_id == batch.store_id, events.c.type.in_(ORDER_CHANGES))
-    if await tx.scalar(select(literal(1)).where(*is_change).limit(1)) is None:
-        return []
-    subjects = select(events.c.subject).distinct().where(*is_change, events.c.subject.in_(batch.order_ids()))
-    return list((await tx.execute(subjects)).scalars())
 
 
 def _numbered_rows(batch: CustomerRange) -> Subquery:

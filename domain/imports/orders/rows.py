@@ -86,7 +86,7 @@ def _parse(name: str, dialect: str) -> Parse:
         "status": cached(model.status),
         "total": cached(_units),
         "price": cached(_units),
-        "quantity": cached(_quantity),
+        "quantity": cached(lambda cell: float(model.amount(cell)) if cell.strip() else None),
     }
     return parses.get(name) or cached(text)
 
@@ -94,7 +94,3 @@ def _parse(name: str, dialect: str) -> Parse:
 def _units(cell: str) -> int | None:
     """Return an amount in ten-thousandths, as money is stored."""
     return int((model.amount(cell) * MONEY_SCALE).to_integral_value()) if cell.strip() else None
-
-
-def _quantity(cell: str) -> float | None:
-    return float(model.amount(cell)) if cell.strip() else None

@@ -98,14 +98,14 @@ def test_files_have_a_column_for_every_field() -> None:
     assert imported == set(NAMES)
     keys = {"store_id", "operation_id", "part", "row"}
     assert set(import_customers.c.keys()) == {*keys, *imported, "tags", "contacts", "properties"}
-    others = {"tags", "property.KEY", "consent.CHANNEL", "contact.CHANNEL"}
-    assert documented("docs/howto/import-data.md", "Customers") >= {*imported, *others}
+    prefixed = {"tags", "property.KEY", "consent.CHANNEL", "contact.CHANNEL"}
+    assert documented("docs/howto/import-data.md", "Customers") >= {*imported, *prefixed}
 
 
 def test_templates_show_every_field_but_the_stores_own_notes() -> None:
-    shown = {field.name for field in FIELDS if field.in_templates}
-    assert set(NAMES) - shown == {"note"}
-    names = {f"customer.{name}" for name in shown} | {"customer.property.KEY"}
+    in_templates = {field.name for field in FIELDS if field.in_templates}
+    assert set(NAMES) - in_templates == {"note"}
+    names = {f"customer.{name}" for name in in_templates} | {"customer.property.KEY"}
     assert documented("docs/reference/template-variables.md", "Of the customer") == names
 
 

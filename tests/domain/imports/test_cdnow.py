@@ -64,10 +64,11 @@ def _counted(cdnow: Path) -> dict[str, tuple[object, ...]]:
         for row in csv.DictReader(file):
             moment = datetime.fromisoformat(row["placed_at"])
             bought[row["customer_external_id"]].append((moment, Decimal(row["total"])))
-    return {customer: _facts(sorted(own)) for customer, own in bought.items()}
-
-
-def _facts(own: list[tuple[datetime, Decimal]]) -> tuple[object, ...]:
-    moments = [moment for moment, _ in own]
-    third = moments[-3] if len(moments) >= 3 else None
-    return len(own), sum(total for _, total in own), moments[0], moments[-1], third
+    facts_by_customer: dict[str, tuple[object, ...]] = {}
+    for customer, purchases in bought.items():
+        purchases.sort()
+        moments = [moment for moment, _ in purchases]
+        third_last = moments[-3] if len(moments) >= 3 else None
+        total = sum(amount for _, amount in purchases)
+        facts_by_customer[customer] = len(purchases), total, moments[0], moments[-1], third_last
+    return facts_by_customer

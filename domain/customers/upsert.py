@@ -13,7 +13,6 @@ from domain.customers.contacts import save_contacts
 from domain.customers.fields import FIELDS
 from domain.customers.identity import match
 from domain.customers.model import MAX_BATCH, Customer, CustomerChange, PropertyDefinition
-from domain.customers.tables import customers
 from domain.customers.validation import clean
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
@@ -116,7 +115,9 @@ async def _save(
             if before is not None:
                 keys.add(("id", before.id))
             if keys_of_round.isdisjoint(keys):
-                row = writes.new_row(store_id, first_number + index, now) if before is None else _row_of(before)
+                row = writes.new_row(store_id, first_number + index, now)
+                if before is not None:
+                    row = {name: getattr(before, name) for name in row}
                 updates.append(_CustomerUpdate(change, before, _changed_row(row, change, now)))
                 ids[index] = updates[-1].id
             else:
@@ -126,10 +127,6 @@ async def _save(
         await _save_round(tx, store_id, updates, definitions, now, source)
         pending = postponed
     return UpsertResult(ids, frozenset(created))
-
-
-def _row_of(customer: Customer) -> writes.Row:
-    return {name: getattr(customer, name) for name in customers.c.keys()}  # noqa: SIM118 - columns, not a dict
 
 
 def _changed_row(row: writes.Row, change: CustomerChange, now: datetime) -> writes.Row:

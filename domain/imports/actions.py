@@ -90,7 +90,13 @@ async def from_file(
 
     `on_start` is called with the operation once the file is stored.
     """
-    operation = await take_in(database, store_id, kind, _chunks(path), clock())
+
+    async def chunks() -> AsyncIterator[bytes]:
+        with path.open("rb") as file:
+            while chunk := file.read(PIECE_BYTES):
+                yield chunk
+
+    operation = await take_in(database, store_id, kind, chunks(), clock())
     if on_start is not None:
         on_start(operation)
     async with database.write() as tx:
@@ -102,9 +108,3 @@ async def from_file(
         ended = await operations.by_id(tx, store_id, operation.id)
     assert ended is not None
     return ended
-
-
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(PIECE_BYTES):
-            yield chunk

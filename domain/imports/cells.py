@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.kit.errors import DomainError
@@ -11,6 +11,7 @@ from domain.kit.values import ValueType
 # Returns what a cell's text says, None for nothing; raises DomainError.
 Parse = Callable[[str], Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _CACHED = 50_000
 
 
@@ -42,7 +43,8 @@ def for_driver(kind: ValueType, parse: Parse, dialect: str) -> Parse:
         case ValueType.DATE:
             convert = _isoformat
         case ValueType.DATETIME:
-            convert = _isoformat if dialect == "postgresql" else _microseconds
+            # SQLite stores the microseconds since 1970.
+            convert = _isoformat if dialect == "postgresql" else lambda moment: (moment - _EPOCH) // _MICROSECOND
         case ValueType.STRING | ValueType.NUMBER:
             return parse
 
@@ -56,12 +58,6 @@ def for_driver(kind: ValueType, parse: Parse, dialect: str) -> Parse:
 def _isoformat(value: Any) -> str:
     text: str = value.isoformat()
     return text
-
-
-def _microseconds(moment: datetime) -> int:
-    """Return the microseconds since 1970, which is how SQLite stores an instant."""
-    past = moment - _EPOCH
-    return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
 
 
 @dataclass(frozen=True, slots=True)

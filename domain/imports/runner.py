@@ -56,7 +56,12 @@ async def run(database: Database, job: Job, clock: Clock, finish: Finish) -> Non
         if import_run.progress.phase is Phase.STAGE:
             await stage(import_run)
     except Unreadable as error:
-        await _fail(import_run, Problem(error.row, error.message))
+        async with database.write() as tx:
+            await operations.clear_problems(tx, job.store_id, operation_id)
+            await operations.add_problems(tx, job.store_id, operation_id, [Problem(error.row, error.message)])
+            await operations.finish(tx, job.store_id, operation_id, OperationStatus.FAILED, clock())
+            await queries.clear(tx, job.store_id, operation_id)
+            await finish(tx)
         return
     if not import_run.dry_run:
         await _merge(import_run)
@@ -70,17 +75,6 @@ async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
     await operations.add_problems(tx, job.store_id, operation_id, [problem])
     await operations.finish(tx, job.store_id, operation_id, OperationStatus.FAILED, now)
     await queries.clear(tx, job.store_id, operation_id)
-
-
-async def _fail(import_run: ImportRun, problem: Problem) -> None:
-    """End an import of a file that cannot be read: nothing of it was merged."""
-    store_id, operation_id = import_run.store_id, import_run.operation_id
-    async with import_run.database.write() as tx:
-        await operations.clear_problems(tx, store_id, operation_id)
-        await operations.add_problems(tx, store_id, operation_id, [problem])
-        await operations.finish(tx, store_id, operation_id, OperationStatus.FAILED, import_run.clock())
-        await queries.clear(tx, store_id, operation_id)
-        await import_run.finish(tx)
 
 
 async def _merge(import_run: ImportRun) -> None:

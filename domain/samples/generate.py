@@ -93,7 +93,9 @@ def customer_rows(count: int, now: datetime, seed: int = 1) -> Iterator[tuple[ob
             f"customer{number}@example.com" if chance.random() < 0.93 else "",
             f"{place.phone}{number % 10_000_000:07}" if chance.random() < 0.6 else "",
             chance.choice(("MALE", "FEMALE", "FEMALE", "UNDISCLOSED", "")),
-            _birthday(chance),
+            f"{chance.randint(1950, 2007)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
+            if chance.random() >= 0.3
+            else "",
             place.locale,
             place.country,
             place.city,
@@ -116,34 +118,24 @@ def order_rows(customers: int, now: datetime, seed: int = 1) -> Iterator[tuple[o
     for customer in range(1, customers + 1):
         for _ in range(min(int(chance.expovariate(1 / 3)), 40)):
             number += 1
-            yield from _order(chance, f"o-{number:08}", f"c-{customer:07}", now)
-
-
-def _order(chance: Random, order_id: str, customer: str, now: datetime) -> Iterator[tuple[object, ...]]:
-    placed = now - timedelta(days=chance.expovariate(1 / 200), minutes=chance.randint(0, 1440))
-    status = chance.choices(("completed", "shipped", "cancelled"), (88, 8, 4))[0]
-    lines = [(chance.choice(_PRODUCTS), chance.randint(1, 3)) for _ in range(chance.choice((1, 1, 2, 3)))]
-    total = sum(price * quantity for (*_, price), quantity in lines)
-    for (product, name, category, brand, price), quantity in lines:
-        yield (
-            order_id,
-            customer,
-            placed.astimezone(UTC).isoformat(timespec="seconds"),
-            status,
-            f"{total:.2f}",
-            product,
-            name,
-            category,
-            brand,
-            quantity,
-            f"{price:.2f}",
-        )
-
-
-def _birthday(chance: Random) -> str:
-    if chance.random() < 0.3:
-        return ""
-    return f"{chance.randint(1950, 2007)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
+            placed = now - timedelta(days=chance.expovariate(1 / 200), minutes=chance.randint(0, 1440))
+            status = chance.choices(("completed", "shipped", "cancelled"), (88, 8, 4))[0]
+            items = [(chance.choice(_PRODUCTS), chance.randint(1, 3)) for _ in range(chance.choice((1, 1, 2, 3)))]
+            total = sum(price * quantity for (*_, price), quantity in items)
+            for (product, name, category, brand, price), quantity in items:
+                yield (
+                    f"o-{number:08}",
+                    f"c-{customer:07}",
+                    placed.astimezone(UTC).isoformat(timespec="seconds"),
+                    status,
+                    f"{total:.2f}",
+                    product,
+                    name,
+                    category,
+                    brand,
+                    quantity,
+                    f"{price:.2f}",
+                )
 
 
 def _write(path: Path, columns: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> None:

@@ -36,12 +36,23 @@ async def merge(tx: Transaction, part: Part, columns: Sequence[str], now: dateti
     new_id = _staged.row + literal(number - first, customers.c.id.type)
     known_count = await tx.scalar(select(func.count(_known_id(part))).where(part.rows))
     if known_count:
-        await _match(tx, part, new_id)
-        matches = import_customers.join(import_matches, _is_match(part))
-        staged = StagedCustomers(part, matches, _matched.customer_id, _matched.added)
+        await tx.execute(delete(import_matches).where(part.key.matches(_matched)))
+        numbered = select(_staged.row, _known_id(part).label("known_id"), new_id.label("new_id")).where(part.rows)
+        ids = numbered.subquery("ids").c
+        matches = select(
+            literal(part.store_id),
+            literal(part.key.operation_id, _matched.operation_id.type),
+            ids.row,
+            func.coalesce(ids.known_id, ids.new_id),
+            ids.known_id.is_(None),
+        )
+        await tx.execute(insert(import_matches).from_select(list(_matched.keys()), matches))
+        await refresh_statistics(tx, import_matches)
+        source = import_customers.join(import_matches, _is_match(part))
+        staged = StagedCustomers(part, source, _matched.customer_id, _matched.added)
         await _update(tx, staged, names, now)
-        ids = select(staged.id).select_from(staged.source).where(part.rows)
-        await changes.record_change(tx, part.store_id, _WRITTEN, ids)
+        customer_ids = select(staged.id).select_from(staged.source).where(part.rows)
+        await changes.record_change(tx, part.store_id, _WRITTEN, customer_ids)
     else:
         staged = StagedCustomers(part, import_customers, new_id, None)
         await changes.record_range_change(tx, part.store_id, _WRITTEN, number, number + last - first)
@@ -65,22 +76,6 @@ def _known_id(part: Part) -> ColumnElement[int]:
             live_first = (known.c.deleted_at.is_not(None), known.c.id)
             ids = ids.where(known.c.email == _staged.email).order_by(*live_first).limit(1)
     return ids.scalar_subquery()
-
-
-async def _match(tx: Transaction, part: Part, new_id: ColumnElement[int]) -> None:
-    """Write down the customer of each row: one that the store has, or a new one."""
-    await tx.execute(delete(import_matches).where(part.key.matches(_matched)))
-    numbered = select(_staged.row, _known_id(part).label("known_id"), new_id.label("new_id")).where(part.rows)
-    ids = numbered.subquery("ids").c
-    matches = select(
-        literal(part.store_id),
-        literal(part.key.operation_id, _matched.operation_id.type),
-        ids.row,
-        func.coalesce(ids.known_id, ids.new_id),
-        ids.known_id.is_(None),
-    )
-    await tx.execute(insert(import_matches).from_select(list(_matched.keys()), matches))
-    await refresh_statistics(tx, import_matches)
 
 
 async def _add(tx: Transaction, staged: StagedCustomers, names: Sequence[str], now: datetime) -> None:

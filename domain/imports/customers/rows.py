@@ -1,6 +1,6 @@
 """Reads rows of customers, and folds those of one customer into one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -84,7 +84,7 @@ class CustomerReader:
             else:
                 parse = partial(values.text, longest=500)
         elif name == "tags":
-            parse = cached(_tags)
+            parse = cached(lambda cell: _json_list([_json({"tag": tag}) for tag in values.tags(cell.split(";"))]))
         else:
             field = _FIELDS[name]
             parse = for_driver(field.value_type, field.parse, self._dialect)
@@ -116,14 +116,15 @@ class CustomerReader:
                 self.property_types[name] = narrowed(candidates, typed_values)
         keys = (self._store_id, self._operation_key, part)
         width = len(self._staged_names)
-
-        def properties_of(row: RowValues) -> str | None:
-            items = [f"{start}{row[slot][-1]}" for start, slot in self._property_json if row[slot] is not None]
-            return f"[{','.join(items)}]" if items else None
-
         names = ["store_id", "operation_id", "part", "row", *self._staged_names, "contacts", "properties"]
         rows = [
-            (*keys, number, *row[:width], self._contacts_of(row), properties_of(row))
+            (
+                *keys,
+                number,
+                *row[:width],
+                self._contacts_of(row),
+                _json_list([f"{start}{row[slot][-1]}" for start, slot in self._property_json if row[slot] is not None]),
+            )
             for number, row in customers.values()
         ]
         return StagedRows(names, rows, problems)
@@ -164,13 +165,12 @@ class CustomerReader:
                 contacts.append(f'{start}"{consent or Consent.NOT_SUBSCRIBED}","address":{_json(address)}}}')
             elif consent is not None:
                 contacts.append(f'{start}"{consent}"}}')
-        return f"[{','.join(contacts)}]" if contacts else None
+        return _json_list(contacts)
 
 
 def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def _tags(cell: str) -> str | None:
-    tags = values.tags(cell.split(";"))
-    return _json([{"tag": tag} for tag in tags]) if tags else None
+def _json_list(items: Sequence[str]) -> str | None:
+    return f"[{','.join(items)}]" if items else None

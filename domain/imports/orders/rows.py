@@ -28,8 +28,19 @@ class OrderReader:
         self.property_types: dict[str, list[str]] = {}
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
         self._width = len(names)
+        text = partial(values.text, longest=200)
+        parses: dict[str, Parse] = {
+            "order_id": text,
+            "customer_external_id": text,
+            "placed_at": cached(for_driver(ValueType.DATETIME, values.instant, dialect)),
+            "status": cached(model.status),
+            "total": cached(_units),
+            "price": cached(_units),
+            "quantity": cached(lambda cell: float(model.amount(cell)) if cell.strip() else None),
+        }
         self._columns = [
-            FileColumn(name, cell, COLUMNS.index(name), _parse(name, dialect)) for cell, name in enumerate(names)
+            FileColumn(name, cell, COLUMNS.index(name), parses.get(name) or cached(text))
+            for cell, name in enumerate(names)
         ]
         self._steps = [(column.cell, column.slot, column.parse) for column in self._columns]
 
@@ -75,20 +86,6 @@ class OrderReader:
             total,
             *item,
         )
-
-
-def _parse(name: str, dialect: str) -> Parse:
-    text = partial(values.text, longest=200)
-    parses: dict[str, Parse] = {
-        "order_id": text,
-        "customer_external_id": text,
-        "placed_at": cached(for_driver(ValueType.DATETIME, values.instant, dialect)),
-        "status": cached(model.status),
-        "total": cached(_units),
-        "price": cached(_units),
-        "quantity": cached(lambda cell: float(model.amount(cell)) if cell.strip() else None),
-    }
-    return parses.get(name) or cached(text)
 
 
 def _units(cell: str) -> int | None:

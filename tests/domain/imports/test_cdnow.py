@@ -55,10 +55,10 @@ async def test_the_files_come_in_whole_and_count_alike(database: Database, store
             ).join(customer_facts, customer_facts.c.customer_id == customers.c.id)
         )
         counted = {row[0]: tuple(row[1:]) for row in rows}
-    assert counted == _counted(cdnow)
+    assert counted == facts_of_file(cdnow)
 
 
-def _counted(cdnow: Path) -> dict[str, tuple[object, ...]]:
+def facts_of_file(cdnow: Path) -> dict[str, tuple[object, ...]]:
     bought: dict[str, list[tuple[datetime, Decimal]]] = defaultdict(list)
     with (cdnow / "orders.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):

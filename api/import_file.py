@@ -44,7 +44,7 @@ async def import_file(database: Database, store_id: int, kind: ImportKind, path:
             tasks.add(asyncio.create_task(update_bar(operation)))
 
         try:
-            operation = await from_file(database, store_id, kind, path, clock, watch=watch)
+            operation = await from_file(database, store_id, kind, path, clock, on_start=watch)
         finally:
             for task in tasks:
                 task.cancel()

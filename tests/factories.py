@@ -1,4 +1,4 @@
-"""Rows for tests, each value a keyword away."""
+"""Makes rows for tests, each value a keyword away."""
 
 from datetime import UTC, datetime
 
@@ -19,5 +19,5 @@ async def add_store(tx: Transaction, **values: object) -> int:
         "property_conditions": 5,
         "created_at": NOW,
     }
-    made: int = await tx.scalar(insert(stores).values(row | values).returning(stores.c.id))
-    return made
+    store_id: int = await tx.scalar(insert(stores).values(row | values).returning(stores.c.id))
+    return store_id

@@ -1,1 +1,1 @@
-"""Customers: who they are, how they are reached, and the facts that segments scan."""
+"""Customers: their fields, their addresses on channels, and the facts that segments scan."""

@@ -1,10 +1,10 @@
-"""Keeps a customer's contacts, and when and where each consent was given or taken back."""
+"""Stores a customer's contacts, with the time and the source of each consent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from domain import changes
+from domain import changes as change_log
 from domain.changes import ChangeKind
 from domain.customers import queries, writes
 from domain.customers.model import Consent, Contact, ContactChange
@@ -13,28 +13,32 @@ from domain.kit.values import UNSET, Unset
 
 
 async def save_contacts(
-    tx: Transaction, store_id: int, given: Mapping[int, Sequence[ContactChange]], now: datetime, source: str | None
+    tx: Transaction, store_id: int, changes: Mapping[int, Sequence[ContactChange]], now: datetime, source: str | None
 ) -> None:
-    if not given:
+    """Change contacts by customer. `source` is stored with each consent that changes."""
+    if not changes:
         return
-    had = await queries.contacts_of(tx, store_id, list(given))
-    sources = await writes.sources_of(tx, store_id, list(given))
-    rows: list[tuple[int, Contact, str | None]] = []
-    for customer_id, said in given.items():
-        own = {contact.channel: contact for contact in had[customer_id]}
-        for change in said:
-            before = own.get(change.channel) or Contact(change.channel, None, Consent.NOT_SUBSCRIBED, None, False)
+    customer_ids = list(changes)
+    contacts = await queries.contacts_of(tx, store_id, customer_ids)
+    sources = await writes.consent_sources_of(tx, store_id, customer_ids)
+    changed: list[writes.SourcedContact] = []
+    for customer_id, contact_changes in changes.items():
+        by_channel = {contact.channel: contact for contact in contacts[customer_id]}
+        for change in contact_changes:
+            channel = change.channel
+            before = by_channel.get(channel) or Contact(channel, None, Consent.NOT_SUBSCRIBED, None, invalid=False)
             after = changed_contact(before, change, now)
-            moved = after.consent_at != before.consent_at
-            rows.append((customer_id, after, source if moved else sources.get((customer_id, change.channel))))
-    await writes.put_contacts(tx, store_id, rows)
-    await changes.record_change(tx, store_id, ChangeKind.CONTACTS, given)
-    # Whoever is about to write to these customers locks their rows: see domain/deliveries/batches.py.
-    await writes.touch(tx, store_id, list(given), now)
+            has_new_consent = after.consent_at != before.consent_at
+            consent_source = source if has_new_consent else sources.get((customer_id, channel))
+            changed.append(writes.SourcedContact(customer_id, after, consent_source))
+    await writes.put_contacts(tx, store_id, changed)
+    await change_log.record_change(tx, store_id, ChangeKind.CONTACTS, customer_ids)
+    # Sending locks the rows of its recipients, and so sees this or waits: domain/deliveries/batches.py.
+    await writes.touch(tx, store_id, customer_ids, now)
 
 
 def changed_contact(contact: Contact, change: ContactChange, now: datetime) -> Contact:
-    """The moment of a consent is that of its last change, not of its repetition."""
+    """Return the contact as it is after the change; a consent that is repeated keeps its time."""
     if not isinstance(change.address, Unset) and change.address != contact.address:
         contact = replace(contact, address=change.address, invalid=False)
     if change.consent is not UNSET and change.consent is not contact.consent:

@@ -1,11 +1,11 @@
-"""How callers name a customer."""
+"""A customer as callers name it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerKey:
-    """Exactly one of these is given."""
+    """Exactly one of these is not None."""
 
     id: int | None = None
     external_id: str | None = None

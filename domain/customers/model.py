@@ -1,4 +1,4 @@
-"""What is known of a customer, and what may be said of one."""
+"""Customers and what belongs to them, as they are stored and as clients change them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -78,7 +78,7 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What orders say of a customer."""
+    """Figures of a customer's orders."""
 
     order_count: int
     total_spent: Decimal
@@ -91,7 +91,7 @@ NO_FACTS = Facts(0, Decimal(0), None, None)
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A customer, and what its orders say."""
+    """A customer and the figures of its orders."""
 
     customer: Customer
     facts: Facts
@@ -124,7 +124,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class PropertyChange:
-    """A value as a client gave it; None removes the property."""
+    """A value as a client sends it; None deletes the property."""
 
     key: str
     value: object
@@ -139,7 +139,7 @@ class ContactChange:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where goods go to; `latitude` and `longitude` in degrees, WGS 84."""
+    """A delivery address; `latitude` and `longitude` in degrees, WGS 84."""
 
     country: str | None = None
     region: str | None = None
@@ -153,7 +153,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class CustomerChange:
-    """What a client says of a customer: what is left out stays, None clears."""
+    """A client's change of a customer: what is left out stays, None clears."""
 
     external_id: str | Unset | None = UNSET
     name: str | Unset | None = UNSET
@@ -188,39 +188,9 @@ class CustomerChange:
     addresses: Sequence[Address] | Unset | None = UNSET
 
 
-PROFILE = (
-    "external_id",
-    "name",
-    "first_name",
-    "last_name",
-    "company",
-    "email",
-    "email_verified",
-    "phone",
-    "phone_verified",
-    "gender",
-    "birthday",
-    "locale",
-    "country",
-    "city",
-    "source",
-    "registered_from",
-    "registration_form",
-    "account_status",
-    "password_set",
-    "last_login_at",
-    "preferred_channel",
-    "note",
-    "member",
-    "tier",
-    "tier_expires_on",
-    "loyalty_rank",
-    "registered_at",
-)
-
 _RANK = {Consent.NOT_SUBSCRIBED: 0, Consent.SUBSCRIBED: 1, Consent.UNSUBSCRIBED: 2}
 
 
-def imported_consent(had: Consent, given: Consent) -> Consent:
-    """A file adds consent or takes it away, and never gives back what the customer took away."""
-    return max(had, given, key=_RANK.__getitem__)
+def imported_consent(before: Consent, imported: Consent) -> Consent:
+    """Return the consent after an import: a file gives or withdraws it, and never undoes what the customer withdrew."""
+    return max(before, imported, key=_RANK.__getitem__)

@@ -1,4 +1,4 @@
-"""Every question about customers."""
+"""Every read of customers and what belongs to them."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -6,15 +6,14 @@ from typing import Any, cast
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, or_, select
 
+from domain.customers.fields import FIELDS
 from domain.customers.model import (
     NO_FACTS,
-    AccountStatus,
     Address,
     Consent,
     Contact,
     Customer,
     Facts,
-    Gender,
     Profile,
     Property,
     PropertyDefinition,
@@ -31,9 +30,10 @@ from domain.customers.tables import (
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.values import Value, ValueType
 
-# As `Customer` has its fields.
-COLUMNS: tuple[ColumnElement[Any], ...] = tuple(customers.c[each.name] for each in fields(Customer))
-_GENDER, _ACCOUNT = (customers.c.keys().index(name) for name in ("gender", "account_status"))
+# In the order of the fields of `Customer`.
+COLUMNS: tuple[ColumnElement[Any], ...] = tuple(customers.c[field.name] for field in fields(Customer))
+_COLUMN_NAMES = [field.name for field in fields(Customer)]
+_CHOICES = [(_COLUMN_NAMES.index(field.name), field.choices) for field in FIELDS if field.choices]
 _FACT_COLUMNS: tuple[ColumnElement[Any], ...] = (
     customer_facts.c.order_count,
     customer_facts.c.total_spent,
@@ -42,12 +42,12 @@ _FACT_COLUMNS: tuple[ColumnElement[Any], ...] = (
 )
 # A customer and its facts, as `profile_of` reads them.
 PROFILE_COLUMNS: tuple[ColumnElement[Any], ...] = (*COLUMNS, *_FACT_COLUMNS)
-_COUNTED = (customer_facts.c.store_id == customers.c.store_id) & (customer_facts.c.customer_id == customers.c.id)
+_HAS_FACTS = (customer_facts.c.store_id == customers.c.store_id) & (customer_facts.c.customer_id == customers.c.id)
 _STORE: BindParameter[int] = bindparam("store_id")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _ALL = select(*COLUMNS).where(customers.c.store_id == _STORE)
 _BY_IDS = _ALL.where(customers.c.id.in_(_IDS))
-_PROFILES = select(*PROFILE_COLUMNS).outerjoin(customer_facts, _COUNTED).where(customers.c.store_id == _STORE)
+_PROFILES = select(*PROFILE_COLUMNS).outerjoin(customer_facts, _HAS_FACTS).where(customers.c.store_id == _STORE)
 _LIVE_FIRST = (customers.c.deleted_at.is_not(None), customers.c.id)
 _FACTS = select(
     customer_facts.c.customer_id,
@@ -59,7 +59,7 @@ _TAGS = (
     .order_by(customer_tags.c.customer_id, customer_tags.c.tag)
 )
 _ADDRESSES = (
-    select(customer_addresses.c.customer_id, *(customer_addresses.c[each.name] for each in fields(Address)))
+    select(customer_addresses.c.customer_id, *(customer_addresses.c[field.name] for field in fields(Address)))
     .where(customer_addresses.c.store_id == _STORE, customer_addresses.c.customer_id.in_(_IDS))
     .order_by(customer_addresses.c.customer_id, customer_addresses.c.position)
 )
@@ -104,16 +104,16 @@ _DEFINITIONS = (
 
 
 def customer_of(row: AnyRow) -> Customer:
-    """A row of `COLUMNS`; columns behind them are another's."""
+    """Return the customer of a row that begins with `COLUMNS`."""
     values: list[Any] = list(row[: len(COLUMNS)])
-    for place, kind in ((_GENDER, Gender), (_ACCOUNT, AccountStatus)):
-        if values[place] is not None:
-            values[place] = kind(values[place])
+    for index, choices in _CHOICES:
+        if values[index] is not None:
+            values[index] = choices(values[index])
     return Customer(*values)
 
 
 def profile_of(row: AnyRow) -> Profile:
-    """A row of `PROFILE_COLUMNS`; columns behind them are another's."""
+    """Return the profile of a row that begins with `PROFILE_COLUMNS`."""
     order_count, total_spent, first, last = row[len(COLUMNS) : len(PROFILE_COLUMNS)]
     facts = NO_FACTS if order_count is None else Facts(order_count, total_spent, first, last)
     return Profile(customer_of(row), facts)
@@ -121,8 +121,7 @@ def profile_of(row: AnyRow) -> Profile:
 
 async def profiles(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, Profile]:
     rows = await tx.execute(_PROFILES.where(customers.c.id.in_(_IDS)), {"store_id": store_id, "ids": ids})
-    found = [profile_of(row) for row in rows]
-    return {profile.customer.id: profile for profile in found}
+    return {profile.customer.id: profile for profile in map(profile_of, rows)}
 
 
 async def by_ids(tx: Transaction, store_id: int, ids: Sequence[int]) -> list[Customer]:
@@ -141,9 +140,9 @@ async def by_external_id(tx: Transaction, store_id: int, external_id: str) -> Cu
 
 
 async def by_email(tx: Transaction, store_id: int, email: str) -> Customer | None:
-    """The first with that address; one that is not deleted, if there is any."""
-    found = _ALL.where(customers.c.email == email.strip().lower()).order_by(*_LIVE_FIRST).limit(1)
-    row = (await tx.execute(found, {"store_id": store_id})).one_or_none()
+    """Return the first customer with that address, one that is not deleted if there is any."""
+    first = _ALL.where(customers.c.email == email.strip().lower()).order_by(*_LIVE_FIRST).limit(1)
+    row = (await tx.execute(first, {"store_id": store_id})).one_or_none()
     return None if row is None else customer_of(row)
 
 
@@ -153,43 +152,43 @@ async def facts_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[i
 
 
 async def tags_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {customer_id: [] for customer_id in ids}
+    tags: dict[int, list[str]] = {customer_id: [] for customer_id in ids}
     for customer_id, tag in await tx.execute(_TAGS, {"store_id": store_id, "ids": ids}):
-        found[customer_id].append(tag)
-    return found
+        tags[customer_id].append(tag)
+    return tags
 
 
 async def addresses_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[Address]]:
-    found: dict[int, list[Address]] = {customer_id: [] for customer_id in ids}
-    for customer_id, *said in await tx.execute(_ADDRESSES, {"store_id": store_id, "ids": ids}):
-        found[customer_id].append(Address(*said))
-    return found
+    addresses: dict[int, list[Address]] = {customer_id: [] for customer_id in ids}
+    for customer_id, *parts in await tx.execute(_ADDRESSES, {"store_id": store_id, "ids": ids}):
+        addresses[customer_id].append(Address(*parts))
+    return addresses
 
 
 async def known_tags(tx: Transaction, store_id: int, prefix: str, limit: int = 250) -> list[str]:
-    """The store's tags that begin so, in order."""
+    """Return the store's tags that begin with the prefix, in order."""
     tag = customer_tags.c.tag
-    named = customer_tags.c.store_id == store_id, tag.startswith(prefix, autoescape=True)
-    return list((await tx.execute(select(tag).where(*named).distinct().order_by(tag).limit(limit))).scalars())
+    begins = customer_tags.c.store_id == store_id, tag.startswith(prefix, autoescape=True)
+    return list((await tx.execute(select(tag).where(*begins).distinct().order_by(tag).limit(limit))).scalars())
 
 
 async def contacts_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[Contact]]:
-    found: dict[int, list[Contact]] = {customer_id: [] for customer_id in ids}
+    contacts_by_id: dict[int, list[Contact]] = {customer_id: [] for customer_id in ids}
     rows = await tx.execute(_CONTACTS, {"store_id": store_id, "ids": ids})
     for customer_id, channel, address, consent, consent_at, invalid in rows:
-        found[customer_id].append(Contact(channel, address, Consent(consent), consent_at, invalid))
-    return found
+        contacts_by_id[customer_id].append(Contact(channel, address, Consent(consent), consent_at, invalid))
+    return contacts_by_id
 
 
 async def properties_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[Property]]:
-    found: dict[int, list[Property]] = {customer_id: [] for customer_id in ids}
-    places = {kind.value: at for at, kind in enumerate(ValueType)}
+    properties: dict[int, list[Property]] = {customer_id: [] for customer_id in ids}
+    indexes = {kind.value: index for index, kind in enumerate(ValueType)}
     rows = await tx.execute(_PROPERTIES, {"store_id": store_id, "ids": ids})
     for customer_id, key, kind, *values in rows:
-        value = values[places[kind]]
+        value = values[indexes[kind]]
         if value is not None:
-            found[customer_id].append(Property(key, cast("Value", value)))
-    return found
+            properties[customer_id].append(Property(key, cast("Value", value)))
+    return properties
 
 
 async def definitions(tx: Transaction, store_id: int) -> list[PropertyDefinition]:
@@ -198,29 +197,30 @@ async def definitions(tx: Transaction, store_id: int) -> list[PropertyDefinition
 
 
 def listing(store_id: int, search: str | None = None) -> Select[Any]:
-    """Customers that are not deleted, with their facts, which may order them: rows that `profile_of` reads."""
-    found = (
+    """Return a SELECT of the customers that are not deleted, with their facts: rows that `profile_of` reads."""
+    listed = (
         select(*PROFILE_COLUMNS)
-        .join(customer_facts, _COUNTED)
+        .join(customer_facts, _HAS_FACTS)
         .where(customers.c.store_id == store_id, customers.c.deleted_at.is_(None))
     )
-    return found if search is None or not search.strip() else found.where(_mentions(search.strip()))
+    words = (search or "").strip()
+    if not words:
+        return listed
+    lower = words.lower()
+    return listed.where(
+        or_(
+            func.lower(customers.c.name).contains(lower, autoescape=True),
+            customers.c.email.contains(lower, autoescape=True),
+            customers.c.phone.contains(words, autoescape=True),
+            customers.c.external_id == words,
+        )
+    )
 
 
 def among(store_id: int, ids: Select[Any]) -> Select[Any]:
-    """The customers of a statement of ids that are not deleted."""
+    """Return a SELECT of the customers of a statement of ids that are not deleted."""
     return only(listing(store_id), ids)
 
 
-def only(found: Select[Any], ids: Select[Any]) -> Select[Any]:
-    return found.where(customers.c.id.in_(ids))
-
-
-def _mentions(wanted: str) -> ColumnElement[bool]:
-    low = wanted.lower()
-    return or_(
-        func.lower(customers.c.name).contains(low, autoescape=True),
-        customers.c.email.contains(low, autoescape=True),
-        customers.c.phone.contains(wanted, autoescape=True),
-        customers.c.external_id == wanted,
-    )
+def only(listed: Select[Any], ids: Select[Any]) -> Select[Any]:
+    return listed.where(customers.c.id.in_(ids))

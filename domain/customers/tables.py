@@ -59,9 +59,9 @@ customers = Table(
     Index(None, "store_id", "external_id", unique=True),
     Index(None, "store_id", "email"),
     Index(None, "store_id", "phone"),
-    # What most filters ask of profiles, so that those need not read whole rows.
+    # Most filters of profiles read these columns alone, and so need no rows.
     Index("ix_customers_profile", "store_id", "country", "gender", "birthday", "member", "tier", "id"),
-    # Few are, so that a segment takes them away from others' rows without reading their own.
+    # Few are: a segment excludes them without reading its own members' rows.
     Index(
         "ix_customers_blacklisted",
         "store_id",
@@ -76,20 +76,20 @@ customers = Table(
         postgresql_where=text("deleted_at IS NOT NULL"),
         sqlite_where=text("deleted_at IS NOT NULL"),
     ),
-    # Whom a channel does not reach by the customer's own address.
+    # Customers that a channel does not reach by their own address.
     *(
         Index(
-            f"ix_customers_without_{_own}",
+            f"ix_customers_without_{_address}",
             "store_id",
             "id",
-            postgresql_where=text(f"{_own} IS NULL"),
-            sqlite_where=text(f"{_own} IS NULL"),
+            postgresql_where=text(f"{_address} IS NULL"),
+            sqlite_where=text(f"{_address} IS NULL"),
         )
-        for _own in ("email", "phone")
+        for _address in ("email", "phone")
     ),
 )
 
-# Where the next customer's number comes from: one row a store, locked for the moment of taking a range.
+# The last number given to a customer: one row a store, locked while a range is taken.
 customer_numbers = Table(
     "customer_numbers",
     metadata,
@@ -123,7 +123,7 @@ customer_tags = Table(
     Column("store_id", Integer, primary_key=True, autoincrement=False),
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("tag", String(100), primary_key=True),
-    # Who set it first: by hand, an import, a form, the shop.
+    # The one that added it first: "manual", "import", "form", "shop".
     Column("source", String(16)),
     Column("added_at", Instant),
     Index(None, "store_id", "tag", "customer_id"),
@@ -149,7 +149,7 @@ customer_addresses = Table(
     sqlite_with_rowid=False,
 )
 
-# The page and campaign of the first visit; another is taken when an earlier visit comes in.
+# The page and campaign of the first visit; replaced when an earlier visit comes in.
 customer_origins = Table(
     "customer_origins",
     metadata,
@@ -164,7 +164,7 @@ customer_origins = Table(
     sqlite_with_rowid=False,
 )
 
-# What a customer buys most of, of each kind: "product", "category", "brand", "department".
+# The value of which a customer buys most, of each kind: "product", "category", "brand", "department".
 customer_favourites = Table(
     "customer_favourites",
     metadata,
@@ -237,7 +237,7 @@ contacts = Table(
     Column("consent_source", String(64)),
     Column("invalid", Boolean, nullable=False),
     Index(None, "store_id", "channel", "consent", "customer_id"),
-    # Those who differ from the rest are few, on most channels.
+    # On most channels these are few.
     Index(
         "ix_contacts_addressed",
         "store_id",

@@ -1,4 +1,4 @@
-"""Gives customers tags and takes them away; what is taken away is remembered in the history."""
+"""Adds tags to customers and removes them; what is removed is recorded in the customer's history."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,33 +20,41 @@ _KEYS_AT_ONCE = 10_000
 async def add_tags(
     tx: Transaction, store_id: int, tags: Mapping[int, Sequence[str]], now: datetime, source: str
 ) -> None:
-    """A tag that a customer has already keeps its time and its source."""
+    """Add tags by customer; a tag that a customer has already keeps its time and its source."""
     rows = [
         {"store_id": store_id, "customer_id": customer_id, "tag": tag, "source": source, "added_at": now}
-        for customer_id, own in tags.items()
-        for tag in own
+        for customer_id, added in tags.items()
+        for tag in added
     ]
     if rows:
         await tx.execute(insert_into(customer_tags, tx.dialect).on_conflict_do_nothing(), rows)
 
 
 async def remove_tags(tx: Transaction, store_id: int, tags: Mapping[int, Sequence[str]], now: datetime) -> None:
-    had = await queries.tags_of(tx, store_id, list(tags))
-    gone = [(customer_id, tag) for customer_id, own in tags.items() for tag in own if tag in had[customer_id]]
-    rows = customer_tags.c
-    for at in range(0, len(gone), _KEYS_AT_ONCE):
-        those = tuple_(rows.customer_id, rows.tag).in_(gone[at : at + _KEYS_AT_ONCE])
-        await tx.execute(delete(customer_tags).where(rows.store_id == store_id, those))
-    removed = [Event(str(ids.new()), customer_id, REMOVED, now, tag, {"tag": tag}) for customer_id, tag in gone]
-    await log.append(tx, store_id, removed, now)
+    """Remove tags by customer; one that a customer does not have is ignored."""
+    current = await queries.tags_of(tx, store_id, list(tags))
+    keys = [
+        (customer_id, tag) for customer_id, removed in tags.items() for tag in removed if tag in current[customer_id]
+    ]
+    columns = customer_tags.c
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        is_removed = tuple_(columns.customer_id, columns.tag).in_(keys[start : start + _KEYS_AT_ONCE])
+        await tx.execute(delete(customer_tags).where(columns.store_id == store_id, is_removed))
+    events = [Event(str(ids.new()), customer_id, REMOVED, now, tag, {"tag": tag}) for customer_id, tag in keys]
+    await log.append(tx, store_id, events, now)
 
 
 async def replace_tags(
     tx: Transaction, store_id: int, tags: Mapping[int, Sequence[str]], now: datetime, source: str
 ) -> None:
+    """Give each customer these tags and no others."""
     if not tags:
         return
-    had = await queries.tags_of(tx, store_id, list(tags))
-    gone = {customer_id: [tag for tag in had[customer_id] if tag not in own] for customer_id, own in tags.items()}
-    await remove_tags(tx, store_id, {customer_id: own for customer_id, own in gone.items() if own}, now)
+    current = await queries.tags_of(tx, store_id, list(tags))
+    removed: dict[int, list[str]] = {}
+    for customer_id, replacement in tags.items():
+        obsolete = [tag for tag in current[customer_id] if tag not in replacement]
+        if obsolete:
+            removed[customer_id] = obsolete
+    await remove_tags(tx, store_id, removed, now)
     await add_tags(tx, store_id, tags, now, source)

@@ -1,156 +1,111 @@
-"""One client's input about one customer: cleaned, or every fault of it at once."""
+"""One client's input about one customer: cleaned, or refused with every error of it at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from domain.customers import values
+from domain.customers.fields import FIELDS
 from domain.customers.model import Address, ContactChange, CustomerChange, PropertyChange, PropertyDefinition
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector, Path, check_field
-from domain.kit.values import Unset, Value
+from domain.kit.values import Unset
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+MAX_ADDRESSES = 20
+_ADDRESS_CHECKS: dict[str, Callable[[Any], object]] = {
+    "country": values.country,
+    "region": partial(values.text, longest=100),
+    "city": partial(values.text, longest=200),
+    "postcode": partial(values.text, longest=20),
+    "street": partial(values.text, longest=300),
+    "company": partial(values.text, longest=200),
+    "latitude": partial(values.degrees, most=90),
+    "longitude": partial(values.degrees, most=180),
+}
+# A national phone number is read as one of the country.
+_COUNTRY_FIRST = sorted(FIELDS, key=lambda field: field.name != "country")
+
 
 class _FieldErrors(ErrorCollector):
-    def of(self, field: Path, check: Callable[[T], R], value: T) -> R | None:
+    def check(self, field: Path, check: Callable[[T], R], value: T) -> R | None:
+        """Return what the check makes of the value, or collect its error."""
         with self.under():
             return check_field(field, check, value)
         return None
 
-    def given(self, field: str, check: Callable[[T], R | None], value: T | Unset | None) -> R | Unset | None:
-        if value is None or isinstance(value, Unset):
-            return value
-        return self.of((field,), check, value)
-
 
 def clean(change: CustomerChange, definitions: Mapping[str, PropertyDefinition]) -> CustomerChange:
-    faults = _FieldErrors()
-    cleaned = _account(_profile(change, faults), faults)
-    cleaned = replace(
-        cleaned,
-        tags=faults.given("tags", values.tags, change.tags),
-        properties=_properties(change, definitions, faults),
-        contacts=_contacts(change, faults),
-        addresses=_addresses(change, faults),
-    )
-    if not faults.errors and not any(_keys(cleaned)):
-        said = "a customer needs an externalId, an email or a phone to be found by"
-        faults.add(DomainError(said, code=ErrorCode.REQUIRED))
-    faults.raise_any()
-    return cleaned
-
-
-def _profile(change: CustomerChange, faults: _FieldErrors) -> CustomerChange:
-    given = faults.given
-    country = given("country", values.country, change.country)
-    dial = country if isinstance(country, str) else None
-    return replace(
-        change,
-        external_id=given("externalId", _text(200), change.external_id),
-        name=given("name", _text(200), change.name),
-        first_name=given("firstName", _text(100), change.first_name),
-        last_name=given("lastName", _text(100), change.last_name),
-        company=given("company", _text(200), change.company),
-        email=given("email", values.email, change.email),
-        phone=given("phone", lambda value: values.phone(value, dial), change.phone),
-        locale=given("locale", values.locale, change.locale),
-        country=country,
-        city=given("city", _text(200), change.city),
-        source=given("source", _text(64), change.source),
-        tier=given("tier", _text(100), change.tier),
-        registered_at=given("registeredAt", _aware, change.registered_at),
-    )
-
-
-def _account(change: CustomerChange, faults: _FieldErrors) -> CustomerChange:
-    given = faults.given
-    return replace(
-        change,
-        registered_from=given("registeredFrom", _text(64), change.registered_from),
-        registration_form=given("registrationForm", _text(100), change.registration_form),
-        last_login_at=given("lastLoginAt", _aware, change.last_login_at),
-        preferred_channel=given("preferredChannel", values.channel, change.preferred_channel),
-        note=given("note", values.note, change.note),
-        loyalty_rank=given("loyaltyRank", _text(100), change.loyalty_rank),
-    )
-
-
-def _keys(change: CustomerChange) -> tuple[bool, ...]:
-    return tuple(isinstance(key, str) for key in (change.external_id, change.email, change.phone))
-
-
-def _text(longest: int) -> Callable[[str], str | None]:
-    return lambda value: values.text(value, longest)
-
-
-def _aware(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise DomainError("has no offset: write it as 2026-07-01T09:00:00Z")
-    return moment.astimezone(UTC)
+    """Return the change with its values in the form that is stored. Raise DomainErrors with all that is wrong."""
+    errors = _FieldErrors()
+    cleaned: dict[str, Any] = {}
+    for field in _COUNTRY_FIRST:
+        value = getattr(change, field.name)
+        if value is not None and not isinstance(value, Unset):
+            country = cleaned["country"] if field.name == "phone" else None
+            check = partial(values.phone, country=country) if isinstance(country, str) else field.check
+            value = errors.check((field.graphql_name,), check, value)
+        cleaned[field.name] = value
+    tags = change.tags
+    if tags is not None and not isinstance(tags, Unset):
+        tags = errors.check(("tags",), values.tags, tags)
+    properties = _properties(change, definitions, errors)
+    contacts = _contacts(change, errors)
+    addresses = _addresses(change, errors)
+    if not errors.errors and not any(isinstance(cleaned[key], str) for key in ("external_id", "email", "phone")):
+        message = "A customer needs an externalId, an email or a phone to be found by"
+        errors.add(DomainError(message, code=ErrorCode.REQUIRED))
+    errors.raise_any()
+    return replace(change, **cleaned, tags=tags, properties=properties, contacts=contacts, addresses=addresses)
 
 
 def _properties(
-    change: CustomerChange, definitions: Mapping[str, PropertyDefinition], faults: _FieldErrors
+    change: CustomerChange, definitions: Mapping[str, PropertyDefinition], errors: _FieldErrors
 ) -> list[PropertyChange]:
-    """The last value of a key counts."""
-    found: dict[str, PropertyChange] = {}
-    for at, given in enumerate(change.properties):
-        definition = definitions.get(given.key)
+    """Return the values as their definitions' types; the last value of a key counts."""
+    properties: dict[str, PropertyChange] = {}
+    for index, item in enumerate(change.properties):
+        definition = definitions.get(item.key)
         if definition is None:
-            said = f"key: no property {given.key!r} is defined: create its definition first"
-            field = ("properties", at, "key")
-            faults.add(DomainError(said, field=field, code=ErrorCode.NOT_FOUND))
+            message = f"key: no property {item.key!r} is defined: create its definition first"
+            field = ("properties", index, "key")
+            errors.add(DomainError(message, field=field, code=ErrorCode.NOT_FOUND))
             continue
-        value = faults.of(("properties", at, "value"), _typed(definition), given.value)
-        found[given.key] = PropertyChange(given.key, value)
-    return list(found.values())
+        check = partial(values.property_value, kind=definition.type)
+        value = errors.check(("properties", index, "value"), check, item.value)
+        properties[item.key] = PropertyChange(item.key, value)
+    return list(properties.values())
 
 
-def _typed(definition: PropertyDefinition) -> Callable[[object], Value | None]:
-    return lambda value: values.property_value(value, definition.type)
-
-
-def _contacts(change: CustomerChange, faults: _FieldErrors) -> list[ContactChange]:
-    """The last entry of a channel counts."""
-    found: dict[str, ContactChange] = {}
-    for at, given in enumerate(change.contacts):
-        channel = faults.of(("contacts", at, "channel"), values.channel, given.channel)
-        address = given.address
+def _contacts(change: CustomerChange, errors: _FieldErrors) -> list[ContactChange]:
+    """Return the contacts; the last entry of a channel counts."""
+    contacts: dict[str, ContactChange] = {}
+    for index, item in enumerate(change.contacts):
+        channel = errors.check(("contacts", index, "channel"), values.channel, item.channel)
+        address = item.address
         if isinstance(address, str):
-            address = faults.of(("contacts", at, "address"), _text(500), address)
+            address = errors.check(("contacts", index, "address"), partial(values.text, longest=500), address)
         if channel is not None:
-            found[channel] = ContactChange(channel, address, given.consent)
-    return list(found.values())
+            contacts[channel] = ContactChange(channel, address, item.consent)
+    return list(contacts.values())
 
 
-MAX_ADDRESSES = 20
-_TEXTS = {"region": 100, "city": 200, "postcode": 20, "street": 300, "company": 200}
-_DEGREES = {"latitude": 90, "longitude": 180}
-
-
-def _addresses(change: CustomerChange, faults: _FieldErrors) -> list[Address] | Unset | None:
-    given = change.addresses
-    if given is None or isinstance(given, Unset):
-        return given
-    if len(given) > MAX_ADDRESSES:
-        said = f"addresses: there are {len(given)}: {MAX_ADDRESSES} at most"
-        faults.add(DomainError(said, field=("addresses",), code=ErrorCode.LIMIT_EXCEEDED))
+def _addresses(change: CustomerChange, errors: _FieldErrors) -> Sequence[Address] | Unset | None:
+    addresses = change.addresses
+    if addresses is None or isinstance(addresses, Unset):
+        return addresses
+    if len(addresses) > MAX_ADDRESSES:
+        message = f"addresses: there are {len(addresses)}: {MAX_ADDRESSES} at most"
+        errors.add(DomainError(message, field=("addresses",), code=ErrorCode.LIMIT_EXCEEDED))
         return None
-    return [_address(each, ("addresses", at), faults) for at, each in enumerate(given)]
-
-
-def _address(given: Address, field: Path, faults: _FieldErrors) -> Address:
-    cleaned: dict[str, Any] = {}
-    if given.country is not None:
-        cleaned["country"] = faults.of((*field, "country"), values.country, given.country)
-    for name, longest in _TEXTS.items():
-        if getattr(given, name) is not None:
-            cleaned[name] = faults.of((*field, name), _text(longest), getattr(given, name))
-    for name, most in _DEGREES.items():
-        if getattr(given, name) is not None:
-            cleaned[name] = faults.of((*field, name), partial(values.degrees, most=most), getattr(given, name))
-    return Address(**cleaned)
+    cleaned: list[Address] = []
+    for index, address in enumerate(addresses):
+        parts: dict[str, Any] = {
+            name: errors.check(("addresses", index, name), check, value)
+            for name, check in _ADDRESS_CHECKS.items()
+            if (value := getattr(address, name)) is not None
+        }
+        cleaned.append(Address(**parts))
+    return cleaned

@@ -1,17 +1,20 @@
-"""Brings what a client or a file says of a customer into the one form that is kept, or says what is wrong with it."""
+"""Brings the values of customers into the form in which they are stored, or raises DomainError with what is wrong."""
 
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from math import isfinite
+from typing import TypeVar
 from unicodedata import category
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from domain.customers.model import Consent, Gender
 from domain.kit.errors import DomainError, ErrorCode
 from domain.kit.values import Value, ValueType
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 # What phonenumbers knows, and the inhabited-by-few rest of ISO 3166-1.
 COUNTRIES = (frozenset(phonenumbers.SUPPORTED_REGIONS) - {"AC", "TA", "XK"}) | frozenset(
@@ -27,13 +30,11 @@ _CHANNEL = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_GENDERS = frozenset(Gender)
-_CONSENTS = frozenset(Consent)
 _LEFT_OUT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def text(value: str, longest: int) -> str | None:
-    """Trimmed; None when nothing is left."""
+    """Return the text trimmed, None when nothing is left."""
     value = value.strip()
     if len(value) > longest:
         raise DomainError(f"has {len(value)} characters: {longest} at most")
@@ -64,7 +65,7 @@ def email(value: str) -> str | None:
 
 
 def phone(value: str, country: str | None) -> str | None:
-    """E.164; a national number is read as the customer's country's."""
+    """Return the number as E.164; one without a country code is read as the customer's country's."""
     value = value.strip()
     if not value:
         return None
@@ -84,22 +85,18 @@ def _no_phone(value: str, country: str | None) -> DomainError:
     return DomainError(f"{_shown(value)} is no phone number {where}: write it as +886912345678")
 
 
-def gender(value: str) -> Gender | None:
+def choice(value: str, choices: type[Choice]) -> Choice | None:
     value = value.strip().upper()
-    if value and value not in _GENDERS:
-        raise DomainError(f"{_shown(value)} is none of {', '.join(Gender)}")
-    return Gender(value) if value else None
-
-
-def consent(value: str) -> Consent | None:
-    value = value.strip().upper()
-    if value and value not in _CONSENTS:
-        raise DomainError(f"{_shown(value)} is none of {', '.join(Consent)}")
-    return Consent(value) if value else None
+    if not value:
+        return None
+    try:
+        return choices(value)
+    except ValueError as error:
+        raise DomainError(f"{_shown(value)} is none of {', '.join(choices)}") from error
 
 
 def locale(value: str) -> str | None:
-    """BCP 47 in its usual case, as in zh-Hant-TW."""
+    """Return the BCP 47 tag in its usual case, as in zh-Hant-TW."""
     value = value.strip()
     if not value:
         return None
@@ -129,21 +126,23 @@ def day(value: str) -> date | None:
 
 
 def instant(value: str) -> datetime | None:
-    """An instant with its offset, in UTC."""
+    """Return the instant in UTC; it is written with its offset."""
     value = value.strip()
     if not value:
         return None
     try:
-        moment = datetime.fromisoformat(value)
-        return _in_utc(moment)
-    except (ValueError, OverflowError) as error:
+        return in_utc(datetime.fromisoformat(value))
+    except (ValueError, DomainError) as error:
         raise DomainError(f"{_shown(value)} is no instant: write it as 2026-07-01T09:00:00Z") from error
 
 
-def _in_utc(moment: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        raise ValueError("no offset")
-    return moment.astimezone(UTC)
+        raise DomainError("has no offset: write it as 2026-07-01T09:00:00Z")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise DomainError("is out of range: the years 1 to 9999 in UTC") from error
 
 
 def boolean(value: str) -> bool | None:
@@ -163,11 +162,11 @@ def number(value: str) -> float | None:
 
 
 def tags(values: Iterable[str]) -> list[str]:
-    """Trimmed, each once, in the order given."""
-    found = dict.fromkeys(tag for value in values if (tag := text(value, 100)))
-    if len(found) > MAX_TAGS:
-        raise DomainError(f"there are {len(found)} tags: {MAX_TAGS} at most", code=ErrorCode.LIMIT_EXCEEDED)
-    return list(found)
+    """Return the tags trimmed, each once, in their order."""
+    unique = dict.fromkeys(tag for value in values if (tag := text(value, 100)))
+    if len(unique) > MAX_TAGS:
+        raise DomainError(f"there are {len(unique)} tags: {MAX_TAGS} at most", code=ErrorCode.LIMIT_EXCEEDED)
+    return list(unique)
 
 
 def channel(value: str) -> str:
@@ -183,7 +182,7 @@ def property_key(value: str) -> str:
 
 
 def note(value: str) -> str | None:
-    """Text of several lines."""
+    """Return text of several lines."""
     value = value.strip()
     if len(value) > 2_000:
         raise DomainError(f"has {len(value)} characters: 2000 at most")
@@ -212,7 +211,7 @@ READ: dict[ValueType, Callable[[str], Value | None]] = {
 
 
 def property_value(value: object, kind: ValueType) -> Value | None:
-    """A JSON value as the property's type; None removes it."""
+    """Return a JSON value as the property's type; None deletes it."""
     match value:
         case None:
             return None

@@ -1,7 +1,7 @@
-"""Writes customers and what hangs on them, many at a time."""
+"""Writes customers and their properties, contacts and addresses, many at a time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Table, delete, insert, select, tuple_, update
@@ -19,7 +19,7 @@ from domain.customers.tables import (
 )
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into
-from domain.kit.values import Value
+from domain.kit.values import Value, ValueType
 
 Row = dict[str, object]
 # Both databases take some 32,000 parameters a statement.
@@ -27,10 +27,10 @@ _KEYS_AT_ONCE = 10_000
 
 
 async def take_numbers(tx: Transaction, store_id: int, count: int) -> int:
-    """The first of `count` numbers for new customers.
+    """Return the first of `count` numbers for new customers.
 
-    Whoever has taken some is alone, until its transaction ends, in giving this store's customers their identity: so
-    look for a customer after this, and it is not made twice.
+    The store's numbers are locked until the transaction ends: a customer that is looked for after this is not added
+    twice.
     """
     numbers = (
         update(customer_numbers)
@@ -48,23 +48,20 @@ async def take_numbers(tx: Transaction, store_id: int, count: int) -> int:
 
 
 async def add(tx: Transaction, rows: Sequence[Row]) -> None:
-    """New customers, each with its empty facts."""
+    """Add new customers, each with facts that count nothing."""
     if not rows:
         return
     await tx.execute(insert(customers), rows)
-    await tx.execute(insert(customer_facts), [_no_facts(row) for row in rows])
+    no_facts: Row = {"order_count": 0, "total_spent": 0}
+    facts = [{"store_id": row["store_id"], "customer_id": row["id"]} | no_facts for row in rows]
+    await tx.execute(insert(customer_facts), facts)
     for store_id in {int(str(row["store_id"])) for row in rows}:
-        own = [int(str(row["id"])) for row in rows if row["store_id"] == store_id]
-        await changes.record_change(tx, store_id, ChangeKind.EXISTENCE, own)
-
-
-def _no_facts(row: Row) -> Row:
-    keys: Row = {"store_id": row["store_id"], "customer_id": row["id"]}
-    return keys | {"order_count": 0, "total_spent": 0}
+        customer_ids = [int(str(row["id"])) for row in rows if row["store_id"] == store_id]
+        await changes.record_change(tx, store_id, ChangeKind.EXISTENCE, customer_ids)
 
 
 async def replace(tx: Transaction, rows: Sequence[Row]) -> None:
-    """Customers that exist, as they are now."""
+    """Write the rows of customers that exist."""
     await _upsert(tx, customers, rows)
 
 
@@ -81,53 +78,58 @@ PropertyValues = Mapping[tuple[int, int], tuple[PropertyDefinition, Value | None
 
 
 async def put_properties(tx: Transaction, store_id: int, values: PropertyValues) -> None:
-    """By customer and property; None removes."""
-    gone = [key for key, (_, value) in values.items() if value is None]
-    had = customer_properties.c
-    for at in range(0, len(gone), _KEYS_AT_ONCE):
-        those = tuple_(had.customer_id, had.property_id).in_(gone[at : at + _KEYS_AT_ONCE])
-        await tx.execute(delete(customer_properties).where(had.store_id == store_id, those))
-    rows = [
-        _property_row(store_id, customer_id, definition, value)
-        for (customer_id, _), (definition, value) in values.items()
-        if value is not None
-    ]
+    """Write values by customer and property; None deletes."""
+    deleted_keys = [key for key, (_, value) in values.items() if value is None]
+    columns = customer_properties.c
+    for start in range(0, len(deleted_keys), _KEYS_AT_ONCE):
+        is_deleted = tuple_(columns.customer_id, columns.property_id).in_(deleted_keys[start : start + _KEYS_AT_ONCE])
+        await tx.execute(delete(customer_properties).where(columns.store_id == store_id, is_deleted))
+    no_value: Row = {kind.column: None for kind in ValueType}
+    rows: list[Row] = []
+    for (customer_id, _), (definition, value) in values.items():
+        if value is not None:
+            keys: Row = {"store_id": store_id, "customer_id": customer_id, "property_id": definition.id}
+            rows.append(keys | no_value | {definition.type.column: value})
     await _upsert(tx, customer_properties, rows)
 
 
-def _property_row(store_id: int, customer_id: int, definition: PropertyDefinition, value: Value) -> Row:
-    row: Row = {"store_id": store_id, "customer_id": customer_id, "property_id": definition.id}
-    row |= dict.fromkeys(("string", "number", "boolean", "date", "datetime"))
-    return row | {definition.type.column: value}
+@dataclass(frozen=True, slots=True)
+class SourcedContact:
+    """A customer's contact, and where its consent came from."""
+
+    customer_id: int
+    contact: Contact
+    consent_source: str | None
 
 
-async def put_contacts(tx: Transaction, store_id: int, given: Sequence[tuple[int, Contact, str | None]]) -> None:
-    """A customer's contact and where its consent came from."""
+async def put_contacts(tx: Transaction, store_id: int, sourced_contacts: Sequence[SourcedContact]) -> None:
     rows: list[Row] = [
         {
             "store_id": store_id,
-            "customer_id": customer_id,
-            "channel": contact.channel,
-            "address": contact.address,
-            "consent": contact.consent.value,
-            "consent_at": contact.consent_at,
-            "consent_source": source,
-            "invalid": contact.invalid,
+            "customer_id": sourced.customer_id,
+            "channel": sourced.contact.channel,
+            "address": sourced.contact.address,
+            "consent": sourced.contact.consent.value,
+            "consent_at": sourced.contact.consent_at,
+            "consent_source": sourced.consent_source,
+            "invalid": sourced.contact.invalid,
         }
-        for customer_id, contact, source in given
+        for sourced in sourced_contacts
     ]
     await _upsert(tx, contacts, rows)
 
 
-async def replace_addresses(tx: Transaction, store_id: int, given: Mapping[int, Sequence[Address]]) -> None:
-    if not given:
+async def replace_addresses(tx: Transaction, store_id: int, addresses: Mapping[int, Sequence[Address]]) -> None:
+    """Give each customer these addresses and no others."""
+    if not addresses:
         return
-    had = customer_addresses.c
-    await tx.execute(delete(customer_addresses).where(had.store_id == store_id, had.customer_id.in_(list(given))))
+    columns = customer_addresses.c
+    is_replaced = (columns.store_id == store_id, columns.customer_id.in_(list(addresses)))
+    await tx.execute(delete(customer_addresses).where(*is_replaced))
     rows: list[Row] = [
         {"store_id": store_id, "customer_id": customer_id, "position": position, **asdict(address)}
-        for customer_id, own in given.items()
-        for position, address in enumerate(own, 1)
+        for customer_id, replacements in addresses.items()
+        for position, address in enumerate(replacements, 1)
     ]
     if rows:
         await tx.execute(insert(customer_addresses), rows)
@@ -139,15 +141,19 @@ async def touch(tx: Transaction, store_id: int, ids: Sequence[int], now: datetim
     )
 
 
-async def trust_again(tx: Transaction, store_id: int, ids: Sequence[int]) -> None:
-    """What failed was an e-mail address or a phone number that these customers had before."""
+async def clear_invalid(tx: Transaction, store_id: int, ids: Sequence[int]) -> None:
+    """Trust the customers' e-mail addresses and phone numbers again, since what failed were those before."""
     if ids:
-        own = (contacts.c.store_id == store_id, contacts.c.customer_id.in_(ids), contacts.c.address.is_(None))
-        await tx.execute(update(contacts).where(*own, contacts.c.invalid).values(invalid=False))
+        is_own_address = (
+            contacts.c.store_id == store_id,
+            contacts.c.customer_id.in_(ids),
+            contacts.c.address.is_(None),
+        )
+        await tx.execute(update(contacts).where(*is_own_address, contacts.c.invalid).values(invalid=False))
 
 
-async def distrust(tx: Transaction, store_id: int, ids: Sequence[int], channel: str) -> None:
-    """The customers' addresses on a channel fail."""
+async def mark_invalid(tx: Transaction, store_id: int, ids: Sequence[int], channel: str) -> None:
+    """Record that the customers' addresses on a channel fail."""
     row: Row = {"store_id": store_id, "channel": channel, "consent": Consent.NOT_SUBSCRIBED.value, "invalid": True}
     statement = insert_into(contacts, tx.dialect)
     await tx.execute(
@@ -157,8 +163,8 @@ async def distrust(tx: Transaction, store_id: int, ids: Sequence[int], channel: 
     await changes.record_change(tx, store_id, ChangeKind.CONTACTS, ids)
 
 
-async def sources_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[tuple[int, str], str | None]:
-    """Where each contact's consent came from."""
+async def consent_sources_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[tuple[int, str], str | None]:
+    """Return the source of each contact's consent, by customer and channel."""
     rows = await tx.execute(
         select(contacts.c.customer_id, contacts.c.channel, contacts.c.consent_source).where(
             contacts.c.store_id == store_id, contacts.c.customer_id.in_(ids)
@@ -167,8 +173,7 @@ async def sources_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict
     return {(customer_id, channel): source for customer_id, channel, source in rows}
 
 
-def bare(store_id: int, number: int, now: datetime) -> Row:
-    """A new customer of whom nothing is known yet."""
-    row: Row = {column.name: None for column in customers.c}
-    row |= {"email_verified": False, "phone_verified": False, "member": False, "blacklisted": False}
+def new_row(store_id: int, number: int, now: datetime) -> Row:
+    """Return the row of a new customer of whom nothing is known yet."""
+    row: Row = {column.name: None if column.nullable else False for column in customers.c}
     return row | {"store_id": store_id, "id": number, "created_at": now, "updated_at": now}

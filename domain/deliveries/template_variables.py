@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, select
 
+from domain.customers.fields import FIELDS
 from domain.customers.tables import customer_properties, customers, property_definitions
 from domain.kit.db import Transaction
 from domain.kit.db.portable import array_value, in_array
 from domain.stores.model import Store
 
-_FIELDS = ("external_id", "name", "email", "phone", "gender", "birthday", "locale", "country", "city", "tier")
+_FIELDS = tuple(field.name for field in FIELDS if field.in_templates)
 
 
 async def template_variables(

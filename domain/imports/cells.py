@@ -1,93 +1,88 @@
-"""Reads cells: one check a column, quick for what is right, thorough for what is not."""
+"""Reads the cells of a file's columns: quick for what is right, thorough for what is not."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain.customers import values
 from domain.kit.errors import DomainError
+from domain.kit.values import ValueType
 
-Cell = str | int | float | None
-Check = Callable[[str], Any]
+# Returns what a cell's text says, None for nothing; raises DomainError.
+Parse = Callable[[str], Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_REMEMBERED = 50_000
+_MICROSECOND = timedelta(microseconds=1)
+_CACHED = 50_000
 
 
-class Memory(dict[str, Any]):
-    """What each of a column's few different cells says."""
+class _ParseCache(dict[str, Any]):
+    """The values of a column's different cells; cleared when there are too many."""
 
-    def __init__(self, check: Check) -> None:
+    def __init__(self, parse: Parse) -> None:
         super().__init__()
-        self._check = check
+        self._parse = parse
 
     def __missing__(self, cell: str) -> Any:
-        if len(self) > _REMEMBERED:
+        if len(self) > _CACHED:
             self.clear()
-        value = self[cell] = self._check(cell)
+        value = self[cell] = self._parse(cell)
         return value
 
 
-def remembered(check: Check) -> Check:
-    return Memory(check).__getitem__
+def cached(parse: Parse) -> Parse:
+    """Return the same reading for columns that repeat their values."""
+    return _ParseCache(parse).__getitem__
 
 
-def day(cell: str) -> str | None:
-    value = values.day(cell)
-    return None if value is None else value.isoformat()
+def for_driver(kind: ValueType, parse: Parse, dialect: str) -> Parse:
+    """Return a reading that gives its values as the database's driver takes them."""
+    convert: Callable[[Any], str | int]
+    match kind:
+        case ValueType.BOOLEAN:
+            convert = int
+        case ValueType.DATE:
+            convert = _isoformat
+        case ValueType.DATETIME:
+            # SQLite stores the microseconds since 1970.
+            convert = _isoformat if dialect == "postgresql" else lambda moment: (moment - _EPOCH) // _MICROSECOND
+        case ValueType.STRING | ValueType.NUMBER:
+            return parse
 
-
-def flag(cell: str) -> int | None:
-    value = values.boolean(cell)
-    return None if value is None else int(value)
-
-
-def instant(dialect: str) -> Check:
-    """As the database takes it: ISO 8601, or microseconds since 1970."""
-
-    def read(cell: str) -> Cell:
-        value = values.instant(cell)
-        if value is None:
-            return None
-        if dialect == "postgresql":
-            return value.isoformat()
-        past = value - _EPOCH
-        return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
+    def read(cell: str) -> str | int | None:
+        value = parse(cell)
+        return None if value is None else convert(value)
 
     return read
 
 
-def short(longest: int) -> Check:
-    def read(cell: str) -> str | None:
-        if len(cell) <= longest and cell.isprintable() and cell[0] != " " and cell[-1] != " ":
-            return cell
-        return values.text(cell, longest)
-
-    return read
+def _isoformat(value: Any) -> str:
+    text: str = value.isoformat()
+    return text
 
 
 @dataclass(frozen=True, slots=True)
-class CellReader:
-    """Which cell of a record goes where in what is made of it."""
+class FileColumn:
+    """A column of a file: which cell of a record it is, how that is read, and its slot in the row made of it."""
 
     name: str
     cell: int
     slot: int
-    check: Check
+    parse: Parse
 
 
-def faults(record: Sequence[str], columns: Sequence[CellReader]) -> str:
-    """All that is wrong with a row's cells."""
-    said: list[str] = []
+def cell_errors(record: Sequence[str], columns: Sequence[FileColumn]) -> str:
+    """Return all that is wrong with a record's cells, in one line."""
+    messages: list[str] = []
     for column in columns:
         cell = record[column.cell]
         if cell:
             try:
-                column.check(cell)
+                column.parse(cell)
             except DomainError as error:
-                said.append(f"{column.name}: {error.message}")
-    return "; ".join(said)
+                messages.append(f"{column.name}: {error.message}")
+    return "; ".join(messages)
 
 
-def wrong_width(record: Sequence[str], width: int) -> str:
-    return f"has {len(record)} cells where the header has {width}"
+def check_width(record: Sequence[str], width: int) -> None:
+    if len(record) != width:
+        raise DomainError(f"The row has {len(record)} cells where the header has {width}")

@@ -1,4 +1,4 @@
-"""Puts many rows into a staging table, as fast as the database takes them."""
+"""Writes many rows into a staging table, as fast as the database takes them."""
 
 import csv
 from collections.abc import Sequence
@@ -12,27 +12,25 @@ from domain.kit.db import Transaction
 
 
 def key_of(operation_id: UUID, dialect: str) -> str | bytes:
-    """The operation's id as the driver takes it."""
+    """Return the operation's id as the driver takes it."""
     return str(operation_id) if dialect == "postgresql" else operation_id.bytes
 
 
-async def put(tx: Transaction, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Values in the table's order, as the driver takes them: None, text and numbers."""
+async def put(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add rows of the columns' values, as the driver takes them: None, text and numbers."""
     if not rows:
         return
     if tx.dialect == "postgresql":
-        await _copy(tx, table, rows)
-        return
-    marks = ", ".join("?" * len(table.columns))
-    await tx.connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({marks})", list(rows))  # noqa: S608
-
-
-async def _copy(tx: Transaction, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    # CSV is written and read by C on both sides; a record at a time costs several times as much.
-    written = StringIO()
-    csv.writer(written, lineterminator="\n").writerows(rows)
-    # A transaction begins with SQLAlchemy's first statement: what the driver does before it would be kept for good.
-    await tx.execute(text("SELECT 1"))
-    raw = await tx.connection.get_raw_connection()
-    driver: Any = raw.driver_connection
-    await driver.copy_to_table(table.name, source=BytesIO(written.getvalue().encode()), format="csv")
+        # CSV is written and read by C on both sides; a record at a time costs several times as much.
+        text_file = StringIO()
+        csv.writer(text_file, lineterminator="\n").writerows(rows)
+        source = BytesIO(text_file.getvalue().encode())
+        # A transaction begins with SQLAlchemy's first statement: what the driver does before it is not rolled back.
+        await tx.execute(text("SELECT 1"))
+        driver: Any = (await tx.connection.get_raw_connection()).driver_connection
+        await driver.copy_to_table(table.name, columns=list(columns), source=source, format="csv")
+    else:
+        names = ", ".join(f'"{name}"' for name in columns)
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - names of our own columns
+        await tx.connection.exec_driver_sql(statement, list(rows))

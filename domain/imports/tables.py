@@ -1,7 +1,8 @@
-"""Where a file's rows wait, checked and typed, until all of it is known to be right."""
+"""Tables that stage a file's rows, checked and typed, until all of it is known to be right."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, String, Table, Text
 
+from domain.customers.fields import FIELDS
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Id, Instant, Json, Money
 
@@ -12,7 +13,7 @@ imports = Table(
     Column("operation_id", Id, primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("bytes", BigInteger, nullable=False),
-    # How far the work is; written with what was done, so that whoever goes on starts where it stopped.
+    # Written in each step's transaction, so that another worker goes on where one stopped.
     Column("progress", Json, nullable=False),
 )
 
@@ -24,36 +25,23 @@ def _keys() -> list[Column[object]]:
     ]
 
 
-# No customer comes twice in a part: rows of one customer are folded into the first of them.
+# In a part no external id comes twice, nor an e-mail address among rows without an external id: such rows are folded.
 import_customers = Table(
     "import_customers",
     metadata,
     *_keys(),
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("row", Integer, primary_key=True, autoincrement=False),
-    Column("external_id", String(200)),
-    Column("name", String(200)),
-    Column("email", String(254)),
-    Column("phone", String(32)),
-    Column("gender", String(16)),
-    Column("birthday", Date),
-    Column("locale", String(35)),
-    Column("country", String(2)),
-    Column("city", String(200)),
-    Column("source", String(64)),
-    Column("member", Boolean),
-    Column("tier", String(100)),
-    Column("tier_expires_on", Date),
-    Column("registered_at", Instant),
-    # JSON: lists of objects. A property's value is there in every type that it can be read as: which of them counts
-    # is known when the whole column is.
+    *(Column(field.name, field.column.type) for field in FIELDS if field.imported),
+    # JSON: lists of objects. A property's value is staged in every type that it can be read as: its type is known
+    # when the whole column is.
     Column("tags", Text),
     Column("contacts", Text),
     Column("properties", Text),
     sqlite_with_rowid=False,
 )
 
-# Whom each row of the part at hand is about, where the store knew some of them.
+# The customer of each row of the part that is being merged, where the store knew some of them.
 import_matches = Table(
     "import_matches",
     metadata,

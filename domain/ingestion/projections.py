@@ -10,7 +10,7 @@ from sqlalchemy import select
 from domain.customers import queries as customers
 from domain.customers.contacts import save_contacts
 from domain.customers.model import Consent, ContactChange
-from domain.customers.writes import distrust
+from domain.customers.writes import mark_invalid
 from domain.events.model import Event
 from domain.events.tables import events as event_rows
 from domain.events.types import ORDER_CHANGES
@@ -121,4 +121,4 @@ async def _apply_to_contacts(tx: Transaction, store_id: int, events: Sequence[Ev
                 contact_changes[customer_id].append(ContactChange(channel, consent=Consent.UNSUBSCRIBED))
         await save_contacts(tx, store_id, contact_changes, now, _SOURCE)
     for channel, customer_ids in bounced.items():
-        await distrust(tx, store_id, sorted(customer_ids), channel)
+        await mark_invalid(tx, store_id, sorted(customer_ids), channel)

@@ -106,7 +106,7 @@ async def _customer_ids(
     unknown_keys = dict.fromkeys(key for key in keys.values() if key not in customer_ids)
     added = {key: first_number + index for index, key in enumerate(unknown_keys)}
     rows = [
-        writes.bare(store_id, number, now) | {"external_id": key.external_id, "email": key.email, "source": "event"}
+        writes.new_row(store_id, number, now) | {"external_id": key.external_id, "email": key.email, "source": "event"}
         for key, number in added.items()
     ]
     await writes.add(tx, rows)

@@ -1,1 +1,1 @@
-"""A shop that never was: plausible customers and orders, the same at every making."""
+"""An invented store: plausible customers and orders, the same each time that they are generated."""

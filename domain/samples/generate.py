@@ -1,4 +1,4 @@
-"""Customers and orders as CSV, in the columns that imports take; made row by row, in memory that does not grow."""
+"""Generates customers and orders as CSV in the columns that imports take, row by row, in constant memory."""
 
 import csv
 from collections.abc import Iterator
@@ -47,8 +47,8 @@ class _Place(NamedTuple):
     country: str
     city: str
     phone: str
-    given: tuple[str, ...]
-    family: tuple[str, ...]
+    first_names: tuple[str, ...]
+    last_names: tuple[str, ...]
 
 
 _PLACES = (
@@ -74,11 +74,11 @@ _TIERS = (None, None, None, "Silver", "Gold", "Platinum")
 
 
 def write(folder: Path, customers: int, now: datetime, seed: int = 1) -> tuple[Path, Path]:
-    """Write `customers.csv` and `orders.csv` into the folder; about three orders a customer."""
-    people, purchases = folder / "customers.csv", folder / "orders.csv"
-    _write(people, CUSTOMER_COLUMNS, customer_rows(customers, now, seed))
-    _write(purchases, ORDER_COLUMNS, order_rows(customers, now, seed))
-    return people, purchases
+    """Write `customers.csv` and `orders.csv` into the folder, about three orders a customer; return their paths."""
+    customer_file, order_file = folder / "customers.csv", folder / "orders.csv"
+    _write(customer_file, CUSTOMER_COLUMNS, customer_rows(customers, now, seed))
+    _write(order_file, ORDER_COLUMNS, order_rows(customers, now, seed))
+    return customer_file, order_file
 
 
 def customer_rows(count: int, now: datetime, seed: int = 1) -> Iterator[tuple[object, ...]]:
@@ -89,11 +89,13 @@ def customer_rows(count: int, now: datetime, seed: int = 1) -> Iterator[tuple[ob
         registered = now - timedelta(days=chance.randint(0, 1500), minutes=chance.randint(0, 1440))
         yield (
             f"c-{number:07}",
-            f"{chance.choice(place.given)} {chance.choice(place.family)}",
+            f"{chance.choice(place.first_names)} {chance.choice(place.last_names)}",
             f"customer{number}@example.com" if chance.random() < 0.93 else "",
             f"{place.phone}{number % 10_000_000:07}" if chance.random() < 0.6 else "",
             chance.choice(("MALE", "FEMALE", "FEMALE", "UNDISCLOSED", "")),
-            _birthday(chance),
+            f"{chance.randint(1950, 2007)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
+            if chance.random() >= 0.3
+            else "",
             place.locale,
             place.country,
             place.city,
@@ -110,40 +112,30 @@ def customer_rows(count: int, now: datetime, seed: int = 1) -> Iterator[tuple[ob
 
 
 def order_rows(customers: int, now: datetime, seed: int = 1) -> Iterator[tuple[object, ...]]:
-    """A row for each line item; some customers never ordered, a few order all the time."""
+    """Yield a row for each line item; some customers never ordered, a few order all the time."""
     chance = Random(seed + 1)  # noqa: S311 - plausible, not secret
     number = 0
     for customer in range(1, customers + 1):
         for _ in range(min(int(chance.expovariate(1 / 3)), 40)):
             number += 1
-            yield from _order(chance, f"o-{number:08}", f"c-{customer:07}", now)
-
-
-def _order(chance: Random, order_id: str, customer: str, now: datetime) -> Iterator[tuple[object, ...]]:
-    placed = now - timedelta(days=chance.expovariate(1 / 200), minutes=chance.randint(0, 1440))
-    status = chance.choices(("completed", "shipped", "cancelled"), (88, 8, 4))[0]
-    lines = [(chance.choice(_PRODUCTS), chance.randint(1, 3)) for _ in range(chance.choice((1, 1, 2, 3)))]
-    total = sum(price * quantity for (*_, price), quantity in lines)
-    for (product, name, category, brand, price), quantity in lines:
-        yield (
-            order_id,
-            customer,
-            placed.astimezone(UTC).isoformat(timespec="seconds"),
-            status,
-            f"{total:.2f}",
-            product,
-            name,
-            category,
-            brand,
-            quantity,
-            f"{price:.2f}",
-        )
-
-
-def _birthday(chance: Random) -> str:
-    if chance.random() < 0.3:
-        return ""
-    return f"{chance.randint(1950, 2007)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
+            placed = now - timedelta(days=chance.expovariate(1 / 200), minutes=chance.randint(0, 1440))
+            status = chance.choices(("completed", "shipped", "cancelled"), (88, 8, 4))[0]
+            items = [(chance.choice(_PRODUCTS), chance.randint(1, 3)) for _ in range(chance.choice((1, 1, 2, 3)))]
+            total = sum(price * quantity for (*_, price), quantity in items)
+            for (product, name, category, brand, price), quantity in items:
+                yield (
+                    f"o-{number:08}",
+                    f"c-{customer:07}",
+                    placed.astimezone(UTC).isoformat(timespec="seconds"),
+                    status,
+                    f"{total:.2f}",
+                    product,
+                    name,
+                    category,
+                    brand,
+                    quantity,
+                    f"{price:.2f}",
+                )
 
 
 def _write(path: Path, columns: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> None:

@@ -8,7 +8,7 @@ import strawberry
 from api.graphql.customers.addresses import AddressInput
 from api.graphql.kit.enums import expose
 from api.graphql.kit.scalars import JSON
-from domain.customers import model
+from domain.customers.fields import FIELDS
 from domain.customers.model import AccountStatus, Consent, ContactChange, CustomerChange, Gender, PropertyChange
 from domain.kit.values import UNSET
 
@@ -71,7 +71,7 @@ class CustomerInput:
     )
 
     def change(self) -> CustomerChange:
-        given = {name: _given(getattr(self, name)) for name in (*model.PROFILE, "tags")}
+        given = {name: _given(getattr(self, name)) for name in (*(field.name for field in FIELDS), "tags")}
         contacts = [
             ContactChange(one.channel, one.address, UNSET if one.consent is None else one.consent)
             for one in self.contacts or ()

@@ -1,159 +1,132 @@
-"""Makes customers of a part's staged rows, a statement a table."""
+"""Adds and updates the customers of a part's staged rows, a statement a table."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, and_, delete, false, func, insert, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, insert, literal, null, or_, select, update
 
 from domain import changes
 from domain.changes import ChangeKind
 from domain.customers import writes
+from domain.customers.fields import FIELDS
 from domain.customers.tables import contacts, customer_facts, customers
 from domain.imports.customers import related
-from domain.imports.model import FIELDS
+from domain.imports.customers.part import Identity, Part, StagedCustomers
 from domain.imports.tables import import_customers, import_matches
 from domain.kit.db import Transaction
 from domain.kit.db.portable import refresh_statistics
 
-SOURCE = related.SOURCE
 _WRITTEN = ChangeKind.EXISTENCE | ChangeKind.PROFILE | ChangeKind.CONTACTS
+_ADDRESSES = ("email", "phone")
 _staged = import_customers.c
 _matched = import_matches.c
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of one import."""
-
-    store_id: int
-    operation_id: UUID
-    number: int
-
-    @property
-    def rows(self) -> ColumnElement[bool]:
-        return and_(self.of(_staged), _staged.part == self.number)
-
-    def of(self, columns: Any) -> ColumnElement[bool]:
-        return and_(columns.store_id == self.store_id, columns.operation_id == self.operation_id)
-
-
-async def merge(tx: Transaction, part: Part, columns: list[str], now: datetime) -> int:
-    """How many customers it made or knew."""
-    first, last, rows = (
+async def merge(tx: Transaction, part: Part, columns: Sequence[str], now: datetime) -> int:
+    """Merge the part's rows and return their number. `columns` are those of the file."""
+    first, last, count = (
         await tx.execute(select(func.min(_staged.row), func.max(_staged.row), func.count()).where(part.rows))
     ).one()
-    if not rows:
+    if not count:
         return 0
+    names = [field.name for field in FIELDS if field.name in columns]
     number = await writes.take_numbers(tx, part.store_id, last - first + 1)
     # A new customer's number follows from its row's.
-    own = _staged.row + literal(number - first, customers.c.id.type)
-    known = await tx.scalar(select(func.count(_known(part))).where(part.rows))
-    if known:
-        await _match(tx, part, own)
-        people = _People(import_customers.join(import_matches, _same(part)), _matched.customer_id, _matched.added)
-        await _update(tx, part, people, now)
-        whom = select(people.id).select_from(people.source).where(part.rows)
-        await changes.record_change(tx, part.store_id, _WRITTEN, whom)
+    new_id = _staged.row + literal(number - first, customers.c.id.type)
+    known_count = await tx.scalar(select(func.count(_known_id(part))).where(part.rows))
+    if known_count:
+        await tx.execute(delete(import_matches).where(part.key.matches(_matched)))
+        numbered = select(_staged.row, _known_id(part).label("known_id"), new_id.label("new_id")).where(part.rows)
+        ids = numbered.subquery("ids").c
+        matches = select(
+            literal(part.store_id),
+            literal(part.key.operation_id, _matched.operation_id.type),
+            ids.row,
+            func.coalesce(ids.known_id, ids.new_id),
+            ids.known_id.is_(None),
+        )
+        await tx.execute(insert(import_matches).from_select(list(_matched.keys()), matches))
+        await refresh_statistics(tx, import_matches)
+        source = import_customers.join(import_matches, _is_match(part))
+        staged = StagedCustomers(part, source, _matched.customer_id, _matched.added)
+        await _update(tx, staged, names, now)
+        customer_ids = select(staged.id).select_from(staged.source).where(part.rows)
+        await changes.record_change(tx, part.store_id, _WRITTEN, customer_ids)
     else:
-        people = _People(import_customers, own, None)
+        staged = StagedCustomers(part, import_customers, new_id, None)
         await changes.record_range_change(tx, part.store_id, _WRITTEN, number, number + last - first)
-    await _add(tx, part, people, now)
-    await related.merge(tx, people.owners(part), columns, now)
-    return int(rows)
+    await _add(tx, staged, names, now)
+    await related.merge(tx, staged, columns, now)
+    return int(count)
 
 
-def _same(part: Part) -> ColumnElement[bool]:
-    return and_(part.of(_matched), _matched.row == _staged.row)
+def _is_match(part: Part) -> ColumnElement[bool]:
+    return and_(part.key.matches(_matched), _matched.row == _staged.row)
 
 
-@dataclass(frozen=True, slots=True)
-class _People:
-    """Where a part's rows are, and whose each is; `added` where some were there before."""
-
-    source: FromClause
-    id: ColumnElement[int]
-    added: ColumnElement[bool] | None
-
-    def owners(self, part: Part) -> related.Owners:
-        return related.Owners(part.store_id, self.source, self.id, part.rows, self.added)
-
-    def new(self, part: Part) -> ColumnElement[bool]:
-        return part.rows if self.added is None else and_(part.rows, self.added)
+def _known_id(part: Part) -> ColumnElement[int]:
+    """Return the number of a row's customer, null when the store does not have it."""
+    known = customers.alias("known")
+    ids = select(known.c.id).where(known.c.store_id == part.store_id)
+    match part.identity:
+        case Identity.EXTERNAL_ID:
+            ids = ids.where(known.c.external_id == _staged.external_id)
+        case Identity.EMAIL:
+            live_first = (known.c.deleted_at.is_not(None), known.c.id)
+            ids = ids.where(known.c.email == _staged.email).order_by(*live_first).limit(1)
+    return ids.scalar_subquery()
 
 
-async def _match(tx: Transaction, part: Part, own: ColumnElement[int]) -> None:
-    await tx.execute(delete(import_matches).where(part.of(_matched)))
-    found = select(_staged.row, _known(part).label("known"), own.label("own")).where(part.rows).subquery("found")
-    matches = select(
-        literal(part.store_id),
-        literal(part.operation_id, _matched.operation_id.type),
-        found.c.row,
-        func.coalesce(found.c.known, found.c.own),
-        found.c.known.is_(None),
-    )
-    await tx.execute(insert(import_matches).from_select(list(_matched.keys()), matches))
-    await refresh_statistics(tx, import_matches)
-
-
-def _known(part: Part) -> ColumnElement[int]:
-    same = customers.alias("same")
-    of = select(same.c.id).where(same.c.store_id == part.store_id)
-    by_email = of.where(same.c.email == _staged.email).order_by(same.c.deleted_at.is_not(None), same.c.id).limit(1)
-    # The parts' numbers tell those without an external id: see `CustomerRows.staged`.
-    found = by_email if part.number % 2 else of.where(same.c.external_id == _staged.external_id)
-    return found.scalar_subquery()
-
-
-async def _add(tx: Transaction, part: Part, people: _People, now: datetime) -> None:
+async def _add(tx: Transaction, staged: StagedCustomers, names: Sequence[str], now: datetime) -> None:
     moment = literal(now, customers.c.created_at.type)
-    values: dict[str, Any] = {name: _staged[name] for name in FIELDS}
-    values |= {"store_id": literal(part.store_id), "id": people.id, "created_at": moment, "updated_at": moment}
-    values |= {"member": func.coalesce(_staged.member, false()), "source": func.coalesce(_staged.source, SOURCE)}
-    values |= dict.fromkeys(("email_verified", "phone_verified", "blacklisted"), false())
-    new = select(*values.values()).select_from(people.source).where(people.new(part)).order_by(_staged.row)
-    await tx.execute(insert(customers).from_select(list(values), new))
+    values: dict[str, Any] = {column.name: false() for column in customers.c if not column.nullable}
+    values |= {"store_id": literal(staged.store_id), "id": staged.id, "created_at": moment, "updated_at": moment}
+    values |= {name: func.coalesce(_staged[name], values[name]) if name in values else _staged[name] for name in names}
+    values["source"] = func.coalesce(_staged.source, related.SOURCE)
+    rows = select(*values.values()).select_from(staged.source).where(staged.new_rows).order_by(_staged.row)
+    await tx.execute(insert(customers).from_select(list(values), rows))
     zero = literal(0, customer_facts.c.total_spent.type)
-    counts = select(literal(part.store_id), people.id, literal(0), zero).select_from(people.source)
-    names = ["store_id", "customer_id", "order_count", "total_spent"]
-    rows = counts.where(people.new(part)).order_by(_staged.row)
-    await tx.execute(insert(customer_facts).from_select(names, rows))
+    counts = select(literal(staged.store_id), staged.id, literal(0), zero).select_from(staged.source)
+    columns = ["store_id", "customer_id", "order_count", "total_spent"]
+    facts = counts.where(staged.new_rows).order_by(_staged.row)
+    await tx.execute(insert(customer_facts).from_select(columns, facts))
 
 
-async def _update(tx: Transaction, part: Part, people: _People, now: datetime) -> None:
-    """Empty cells keep what is there."""
-    await _trust_again(tx, part, people)
-    kept: dict[str, Any] = {name: func.coalesce(_staged[name], customers.c[name]) for name in FIELDS}
-    for address in ("email", "phone"):
-        same = or_(_staged[address].is_(None), customers.c[address].is_not_distinct_from(_staged[address]))
-        kept[f"{address}_verified"] = and_(customers.c[f"{address}_verified"], same)
-    kept |= {"deleted_at": null(), "updated_at": literal(now, customers.c.updated_at.type)}
+async def _update(tx: Transaction, staged: StagedCustomers, names: Sequence[str], now: datetime) -> None:
+    """Update the customers that the store has.
+
+    An empty cell leaves the value; another address is unverified unless the file says otherwise, and no longer invalid.
+    """
+    customer = customers.c
+    addresses = [name for name in _ADDRESSES if name in names]
+    if addresses:
+        is_customer = and_(customer.store_id == staged.store_id, customer.id == staged.id)
+        moved = (
+            select(staged.id)
+            .select_from(staged.source.join(customers, is_customer))
+            .where(staged.rows, ~_matched.added, or_(*(_differs(name) for name in addresses)))
+        )
+        own_address = contacts.c.store_id == staged.store_id, contacts.c.address.is_(None), contacts.c.invalid
+        await tx.execute(update(contacts).where(*own_address, contacts.c.customer_id.in_(moved)).values(invalid=False))
+    values: dict[str, Any] = {name: func.coalesce(_staged[name], customer[name]) for name in names}
+    for name in addresses:
+        verified = f"{name}_verified"
+        values[verified] = func.coalesce(_staged[verified], and_(customer[verified], ~_differs(name)))
+    values |= {"deleted_at": null(), "updated_at": literal(now, customer.updated_at.type)}
     await tx.execute(
         update(customers)
-        .values(kept)
+        .values(values)
         .where(
-            customers.c.store_id == part.store_id,
-            customers.c.id == _matched.customer_id,
+            customer.store_id == staged.store_id,
+            customer.id == _matched.customer_id,
             ~_matched.added,
-            _same(part),
-            part.rows,
-            or_(customers.c.deleted_at.is_not(None), *(_differs(name) for name in FIELDS)),
+            _is_match(staged.part),
+            staged.rows,
+            or_(customer.deleted_at.is_not(None), *(_differs(name) for name in names)),
         )
     )
 
 
 def _differs(name: str) -> ColumnElement[bool]:
     return and_(_staged[name].is_not(None), customers.c[name].is_distinct_from(_staged[name]))
-
-
-async def _trust_again(tx: Transaction, part: Part, people: _People) -> None:
-    """What failed was an address that the customer had before."""
-    had = and_(customers.c.store_id == part.store_id, customers.c.id == people.id)
-    moved = (
-        select(people.id)
-        .select_from(people.source.join(customers, had))
-        .where(part.rows, ~_matched.added, or_(_differs("email"), _differs("phone")))
-    )
-    own = contacts.c.store_id == part.store_id, contacts.c.address.is_(None), contacts.c.invalid
-    await tx.execute(update(contacts).where(*own, contacts.c.customer_id.in_(moved)).values(invalid=False))

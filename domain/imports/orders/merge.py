@@ -1,9 +1,8 @@
-"""Makes orders of staged rows, and counts them for their customers."""
+"""Merges staged orders, and counts them for their customers."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, cast, delete, func, insert, literal, select
 
@@ -12,6 +11,8 @@ from domain.changes import ChangeKind
 from domain.customers.tables import customers
 from domain.events.tables import events
 from domain.events.types import ORDER_CHANGES
+from domain.imports.format import ImportKey
+from domain.imports.orders.rows import ITEM_COLUMNS
 from domain.imports.tables import import_orders
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into
@@ -24,97 +25,86 @@ from domain.stores import queries as stores
 SOURCE = "import"
 ROWS_AT_ONCE = 20_000
 _staged = import_orders.c
-_ITEM = ("product", "name", "category", "brand", "quantity", "price")
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """The rows of the customers after one external id and up to another."""
+class CustomerRange:
+    """The staged orders of the customers after one external id and up to another."""
 
-    store_id: int
-    operation_id: UUID
+    key: ImportKey
     after: str
     until: str
 
+    @property
+    def store_id(self) -> int:
+        return self.key.store_id
+
     def rows(self) -> ColumnElement[bool]:
         return and_(
-            _staged.store_id == self.store_id,
-            _staged.operation_id == self.operation_id,
+            self.key.matches(_staged),
             _staged.customer_external_id > self.after,
             _staged.customer_external_id <= self.until,
         )
 
+    def order_ids(self) -> Select[tuple[str]]:
+        return select(_staged.order_id).where(self.rows())
 
-async def next_stretch(tx: Transaction, store_id: int, operation_id: UUID, after: str) -> Stretch | None:
-    behind = (
-        select(_staged.customer_external_id)
-        .where(
-            _staged.store_id == store_id,
-            _staged.operation_id == operation_id,
-            _staged.customer_external_id > after,
+    def contains(self, columns: Any, order_id: str) -> ColumnElement[bool]:
+        """Return whether a row, by its column `order_id`, is of an order of the range."""
+        return and_(columns.store_id == self.store_id, columns[order_id].in_(self.order_ids()))
+
+    def customer_ids(self) -> Select[tuple[int]]:
+        external_ids = select(_staged.customer_external_id).where(self.rows())
+        return select(customers.c.id).where(
+            customers.c.store_id == self.store_id, customers.c.external_id.in_(external_ids)
         )
+
+
+async def next_range(tx: Transaction, key: ImportKey, after: str) -> CustomerRange | None:
+    """Return the next range of about `ROWS_AT_ONCE` rows, None when none is left."""
+    rest = (
+        select(_staged.customer_external_id)
+        .where(key.matches(_staged), _staged.customer_external_id > after)
         .order_by(_staged.customer_external_id)
     )
-    until = await tx.scalar(behind.offset(ROWS_AT_ONCE - 1).limit(1))
+    until = await tx.scalar(rest.offset(ROWS_AT_ONCE - 1).limit(1))
     if until is None:
-        rest = behind.subquery()
-        until = await tx.scalar(select(func.max(rest.c.customer_external_id)))
-    return None if until is None else Stretch(store_id, operation_id, after, until)
+        until = await tx.scalar(select(func.max(rest.subquery().c.customer_external_id)))
+    return None if until is None else CustomerRange(key, after, until)
 
 
-async def merge(tx: Transaction, stretch: Stretch, now: datetime) -> int:
-    """How many rows it took."""
-    left = await _customers_left(tx, stretch)
+async def merge(tx: Transaction, batch: CustomerRange, now: datetime) -> int:
+    """Replace the orders that the rows are of, count them for their customers, and return the number of rows."""
+    store_id = batch.store_id
+    # Customers whose orders become another's.
+    moved = orders.c.customer_id.not_in(batch.customer_ids())
+    rows = await tx.execute(select(orders.c.customer_id).distinct().where(batch.contains(orders.c, "id"), moved))
+    previous_customer_ids = list(rows.scalars())
     for table in (order_items, order_item_facets):
-        await tx.execute(delete(table).where(_ours(table.c, "order_id", stretch)))
-    await _put_orders(tx, stretch, now)
-    await _put_items(tx, stretch)
-    await order_changes.apply_changes(tx, stretch.store_id, await _changed(tx, stretch))
-    await facts.recount(tx, stretch.store_id, _customers(stretch))
-    await facts.recount_ids(tx, stretch.store_id, left)
-    await _note(tx, stretch, left, now)
-    taken: int = await tx.scalar(select(func.count()).select_from(import_orders).where(stretch.rows()))
-    return taken
-
-
-async def _note(tx: Transaction, stretch: Stretch, left: list[int], now: datetime) -> None:
-    await changes.record_change(tx, stretch.store_id, ChangeKind.ORDERS, _customers(stretch))
-    await changes.record_change(tx, stretch.store_id, ChangeKind.ORDERS, left)
-    ahead = select(orders.c.customer_id, orders.c.placed_at).where(
-        _ours(orders.c, "id", stretch), orders.c.placed_at > literal(now, orders.c.placed_at.type)
+        await tx.execute(delete(table).where(batch.contains(table.c, "order_id")))
+    await _put_orders(tx, batch, now)
+    await _put_items(tx, batch)
+    # Orders that events say were cancelled, refunded or changed; most stores have none.
+    is_change = (events.c.store_id == store_id, events.c.type.in_(ORDER_CHANGES))
+    changed_order_ids: list[str] = []
+    if await tx.scalar(select(literal(1)).where(*is_change).limit(1)) is not None:
+        subjects = select(events.c.subject).distinct().where(*is_change, events.c.subject.in_(batch.order_ids()))
+        changed_order_ids = list((await tx.execute(subjects)).scalars())
+    await order_changes.apply_changes(tx, store_id, changed_order_ids)
+    await facts.recount(tx, store_id, batch.customer_ids())
+    await facts.recount_ids(tx, store_id, previous_customer_ids)
+    await changes.record_change(tx, store_id, ChangeKind.ORDERS, batch.customer_ids())
+    await changes.record_change(tx, store_id, ChangeKind.ORDERS, previous_customer_ids)
+    future = select(orders.c.customer_id, orders.c.placed_at).where(
+        batch.contains(orders.c, "id"), orders.c.placed_at > literal(now, orders.c.placed_at.type)
     )
-    await changes.record_future_changes(tx, stretch.store_id, ChangeKind.ORDERS, ahead)
+    await changes.record_future_changes(tx, store_id, ChangeKind.ORDERS, future)
+    count: int = await tx.scalar(select(func.count()).select_from(import_orders).where(batch.rows()))
+    return count
 
 
-async def _changed(tx: Transaction, stretch: Stretch) -> list[str]:
-    """Orders of which it was said, by events, that they were cancelled, refunded or changed."""
-    said = (events.c.store_id == stretch.store_id, events.c.type.in_(ORDER_CHANGES))
-    if await tx.scalar(select(literal(1)).where(*said).limit(1)) is None:
-        return []
-    named = select(_staged.order_id).where(stretch.rows())
-    rows = await tx.execute(select(events.c.subject).distinct().where(*said, events.c.subject.in_(named)))
-    return list(rows.scalars())
-
-
-def _ours(columns: Any, key: str, stretch: Stretch) -> ColumnElement[bool]:
-    named = select(_staged.order_id).where(stretch.rows())
-    return and_(columns.store_id == stretch.store_id, columns[key].in_(named))
-
-
-def _customers(stretch: Stretch) -> Select[Any]:
-    named = select(_staged.customer_external_id).where(stretch.rows())
-    return select(customers.c.id).where(customers.c.store_id == stretch.store_id, customers.c.external_id.in_(named))
-
-
-async def _customers_left(tx: Transaction, stretch: Stretch) -> list[int]:
-    """Whose these orders were, where they become another's."""
-    moved = orders.c.customer_id.not_in(_customers(stretch))
-    rows = await tx.execute(select(orders.c.customer_id).distinct().where(_ours(orders.c, "id", stretch), moved))
-    return list(rows.scalars())
-
-
-def _heads(stretch: Stretch) -> Subquery:
-    """Every row with its place from the end of its order, and with what the order's rows say together."""
+def _numbered_rows(batch: CustomerRange) -> Subquery:
+    """Return every row with its position from the end of its order, and with what the order's rows say together."""
     price = cast(_staged.price, BigInteger)
     order = _staged.order_id
     return (
@@ -124,30 +114,30 @@ def _heads(stretch: Stretch) -> Subquery:
             _staged.placed_at,
             _staged.status,
             _staged.counted,
-            func.row_number().over(order_by=_staged.row.desc(), partition_by=order).label("place"),
-            func.max(cast(_staged.total, BigInteger)).over(partition_by=order).label("given"),
+            func.row_number().over(order_by=_staged.row.desc(), partition_by=order).label("from_end"),
+            func.max(cast(_staged.total, BigInteger)).over(partition_by=order).label("total"),
             func.sum(func.round(price * _staged.quantity)).over(partition_by=order).label("summed"),
             func.count(_staged.quantity).over(partition_by=order).label("lines"),
             func.sum(_staged.quantity).over(partition_by=order).label("quantity"),
         )
-        .where(stretch.rows())
-        .subquery("heads")
+        .where(batch.rows())
+        .subquery("numbered")
     )
 
 
-async def _put_orders(tx: Transaction, stretch: Stretch, now: datetime) -> None:
-    """An order is as its last row has it."""
-    head = _heads(stretch).c
-    when = local_time(head.placed_at, await stores.timezone_of(tx, stretch.store_id), tx.dialect)
+async def _put_orders(tx: Transaction, batch: CustomerRange, now: datetime) -> None:
+    """Insert or update the orders, each as its last row has it."""
+    head = _numbered_rows(batch).c
+    when = local_time(head.placed_at, await stores.timezone_of(tx, batch.store_id), tx.dialect)
     rows = (
         select(
-            literal(stretch.store_id),
+            literal(batch.store_id),
             head.order_id,
             customers.c.id,
             head.placed_at,
             head.status,
             head.counted,
-            cast(func.coalesce(head.given, head.summed, 0), BigInteger),
+            cast(func.coalesce(head.total, head.summed, 0), BigInteger),
             literal(0),
             head.lines,
             func.coalesce(head.quantity, 0),
@@ -159,9 +149,9 @@ async def _put_orders(tx: Transaction, stretch: Stretch, now: datetime) -> None:
         )
         .join(
             customers,
-            and_(customers.c.store_id == stretch.store_id, customers.c.external_id == head.customer_external_id),
+            and_(customers.c.store_id == batch.store_id, customers.c.external_id == head.customer_external_id),
         )
-        .where(head.place == 1)
+        .where(head.from_end == 1)
     )
     names = ["store_id", "id", "customer_id", "placed_at", "status", "counted", "total", "refunded", "lines"]
     names += ["quantity", "source", "weekday", "month_day", "hour", "updated_at"]
@@ -173,8 +163,8 @@ async def _put_orders(tx: Transaction, stretch: Stretch, now: datetime) -> None:
     )
 
 
-async def _put_items(tx: Transaction, stretch: Stretch) -> None:
-    """An item belongs to whom, when and as its order does."""
+async def _put_items(tx: Transaction, batch: CustomerRange) -> None:
+    """Insert the items, each with the customer, the time and the status of its order."""
     order = _staged.order_id
     head = {
         name: func.first_value(_staged[name])
@@ -182,26 +172,28 @@ async def _put_items(tx: Transaction, stretch: Stretch) -> None:
         .label(f"head_{name}")
         for name in ("customer_external_id", "placed_at", "counted")
     }
-    place = func.row_number().over(order_by=_staged.row, partition_by=order).label("place")
+    position = func.row_number().over(order_by=_staged.row, partition_by=order).label("position")
     item = (
-        select(_staged.order_id, place, *head.values(), *(_staged[name] for name in _ITEM))
-        .where(stretch.rows())
+        select(_staged.order_id, position, *head.values(), *(_staged[name] for name in ITEM_COLUMNS))
+        .where(batch.rows())
         .subquery("item")
         .c
     )
-    whose = and_(customers.c.store_id == stretch.store_id, customers.c.external_id == item.head_customer_external_id)
+    is_customer = and_(
+        customers.c.store_id == batch.store_id, customers.c.external_id == item.head_customer_external_id
+    )
     rows = (
         select(
-            literal(stretch.store_id),
+            literal(batch.store_id),
             item.order_id,
-            item.place,
+            item.position,
             customers.c.id,
             item.head_placed_at,
             item.head_counted,
-            *(item[name] for name in _ITEM),
+            *(item[name] for name in ITEM_COLUMNS),
         )
-        .join(customers, whose)
+        .join(customers, is_customer)
         .where(item.quantity.is_not(None))
     )
-    names = ["store_id", "order_id", "position", "customer_id", "placed_at", "counted", *_ITEM]
+    names = ["store_id", "order_id", "position", "customer_id", "placed_at", "counted", *ITEM_COLUMNS]
     await tx.execute(insert(order_items).from_select(names, rows))

@@ -1,85 +1,93 @@
 """Reads rows of orders: each names an order, and an item of it or none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
-from uuid import UUID
 
-from domain.imports.cells import CellReader, Check, faults, instant, remembered, short, wrong_width
-from domain.imports.model import ORDER_FIELDS
-from domain.imports.tables import import_orders
+from domain.customers import values
+from domain.imports.cells import FileColumn, Parse, cached, cell_errors, check_width, for_driver
+from domain.imports.copy import key_of
+from domain.imports.format import ImportKey, StagedRows
+from domain.imports.model import Progress
 from domain.kit.db.types import MONEY_SCALE
 from domain.kit.errors import DomainError
+from domain.kit.values import ValueType
 from domain.operations.model import Problem
 from domain.orders import model
 
-_ORDER, _CUSTOMER, _PLACED, _STATUS, _TOTAL, *_ITEM = range(len(ORDER_FIELDS))
-_QUANTITY, _PRICE = _ITEM[-2:]
-_KEYS = ((_ORDER, "order_id"), (_CUSTOMER, "customer_external_id"), (_PLACED, "placed_at"))
-Tables = dict[Any, list[tuple[Any, ...]]]
+REQUIRED = ("order_id", "customer_external_id", "placed_at")
+ITEM_COLUMNS = ("product", "name", "category", "brand", "quantity", "price")
+COLUMNS = (*REQUIRED, "status", "total", *ITEM_COLUMNS)
+_STAGED = ["store_id", "operation_id", "customer_external_id", "order_id", "row", "placed_at", "status", "counted"]
+_STAGED += ["total", *ITEM_COLUMNS]
 
 
-class OrderRows:
-    def __init__(self, names: Sequence[str], dialect: str) -> None:
+class OrderReader:
+    def __init__(self, key: ImportKey, progress: Progress, dialect: str) -> None:
+        names = progress.columns
+        self.property_types: dict[str, list[str]] = {}
+        self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
         self._width = len(names)
+        text = partial(values.text, longest=200)
+        parses: dict[str, Parse] = {
+            "order_id": text,
+            "customer_external_id": text,
+            "placed_at": cached(for_driver(ValueType.DATETIME, values.instant, dialect)),
+            "status": cached(model.normalize_status),
+            "total": cached(_units),
+            "price": cached(_units),
+            "quantity": cached(lambda cell: float(model.parse_amount(cell)) if cell.strip() else None),
+        }
         self._columns = [
-            CellReader(name, cell, ORDER_FIELDS.index(name), _check(name, dialect)) for cell, name in enumerate(names)
+            FileColumn(name, cell, COLUMNS.index(name), parses.get(name) or cached(text))
+            for cell, name in enumerate(names)
         ]
-        self._steps = [(column.cell, column.slot, column.check) for column in self._columns]
+        self._steps = [(column.cell, column.slot, column.parse) for column in self._columns]
 
-    def read(self, rows: Iterable[tuple[int, list[str]]]) -> tuple[list[tuple[int, list[Any]]], list[Problem]]:
-        found: list[tuple[int, list[Any]]] = []
+    def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
+        """Return a row for each record; the part is left out, for orders are merged by customer."""
+        rows: list[tuple[Any, ...]] = []
         problems: list[Problem] = []
-        for number, record in rows:
+        for number, record in records:
             if record:
                 try:
-                    found.append((number, self._read(record)))
+                    rows.append(self._row(number, record))
                 except DomainError as error:
                     problems.append(Problem(number, error.message))
-        return found, problems
+        return StagedRows(_STAGED, rows, problems)
 
-    def _read(self, record: list[str]) -> list[Any]:
-        if len(record) != self._width:
-            raise DomainError(wrong_width(record, self._width))
-        row: list[Any] = [None] * len(ORDER_FIELDS)
+    def _row(self, number: int, record: list[str]) -> tuple[Any, ...]:
+        check_width(record, self._width)
+        row: list[Any] = [None] * len(COLUMNS)
         try:
-            for cell, slot, check in self._steps:
+            for cell, slot, parse in self._steps:
                 if record[cell]:
-                    row[slot] = check(record[cell])
+                    row[slot] = parse(record[cell])
         except DomainError as error:
-            raise DomainError(faults(record, self._columns)) from error
-        for slot, name in _KEYS:
-            if row[slot] is None:
-                raise DomainError(f"{name} is empty")
-        return row
-
-    def staged(self, found: Iterable[tuple[int, list[Any]]], keys: tuple[int, str | bytes | UUID, int]) -> Tables:
-        store_id, operation_id, _ = keys
-        rows: list[tuple[Any, ...]] = []
-        for number, row in found:
-            order_id, customer, placed_at, status, total, *item = row
-            status = status or model.DEFAULT_STATUS
-            if item != [None] * len(item):
-                item[-2:] = [1.0 if item[-2] is None else item[-2], item[-1] or 0]
-            own = (store_id, operation_id, customer, order_id, number, placed_at, status)
-            rows.append((*own, int(model.is_counted(status)), total, *item))
-        return {import_orders: rows}
-
-
-def _check(name: str, dialect: str) -> Check:
-    if name == "placed_at":
-        return remembered(instant(dialect))
-    if name == "status":
-        return remembered(model.normalize_status)
-    if name in {"total", "price"}:
-        return remembered(_units)
-    if name == "quantity":
-        return remembered(_quantity)
-    return short(200) if name in {"order_id", "customer_external_id"} else remembered(short(200))
+            raise DomainError(cell_errors(record, self._columns)) from error
+        for value, name in zip(row, REQUIRED, strict=False):
+            if value is None:
+                raise DomainError(f"{name}: is empty")
+        order_id, customer, placed_at, status, total, *item = row
+        status = status or model.DEFAULT_STATUS
+        *facets, quantity, price = item
+        if any(value is not None for value in item):
+            item = [*facets, 1.0 if quantity is None else quantity, price or 0]
+        counted = int(model.is_counted(status))
+        return (
+            self._store_id,
+            self._operation_key,
+            customer,
+            order_id,
+            number,
+            placed_at,
+            status,
+            counted,
+            total,
+            *item,
+        )
 
 
 def _units(cell: str) -> int | None:
+    """Return an amount in ten-thousandths, as money is stored."""
     return int((model.parse_amount(cell) * MONEY_SCALE).to_integral_value()) if cell.strip() else None
-
-
-def _quantity(cell: str) -> float | None:
-    return float(model.parse_amount(cell)) if cell.strip() else None

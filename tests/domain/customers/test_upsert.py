@@ -17,11 +17,11 @@ LATER = NOW + timedelta(days=1)
 
 async def test_what_is_left_out_stays_and_null_clears(database: Database, store_id: int) -> None:
     async with database.write() as tx:
-        made, new = await upsert(tx, store_id, CustomerChange(external_id="a", name="Ann", city="Taipei"), NOW)
-        again, newer = await upsert(tx, store_id, CustomerChange(external_id="a", city=None), LATER)
+        created, is_new = await upsert(tx, store_id, CustomerChange(external_id="a", name="Ann", city="Taipei"), NOW)
+        updated, is_new_again = await upsert(tx, store_id, CustomerChange(external_id="a", city=None), LATER)
         assert await tx.scalar(select(func.count()).select_from(customer_facts)) == 1
-    assert (new, newer, made.id) == (True, False, again.id)
-    assert (again.name, again.city, again.created_at, again.updated_at) == ("Ann", None, NOW, LATER)
+    assert (is_new, is_new_again, created.id) == (True, False, updated.id)
+    assert (updated.name, updated.city, updated.created_at, updated.updated_at) == ("Ann", None, NOW, LATER)
 
 
 async def test_a_customer_is_found_by_external_id_else_email_else_phone(database: Database, store_id: int) -> None:
@@ -46,25 +46,25 @@ async def test_one_customer_twice_in_a_batch_is_changed_twice(database: Database
     ]
     async with database.write() as tx:
         done = await upsert_many(tx, store_id, changes, NOW)
-        found = await queries.by_external_id(tx, store_id, "a")
+        customer = await queries.by_external_id(tx, store_id, "a")
         assert await tx.scalar(select(func.count()).select_from(customers)) == 3
-        assert found is not None
-        assert await queries.tags_of(tx, store_id, [found.id]) == {found.id: ["VIP"]}
-    assert found.name == "Anna"
+        assert customer is not None
+        assert await queries.tags_of(tx, store_id, [customer.id]) == {customer.id: ["VIP"]}
+    assert customer.name == "Anna"
     assert (len(done.created), done.updated, done.ids[0]) == (3, 0, done.ids[4])
 
 
-async def test_every_fault_of_every_customer_is_told_and_none_is_made(database: Database, store_id: int) -> None:
+async def test_every_error_of_every_customer_is_reported_and_none_is_added(database: Database, store_id: int) -> None:
     changes = [
         CustomerChange(external_id="a"),
         CustomerChange(external_id="b", email="b", country="Taiwan", tags=["x" * 101]),
         CustomerChange(name="Nobody"),
         CustomerChange(external_id="c", properties=[PropertyChange("shoe", 40)]),
     ]
-    with pytest.raises(DomainErrors) as said:
+    with pytest.raises(DomainErrors) as raised:
         async with database.write() as tx:
             await upsert_many(tx, store_id, changes, NOW)
-    assert [error.field for error in said.value.errors] == [
+    assert [error.field for error in raised.value.errors] == [
         ("input", 1, "country"),
         ("input", 1, "email"),
         ("input", 1, "tags"),
@@ -75,43 +75,43 @@ async def test_every_fault_of_every_customer_is_told_and_none_is_made(database: 
         assert await tx.scalar(select(func.count()).select_from(customers)) == 0
 
 
-async def test_properties_are_kept_by_type_and_removed_by_null(database: Database, store_id: int) -> None:
+async def test_properties_are_stored_by_type_and_deleted_by_null(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         await actions.define(tx, store_id, "shoe_size", "Shoe size", ValueType.NUMBER, NOW)
         await actions.define(tx, store_id, "joined", "Joined", ValueType.DATE, NOW)
-        given = [PropertyChange("shoe_size", 40.5), PropertyChange("joined", "2026-01-02")]
-        made, _ = await upsert(tx, store_id, CustomerChange(external_id="a", properties=given), NOW)
-        assert [p.value for p in (await queries.properties_of(tx, store_id, [made.id]))[made.id]][1] == 40.5
-        gone = [PropertyChange("joined", None)]
-        await upsert(tx, store_id, CustomerChange(external_id="a", properties=gone), NOW)
-        assert [p.key for p in (await queries.properties_of(tx, store_id, [made.id]))[made.id]] == ["shoe_size"]
+        changes = [PropertyChange("shoe_size", 40.5), PropertyChange("joined", "2026-01-02")]
+        customer, _ = await upsert(tx, store_id, CustomerChange(external_id="a", properties=changes), NOW)
+        assert [p.value for p in (await queries.properties_of(tx, store_id, [customer.id]))[customer.id]][1] == 40.5
+        removals = [PropertyChange("joined", None)]
+        await upsert(tx, store_id, CustomerChange(external_id="a", properties=removals), NOW)
+        assert [p.key for p in (await queries.properties_of(tx, store_id, [customer.id]))[customer.id]] == ["shoe_size"]
         await actions.undefine(tx, store_id, "shoe_size")
-        assert await queries.properties_of(tx, store_id, [made.id]) == {made.id: []}
-        with pytest.raises(DomainError) as said:
+        assert await queries.properties_of(tx, store_id, [customer.id]) == {customer.id: []}
+        with pytest.raises(DomainError) as raised:
             await actions.define(tx, store_id, "joined", "Again", ValueType.DATE, NOW)
-    assert said.value.code is ErrorCode.TAKEN
+    assert raised.value.code is ErrorCode.TAKEN
 
 
 async def test_a_consent_bears_the_moment_of_its_change(database: Database, store_id: int) -> None:
-    contact = ContactChange("email", consent=Consent.SUBSCRIBED)
+    subscription = ContactChange("email", consent=Consent.SUBSCRIBED)
     async with database.write() as tx:
-        made, _ = await upsert(tx, store_id, CustomerChange(email="a@shop.example", contacts=[contact]), NOW)
-        await actions.consent_update(tx, store_id, made.id, contact, LATER, source="form")
-        (kept,) = (await queries.contacts_of(tx, store_id, [made.id]))[made.id]
-        assert (kept.address, kept.consent, kept.consent_at) == (None, Consent.SUBSCRIBED, NOW)
-        said_no = ContactChange("email", consent=Consent.UNSUBSCRIBED)
-        await actions.consent_update(tx, store_id, made.id, said_no, LATER, source="form")
-        (kept,) = (await queries.contacts_of(tx, store_id, [made.id]))[made.id]
-    assert (kept.consent, kept.consent_at) == (Consent.UNSUBSCRIBED, LATER)
+        customer, _ = await upsert(tx, store_id, CustomerChange(email="a@shop.example", contacts=[subscription]), NOW)
+        await actions.consent_update(tx, store_id, customer.id, subscription, LATER, source="form")
+        (contact,) = (await queries.contacts_of(tx, store_id, [customer.id]))[customer.id]
+        assert (contact.address, contact.consent, contact.consent_at) == (None, Consent.SUBSCRIBED, NOW)
+        unsubscription = ContactChange("email", consent=Consent.UNSUBSCRIBED)
+        await actions.consent_update(tx, store_id, customer.id, unsubscription, LATER, source="form")
+        (contact,) = (await queries.contacts_of(tx, store_id, [customer.id]))[customer.id]
+    assert (contact.consent, contact.consent_at) == (Consent.UNSUBSCRIBED, LATER)
 
 
-async def test_erasing_forgets_who_it_was(database: Database, store_id: int) -> None:
+async def test_erasing_deletes_who_it_was(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         change = CustomerChange(external_id="a", name="Ann", email="a@shop.example", tags=["VIP"])
-        made, _ = await upsert(tx, store_id, change, NOW)
-        await actions.remove(tx, store_id, made.id, LATER, erase=True)
-        kept = await queries.by_id(tx, store_id, made.id)
-        assert await queries.tags_of(tx, store_id, [made.id]) == {made.id: []}
+        customer, _ = await upsert(tx, store_id, change, NOW)
+        await actions.remove(tx, store_id, customer.id, LATER, erase=True)
+        erased = await queries.by_id(tx, store_id, customer.id)
+        assert await queries.tags_of(tx, store_id, [customer.id]) == {customer.id: []}
         assert (await tx.execute(queries.listing(store_id))).all() == []
-    assert kept is not None
-    assert (kept.external_id, kept.name, kept.email, kept.deleted_at) == (None, None, None, LATER)
+    assert erased is not None
+    assert (erased.external_id, erased.name, erased.email, erased.deleted_at) == (None, None, None, LATER)

@@ -1,5 +1,6 @@
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 
@@ -7,6 +8,7 @@ from domain.customers import values
 from domain.customers.model import Consent, Gender, imported_consent
 from domain.kit.errors import DomainError
 from domain.kit.values import ValueType
+from tests.factories import NOW
 
 
 def test_what_is_right_is_brought_into_one_form() -> None:
@@ -16,7 +18,7 @@ def test_what_is_right_is_brought_into_one_form() -> None:
     assert values.phone("+886912345678", None) == "+886912345678"
     assert values.country("tw") == "TW"
     assert values.locale("zh_hant_tw") == "zh-Hant-TW"
-    assert values.gender("female") is Gender.FEMALE
+    assert values.choice("female", Gender) is Gender.FEMALE
     assert values.tags([" VIP ", "new", "VIP", " "]) == ["VIP", "new"]
     assert values.day("2024-02-29") == date(2024, 2, 29)
 
@@ -27,29 +29,27 @@ def test_a_wrong_address_is_refused(wrong: str) -> None:
         values.email(wrong)
 
 
-def _foreign_phone(value: str) -> str | None:
-    return values.phone(value, None)
-
-
 @pytest.mark.parametrize(
     ("check", "wrong"),
     [
         (values.country, "Taiwan"),
         (values.locale, "english please"),
-        (values.gender, "girl"),
+        (partial(values.choice, choices=Gender), "girl"),
         (values.day, "2023-02-29"),
         (values.day, "20230228"),
         (values.instant, "2023-02-28"),
         (values.instant, "0001-01-01T00:00:00+14:00"),
+        (values.in_utc, NOW.replace(tzinfo=None)),
+        (values.in_utc, datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
         (values.number, "1e999"),
         (values.number, "nan"),
         (values.boolean, "maybe"),
         (values.string, "a\0b"),
         (values.string, "\ud800"),
-        (_foreign_phone, "0912345678"),
+        (partial(values.phone, country=None), "0912345678"),
     ],
 )
-def test_what_is_wrong_is_refused(check: Callable[[str], object], wrong: str) -> None:
+def test_what_is_wrong_is_refused(check: Callable[[object], object], wrong: object) -> None:
     with pytest.raises(DomainError):
         check(wrong)
 

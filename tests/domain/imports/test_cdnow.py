@@ -55,19 +55,20 @@ async def test_the_files_come_in_whole_and_count_alike(database: Database, store
             ).join(customer_facts, customer_facts.c.customer_id == customers.c.id)
         )
         counted = {row[0]: tuple(row[1:]) for row in rows}
-    assert counted == _counted(cdnow)
+    assert counted == facts_of_file(cdnow)
 
 
-def _counted(cdnow: Path) -> dict[str, tuple[object, ...]]:
+def facts_of_file(cdnow: Path) -> dict[str, tuple[object, ...]]:
     bought: dict[str, list[tuple[datetime, Decimal]]] = defaultdict(list)
     with (cdnow / "orders.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             moment = datetime.fromisoformat(row["placed_at"])
             bought[row["customer_external_id"]].append((moment, Decimal(row["total"])))
-    return {customer: _facts(sorted(own)) for customer, own in bought.items()}
-
-
-def _facts(own: list[tuple[datetime, Decimal]]) -> tuple[object, ...]:
-    moments = [moment for moment, _ in own]
-    third = moments[-3] if len(moments) >= 3 else None
-    return len(own), sum(total for _, total in own), moments[0], moments[-1], third
+    facts_by_customer: dict[str, tuple[object, ...]] = {}
+    for customer, purchases in bought.items():
+        purchases.sort()
+        moments = [moment for moment, _ in purchases]
+        third_last = moments[-3] if len(moments) >= 3 else None
+        total = sum(amount for _, amount in purchases)
+        facts_by_customer[customer] = len(purchases), total, moments[0], moments[-1], third_last
+    return facts_by_customer

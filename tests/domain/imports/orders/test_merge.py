@@ -16,39 +16,39 @@ from tests.factories import NOW
 HEADER = "order_id,customer_external_id,placed_at,status,total,product,quantity,price\n"
 
 
-async def _import(database: Database, store_id: int, rows: str) -> list[Problem]:
+async def import_orders(database: Database, store_id: int, rows: str) -> list[Problem]:
     done = await bring_in(database, store_id, ImportKind.ORDERS, (HEADER + rows).encode())
     assert done.status == "DONE"
     return await problems_of(database, done)
 
 
-async def _facts(database: Database, store_id: int) -> dict[str, tuple[int, float]]:
+async def stored_facts(database: Database, store_id: int) -> dict[str, tuple[int, float]]:
     async with database.read() as tx:
         assert await facts.mismatches(tx, store_id) == []
-        found: dict[str, tuple[int, float]] = {}
+        facts_by_customer: dict[str, tuple[int, float]] = {}
         for key in ("a", "b"):
             customer = await queries.by_external_id(tx, store_id, key)
             assert customer is not None
-            kept = (await queries.facts_of(tx, store_id, [customer.id]))[customer.id]
-            found[key] = kept.order_count, float(kept.total_spent)
-        return found
+            customer_facts = (await queries.facts_of(tx, store_id, [customer.id]))[customer.id]
+            facts_by_customer[key] = customer_facts.order_count, float(customer_facts.total_spent)
+        return facts_by_customer
 
 
-async def _two(database: Database, store_id: int) -> None:
+async def make_customers(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         await upsert_many(tx, store_id, [CustomerChange(external_id=key) for key in ("a", "b")], NOW)
 
 
 async def test_rows_of_an_order_may_lie_apart(database: Database, store_id: int) -> None:
-    await _two(database, store_id)
+    await make_customers(database, store_id)
     rows = (
         "o1,a,2026-01-02T00:00:00Z,,,p1,2,3.50\n"
         "o2,b,2026-01-03T00:00:00Z,paid,99.99,p1,,\n"
         "o1,a,2026-01-02T00:00:00Z,,,p2,1,0.01\n"
         "o3,b,2026-01-04T00:00:00+08:00,Cancelled,5,,,\n"
     )
-    assert await _import(database, store_id, rows) == []
-    assert await _facts(database, store_id) == {"a": (1, 7.01), "b": (1, 99.99)}
+    assert await import_orders(database, store_id, rows) == []
+    assert await stored_facts(database, store_id) == {"a": (1, 7.01), "b": (1, 99.99)}
     async with database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(order_items)) == 3
         placed = await tx.scalar(select(orders.c.placed_at).where(orders.c.id == "o3"))
@@ -56,31 +56,33 @@ async def test_rows_of_an_order_may_lie_apart(database: Database, store_id: int)
 
 
 async def test_an_order_that_comes_again_is_replaced(database: Database, store_id: int) -> None:
-    await _two(database, store_id)
+    await make_customers(database, store_id)
     assert (
-        await _import(database, store_id, "o1,a,2026-01-02T00:00:00Z,,10,p1,1,10\no2,a,2026-01-02T00:00:00Z,,1,,,\n")
+        await import_orders(
+            database, store_id, "o1,a,2026-01-02T00:00:00Z,,10,p1,1,10\no2,a,2026-01-02T00:00:00Z,,1,,,\n"
+        )
         == []
     )
-    assert await _facts(database, store_id) == {"a": (2, 11), "b": (0, 0)}
-    assert await _import(database, store_id, "o1,b,2026-01-05T00:00:00Z,,4,p9,1,4\n") == []
-    assert await _facts(database, store_id) == {"a": (1, 1), "b": (1, 4)}
-    assert await _import(database, store_id, "o2,a,2026-01-02T00:00:00Z,cancelled,1,,,\n") == []
-    assert await _facts(database, store_id) == {"a": (0, 0), "b": (1, 4)}
+    assert await stored_facts(database, store_id) == {"a": (2, 11), "b": (0, 0)}
+    assert await import_orders(database, store_id, "o1,b,2026-01-05T00:00:00Z,,4,p9,1,4\n") == []
+    assert await stored_facts(database, store_id) == {"a": (1, 1), "b": (1, 4)}
+    assert await import_orders(database, store_id, "o2,a,2026-01-02T00:00:00Z,cancelled,1,,,\n") == []
+    assert await stored_facts(database, store_id) == {"a": (0, 0), "b": (1, 4)}
     async with database.read() as tx:
         assert (await tx.execute(select(order_items.c.product))).scalars().all() == ["p9"]
 
 
-async def test_an_order_of_a_stranger_is_told(database: Database, store_id: int) -> None:
-    await _two(database, store_id)
+async def test_an_order_of_an_unknown_customer_is_reported(database: Database, store_id: int) -> None:
+    await make_customers(database, store_id)
     rows = "o1,nobody,2026-01-02T00:00:00Z,,1,,,\no2,a,2026-01-02T00:00:00Z,,1,,,\no3,a,yesterday,,x,,,\n"
-    found = await _import(database, store_id, rows)
-    assert sorted((problem.row or 0) for problem in found) == [2, 4]
-    assert any("import the customers first" in problem.message for problem in found)
-    assert await _facts(database, store_id) == {"a": (1, 1), "b": (0, 0)}
+    problems = await import_orders(database, store_id, rows)
+    assert sorted((problem.row or 0) for problem in problems) == [2, 4]
+    assert any("import the customers first" in problem.message for problem in problems)
+    assert await stored_facts(database, store_id) == {"a": (1, 1), "b": (0, 0)}
 
 
 async def test_an_order_with_two_customers_is_its_last_rows(database: Database, store_id: int) -> None:
-    await _two(database, store_id)
+    await make_customers(database, store_id)
     rows = "o1,a,2026-01-02T00:00:00Z,,1,p,1,1\no1,b,2026-01-02T00:00:00Z,,1,p,1,1\n"
-    assert await _import(database, store_id, rows) == []
-    assert await _facts(database, store_id) == {"a": (0, 0), "b": (1, 1)}
+    assert await import_orders(database, store_id, rows) == []
+    assert await stored_facts(database, store_id) == {"a": (0, 0), "b": (1, 1)}

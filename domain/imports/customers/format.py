@@ -1,0 +1,72 @@
+"""Files of customers: a customer a row, whose columns are the customer's fields."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from domain.customers import actions as customer_actions
+from domain.customers import queries as customer_queries
+from domain.customers import values
+from domain.customers.fields import FIELDS
+from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
+from domain.imports.customers import merge
+from domain.imports.customers.part import Identity, Part
+from domain.imports.customers.property_types import inferred
+from domain.imports.customers.rows import CustomerReader
+from domain.imports.format import ImportKey
+from domain.imports.header import header_error, refuse_unknown
+from domain.imports.model import Progress
+from domain.imports.tables import import_customers
+from domain.kit.db import Transaction
+from domain.kit.errors import DomainError
+
+COLUMNS = (*(field.name for field in FIELDS if field.imported), "tags")
+_PREFIXES = ("property.", "consent.", "contact.")
+
+
+class CustomerFormat:
+    staging = import_customers
+    written = (customers, customer_facts, customer_tags, customer_properties, contacts)
+
+    def check_columns(self, names: Sequence[str]) -> None:
+        known = (*COLUMNS, "property.KEY", "consent.CHANNEL", "contact.CHANNEL")
+        refuse_unknown(names, lambda name: name in COLUMNS or name.startswith(_PREFIXES), known)
+        if "external_id" not in names and "email" not in names:
+            raise header_error("Customers need a column external_id or email to be found by")
+        for name in names:
+            prefix, dot, key = name.partition(".")
+            if dot:
+                try:
+                    _ = values.property_key(key) if prefix == "property" else values.channel(key)
+                except DomainError as error:
+                    raise header_error(f"The column {name!r}: {error.message}") from error
+
+    async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> CustomerReader:
+        definitions = {
+            definition.key: definition for definition in await customer_queries.definitions(tx, key.store_id)
+        }
+        return CustomerReader(key, progress, definitions, tx.dialect)
+
+    async def complete(
+        self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool
+    ) -> Progress:
+        """Define the properties that are new, each of the type that all its values have."""
+        if dry_run:
+            return progress
+        defined = {definition.key for definition in await customer_queries.definitions(tx, key.store_id)}
+        for name, candidates in progress.property_types.items():
+            if name not in defined:
+                label = name.replace("_", " ").strip().capitalize() or name
+                await customer_actions.add_definition(tx, key.store_id, name, label, inferred(candidates), now)
+        return progress
+
+    async def merge_next(self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime) -> Progress | None:
+        number = progress.merged_part + 1
+        if number > progress.last_part:
+            return None
+        merged_rows = progress.merged_rows
+        # A row without an external id may be of a customer whom another row of the part adds.
+        for identity in Identity:
+            if identity.value in progress.columns:
+                merged_rows += await merge.merge(tx, Part(key, number, identity), progress.columns, now)
+        return replace(progress, merged_part=number, merged_rows=merged_rows)

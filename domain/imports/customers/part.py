@@ -1,0 +1,60 @@
+"""A part of an import's staged customers: rows in which no customer comes twice."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, FromClause, and_
+
+from domain.imports.format import ImportKey
+from domain.imports.tables import import_customers
+
+_staged = import_customers.c
+
+
+class Identity(StrEnum):
+    """The column by which a row's customer is found. Rows with an external id are merged before the others."""
+
+    EXTERNAL_ID = "external_id"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    key: ImportKey
+    number: int
+    identity: Identity
+
+    @property
+    def store_id(self) -> int:
+        return self.key.store_id
+
+    @property
+    def rows(self) -> ColumnElement[bool]:
+        external_id = _staged.external_id
+        named = external_id.is_(None) if self.identity is Identity.EMAIL else external_id.is_not(None)
+        return and_(self.key.matches(_staged), _staged.part == self.number, named)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedCustomers:
+    """A part's rows with the number of each one's customer.
+
+    `added`: whether the customer is new; None when all of them are.
+    """
+
+    part: Part
+    source: FromClause
+    id: ColumnElement[int]
+    added: ColumnElement[bool] | None
+
+    @property
+    def store_id(self) -> int:
+        return self.part.store_id
+
+    @property
+    def rows(self) -> ColumnElement[bool]:
+        return self.part.rows
+
+    @property
+    def new_rows(self) -> ColumnElement[bool]:
+        return self.rows if self.added is None else and_(self.rows, self.added)

@@ -1,0 +1,69 @@
+"""A kind of file as the runner knows it: its header, its rows, where they are staged, and the steps that merge them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, and_
+
+from domain.imports.model import Progress
+from domain.kit.db import Transaction
+from domain.operations.model import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ImportKey:
+    """The import that staged rows are of."""
+
+    store_id: int
+    operation_id: UUID
+
+    def matches(self, columns: Any) -> ColumnElement[bool]:
+        return and_(columns.store_id == self.store_id, columns.operation_id == self.operation_id)
+
+
+@dataclass(frozen=True, slots=True)
+class StagedRows:
+    """Rows as the columns of the staging table take them, and the problems of those that are left out."""
+
+    columns: Sequence[str]
+    rows: list[tuple[Any, ...]]
+    problems: list[Problem]
+
+
+class RowReader(Protocol):
+    """Reads the rows of one file, part after part."""
+
+    property_types: dict[str, list[str]]
+
+    def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
+        """Return the rows to stage of the records, each of which comes with its number in the file."""
+        ...
+
+
+class ImportFormat(Protocol):
+    @property
+    def staging(self) -> Table: ...
+
+    @property
+    def written(self) -> Sequence[Table]:
+        """Return the tables that merging writes."""
+        ...
+
+    def check_columns(self, names: Sequence[str]) -> None:
+        """Raise DomainError with the first thing that is wrong with the file's columns."""
+        ...
+
+    async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> RowReader: ...
+
+    async def complete(
+        self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool
+    ) -> Progress:
+        """Do what can be done only when every row is staged."""
+        ...
+
+    async def merge_next(self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime) -> Progress | None:
+        """Merge the next of the staged rows; None when all of them are merged."""
+        ...

@@ -1,0 +1,46 @@
+"""An import in a worker's hands, and the end of each of its steps."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain import jobs
+from domain.imports import queries
+from domain.imports.format import ImportFormat, ImportKey
+from domain.imports.model import Progress
+from domain.jobs import Job
+from domain.kit.clock import Clock
+from domain.kit.db import Database, Transaction
+from domain.operations import queries as operations
+
+# Ends the job in the last transaction.
+Finish = Callable[[Transaction], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class ImportRun:
+    """What a worker works on; `progress` moves on with each step."""
+
+    database: Database
+    job: Job
+    clock: Clock
+    finish: Finish
+    format: ImportFormat
+    operation_id: UUID
+    bytes: int
+    dry_run: bool
+    progress: Progress
+
+    @property
+    def store_id(self) -> int:
+        return self.job.store_id
+
+    @property
+    def key(self) -> ImportKey:
+        return ImportKey(self.store_id, self.operation_id)
+
+    async def checkpoint(self, tx: Transaction, progress: Progress, done: int, total: int) -> None:
+        """Store how far the import is, last in a step's transaction. Raise LeaseLost when another has the job."""
+        await queries.save(tx, self.store_id, self.operation_id, progress)
+        await operations.progress(tx, self.store_id, self.operation_id, done, total)
+        await jobs.renew(tx, self.job)

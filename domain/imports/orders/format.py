@@ -1,0 +1,60 @@
+"""Files of orders: a line item a row, of customers that the store has."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import and_, delete, exists, func, select
+
+from domain.customers.tables import customer_facts, customers
+from domain.imports import queries
+from domain.imports.format import ImportKey
+from domain.imports.header import header_error, refuse_unknown
+from domain.imports.model import MAX_PROBLEMS, Progress
+from domain.imports.orders import merge
+from domain.imports.orders.rows import COLUMNS, REQUIRED, OrderReader
+from domain.imports.tables import import_orders
+from domain.kit.db import Transaction
+from domain.operations.model import Problem
+from domain.orders.tables import order_items, orders
+
+_staged = import_orders.c
+
+
+class OrderFormat:
+    staging = import_orders
+    written = (orders, order_items, customer_facts)
+
+    def check_columns(self, names: Sequence[str]) -> None:
+        refuse_unknown(names, lambda name: name in COLUMNS, COLUMNS)
+        missing = next((name for name in REQUIRED if name not in names), None)
+        if missing is not None:
+            raise header_error(f"The column {missing!r} is missing: orders need {', '.join(REQUIRED)}")
+
+    async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> OrderReader:
+        return OrderReader(key, progress, tx.dialect)
+
+    async def complete(
+        self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool
+    ) -> Progress:
+        """Delete the rows of customers that the store does not have, with a problem for each."""
+        known = exists().where(
+            customers.c.store_id == key.store_id, customers.c.external_id == _staged.customer_external_id
+        )
+        unknown = and_(key.matches(_staged), ~known)
+        count = int(await tx.scalar(select(func.count()).select_from(import_orders).where(unknown)))
+        if count:
+            first = select(_staged.row, _staged.customer_external_id).where(unknown).order_by(_staged.row)
+            rows = await tx.execute(first.limit(max(MAX_PROBLEMS - progress.problem_count, 0)))
+            message = "customer_external_id: no customer has the external_id {!r}: import the customers first"
+            problems = [Problem(number, message.format(customer)) for number, customer in rows]
+            await queries.add_problems(tx, key.store_id, key.operation_id, problems, progress.problem_count)
+            await tx.execute(delete(import_orders).where(unknown))
+        return replace(progress, problem_count=progress.problem_count + count)
+
+    async def merge_next(self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime) -> Progress | None:
+        customer_range = await merge.next_range(tx, key, progress.merged_customer)
+        if customer_range is None:
+            return None
+        rows = await merge.merge(tx, customer_range, now)
+        return replace(progress, merged_customer=customer_range.until, merged_rows=progress.merged_rows + rows)

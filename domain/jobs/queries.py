@@ -48,12 +48,14 @@ async def add_all(
     queue: Queue = Queue.DEFAULT,
     delay: float = 0,
 ) -> list[UUID]:
-    """Add a job for each payload. Return their ids."""
+    """Add a job for each payload; they are due in that order. Return their ids."""
     due_at: datetime = await tx.scalar(select(database_later(delay, tx.dialect)))
+    # Ids of one millisecond are in no order, and of jobs that are due at one moment the ids decide.
+    job_ids = sorted(ids.new() for _ in payloads)
     rows = [
         {
             "store_id": store_id,
-            "id": ids.new(),
+            "id": job_id,
             "queue": queue.value,
             "kind": kind,
             "payload": payload,
@@ -63,12 +65,11 @@ async def add_all(
             "deaths": 0,
             "created_at": due_at,
         }
-        for payload in payloads
+        for job_id, payload in zip(job_ids, payloads, strict=True)
     ]
     if not rows:
         return []
     await tx.execute(insert(jobs), rows)
-    job_ids = [row["id"] for row in rows if isinstance(row["id"], UUID)]
     if delay <= 0:
         tx.notices += [JobNotice(queue.value, store_id, job_id) for job_id in job_ids]
     return job_ids

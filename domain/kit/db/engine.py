@@ -83,13 +83,17 @@ class Database:
 
 def _create_engine(url: str, pool_size: int) -> AsyncEngine:
     if not url.startswith("sqlite"):
+
+        def dump_json(value: object) -> str:
+            return orjson.dumps(value).decode()
+
         return create_async_engine(
             url,
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=True,
             hide_parameters=True,
-            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_serializer=dump_json,
             json_deserializer=orjson.loads,
             # Segment statements are wide and short: compiling them costs more than running them.
             connect_args={"server_settings": {"jit": "off", "application_name": "muster"}},

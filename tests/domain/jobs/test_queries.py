@@ -43,6 +43,15 @@ async def test_workers_are_notified_of_jobs_that_are_due_at_once(database: Datab
         assert tx.notices == [JobNotice("lists", store_id, job_id) for job_id in now]
 
 
+async def test_jobs_that_are_added_together_are_due_in_their_order(database: Database, store_id: int) -> None:
+    async with database.write() as tx:
+        added = await jobs.add_all(tx, store_id, "sweep", [{"floor": floor} for floor in range(20)])
+        due = [notice.job_id for notice in await jobs.due(tx, 20)]
+        payloads = [(await claimed(tx, store_id, job_id)).payload for job_id in due]
+    assert due == added
+    assert payloads == [{"floor": floor} for floor in range(20)]
+
+
 async def test_a_job_is_claimed_by_one_worker(database: Database, store_id: int, job_id: UUID) -> None:
     async with database.write() as tx:
         job = await jobs.claim(tx, store_id, job_id, "w1")

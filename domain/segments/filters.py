@@ -39,8 +39,16 @@ class Operator(StrEnum):
     ANNIVERSARY_IN_DAYS = "ANNIVERSARY_IN_DAYS"
 
 
+POSITIVE = {
+    Operator.NEQ: Operator.EQ,
+    Operator.NOT_IN: Operator.IN,
+    Operator.NOT_CONTAINS: Operator.CONTAINS,
+    Operator.IS_NOT_SET: Operator.IS_SET,
+}
+"""The positive operator of each negative one, which is true exactly where the positive is not: also without a value."""
+
 ORDERED = (Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.BETWEEN)
-"""Those that compare by an order of values."""
+"""Operators that compare by an order of values."""
 
 
 class Aggregate(StrEnum):

@@ -100,8 +100,8 @@ def is_set(column: Any) -> CustomerColumn:
     return CustomerColumn(FlagColumn(column.is_not(None)))
 
 
-def attribute(named: tuple[str, str], kind: ValueType, trait: EventField, *rules: int) -> AttributeEntry:
+def attribute(named: tuple[str, str], kind: ValueType, field: EventField, *rules: int) -> AttributeEntry:
     key, label = named
     return AttributeEntry(
-        key=key, label=label, group="event", type=kind, operators=OPERATORS[kind], field=trait, rules=rules
+        key=key, label=label, group="event", type=kind, operators=OPERATORS[kind], field=field, rules=rules
     )

@@ -44,8 +44,8 @@ class EventBehaviors:
     def _attribute(self, name: str, kind: ValueType, is_subject: bool) -> AttributeEntry:
         named = (name, _LABELS.get(name, name.replace("_", " ").capitalize()))
         # What events are about is a column with an index.
-        trait = SubjectField() if is_subject else JsonField(name, kind)
-        found = attribute(named, kind, trait, *self.rules.get(name, ()))
+        event_field = SubjectField() if is_subject else JsonField(name, kind)
+        found = attribute(named, kind, event_field, *self.rules.get(name, ()))
         found = only(found, (*TIMES, *PRESENCE)) if kind is ValueType.DATE else found
         return replace(found, refers_to=_IDS.get(name))
 

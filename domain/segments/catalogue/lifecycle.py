@@ -23,10 +23,10 @@ _SCORES = tuple(Option(value, str(value)) for value in range(1, 6))
 
 
 def _scored(
-    column: type[TextColumn] | type[WholeColumn], value: Any, spread: Selectivity = Selectivity.TAG
+    column: type[TextColumn] | type[WholeColumn], value: Any, selectivity: Selectivity = Selectivity.TAG
 ) -> ChildValue:
     shown: Column = column(value)
-    return ChildValue(ChildRows(customer_scores.c.customer_id, selectivity=spread), shown)
+    return ChildValue(ChildRows(customer_scores.c.customer_id, selectivity=selectivity), shown)
 
 
 LIFECYCLE = (

@@ -74,16 +74,16 @@ _DELIVERIES = {"pending": "Pending", "shipped": "Shipped", "delivered": "Deliver
 _WEEKDAYS = {number: day_name[number - 1] for number in range(1, 8)}
 
 
-def _text(key: str, label: str, trait: EventField, *rules: int) -> AttributeEntry:
-    return attribute((key, label), ValueType.STRING, trait, *rules)
+def _text(key: str, label: str, field: EventField, *rules: int) -> AttributeEntry:
+    return attribute((key, label), ValueType.STRING, field, *rules)
 
 
-def _number(key: str, label: str, trait: EventField, *rules: int) -> AttributeEntry:
-    return attribute((key, label), ValueType.NUMBER, trait, *rules)
+def _number(key: str, label: str, field: EventField, *rules: int) -> AttributeEntry:
+    return attribute((key, label), ValueType.NUMBER, field, *rules)
 
 
-def _of_item(column: ColumnElement[Any], spread: Selectivity = Selectivity.CATEGORY) -> Column:
-    return Column(OrderPart.ITEM, column, TextColumn, spread)
+def _of_item(column: ColumnElement[Any], selectivity: Selectivity = Selectivity.CATEGORY) -> Column:
+    return Column(OrderPart.ITEM, column, TextColumn, selectivity)
 
 
 def _whole(column: ColumnElement[Any]) -> Column:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.kit.errors import DomainError, ErrorCode
 from domain.segments.filters import (
+    POSITIVE,
     AllOf,
     AnyOf,
     AttributeCondition,
@@ -21,22 +22,15 @@ from domain.segments.filters import (
     canonical,
 )
 
-# A negative operator holds exactly where its positive does not: also where there is no value.
-_POSITIVE = {
-    Operator.NEQ: Operator.EQ,
-    Operator.NOT_IN: Operator.IN,
-    Operator.NOT_CONTAINS: Operator.CONTAINS,
-    Operator.IS_NOT_SET: Operator.IS_SET,
-}
 _UNORDERED = {Operator.IN, Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH}
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A condition with a positive operator, and whether it is to hold or not."""
+    """A condition with a positive operator; `negated`: the customers who do not fulfil it."""
 
     condition: Condition
-    holds: bool = True
+    negated: bool = False
 
     @property
     def key(self) -> bytes:
@@ -65,8 +59,8 @@ NOBODY = Or(())
 
 
 def normalise(definition: Definition) -> Node:
-    include = EVERYONE if definition.include is None else _node(definition.include, holds=True)
-    exclude = EVERYONE if definition.exclude is None else _node(definition.exclude, holds=False)
+    include = EVERYONE if definition.include is None else _node(definition.include, negated=False)
+    exclude = EVERYONE if definition.exclude is None else _node(definition.exclude, negated=True)
     return conjunction([include, exclude])
 
 
@@ -81,14 +75,14 @@ def disjunction(parts: Iterable[Node]) -> Node:
 
 
 def negate(node: Node) -> Node:
-    """Holds exactly for those for whom the other does not."""
+    """Return the node that is true for exactly the customers for whom this one is not."""
     match node:
         case And(parts):
             return disjunction(negate(part) for part in parts)
         case Or(parts):
             return conjunction(negate(part) for part in parts)
         case Leaf():
-            return replace(node, holds=not node.holds)
+            return replace(node, negated=not node.negated)
 
 
 def leaves(node: Node) -> Iterator[Leaf]:
@@ -108,23 +102,23 @@ def _single(group: And | Or) -> Node:
     return group.parts[0] if len(group.parts) == 1 else group
 
 
-def _node(tree: Filter, *, holds: bool) -> Node:
+def _node(tree: Filter, *, negated: bool) -> Node:
     match tree:
         case Not(part):
-            return _node(part, holds=not holds)
+            return _node(part, negated=not negated)
         case AllOf(parts):
-            return (conjunction if holds else disjunction)(_node(part, holds=holds) for part in parts)
+            return (disjunction if negated else conjunction)(_node(part, negated=negated) for part in parts)
         case AnyOf(parts):
-            return (disjunction if holds else conjunction)(_node(part, holds=holds) for part in parts)
+            return (conjunction if negated else disjunction)(_node(part, negated=negated) for part in parts)
         case MembershipCondition():
-            return Leaf(replace(tree, member=True), holds is tree.member)
+            return Leaf(replace(tree, member=True), negated is tree.member)
         case BehaviorCondition():
             where = tuple({repr(each): _settle(each) for each in tree.where}.values())
-            operator = _POSITIVE.get(tree.operator, tree.operator)
-            return Leaf(replace(tree, where=where, operator=operator), holds is (operator is tree.operator))
+            operator = POSITIVE.get(tree.operator, tree.operator)
+            return Leaf(replace(tree, where=where, operator=operator), negated is (operator is tree.operator))
         case AttributeCondition():
-            positive = _settle(replace(tree, operator=_POSITIVE.get(tree.operator, tree.operator)))
-            return Leaf(positive, holds is (tree.operator not in _POSITIVE))
+            positive = _settle(replace(tree, operator=POSITIVE.get(tree.operator, tree.operator)))
+            return Leaf(positive, negated is (tree.operator not in POSITIVE))
 
 
 def _settle(condition: AttributeCondition) -> AttributeCondition:
@@ -164,11 +158,11 @@ def _expand(node: Node, groups: ReferencedSegments) -> Node:
             return conjunction(_expand(part, groups) for part in parts)
         case Or(parts):
             return disjunction(_expand(part, groups) for part in parts)
-        case Leaf(MembershipCondition(segment_id=UUID() as segment_id), holds):
+        case Leaf(MembershipCondition(segment_id=UUID() as segment_id), negated):
             other = groups.get(segment_id)
             if other is None:
                 return node
             inner = _expand(normalise(other), groups)
-            return inner if holds else negate(inner)
+            return negate(inner) if negated else inner
         case _:
             return node

@@ -26,7 +26,7 @@ class Conjuncts:
 
 def cost(members: IdSet) -> tuple[bool, Selectivity]:
     """Few members first, and those to be left out last."""
-    return not members.holds, members.selectivity
+    return members.negated, members.selectivity
 
 
 def united(members: Sequence[IdSet]) -> IdSet:
@@ -44,7 +44,7 @@ def _distinct(members: IdSet) -> Select[int]:
 def among(members: IdSet, customer: ColumnElement[Any], scope: FilterScope) -> ColumnElement[bool]:
     """PostgreSQL hashes a set only where it expects that it fits: it expects fewer when they are said to differ."""
     ids = _distinct(members) if scope.dialect == "postgresql" else members.ids
-    return customer.in_(ids) if members.holds else customer.not_in(ids)
+    return customer.not_in(ids) if members.negated else customer.in_(ids)
 
 
 def assemble(
@@ -54,14 +54,14 @@ def assemble(
     used = [each for predicate in (*parts.facts, *said) for each in iterate(predicate)]
     read = {each.table for each in used if isinstance(each, Column)} & {customers, customer_facts}
     first = next(iter(parts.sets), None)
-    if read or first is None or not first.holds:
+    if read or first is None or first.negated:
         base, rest = _rows(read, scope), parts.sets
     else:
         # No row is of a customer who is not there: those of a set need not be looked up among the others.
         those = _distinct(first).subquery("those")
         base, rest = _Base(those, those.c[0]), parts.sets[1:]
     # Few are, and an index has them: customers' own rows need not be read for it.
-    deleted = IdSet(partial_index_ids("deleted_at IS NOT NULL", scope), Selectivity.PICKED, holds=False, distinct=True)
+    deleted = IdSet(partial_index_ids("deleted_at IS NOT NULL", scope), Selectivity.PICKED, negated=True, distinct=True)
     conjuncts = (_conjunct(members, base.customer, scope) for members in (*rest, deleted))
     found = select(base.customer).select_from(base.rows).where(*base.own, *parts.facts, *conjuncts)
     return found.add_columns(*said)
@@ -91,7 +91,7 @@ def _conjunct(members: IdSet, customer: KeyedColumnElement[int], scope: FilterSc
     """At the top, PostgreSQL joins: IN to those who are in a set, NOT EXISTS away from them."""
     if scope.dialect != "postgresql":
         return among(members, customer, scope)
-    if members.holds:
+    if not members.negated:
         return customer.in_(members.ids)
     left_out = members.ids.subquery()
     return not_(exists(select(literal(1)).where(left_out.c[0] == customer).correlate(customer.table)))

@@ -74,7 +74,7 @@ class _Statement:
         """Those for whom the simple parts hold, and of these the ones for whom an alternative does."""
         compiled = {leaf.key: self._compiled[leaf.key] for part in parts.mixed for leaf in leaves(part)}
         facts = {key: each.condition for key, each in compiled.items() if isinstance(each, RowPredicate)}
-        said = {key: holds.label(f"fact_{number}") for number, (key, holds) in enumerate(facts.items())}
+        said = {key: condition.label(f"fact_{number}") for number, (key, condition) in enumerate(facts.items())}
         found = assemble(parts, self.scope, tuple(said.values()))
         # PostgreSQL would look every customer up in the sets first: a subquery with an offset it leaves as it is.
         left = (found.offset(literal_column("0")) if self.scope.dialect == "postgresql" else found).subquery("found")
@@ -117,12 +117,12 @@ class _Statement:
         compiled = self._compiled[leaf.key]
         if isinstance(compiled, RowPredicate) and leaf.key in self._said:
             compiled = RowPredicate(self._said[leaf.key])
-        return compiled if leaf.holds else negate(compiled)
+        return negate(compiled) if leaf.negated else compiled
 
     def _united(self, node: Or) -> IdSet | None:
         """Alternatives that are all sets of members are one set."""
         parts = [self._sense(part) for part in node.parts if isinstance(part, Leaf)]
-        members = [part for part in parts if isinstance(part, IdSet) and part.holds]
+        members = [part for part in parts if isinstance(part, IdSet) and not part.negated]
         return united(members) if len(members) == len(node.parts) else None
 
     def _predicate(self, node: Node) -> ColumnElement[bool]:
@@ -139,17 +139,17 @@ class _Statement:
         senses = [self._sense(leaf) for leaf in leaves(node)]
         sets = [each for each in senses if isinstance(each, IdSet)]
         largest = max((each.selectivity for each in sets), default=Selectivity.PICKED)
-        return bool(sets), not isinstance(node, Leaf) or any(not each.holds for each in sets), largest
+        return bool(sets), not isinstance(node, Leaf) or any(each.negated for each in sets), largest
 
     def _alternatives(self, node: Or) -> Iterator[ColumnElement[bool]]:
         """Facts, then the sets of members as one, then the rest."""
         simple = [self._sense(part) for part in node.parts if isinstance(part, Leaf)]
         yield from (leaf.condition for leaf in simple if isinstance(leaf, RowPredicate))
         members = [leaf for leaf in simple if isinstance(leaf, IdSet)]
-        held = [leaf for leaf in members if leaf.holds]
+        held = [leaf for leaf in members if not leaf.negated]
         if held:
             yield self._among(united(held))
-        yield from (self._among(leaf) for leaf in members if not leaf.holds)
+        yield from (self._among(leaf) for leaf in members if leaf.negated)
         yield from (self._predicate(part) for part in node.parts if not isinstance(part, Leaf))
 
     def _among(self, members: IdSet) -> ColumnElement[bool]:
@@ -164,15 +164,15 @@ def condition_of(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> Predic
             dimension = catalogue.dimensions.get(condition.dimension)
             if dimension is None:
                 raise FilterOutdated(f"The filter asks for {condition.dimension}, which the store no longer has")
-            return dimension.source.leaf(condition, scope)
+            return dimension.source.predicate(condition, scope)
         case BehaviorCondition() as condition:
             behavior = catalogue.behavior(condition.behavior)
             assert behavior is not None
             where = tuple(
-                FieldCondition(each, _trait(behavior, each.dimension, each.values)) for each in condition.where
+                FieldCondition(each, _event_field(behavior, each.dimension, each.values)) for each in condition.where
             )
-            of = None if condition.of is None else _trait(behavior, condition.of, [0])
-            return behavior.source.leaf(condition, FieldConditions(where, of), scope)
+            of = None if condition.of is None else _event_field(behavior, condition.of, [0])
+            return behavior.source.predicate(condition, FieldConditions(where, of), scope)
         case MembershipCondition(segment_id, list_id):
             if list_id is not None:
                 return on_list(list_id, scope)
@@ -180,7 +180,7 @@ def condition_of(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> Predic
             return picked_for(segment_id, scope)
 
 
-def _trait(behavior: KnownBehavior, key: str, values: Sequence[object]) -> EventField:
+def _event_field(behavior: KnownBehavior, key: str, values: Sequence[object]) -> EventField:
     attribute = behavior.attribute(key, values)
     if attribute is None:
         raise FilterOutdated(f"The filter asks for {key} of {behavior.key}, which the store no longer has")

@@ -50,14 +50,14 @@ class LeafTraits:
     """What is known of a leaf before it is asked.
 
     `kinds`: the data that its answer rests on, None where that is unknown; `by_the_hour`: on more of the time than its
-    day; `holds`: whether the leaf finds those whom its SQL finds, or all the others; `constant`: whether it finds
+    day; `negated`: whether the leaf finds all but those whom its SQL finds; `constant`: whether it finds
     everyone or nobody, whoever that is, and the database need not be asked; `few`: an index has
     just those whom it finds.
     """
 
     kinds: ChangeKind | None
     by_the_hour: bool
-    holds: bool
+    negated: bool
     constant: bool | None
     few: bool
 
@@ -67,9 +67,9 @@ def leaf_traits(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> LeafTra
     midnight = scope.start(0)
     other = midnight if midnight != scope.now else midnight + timedelta(hours=1)
     later = condition_of(leaf, catalogue, replace(scope, now=other))
-    holds = not isinstance(sql, IdSet) or sql.holds
+    negated = isinstance(sql, IdSet) and sql.negated
     few = isinstance(sql, IdSet) and sql.selectivity is Selectivity.PICKED
-    return LeafTraits(kinds_of(_clause(sql)), _bound(sql) != _bound(later), holds, constant(sql), few)
+    return LeafTraits(kinds_of(_clause(sql)), _bound(sql) != _bound(later), negated, constant(sql), few)
 
 
 def kinds_asked(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> ChangeKind:

@@ -63,11 +63,11 @@ async def match_customers(
     for key, sql in wanted.leaves.items():
         always = constant(sql)
         if always is not None:
-            found[key] = IdSetExpr(set[int](), holds=not always)
+            found[key] = IdSetExpr(set[int](), negated=always)
     members: dict[UUID, set[int]] = {}
     for segment_id, node in wanted.nodes.items():
         those = combined(node, found, set[int]())
-        members[segment_id] = live & those.ids if those.holds else live - those.ids
+        members[segment_id] = live - those.ids if those.negated else live & those.ids
     return members
 
 
@@ -83,7 +83,7 @@ async def _facts(
     own = (customers.c.store_id == scope.store_id, among(customers.c.id, "ids", tx.dialect))
     live: set[int] = set()
     for some in _parts(list(facts.items()), _FACTS) or [[]]:
-        said = [case((holds, 1), else_=0).label(f"fact_{place}") for place, (_, holds) in enumerate(some)]
+        said = [case((predicate, 1), else_=0).label(f"fact_{place}") for place, (_, predicate) in enumerate(some)]
         rows = select(customers.c.id, customers.c.deleted_at, *said).select_from(both()).where(*own)
         those = [set[int]() for _ in some]
         for customer, deleted_at, *values in await tx.execute(rows, handed):
@@ -110,7 +110,7 @@ async def _sets(
         for place, customer in await tx.execute(union_all(*branches), handed):
             those[int(place)].add(int(customer))
         sides = zip(some, those, strict=True)
-        found.update((key, IdSetExpr(each, holds=members.holds)) for (key, members), each in sides)
+        found.update((key, IdSetExpr(each, negated=members.negated)) for (key, members), each in sides)
 
 
 def _branch(place: int, ids: Select[Any], scope: FilterScope) -> Select[*tuple[Any, ...]]:

@@ -12,21 +12,21 @@ S = TypeVar("S", bound="set[int] | BitMap")
 
 
 class IdSetExpr(Generic[S]):
-    """The customers of a set; or, where it does not hold, all but them."""
+    """The customers of a set; `negated`: all the others."""
 
-    __slots__ = ("holds", "ids")
+    __slots__ = ("ids", "negated")
 
-    def __init__(self, ids: S, *, holds: bool = True) -> None:
-        self.ids, self.holds = ids, holds
+    def __init__(self, ids: S, *, negated: bool = False) -> None:
+        self.ids, self.negated = ids, negated
 
     def opposite(self) -> "IdSetExpr[S]":
-        return IdSetExpr(self.ids, holds=not self.holds)
+        return IdSetExpr(self.ids, negated=not self.negated)
 
     def __and__(self, other: "IdSetExpr[S]") -> "IdSetExpr[S]":
         mine: Any = self.ids
-        if self.holds:
-            return IdSetExpr(mine & other.ids if other.holds else mine - other.ids)
-        return other & self if other.holds else IdSetExpr(mine | other.ids, holds=False)
+        if not self.negated:
+            return IdSetExpr(mine - other.ids if other.negated else mine & other.ids)
+        return IdSetExpr(mine | other.ids, negated=True) if other.negated else other & self
 
     def __or__(self, other: "IdSetExpr[S]") -> "IdSetExpr[S]":
         return (self.opposite() & other.opposite()).opposite()
@@ -35,10 +35,10 @@ class IdSetExpr(Generic[S]):
 def combined(node: Node, found: Mapping[bytes, IdSetExpr[S]], nobody: S) -> IdSetExpr[S]:
     """`found`: whom each leaf's condition finds, by its key."""
     match node:
-        case Leaf(_, holds):
-            return found[node.key] if holds else found[node.key].opposite()
+        case Leaf(_, negated):
+            return found[node.key].opposite() if negated else found[node.key]
         case And(parts):
-            result = IdSetExpr(nobody, holds=False)
+            result = IdSetExpr(nobody, negated=True)
             for part in parts:
                 result = result & combined(part, found, nobody)
             return result

@@ -25,11 +25,11 @@ class Selectivity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class IdSet:
-    """Those whose id the statement finds, or those whose id it does not. `once`: it finds none twice."""
+    """The customers whose id the statement selects; `negated`: all the others. `distinct`: it selects no id twice."""
 
     ids: Select[int]
     selectivity: Selectivity
-    holds: bool = True
+    negated: bool = False
     distinct: bool = False
 
 
@@ -43,11 +43,11 @@ class RowPredicate:
 Predicate: TypeAlias = RowPredicate | IdSet
 
 
-def negate(leaf: Predicate) -> Predicate:
-    """Holds exactly for those for whom the other does not."""
-    if isinstance(leaf, IdSet):
-        return replace(leaf, holds=not leaf.holds)
-    return RowPredicate(is_not_true(leaf.condition))
+def negate(predicate: Predicate) -> Predicate:
+    """Return the predicate that is true for exactly the customers for whom this one is not."""
+    if isinstance(predicate, IdSet):
+        return replace(predicate, negated=not predicate.negated)
+    return RowPredicate(is_not_true(predicate.condition))
 
 
 def is_not_true(predicate: ColumnElement[Any]) -> ColumnElement[bool]:

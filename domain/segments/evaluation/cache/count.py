@@ -151,11 +151,11 @@ class _Asking:
 
     def narrows(self) -> bool:
         """Whether the filter's leaves say who is in it, rather than who is not."""
-        return self._combined({key: BitMap() for key in self._leaves}).holds
+        return not self._combined({key: BitMap() for key in self._leaves}).negated
 
     def result(self, found: Mapping[bytes, BitMap]) -> BitMap:
         those = self._combined(found)
-        return those.ids - found[_DELETED] if those.holds else found[_EVERYONE] - those.ids
+        return found[_EVERYONE] - those.ids if those.negated else those.ids - found[_DELETED]
 
     def _combined(self, found: Mapping[bytes, BitMap]) -> IdSetExpr[BitMap]:
         sides = {key: _side(self._questions[key], found.get(key)) for key in self._leaves}
@@ -172,9 +172,9 @@ class _Asking:
 
 def _side(known: LeafTraits, found: BitMap | None) -> IdSetExpr[BitMap]:
     if known.constant is not None:
-        return IdSetExpr(BitMap(), holds=not known.constant)
+        return IdSetExpr(BitMap(), negated=known.constant)
     assert found is not None
-    return IdSetExpr(found, holds=known.holds)
+    return IdSetExpr(found, negated=known.negated)
 
 
 def _same(sql: Predicate) -> Predicate:

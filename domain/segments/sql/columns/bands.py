@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, false, or_
 
 from domain.segments.filters import Operator, Value
-from domain.segments.sql.columns.values import Interval, within
+from domain.segments.sql.columns.values import Interval, in_interval
 from domain.segments.sql.scope import FilterScope
 
 
@@ -19,4 +19,4 @@ class BandColumn:
     bands: Mapping[str, Interval]
 
     def matches(self, _: Operator, values: Sequence[Value], __: FilterScope) -> ColumnElement[bool]:
-        return or_(false(), *(within(self.expression, self.bands[str(value)]) for value in values))
+        return or_(false(), *(in_interval(self.expression, self.bands[str(value)]) for value in values))

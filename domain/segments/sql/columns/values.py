@@ -116,10 +116,10 @@ class WholeColumn:
         if operator is Operator.IS_SET:
             return self.expression.is_not(None)
         raw = type_coerce(self.expression, BigInteger())
-        return or_(false(), *(within(raw, interval) for interval in intervals(operator, values, self.scale)))
+        return or_(false(), *(in_interval(raw, interval) for interval in intervals(operator, values, self.scale)))
 
 
-def within(raw: ColumnElement[int], interval: Interval) -> ColumnElement[bool]:
+def in_interval(raw: ColumnElement[int], interval: Interval) -> ColumnElement[bool]:
     low, high = interval
     ends: list[ColumnElement[bool]] = []
     if low is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Select, func, select, type_coerce
 
 from domain.segments.filters import AttributeCondition
-from domain.segments.sql.behaviors.aggregates import Rows, counted, summed
+from domain.segments.sql.behaviors.aggregates import Rows, having_count, having_sum
 from domain.segments.sql.columns.values import Column, WholeColumn, intervals
 from domain.segments.sql.predicates import ALWAYS, IdSet, Predicate, Selectivity
 from domain.segments.sql.scope import FilterScope
@@ -44,9 +44,9 @@ class ChildValue:
     rows: ChildRows
     column: Column
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
-        holds = self.column.matches(condition.operator, condition.values, scope)
-        return IdSet(self.rows.ids(holds, scope=scope), self.rows.selectivity)
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
+        matches = self.column.matches(condition.operator, condition.values, scope)
+        return IdSet(self.rows.ids(matches, scope=scope), self.rows.selectivity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ class HasRows:
 
     rows: ChildRows
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         if len(set(condition.values)) == 2:
             return ALWAYS
-        return IdSet(self.rows.ids(scope=scope), self.rows.selectivity, holds=True in condition.values)
+        return IdSet(self.rows.ids(scope=scope), self.rows.selectivity, negated=True not in condition.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class RowCount:
 
     rows: ChildRows
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
-        return counted(self.rows.as_rows(scope), intervals(condition.operator, condition.values))
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+        return having_count(self.rows.as_rows(scope), intervals(condition.operator, condition.values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,6 @@ class RowSum:
     amount: ColumnElement[Any]
     scale: int
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
         total = WholeColumn(func.sum(type_coerce(self.amount, BigInteger())), self.scale)
-        return summed(self.rows.as_rows(scope), total, condition, scope)
+        return having_sum(self.rows.as_rows(scope), total, condition, scope)

@@ -39,7 +39,7 @@ def _email_domain_on_sqlite(element: email_domain, compiler: SQLCompiler, **_: A
 class DimensionSource(Protocol):
     """Where a dimension is kept: it turns a condition with a positive operator into SQL."""
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate: ...
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +48,26 @@ class CustomerColumn:
 
     column: Column
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> RowPredicate:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> RowPredicate:
         return RowPredicate(self.column.matches(condition.operator, condition.values, scope))
 
 
 class BlacklistSource:
     """Few customers are: the others are known without reading their rows."""
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         if condition.operator is Operator.IS_SET or len(set(condition.values)) == 2:
             return ALWAYS
         return IdSet(
-            partial_index_ids("blacklisted", scope), Selectivity.PICKED, holds=True in condition.values, distinct=True
+            partial_index_ids("blacklisted", scope),
+            Selectivity.PICKED,
+            negated=True not in condition.values,
+            distinct=True,
         )
 
 
 class TagSource:
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
         tag = TextColumn(customer_tags.c.tag)
         ids = select(customer_tags.c.customer_id).where(
             customer_tags.c.store_id == scope.store_id, tag.matches(condition.operator, condition.values, scope)
@@ -79,12 +82,12 @@ class ConsentSource:
 
     channel: str
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         wanted = {Consent(value) for value in condition.values if isinstance(value, str)}
         if Consent.NOT_SUBSCRIBED not in wanted:
             return IdSet(self._with(wanted, scope), Selectivity.CONSENT, distinct=True)
         others = set(Consent) - wanted
-        return IdSet(self._with(others, scope), Selectivity.CONSENT, holds=False, distinct=True) if others else ALWAYS
+        return IdSet(self._with(others, scope), Selectivity.CONSENT, negated=True, distinct=True) if others else ALWAYS
 
     def _with(self, consents: set[Consent], scope: FilterScope) -> Select[int]:
         return (
@@ -104,7 +107,7 @@ class PropertySource:
     value: ColumnElement[object]
     column: Column
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
         rows = customer_properties.c
         ids = select(rows.customer_id).where(
             rows.store_id == scope.store_id, rows.property_id == self.property_id, self.value.is_not(None)

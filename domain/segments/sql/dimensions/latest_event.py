@@ -17,15 +17,15 @@ class LatestEventSource:
     type: str
     field: EventField
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
         rows = events.c
         own = (rows.store_id == scope.store_id, rows.type == self.type)
         newest = (rows.occurred_at.desc(), rows.id.desc())
         place = func.row_number().over(partition_by=rows.customer_id, order_by=newest).label("place")
         ranked = select(rows.id, place).where(*own).subquery()
         last = select(ranked.c.id).where(ranked.c.place == 1)
-        holds = self.field.column(scope).matches(condition.operator, condition.values, scope)
-        ids = select(rows.customer_id).where(*own, rows.id.in_(last), holds)
+        matches = self.field.column(scope).matches(condition.operator, condition.values, scope)
+        ids = select(rows.customer_id).where(*own, rows.id.in_(last), matches)
         return IdSet(ids.correlate(None), Selectivity.PROPERTY, distinct=True)
 
 
@@ -34,7 +34,7 @@ class EventCountSource:
     type: str
     window: Window
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         operator = Operator.EQ if condition.operator is Operator.IN else condition.operator
-        asked = BehaviorCondition(self.type, operator=operator, values=condition.values, window=self.window)
-        return EventSource(self.type).leaf(asked, FieldConditions((), None), scope)
+        count = BehaviorCondition(self.type, operator=operator, values=condition.values, window=self.window)
+        return EventSource(self.type).predicate(count, FieldConditions((), None), scope)

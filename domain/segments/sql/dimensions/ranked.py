@@ -17,11 +17,13 @@ class RankedSource:
     key: str
     ranks: tuple[str, ...]
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         if condition.operator not in ORDERED:
-            return self.source.leaf(condition, scope)
+            return self.source.predicate(condition, scope)
         allowed = self._allowed(condition)
-        return self.source.leaf(replace(condition, operator=Operator.IN, values=allowed), scope) if allowed else NEVER
+        return (
+            self.source.predicate(replace(condition, operator=Operator.IN, values=allowed), scope) if allowed else NEVER
+        )
 
     def _allowed(self, condition: AttributeCondition) -> tuple[str, ...]:
         places = [self._place(value) for value in condition.values]

@@ -10,11 +10,19 @@ from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode, NotFound
 from domain.lists import build, queries
 from domain.lists.build import ListBuild, ListRequest
-from domain.lists.model import CustomerList, ListStatus, check_deletable, check_name
+from domain.lists.model import (
+    CustomerList,
+    ListStatus,
+    RefreshState,
+    check_deletable,
+    check_name,
+    refresh_blocked_by,
+)
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
-from domain.segments.evaluation.resolve import ids_of
-from domain.segments.model import Refreshes, Segment, SegmentInput, refresh_blocked_by
+from domain.segments.evaluation.resolve import select_ids
+from domain.segments.model import Segment, SegmentInput
+from domain.segments.sql.scope import FilterScope
 from domain.segments.validation import FilterContext
 
 
@@ -75,7 +83,7 @@ async def delete(tx: Transaction, store_id: int, list_id: UUID) -> None:
 async def of_members_now(tx: Transaction, segment: Segment, timezone: str, now: datetime) -> CustomerList:
     """A list of a static segment's members at this moment: its latest one while that holds just them."""
     await segment_actions.held(tx, segment.store_id, segment.id)
-    found = await ids_of(tx, segment, timezone, now)
+    found = await select_ids(tx, segment, FilterScope(segment.store_id, timezone, now, tx.dialect))
     latest = await queries.latest(tx, segment.store_id, segment.id)
     if latest is not None and latest.usable(now) and await queries.has_members(tx, latest, found):
         return latest
@@ -94,8 +102,8 @@ async def _existing(tx: Transaction, store_id: int, list_id: UUID) -> CustomerLi
     return found
 
 
-def _refreshes(segment: Segment, unsettled: Sequence[tuple[ListStatus, datetime]]) -> Refreshes:
-    return Refreshes(
+def _refreshes(segment: Segment, unsettled: Sequence[tuple[ListStatus, datetime]]) -> RefreshState:
+    return RefreshState(
         segment.created_at,
         segment.last_refreshed_at,
         segment.active,

@@ -18,8 +18,9 @@ from domain.operations.model import Operation, OperationStatus, Problem
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
 from domain.segments.evaluation.deadline import plan_for_sets
-from domain.segments.evaluation.resolve import ids_of
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.model import Segment
+from domain.segments.sql.scope import FilterScope
 from domain.stores import queries as stores
 
 BUILD = "list.build"
@@ -138,7 +139,8 @@ async def _members(tx: Transaction, listed: CustomerList) -> int:
     segment = await segment_actions.existing(tx, listed.store_id, listed.segment_id)
     assert shop is not None
     await plan_for_sets(tx)
-    found = await ids_of(tx, segment, shop.timezone, listed.created_at)
+    scope = FilterScope(shop.id, shop.timezone, listed.created_at, tx.dialect)
+    found = await select_ids(tx, segment, scope)
     return await queries.fill(tx, listed.store_id, listed.id, found)
 
 

@@ -1,10 +1,12 @@
-"""What a list is: its name, how long it is valid, what may be done with it."""
+"""The rules of lists: their names, how long they are valid, when one may be made by hand, what may be done with one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from domain.kit.clock import day_of
 from domain.kit.errors import DomainError, ErrorCode
 from domain.segments.model import check_text
 
@@ -72,6 +74,18 @@ class CustomerList:
         return self.number > 1
 
 
+@dataclass(frozen=True, slots=True)
+class RefreshState:
+    """The facts that decide whether a segment's next list may be made by hand now."""
+
+    created_at: datetime
+    last_refreshed_at: datetime | None
+    active: bool = True
+    # When lists that are still being made, or have failed, were begun.
+    generating_since: Sequence[datetime] = ()
+    failed_at: Sequence[datetime] = ()
+
+
 def list_name(segment: str, number: int) -> str:
     """The first list is called as the segment was when it was made, later ones "-2", "-3", ... behind it (SL-15)."""
     return segment if number == 1 else f"{segment}-{number}"
@@ -90,6 +104,18 @@ def check_name(name: str | None) -> str:
     if len(name.strip()) > NAME_LENGTH:
         raise DomainError(f"The name has {len(name.strip())} characters: {NAME_LENGTH} at most", field=("name",))
     return name.strip()
+
+
+def refresh_blocked_by(state: RefreshState, now: datetime, timezone: str) -> ErrorCode | None:
+    """Return why a list cannot be made by hand now (SL-09 to SL-12); None when it can."""
+    today = day_of(now, timezone)
+    refreshes = [state.created_at, *filter(None, [state.last_refreshed_at])]
+    if any(day_of(moment, timezone) == today for moment in refreshes):
+        return ErrorCode.ALREADY_REFRESHED_TODAY
+    failed_today = any(day_of(moment, timezone) == today for moment in state.failed_at)
+    if not state.active or state.generating_since or failed_today:
+        return ErrorCode.INVALID_STATE
+    return None
 
 
 def check_deletable(listed: CustomerList) -> None:

@@ -1,4 +1,4 @@
-"""What a store's segments ask: compiled once for as long as they stay as they are and the day lasts."""
+"""Compile what a store's segments ask, once for as long as they stay as they are and the day lasts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,11 +8,10 @@ from domain.changes import ChangeKind
 from domain.kit.db import Transaction
 from domain.memberships.model import fingerprint
 from domain.segments import queries
-from domain.segments.catalogue import Catalogue
-from domain.segments.compiler.normal_form import Node, leaves
-from domain.segments.evaluation import resolve
+from domain.segments.compiler.normal_form import leaves
 from domain.segments.evaluation.leaf_analysis import changes_with_the_day, kinds_asked
 from domain.segments.evaluation.match_customers import compile_filters
+from domain.segments.evaluation.resolve import ResolvedFilter, resolve_each
 from domain.segments.model import Segment, SegmentKind
 from domain.segments.sql.scope import FilterScope
 from domain.stores.model import Store
@@ -23,7 +22,7 @@ class Watched:
     """A segment whose members are followed. `timed`: the mere passing of time may change them."""
 
     segment: Segment
-    node: Node
+    filter: ResolvedFilter
     fingerprint: str
     kinds: ChangeKind
     timed: bool
@@ -32,31 +31,26 @@ class Watched:
 @dataclass(frozen=True, slots=True)
 class Plan:
     shop: Store
-    catalogue: Catalogue
     watched: dict[UUID, Watched]
 
     def concerned(self, kinds: ChangeKind) -> dict[UUID, Watched]:
         return {key: each for key, each in self.watched.items() if each.kinds & kinds}
 
-    def scope(self, now: datetime, dialect: str) -> FilterScope:
-        return FilterScope(self.shop.id, self.shop.timezone, now, dialect)
+
+async def plan(tx: Transaction, store: Store, now: datetime) -> Plan:
+    """Return the active dynamic segments, but for those that ask for what the store no longer has."""
+    scope = FilterScope(store.id, store.timezone, now, tx.dialect)
+    active = await queries.active(tx, store.id)
+    segments = {segment.id: segment for segment in active if segment.kind is SegmentKind.DYNAMIC}
+    resolved = await resolve_each(tx, segments, scope)
+    filters = {key: filter_ for key, filter_ in resolved.items() if isinstance(filter_, ResolvedFilter)}
+    current = compile_filters(filters).nodes
+    return Plan(store, {key: _watched(segments[key], filters[key]) for key in current})
 
 
-async def plan(tx: Transaction, shop: Store, now: datetime) -> Plan:
-    """The active dynamic segments, but for those that ask for what the store no longer has."""
-    dynamic = {each.id: each for each in await queries.active(tx, shop.id) if each.kind is SegmentKind.DYNAMIC}
-    definitions = {key: each.definition for key, each in dynamic.items()}
-    nodes, catalogue = await resolve.nodes_of(tx, shop.id, definitions)
-    scope = FilterScope(shop.id, shop.timezone, now, tx.dialect)
-    current = compile_filters(nodes, catalogue, scope).nodes
-    watched = {key: _watched(dynamic[key], node, catalogue, scope) for key, node in current.items()}
-    return Plan(shop, catalogue, watched)
-
-
-def _watched(segment: Segment, node: Node, catalogue: Catalogue, scope: FilterScope) -> Watched:
-    own = list({leaf.key: leaf for leaf in leaves(node)}.values())
-    kinds = ChangeKind.EXISTENCE
-    for leaf in own:
-        kinds |= kinds_asked(leaf, catalogue, scope)
-    timed = any(changes_with_the_day(leaf, catalogue, scope) for leaf in own)
-    return Watched(segment, node, fingerprint(node, scope.timezone), kinds, timed)
+def _watched(segment: Segment, filter_: ResolvedFilter) -> Watched:
+    kinds, timed = ChangeKind.EXISTENCE, False
+    for leaf in {leaf.key: leaf for leaf in leaves(filter_.node)}.values():
+        kinds |= kinds_asked(leaf, filter_.catalogue, filter_.scope)
+        timed = timed or changes_with_the_day(leaf, filter_.catalogue, filter_.scope)
+    return Watched(segment, filter_, fingerprint(filter_.node, filter_.scope.timezone), kinds, timed)

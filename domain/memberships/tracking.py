@@ -21,7 +21,8 @@ from domain.memberships.queries import ChangeMark
 from domain.segments import ranks
 from domain.segments.evaluation.deadline import plan_for_sets, reading
 from domain.segments.evaluation.match_customers import compile_filters, match_customers
-from domain.segments.evaluation.resolve import ids_of
+from domain.segments.evaluation.resolve import select_ids
+from domain.segments.sql.scope import FilterScope
 from domain.stores import queries as stores
 
 # How long a look at a whole segment may take.
@@ -135,21 +136,21 @@ class _Following:
     async def _among(
         self, tx: Transaction, seen: _Seen, concerned: dict[UUID, Watched], customers: Sequence[int]
     ) -> Iterable[_Moved]:
-        scope = seen.plan.scope(seen.now, tx.dialect)
-        nodes = {key: each.node for key, each in concerned.items()}
-        now_in = await match_customers(tx, compile_filters(nodes, seen.plan.catalogue, scope), scope, customers)
+        scope = self._scope(tx, seen.now)
+        filters = {key: each.filter.at(seen.now) for key, each in concerned.items()}
+        now_in = await match_customers(tx, compile_filters(filters), scope, customers)
         had = await queries.among_members(tx, scope.store_id, list(concerned), customers)
         each = (_Moved(key, sorted(those - had[key]), sorted(had[key] - those)) for key, those in now_in.items())
         return [moved for moved in each if moved.came or moved.gone]
 
     async def _compared(self, tx: Transaction, due: Watched, now: datetime) -> _Moved:
-        found = await ids_of(tx, due.segment, self._shop_timezone(), now)
+        found = await select_ids(tx, due.segment, self._scope(tx, now))
         came, gone = await queries.differences(tx, self.job.store_id, due.segment.id, found, MOVED)
         return _Moved(due.segment.id, came, gone)
 
-    def _shop_timezone(self) -> str:
+    def _scope(self, tx: Transaction, now: datetime) -> FilterScope:
         assert self._plan is not None
-        return self._plan.shop.timezone
+        return FilterScope(self._plan.shop.id, self._plan.shop.timezone, now, tx.dialect)
 
     async def _erase(self, segment_id: UUID) -> bool:
         async with self.database.write() as tx:
@@ -162,7 +163,7 @@ class _Following:
         async with self.database.write() as tx:
             await self._hold(tx)
             await plan_for_sets(tx)
-            found = await ids_of(tx, new.segment, seen.plan.shop.timezone, seen.now)
+            found = await select_ids(tx, new.segment, self._scope(tx, seen.now))
             await queries.seed(tx, self.job.store_id, new.segment.id, found, seen.now)
             again = next_midnight(seen.now, seen.plan.shop.timezone) if new.timed else None
             await queries.follow(tx, self.job.store_id, new.segment.id, new.fingerprint, seen.now, again)

@@ -12,7 +12,7 @@ from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.kit.values import UNSET
 from domain.segments import queries, static_members
 from domain.segments.evaluation import references
-from domain.segments.evaluation.resolve import ids_of
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.filters import Definition
 from domain.segments.model import (
     PolicyInput,
@@ -75,7 +75,7 @@ async def duplicate(tx: Transaction, desk: FilterContext, segment_id: UUID, name
         raise DomainErrors([DomainError(fault.message, field=("id",), code=fault.code) for fault in wrong])
     await _save(tx, made, queries.add)
     if had.kind is SegmentKind.STATIC:
-        await static_members.add(tx, desk, made, await ids_of(tx, had, desk.shop.timezone, desk.now), ("id",))
+        await static_members.add(tx, desk, made, await select_ids(tx, had, desk.scope(tx)), ("id",))
     return made
 
 

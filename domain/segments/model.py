@@ -46,18 +46,6 @@ class UpdatePolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshes:
-    """What decides whether a list may be made by hand now."""
-
-    created_at: datetime
-    last_refreshed_at: datetime | None
-    active: bool = True
-    # When lists that are still being made, or have failed, were begun.
-    generating_since: Sequence[datetime] = ()
-    failed_at: Sequence[datetime] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class PolicyInput:
     mode: UpdateMode
     every_days: int | None = None
@@ -81,18 +69,6 @@ def next_refresh(policy: UpdatePolicy, now: datetime, timezone: str) -> datetime
     """0:00 of the next day of the cycle, in the store's zone."""
     day = policy.next_day(day_of(now, timezone))
     return None if day is None else midnight(day, timezone)
-
-
-def refresh_blocked_by(refreshes: Refreshes, now: datetime, timezone: str) -> ErrorCode | None:
-    """Why a list cannot be made by hand now (SL-09 to SL-12); None when it can."""
-    today = day_of(now, timezone)
-    spent = [refreshes.created_at, *filter(None, [refreshes.last_refreshed_at])]
-    if any(day_of(moment, timezone) == today for moment in spent):
-        return ErrorCode.ALREADY_REFRESHED_TODAY
-    failed_today = any(day_of(moment, timezone) == today for moment in refreshes.failed_at)
-    if not refreshes.active or refreshes.generating_since or failed_today:
-        return ErrorCode.INVALID_STATE
-    return None
 
 
 def check_policy(wanted: PolicyInput, now: datetime, timezone: str) -> UpdatePolicy:

@@ -10,11 +10,10 @@ from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound, Pa
 from domain.kit.values import UNSET
 from domain.segments import queries
 from domain.segments.evaluation import references
-from domain.segments.evaluation.resolve import found_by
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.filters import Definition
 from domain.segments.model import Segment, SegmentInput
 from domain.segments.sql.columns.values import one_of
-from domain.segments.sql.scope import FilterScope
 from domain.segments.validation import FilterContext, define
 
 _MOST_SHOWN = 100
@@ -42,14 +41,13 @@ async def found_now(tx: Transaction, desk: FilterContext, definition: Definition
     faults = await references.faults(tx, desk.shop.id, definition, None)
     if faults:
         raise DomainErrors(faults)
-    return await found_by(tx, desk.shop.id, definition, desk.shop.timezone, desk.now)
+    return await select_ids(tx, definition, desk.scope(tx))
 
 
 async def by_numbers(tx: Transaction, desk: FilterContext, wanted: Sequence[int]) -> Select[int]:
     """Customers picked one by one."""
     live = await _known(tx, desk, wanted)
-    scope = FilterScope(desk.shop.id, desk.shop.timezone, desk.now, tx.dialect)
-    picked = one_of(customers.c.id, list(live), BigInteger(), scope) if live else customers.c.id.is_(None)
+    picked = one_of(customers.c.id, list(live), BigInteger(), desk.scope(tx)) if live else customers.c.id.is_(None)
     return select(customers.c.id).where(customers.c.store_id == desk.shop.id, picked)
 
 

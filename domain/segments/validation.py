@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCollector
 from domain.kit.values import UNSET
 from domain.segments import language
@@ -21,6 +22,7 @@ from domain.segments.model import (
     check_name,
     check_policy,
 )
+from domain.segments.sql.scope import FilterScope
 from domain.stores.model import Store
 
 T = TypeVar("T")
@@ -35,6 +37,9 @@ class FilterContext:
     catalogue: Catalogue
     now: datetime
     read_id: ReadId = plain_id
+
+    def scope(self, tx: Transaction) -> FilterScope:
+        return FilterScope(self.shop.id, self.shop.timezone, self.now, tx.dialect)
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ from domain.operations import queries as operations
 from domain.operations.model import OperationStatus
 from domain.orders.tables import orders
 from domain.segments.catalogue import catalogue
-from domain.segments.evaluation import resolve
+from domain.segments.evaluation.preview import Previews
 from domain.segments.model import SegmentInput
 from domain.segments.validation import FilterContext, define
 from domain.stores import queries as stores
@@ -122,7 +122,7 @@ async def bring_in(database: Database, store_id: int, kind: ImportKind, path: Pa
 async def preview(database: Database, store_id: int, include: object) -> int:
     desk = await desk_of(database, store_id)
     definition = define(desk, SegmentInput(include=include))
-    return (await resolve.preview(database, desk.shop, definition, {}, NOW)).count
+    return (await Previews(database).preview(desk.shop, definition, {}, NOW)).count
 
 
 async def desk_of(database: Database, store_id: int) -> FilterContext:

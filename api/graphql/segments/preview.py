@@ -20,6 +20,7 @@ from domain.segments import language
 from domain.segments.evaluation import resolve
 from domain.segments.evaluation.reach import PreviewResult
 from domain.segments.filters import Definition
+from domain.segments.sql.scope import FilterScope
 from domain.stores.model import TokenScope
 
 
@@ -57,7 +58,7 @@ class PreviewQuery:
         context = allow(info, TokenScope.READ)
         definition = await definition_of(context, include, exclude, query)
         channels = context.services.channels.addresses
-        found = await context.services.previews.of(context.principal.store, definition, channels, context.now)
+        found = await context.services.previews.preview(context.principal.store, definition, channels, context.now)
         return SegmentPreview(definition=definition, found=found)
 
     @strawberry.field
@@ -80,9 +81,8 @@ class PreviewQuery:
             except DomainError as error:
                 raise _in_filter(error) from None
             async with context.database.read() as tx:
-                ids = await resolve.found_by(
-                    tx, context.store_id, definition, context.principal.store.timezone, context.now
-                )
+                scope = FilterScope(context.store_id, context.principal.store.timezone, context.now, tx.dialect)
+                ids = await resolve.select_ids(tx, definition, scope)
             found = customer_queries.only(found, ids)
         seconds = None if filter is None else SECONDS
         return await customers(context, found, page, order_by or CustomerOrder.CREATED_AT_DESC, seconds=seconds)

@@ -36,6 +36,7 @@ from domain.segments.evaluation import resolve
 from domain.segments.filters import Definition, memberships
 from domain.segments.language.describe import summary
 from domain.segments.model import SegmentKind, UpdateMode
+from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import segments
 from domain.stores.model import TokenScope
 
@@ -183,7 +184,8 @@ async def in_words(context: Context, definition: Definition) -> str:
 async def _ids(context: Context, wanted: list[model.Segment]) -> Sequence[Select[int] | Exception]:
     timezone = context.principal.store.timezone
     async with context.database.read() as tx:
-        return await resolve.ids_of_each(tx, context.store_id, wanted, timezone, context.now)
+        scope = FilterScope(context.store_id, timezone, context.now, tx.dialect)
+        return await resolve.select_ids_of_each(tx, wanted, scope)
 
 
 async def _member_counts(context: Context, wanted: list[model.Segment]) -> Sequence[int | Exception]:

@@ -1,0 +1,1 @@
+"""Evaluate filters: resolve, preview and match them."""

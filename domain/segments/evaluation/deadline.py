@@ -1,4 +1,4 @@
-"""Reading that is cut short when it takes too long, on either database."""
+"""Cut reading short when it takes too long, on either database."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -28,18 +28,18 @@ class TookTooLong(DomainError):
 
 
 class Deadline:
-    """So many seconds from now."""
+    """A moment so many seconds from now."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.ends = monotonic() + seconds
+        self.ends_at = monotonic() + seconds
 
-    def left(self) -> float:
-        """Seconds; raises `TookTooLong` when there are none."""
-        left = self.ends - monotonic()
-        if left <= 0:
+    def remaining(self) -> float:
+        """Return the seconds that remain. Raise TookTooLong when there are none."""
+        seconds = self.ends_at - monotonic()
+        if seconds <= 0:
             raise self.missed()
-        return left
+        return seconds
 
     def missed(self) -> TookTooLong:
         return TookTooLong(f"The filter took longer than {self.seconds:g} s: make it narrower")
@@ -49,14 +49,14 @@ class Deadline:
 async def reading(
     database: Database, limit: float | Deadline, *, snapshot: bool = False
 ) -> AsyncGenerator[Transaction]:
-    """A transaction for reading, in which statements end after so many seconds.
+    """Open a transaction for reading whose statements end with the limit. Raise TookTooLong when one is cut short.
 
     In a `snapshot` all statements see the database as it was at the first.
     """
     deadline = limit if isinstance(limit, Deadline) else Deadline(limit)
-    opened = _on_postgresql if database.dialect == "postgresql" else _on_sqlite
+    open_transaction = _on_postgresql if database.dialect == "postgresql" else _on_sqlite
     try:
-        async with opened(database, deadline, snapshot) as tx:
+        async with open_transaction(database, deadline, snapshot) as tx:
             yield tx
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != "57014" and "interrupted" not in str(error.orig):
@@ -65,10 +65,11 @@ async def reading(
 
 
 async def shorten(tx: Transaction, deadline: Deadline) -> None:
-    """The next statement has what those before it have left. SQLite knows when that ends."""
-    left = deadline.left()
+    """Give the next statement the time that remains. Raise TookTooLong when there is none."""
+    seconds = deadline.remaining()
+    # On SQLite the progress handler looks at the deadline.
     if tx.dialect == "postgresql":
-        await tx.execute(text(f"SET LOCAL statement_timeout = {max(1, int(left * 1000))}"))
+        await tx.execute(text(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}"))
 
 
 @asynccontextmanager
@@ -87,7 +88,7 @@ async def _on_sqlite(database: Database, deadline: Deadline, snapshot: bool) -> 
         raw = await tx.connection.get_raw_connection()
         driver = raw.driver_connection
         assert isinstance(driver, aiosqlite.Connection)
-        await driver.set_progress_handler(lambda: int(monotonic() > deadline.ends), _STEPS)
+        await driver.set_progress_handler(lambda: int(monotonic() > deadline.ends_at), _STEPS)
         if snapshot:
             await tx.connection.exec_driver_sql("BEGIN")
         try:
@@ -99,9 +100,9 @@ async def _on_sqlite(database: Database, deadline: Deadline, snapshot: bool) -> 
 
 
 async def plan_for_sets(tx: Transaction) -> None:
-    """PostgreSQL's plans for thousands or millions of ids at once, rather than for a row or two.
+    """Have PostgreSQL plan for thousands or millions of ids at once, rather than for a row or two.
 
-    A set that it does not expect to fit its memory, 4 MB if not told, it would search from end to end; and after five
+    A set that it does not expect to fit its memory, 4 MB by default, it would search from end to end; and after five
     runs it would plan without a look at the values. One more process helps each of the filters, a third does not.
     """
     if tx.dialect == "postgresql":

@@ -1,13 +1,13 @@
-"""What a leaf asks of the database, what kinds of data it reads, and whether its answer changes by the hour."""
+"""Analyse leaves before they are asked: the kinds of data that they read, and whether time alone changes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, Column, ColumnElement, FromClause, Table, TextClause
-from sqlalchemy.sql.elements import ClauseElement, False_, True_
-from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.sql.elements import False_, True_
+from sqlalchemy.sql.visitors import ExternallyTraversible, iterate
 
 from domain.changes import ChangeKind
 from domain.changes.model import EVERYTHING
@@ -25,7 +25,7 @@ _KINDS = {
     "customer_properties": ChangeKind.PROFILE,
     "property_definitions": ChangeKind.PROFILE,
     "value_ranks": ChangeKind.PROFILE,
-    # The first visit tells where a customer came from.
+    # Where a customer came from follows from the first visit.
     "customer_origins": ChangeKind.PROFILE | ChangeKind.EVENTS,
     "contacts": ChangeKind.CONTACTS,
     "customer_facts": ChangeKind.EXISTENCE | ChangeKind.ORDERS,
@@ -47,7 +47,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class LeafTraits:
-    """What is known of a leaf before it is asked.
+    """The traits of a leaf that are known before it is asked.
 
     `kinds`: the data that its answer rests on, None where that is unknown; `by_the_hour`: on more of the time than its
     day; `negated`: whether the leaf finds all but those whom its SQL finds; `constant`: whether it finds
@@ -63,51 +63,56 @@ class LeafTraits:
 
 
 def leaf_traits(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> LeafTraits:
-    sql = condition_of(leaf, catalogue, scope)
+    predicate = condition_of(leaf, catalogue, scope)
     midnight = scope.start(0)
-    other = midnight if midnight != scope.now else midnight + timedelta(hours=1)
-    later = condition_of(leaf, catalogue, replace(scope, now=other))
-    negated = isinstance(sql, IdSet) and sql.negated
-    few = isinstance(sql, IdSet) and sql.selectivity is Selectivity.PICKED
-    return LeafTraits(kinds_of(_clause(sql)), _bound(sql) != _bound(later), negated, constant(sql), few)
+    other_time = midnight if midnight != scope.now else midnight + timedelta(hours=1)
+    by_the_hour = _bound_values(predicate) != _bound_values(
+        condition_of(leaf, catalogue, replace(scope, now=other_time))
+    )
+    negated = isinstance(predicate, IdSet) and predicate.negated
+    few = isinstance(predicate, IdSet) and predicate.selectivity is Selectivity.PICKED
+    return LeafTraits(kinds_of(predicate), by_the_hour, negated, constant_of(predicate), few)
 
 
 def kinds_asked(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> ChangeKind:
-    """The kinds of data that the answer rests on: all, where that is unknown."""
-    found = kinds_of(_clause(condition_of(leaf, catalogue, scope)))
-    return EVERYTHING if found is None else found
+    """Return the kinds of data that the answer rests on: all, where that is unknown."""
+    kinds = kinds_of(condition_of(leaf, catalogue, scope))
+    return EVERYTHING if kinds is None else kinds
 
 
 def changes_with_the_day(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> bool:
-    """Whether the mere passing of time can change the answer."""
+    """Return whether the mere passing of time can change the answer."""
     tomorrow = replace(scope, now=scope.start(1) + timedelta(hours=1))
-    return _bound(condition_of(leaf, catalogue, scope)) != _bound(condition_of(leaf, catalogue, tomorrow))
+    return _bound_values(condition_of(leaf, catalogue, scope)) != _bound_values(condition_of(leaf, catalogue, tomorrow))
 
 
-def kinds_of(clause: ClauseElement) -> ChangeKind | None:
-    found = ChangeKind(0)
-    for each in iterate(clause):
-        if isinstance(each, TextClause):
+def kinds_of(predicate: Predicate) -> ChangeKind | None:
+    """Return the kinds of data that a predicate reads, None where that is unknown."""
+    kinds = ChangeKind(0)
+    for element in _elements(predicate):
+        if isinstance(element, TextClause):
             return None
-        table: Any = getattr(each, "table", each)
+        table: Any = getattr(element, "table", element)
         if isinstance(table, Table):
-            kinds = _KINDS.get(str(table.name))
-            if kinds is None:
+            table_kinds = _KINDS.get(str(table.name))
+            if table_kinds is None:
                 return None
-            found |= kinds
-    return found
+            kinds |= table_kinds
+    return kinds
 
 
 def base_of(predicates: Iterable[ColumnElement[bool]]) -> tuple[FromClause, ColumnElement[int]]:
-    """The rows that predicates on customers and their facts need, and the column that names the customer."""
-    named: list[Any] = [each for one in predicates for each in iterate(one) if isinstance(each, Column)]
-    used = {each.table for each in named}
-    if customers not in used:
+    """Return the rows that predicates on customers and their facts need, and the column that names the customer."""
+    columns: list[Any] = [
+        element for predicate in predicates for element in iterate(predicate) if isinstance(element, Column)
+    ]
+    tables = {column.table for column in columns}
+    if customers not in tables:
         return customer_facts, customer_facts.c.customer_id
-    return (both() if customer_facts in used else customers), customers.c.id
+    return (customers_with_facts() if customer_facts in tables else customers), customers.c.id
 
 
-def both() -> FromClause:
+def customers_with_facts() -> FromClause:
     same = (customer_facts.c.store_id == customers.c.store_id) & (customer_facts.c.customer_id == customers.c.id)
     return customers.join(customer_facts, same)
 
@@ -117,17 +122,19 @@ def of_store(rows: FromClause, scope: FilterScope) -> tuple[ColumnElement[bool],
     return tuple(table.c.store_id == scope.store_id for table in tables)
 
 
-def _clause(compiled: Predicate) -> ClauseElement:
-    return compiled.ids if isinstance(compiled, IdSet) else compiled.condition
-
-
-def constant(compiled: Predicate) -> bool | None:
-    """Whether it finds everyone or nobody, whoever that is; None where the database must be asked."""
-    if isinstance(compiled, IdSet):
+def constant_of(predicate: Predicate) -> bool | None:
+    """Return whether it finds everyone or nobody, whoever that is; None where the database must be asked."""
+    if isinstance(predicate, IdSet):
         return None
-    return True if isinstance(compiled.condition, True_) else False if isinstance(compiled.condition, False_) else None
+    return (
+        True if isinstance(predicate.condition, True_) else False if isinstance(predicate.condition, False_) else None
+    )
 
 
-def _bound(compiled: Predicate) -> list[str]:
-    bound: list[Any] = [each for each in iterate(_clause(compiled)) if isinstance(each, BindParameter)]
-    return [repr(each.value) for each in bound]
+def _elements(predicate: Predicate) -> Iterator[ExternallyTraversible]:
+    return iterate(predicate.ids if isinstance(predicate, IdSet) else predicate.condition)
+
+
+def _bound_values(predicate: Predicate) -> list[str]:
+    parameters: list[Any] = [element for element in _elements(predicate) if isinstance(element, BindParameter)]
+    return [repr(parameter.value) for parameter in parameters]

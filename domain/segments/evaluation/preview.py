@@ -1,4 +1,4 @@
-"""Previews, as quick as what was asked before allows."""
+"""Preview filters, as quickly as the leaves cached for earlier ones allow."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,79 +11,85 @@ from muster_sdk import AddressKind
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.kit.db import Database, Transaction
-from domain.segments.compiler.normal_form import expanded
-from domain.segments.evaluation import resolve
-from domain.segments.evaluation.cache.count import Filter, count, warm
+from domain.segments.evaluation.cache.count import CountRequest, CountResult, count, prefetch
 from domain.segments.evaluation.cache.fetch import InFlight
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.cache.transfer import TooManyIds
 from domain.segments.evaluation.deadline import Deadline, TookTooLong, reading, shorten
-from domain.segments.evaluation.reach import PreviewResult
+from domain.segments.evaluation.reach import PreviewResult, survey
+from domain.segments.evaluation.resolve import resolve, select_ids
 from domain.segments.filters import Definition
 from domain.segments.sql.scope import FilterScope
 from domain.stores.model import Store
 
-_WARMING_SECONDS = 30.0
+PREVIEW_SECONDS = 5.0
+PREFETCH_SECONDS = 30.0
+SAMPLE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Previews:
-    """Whom definitions find. What `leaves` remember of the same data is not asked again; None: nothing is kept."""
+    """Previews of definitions. What the cache has of the same data is not asked again; None: nothing is cached."""
 
     database: Database
-    leaves: LeafCache | None = None
-    seconds: float = resolve.PREVIEW_SECONDS
+    cache: LeafCache | None = None
+    seconds: float = PREVIEW_SECONDS
 
-    async def of(
-        self, shop: Store, definition: Definition, channels: Mapping[str, AddressKind], now: datetime
+    async def preview(
+        self, store: Store, definition: Definition, channels: Mapping[str, AddressKind], now: datetime
     ) -> PreviewResult:
-        """How many the definition finds now, a few of them, and whom the channels reach: at most so long."""
+        """Return how many match now, a few of them, and whom the channels reach. Raise TookTooLong, or as `resolve`."""
         deadline = Deadline(self.seconds)
-        if self.leaves is not None:
+        request = _PreviewRequest(store, definition, channels, now)
+        if self.cache is not None:
             with suppress(TooManyIds):
-                return await self._by_leaves(self.leaves, deadline, _Asked(shop, definition, channels), now)
-        return await resolve.preview(self.database, shop, definition, channels, now, seconds=deadline)
+                return await self._from_cache(self.cache, deadline, request)
+        async with reading(self.database, deadline) as tx:
+            ids = await select_ids(tx, definition, request.scope(tx))
+            return await survey(tx, store.id, ids, channels, SAMPLE)
 
-    async def settled(self) -> None:
-        """Once nothing is done any more for the filters to come."""
-        if self.leaves is not None and self.leaves.warming is not None:
-            await asyncio.wait([self.leaves.warming])
+    async def wait_for_prefetch(self) -> None:
+        """Return once no leaves are being fetched for the filters to come."""
+        if self.cache is not None and self.cache.prefetch is not None:
+            await asyncio.wait([self.cache.prefetch])
 
     async def close(self) -> None:
-        if self.leaves is not None and self.leaves.warming is not None:
-            self.leaves.warming.cancel()
-            await self.settled()
+        if self.cache is not None and self.cache.prefetch is not None:
+            self.cache.prefetch.cancel()
+            await self.wait_for_prefetch()
 
-    async def _by_leaves(self, leaves: LeafCache, deadline: Deadline, asked: "_Asked", now: datetime) -> PreviewResult:
-        while True:
+    async def _from_cache(self, cache: LeafCache, deadline: Deadline, request: "_PreviewRequest") -> PreviewResult:
+        result: CountResult | None = None
+        while result is None:
             try:
                 async with reading(self.database, deadline, snapshot=True) as tx:
-                    wanted = await asked.filter(tx, now)
-                    counted = await count(tx, leaves, wanted, resolve.SAMPLE, partial(shorten, tx, deadline))
-                break
-            except InFlight as others:
-                # Without a connection: whoever is at it may need one.
-                await asyncio.wait([asyncio.ensure_future(each) for each in others.flights], timeout=deadline.left())
-        if counted.cold and leaves.most_bytes and (leaves.warming is None or leaves.warming.done()):
-            leaves.warming = asyncio.create_task(self._warm(leaves, asked, now))
-        return counted.found
+                    resolved = await request.resolve(tx)
+                    result = await count(tx, cache, resolved, partial(shorten, tx, deadline))
+            except InFlight as in_flight:
+                # Without a connection: whoever fetches the leaves may need one.
+                futures = [asyncio.ensure_future(future) for future in in_flight.futures]
+                await asyncio.wait(futures, timeout=deadline.remaining())
+        if result.cold and cache.max_bytes and (cache.prefetch is None or cache.prefetch.done()):
+            cache.prefetch = asyncio.create_task(self._prefetch(cache, request))
+        return result.preview
 
-    async def _warm(self, leaves: LeafCache, asked: "_Asked", now: datetime) -> None:
-        """Whoever is writing a filter asks for it again with a leaf changed. What fails here is asked for then."""
-        deadline = Deadline(_WARMING_SECONDS)
+    async def _prefetch(self, cache: LeafCache, request: "_PreviewRequest") -> None:
+        """Cache the leaves of a filter that will be edited and asked for again. What fails here is fetched then."""
+        deadline = Deadline(PREFETCH_SECONDS)
         with suppress(TookTooLong, TooManyIds, InFlight, SQLAlchemyError):
             async with reading(self.database, deadline, snapshot=True) as tx:
-                await warm(tx, leaves, await asked.filter(tx, now), partial(shorten, tx, deadline))
+                await prefetch(tx, cache, await request.resolve(tx), partial(shorten, tx, deadline))
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    shop: Store
+class _PreviewRequest:
+    store: Store
     definition: Definition
     channels: Mapping[str, AddressKind]
+    now: datetime
 
-    async def filter(self, tx: Transaction, now: datetime) -> Filter:
-        known = await resolve.look_up(tx, self.shop.id, [self.definition])
-        groups, catalogue = resolve.asked_of(self.definition, known)
-        scope = FilterScope(self.shop.id, self.shop.timezone, now, tx.dialect)
-        return Filter(expanded(self.definition, groups), catalogue, scope, self.channels)
+    def scope(self, tx: Transaction) -> FilterScope:
+        return FilterScope(self.store.id, self.store.timezone, self.now, tx.dialect)
+
+    async def resolve(self, tx: Transaction) -> CountRequest:
+        return CountRequest(await resolve(tx, self.definition, self.scope(tx)), self.channels, SAMPLE)

@@ -1,92 +1,16 @@
-"""The segments and lists that a filter refers to: whether they exist, and never come round to the filter itself."""
+"""Look up the segments and lists that filters refer to: they must exist, and never lead back to the filter itself."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from uuid import UUID
 
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
 from domain.segments import queries
+from domain.segments.catalogue import channel_of
 from domain.segments.compiler.normal_form import LEAVES, FilterOutdated, ReferencedSegments
-from domain.segments.filters import Condition, Definition, MembershipCondition, conditions_of, memberships
-
-
-@dataclass(frozen=True, slots=True)
-class References:
-    """What a definition refers to; `missing` are segments and lists that are gone."""
-
-    groups: ReferencedSegments
-    missing: frozenset[UUID]
-
-
-async def referred(tx: Transaction, store_id: int, definitions: Iterable[Definition]) -> References:
-    """Everything that the definitions refer to, directly and through other segments."""
-    groups: dict[UUID, Definition | None] = {}
-    segment_ids, list_ids = _asked(definitions)
-    missing: set[UUID] = set()
-    while wanted := segment_ids - groups.keys() - missing:
-        found = await queries.definitions(tx, store_id, wanted)
-        groups.update(found)
-        missing |= wanted - found.keys()
-        more = _asked(each for each in found.values() if each is not None)
-        segment_ids |= more[0]
-        list_ids |= more[1]
-    if list_ids:
-        missing |= list_ids - await queries.known_lists(tx, store_id, list_ids)
-    return References(groups, frozenset(missing))
-
-
-def groups_of(definition: Definition, found: References) -> ReferencedSegments:
-    """As `compile` takes them; refused when something that the filter asks for is gone."""
-    if found.missing and not found.missing.isdisjoint(_reached(definition, found.groups)):
-        raise FilterOutdated("The filter refers to a segment or a list that no longer exists")
-    try:
-        ReferenceWalker(found.groups).of(list(conditions_of(definition)))
-    except CircularReference as error:
-        raise FilterOutdated("The filter refers to a segment that refers back to it") from error
-    return found.groups
-
-
-async def faults(tx: Transaction, store_id: int, definition: Definition, own_id: UUID | None) -> list[DomainError]:
-    """What is wrong with the references, each with its path."""
-    found = await referred(tx, store_id, [definition])
-    walk = ReferenceWalker(found.groups, own_id)
-    asked: list[Condition] = [each for each in conditions_of(definition) if not isinstance(each, MembershipCondition)]
-    errors = ErrorCollector()
-    for tree, path in ((definition.include, "include"), (definition.exclude, "exclude")):
-        for at, membership in memberships(tree, (path,)) if tree is not None else ():
-            with errors.under(*at):
-                _known(membership, found)
-                walk.of([*asked, membership])
-                asked.append(membership)
-    return errors.errors
-
-
-def _known(membership: MembershipCondition, found: References) -> None:
-    wanted = membership.segment_id or membership.list_id
-    if wanted in found.missing:
-        said = "segment" if membership.segment_id else "list"
-        raise DomainError(f"There is no such {said}", code=ErrorCode.NOT_FOUND)
-
-
-def _reached(definition: Definition, groups: ReferencedSegments) -> set[UUID]:
-    """The segments and lists that a definition refers to, directly and through other segments."""
-    segment_ids, list_ids = _asked([definition])
-    pending = list(segment_ids)
-    while pending:
-        inner = groups.get(pending.pop())
-        if inner is not None:
-            more = _asked([inner])
-            pending += more[0] - segment_ids
-            segment_ids |= more[0]
-            list_ids |= more[1]
-    return segment_ids | list_ids
-
-
-def _asked(definitions: Iterable[Definition]) -> tuple[set[UUID], set[UUID]]:
-    asked = [each for one in definitions for each in conditions_of(one) if isinstance(each, MembershipCondition)]
-    return {each.segment_id for each in asked if each.segment_id}, {each.list_id for each in asked if each.list_id}
-
+from domain.segments.filters import AttributeCondition, Definition, MembershipCondition, conditions_of, memberships
 
 CHAIN = 20
 
@@ -102,6 +26,116 @@ class ReferencesTooDeep(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
+class DirectReferences:
+    """The segments, lists and channels that one definition names itself, gathered by one walk over its conditions.
+
+    A segment or list is there as often as a condition names it; `conditions` counts all others.
+    """
+
+    conditions: int = 0
+    segment_ids: tuple[UUID, ...] = ()
+    list_ids: tuple[UUID, ...] = ()
+    channels: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, definition: Definition) -> "DirectReferences":
+        conditions = 0
+        segment_ids: list[UUID] = []
+        list_ids: list[UUID] = []
+        channels: set[str] = set()
+        for condition in conditions_of(definition):
+            match condition:
+                case MembershipCondition(segment_id=UUID() as segment_id):
+                    segment_ids.append(segment_id)
+                case MembershipCondition(list_id=UUID() as list_id):
+                    list_ids.append(list_id)
+                case AttributeCondition(dimension) if (channel := channel_of(dimension)) is not None:
+                    channels.add(channel)
+                    conditions += 1
+                case _:
+                    conditions += 1
+        return cls(conditions, tuple(segment_ids), tuple(list_ids), frozenset(channels))
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """All that definitions refer to, directly and through other segments; `missing` are segments and lists deleted."""
+
+    segments: ReferencedSegments
+    direct: Mapping[UUID, DirectReferences]
+    missing: frozenset[UUID]
+
+    def channels(self) -> frozenset[str]:
+        """Return the channels that the referenced segments name."""
+        return frozenset(chain.from_iterable(direct.channels for direct in self.direct.values()))
+
+    def check(self, root: DirectReferences) -> None:
+        """Raise FilterOutdated when a filter refers to itself or to what was deleted, or ReferencesTooDeep."""
+        if self.missing and not self.missing.isdisjoint(self._reachable(root)):
+            raise FilterOutdated("The filter refers to a segment or a list that no longer exists")
+        try:
+            ReferenceWalker(self.direct).extent(root)
+        except CircularReference as error:
+            raise FilterOutdated("The filter refers to a segment that refers back to it") from error
+
+    def _reachable(self, root: DirectReferences) -> set[UUID]:
+        segment_ids, list_ids = set(root.segment_ids), set(root.list_ids)
+        pending = list(segment_ids)
+        while pending:
+            direct = self.direct.get(pending.pop())
+            if direct is not None:
+                pending += set(direct.segment_ids) - segment_ids
+                segment_ids.update(direct.segment_ids)
+                list_ids.update(direct.list_ids)
+        return segment_ids | list_ids
+
+
+async def load_references(tx: Transaction, store_id: int, roots: Iterable[DirectReferences]) -> References:
+    """Return everything that the filters refer to, by a statement for each step of the way."""
+    segments: dict[UUID, Definition | None] = {}
+    direct: dict[UUID, DirectReferences] = {}
+    missing: set[UUID] = set()
+    roots = list(roots)
+    segment_ids = {segment_id for root in roots for segment_id in root.segment_ids}
+    list_ids = {list_id for root in roots for list_id in root.list_ids}
+    while unknown := segment_ids - segments.keys() - missing:
+        definitions = await queries.definitions(tx, store_id, unknown)
+        segments.update(definitions)
+        missing |= unknown - definitions.keys()
+        for segment_id, definition in definitions.items():
+            if definition is not None:
+                direct[segment_id] = DirectReferences.of(definition)
+                segment_ids.update(direct[segment_id].segment_ids)
+                list_ids.update(direct[segment_id].list_ids)
+    if list_ids:
+        missing |= list_ids - await queries.known_lists(tx, store_id, list_ids)
+    return References(segments, direct, frozenset(missing))
+
+
+async def faults(tx: Transaction, store_id: int, definition: Definition, own_id: UUID | None) -> list[DomainError]:
+    """Return the errors of a definition's references, each with its path; `own_id` is of the segment that it is for."""
+    root = DirectReferences.of(definition)
+    references = await load_references(tx, store_id, [root])
+    walker = ReferenceWalker(references.direct, own_id)
+    checked = replace(root, segment_ids=(), list_ids=())
+    errors = ErrorCollector()
+    for tree, name in ((definition.include, "include"), (definition.exclude, "exclude")):
+        for path, membership in memberships(tree, (name,)) if tree is not None else ():
+            with errors.under(*path):
+                if (membership.segment_id or membership.list_id) in references.missing:
+                    kind = "segment" if membership.segment_id else "list"
+                    raise DomainError(f"There is no such {kind}", code=ErrorCode.NOT_FOUND)
+                widened = replace(
+                    checked,
+                    segment_ids=(*checked.segment_ids, *filter(None, [membership.segment_id])),
+                    list_ids=(*checked.list_ids, *filter(None, [membership.list_id])),
+                )
+                walker.extent(widened)
+                checked = widened
+    return errors.errors
+
+
+@dataclass(frozen=True, slots=True)
 class Extent:
     """How many conditions there are, and through how many segments the furthest of them is reached."""
 
@@ -113,15 +147,15 @@ class Extent:
 class ReferenceWalker:
     """Each segment is walked once, however often it is referred to, so that growing by doubling is seen at once."""
 
-    groups: ReferencedSegments
+    direct: Mapping[UUID, DirectReferences]
     own_id: UUID | None = None
-    _known: dict[UUID, Extent] = field(default_factory=dict[UUID, Extent])
+    _extents: dict[UUID, Extent] = field(default_factory=dict[UUID, Extent])
 
-    def of(self, conditions: Collection[Condition], way: tuple[UUID, ...] = ()) -> Extent:
-        """Raises `RefersBack` or `TooFar`."""
+    def extent(self, references: DirectReferences, path: tuple[UUID, ...] = ()) -> Extent:
+        """Return how far the references reach. Raise CircularReference or ReferencesTooDeep."""
+        plain = Extent(references.conditions + len(references.list_ids), 0)
         total = furthest = 0
-        for condition in conditions:
-            inner = self._inner(condition, way)
+        for inner in chain([plain], (self._segment(segment_id, path) for segment_id in references.segment_ids)):
             total, furthest = total + inner.conditions, max(furthest, inner.segments)
             if total > LEAVES:
                 raise ReferencesTooDeep(
@@ -129,22 +163,20 @@ class ReferenceWalker:
                 )
         return Extent(total, furthest)
 
-    def _inner(self, condition: Condition, way: tuple[UUID, ...]) -> Extent:
-        segment_id = condition.segment_id if isinstance(condition, MembershipCondition) else None
-        if segment_id is None:
-            return Extent(1, 0)
-        if segment_id == self.own_id or segment_id in way:
+    def _segment(self, segment_id: UUID, path: tuple[UUID, ...]) -> Extent:
+        if segment_id == self.own_id or segment_id in path:
             raise CircularReference("This segment refers back to the one that asks for it")
-        inner = self._known.get(segment_id) or self._walked(self.groups.get(segment_id), (*way, segment_id))
-        self._known[segment_id] = inner
-        if len(way) + inner.segments > CHAIN:
+        extent = self._extents.get(segment_id)
+        if extent is None:
+            direct, further = self.direct.get(segment_id), (*path, segment_id)
+            if direct is None or len(further) > CHAIN:
+                extent = Extent(1, 1)
+            else:
+                within = self.extent(direct, further)
+                extent = Extent(max(1, within.conditions), within.segments + 1)
+            self._extents[segment_id] = extent
+        if len(path) + extent.segments > CHAIN:
             raise ReferencesTooDeep(
                 f"The filter goes through more than {CHAIN} segments, each of which refers to the next"
             )
-        return inner
-
-    def _walked(self, definition: Definition | None, way: tuple[UUID, ...]) -> Extent:
-        if definition is None or len(way) > CHAIN:
-            return Extent(1, 1)
-        within = self.of(list(conditions_of(definition)), way)
-        return Extent(max(1, within.conditions), within.segments + 1)
+        return extent

@@ -1,38 +1,30 @@
-"""From a definition to the statement that finds its customers, with all that it refers to looked up."""
+"""Resolve a filter: its normal form with all that it refers to looked up, from which statements are made."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
+from typing import TypeVar
 
-from muster_sdk import AddressKind
 from sqlalchemy import Select
 
 from domain.customers import queries as customers
-from domain.customers.model import PropertyDefinition
-from domain.kit.db import Database, Transaction
+from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
 from domain.segments import catalogue as segment_catalogue
 from domain.segments import queries, ranks
-from domain.segments.catalogue import Catalogue, Ranks
-from domain.segments.compiler.normal_form import Node, ReferencedSegments, expanded
-from domain.segments.compiler.select import customer_ids, static_ids
-from domain.segments.evaluation import references
-from domain.segments.evaluation.deadline import Deadline, reading
-from domain.segments.evaluation.reach import PreviewResult, survey
-from domain.segments.evaluation.references import References
-from domain.segments.filters import AttributeCondition, Definition, conditions_of
+from domain.segments.catalogue import Catalogue
+from domain.segments.compiler.normal_form import Leaf, Node, expanded
+from domain.segments.compiler.select import ids_of
+from domain.segments.evaluation.references import DirectReferences, load_references
+from domain.segments.filters import Definition, MembershipCondition
 from domain.segments.model import Segment, SegmentKind
 from domain.segments.sql.scope import FilterScope
-from domain.stores.model import Store
 
-PREVIEW_SECONDS = 5.0
-SAMPLE = 5
+K = TypeVar("K")
 
 
 async def catalogue(tx: Transaction, store_id: int, channels: Mapping[str, str]) -> Catalogue:
-    """What the store's segments may ask; `channels`: the labels of all that there are, by key."""
+    """Return the catalogue of what the store's segments may ask; `channels`: the labels of all channels, by key."""
     return segment_catalogue.catalogue(
         await customers.definitions(tx, store_id),
         channels,
@@ -42,98 +34,82 @@ async def catalogue(tx: Transaction, store_id: int, channels: Mapping[str, str])
     )
 
 
-async def ids_of(tx: Transaction, segment: Segment, timezone: str, now: datetime) -> Select[int]:
-    """A statement that finds the segment's customers as they are now."""
-    [found] = await ids_of_each(tx, segment.store_id, [segment], timezone, now)
-    if isinstance(found, DomainError):
-        raise found
-    return found
-
-
-async def ids_of_each(
-    tx: Transaction, store_id: int, segments: Sequence[Segment], timezone: str, now: datetime
-) -> list[Select[int] | DomainError]:
-    """The same for several segments, whose references are looked up together; or what is wrong with one."""
-    scope = FilterScope(store_id, timezone, now, tx.dialect)
-    asked = [segment.definition for segment in segments if segment.kind is SegmentKind.DYNAMIC]
-    found = await look_up(tx, store_id, asked) if asked else None
-    return [
-        static_ids(segment.id, scope)
-        if found is None or segment.kind is SegmentKind.STATIC
-        else _compiled(segment.definition, found, scope)
-        for segment in segments
-    ]
-
-
-async def found_by(tx: Transaction, store_id: int, definition: Definition, timezone: str, now: datetime) -> Select[int]:
-    """A statement that finds the customers whom a definition finds now."""
-    found = await look_up(tx, store_id, [definition])
-    compiled = _compiled(definition, found, FilterScope(store_id, timezone, now, tx.dialect))
-    if isinstance(compiled, DomainError):
-        raise compiled
-    return compiled
-
-
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What compiling definitions needs of the database."""
+class ResolvedFilter:
+    """A filter in its normal form, referenced segments by their own conditions, and what compiling it takes."""
 
-    referred: References
-    properties: Sequence[PropertyDefinition]
-    ranks: Ranks
+    node: Node
+    catalogue: Catalogue
+    scope: FilterScope
 
+    def at(self, now: datetime) -> "ResolvedFilter":
+        """Return the filter as of another moment."""
+        return replace(self, scope=replace(self.scope, now=now))
 
-async def look_up(tx: Transaction, store_id: int, definitions: Sequence[Definition]) -> Known:
-    referred = await references.referred(tx, store_id, definitions)
-    return Known(referred, await customers.definitions(tx, store_id), await ranks.of(tx, store_id))
-
-
-def _compiled(definition: Definition, known: Known, scope: FilterScope) -> Select[int] | DomainError:
-    try:
-        groups, catalogue = asked_of(definition, known)
-        return customer_ids(definition, catalogue, scope, groups)
-    except DomainError as error:
-        return error
+    def select_ids(self) -> Select[int]:
+        """Return a statement of the matching customers' ids. Raise FilterOutdated when it asks for what is gone."""
+        return ids_of(self.node, self.catalogue, self.scope)
 
 
-def asked_of(definition: Definition, known: Known) -> tuple[ReferencedSegments, Catalogue]:
-    """What the definition refers to, directly and not, and the catalogue of all that is asked for there."""
-    groups = references.groups_of(definition, known.referred)
-    asked = [definition, *(each for each in groups.values() if each is not None)]
-    return groups, segment_catalogue.catalogue(known.properties, _channels(asked), ranks=known.ranks)
+async def resolve(tx: Transaction, subject: Segment | Definition, scope: FilterScope) -> ResolvedFilter:
+    """Return the resolved filter. Raise FilterOutdated when it refers to what the store no longer has."""
+    resolved = (await resolve_each(tx, {0: subject}, scope))[0]
+    if isinstance(resolved, DomainError):
+        raise resolved
+    return resolved
 
 
-async def nodes_of(
-    tx: Transaction, store_id: int, definitions: Mapping[UUID, Definition]
-) -> tuple[dict[UUID, Node], Catalogue]:
-    """Definitions in their normal form, without the outdated ones, and the catalogue for all of them."""
-    known = await look_up(tx, store_id, list(definitions.values()))
-    nodes: dict[UUID, Node] = {}
-    for key, definition in definitions.items():
-        with suppress(DomainError):
-            nodes[key] = expanded(definition, references.groups_of(definition, known.referred))
-    everything = [*definitions.values(), *(each for each in known.referred.groups.values() if each is not None)]
-    return nodes, segment_catalogue.catalogue(known.properties, _channels(everything), ranks=known.ranks)
+async def resolve_each(
+    tx: Transaction, subjects: Mapping[K, Segment | Definition], scope: FilterScope
+) -> dict[K, ResolvedFilter | DomainError]:
+    """Return each filter resolved, or why it cannot be; references are looked up for all of them together.
+
+    Each definition's conditions are walked once. Static segments are sets of members, and need no look-up.
+    """
+    definitions: dict[K, Definition] = {}
+    for key, subject in subjects.items():
+        if isinstance(subject, Definition):
+            definitions[key] = subject
+        elif subject.kind is SegmentKind.DYNAMIC:
+            definitions[key] = subject.definition
+    roots = {key: DirectReferences.of(definition) for key, definition in definitions.items()}
+    references = await load_references(tx, scope.store_id, roots.values())
+    # A segment may go on asking for a channel that was removed.
+    channels = references.channels().union(*(root.channels for root in roots.values()))
+    known = segment_catalogue.catalogue(
+        await customers.definitions(tx, scope.store_id) if definitions else (),
+        {channel: channel for channel in sorted(channels)},
+        ranks=await ranks.of(tx, scope.store_id) if definitions else None,
+    )
+    resolved: dict[K, ResolvedFilter | DomainError] = {}
+    for key, subject in subjects.items():
+        if isinstance(subject, Segment) and key not in definitions:
+            node: Node = Leaf(MembershipCondition(segment_id=subject.id))
+        else:
+            try:
+                references.check(roots[key])
+                node = expanded(definitions[key], references.segments)
+            except DomainError as error:
+                resolved[key] = error
+                continue
+        resolved[key] = ResolvedFilter(node, known, scope)
+    return resolved
 
 
-async def preview(
-    database: Database,
-    shop: Store,
-    definition: Definition,
-    channels: Mapping[str, AddressKind],
-    now: datetime,
-    *,
-    seconds: float | Deadline = PREVIEW_SECONDS,
-) -> PreviewResult:
-    """How many the definition finds now, a few of them, and whom the channels reach: at most so long."""
-    async with reading(database, seconds) as tx:
-        found = await found_by(tx, shop.id, definition, shop.timezone, now)
-        return await survey(tx, shop.id, found, channels, SAMPLE)
+async def select_ids(tx: Transaction, subject: Segment | Definition, scope: FilterScope) -> Select[int]:
+    """Return a statement of the ids of the customers who match now. Raise FilterOutdated as `resolve` does."""
+    return (await resolve(tx, subject, scope)).select_ids()
 
 
-def _channels(definitions: Sequence[Definition]) -> dict[str, str]:
-    """The channels that are asked about: a segment may go on asking for one that was taken away."""
-    asked = [
-        each.dimension for one in definitions for each in conditions_of(one) if isinstance(each, AttributeCondition)
-    ]
-    return {channel: channel for key in asked if (channel := segment_catalogue.channel_of(key)) is not None}
+async def select_ids_of_each(
+    tx: Transaction, segments: Sequence[Segment], scope: FilterScope
+) -> list[Select[int] | DomainError]:
+    """Return a statement for each segment, or what is wrong with it, by as many look-ups as for one."""
+    resolved = await resolve_each(tx, dict(enumerate(segments)), scope)
+    statements: list[Select[int] | DomainError] = []
+    for filter_ in resolved.values():
+        try:
+            statements.append(filter_ if isinstance(filter_, DomainError) else filter_.select_ids())
+        except DomainError as error:
+            statements.append(error)
+    return statements

@@ -1,27 +1,25 @@
-"""The segments that customers are in, as they are now."""
+"""Find the segments that customers are in, as they are now."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from domain.kit.db import Transaction
 from domain.segments import queries
-from domain.segments.compiler.normal_form import Leaf
-from domain.segments.evaluation import resolve
 from domain.segments.evaluation.match_customers import compile_filters, match_customers
-from domain.segments.filters import MembershipCondition
-from domain.segments.model import Segment, SegmentKind
+from domain.segments.evaluation.resolve import ResolvedFilter, resolve_each
+from domain.segments.model import Segment
 from domain.segments.sql.scope import FilterScope
 from domain.stores.model import Store
 
 
-async def segments_of(tx: Transaction, shop: Store, ids: Sequence[int], now: datetime) -> dict[int, list[Segment]]:
-    """Each customer's active segments, the newest first; the number of statements does not grow with the customers."""
-    active = await queries.active(tx, shop.id)
-    scope = FilterScope(shop.id, shop.timezone, now, tx.dialect)
-    dynamic = {each.id: each.definition for each in active if each.kind is SegmentKind.DYNAMIC}
-    nodes, catalogue = await resolve.nodes_of(tx, shop.id, dynamic)
-    picked = {
-        each.id: Leaf(MembershipCondition(segment_id=each.id)) for each in active if each.kind is SegmentKind.STATIC
+async def segments_of(tx: Transaction, store: Store, ids: Sequence[int], now: datetime) -> dict[int, list[Segment]]:
+    """Return each customer's active segments, the newest first, by as many statements as for one customer."""
+    active = await queries.active(tx, store.id)
+    scope = FilterScope(store.id, store.timezone, now, tx.dialect)
+    resolved = await resolve_each(tx, {segment.id: segment for segment in active}, scope)
+    filters = {key: filter_ for key, filter_ in resolved.items() if isinstance(filter_, ResolvedFilter)}
+    members = await match_customers(tx, compile_filters(filters), scope, ids)
+    return {
+        customer_id: [segment for segment in active if customer_id in members.get(segment.id, ())]
+        for customer_id in ids
     }
-    members = await match_customers(tx, compile_filters({**nodes, **picked}, catalogue, scope), scope, ids)
-    return {customer: [each for each in active if customer in members.get(each.id, ())] for customer in ids}

@@ -1,4 +1,4 @@
-"""Combining the sets that a filter's leaves find, whatever they are kept in."""
+"""Combine the sets that a filter's leaves find, be they bitmaps or Python's own sets."""
 
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
@@ -23,27 +23,28 @@ class IdSetExpr(Generic[S]):
         return IdSetExpr(self.ids, negated=not self.negated)
 
     def __and__(self, other: "IdSetExpr[S]") -> "IdSetExpr[S]":
-        mine: Any = self.ids
+        # Either kind of set; both sides are of one.
+        ids: Any = self.ids
         if not self.negated:
-            return IdSetExpr(mine - other.ids if other.negated else mine & other.ids)
-        return IdSetExpr(mine | other.ids, negated=True) if other.negated else other & self
+            return IdSetExpr(ids - other.ids if other.negated else ids & other.ids)
+        return IdSetExpr(ids | other.ids, negated=True) if other.negated else other & self
 
     def __or__(self, other: "IdSetExpr[S]") -> "IdSetExpr[S]":
         return (self.opposite() & other.opposite()).opposite()
 
 
-def combined(node: Node, found: Mapping[bytes, IdSetExpr[S]], nobody: S) -> IdSetExpr[S]:
-    """`found`: whom each leaf's condition finds, by its key."""
+def combine(node: Node, sets: Mapping[bytes, IdSetExpr[S]], empty: S) -> IdSetExpr[S]:
+    """Return who matches a filter; `sets`: who matches each leaf's condition, by the leaf's key."""
     match node:
         case Leaf(_, negated):
-            return found[node.key].opposite() if negated else found[node.key]
+            return sets[node.key].opposite() if negated else sets[node.key]
         case And(parts):
-            result = IdSetExpr(nobody, negated=True)
+            result = IdSetExpr(empty, negated=True)
             for part in parts:
-                result = result & combined(part, found, nobody)
+                result = result & combine(part, sets, empty)
             return result
         case Or(parts):
-            result = IdSetExpr(nobody)
+            result = IdSetExpr(empty)
             for part in parts:
-                result = result | combined(part, found, nobody)
+                result = result | combine(part, sets, empty)
             return result

@@ -16,8 +16,9 @@ from domain.segments import language
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.deadline import reading
 from domain.segments.evaluation.preview import Previews
-from domain.segments.evaluation.resolve import catalogue, found_by
+from domain.segments.evaluation.resolve import catalogue, select_ids
 from domain.segments.filters import Definition
+from domain.segments.sql.scope import FilterScope
 from tests.benchmarks.segments import raw
 from tests.benchmarks.segments.filters import FILTERS, WINDOWED, Asked
 from tests.benchmarks.segments.hand import BY_HAND, ON_RAW_TABLES, Words
@@ -84,7 +85,7 @@ async def read(tx: Transaction, shop: Shop, query: str) -> Definition:
 
 
 async def counting(tx: Transaction, shop: Shop, definition: Definition) -> Executable:
-    found = await found_by(tx, shop.store.id, definition, shop.store.timezone, NOW)
+    found = await select_ids(tx, definition, FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect))
     return select(func.count()).select_from(found.subquery())
 
 
@@ -125,11 +126,11 @@ async def previewed(shop: Shop, result: Measured, definition: Definition, edited
         previews = Previews(shop.database, LeafCache(CACHE), SECONDS)
 
         async def of(asked: Definition, by: Previews = previews) -> int:
-            return (await by.of(shop.store, asked, CHANNELS, NOW)).count
+            return (await by.preview(shop.store, asked, CHANNELS, NOW)).count
 
         assert await result.preview.add(lambda: of(definition)) == result.found
         # Meanwhile whoever writes the filter reads the answer.
-        await previews.settled()
+        await previews.wait_for_prefetch()
         await result.edited.add(lambda: of(edited))
 
 

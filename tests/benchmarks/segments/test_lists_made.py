@@ -15,7 +15,8 @@ from domain.kit.db import Transaction
 from domain.kit.db.types import Id
 from domain.lists import queries
 from domain.segments.evaluation.deadline import plan_for_sets
-from domain.segments.evaluation.resolve import found_by
+from domain.segments.evaluation.resolve import select_ids
+from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import list_members
 from tests.benchmarks.segments.filters import FILTERS
 from tests.benchmarks.segments.measuring import Times, processor, table
@@ -99,7 +100,8 @@ async def fill(shop: Shop, query: str, tx: Transaction, list_id: UUID) -> int:
 
 
 async def finding(tx: Transaction, shop: Shop, query: str) -> Select[int]:
-    return await found_by(tx, shop.store.id, await read(tx, shop, query), shop.store.timezone, NOW)
+    scope = FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect)
+    return await select_ids(tx, await read(tx, shop, query), scope)
 
 
 async def keep_ids(shop: Shop, query: str) -> None:

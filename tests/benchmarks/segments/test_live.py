@@ -13,7 +13,7 @@ from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.deadline import reading
 from domain.segments.evaluation.match_customers import compile_filters, match_customers
 from domain.segments.evaluation.preview import Previews
-from domain.segments.evaluation.resolve import catalogue, nodes_of
+from domain.segments.evaluation.resolve import ResolvedFilter, catalogue, resolve_each
 from domain.segments.filters import Definition
 from domain.segments.sql.scope import FilterScope
 from tests.benchmarks.segments.filters import FILTERS, WINDOWED
@@ -61,7 +61,7 @@ async def test_previews(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
 
 async def count(shop: Shop, leaves: LeafCache, times: Times, definition: Definition) -> None:
     async def of() -> int:
-        return (await Previews(shop.database, leaves, SECONDS).of(shop.store, definition, CHANNELS, NOW)).count
+        return (await Previews(shop.database, leaves, SECONDS).preview(shop.store, definition, CHANNELS, NOW)).count
 
     await times.add(of)
 
@@ -76,11 +76,12 @@ async def test_belonging(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None
         wall, work = Times(), Times()
         async with reading(shop.database, SECONDS, snapshot=True) as tx:
             scope = FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect)
-            nodes, known = await nodes_of(tx, shop.store.id, asking)
+            resolved = await resolve_each(tx, asking, scope)
+            filters = {key: each for key, each in resolved.items() if isinstance(each, ResolvedFilter)}
             clock = await processor(tx)
             for _ in range(ROUNDS):
                 began, worked = perf_counter(), clock()
-                await match_customers(tx, compile_filters(nodes, known, scope), scope, some)
+                await match_customers(tx, compile_filters(filters), scope, some)
                 wall.each.append((perf_counter() - began) * 1000)
                 work.each.append(clock() - worked)
         pairs = len(some) * len(asking)

@@ -17,13 +17,15 @@ from domain.events.log_tables import events as event_rows
 from domain.ingestion import track as events
 from domain.ingestion.model import TrackedEvent
 from domain.jobs import Queue
-from domain.kit.db import Database
+from domain.kit.db import Database, Transaction
 from domain.memberships import tracking
 from domain.memberships.tables import segment_memberships
 from domain.segments import queries as segment_queries
 from domain.segments.codec import to_stored
-from domain.segments.evaluation.resolve import found_by
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.filters import Definition, Filter
+from domain.segments.model import Segment
+from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import segments
 from domain.stores import queries as stores
 from domain.stores.model import Store
@@ -53,6 +55,11 @@ class Shop:
             await tx.execute(insert(segments).values(**row, created_at=self.now, updated_at=self.now))
             await changes.record_store_change(tx, self.store.id, ChangeKind.SEGMENTS)
         return UUID(int=number)
+
+    async def segment(self, tx: Transaction, segment_id: UUID) -> Segment:
+        segment = await segment_queries.by_id(tx, self.store.id, segment_id)
+        assert segment is not None
+        return segment
 
     async def edit(self, segment_id: UUID, **values: object) -> None:
         async with self.database.write() as tx:
@@ -114,7 +121,9 @@ class Shop:
             for each in active:
                 if each.kind.value == "DYNAMIC":
                     definition: Definition = each.definition
-                    ids = await found_by(tx, self.store.id, definition, self.store.timezone, self.now)
+                    ids = await select_ids(
+                        tx, definition, FilterScope(self.store.id, self.store.timezone, self.now, tx.dialect)
+                    )
                     found[each.id] = set((await tx.execute(ids)).scalars())
             return {segment_id: those for segment_id, those in found.items() if those}
 

@@ -1,6 +1,6 @@
 """Comparing one value with those of a condition, said again in plain Python."""
 
-# ruff: noqa: PLR0911, C901 - a return for each operator reads best here
+# ruff: noqa: PLR0911 - a return for each operator reads best here
 
 from calendar import isleap
 from collections.abc import Callable, Sequence

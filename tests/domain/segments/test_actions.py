@@ -12,8 +12,9 @@ from domain.kit.db import Database
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.segments import actions, queries
 from domain.segments.evaluation.deadline import TookTooLong, reading
+from domain.segments.evaluation.preview import Previews
 from domain.segments.evaluation.reach import ChannelReach
-from domain.segments.evaluation.resolve import catalogue, found_by, ids_of, preview
+from domain.segments.evaluation.resolve import catalogue, select_ids
 from domain.segments.filters import BLACKLISTED, AttributeCondition, Definition, MembershipCondition, Operator
 from domain.segments.model import PolicyInput, Segment, SegmentInput, SegmentKind, UpdateMode
 from domain.segments.validation import FilterContext
@@ -46,7 +47,7 @@ class Shop:
 
     async def members(self, segment: Segment) -> list[int]:
         async with self.database.read() as tx:
-            found = await tx.execute(await ids_of(tx, segment, TIMEZONE, NOW))
+            found = await tx.execute(await select_ids(tx, segment, self.desk.scope(tx)))
             return sorted(found.scalars())
 
     async def stored(self, segment: Segment) -> Segment | None:
@@ -224,7 +225,7 @@ async def test_a_preview_counts_and_says_whom_each_channel_reaches(shop: Shop) -
             {"s": shop.id, "a": VIPS[1], "b": VIPS[2], "no": False},
         )
     definition = Definition(AttributeCondition("tag", Operator.EQ, ("VIP",)), None)
-    found = await preview(shop.database, shop.desk.shop, definition, channels, NOW)
+    found = await Previews(shop.database).preview(shop.desk.shop, definition, channels, NOW)
     people = {person.id: person for person in EVERYONE}
     expected: list[ChannelReach] = []
     for channel, column in (("email", "email"), ("sms", "phone")):
@@ -239,7 +240,7 @@ async def test_a_preview_counts_and_says_whom_each_channel_reaches(shop: Shop) -
 
 async def test_a_preview_of_nobody(shop: Shop) -> None:
     nobody = Definition(AttributeCondition("city", Operator.EQ, ("Nowhere",)))
-    found = await preview(shop.database, shop.desk.shop, nobody, {"email": AddressKind.EMAIL}, NOW)
+    found = await Previews(shop.database).preview(shop.desk.shop, nobody, {"email": AddressKind.EMAIL}, NOW)
     assert (found.count, found.reach, found.sample) == (0, (ChannelReach("email", 0, 0),), ())
 
 
@@ -257,6 +258,6 @@ async def test_what_takes_too_long_is_cut_short_and_says_so(shop: Shop) -> None:
 async def test_a_list_that_is_gone_is_not_taken_for_an_empty_one(shop: Shop) -> None:
     async with shop.database.read() as tx:
         with pytest.raises(DomainError, match="no longer exists"):
-            await found_by(
-                tx, shop.id, Definition(MembershipCondition(list_id=UUID(int=77), member=False)), TIMEZONE, NOW
+            await select_ids(
+                tx, Definition(MembershipCondition(list_id=UUID(int=77), member=False)), shop.desk.scope(tx)
             )

@@ -4,16 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from domain.kit.errors import DomainError, ErrorCode
+from domain.kit.errors import DomainError
 from domain.segments.model import (
     PolicyInput,
-    Refreshes,
     UpdateMode,
     UpdatePolicy,
     check_name,
     check_policy,
     next_refresh,
-    refresh_blocked_by,
 )
 
 TAIPEI = "Asia/Taipei"
@@ -51,34 +49,6 @@ def test_only_the_cycles_that_there_are(days: int | None) -> None:
     with pytest.raises(DomainError) as caught:
         check_policy(PolicyInput(UpdateMode.AUTO, days), NOON, TAIPEI)
     assert caught.value.field == ("update", "everyDays")
-
-
-def test_not_on_the_day_it_was_made() -> None:
-    """SL-10; the day is the store's (A3): 23:59 and 0:01 in Taipei."""
-    made = datetime(2026, 7, 1, 15, 59, tzinfo=UTC)
-    assert refresh_blocked_by(Refreshes(made, None), made, TAIPEI) is ErrorCode.ALREADY_REFRESHED_TODAY
-    assert refresh_blocked_by(Refreshes(made, None), made + timedelta(minutes=2), TAIPEI) is None
-
-
-def test_once_a_day() -> None:
-    """SL-09 and SL-11: whatever became of the list since."""
-    spent = Refreshes(NOON - timedelta(days=5), last_refreshed_at=NOON)
-    assert refresh_blocked_by(spent, NOON + timedelta(hours=1), TAIPEI) is ErrorCode.ALREADY_REFRESHED_TODAY
-    assert refresh_blocked_by(spent, NOON + timedelta(days=1), TAIPEI) is None
-
-
-def test_a_failed_list_does_not_spend_the_day_once_it_is_deleted() -> None:
-    """SL-12."""
-    made = NOON - timedelta(days=5)
-    failed = Refreshes(made, None, failed_at=[NOON])
-    assert refresh_blocked_by(failed, NOON, TAIPEI) is ErrorCode.INVALID_STATE
-    assert refresh_blocked_by(Refreshes(made, None), NOON, TAIPEI) is None
-    assert refresh_blocked_by(failed, NOON + timedelta(days=1), TAIPEI) is None
-
-
-def test_one_at_a_time() -> None:
-    generating = Refreshes(NOON - timedelta(days=5), None, generating_since=[NOON - timedelta(days=1)])
-    assert refresh_blocked_by(generating, NOON, TAIPEI) is ErrorCode.INVALID_STATE
 
 
 def test_a_name_of_50_characters_is_taken_and_of_51_refused() -> None:

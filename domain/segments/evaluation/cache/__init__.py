@@ -1,0 +1,1 @@
+"""Previews from cached bitmaps of a filter's leaves."""

@@ -1,6 +1,6 @@
-"""A filter's count, reach and sample out of its leaves' bitmaps."""
+"""Count a filter's customers, their reach and a sample of them from the bitmaps of its leaves."""
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -15,167 +15,164 @@ from sqlalchemy import ARRAY, BigInteger, Select, column, func, literal, select
 from domain.changes import ChangeKind, Versions, versions
 from domain.customers.tables import customer_numbers, customers
 from domain.kit.db import Transaction
-from domain.segments.catalogue import Catalogue
-from domain.segments.compiler.normal_form import Leaf, Node, leaves
-from domain.segments.compiler.select import condition_of, ids_of
-from domain.segments.evaluation.cache import reach as channel_reach
-from domain.segments.evaluation.cache.fetch import LeafRequest, answer
+from domain.segments.compiler.normal_form import leaves
+from domain.segments.compiler.select import condition_of
+from domain.segments.evaluation.cache.fetch import BeforeStatement, LeafRequest, fetch_leaves
 from domain.segments.evaluation.cache.lru import LeafCache
+from domain.segments.evaluation.cache.reach import channel_reach, reach_sets
 from domain.segments.evaluation.cache.transfer import LARGEST, TooManyIds
 from domain.segments.evaluation.leaf_analysis import LeafTraits, leaf_traits
 from domain.segments.evaluation.reach import PreviewResult, survey
-from domain.segments.evaluation.set_algebra import IdSetExpr, combined
+from domain.segments.evaluation.resolve import ResolvedFilter
+from domain.segments.evaluation.set_algebra import IdSetExpr, combine
 from domain.segments.sql.predicates import IdSet, Predicate, RowPredicate, Selectivity, partial_index_ids
-from domain.segments.sql.scope import FilterScope
 
-# The reach of so many is asked for by itself, where that of everyone is not at hand.
+# The reach of so few is asked of the database, where everyone's is not cached.
 FEW = 1_000
 _EVERYONE, _DELETED, _WHOLE = b"everyone", b"deleted", b"whole"
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """A filter in its normal form, and what reading it takes."""
+class CountRequest:
+    """A filter to count, the channels whose reach is asked for, and how many of its customers to show."""
 
-    node: Node
-    catalogue: Catalogue
-    scope: FilterScope
+    filter: ResolvedFilter
     channels: Mapping[str, AddressKind]
+    sample: int
 
 
 @dataclass(frozen=True, slots=True)
 class CountResult:
-    """`cold`: the filter was asked as a whole, and its leaves are not at hand for the next one."""
+    """`cold`: the filter was counted as a whole, and its leaves are not cached for the next one."""
 
-    found: PreviewResult
+    preview: PreviewResult
     cold: bool
 
 
 async def count(
-    tx: Transaction, kept: LeafCache, wanted: Filter, sample: int, watch: Callable[[], Awaitable[None]]
+    tx: Transaction, cache: LeafCache, request: CountRequest, before_statement: BeforeStatement
 ) -> CountResult:
-    """Raises `TooLarge` where bitmaps cannot answer, and `Underway` where others are just at it."""
-    scope = wanted.scope
-    asking = await _asking(tx, kept, wanted)
-    cold = asking.is_new()
-    # One statement of the whole costs less than each of its leaves by itself.
-    needs = [asking.whole()] if cold else asking.parts()
-    answers = await answer(tx, kept, scope, needs, watch)
-    result = answers[_WHOLE] if cold else asking.result(answers)
-    of_channels = asking.reach()
-    if len(result) <= FEW and any(need.key is None or kept.get(need.key) is None for need in of_channels):
-        await watch()
-        found = await survey(tx, scope.store_id, _these(result, tx.dialect), wanted.channels, sample)
-        return CountResult(found, cold)
-    sets = await answer(tx, kept, scope, of_channels, watch)
-    reach = tuple(channel_reach.reach(result, sets, wanted.channels))
-    return CountResult(PreviewResult(len(result), reach, tuple(islice(result, sample))), cold)
+    """Return the count. Raise TooManyIds where bitmaps cannot answer, InFlight where others fetch the same leaves."""
+    scope, channels = request.filter.scope, request.channels
+    requests = await _load_requests(tx, cache, request)
+    cold = requests.is_cold()
+    # One statement of the whole costs less than one for each of its leaves.
+    bitmaps = await fetch_leaves(
+        tx, cache, scope, [requests.whole()] if cold else requests.all_leaves(), before_statement
+    )
+    matching = bitmaps[_WHOLE] if cold else requests.matching(bitmaps)
+    reach_requests = requests.reach()
+    if len(matching) <= FEW and any(leaf.key is None or cache.get(leaf.key) is None for leaf in reach_requests):
+        await before_statement()
+        preview = await survey(tx, scope.store_id, _select_ids(matching, tx.dialect), channels, request.sample)
+        return CountResult(preview, cold)
+    sets = await fetch_leaves(tx, cache, scope, reach_requests, before_statement)
+    reach = tuple(channel_reach(matching, sets, channels))
+    return CountResult(PreviewResult(len(matching), reach, tuple(islice(matching, request.sample))), cold)
 
 
-async def warm(tx: Transaction, kept: LeafCache, wanted: Filter, watch: Callable[[], Awaitable[None]]) -> None:
-    """Has every leaf at hand for the filter that comes next, which will be much like this one."""
-    asking = await _asking(tx, kept, wanted)
-    await answer(tx, kept, wanted.scope, [*asking.parts(), *asking.reach()], watch)
+async def prefetch(tx: Transaction, cache: LeafCache, request: CountRequest, before_statement: BeforeStatement) -> None:
+    """Cache every leaf for the next filter, which will be much like this one. Raise what `count` raises."""
+    requests = await _load_requests(tx, cache, request)
+    await fetch_leaves(tx, cache, request.filter.scope, [*requests.all_leaves(), *requests.reach()], before_statement)
 
 
-async def _asking(tx: Transaction, kept: LeafCache, wanted: Filter) -> "_Asking":
-    store_id = wanted.scope.store_id
+async def _load_requests(tx: Transaction, cache: LeafCache, request: CountRequest) -> "_LeafRequests":
+    store_id = request.filter.scope.store_id
     last = await tx.scalar(select(func.max(customer_numbers.c.last)).where(customer_numbers.c.store_id == store_id))
     if last is not None and last > LARGEST:
         raise TooManyIds
-    return _Asking(kept, wanted, await versions(tx, store_id))
+    return _LeafRequests(cache, request, await versions(tx, store_id))
 
 
-def _these(result: BitMap, dialect: str) -> Select[Any]:
+def _select_ids(bitmap: BitMap, dialect: str) -> Select[Any]:
     if dialect == "postgresql":
-        handed = func.unnest(literal(list(result), ARRAY(BigInteger))).table_valued(column("value", BigInteger))
-        return select(handed.render_derived().c.value)
-    return select(func.json_each(orjson.dumps(list(result)).decode()).table_valued("value").c.value)
+        unnested = func.unnest(literal(list(bitmap), ARRAY(BigInteger))).table_valued(column("value", BigInteger))
+        return select(unnested.render_derived().c.value)
+    return select(func.json_each(orjson.dumps(list(bitmap)).decode()).table_valued("value").c.value)
 
 
-class _Asking:
-    def __init__(self, kept: LeafCache, wanted: Filter, seen: Versions) -> None:
-        self._kept, self._wanted, self._seen = kept, wanted, seen
-        self._leaves = {leaf.key: leaf for leaf in leaves(wanted.node)}
-        catalogue, scope = wanted.catalogue, wanted.scope
-        self._questions: dict[bytes, LeafTraits] = {
-            key: kept.traits.get(key) or kept.remember(key, leaf_traits(leaf, catalogue, scope))
-            for key, leaf in self._leaves.items()
-        }
+class _LeafRequests:
+    """The requests whose bitmaps together answer a filter, with the versions of the data that they rest on."""
 
-    def is_new(self) -> bool:
-        """Whether more leaves are to be asked for than are at hand; those that find a few are asked in passing."""
-        costly = [need for need in self._of_leaves() if not self._questions[need.name].few]
-        missing = [need for need in costly if need.key is None or self._kept.get(need.key) is None]
+    def __init__(self, cache: LeafCache, request: CountRequest, data: Versions) -> None:
+        self._cache, self._request, self._versions = cache, request, data
+        self._filter = request.filter
+        self._leaves = {leaf.key: leaf for leaf in leaves(self._filter.node)}
+        self._traits: dict[bytes, LeafTraits] = {}
+        for key, leaf in self._leaves.items():
+            traits = cache.traits.get(key)
+            if traits is None:
+                traits = leaf_traits(leaf, self._filter.catalogue, self._filter.scope)
+                cache.add_traits(key, traits)
+            self._traits[key] = traits
+
+    def is_cold(self) -> bool:
+        """Return whether more leaves are missing than cached; those that find a few are cheap, and do not count."""
+        costly = [request for request in self._condition_requests() if not self._traits[request.name].few]
+        missing = [request for request in costly if request.key is None or self._cache.get(request.key) is None]
         return len(missing) > 1 and 2 * len(missing) > len(costly)
 
-    def parts(self) -> list[LeafRequest]:
-        """The leaves, and from whom they are taken away."""
-        return [*self._of_leaves(), self.deleted() if self.narrows() else self.everyone()]
+    def all_leaves(self) -> list[LeafRequest]:
+        """Return the conditions' requests, and that of the customers whom they narrow or are subtracted from."""
+        if not self._combine({key: BitMap() for key in self._leaves}).negated:
+            deleted = partial_index_ids("deleted_at IS NOT NULL", self._filter.scope)
+            base = self._compiled(_DELETED, ChangeKind.EXISTENCE, IdSet(deleted, Selectivity.PICKED, distinct=True))
+        else:
+            base = self._compiled(_EVERYONE, ChangeKind.EXISTENCE, RowPredicate(customers.c.deleted_at.is_(None)))
+        return [*self._condition_requests(), base]
 
     def whole(self) -> LeafRequest:
-        """Whom the filter finds, by one statement."""
-        asked = [self._questions[key] for key in self._leaves]
-        unknown = any(each.kinds is None for each in asked)
+        """Return a request that the filter's one statement answers."""
+        all_kinds = [traits.kinds for traits in self._traits.values()]
         kinds = ChangeKind.EXISTENCE
-        for each in asked:
-            kinds |= each.kinds or kinds
-        # By what it says, since True == 1 in Python.
-        named = blake2b(repr(self._wanted.node).encode(), digest_size=16).digest()
-        key = self._key(named, None if unknown else kinds, by_the_hour=any(each.by_the_hour for each in asked))
-        return LeafRequest(_WHOLE, key, self._select)
-
-    def _select(self) -> Predicate:
-        ids = ids_of(self._wanted.node, self._wanted.catalogue, self._wanted.scope)
-        return IdSet(ids, Selectivity.LOG, distinct=True)
-
-    def _of_leaves(self) -> list[LeafRequest]:
-        return [self._leaf(leaf) for key, leaf in self._leaves.items() if self._questions[key].constant is None]
-
-    def _leaf(self, leaf: Leaf) -> LeafRequest:
-        known = self._questions[leaf.key]
-        ask = partial(condition_of, leaf, self._wanted.catalogue, self._wanted.scope)
-        return LeafRequest(leaf.key, self._key(leaf.key, known.kinds, by_the_hour=known.by_the_hour), ask)
-
-    def deleted(self) -> LeafRequest:
-        few = IdSet(partial_index_ids("deleted_at IS NOT NULL", self._wanted.scope), Selectivity.PICKED, distinct=True)
-        return LeafRequest(_DELETED, self._key(_DELETED, ChangeKind.EXISTENCE), lambda: few)
-
-    def everyone(self) -> LeafRequest:
-        live: Predicate = RowPredicate(customers.c.deleted_at.is_(None))
-        return LeafRequest(_EVERYONE, self._key(_EVERYONE, ChangeKind.EXISTENCE), lambda: live)
+        for leaf_kinds in all_kinds:
+            kinds |= leaf_kinds or kinds
+        # By its text, since True == 1 in Python.
+        name = blake2b(repr(self._filter.node).encode(), digest_size=16).digest()
+        by_the_hour = any(traits.by_the_hour for traits in self._traits.values())
+        key = self._key(name, None if None in all_kinds else kinds, by_the_hour=by_the_hour)
+        return LeafRequest(_WHOLE, key, lambda: IdSet(self._filter.select_ids(), Selectivity.LOG, distinct=True))
 
     def reach(self) -> list[LeafRequest]:
-        sets = channel_reach.asked(self._wanted.channels, self._wanted.scope)
-        return [LeafRequest(name, self._key(name, kinds), partial(_same, sql)) for name, kinds, sql in sets]
+        """Return the requests of the sets that the channels' reach follows from."""
+        sets = reach_sets(self._request.channels, self._filter.scope)
+        return [self._compiled(reach_set.name, reach_set.kinds, reach_set.ids) for reach_set in sets]
 
-    def narrows(self) -> bool:
-        """Whether the filter's leaves say who is in it, rather than who is not."""
-        return not self._combined({key: BitMap() for key in self._leaves}).negated
+    def matching(self, bitmaps: Mapping[bytes, BitMap]) -> BitMap:
+        """Return the customers who match, by the bitmaps of `all_leaves`."""
+        expression = self._combine(bitmaps)
+        return bitmaps[_EVERYONE] - expression.ids if expression.negated else expression.ids - bitmaps[_DELETED]
 
-    def result(self, found: Mapping[bytes, BitMap]) -> BitMap:
-        those = self._combined(found)
-        return found[_EVERYONE] - those.ids if those.negated else those.ids - found[_DELETED]
+    def _combine(self, bitmaps: Mapping[bytes, BitMap]) -> IdSetExpr[BitMap]:
+        expressions: dict[bytes, IdSetExpr[BitMap]] = {}
+        for key, traits in self._traits.items():
+            if traits.constant is not None:
+                expressions[key] = IdSetExpr(BitMap(), negated=traits.constant)
+            else:
+                expressions[key] = IdSetExpr(bitmaps[key], negated=traits.negated)
+        return combine(self._filter.node, expressions, BitMap())
 
-    def _combined(self, found: Mapping[bytes, BitMap]) -> IdSetExpr[BitMap]:
-        sides = {key: _side(self._questions[key], found.get(key)) for key in self._leaves}
-        return combined(self._wanted.node, sides, BitMap())
+    def _condition_requests(self) -> list[LeafRequest]:
+        requests: list[LeafRequest] = []
+        for name, leaf in self._leaves.items():
+            traits = self._traits[name]
+            if traits.constant is None:
+                key = self._key(name, traits.kinds, by_the_hour=traits.by_the_hour)
+                compile_ = partial(condition_of, leaf, self._filter.catalogue, self._filter.scope)
+                requests.append(LeafRequest(name, key, compile_))
+        return requests
+
+    def _compiled(self, name: bytes, kinds: ChangeKind, predicate: Predicate) -> LeafRequest:
+        return LeafRequest(name, self._key(name, kinds), lambda: predicate)
 
     def _key(self, name: bytes, kinds: ChangeKind | None, *, by_the_hour: bool = False) -> Hashable | None:
-        """Moments within a minute are one: between them, only what is dated ahead can come to count."""
+        """Return the key of an answer that rests on these kinds of data, None where they are unknown.
+
+        Moments within a minute are one: between them, only what is dated ahead can come to count.
+        """
         if kinds is None:
             return None
-        scope = self._wanted.scope
+        scope = self._filter.scope
         minute = scope.now.replace(second=0, microsecond=0) if by_the_hour else None
-        return scope.store_id, name, scope.timezone, scope.today, minute, kinds, self._seen.of(kinds)
-
-
-def _side(known: LeafTraits, found: BitMap | None) -> IdSetExpr[BitMap]:
-    if known.constant is not None:
-        return IdSetExpr(BitMap(), negated=known.constant)
-    assert found is not None
-    return IdSetExpr(found, negated=known.negated)
-
-
-def _same(sql: Predicate) -> Predicate:
-    return sql
+        return scope.store_id, name, scope.timezone, scope.today, minute, kinds, self._versions.of(kinds)

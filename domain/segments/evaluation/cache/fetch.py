@@ -1,6 +1,6 @@
-"""Answering leaves in one snapshot: from the cache what did not change, from the database the rest."""
+"""Fetch leaves in one snapshot: from the cache what did not change, from the database the rest."""
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pyroaring import BitMap
@@ -8,80 +8,85 @@ from sqlalchemy import select
 
 from domain.kit.db import Transaction
 from domain.segments.evaluation.cache.lru import LeafCache
-from domain.segments.evaluation.cache.transfer import fetched, fetched_each
+from domain.segments.evaluation.cache.transfer import fetch_bitmap, fetch_bitmaps
 from domain.segments.evaluation.leaf_analysis import base_of, of_store
 from domain.segments.sql.predicates import IdSet, Predicate, RowPredicate
 from domain.segments.sql.scope import FilterScope
 
+BeforeStatement = Callable[[], Awaitable[None]]
+"""Called before each statement; ends a request that takes too long by raising."""
+
 
 @dataclass(frozen=True, slots=True)
 class LeafRequest:
-    """Customers that somebody waits for: those whom a condition's SQL finds, whatever its sense.
+    """The customers that a condition's SQL finds, whatever the condition's sense.
 
-    `key` names the answer together with the data that it rests on; None: it cannot be kept.
+    `key` names the answer together with the data that it rests on; None: it cannot be cached.
     """
 
     name: bytes
     key: Hashable | None
-    ask: Callable[[], Predicate]
+    compile: Callable[[], Predicate]
 
 
 class InFlight(Exception):
-    """Another request is answering some of this."""
+    """Another request is fetching some of these leaves."""
 
-    def __init__(self, flights: Sequence[Awaitable[object]]) -> None:
+    def __init__(self, futures: Sequence[Awaitable[object]]) -> None:
         super().__init__()
-        self.flights = flights
+        self.futures = futures
 
 
-async def answer(
+async def fetch_leaves(
     tx: Transaction,
-    leaves: LeafCache,
+    cache: LeafCache,
     scope: FilterScope,
-    needs: Sequence[LeafRequest],
-    watch: Callable[[], Awaitable[None]],
+    requests: Sequence[LeafRequest],
+    before_statement: BeforeStatement,
 ) -> dict[bytes, BitMap]:
-    """By name. `watch` is called before each statement, and ends what takes too long.
-
-    Raises `Underway` once its own part is done while others are at the rest.
-    """
-    found = {need.name: kept for need in needs if need.key and (kept := leaves.get(need.key)) is not None}
-    missing = {need.key or need.name: need for need in needs if need.name not in found}
-    flights = [flight for key in missing if (flight := leaves.in_flight(key)) is not None]
-    own = [need for key, need in missing.items() if leaves.in_flight(key) is None]
-    for need in own:
-        leaves.depart(need.key)
+    """Return the leaves' bitmaps by name. Raise InFlight, once the rest is cached, when others fetch some of them."""
+    bitmaps = {
+        request.name: bitmap for request in requests if request.key and (bitmap := cache.get(request.key)) is not None
+    }
+    missing = {request.key or request.name: request for request in requests if request.name not in bitmaps}
+    futures = [future for key in missing if (future := cache.in_flight(key)) is not None]
+    begun = [request for key, request in missing.items() if cache.in_flight(key) is None]
+    for request in begun:
+        cache.begin(request.key)
     try:
-        for some in _statements([(need, need.ask()) for need in own]):
-            await watch()
-            for (need, _), bitmap in zip(some, await _fetch(tx, scope, [sql for _, sql in some]), strict=True):
-                found[need.name] = bitmap
-                leaves.land(need.key, bitmap)
+        for batch in _statements([(request, request.compile()) for request in begun]):
+            await before_statement()
+            fetched = await _fetch(tx, scope, [predicate for _, predicate in batch], cache.max_ids)
+            for (request, _), bitmap in zip(batch, fetched, strict=True):
+                bitmaps[request.name] = bitmap
+                cache.complete(request.key, bitmap)
     finally:
-        for need in own:
-            leaves.land(need.key, found.get(need.name))
-    if flights:
-        raise InFlight(flights)
-    return found
+        for request in begun:
+            cache.complete(request.key, bitmaps.get(request.name))
+    if futures:
+        raise InFlight(futures)
+    return bitmaps
 
 
-def _statements(asked: Sequence[tuple[LeafRequest, Predicate]]) -> list[list[tuple[LeafRequest, Predicate]]]:
-    """What customers' own rows say is read off them at once, what their facts say off those: nothing joins them all."""
-    facts: dict[str, list[tuple[LeafRequest, Predicate]]] = {}
-    for need, sql in asked:
-        if isinstance(sql, RowPredicate):
-            rows, _ = base_of([sql.condition])
-            facts.setdefault(rows.description, []).append((need, sql))
-    return [[each] for each in asked if isinstance(each[1], IdSet)] + list(facts.values())
+def _statements(compiled: Sequence[tuple[LeafRequest, Predicate]]) -> Iterator[list[tuple[LeafRequest, Predicate]]]:
+    """Yield leaves that one statement answers: predicates on the same rows together, so that nothing joins all rows."""
+    by_rows: dict[str, list[tuple[LeafRequest, Predicate]]] = {}
+    for request, predicate in compiled:
+        if isinstance(predicate, IdSet):
+            yield [(request, predicate)]
+        else:
+            rows, _ = base_of([predicate.condition])
+            by_rows.setdefault(rows.description, []).append((request, predicate))
+    yield from by_rows.values()
 
 
-async def _fetch(tx: Transaction, scope: FilterScope, asked: Sequence[Predicate]) -> list[BitMap]:
-    for sql in asked:
-        if isinstance(sql, IdSet):
-            return [await fetched(tx, sql.ids if sql.distinct else sql.ids.distinct())]
-    predicates = [sql.condition for sql in asked if isinstance(sql, RowPredicate)]
-    rows, customer = base_of(predicates)
-    of = select(customer).select_from(rows).where(*of_store(rows, scope))
-    if len(predicates) == 1:
-        return [await fetched(tx, of.where(*predicates))]
-    return await fetched_each(tx, of, customer, predicates)
+async def _fetch(tx: Transaction, scope: FilterScope, predicates: Sequence[Predicate], max_ids: int) -> list[BitMap]:
+    for predicate in predicates:
+        if isinstance(predicate, IdSet):
+            return [await fetch_bitmap(tx, predicate.ids if predicate.distinct else predicate.ids.distinct(), max_ids)]
+    conditions = [predicate.condition for predicate in predicates if isinstance(predicate, RowPredicate)]
+    rows, customer = base_of(conditions)
+    live = select(customer).select_from(rows).where(*of_store(rows, scope))
+    if len(conditions) == 1:
+        return [await fetch_bitmap(tx, live.where(*conditions), max_ids)]
+    return await fetch_bitmaps(tx, live, customer, conditions, max_ids)

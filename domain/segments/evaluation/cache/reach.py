@@ -1,6 +1,7 @@
-"""Whom each channel reaches, as sets that are kept like any leaf's."""
+"""Find whom each channel reaches, from sets that are cached like any leaf's."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from muster_sdk import AddressKind
 from pyroaring import BitMap
@@ -12,53 +13,63 @@ from domain.customers.tables import contacts, customers
 from domain.segments.compiler.normal_form import Leaf
 from domain.segments.evaluation.reach import ChannelReach
 from domain.segments.filters import AttributeCondition, Operator
-from domain.segments.sql.predicates import IdSet, Predicate, Selectivity
+from domain.segments.sql.predicates import IdSet, Selectivity
 from domain.segments.sql.scope import FilterScope
 
-OWN = {AddressKind.EMAIL: "email", AddressKind.PHONE: "phone"}
+OWN_COLUMNS = {AddressKind.EMAIL: "email", AddressKind.PHONE: "phone"}
 
 
-def asked(channels: Mapping[str, AddressKind], scope: FilterScope) -> Iterator[tuple[bytes, ChangeKind, Predicate]]:
-    """Who has no address of their own, of each kind; and of each channel those with an address there, those
+@dataclass(frozen=True, slots=True)
+class ReachSet:
+    """A set of customers that the reach of channels follows from, and the kinds of data that it rests on."""
+
+    name: bytes
+    kinds: ChangeKind
+    ids: IdSet
+
+
+def reach_sets(channels: Mapping[str, AddressKind], scope: FilterScope) -> Iterator[ReachSet]:
+    """Yield who has no address of their own, of each kind; and of each channel those with an address there, those
     whom it does not reach all the same, and those who accept marketing.
     """
-    for kind in sorted({kind for kind in channels.values() if kind in OWN}):
+    for kind in sorted({kind for kind in channels.values() if kind in OWN_COLUMNS}):
         # Written just as the partial indexes have it, here and below.
-        none: ColumnElement[bool] = literal_column(f"customers.{OWN[kind]} IS NULL")
-        lacking = select(customers.c.id).where(customers.c.store_id == scope.store_id, none)
-        yield _lacking(kind), ChangeKind.EXISTENCE | ChangeKind.PROFILE, IdSet(lacking, Selectivity.TAG, distinct=True)
+        no_address: ColumnElement[bool] = literal_column(f"customers.{OWN_COLUMNS[kind]} IS NULL")
+        without = select(customers.c.id).where(customers.c.store_id == scope.store_id, no_address)
+        kinds = ChangeKind.EXISTENCE | ChangeKind.PROFILE
+        yield ReachSet(_without_address(kind), kinds, IdSet(without, Selectivity.TAG, distinct=True))
     c = contacts.c
     for channel in channels:
-        on = select(c.customer_id).where(c.store_id == scope.store_id, c.channel == channel)
-        for what, those in (
-            (_name("addressed", channel), on.where(c.address.is_not(None))),
-            (_name("failing", channel), on.where(literal_column("contacts.invalid"))),
-            (_subscribed(channel), on.where(c.consent == Consent.SUBSCRIBED.value)),
+        on_channel = select(c.customer_id).where(c.store_id == scope.store_id, c.channel == channel)
+        for name, ids in (
+            (_name("addressed", channel), on_channel.where(c.address.is_not(None))),
+            (_name("failing", channel), on_channel.where(literal_column("contacts.invalid"))),
+            (_subscribed(channel), on_channel.where(c.consent == Consent.SUBSCRIBED.value)),
         ):
-            yield what, ChangeKind.CONTACTS, IdSet(those, Selectivity.CONSENT, distinct=True)
+            yield ReachSet(name, ChangeKind.CONTACTS, IdSet(ids, Selectivity.CONSENT, distinct=True))
 
 
-def reach(found: BitMap, sets: Mapping[bytes, BitMap], channels: Mapping[str, AddressKind]) -> list[ChannelReach]:
-    return [_reach(found, sets, channel, kind) for channel, kind in channels.items()]
+def channel_reach(
+    matching: BitMap, sets: Mapping[bytes, BitMap], channels: Mapping[str, AddressKind]
+) -> Iterator[ChannelReach]:
+    """Yield each channel's reach among the customers of a bitmap; `sets`: those of `reach_sets`, by name."""
+    for channel, kind in channels.items():
+        reachable = matching & sets[_name("addressed", channel)]
+        if kind in OWN_COLUMNS:
+            reachable |= matching - sets[_without_address(kind)]
+        reachable -= sets[_name("failing", channel)]
+        accepting = reachable.intersection_cardinality(sets[_subscribed(channel)])
+        yield ChannelReach(channel, len(reachable), accepting)
 
 
-def _reach(found: BitMap, sets: Mapping[bytes, BitMap], channel: str, kind: AddressKind) -> ChannelReach:
-    reachable = found & sets[_name("addressed", channel)]
-    if kind in OWN:
-        reachable |= found - sets[_lacking(kind)]
-    reachable -= sets[_name("failing", channel)]
-    accepting = reachable.intersection_cardinality(sets[_subscribed(channel)])
-    return ChannelReach(channel, len(reachable), accepting)
-
-
-def _lacking(kind: AddressKind) -> bytes:
+def _without_address(kind: AddressKind) -> bytes:
     return f"reach.lacking.{kind}".encode()
 
 
 def _subscribed(channel: str) -> bytes:
-    """As a filter asks for them: the answer is the same."""
+    """Return the key of the same condition in a filter: the answer is the same."""
     return Leaf(AttributeCondition(f"consent.{channel}", Operator.IN, (Consent.SUBSCRIBED.value,))).key
 
 
-def _name(what: str, channel: str) -> bytes:
-    return f"reach.{what}.{channel}".encode()
+def _name(set_name: str, channel: str) -> bytes:
+    return f"reach.{set_name}.{channel}".encode()

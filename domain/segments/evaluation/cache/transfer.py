@@ -1,4 +1,4 @@
-"""Bringing many ids out of the database at once, as bitmaps."""
+"""Fetch many ids from the database at once, as bitmaps."""
 
 import sys
 from array import array
@@ -13,37 +13,39 @@ from domain.kit.db import Transaction
 
 # A bitmap's numbers have 32 bits; PostgreSQL's integer has 31 of them.
 LARGEST = 2**31 - 1
-# Four bytes each on their way.
-AT_MOST = 5_000_000
 
 
 class TooManyIds(Exception):
-    """So many ids are better counted where they are."""
+    """So many ids are better counted by the database."""
 
 
-async def fetched(tx: Transaction, ids: Select[Any]) -> BitMap:
-    """Whom a select of ids finds."""
-    found = ids.limit(AT_MOST + 1).subquery("found")
-    return _bitmap(await tx.scalar(select(_packed(found.c[0], tx.dialect))))
+async def fetch_bitmap(tx: Transaction, ids: Select[Any], max_ids: int) -> BitMap:
+    """Return the ids that a statement selects. Raise TooManyIds when there are more than `max_ids`."""
+    limited = ids.limit(max_ids + 1).subquery("found")
+    return _bitmap(await tx.scalar(select(_packed(limited.c[0], tx.dialect))), max_ids)
 
 
-async def fetched_each(
-    tx: Transaction, rows: Select[Any], customer: ColumnElement[int], predicates: Sequence[ColumnElement[bool]]
+async def fetch_bitmaps(
+    tx: Transaction,
+    rows: Select[Any],
+    customer: ColumnElement[int],
+    predicates: Sequence[ColumnElement[bool]],
+    max_ids: int,
 ) -> list[BitMap]:
-    """Of whom each predicate holds, by one look at the rows."""
-    packed = [_packed(customer, tx.dialect).filter(predicate) for predicate in predicates]
-    row = (await tx.execute(rows.with_only_columns(*packed))).one()
-    return [_bitmap(each) for each in row]
+    """Return the ids that match each predicate, by one scan of the rows. Raise TooManyIds as `fetch_bitmap` does."""
+    columns = [_packed(customer, tx.dialect).filter(predicate) for predicate in predicates]
+    row = (await tx.execute(rows.with_only_columns(*columns))).one()
+    return [_bitmap(packed, max_ids) for packed in row]
 
 
 def _packed(customer: ColumnElement[Any], dialect: str) -> Any:
     if dialect == "postgresql":
-        sent = func.int4send(cast(customer, Integer()), type_=LargeBinary())
-        return func.string_agg(sent, literal_column("''::bytea"), type_=LargeBinary())
+        encoded = func.int4send(cast(customer, Integer()), type_=LargeBinary())
+        return func.string_agg(encoded, literal_column("''::bytea"), type_=LargeBinary())
     return func.json_group_array(customer)
 
 
-def _bitmap(packed: bytes | str | None) -> BitMap:
+def _bitmap(packed: bytes | str | None, max_ids: int) -> BitMap:
     if not packed:
         return BitMap()
     numbers = array("I")
@@ -53,9 +55,9 @@ def _bitmap(packed: bytes | str | None) -> BitMap:
         numbers.frombytes(packed)
         if sys.byteorder == "little":
             numbers.byteswap()
-    if len(numbers) > AT_MOST:
+    if len(numbers) > max_ids:
         raise TooManyIds
-    found = BitMap(numbers)
-    found.run_optimize()
-    found.shrink_to_fit()
-    return found
+    bitmap = BitMap(numbers)
+    bitmap.run_optimize()
+    bitmap.shrink_to_fit()
+    return bitmap

@@ -10,9 +10,10 @@ from sqlalchemy import insert
 from domain.kit.db import Database
 from domain.segments.codec import to_stored
 from domain.segments.evaluation.deadline import reading
-from domain.segments.evaluation.resolve import found_by
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.evaluation.segments_of import segments_of
 from domain.segments.filters import Definition
+from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import segments
 from domain.stores.model import Store
 from tests.domain.segments.compiler.test_select import EVERYONE
@@ -52,8 +53,9 @@ async def test_customers_are_in_the_segments_that_find_them(
 ) -> None:
     added = await add(database, shop.id, asked)
     async with reading(database, 60, snapshot=True) as tx:
+        scope = FilterScope(shop.id, shop.timezone, NOW, tx.dialect)
         found = await segments_of(tx, shop, ids, NOW)
         for segment_id, definition in zip(added, asked, strict=True):
-            everyone = set((await tx.execute(await found_by(tx, shop.id, definition, shop.timezone, NOW))).scalars())
+            everyone = set((await tx.execute(await select_ids(tx, definition, scope))).scalars())
             members = {customer for customer in ids if segment_id in {each.id for each in found[customer]}}
             assert members == everyone & set(ids)

@@ -9,7 +9,14 @@ from domain.kit.db import Database
 from domain.segments import actions
 from domain.segments.compiler.normal_form import LEAVES
 from domain.segments.evaluation import references
-from domain.segments.evaluation.references import CHAIN, CircularReference, Extent, ReferencesTooDeep, ReferenceWalker
+from domain.segments.evaluation.references import (
+    CHAIN,
+    CircularReference,
+    DirectReferences,
+    Extent,
+    ReferencesTooDeep,
+    ReferenceWalker,
+)
 from domain.segments.evaluation.resolve import catalogue
 from domain.segments.filters import (
     AllOf,
@@ -35,8 +42,9 @@ def refer(*numbers: int) -> list[Condition]:
 
 
 def walk(groups: dict[int, Filter], asked: list[Condition], own: int | None = None) -> Extent:
-    definitions = {UUID(int=number): Definition(tree, None) for number, tree in groups.items()}
-    return ReferenceWalker(definitions, None if own is None else UUID(int=own)).of(asked)
+    direct = {UUID(int=number): DirectReferences.of(Definition(tree, None)) for number, tree in groups.items()}
+    walker = ReferenceWalker(direct, None if own is None else UUID(int=own))
+    return walker.extent(DirectReferences.of(Definition(AllOf(tuple(asked)), None)))
 
 
 def test_conditions_of_other_segments_are_counted() -> None:

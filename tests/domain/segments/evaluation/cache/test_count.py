@@ -7,7 +7,6 @@ from hypothesis import HealthCheck, given, settings
 from muster_sdk import AddressKind
 
 from domain.kit.db import Database
-from domain.segments.evaluation import resolve
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
 from domain.segments.filters import Definition
@@ -45,8 +44,8 @@ async def warm(database: Database) -> AsyncIterator[Previews]:
 async def test_any_filter_is_counted_as_by_one_statement(
     database: Database, shop: Store, warm: Previews, definition: Definition
 ) -> None:
-    whole = await resolve.preview(database, shop, definition, CHANNELS, NOW)
-    assert await warm.of(shop, definition, CHANNELS, NOW) == whole
-    await warm.settled()
-    assert await warm.of(shop, definition, CHANNELS, NOW) == whole
-    assert await Previews(database, LeafCache(0)).of(shop, definition, CHANNELS, NOW) == whole
+    whole = await Previews(database).preview(shop, definition, CHANNELS, NOW)
+    assert await warm.preview(shop, definition, CHANNELS, NOW) == whole
+    await warm.wait_for_prefetch()
+    assert await warm.preview(shop, definition, CHANNELS, NOW) == whole
+    assert await Previews(database, LeafCache(0)).preview(shop, definition, CHANNELS, NOW) == whole

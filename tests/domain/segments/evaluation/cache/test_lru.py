@@ -1,8 +1,7 @@
 """What is remembered is never older than the data, never more than it may be, and asked for once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from muster_sdk import AddressKind
 from pyroaring import BitMap
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from domain.customers import actions as customers
 from domain.customers.model import Consent, ContactChange
@@ -35,6 +34,7 @@ from domain.segments.filters import (
 )
 from tests.domain.memberships.shop import Shop, open_shop
 from tests.domain.memberships.test_tracking import PICKED
+from tests.domain.segments.statements import statements
 from tests.factories import add_store
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
@@ -114,27 +114,12 @@ async def test_a_preview_never_answers_for_data_that_was(
     for step, *asked in steps:
         for include in asked:
             definition = Definition(include)
-            whole = await resolve.preview(shop.database, shop.store, definition, CHANNELS, shop.now)
-            assert await previews.of(shop.store, definition, CHANNELS, shop.now) == whole
+            whole = await Previews(shop.database).preview(shop.store, definition, CHANNELS, shop.now)
+            assert await previews.preview(shop.store, definition, CHANNELS, shop.now) == whole
         await write(shop, step)
     for include in ASKED:
-        whole = await resolve.preview(shop.database, shop.store, Definition(include), CHANNELS, shop.now)
-        assert await previews.of(shop.store, Definition(include), CHANNELS, shop.now) == whole
-
-
-@contextmanager
-def statements(database: Database) -> Generator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
-    engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+        whole = await Previews(shop.database).preview(shop.store, Definition(include), CHANNELS, shop.now)
+        assert await previews.preview(shop.store, Definition(include), CHANNELS, shop.now) == whole
 
 
 def about(seen: list[str], table: str) -> int:
@@ -145,16 +130,16 @@ async def test_only_the_leaf_that_was_edited_is_asked_again(shop: Shop, previews
     visits = BehaviorCondition("visit", window=Window(last_days=3))
     await shop.tag(0, "VIP", on=True)
     with statements(shop.database) as seen:
-        await previews.of(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
+        await previews.preview(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
         assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 1)
-        await previews.settled()
+        await previews.wait_for_prefetch()
     assert (about(seen, "customer_tags"), about(seen, "events")) == (2, 2)
     with statements(shop.database) as seen:
-        await previews.of(shop.store, Definition(AllOf((NEW, visits))), {}, shop.now)
+        await previews.preview(shop.store, Definition(AllOf((NEW, visits))), {}, shop.now)
     assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 0)
     await shop.tag(1, "VIP", on=True)
     with statements(shop.database) as seen:
-        await previews.of(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
+        await previews.preview(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
     assert (about(seen, "customer_tags"), about(seen, "events")) == (1, 0)
 
 
@@ -166,14 +151,14 @@ async def test_another_order_of_tiers_is_another_question(shop: Shop, previews: 
     for order in (["Silver", "Gold"], ["Gold", "Silver"], ["Silver", "Gold"]):
         async with shop.database.write() as tx:
             await ranks.put(tx, shop.store.id, await resolve.catalogue(tx, shop.store.id, {}), "tier", order)
-        counts.append((await previews.of(shop.store, above_gold, {}, shop.now)).count)
+        counts.append((await previews.preview(shop.store, above_gold, {}, shop.now)).count)
     assert counts == [0, 3, 0]
 
 
 async def test_two_who_ask_at_once_ask_the_database_once(shop: Shop, previews: Previews) -> None:
     with statements(shop.database) as seen:
         answers = await asyncio.gather(
-            *(previews.of(shop.store, Definition(VIP), CHANNELS, shop.now) for _ in range(5))
+            *(previews.preview(shop.store, Definition(VIP), CHANNELS, shop.now) for _ in range(5))
         )
     assert about(seen, "customer_tags") == 1
     assert {answer.count for answer in answers} == {0}
@@ -183,19 +168,19 @@ async def test_who_waits_asks_himself_when_the_other_fails(
     shop: Shop, previews: Previews, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = asyncio.Event()
-    fetched = transfer.fetched
+    fetch_bitmap = transfer.fetch_bitmap
 
     async def fail_once(*given: Any) -> BitMap:
         if not failing.is_set():
             failing.set()
             await asyncio.sleep(0.2)
             raise RuntimeError("killed")
-        return await fetched(*given)
+        return await fetch_bitmap(*given)
 
-    monkeypatch.setattr(fetch, "fetched", fail_once)
-    first = asyncio.create_task(previews.of(shop.store, Definition(VIP), {}, shop.now))
+    monkeypatch.setattr(fetch, "fetch_bitmap", fail_once)
+    first = asyncio.create_task(previews.preview(shop.store, Definition(VIP), {}, shop.now))
     await failing.wait()
-    second = asyncio.create_task(previews.of(shop.store, Definition(VIP), {}, shop.now))
+    second = asyncio.create_task(previews.preview(shop.store, Definition(VIP), {}, shop.now))
     with pytest.raises(RuntimeError):
         await first
     assert (await second).count == 0
@@ -210,26 +195,24 @@ async def test_what_takes_too_long_is_cut_short_with_a_cache_too(shop: Shop, mon
         await tx.execute(text(endless))
         return BitMap()
 
-    monkeypatch.setattr(fetch, "fetched", dawdle)
+    monkeypatch.setattr(fetch, "fetch_bitmap", dawdle)
     leaves = LeafCache(1_000_000)
     with pytest.raises(TookTooLong, match=r"took longer than 0\.3 s"):
-        await Previews(shop.database, leaves, 0.3).of(shop.store, Definition(VIP), {}, shop.now)
+        await Previews(shop.database, leaves, 0.3).preview(shop.store, Definition(VIP), {}, shop.now)
     assert len(leaves) == 0
 
 
 async def test_numbers_beyond_a_bitmaps_are_counted_by_the_database(shop: Shop, previews: Previews) -> None:
     async with shop.database.write() as tx:
         await tx.execute(text("UPDATE customer_numbers SET last = 2147483648"))
-    assert (await previews.of(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
-    assert previews.leaves is not None
-    assert len(previews.leaves) == 0
+    assert (await previews.preview(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
+    assert previews.cache is not None
+    assert len(previews.cache) == 0
 
 
-async def test_more_ids_than_may_travel_are_counted_by_the_database(
-    shop: Shop, previews: Previews, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transfer, "AT_MOST", 5)
-    assert (await previews.of(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
+async def test_more_ids_than_may_travel_are_counted_by_the_database(shop: Shop) -> None:
+    previews = Previews(shop.database, LeafCache(1_000_000, max_ids=5))
+    assert (await previews.preview(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
 
 
 async def test_no_more_bytes_are_kept_than_may_be_and_the_longest_unused_go_first() -> None:
@@ -237,13 +220,13 @@ async def test_no_more_bytes_are_kept_than_may_be_and_the_longest_unused_go_firs
     size = size_of(bitmaps[0])
     leaves = LeafCache(4 * size)
     for number, bitmap in enumerate(bitmaps):
-        leaves.depart(number)
-        leaves.land(number, bitmap)
+        leaves.begin(number)
+        leaves.complete(number, bitmap)
         leaves.get(0)
-        assert leaves.used_bytes <= leaves.most_bytes
+        assert leaves.used_bytes <= leaves.max_bytes
     assert [number for number in range(6) if leaves.get(number) is not None] == [0, 3, 4, 5]
-    leaves.depart("huge")
-    leaves.land("huge", BitMap(range(0, 60_000_000, 9)))
+    leaves.begin("huge")
+    leaves.complete("huge", BitMap(range(0, 60_000_000, 9)))
     assert leaves.get("huge") is None
     assert len(leaves) == 4
 

@@ -8,8 +8,9 @@ from domain.events import log
 from domain.events.entry import Event
 from domain.kit.db import Database
 from domain.segments.catalogue import catalogue
-from domain.segments.evaluation.resolve import found_by
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.language import read
+from domain.segments.sql.scope import FilterScope
 from tests.factories import NOW
 
 # Days from now at which each customer came.
@@ -44,5 +45,5 @@ async def test_what_is_dated_ahead_hides_nothing_that_was(
             for days in each
         ]
         await log.append(tx, store_id, entries, NOW)
-        ids = await found_by(tx, store_id, definition, "UTC", NOW)
+        ids = await select_ids(tx, definition, FilterScope(store_id, "UTC", NOW, tx.dialect))
         assert set((await tx.execute(ids)).scalars()) == found

@@ -6,8 +6,9 @@ from sqlalchemy import insert
 from domain.customers.tables import customer_facts, customer_tags, customers
 from domain.kit.db import Database
 from domain.segments.catalogue import catalogue
-from domain.segments.evaluation.resolve import found_by
+from domain.segments.evaluation.resolve import select_ids
 from domain.segments.language import read
+from domain.segments.sql.scope import FilterScope
 from tests.factories import NOW
 
 TAGGED = [
@@ -47,5 +48,5 @@ async def test_when_a_tag_was_added_can_be_asked(
         for customer_id, tag, source, at in TAGGED:
             row = {"customer_id": customer_id, "tag": tag, "source": source, "added_at": at}
             await tx.execute(insert(customer_tags).values(store_id=store_id, **row))
-        ids = await found_by(tx, store_id, definition, "UTC", NOW)
+        ids = await select_ids(tx, definition, FilterScope(store_id, "UTC", NOW, tx.dialect))
         assert set((await tx.execute(ids)).scalars()) == found

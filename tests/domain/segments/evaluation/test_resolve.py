@@ -1,0 +1,86 @@
+"""Filters are resolved by one walk over their conditions, and as many statements for many as for one."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from domain.kit.db import Database
+from domain.kit.errors import DomainError
+from domain.segments.compiler.normal_form import FilterOutdated, leaves
+from domain.segments.evaluation.resolve import ResolvedFilter, resolve, resolve_each, select_ids_of_each
+from domain.segments.filters import AllOf, AttributeCondition, Definition, Filter, MembershipCondition, Operator
+from domain.segments.sql.scope import FilterScope
+from tests.domain.memberships.shop import Shop, open_shop
+from tests.domain.segments.statements import statements
+from tests.factories import NOW
+
+VIP, NEW = (AttributeCondition("tag", Operator.EQ, (tag,)) for tag in ("VIP", "new"))
+BASE, ON_BASE, STATIC, GONE = (UUID(int=number) for number in (1, 2, 3, 99))
+
+
+class CountedParts(tuple[Filter, ...]):  # noqa: SLOT001 - tuples have no slots of their own
+    """The parts of a group, which count how often they are walked."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[Filter]:
+        self.walks += 1
+        return super().__iter__()
+
+
+@pytest.fixture
+async def shop(database: Database, store_id: int) -> Shop:
+    opened = await open_shop(database, store_id, NOW, people=1)
+    await opened.add(BASE.int, VIP)
+    await opened.add(ON_BASE.int, AllOf((MembershipCondition(BASE), NEW)))
+    await opened.add(STATIC.int, None, kind="STATIC")
+    return opened
+
+
+def scope_of(shop: Shop) -> FilterScope:
+    return FilterScope(shop.store.id, shop.store.timezone, shop.now, shop.database.dialect)
+
+
+async def test_a_filter_is_walked_once_and_once_for_its_normal_form(shop: Shop) -> None:
+    parts = CountedParts((VIP, NEW, MembershipCondition(BASE), AttributeCondition("consent.line", Operator.IS_SET)))
+    async with shop.database.read() as tx:
+        resolved = await resolve(tx, Definition(AllOf(parts), None), scope_of(shop))
+        resolved.select_ids()
+    assert parts.walks == 2
+    assert "consent.line" in resolved.catalogue.dimensions
+
+
+async def test_many_filters_take_as_many_statements_as_one(shop: Shop) -> None:
+    one = {0: Definition(MembershipCondition(ON_BASE))}
+    many = one | {number: Definition(AllOf((MembershipCondition(ON_BASE), NEW))) for number in range(1, 20)}
+    counts: list[int] = []
+    for definitions in (one, many):
+        with statements(shop.database) as executed:
+            async with shop.database.read() as tx:
+                assert all(
+                    isinstance(filter_, ResolvedFilter)
+                    for filter_ in (await resolve_each(tx, definitions, scope_of(shop))).values()
+                )
+        counts.append(len(executed))
+    assert counts[0] == counts[1]
+
+
+async def test_static_segments_are_resolved_without_a_statement(shop: Shop) -> None:
+    async with shop.database.read() as tx:
+        segment = await shop.segment(tx, STATIC)
+        with statements(shop.database) as executed:
+            [leaf] = leaves((await resolve(tx, segment, scope_of(shop))).node)
+    assert executed == []
+    assert leaf.condition == MembershipCondition(STATIC)
+
+
+async def test_a_filter_that_asks_for_what_is_gone_does_not_spoil_the_others(shop: Shop) -> None:
+    gone = await shop.add(4, MembershipCondition(GONE))
+    no_dimension = await shop.add(5, AttributeCondition("property.gone", Operator.IS_SET))
+    async with shop.database.read() as tx:
+        segments = [await shop.segment(tx, key) for key in (gone, ON_BASE, no_dimension, STATIC)]
+        selected = await select_ids_of_each(tx, segments, scope_of(shop))
+        with pytest.raises(FilterOutdated, match="no longer exists"):
+            await resolve(tx, segments[0], scope_of(shop))
+    assert [isinstance(ids, DomainError) for ids in selected] == [True, False, True, False]

@@ -55,6 +55,7 @@ def _graphql(runtime: Runtime, previews: Previews) -> list[BaseRoute]:
         runtime.file_links,
         runtime.key,
         previews,
+        runtime.plugins.extensions,
     )
 
     @asynccontextmanager

@@ -186,10 +186,10 @@ def show_plugins() -> None:
     table = Table("brings", "package", "version", "fault", box=None)
     for key, brought in found.channels.items():
         table.add_row(key, brought.package, brought.version)
-    for dimension in found.dimensions:
+    for dimension in found.extensions.dimensions:
         table.add_row(f"dimension {dimension.key}", "", "")
-    for behavior in found.behaviors:
-        table.add_row(f"behavior {behavior.event}", "", "")
+    for event_type in found.extensions.behaviors:
+        table.add_row(f"behavior {event_type}", "", "")
     for fault in found.faults:
         table.add_row(fault.plugin, fault.package, fault.version, fault.reason)
     Console().print(table)

@@ -17,7 +17,6 @@ from domain.jobs import Queue
 from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.operations.files import FileLinks, Files
-from domain.segments.catalogue.extensions import EXTENSIONS
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
 from domain.templates.rendering import MinijinjaTemplates
@@ -44,13 +43,21 @@ class Runtime:
 
     @property
     def tools(self) -> Tools:
-        return Tools(self.clock, self.templates, self.links, self.channels.find, self.files, HANDLERS)
+        return Tools(
+            self.clock,
+            self.templates,
+            self.links,
+            self.channels.find,
+            self.files,
+            self.plugins.extensions,
+            HANDLERS,
+        )
 
     @property
     def previews(self) -> Previews:
         """With a memory of its own: a server process asks once."""
         kept = self.settings.preview_cache_mb * 1_000_000
-        return Previews(self.database, LeafCache(kept) if kept else None)
+        return Previews(self.database, LeafCache(kept) if kept else None, extensions=self.plugins.extensions)
 
     def consumers(self, threads: int = 4) -> Consumers:
         return Consumers(self.brokers, self.connect, self.tools, threads=threads)
@@ -76,7 +83,6 @@ class Runtime:
 def build(settings: Settings) -> Runtime:
     key = settings.key()
     plugins = load(settings.blocked_plugins)
-    EXTENSIONS.install(plugins.dimensions, plugins.behaviors)
     brokers = brokers_for(settings.broker_url)
     notifier = Notifier(brokers)
     return Runtime(

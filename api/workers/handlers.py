@@ -29,7 +29,7 @@ async def _deliver(context: JobContext) -> None:
 
 
 async def _build_list(context: JobContext) -> None:
-    await build.build(context.office.database, context.job, context.office.clock)
+    await build.build(context.office.database, context.job, context.office.clock, context.extensions)
 
 
 async def _erase_members(context: JobContext) -> None:
@@ -43,11 +43,11 @@ async def _erase_members(context: JobContext) -> None:
 
 
 async def _follow(context: JobContext) -> None:
-    await tracking.follow(context.office.database, context.job, context.office.clock)
+    await tracking.follow(context.office.database, context.job, context.office.clock, context.extensions)
 
 
 async def _export(context: JobContext) -> None:
-    await job.export(context.office.database, context.job, context.files, context.office.clock)
+    await job.export(context.office.database, context.job, context.files, context.office.clock, context.extensions)
 
 
 async def _score(context: JobContext) -> None:

@@ -20,6 +20,7 @@ from domain.jobs import LEASE_SECONDS, Job, LeaseLost
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations.files import Files
+from domain.segments.catalogue import Extensions
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ class JobContext:
     job: Job
     office: Office
     files: Files
+    extensions: Extensions
     lost: bool = False
 
     def still_mine(self) -> bool:
@@ -71,6 +73,7 @@ class Tools:
     links: UnsubscribeLinks
     find_channel: FindChannel
     files: Files
+    extensions: Extensions
     handlers: Handlers
 
     def office(self, database: Database) -> Office:
@@ -83,7 +86,7 @@ async def work(database: Database, tools: Tools, owner: str, store_id: int, job_
         job = await jobs.claim(tx, store_id, job_id, owner)
     if job is None:
         return
-    context = JobContext(job, tools.office(database), tools.files)
+    context = JobContext(job, tools.office(database), tools.files, tools.extensions)
     began = monotonic()
     outcome = await _outcome(context, tools.handlers)
     seconds = monotonic() - began

@@ -17,6 +17,7 @@ from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus, Problem
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
+from domain.segments.catalogue import NO_EXTENSIONS, Extensions
 from domain.segments.evaluation.deadline import plan_for_sets
 from domain.segments.evaluation.resolve import select_ids
 from domain.segments.model import Segment
@@ -78,7 +79,7 @@ def blank(store_id: int, wanted: ListRequest, number: int, now: datetime) -> Cus
     )
 
 
-async def build(database: Database, job: Job, clock: Clock) -> None:
+async def build(database: Database, job: Job, clock: Clock, extensions: Extensions = NO_EXTENSIONS) -> None:
     """Make the list: its members, its count and the end of the job are one transaction, which happens once."""
     list_id, operation_id = (UUID(str(job.payload[name])) for name in ("list", "operation"))
     async with database.write() as tx:
@@ -86,7 +87,7 @@ async def build(database: Database, job: Job, clock: Clock) -> None:
         await operations.progress(tx, job.store_id, operation_id, 0)
     try:
         async with database.write() as tx:
-            await _fill(tx, job, list_id, operation_id, clock())
+            await _fill(tx, job, list_id, operation_id, clock(), extensions)
     except DomainError as error:
         async with database.write() as tx:
             await _fail(tx, job, clock(), error.message)
@@ -119,11 +120,13 @@ async def erase(database: Database, job: Job) -> None:
         await jobs.finish(tx, job)
 
 
-async def _fill(tx: Transaction, job: Job, list_id: UUID, operation_id: UUID, now: datetime) -> None:
+async def _fill(
+    tx: Transaction, job: Job, list_id: UUID, operation_id: UUID, now: datetime, extensions: Extensions
+) -> None:
     listed = await queries.by_id(tx, job.store_id, list_id)
     ends = OperationStatus.CANCELLED
     if listed is not None and listed.status is ListStatus.GENERATING:
-        count = await _members(tx, listed)
+        count = await _members(tx, listed, extensions)
         if not await queries.settle(tx, job.store_id, list_id, ListStatus.READY, count=count):
             raise LeaseLost
         await segments.note_refresh(tx, job.store_id, listed.segment_id, listed.created_at)
@@ -133,14 +136,14 @@ async def _fill(tx: Transaction, job: Job, list_id: UUID, operation_id: UUID, no
     await jobs.finish(tx, job)
 
 
-async def _members(tx: Transaction, listed: CustomerList) -> int:
+async def _members(tx: Transaction, listed: CustomerList, extensions: Extensions) -> int:
     """The list is of the moment for which it was begun, however late the worker is."""
     shop = await stores.by_id(tx, listed.store_id)
     segment = await segment_actions.existing(tx, listed.store_id, listed.segment_id)
     assert shop is not None
     await plan_for_sets(tx)
     scope = FilterScope(shop.id, shop.timezone, listed.created_at, tx.dialect)
-    found = await select_ids(tx, segment, scope)
+    found = await select_ids(tx, segment, scope, extensions)
     return await queries.fill(tx, listed.store_id, listed.id, found)
 
 

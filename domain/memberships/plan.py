@@ -8,6 +8,7 @@ from domain.changes import ChangeKind
 from domain.kit.db import Transaction
 from domain.memberships.model import fingerprint
 from domain.segments import queries
+from domain.segments.catalogue import NO_EXTENSIONS, Extensions
 from domain.segments.compiler.normal_form import leaves
 from domain.segments.evaluation.leaf_analysis import changes_with_the_day, kinds_asked
 from domain.segments.evaluation.match_customers import compile_filters
@@ -37,12 +38,12 @@ class Plan:
         return {key: each for key, each in self.watched.items() if each.kinds & kinds}
 
 
-async def plan(tx: Transaction, store: Store, now: datetime) -> Plan:
+async def plan(tx: Transaction, store: Store, now: datetime, extensions: Extensions = NO_EXTENSIONS) -> Plan:
     """Return the active dynamic segments, but for those that ask for what the store no longer has."""
     scope = FilterScope(store.id, store.timezone, now, tx.dialect)
     active = await queries.active(tx, store.id)
     segments = {segment.id: segment for segment in active if segment.kind is SegmentKind.DYNAMIC}
-    resolved = await resolve_each(tx, segments, scope)
+    resolved = await resolve_each(tx, segments, scope, extensions)
     filters = {key: filter_ for key, filter_ in resolved.items() if isinstance(filter_, ResolvedFilter)}
     current = compile_filters(filters).nodes
     return Plan(store, {key: _watched(segments[key], filters[key]) for key in current})

@@ -19,6 +19,7 @@ from domain.memberships.model import AT_ONCE, ENTERED, LEFT, MARKS, MOVED, TOO_M
 from domain.memberships.plan import Plan, Watched, plan
 from domain.memberships.queries import ChangeMark
 from domain.segments import ranks
+from domain.segments.catalogue import NO_EXTENSIONS, Extensions
 from domain.segments.evaluation.deadline import plan_for_sets, reading
 from domain.segments.evaluation.match_customers import compile_filters, match_customers
 from domain.segments.evaluation.resolve import select_ids
@@ -39,9 +40,9 @@ async def start_due(database: Database, now: datetime) -> None:
                 await jobs.add_once(tx, store_id, TRACK, queue=Queue.SEGMENTS)
 
 
-async def follow(database: Database, job: Job, clock: Clock) -> None:
+async def follow(database: Database, job: Job, clock: Clock, extensions: Extensions = NO_EXTENSIONS) -> None:
     """Until nothing is left to look at. Whoever does the same job after a dead worker goes on where that one was."""
-    work = _Following(database, job, clock)
+    work = _Following(database, job, clock, extensions)
     while await work.step():
         pass
 
@@ -82,6 +83,7 @@ class _Following:
     database: Database
     job: Job
     clock: Clock
+    extensions: Extensions
     _plan: Plan | None = None
     _planned: tuple[object, ...] = field(default=())
 
@@ -117,7 +119,7 @@ class _Following:
         day = next_midnight(now, shop.timezone)
         ordered = await ranks.of(tx, shop.id)
         if self._plan is None or self._planned != (version, shop, day, ordered):
-            self._plan, self._planned = await plan(tx, shop, now), (version, shop, day, ordered)
+            self._plan, self._planned = await plan(tx, shop, now, self.extensions), (version, shop, day, ordered)
         known = await queries.tracked(tx, shop.id)
         return _Seen(self._plan, known, await queries.marks(tx, shop.id, now, MARKS), now)
 
@@ -144,7 +146,7 @@ class _Following:
         return [moved for moved in each if moved.came or moved.gone]
 
     async def _compared(self, tx: Transaction, due: Watched, now: datetime) -> _Moved:
-        found = await select_ids(tx, due.segment, self._scope(tx, now))
+        found = await select_ids(tx, due.segment, self._scope(tx, now), self.extensions)
         came, gone = await queries.differences(tx, self.job.store_id, due.segment.id, found, MOVED)
         return _Moved(due.segment.id, came, gone)
 
@@ -163,7 +165,7 @@ class _Following:
         async with self.database.write() as tx:
             await self._hold(tx)
             await plan_for_sets(tx)
-            found = await select_ids(tx, new.segment, self._scope(tx, seen.now))
+            found = await select_ids(tx, new.segment, self._scope(tx, seen.now), self.extensions)
             await queries.seed(tx, self.job.store_id, new.segment.id, found, seen.now)
             again = next_midnight(seen.now, seen.plan.shop.timezone) if new.timed else None
             await queries.follow(tx, self.job.store_id, new.segment.id, new.fingerprint, seen.now, again)

@@ -41,7 +41,7 @@ async def found_now(tx: Transaction, desk: FilterContext, definition: Definition
     faults = await references.faults(tx, desk.shop.id, definition, None)
     if faults:
         raise DomainErrors(faults)
-    return await select_ids(tx, definition, desk.scope(tx))
+    return await select_ids(tx, definition, desk.scope(tx), desk.extensions)
 
 
 async def by_numbers(tx: Transaction, desk: FilterContext, wanted: Sequence[int]) -> Select[int]:

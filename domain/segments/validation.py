@@ -9,7 +9,7 @@ from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCollector
 from domain.kit.values import UNSET
 from domain.segments import language
-from domain.segments.catalogue import Catalogue
+from domain.segments.catalogue import NO_EXTENSIONS, Catalogue, Extensions
 from domain.segments.filters import BLACKLISTED, Definition, Filter
 from domain.segments.language.filter_parser import FilterParser, ReadId, plain_id
 from domain.segments.model import (
@@ -31,12 +31,13 @@ _BY_HAND = PolicyInput(UpdateMode.MANUAL)
 
 @dataclass(frozen=True, slots=True)
 class FilterContext:
-    """Where filters are read: the store, its catalogue, and how IDs are written there."""
+    """Where filters are read: the store, its catalogue with what plugins add to it, and how IDs are written there."""
 
     shop: Store
     catalogue: Catalogue
     now: datetime
     read_id: ReadId = plain_id
+    extensions: Extensions = NO_EXTENSIONS
 
     def scope(self, tx: Transaction) -> FilterScope:
         return FilterScope(self.shop.id, self.shop.timezone, self.now, tx.dialect)

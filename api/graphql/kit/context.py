@@ -16,6 +16,7 @@ from domain.consents.links import UnsubscribeLinks
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations.files import FileLinks
+from domain.segments.catalogue import Extensions
 from domain.segments.evaluation.preview import Previews
 from domain.stores.model import Principal, TokenScope
 from plugins.store_channels import InstalledChannels
@@ -37,6 +38,7 @@ class Services:
     file_links: FileLinks
     key: bytes
     previews: Previews
+    extensions: Extensions
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from domain.lists.model import CustomerList, ListStatus
 from domain.operations import queries as operations
 from domain.operations.files import Files, UnfinishedFile, shown_name
 from domain.operations.model import Operation, OperationStatus, Problem
-from domain.segments.catalogue import Catalogue
+from domain.segments.catalogue import NO_EXTENSIONS, Catalogue, Extensions
 from domain.segments.evaluation import resolve
 from domain.segments.sql.scope import FilterScope
 from domain.stores import queries as stores
@@ -72,11 +72,13 @@ class _Export:
     table: Table
 
 
-async def export(database: Database, job: Job, files: Files, clock: Clock) -> None:
+async def export(
+    database: Database, job: Job, files: Files, clock: Clock, extensions: Extensions = NO_EXTENSIONS
+) -> None:
     """Writes the file anew, whatever an earlier worker had of it."""
     operation_id = UUID(str(job.payload["operation"]))
     try:
-        work = await _open(database, job, operation_id, clock())
+        work = await _open(database, job, operation_id, clock(), extensions)
         name = shown_name(f"{work.listed.name} {work.table.scope.today}", work.format.ending)
         with files.create(job.store_id, operation_id, job.fence, name) as making:
             await _write(work, making)
@@ -94,14 +96,14 @@ async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
     await _fail(tx, job.store_id, UUID(str(job.payload["operation"])), "The report was given up: workers died", now)
 
 
-async def _open(database: Database, job: Job, operation_id: UUID, now: datetime) -> _Export:
+async def _open(database: Database, job: Job, operation_id: UUID, now: datetime, extensions: Extensions) -> _Export:
     fields = _strings(job.payload["fields"])
     async with database.read() as tx:
         operation = await operations.by_id(tx, job.store_id, operation_id)
         listed = await queries.by_id(tx, job.store_id, UUID(str(job.payload["list"])))
         shop = await stores.by_id(tx, job.store_id)
         channels = [name.removeprefix("consent.") for name in fields]
-        catalogue = await resolve.catalogue(tx, job.store_id, dict(zip(channels, channels, strict=True)))
+        catalogue = await resolve.catalogue(tx, job.store_id, dict(zip(channels, channels, strict=True)), extensions)
     if operation is None or operation.status.ended:
         raise _Ended
     if listed is None or shop is None:

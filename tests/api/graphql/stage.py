@@ -19,6 +19,7 @@ from api.workers.runner import work
 from api.workers.scheduler import make_lists
 from domain import jobs
 from domain.campaigns import launch
+from domain.segments.catalogue import NO_EXTENSIONS, Extensions
 from domain.stores import queries
 from domain.stores.model import TokenScope, new_token, token_hash
 from plugins.manager import InstalledChannel, Plugins
@@ -228,11 +229,11 @@ TYPES: Mapping[tuple[str, str], str] = {
 }
 
 
-def open_stage(database_url: str, files_dir: Path) -> Stage:
+def open_stage(database_url: str, files_dir: Path, extensions: Extensions = NO_EXTENSIONS) -> Stage:
     channel, clock = RecordingChannel(), Hands()
     key = SecretStr("a key for tests alone")
     runtime = build(Settings(database_url=database_url, secret_key=key, files_dir=files_dir))
-    plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0")}, ())
+    plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0")}, (), extensions)
     runtime = replace(runtime, clock=clock, plugins=plugins, channels=InstalledChannels(plugins, runtime.key))
     return Stage(runtime, create_app(runtime), channel, clock)
 

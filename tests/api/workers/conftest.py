@@ -18,6 +18,7 @@ from domain.jobs import Queue
 from domain.kit.clock import system_clock
 from domain.kit.db import Database, Transaction
 from domain.operations.files import Files
+from domain.segments.catalogue import NO_EXTENSIONS
 from domain.templates.rendering import MinijinjaTemplates
 
 
@@ -62,7 +63,9 @@ def works(broker_url: str, database_url: str, tmp_path: Path) -> Iterator[Works]
     notifier = Notifier(brokers)
     handlers: dict[str, Handler] = {}
     links = UnsubscribeLinks("http://127.0.0.1", b"key")
-    tools = Tools(system_clock, MinijinjaTemplates(), links, no_channel, Files(tmp_path / "files"), handlers)
+    tools = Tools(
+        system_clock, MinijinjaTemplates(), links, no_channel, Files(tmp_path / "files"), NO_EXTENSIONS, handlers
+    )
 
     def connect(connections: int) -> Database:
         return Database(database_url, pool_size=connections, notify=notifier)

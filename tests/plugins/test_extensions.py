@@ -1,0 +1,89 @@
+"""A plugin's dimension means the same on every way to a filter: previews, counts, lists, memberships, the customer."""
+
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from pathlib import Path
+
+import muster_sdk as sdk
+import pytest
+from sqlalchemy import select
+
+from domain.events.log_tables import events
+from domain.memberships import tracking
+from domain.segments.catalogue import Extensions
+from tests.api.graphql.stage import Json, Shop, attribute, open_stage
+from tests.factories import NOW
+
+TEACHER = sdk.Dimension(
+    "school.teacher", "Teacher", "school", sdk.ValueKind.TEXT, sdk.LatestEvent("class.attended", "teacher")
+)
+EXTENSIONS = Extensions.declared([TEACHER], [])
+BY_ANN = attribute("school.teacher", "EQ", "Ann")
+
+
+@pytest.fixture
+async def school(database_url: str, tmp_path: Path) -> AsyncGenerator[Shop]:
+    stage = open_stage(database_url, tmp_path / "files", EXTENSIONS)
+    yield await stage.shop()
+    await stage.runtime.close()
+
+
+def attended(number: int, customer: str, teacher: str) -> dict[str, object]:
+    return {
+        "id": str(number),
+        "type": "class.attended",
+        "customer": {"externalId": customer},
+        "occurredAt": (NOW - timedelta(hours=10 - number)).isoformat(),
+        "attributes": {"teacher": teacher},
+    }
+
+
+async def track(school: Shop, *attendances: dict[str, object]) -> None:
+    done = await school.mutate("eventsTrack", "events: $events", "accepted", events=attendances)
+    assert done["accepted"] == len(attendances)
+
+
+async def test_a_plugins_dimension_is_in_every_filter(school: Shop) -> None:
+    ann, bob = await school.customers({"externalId": "ann's"}, {"externalId": "bob's"})
+    await track(school, attended(1, "ann's", "Ann"), attended(2, "bob's", "Bob"))
+
+    keys = (await school.get('{ dimensions(group: "school") { key } }'))["dimensions"]
+    assert keys == [{"key": "school.teacher"}]
+    preview = "query ($include: FilterInput!) { segmentPreview(include: $include) { count } }"
+    assert (await school.get(preview, include=BY_ANN))["segmentPreview"]["count"] == 1
+    filtered = "query ($filter: FilterInput!) { customers(filter: $filter) { nodes { id } } }"
+    assert (await school.get(filtered, filter=BY_ANN))["customers"]["nodes"] == [{"id": ann}]
+
+    made = await school.segment(include=BY_ANN)
+    counts = "query ($id: ID!) { node(id: $id) { ... on Segment { memberCount } ... on CustomerList { count } } }"
+    assert (await school.get(counts, id=made["segment"]["id"]))["node"] == {"memberCount": 1}
+    assert (await school.get(counts, id=made["list"]["id"]))["node"] == {"count": 1}
+    segments = "query ($id: String!) { customer(externalId: $id) { segments { id } } }"
+    assert (await school.get(segments, id="ann's"))["customer"]["segments"] == [made["segment"]]
+
+    static = await school.segment("Picked", kind="STATIC")
+    added = await school.mutate(
+        "segmentMembersAdd", "id: $id, filter: $filter", "changed", id=static["segment"]["id"], filter=BY_ANN
+    )
+    assert added == {"changed": 1, "userErrors": []}
+    assert bob not in (await members(school, static["segment"]["id"]))
+
+
+async def members(school: Shop, segment_id: str) -> list[Json]:
+    query = "query ($id: ID!) { node(id: $id) { ... on Segment { members { nodes { id } } } } }"
+    return [node["id"] for node in (await school.get(query, id=segment_id))["node"]["members"]["nodes"]]
+
+
+async def test_a_plugins_dimension_moves_customers_between_segments(school: Shop) -> None:
+    await school.customers({"externalId": "bob's"})
+    await track(school, attended(1, "bob's", "Bob"))
+    await school.segment(include=BY_ANN)
+    database = school.stage.runtime.database
+    await tracking.start_due(database, NOW)
+    await school.stage.work()
+    await track(school, attended(2, "bob's", "Ann"))
+    await tracking.start_due(database, NOW)
+    await school.stage.work()
+    async with database.read() as tx:
+        moves = select(events.c.type).where(events.c.store_id == school.store_id, events.c.type.like("segment.%"))
+        assert list((await tx.execute(moves)).scalars()) == ["segment.entered"]

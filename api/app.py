@@ -11,52 +11,40 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
 from api.auth import TokenAuthenticator
-from api.graphql.kit.context import Context, Services
+from api.graphql.kit.context import Context
 from api.graphql.schema import build_schema
 from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import files, graphiql, health, unsubscribe
 from api.http.middleware import Conduct
 from api.wiring import Runtime
 from api.workers.scheduler import keep_schedule
-from domain.segments.evaluation.preview import Previews
 from domain.stores.model import Principal
 
 
 def create_app(runtime: Runtime) -> Starlette:
-    previews = runtime.previews
+    services = runtime.services
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         async with working(runtime):
             yield
-        await previews.close()
         await runtime.close()
 
     return Starlette(
         routes=[
-            *_graphql(runtime, previews),
+            *_graphql(runtime),
             graphiql.assets(),
-            *unsubscribe.routes(runtime.database, runtime.links, runtime.clock),
-            *files.routes(runtime.database, runtime.files, runtime.file_links, runtime.clock),
-            *health.routes(runtime.database, runtime.ask_broker),
+            *unsubscribe.routes(services.database, services.links, services.clock),
+            *files.routes(services.database, services.files, services.file_links, services.clock),
+            *health.routes(services.database, runtime.ask_broker),
         ],
         middleware=[Middleware(Conduct), *_cors(runtime.settings.allowed_origins)],
         lifespan=lifespan,
     )
 
 
-def _graphql(runtime: Runtime, previews: Previews) -> list[BaseRoute]:
-    services = Services(
-        runtime.database,
-        runtime.clock,
-        runtime.channels,
-        runtime.templates,
-        runtime.links,
-        runtime.file_links,
-        runtime.key,
-        previews,
-        runtime.plugins.extensions,
-    )
+def _graphql(runtime: Runtime) -> list[BaseRoute]:
+    services = runtime.services
 
     @asynccontextmanager
     async def context(_: HTTPConnection, principal: Principal) -> AsyncGenerator[Context]:
@@ -64,7 +52,7 @@ def _graphql(runtime: Runtime, previews: Previews) -> list[BaseRoute]:
 
     return GraphQLEndpoint(
         build_schema(),
-        TokenAuthenticator(runtime.database, runtime.clock).authenticate,
+        TokenAuthenticator(services.database, services.clock).authenticate,
         context,
         page=graphiql.page,
         allowed_origins=runtime.settings.allowed_origins,

@@ -188,8 +188,8 @@ def show_plugins() -> None:
         table.add_row(key, brought.package, brought.version)
     for dimension in found.extensions.dimensions:
         table.add_row(f"dimension {dimension.key}", "", "")
-    for event_type in found.extensions.behaviors:
-        table.add_row(f"behavior {event_type}", "", "")
+    for behavior in found.extensions.behaviors:
+        table.add_row(f"behavior {behavior.event}", "", "")
     for fault in found.faults:
         table.add_row(fault.plugin, fault.package, fault.version, fault.reason)
     Console().print(table)

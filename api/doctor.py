@@ -63,7 +63,9 @@ def _plugins(runtime: Runtime) -> Finding:
 async def _channels(tx: Transaction, runtime: Runtime, numbers: list[int]) -> Finding:
     """Whether what stores have configured opens with this server's key."""
     problems = [
-        f"store {number}: {problem}" for number in numbers for problem in await runtime.channels.problems(tx, number)
+        f"store {number}: {problem}"
+        for number in numbers
+        for problem in await runtime.services.channels.problems(tx, number)
     ]
     if problems:
         return Finding("channels", False, _some(problems))

@@ -1,24 +1,24 @@
 """The one place that knows concrete things: settings become a database, channels, brokers and a notifier."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dramatiq import Broker
 
+from api.graphql.kit.context import ServerServices
 from api.settings import Settings
 from api.workers.broker import waiting
 from api.workers.consumers import Consumers, brokers_for
-from api.workers.handlers import HANDLERS
+from api.workers.handlers import JOB_KINDS
 from api.workers.notifier import Notifier
-from api.workers.runner import Tools
 from api.workers.scheduler import Chore, chores_of
 from domain.consents.links import UnsubscribeLinks
 from domain.jobs import Queue
-from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.operations.files import FileLinks, Files
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
+from domain.services import Services
 from domain.templates.rendering import MinijinjaTemplates
 from plugins.manager import Plugins, load
 from plugins.store_channels import InstalledChannels
@@ -26,54 +26,36 @@ from plugins.store_channels import InstalledChannels
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What every way in is handed."""
+    """The services, and what keeps a process of the server or of the workers running."""
 
     settings: Settings
-    clock: Clock
-    database: Database
+    services: ServerServices
     plugins: Plugins
-    channels: InstalledChannels
-    templates: MinijinjaTemplates
-    links: UnsubscribeLinks
-    files: Files
-    file_links: FileLinks
     brokers: Mapping[Queue, Broker]
     notifier: Notifier
     key: bytes
 
     @property
-    def tools(self) -> Tools:
-        return Tools(
-            self.clock,
-            self.templates,
-            self.links,
-            self.channels.find,
-            self.files,
-            self.plugins.extensions,
-            HANDLERS,
-        )
-
-    @property
-    def previews(self) -> Previews:
-        """With a memory of its own: a server process asks once."""
-        kept = self.settings.preview_cache_mb * 1_000_000
-        return Previews(self.database, LeafCache(kept) if kept else None, extensions=self.plugins.extensions)
+    def database(self) -> Database:
+        return self.services.database
 
     def consumers(self, threads: int = 4) -> Consumers:
-        return Consumers(self.brokers, self.connect, self.tools, threads=threads)
+        return Consumers(self.brokers, self.connect, JOB_KINDS, threads=threads)
 
     def chores(self) -> list[Chore]:
-        return chores_of(self.database, self.tools, self.brokers, self.notifier)
+        return chores_of(self.services, JOB_KINDS, self.brokers, self.notifier)
 
-    def connect(self, connections: int) -> Database:
-        """The database for another event loop: connections belong to the one that opened them."""
-        return Database(self.settings.database_url, pool_size=connections, notify=self.notifier)
+    def connect(self, connections: int) -> Services:
+        """Return the services for another event loop: connections belong to the one that opened them."""
+        database = Database(self.settings.database_url, pool_size=connections, notify=self.notifier)
+        return replace(self.services, database=database)
 
     def ask_broker(self) -> None:
-        """Raises when the broker does not answer."""
+        """Raise whatever the client does when the broker does not answer."""
         waiting(self.brokers[Queue.DEFAULT], Queue.DEFAULT)
 
     async def close(self) -> None:
+        await self.services.previews.close()
         self.notifier.close()
         await self.database.close()
         for broker in self.brokers.values():
@@ -85,17 +67,17 @@ def build(settings: Settings) -> Runtime:
     plugins = load(settings.blocked_plugins)
     brokers = brokers_for(settings.broker_url)
     notifier = Notifier(brokers)
-    return Runtime(
-        settings=settings,
+    database = Database(settings.database_url, pool_size=10, notify=notifier)
+    cache_bytes = settings.preview_cache_mb * 1_000_000
+    services = ServerServices(
+        database=database,
         clock=settings.clock(),
-        database=Database(settings.database_url, pool_size=10, notify=notifier),
-        plugins=plugins,
-        channels=InstalledChannels(plugins, key),
         templates=MinijinjaTemplates(),
         links=UnsubscribeLinks(settings.public_url, key),
+        channels=InstalledChannels(plugins, key),
         files=Files(settings.files()),
+        extensions=plugins.extensions,
         file_links=FileLinks(settings.public_url, key),
-        brokers=brokers,
-        notifier=notifier,
-        key=key,
+        previews=Previews(database, LeafCache(cache_bytes) if cache_bytes else None, extensions=plugins.extensions),
     )
+    return Runtime(settings, services, plugins, brokers, notifier, key)

@@ -11,7 +11,7 @@ import structlog
 from muster_sdk import Channel, hookspecs
 from muster_sdk.hookspecs import PROJECT
 
-from domain.segments.catalogue import NO_EXTENSIONS, Extensions
+from domain.extensions import NO_EXTENSIONS, Extensions
 from plugins import validation
 from plugins.validation import ContributionInvalid
 
@@ -107,7 +107,7 @@ def load(blocked: Collection[str] = ()) -> Plugins:
         key: InstalledChannel(brought.value, brought.package, brought.version)
         for key, brought in loading.contributions[CHANNEL].items()
     }
-    extensions = Extensions.declared(loading.values(DIMENSION), loading.values(BEHAVIOR))
+    extensions = Extensions(tuple(loading.values(DIMENSION)), tuple(loading.values(BEHAVIOR)))
     return Plugins(channels, tuple(loading.faults), extensions)
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from muster_sdk import AddressKind
 from pydantic import BaseModel
 
-from domain.deliveries.channels import ChannelUnavailable, ConfiguredChannel
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.stores import queries as stores
+from domain.stores.channels import ChannelUnavailable, ConfiguredChannel
 from plugins.manager import InstalledChannel, Plugins
 from plugins.sealing import Unusable, seal, unseal, validate
 

@@ -1,9 +1,10 @@
-"""A channel that remembers what it was given, and answers as it is told to."""
+"""A channel that records its messages and answers as a test says, and services around it."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 from muster_sdk import (
     Accepted,
@@ -18,6 +19,16 @@ from muster_sdk import (
     Unreachable,
 )
 from pydantic import BaseModel, ConfigDict
+
+from domain.consents.links import UnsubscribeLinks
+from domain.extensions import NO_EXTENSIONS, Extensions
+from domain.kit.clock import Clock
+from domain.kit.db import Database, Transaction
+from domain.operations.files import Files
+from domain.services import Services
+from domain.stores.channels import ConfiguredChannel
+from domain.templates.rendering import MinijinjaTemplates
+from tests.factories import NOW
 
 
 class RecordingSettings(BaseModel):
@@ -80,3 +91,33 @@ class RecordingChannel:
     @property
     def addresses(self) -> list[str]:
         return [message.address for message in self.sent]
+
+
+class OneChannel:
+    """A store's channels that are one at most, under whatever key."""
+
+    def __init__(self, configured: ConfiguredChannel | None = None) -> None:
+        self.configured = configured
+
+    async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
+        return self.configured
+
+
+def make_services(
+    database: Database,
+    channel: ConfiguredChannel | None = None,
+    *,
+    clock: Clock = lambda: NOW,
+    files: Files | None = None,
+    extensions: Extensions = NO_EXTENSIONS,
+) -> Services:
+    """Services of a test; files lie nowhere unless they are given."""
+    return Services(
+        database=database,
+        clock=clock,
+        templates=MinijinjaTemplates(),
+        links=UnsubscribeLinks("https://shop.example", b"k" * 32),
+        channels=OneChannel(channel),
+        files=files or Files(Path("/nonexistent")),
+        extensions=extensions,
+    )

@@ -14,9 +14,9 @@ from dramatiq import Broker, Worker
 
 from api.workers.broker import ACTOR, make_broker, queue_name
 from api.workers.liveness import identity
-from api.workers.runner import Tools, work
+from api.workers.runner import JobKinds, work
 from domain.jobs import Queue
-from domain.kit.db import Database
+from domain.services import Services
 
 if sys.platform != "win32":
     from uvloop import new_event_loop
@@ -25,8 +25,8 @@ else:
 
 log = structlog.get_logger(__name__)
 
-# Opens a database with so many connections.
-Connect = Callable[[int], Database]
+# Makes services whose database has so many connections.
+Connect = Callable[[int], Services]
 
 GRACE = 20.0
 _IDLE_MS = 200
@@ -50,23 +50,23 @@ class Consumer:
         queue: Queue,
         broker: Broker,
         connect: Connect,
-        tools: Tools,
+        kinds: JobKinds,
         threads: int,
     ) -> None:
         self.queue = queue
         self.owner = identity(queue.value)
-        self._connect, self._tools, self._threads = connect, tools, threads
+        self._connect, self._kinds, self._threads = connect, kinds, threads
         self._loop = new_event_loop()
         self._loop_thread = threading.Thread(target=self._loop.run_forever, name=f"{queue.value}-loop", daemon=True)
         self._running: set[asyncio.Task[Any]] = set()
-        self._database: Database
+        self._services: Services
         dramatiq.actor(actor_name=ACTOR, queue_name=queue_name(queue), broker=broker)(self._work)
         self._worker = Worker(broker, queues={queue_name(queue)}, worker_threads=threads, worker_timeout=_IDLE_MS)
 
     def start(self) -> None:
         self._loop_thread.start()
         # An engine belongs to the loop that it was first used on.
-        self._database = self._connect(self._threads + 2)
+        self._services = self._connect(self._threads + 2)
         self._worker.start()
 
     def stop(self, grace: float = GRACE) -> None:
@@ -76,7 +76,7 @@ class Consumer:
         stopping.join(grace)
         self._loop.call_soon_threadsafe(self._cancel)
         stopping.join()
-        asyncio.run_coroutine_threadsafe(self._database.close(), self._loop).result(timeout=5)
+        asyncio.run_coroutine_threadsafe(self._services.database.close(), self._loop).result(timeout=5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._loop_thread.join()
         self._loop.close()
@@ -95,7 +95,7 @@ class Consumer:
         assert task is not None
         self._running.add(task)
         try:
-            await work(self._database, self._tools, self.owner, store_id, job_id)
+            await work(self._services, self._kinds, self.owner, store_id, job_id)
         finally:
             self._running.discard(task)
 
@@ -107,9 +107,9 @@ class Consumer:
 class Consumers:
     """Every queue's consumer in this process."""
 
-    def __init__(self, brokers: Mapping[Queue, Broker], connect: Connect, tools: Tools, *, threads: int = 4) -> None:
+    def __init__(self, brokers: Mapping[Queue, Broker], connect: Connect, kinds: JobKinds, *, threads: int = 4) -> None:
         self._consumers = [
-            Consumer(queue, broker, connect, tools, threads_of(queue, threads)) for queue, broker in brokers.items()
+            Consumer(queue, broker, connect, kinds, threads_of(queue, threads)) for queue, broker in brokers.items()
         ]
 
     def start(self) -> None:

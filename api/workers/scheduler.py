@@ -11,9 +11,8 @@ from dramatiq import Broker
 
 from api import metrics
 from api.workers.broker import waiting
-from api.workers.handlers import MAKE_FILES
 from api.workers.liveness import dead
-from api.workers.runner import Tools
+from api.workers.runner import JobKinds
 from domain import jobs
 from domain.campaigns import launch
 from domain.jobs import Queue
@@ -22,6 +21,7 @@ from domain.lifecycle import actions as lifecycle
 from domain.lists.schedule import make_due
 from domain.memberships import tracking
 from domain.operations.actions import tidy
+from domain.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -49,16 +49,17 @@ async def keep_schedule(chores: Sequence[Chore], stop: asyncio.Event, *, every: 
             await asyncio.wait_for(stop.wait(), every + random.uniform(0, _JITTER))  # noqa: S311
 
 
-def chores_of(database: Database, tools: Tools, brokers: Mapping[Queue, Broker], notifier: Notify) -> list[Chore]:
-    office = tools.office(database)
+def chores_of(services: Services, kinds: JobKinds, brokers: Mapping[Queue, Broker], notifier: Notify) -> list[Chore]:
+    database, clock = services.database, services.clock
+    make_files = frozenset(kind.name for kind in kinds.values() if kind.makes_files)
     return [
-        lambda: launch.start_due(office),
-        lambda: make_lists(database, tools),
-        lambda: tracking.start_due(database, tools.clock()),
-        lambda: sweep(database, tools),
+        lambda: launch.start_due(services),
+        lambda: make_lists(services),
+        lambda: tracking.start_due(database, clock()),
+        lambda: sweep(services, kinds),
         lambda: notify_due(database, brokers, notifier),
-        lambda: lifecycle.schedule_due(database, tools.clock()),
-        Rarely(lambda: tidy(database, tools.files, MAKE_FILES, tools.clock()), _TIDY_EVERY),
+        lambda: lifecycle.schedule_due(database, clock()),
+        Rarely(lambda: tidy(database, services.files, make_files, clock()), _TIDY_EVERY),
     ]
 
 
@@ -75,25 +76,25 @@ class Rarely:
             await self._chore()
 
 
-async def make_lists(database: Database, tools: Tools) -> None:
+async def make_lists(services: Services) -> None:
     """Lists that are due by the store's days; what cannot be begun stays due, and is told of."""
-    for unmade in (await make_due(database, tools.clock()))[1]:
+    for unmade in (await make_due(services.database, services.clock()))[1]:
         error = f"{type(unmade.error).__name__}: {unmade.error}"
         log.error("list_not_started", store=unmade.store_id, segment=str(unmade.segment_id), error=error)
 
 
-async def sweep(database: Database, tools: Tools) -> None:
-    async with database.read() as tx:
+async def sweep(services: Services, kinds: JobKinds) -> None:
+    async with services.database.read() as tx:
         gone = dead(await jobs.owners(tx))
-    async with database.write() as tx:
+    async with services.database.write() as tx:
         if gone:
             await jobs.expire(tx, gone)
         for job in await jobs.sweep(tx):
             metrics.jobs.labels(job.kind, "given_up").inc()
             log.error("job_given_up", kind=job.kind, job=str(job.id), store=job.store_id)
-            handler = tools.handlers.get(job.kind)
-            if handler is not None and handler.give_up is not None:
-                await handler.give_up(tx, job, tools.clock())
+            kind = kinds.get(job.kind)
+            if kind is not None and kind.give_up is not None:
+                await kind.give_up(tx, job, services.clock())
 
 
 async def notify_due(database: Database, brokers: Mapping[Queue, Broker], notifier: Notify) -> None:

@@ -1,1 +1,1 @@
-"""Campaigns: what goes to which list, through which channel, and when."""
+"""Campaigns send content to a list, through a channel, at a time."""

@@ -1,9 +1,10 @@
-"""What is done with campaigns: drawn up, changed, sent."""
+"""Campaigns are created, changed and sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import TypeVar
 from uuid import UUID
 
 from muster_sdk import ContentInvalid, TemplateInvalid, Templates
@@ -22,22 +23,25 @@ from domain.campaigns.model import (
     check_time,
     check_utm,
 )
-from domain.campaigns.target import Target, aimed_at, target_list
+from domain.campaigns.target import Target, resolve, resolve_to_list
 from domain.deliveries import queries as deliveries
-from domain.deliveries.channels import ConfiguredChannel, FindChannel, prepare
 from domain.deliveries.model import NOBODY, AcceptMarketing, Reach
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, ErrorCollector, NotFound
 from domain.lists import queries as lists
-from domain.lists.model import CustomerList, check_usable
+from domain.lists.model import check_usable
 from domain.segments.model import Segment
+from domain.services import Services
 from domain.stores import queries as stores
+from domain.stores.channels import ConfiguredChannel
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignDraft:
-    """What a campaign is to be; None keeps what is there, or takes the default."""
+    """A campaign's fields as they are to be; None leaves one as it is, or takes the default."""
 
     name: str | None = None
     channel: str | None = None
@@ -48,108 +52,134 @@ class CampaignDraft:
     utm: Utm | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What campaigns are drawn up with."""
-
-    store_id: int
-    now: datetime
-    templates: Templates
-    find_channel: FindChannel
-
-
-async def create(tx: Transaction, desk: Desk, draft: CampaignDraft) -> Campaign:
-    """A draft; refused with every fault at once, their paths into the draft."""
+async def create(tx: Transaction, services: Services, store_id: int, draft: CampaignDraft) -> Campaign:
+    """Add a campaign, and return it. Raise DomainErrors with every error at once, their paths into the draft."""
     missing = [name for name in ("name", "channel", "target", "content") if getattr(draft, name) is None]
     if missing:
-        said = (DomainError(f"a campaign needs a {name}", field=(name,), code=ErrorCode.REQUIRED) for name in missing)
-        raise DomainErrors(said)
-    campaign = await _drawn(tx, desk, _blank(desk), draft)
+        raise DomainErrors(
+            DomainError(f"A campaign needs a {name}", field=(name,), code=ErrorCode.REQUIRED) for name in missing
+        )
+    now = services.clock()
+    campaign = await _apply(tx, services, _blank(store_id, now), draft, now)
     await queries.add(tx, campaign)
     return campaign
 
 
-async def update(tx: Transaction, desk: Desk, campaign_id: UUID, draft: CampaignDraft) -> Campaign:
-    campaign = await _locked(tx, desk.store_id, campaign_id)
+async def update(
+    tx: Transaction, services: Services, store_id: int, campaign_id: UUID, draft: CampaignDraft
+) -> Campaign:
+    """Change a campaign, and return it. Raise WrongState once it is sent, DomainErrors for what is wrong."""
+    campaign = await _lock(tx, store_id, campaign_id)
     check_editable(campaign.status)
-    changed = await _drawn(tx, desk, campaign, draft)
+    changed = await _apply(tx, services, campaign, draft, services.clock())
     await queries.replace(tx, changed)
     return changed
 
 
 async def send(
-    tx: Transaction, desk: Desk, campaign_id: UUID, at: datetime | None = None, key: str | None = None
+    tx: Transaction,
+    services: Services,
+    store_id: int,
+    campaign_id: UUID,
+    at: datetime | None = None,
+    key: str | None = None,
 ) -> Campaign:
-    """Start the campaign at a time to come, or now. The same idempotency key again answers what the first did."""
+    """Start the campaign at a time to come, or now, and return it. A second call with the same key changes nothing.
+
+    Raise WrongState when it was sent, NoRecipients when nobody would get it, DomainError for a time that is over or a
+    list that cannot be used.
+    """
+    now = services.clock()
     request = sha256(f"campaignSend {campaign_id} {at and at.isoformat()}".encode()).digest()
-    if key is not None and await stores.seen_before(tx, desk.store_id, key, request, campaign_id, desk.now):
-        return await _locked(tx, desk.store_id, campaign_id)
-    campaign = await _locked(tx, desk.store_id, campaign_id)
+    if key is not None and await stores.seen_before(tx, store_id, key, request, campaign_id, now):
+        return await _lock(tx, store_id, campaign_id)
+    campaign = await _lock(tx, store_id, campaign_id)
     check_sendable(campaign.status)
-    at = check_time(at, desk.now)
-    await _check_ready(tx, desk, campaign)
+    at = check_time(at, now)
+    await _check_ready(tx, services, campaign, now)
     if at is None:
-        sent = replace(campaign, status=CampaignStatus.SENDING, scheduled_at=None, started_at=desk.now)
+        sent = replace(campaign, status=CampaignStatus.SENDING, scheduled_at=None, started_at=now)
     else:
         sent = replace(campaign, status=CampaignStatus.SCHEDULED, scheduled_at=at)
     await queries.replace(tx, sent)
     if at is None:
-        await launch.start(tx, desk.store_id, campaign_id)
+        await launch.start(tx, store_id, campaign_id)
     return sent
 
 
-async def forecast(tx: Transaction, desk: Desk, draft: CampaignDraft) -> Reach:
-    """Whom a broadcast would get to that is not drawn up yet; nothing is written for it."""
-    campaign = _through(_blank(desk), draft)
-    configured = await _channel(tx, desk, campaign.channel)
+async def forecast(tx: Transaction, services: Services, store_id: int, draft: CampaignDraft) -> Reach:
+    """Return the reach of a campaign that is not created yet; nothing is written for it."""
+    now = services.clock()
+    blank = _blank(store_id, now)
+    campaign = replace(
+        blank,
+        channel=draft.channel or blank.channel,
+        accept_marketing=draft.accept_marketing or blank.accept_marketing,
+    )
+    configured = await _channel(tx, services, store_id, campaign.channel)
     if draft.target is None:
         return NOBODY
-    target = await _target(tx, desk, draft.target, "target")
-    left_out = [await _target(tx, desk, each, "exclude", place) for place, each in enumerate(draft.exclude or ())]
-    campaign = replace(campaign, list_id=target.id, exclude=tuple(each.id for each in left_out))
-    picked = frozenset(each.id for each in (target, *left_out) if isinstance(each, Segment))
-    return await deliveries.reach(tx, replace(audience_of(campaign, configured.channel), picked=picked))
+    target = await _under(("target",), resolve(tx, store_id, draft.target, now))
+    excluded = [
+        await _under(("exclude", index), resolve(tx, store_id, target, now))
+        for index, target in enumerate(draft.exclude or ())
+    ]
+    campaign = replace(campaign, list_id=target.id, exclude=tuple(source.id for source in excluded))
+    segment_ids = frozenset(source.id for source in (target, *excluded) if isinstance(source, Segment))
+    audience = replace(audience_of(campaign, configured.channel), static_segments=segment_ids)
+    return await deliveries.reach(tx, audience)
 
 
-async def reach(tx: Transaction, desk: Desk, campaign: Campaign) -> Reach:
-    """Whom the campaign gets to, if it is sent now."""
-    configured = await _channel(tx, desk, campaign.channel)
-    if campaign.list_id is None:
-        return NOBODY
-    return await deliveries.reach(tx, audience_of(campaign, configured.channel))
-
-
-async def reach_each(tx: Transaction, desk: Desk, campaigns: Sequence[Campaign]) -> list[Reach | DomainError]:
-    """Whom each of several campaigns gets to, in one statement; or what keeps it from being told."""
-    channels = await channels_of(tx, desk, campaigns)
+async def reach_each(
+    tx: Transaction, services: Services, store_id: int, campaigns: Sequence[Campaign]
+) -> list[Reach | DomainError]:
+    """Return the reach of each campaign if it is sent now, by one statement; or why there is none."""
+    channels = await channels_of(tx, services, store_id, campaigns)
     audiences = {
-        campaign.id: audience_of(campaign, found.channel)
+        campaign.id: audience_of(campaign, configured.channel)
         for campaign in campaigns
-        if isinstance(found := channels[campaign.channel], ConfiguredChannel) and campaign.list_id is not None
+        if isinstance(configured := channels[campaign.channel], ConfiguredChannel) and campaign.list_id is not None
     }
-    reached = await deliveries.reach_each(tx, list(audiences.values())) if audiences else []
-    known = dict(zip(audiences, reached, strict=True))
+    reaches = await deliveries.reach_each(tx, list(audiences.values())) if audiences else []
+    reach_by_id = dict(zip(audiences, reaches, strict=True))
     return [
-        found if isinstance(found := channels[campaign.channel], DomainError) else known.get(campaign.id, NOBODY)
+        error if isinstance(error := channels[campaign.channel], DomainError) else reach_by_id.get(campaign.id, NOBODY)
         for campaign in campaigns
     ]
 
 
 async def channels_of(
-    tx: Transaction, desk: Desk, campaigns: Sequence[Campaign]
+    tx: Transaction, services: Services, store_id: int, campaigns: Sequence[Campaign]
 ) -> Mapping[str, ConfiguredChannel | DomainError]:
-    found: dict[str, ConfiguredChannel | DomainError] = {}
+    """Return the channels of the campaigns by their keys, or why one cannot be used."""
+    channels: dict[str, ConfiguredChannel | DomainError] = {}
     for key in {campaign.channel for campaign in campaigns}:
         try:
-            found[key] = await _channel(tx, desk, key)
+            channels[key] = await _channel(tx, services, store_id, key)
         except DomainError as error:
-            found[key] = error
-    return found
+            channels[key] = error
+    return channels
 
 
-def _blank(desk: Desk) -> Campaign:
+def check_content(configured: ConfiguredChannel, content: Mapping[str, object], templates: Templates) -> None:
+    """Raise DomainError for each fault that the channel's schema or its templates find, with its path."""
+    try:
+        configured.prepare(content, templates)
+    except ValidationError as error:
+        raise DomainErrors(_content_error(fault["msg"], fault["loc"]) for fault in error.errors()) from None
+    except ContentInvalid as error:
+        raise _content_error(str(error), error.path) from None
+    except TemplateInvalid as error:
+        raise _content_error(str(error), ()) from None
+
+
+def _content_error(message: str, path: Sequence[str | int]) -> DomainError:
+    return DomainError(message, field=("content", *path))
+
+
+def _blank(store_id: int, now: datetime) -> Campaign:
     return Campaign(
-        store_id=desk.store_id,
+        store_id=store_id,
         id=ids.new(),
         name="",
         channel="",
@@ -160,7 +190,7 @@ def _blank(desk: Desk) -> Campaign:
         accept_marketing=AcceptMarketing.ACCEPTED_ONLY,
         content={},
         utm=Utm(),
-        created_at=desk.now,
+        created_at=now,
         scheduled_at=None,
         started_at=None,
         finished_at=None,
@@ -168,70 +198,62 @@ def _blank(desk: Desk) -> Campaign:
     )
 
 
-async def _check_ready(tx: Transaction, desk: Desk, campaign: Campaign) -> None:
-    listed = campaign.list_id and await lists.by_id(tx, desk.store_id, campaign.list_id)
-    if not listed:
-        raise DomainError("its list was deleted: choose another", field=("id",), code=ErrorCode.INVALID_STATE)
-    try:
-        check_usable(listed, desk.now)
-    except DomainError as error:
-        raise DomainError(error.message, field=("id",), code=error.code) from None
-    if not (await reach(tx, desk, campaign)).recipients:
-        raise NoRecipients
-
-
-async def _drawn(tx: Transaction, desk: Desk, campaign: Campaign, draft: CampaignDraft) -> Campaign:
-    """The campaign with the draft's changes, checked as a whole."""
-    errors = ErrorCollector()
-    campaign = _through(campaign, draft)
+async def _apply(
+    tx: Transaction, services: Services, campaign: Campaign, draft: CampaignDraft, now: datetime
+) -> Campaign:
+    """Return the campaign with the draft's changes. Raise DomainErrors with everything that is wrong with it."""
+    store_id, errors = campaign.store_id, ErrorCollector()
+    campaign = replace(
+        campaign,
+        channel=draft.channel or campaign.channel,
+        accept_marketing=draft.accept_marketing or campaign.accept_marketing,
+        content=campaign.content if draft.content is None else draft.content,
+    )
     with errors.under():
         if draft.name is not None:
             campaign = replace(campaign, name=check_name(draft.name))
     with errors.under():
-        campaign = await _aimed(tx, desk, campaign, draft)
+        if draft.target is not None:
+            target = await _under(("target",), resolve_to_list(tx, store_id, draft.target, now))
+            campaign = replace(campaign, list_id=target.id, target_name=target.name)
+        if draft.exclude is not None:
+            excluded = [
+                await _under(("exclude", index), resolve_to_list(tx, store_id, source, now))
+                for index, source in enumerate(draft.exclude)
+            ]
+            campaign = replace(campaign, exclude=tuple(customer_list.id for customer_list in excluded))
     with errors.under():
         campaign = replace(campaign, utm=check_utm(draft.utm or campaign.utm))
-    campaign = replace(campaign, content=campaign.content if draft.content is None else draft.content)
     with errors.under():
-        check_content(await _channel(tx, desk, campaign.channel), campaign.content, desk.templates)
+        configured = await _channel(tx, services, store_id, campaign.channel)
+        check_content(configured, campaign.content, services.templates)
     errors.raise_any()
     return campaign
 
 
-def _through(campaign: Campaign, draft: CampaignDraft) -> Campaign:
-    return replace(
-        campaign,
-        channel=draft.channel or campaign.channel,
-        accept_marketing=draft.accept_marketing or campaign.accept_marketing,
-    )
-
-
-async def _aimed(tx: Transaction, desk: Desk, campaign: Campaign, draft: CampaignDraft) -> Campaign:
-    if draft.target is not None:
-        found = await _locked_to(tx, desk, draft.target, "target")
-        campaign = replace(campaign, list_id=found.id, target_name=found.name)
-    if draft.exclude is None:
-        return campaign
-    left_out = [await _locked_to(tx, desk, target, "exclude", place) for place, target in enumerate(draft.exclude)]
-    return replace(campaign, exclude=tuple(listed.id for listed in left_out))
-
-
-async def _locked_to(tx: Transaction, desk: Desk, target: Target, *path: str | int) -> CustomerList:
+async def _under(path: Sequence[str | int], result: Awaitable[T]) -> T:
+    """Return the result. Raise its DomainError with the path before its own."""
     try:
-        return await target_list(tx, desk.store_id, target, desk.now)
+        return await result
     except DomainError as error:
         raise error.under(*path) from None
 
 
-async def _target(tx: Transaction, desk: Desk, target: Target, *path: str | int) -> CustomerList | Segment:
+async def _check_ready(tx: Transaction, services: Services, campaign: Campaign, now: datetime) -> None:
+    customer_list = campaign.list_id and await lists.by_id(tx, campaign.store_id, campaign.list_id)
+    if not customer_list:
+        raise DomainError("Its list was deleted: choose another", field=("id",), code=ErrorCode.INVALID_STATE)
     try:
-        return await aimed_at(tx, desk.store_id, target, desk.now)
+        check_usable(customer_list, now)
     except DomainError as error:
-        raise error.under(*path) from None
+        raise DomainError(error.message, field=("id",), code=error.code) from None
+    configured = await _channel(tx, services, campaign.store_id, campaign.channel)
+    if not (await deliveries.reach(tx, audience_of(campaign, configured.channel))).recipients:
+        raise NoRecipients
 
 
-async def _channel(tx: Transaction, desk: Desk, key: str) -> ConfiguredChannel:
-    configured = await desk.find_channel(tx, desk.store_id, key)
+async def _channel(tx: Transaction, services: Services, store_id: int, key: str) -> ConfiguredChannel:
+    configured = await services.channels.find(tx, store_id, key)
     if configured is None:
         raise DomainError(
             f"{key!r} is no channel of the store: install it with channelInstall",
@@ -241,24 +263,8 @@ async def _channel(tx: Transaction, desk: Desk, key: str) -> ConfiguredChannel:
     return configured
 
 
-def check_content(configured: ConfiguredChannel, content: Mapping[str, object], templates: Templates) -> None:
-    """Refuse what the channel's schema or its templates do not allow, each fault with its path."""
-    try:
-        prepare(configured, content, templates)
-    except ValidationError as error:
-        raise DomainErrors([_fault(fault["msg"], fault["loc"]) for fault in error.errors()]) from None
-    except ContentInvalid as error:
-        raise _fault(str(error), error.path) from None
-    except TemplateInvalid as error:
-        raise _fault(str(error), ()) from None
-
-
-def _fault(message: str, path: Sequence[str | int]) -> DomainError:
-    return DomainError(message, field=("content", *path))
-
-
-async def _locked(tx: Transaction, store_id: int, campaign_id: UUID) -> Campaign:
+async def _lock(tx: Transaction, store_id: int, campaign_id: UUID) -> Campaign:
     campaign = await queries.lock(tx, store_id, campaign_id)
     if campaign is None:
-        raise NotFound("no such campaign", field=("id",))
+        raise NotFound("There is no such campaign", field=("id",))
     return campaign

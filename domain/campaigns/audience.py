@@ -7,6 +7,7 @@ from domain.deliveries.audience import Audience
 
 
 def audience_of(campaign: Campaign, channel: Channel) -> Audience:
+    """Return whom the campaign is to reach through its channel. Raise ValueError for a campaign without a list."""
     if campaign.list_id is None:
         raise ValueError(f"campaign {campaign.id} has no list")
     return Audience(

@@ -1,4 +1,4 @@
-"""What a campaign is, and what may be done with it when."""
+"""Campaigns, and the rules of their fields and states."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,34 +75,35 @@ class NoRecipients(DomainError):
 
 
 def check_name(name: str | None) -> str:
+    """Return the name without the space around it. Raise DomainError when there is none, or it cannot be shown."""
     if name is None or not name.strip():
-        raise DomainError("a campaign needs a name", field=("name",), code=ErrorCode.REQUIRED)
+        raise DomainError("A campaign needs a name", field=("name",), code=ErrorCode.REQUIRED)
     if len(name) > NAME_LENGTH or not name.isprintable():
-        raise DomainError(f"a name has {NAME_LENGTH} printable characters at most", field=("name",))
+        raise DomainError(f"A name has {NAME_LENGTH} printable characters at most", field=("name",))
     return name.strip()
 
 
 def check_utm(utm: Utm) -> Utm:
     for name, value in (("source", utm.source), ("medium", utm.medium), ("campaign", utm.campaign)):
         if value is not None and (len(value) > UTM_LENGTH or not value.isprintable()):
-            raise DomainError(f"has {UTM_LENGTH} printable characters at most", field=("utm", name))
+            raise DomainError(f"A UTM parameter has {UTM_LENGTH} printable characters at most", field=("utm", name))
     return utm
 
 
 def check_editable(status: CampaignStatus) -> None:
     if status not in EDITABLE:
         raise WrongState(
-            f"the campaign is {status.value}: only a DRAFT or a SCHEDULED one can be changed", field=("id",)
+            f"The campaign is {status.value}: only a DRAFT or a SCHEDULED one can be changed", field=("id",)
         )
 
 
 def check_sendable(status: CampaignStatus) -> None:
     if status not in SENDABLE:
-        raise WrongState(f"the campaign is {status.value}: only a DRAFT or a SCHEDULED one can be sent", field=("id",))
+        raise WrongState(f"The campaign is {status.value}: only a DRAFT or a SCHEDULED one can be sent", field=("id",))
 
 
 def check_time(at: datetime | None, now: datetime) -> datetime | None:
-    """When to start; None is now. A time in the past is a mistake, not a wish."""
+    """Return the time to start, None for now. Raise DomainError for a time that is over."""
     if at is not None and at < now:
         raise DomainError(f"{at.isoformat()} is over: give a time to come, or none to send now", field=("at",))
     return at

@@ -1,88 +1,104 @@
-"""What a recipient of a campaign would get."""
+"""A campaign's message, as one recipient would get it."""
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID
+from dataclasses import dataclass, replace
 
 from muster_sdk import ContentInvalid, Recipient, TemplateInvalid
 from pydantic import ValidationError
 
-from domain.campaigns.actions import Desk, channels_of
+from domain.campaigns.actions import channels_of
 from domain.campaigns.model import Campaign
-from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
-from domain.deliveries import recipients
-from domain.deliveries.channels import ConfiguredChannel, prepare
+from domain.consents.links import UnsubscribeToken
+from domain.deliveries import queries as deliveries
+from domain.deliveries.template_variables import template_variables
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, NotFound
+from domain.services import Services
 from domain.stores import queries as stores
+from domain.stores.channels import ConfiguredChannel
 
-# What a message is shown with where the customer has no address: the form of a mailbox, which any channel may show.
-_SOMEWHERE = "nobody@example.com"
-# A campaign, and whom to show it to; None is somebody on its list.
-Asked = tuple[Campaign, int | None]
-Shown = Mapping[str, object]
+# Stands in where the customer has no address: the form of a mailbox, which any channel may show.
+_PLACEHOLDER = "nobody@example.com"
+Preview = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """A campaign, and the customer to show it for; None is the first one on its list."""
+
+    campaign: Campaign
+    customer_id: int | None
 
 
 async def preview_each(
-    tx: Transaction, desk: Desk, links: UnsubscribeLinks, asked: Sequence[Asked]
-) -> list[Shown | DomainError]:
-    """Each message as its channel shows it, for a customer of the store, or for the first one on the list."""
-    channels = await channels_of(tx, desk, [campaign for campaign, _ in asked])
-    chosen = await _chosen(tx, desk.store_id, asked)
-    told = await _told(tx, desk, links, channels, chosen)
+    tx: Transaction, services: Services, store_id: int, requests: Sequence[PreviewRequest]
+) -> list[Preview | DomainError]:
+    """Return each message as its channel shows it, or why there is none."""
+    channels = await channels_of(tx, services, store_id, [request.campaign for request in requests])
+    requests = await _with_customers(tx, store_id, requests)
+    recipients = await _recipients(tx, services, store_id, channels, requests)
+    previews: list[Preview | DomainError] = []
+    for request, recipient in zip(requests, recipients, strict=True):
+        configured, content = channels[request.campaign.channel], request.campaign.content
+        if isinstance(configured, DomainError):
+            previews.append(configured)
+        elif recipient is None:
+            previews.append(NotFound("There is no such customer", field=("customerId",)))
+        else:
+            try:
+                composer = configured.prepare(content, services.templates)
+                shown = composer.show(composer.compose(recipient))
+            except (ContentInvalid, TemplateInvalid, ValidationError) as error:
+                previews.append(DomainError(str(error), field=("content",)))
+            else:
+                previews.append(
+                    {"subject": shown.subject, "html": shown.html, "text": shown.text, "payload": shown.payload}
+                )
+    return previews
+
+
+async def _with_customers(tx: Transaction, store_id: int, requests: Sequence[PreviewRequest]) -> list[PreviewRequest]:
+    """Return the requests with the first member of the list where they name no customer."""
+    list_ids = {request.campaign.list_id for request in requests if request.customer_id is None} - {None}
+    first_members = await deliveries.first_members(tx, store_id, [i for i in list_ids if i]) if list_ids else {}
     return [
-        found
-        if isinstance(found := channels[campaign.channel], DomainError)
-        else _shown(desk, campaign, found, told.get((campaign.id, customer_id)))
-        for campaign, customer_id in chosen
+        replace(request, customer_id=first_members.get(list_id))
+        if request.customer_id is None and (list_id := request.campaign.list_id)
+        else request
+        for request in requests
     ]
 
 
-async def _chosen(tx: Transaction, store_id: int, asked: Sequence[Asked]) -> list[Asked]:
-    lists = {campaign.list_id for campaign, customer_id in asked if customer_id is None and campaign.list_id}
-    first = await recipients.first_on(tx, store_id, list(lists)) if lists else {}
-    return [
-        (campaign, first.get(campaign.list_id) if customer_id is None and campaign.list_id else customer_id)
-        for campaign, customer_id in asked
-    ]
-
-
-async def _told(
+async def _recipients(
     tx: Transaction,
-    desk: Desk,
-    links: UnsubscribeLinks,
+    services: Services,
+    store_id: int,
     channels: Mapping[str, ConfiguredChannel | DomainError],
-    chosen: Sequence[Asked],
-) -> dict[tuple[UUID, int | None], Recipient]:
-    """What the channels are told of those who are customers of the store."""
-    shop = await stores.by_id(tx, desk.store_id)
-    wanted = [customer_id for _, customer_id in chosen if customer_id is not None]
-    known = {} if shop is None else await recipients.variables(tx, shop, wanted)
+    requests: Sequence[PreviewRequest],
+) -> list[Recipient | None]:
+    """Return the recipient of each request; None where it names no customer of the store."""
+    store = await stores.by_id(tx, store_id)
+    customer_ids = [request.customer_id for request in requests if request.customer_id is not None]
+    variables = {} if store is None else await template_variables(tx, store, customer_ids)
     addresses = {
-        key: await recipients.addresses(tx, desk.store_id, wanted, key, found.channel.address)
-        for key, found in channels.items()
-        if isinstance(found, ConfiguredChannel)
+        key: await deliveries.addresses(tx, store_id, customer_ids, key, configured.channel.address)
+        for key, configured in channels.items()
+        if isinstance(configured, ConfiguredChannel)
     }
-    return {
-        (campaign.id, customer_id): Recipient(
-            key=ids.delivery_key(desk.store_id, campaign.id, customer_id),
-            address=addresses.get(campaign.channel, {}).get(customer_id) or _SOMEWHERE,
-            variables=known[customer_id],
-            unsubscribe_url=links.url(UnsubscribeToken(desk.store_id, customer_id, campaign.id, campaign.channel)),
+    recipients: list[Recipient | None] = []
+    for request in requests:
+        campaign, customer_id = request.campaign, request.customer_id
+        if customer_id is None or customer_id not in variables:
+            recipients.append(None)
+            continue
+        token = UnsubscribeToken(store_id, customer_id, campaign.id, campaign.channel)
+        recipients.append(
+            Recipient(
+                key=ids.delivery_key(store_id, campaign.id, customer_id),
+                address=addresses.get(campaign.channel, {}).get(customer_id) or _PLACEHOLDER,
+                variables=variables[customer_id],
+                unsubscribe_url=services.links.url(token),
+            )
         )
-        for campaign, customer_id in chosen
-        if customer_id is not None and customer_id in known
-    }
-
-
-def _shown(
-    desk: Desk, campaign: Campaign, configured: ConfiguredChannel, recipient: Recipient | None
-) -> Shown | DomainError:
-    if recipient is None:
-        return NotFound("no such customer", field=("customerId",))
-    try:
-        composer = prepare(configured, campaign.content, desk.templates)
-        shown = composer.show(composer.compose(recipient))
-    except (ContentInvalid, TemplateInvalid, ValidationError) as error:
-        return DomainError(str(error), field=("content",))
-    return {"subject": shown.subject, "html": shown.html, "text": shown.text, "payload": shown.payload}
+    return recipients

@@ -1,6 +1,7 @@
 """Every statement on campaigns."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,24 +16,11 @@ from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import ParentFilter
 from domain.lists.tables import lists
 
-_COLUMNS = (
-    campaigns.c.store_id,
-    campaigns.c.id,
-    campaigns.c.name,
-    campaigns.c.channel,
-    campaigns.c.status,
-    campaigns.c.list_id,
-    campaigns.c.target_name,
-    campaigns.c.exclude,
-    campaigns.c.accept_marketing,
-    campaigns.c.content,
-    campaigns.c.utm,
-    campaigns.c.created_at,
-    campaigns.c.scheduled_at,
-    campaigns.c.started_at,
-    campaigns.c.finished_at,
-    campaigns.c.problem,
-)
+
+@dataclass(frozen=True, slots=True)
+class StartedCampaign:
+    store_id: int
+    campaign_id: UUID
 
 
 async def add(tx: Transaction, campaign: Campaign) -> None:
@@ -43,8 +31,8 @@ async def replace(tx: Transaction, campaign: Campaign) -> None:
     await tx.execute(update(campaigns).where(*_is(campaign.store_id, campaign.id)).values(_values(campaign)))
 
 
-async def by_ids(tx: Transaction, store_id: int, wanted: Sequence[UUID]) -> list[Campaign]:
-    rows = await tx.execute(select(*_COLUMNS).where(campaigns.c.store_id == store_id, campaigns.c.id.in_(wanted)))
+async def by_ids(tx: Transaction, store_id: int, campaign_ids: Sequence[UUID]) -> list[Campaign]:
+    rows = await tx.execute(select(campaigns).where(campaigns.c.store_id == store_id, campaigns.c.id.in_(campaign_ids)))
     return [campaign(row) for row in rows]
 
 
@@ -58,76 +46,81 @@ _STATUS = select(campaigns.c.status).where(
 
 
 async def status_of(tx: Transaction, store_id: int, campaign_id: UUID) -> CampaignStatus | None:
-    found: str | None = await tx.scalar(_STATUS, {"store": store_id, "campaign": campaign_id})
-    return None if found is None else CampaignStatus(found)
+    status: str | None = await tx.scalar(_STATUS, {"store": store_id, "campaign": campaign_id})
+    return None if status is None else CampaignStatus(status)
 
 
-async def lock(tx: Transaction, store_id: int, campaign_id: UUID, *, shared: bool = False) -> Campaign | None:
-    """The campaign, its state held still until the transaction ends."""
-    statement = select(*_COLUMNS).where(*_is(store_id, campaign_id)).with_for_update(read=shared)
+async def lock(tx: Transaction, store_id: int, campaign_id: UUID) -> Campaign | None:
+    """Return the campaign, whose state nobody changes until the transaction ends."""
+    statement = select(campaigns).where(*_is(store_id, campaign_id)).with_for_update()
     row = (await tx.execute(statement)).one_or_none()
     return None if row is None else campaign(row)
 
 
-async def set_status(
-    tx: Transaction, store_id: int, campaign_id: UUID, status: CampaignStatus, **values: object
-) -> None:
-    await tx.execute(update(campaigns).where(*_is(store_id, campaign_id)).values(status=status.value, **values))
+async def fail(tx: Transaction, store_id: int, campaign_id: UUID, problem: str, now: datetime) -> None:
+    """End a campaign that cannot be sent."""
+    values = {"status": CampaignStatus.FAILED.value, "problem": problem, "finished_at": now}
+    await tx.execute(update(campaigns).where(*_is(store_id, campaign_id)).values(values))
 
 
 async def note_problem(tx: Transaction, store_id: int, campaign_id: UUID, problem: str | None) -> None:
     await tx.execute(update(campaigns).where(*_is(store_id, campaign_id)).values(problem=problem))
 
 
-async def start_due(tx: Transaction, now: datetime) -> list[tuple[int, UUID]]:
-    """Start every scheduled campaign whose time has come; each is returned to one caller only."""
+async def start_due(tx: Transaction, now: datetime) -> list[StartedCampaign]:
+    """Start every scheduled campaign whose time has come, and return those; each is returned to one caller only."""
     rows = await tx.execute(
         update(campaigns)
         .where(campaigns.c.status == CampaignStatus.SCHEDULED.value, campaigns.c.scheduled_at <= now)
         .values(status=CampaignStatus.SENDING.value, started_at=now)
         .returning(campaigns.c.store_id, campaigns.c.id)
     )
-    return [(store_id, campaign_id) for store_id, campaign_id in rows]
+    return [StartedCampaign(row.store_id, row.id) for row in rows]
 
 
 async def wanted_lists(tx: Transaction, store_id: int) -> set[UUID]:
-    """The lists of campaigns that are to set out or on their way, gone or not; those left out by them too."""
-    underway = [status.value for status in CampaignStatus if status is not CampaignStatus.DRAFT and not status.ended]
-    owned = (campaigns.c.store_id == store_id, campaigns.c.status.in_(underway))
-    found: set[UUID] = set()
-    for row in await tx.execute(select(campaigns.c.list_id, campaigns.c.exclude).where(*owned)):
-        found.update(UUID(each) for each in row.exclude)
+    """Return the lists of campaigns that are scheduled or being sent, deleted or not, and those that they exclude."""
+    open_statuses = [
+        status.value for status in CampaignStatus if status is not CampaignStatus.DRAFT and not status.ended
+    ]
+    rows = await tx.execute(
+        select(campaigns.c.list_id, campaigns.c.exclude).where(
+            campaigns.c.store_id == store_id, campaigns.c.status.in_(open_statuses)
+        )
+    )
+    list_ids: set[UUID] = set()
+    for row in rows:
+        list_ids.update(UUID(list_id) for list_id in row.exclude)
         if row.list_id is not None:
-            found.add(row.list_id)
-    return found
+            list_ids.add(row.list_id)
+    return list_ids
 
 
 async def sending(tx: Transaction) -> list[UUID]:
-    """The campaigns of all stores that are on their way."""
+    """Return the campaigns of all stores that are being sent."""
     rows = await tx.execute(select(campaigns.c.id).where(campaigns.c.status == CampaignStatus.SENDING.value))
     return list(rows.scalars())
 
 
-async def complete(tx: Transaction, store_id: int, campaign_id: UUID, now: datetime) -> bool:
-    """End the campaign when none of its deliveries is open any more. Its row must be locked."""
+async def complete(tx: Transaction, store_id: int, campaign_id: UUID, now: datetime) -> None:
+    """End the campaign if none of its deliveries is open any more. Its row must be locked."""
     still_open = exists().where(
         delivery_batches.c.store_id == store_id,
         delivery_batches.c.campaign_id == campaign_id,
         delivery_batches.c.pending > 0,
     )
-    changed = await tx.execute(
+    await tx.execute(
         update(campaigns)
         .where(*_is(store_id, campaign_id), campaigns.c.status == CampaignStatus.SENDING.value, ~still_open)
         .values(status=CampaignStatus.SENT.value, finished_at=now, problem=None)
     )
-    return bool(changed.rowcount)
 
 
 def page(
     store_id: int, channel: str | None, statuses: Sequence[CampaignStatus] | None, search: str | None
 ) -> Select[*tuple[Any, ...]]:
-    """The store's campaigns, for a page of them; `campaigns.id` orders them by age."""
-    statement = select(*_COLUMNS).where(campaigns.c.store_id == store_id)
+    """Return a statement of the store's campaigns, for a page of them; `campaigns.id` orders them by age."""
+    statement = select(campaigns).where(campaigns.c.store_id == store_id)
     if channel is not None:
         statement = statement.where(campaigns.c.channel == channel)
     if statuses is not None:
@@ -137,21 +130,21 @@ def page(
     return statement
 
 
-def of_lists(store_id: int, whose: ParentFilter) -> Select[*tuple[Any, ...]]:
-    """The campaigns to lists; `parent` is the list."""
-    found = select(*_COLUMNS, campaigns.c.list_id.label("parent"))
-    return found.where(campaigns.c.store_id == store_id, whose(campaigns.c.list_id))
+def of_lists(store_id: int, of_parents: ParentFilter) -> Select[*tuple[Any, ...]]:
+    """Return a statement of the campaigns to lists; `parent` is the list."""
+    statement = select(campaigns, campaigns.c.list_id.label("parent"))
+    return statement.where(campaigns.c.store_id == store_id, of_parents(campaigns.c.list_id))
 
 
-def of_segments(store_id: int, whose: ParentFilter) -> Select[*tuple[Any, ...]]:
-    """The campaigns to segments' lists; `parent` is the segment."""
-    locked = and_(lists.c.store_id == campaigns.c.store_id, lists.c.id == campaigns.c.list_id)
-    found = select(*_COLUMNS, lists.c.segment_id.label("parent")).join(lists, locked)
-    return found.where(campaigns.c.store_id == store_id, whose(lists.c.segment_id))
+def of_segments(store_id: int, of_parents: ParentFilter) -> Select[*tuple[Any, ...]]:
+    """Return a statement of the campaigns to segments' lists; `parent` is the segment."""
+    of_list = and_(lists.c.store_id == campaigns.c.store_id, lists.c.id == campaigns.c.list_id)
+    statement = select(campaigns, lists.c.segment_id.label("parent")).join(lists, of_list)
+    return statement.where(campaigns.c.store_id == store_id, of_parents(lists.c.segment_id))
 
 
 async def outcomes(tx: Transaction) -> dict[tuple[str, str], int]:
-    """How many deliveries came to what, by channel and outcome, over all stores."""
+    """Return the number of deliveries of all stores by channel and outcome."""
     sums = [func.sum(delivery_batches.c[name]).label(name) for name in COUNTS[1:]]
     rows = await tx.execute(
         select(campaigns.c.channel, *sums)
@@ -165,22 +158,24 @@ async def outcomes(tx: Transaction) -> dict[tuple[str, str], int]:
 
 
 def campaign(row: AnyRow) -> Campaign:
-    store_id, id_, name, channel, status, list_id, target_name, exclude, accept_marketing, content, utm, *rest = row[
-        : len(_COLUMNS)
-    ]
+    """Return the campaign of a row that has the columns of its table."""
     return Campaign(
-        store_id,
-        id_,
-        name,
-        channel,
-        CampaignStatus(status),
-        list_id,
-        target_name,
-        tuple(UUID(hex=left_out) for left_out in exclude),
-        AcceptMarketing(accept_marketing),
-        content,
-        Utm(**utm),
-        *rest,
+        store_id=row.store_id,
+        id=row.id,
+        name=row.name,
+        channel=row.channel,
+        status=CampaignStatus(row.status),
+        list_id=row.list_id,
+        target_name=row.target_name,
+        exclude=tuple(UUID(hex=list_id) for list_id in row.exclude),
+        accept_marketing=AcceptMarketing(row.accept_marketing),
+        content=row.content,
+        utm=Utm(**row.utm),
+        created_at=row.created_at,
+        scheduled_at=row.scheduled_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        problem=row.problem,
     )
 
 
@@ -191,7 +186,7 @@ def _values(campaign: Campaign) -> Mapping[str, object]:
         "status": campaign.status.value,
         "list_id": campaign.list_id,
         "target_name": campaign.target_name,
-        "exclude": [left_out.hex for left_out in campaign.exclude],
+        "exclude": [list_id.hex for list_id in campaign.exclude],
         "accept_marketing": campaign.accept_marketing.value,
         "content": campaign.content,
         "utm": {

@@ -26,14 +26,16 @@ from domain.campaigns import queries
 from domain.campaigns.audience import audience_of
 from domain.campaigns.model import Campaign, CampaignStatus
 from domain.deliveries import batches, evidence
-from domain.deliveries.channels import ChannelUnavailable, ConfiguredChannel, Office, prepare
 from domain.deliveries.intents import Intended, intend
 from domain.deliveries.model import BATCH, WINDOW, Batch, Verdict, judge
-from domain.deliveries.recipients import recipients, variables
-from domain.jobs import Job, LeaseLost
+from domain.deliveries.recipients import recipients
+from domain.deliveries.template_variables import template_variables
+from domain.jobs import Job, JobKind, LeaseLost, Queue
 from domain.kit import ids
 from domain.kit.db import Transaction
+from domain.services import Services
 from domain.stores import queries as stores
+from domain.stores.channels import ChannelUnavailable, ConfiguredChannel
 from domain.stores.model import Store
 
 # A channel bounds its own waits; this bounds the channel.
@@ -42,23 +44,23 @@ _UNREACHABLE_SECONDS = 30
 _PAUSED_SECONDS = 15
 
 
-async def deliver(office: Office, job: Job) -> None:
+async def deliver(services: Services, job: Job) -> None:
     """Send a batch, as far as it is due. Whatever breaks off in between, the next claim knows what was under way."""
-    async with office.database.read() as tx:
+    async with services.database.read() as tx:
         work = await _open(tx, job)
-        found = None if work is None else await _find_channel(tx, office, work.campaign)
+        found = None if work is None else await _find_channel(tx, services, work.campaign)
     if work is None:
-        await _leave(office, job)
+        await _leave(services, job)
     elif isinstance(found, ConfiguredChannel):
-        await _send(office, job, work, found)
+        await _send(services, job, work, found)
     else:
-        await _put_off(office, job, work, found or f"the channel {work.campaign.channel} is not installed")
+        await _put_off(services, job, work, found or f"the channel {work.campaign.channel} is not installed")
 
 
-async def _find_channel(tx: Transaction, office: Office, campaign: Campaign) -> ConfiguredChannel | str | None:
+async def _find_channel(tx: Transaction, services: Services, campaign: Campaign) -> ConfiguredChannel | str | None:
     """The channel, or why it cannot be used."""
     try:
-        return await office.find_channel(tx, campaign.store_id, campaign.channel)
+        return await services.channels.find(tx, campaign.store_id, campaign.channel)
     except ChannelUnavailable as error:
         return str(error)
 
@@ -82,22 +84,22 @@ async def _open(tx: Transaction, job: Job) -> _Work | None:
     return None if shop is None or campaign is None or part is None else _Work(shop, campaign, part)
 
 
-async def _send(office: Office, job: Job, work: _Work, configured: ConfiguredChannel) -> None:
+async def _send(services: Services, job: Job, work: _Work, configured: ConfiguredChannel) -> None:
     try:
-        composer = prepare(configured, work.campaign.content, office.templates)
+        composer = configured.prepare(work.campaign.content, services.templates)
         async with _transport(configured, composer) as transport:
-            await _Sender(office, job, work, configured, composer, transport).run()
+            await _Sender(services, job, work, configured, composer, transport).run()
     except (ContentInvalid, Unreachable) as error:
-        await _put_off(office, job, work, str(error))
+        await _put_off(services, job, work, str(error))
     else:
-        await _close(office, job, work)
+        await _close(services, job, work)
 
 
 @dataclass(slots=True)
 class _Sender:
     """One claim of one batch."""
 
-    office: Office
+    services: Services
     job: Job
     work: _Work
     configured: ConfiguredChannel
@@ -112,13 +114,13 @@ class _Sender:
 
     async def _break_off(self) -> None:
         if self.job.fence > 1:
-            async with self.office.database.write() as tx:
+            async with self.services.database.write() as tx:
                 await batches.resolve_interrupted(tx, self.work.part, self.job.fence, idempotent=self._idempotent)
 
     async def _turn(self) -> tuple[list[Intended], list[Recipient]] | None:
         """Commit the outcomes of the window that is over together with the intents of the next one."""
         job, part = self.job, self.work.part
-        async with self.office.database.write() as tx:
+        async with self.services.database.write() as tx:
             lost: LeaseLost | None = None
             try:
                 await jobs.renew(tx, job, progressed=bool(self.verdicts))
@@ -150,8 +152,8 @@ class _Sender:
             return []
         campaign = self.work.campaign
         wanted = [one.customer_id for one in intended]
-        known = await variables(tx, self.work.store, wanted, with_properties=self.work.asks_for_properties)
-        return recipients(intended, known, self.office.links, campaign.store_id, campaign.id, campaign.channel)
+        known = await template_variables(tx, self.work.store, wanted, with_properties=self.work.asks_for_properties)
+        return recipients(intended, known, self.services.links, campaign.store_id, campaign.id, campaign.channel)
 
     async def _hand_over(self, intended: Sequence[Intended], addressed: Sequence[Recipient]) -> None:
         outcomes: dict[UUID, Outcome] = {}
@@ -238,29 +240,32 @@ async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
     await queries.complete(tx, job.store_id, work.campaign.id, now)
 
 
-async def _close(office: Office, job: Job, work: _Work) -> None:
+async def _close(services: Services, job: Job, work: _Work) -> None:
     """End the job; the campaign ends with the last of its batches, whose workers meet at its lock."""
-    async with office.database.write() as tx:
+    async with services.database.write() as tx:
         campaign = await queries.lock(tx, job.store_id, work.campaign.id)
         stats = await batches.recount(tx, work.part)
-        await evidence.record_sent(tx, work.part, work.campaign.channel, office.clock())
+        await evidence.record_sent(tx, work.part, work.campaign.channel, services.clock())
         if stats.pending and campaign is not None and campaign.status is not CampaignStatus.CANCELLED:
             paused = campaign.status is CampaignStatus.PAUSED
             wait = _PAUSED_SECONDS if paused else await batches.next_due_in(tx, work.part)
             await jobs.release(tx, job, delay=wait)
         else:
-            await queries.complete(tx, job.store_id, work.campaign.id, office.clock())
+            await queries.complete(tx, job.store_id, work.campaign.id, services.clock())
             await jobs.finish(tx, job)
 
 
-async def _put_off(office: Office, job: Job, work: _Work, problem: str) -> None:
+async def _put_off(services: Services, job: Job, work: _Work, problem: str) -> None:
     """Nothing can go out now: the campaign says why, and the batch is tried again."""
-    async with office.database.write() as tx:
+    async with services.database.write() as tx:
         await queries.note_problem(tx, job.store_id, work.campaign.id, problem)
         await jobs.release(tx, job, delay=_UNREACHABLE_SECONDS, error=problem)
 
 
-async def _leave(office: Office, job: Job) -> None:
+async def _leave(services: Services, job: Job) -> None:
     """The campaign is gone, and its batch with it."""
-    async with office.database.write() as tx:
+    async with services.database.write() as tx:
         await jobs.finish(tx, job)
+
+
+DELIVER = JobKind("campaign.deliver", Queue.DELIVERIES, deliver, give_up, time_limit=900)

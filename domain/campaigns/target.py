@@ -1,4 +1,4 @@
-"""What a campaign is aimed at: a list, or a segment for one of its lists."""
+"""A campaign's target: a list, or a segment for one of its lists."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,32 +22,35 @@ class Target:
     segment_id: UUID | None = None
 
 
-async def aimed_at(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList | Segment:
-    """The list that a target means now, or a static segment; expired and inactive ones are refused (SL-18, RC-06)."""
+async def resolve(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList | Segment:
+    """Return the list that the target means now, or the static segment.
+
+    Raise NotFound when there is none, and DomainError when it is expired or inactive (SL-18, RC-06).
+    """
     try:
         if target.list_id is not None:
-            return _selectable(await lists.by_id(tx, store_id, target.list_id), "no such list", now)
+            return _selectable(await lists.by_id(tx, store_id, target.list_id), "There is no such list", now)
         segment = target.segment_id and await segments.by_id(tx, store_id, target.segment_id)
         if segment and segment.kind is SegmentKind.STATIC and segment.active:
             return segment
         latest = segment and await lists.latest(tx, store_id, segment.id)
-        return _selectable(latest or None, "no such segment, or no list of it", now)
+        return _selectable(latest or None, "There is no such segment, or it has no list", now)
     except DomainError as error:
         raise error.under("segmentId" if target.list_id is None else "listId") from None
 
 
-async def target_list(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList:
-    """The list that something is locked to from now on; a static segment's members now are made one (SP-06)."""
-    found = await aimed_at(tx, store_id, target, now)
-    if isinstance(found, CustomerList):
-        return found
-    shop = await stores.by_id(tx, store_id)
-    assert shop is not None
-    return await list_actions.of_members_now(tx, found, shop.timezone, now)
+async def resolve_to_list(tx: Transaction, store_id: int, target: Target, now: datetime) -> CustomerList:
+    """Return the list that a campaign is locked to from now on; a static segment's members now become one (SP-06)."""
+    resolved = await resolve(tx, store_id, target, now)
+    if isinstance(resolved, CustomerList):
+        return resolved
+    store = await stores.by_id(tx, store_id)
+    assert store is not None
+    return await list_actions.of_members_now(tx, resolved, store.timezone, now)
 
 
-def _selectable(found: CustomerList | None, nothing: str, now: datetime) -> CustomerList:
-    if found is None:
-        raise NotFound(nothing)
-    check_selectable(found, now)
-    return found
+def _selectable(customer_list: CustomerList | None, missing: str, now: datetime) -> CustomerList:
+    if customer_list is None:
+        raise NotFound(missing)
+    check_selectable(customer_list, now)
+    return customer_list

@@ -25,7 +25,7 @@ class Audience:
     accept_marketing: AcceptMarketing
     exclude: Sequence[UUID] = ()
     # Which of these are no lists but static segments, seen as they are now.
-    picked: Collection[UUID] = ()
+    static_segments: Collection[UUID] = ()
 
 
 def addressed(kind: AddressKind) -> ColumnElement[str | None]:
@@ -90,7 +90,9 @@ def _judged(audience: Audience) -> Select[Any, str | None, Any]:
 
 def _left_out(audience: Audience) -> ColumnElement[bool]:
     """Who is on a list, or in a static segment, that is to be left out."""
-    lists, segments = ([each for each in audience.exclude if (each in audience.picked) is way] for way in (False, True))
+    lists, segments = (
+        [each for each in audience.exclude if (each in audience.static_segments) is way] for way in (False, True)
+    )
     conditions: list[ColumnElement[bool]] = []
     for owners in filter(None, (lists, segments)):
         member, belongs = _of(owners, audience)
@@ -100,7 +102,7 @@ def _left_out(audience: Audience) -> ColumnElement[bool]:
 
 def _of(owners: Sequence[UUID], audience: Audience) -> tuple[FromClause, ColumnElement[bool]]:
     """The rows of who is on lists, or in static segments, and which of them it is about."""
-    if owners[0] in audience.picked:
+    if owners[0] in audience.static_segments:
         member = segment_members.alias()
         return member, and_(member.c.store_id == audience.store_id, member.c.segment_id.in_(owners))
     member = list_members.alias()

@@ -1,5 +1,6 @@
 """The queue of record: rows that say what is to be done, leased by the database's clock."""
 
+from domain.jobs.kinds import JobKind
 from domain.jobs.model import LEASE_SECONDS, Job, LeaseLost, Queue
 from domain.jobs.queries import (
     add,
@@ -21,6 +22,7 @@ from domain.jobs.queries import (
 __all__ = [
     "LEASE_SECONDS",
     "Job",
+    "JobKind",
     "LeaseLost",
     "Queue",
     "add",

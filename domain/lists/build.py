@@ -1,14 +1,14 @@
 """How lists are made on a worker, and how the members of those that are gone go."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from domain import jobs
-from domain.jobs import Job, LeaseLost, Queue
+from domain.extensions import Extensions
+from domain.jobs import Job, JobKind, LeaseLost, Queue
 from domain.kit import ids
-from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.kit.errors import DomainError
 from domain.lists import queries
@@ -17,16 +17,17 @@ from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus, Problem
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
-from domain.segments.catalogue import NO_EXTENSIONS, Extensions
 from domain.segments.evaluation.deadline import plan_for_sets
 from domain.segments.evaluation.resolve import select_ids
 from domain.segments.model import Segment
 from domain.segments.sql.scope import FilterScope
+from domain.services import Services
 from domain.stores import queries as stores
 
-BUILD = "list.build"
 ERASE = "list.erase"
 ERASED_AT_ONCE = 5_000
+# Seconds until members of a list that a campaign still waits for are looked at again.
+_LOOK_AGAIN = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ async def start_all(tx: Transaction, store_id: int, wanted: Sequence[ListRequest
     numbers = await queries.next_numbers(tx, store_id, [each.segment_id for each in wanted])
     made = [blank(store_id, each, numbers[each.segment_id], now) for each in wanted]
     await queries.add_all(tx, made)
-    begun = await operations.start_all(tx, store_id, BUILD, now, len(made))
+    begun = await operations.start_all(tx, store_id, BUILD.name, now, len(made))
     making = [ListBuild(listed, operation) for listed, operation in zip(made, begun, strict=True)]
     payloads = [{"list": str(each.listed.id), "operation": str(each.operation.id)} for each in making]
-    await jobs.add_all(tx, store_id, BUILD, payloads, queue=Queue.LISTS)
+    await jobs.add_all(tx, store_id, BUILD.name, payloads, queue=BUILD.queue)
     return making
 
 
@@ -79,18 +80,18 @@ def blank(store_id: int, wanted: ListRequest, number: int, now: datetime) -> Cus
     )
 
 
-async def build(database: Database, job: Job, clock: Clock, extensions: Extensions = NO_EXTENSIONS) -> None:
+async def build(services: Services, job: Job) -> None:
     """Make the list: its members, its count and the end of the job are one transaction, which happens once."""
     list_id, operation_id = (UUID(str(job.payload[name])) for name in ("list", "operation"))
-    async with database.write() as tx:
+    async with services.database.write() as tx:
         await jobs.renew(tx, job)
         await operations.progress(tx, job.store_id, operation_id, 0)
     try:
-        async with database.write() as tx:
-            await _fill(tx, job, list_id, operation_id, clock(), extensions)
+        async with services.database.write() as tx:
+            await _fill(tx, job, list_id, operation_id, services.clock(), services.extensions)
     except DomainError as error:
-        async with database.write() as tx:
-            await _fail(tx, job, clock(), error.message)
+        async with services.database.write() as tx:
+            await _fail(tx, job, services.clock(), error.message)
             await jobs.finish(tx, job)
 
 
@@ -152,3 +153,22 @@ async def _fail(tx: Transaction, job: Job, now: datetime, problem: str) -> None:
     await queries.settle(tx, job.store_id, list_id, ListStatus.FAILED, problem=problem)
     await operations.add_problems(tx, job.store_id, operation_id, [Problem(None, problem)])
     await operations.finish(tx, job.store_id, operation_id, OperationStatus.FAILED, now)
+
+
+BUILD = JobKind("list.build", Queue.LISTS, build, give_up)
+
+
+def erase_job(wanted_lists: Callable[[Transaction, int], Awaitable[set[UUID]]]) -> JobKind[Services]:
+    """Return the kind of job that deletes the members of what is gone.
+
+    It waits while `wanted_lists` of the store has the list: a campaign that is to be sent to it reaches them (SL-33).
+    """
+
+    async def run(services: Services, job: Job) -> None:
+        async with services.database.write() as tx:
+            if owner_of(job) in await wanted_lists(tx, job.store_id):
+                await jobs.release(tx, job, delay=_LOOK_AGAIN)
+                return
+        await erase(services.database, job)
+
+    return JobKind(ERASE, Queue.LISTS, run)

@@ -6,7 +6,6 @@ from hashlib import blake2b
 from domain.kit.clock import day_of, midnight
 from domain.segments.compiler.normal_form import Node
 
-TRACK = "memberships.track"
 ENTERED, LEFT = "segment.entered", "segment.left"
 
 # Changed customers looked at in one transaction, and how many are changed so that whole segments are compared instead.

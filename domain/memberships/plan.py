@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.changes import ChangeKind
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.db import Transaction
 from domain.memberships.model import fingerprint
 from domain.segments import queries
-from domain.segments.catalogue import NO_EXTENSIONS, Extensions
 from domain.segments.compiler.normal_form import leaves
 from domain.segments.evaluation.leaf_analysis import changes_with_the_day, kinds_asked
 from domain.segments.evaluation.match_customers import compile_filters

@@ -10,20 +10,21 @@ from domain.changes import ChangeKind
 from domain.changes.model import EVERYTHING
 from domain.events import log
 from domain.events.entry import Event
-from domain.jobs import Job, Queue
+from domain.extensions import Extensions
+from domain.jobs import Job, JobKind, Queue
 from domain.kit import ids
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.memberships import queries
-from domain.memberships.model import AT_ONCE, ENTERED, LEFT, MARKS, MOVED, TOO_MANY, TRACK, next_midnight
+from domain.memberships.model import AT_ONCE, ENTERED, LEFT, MARKS, MOVED, TOO_MANY, next_midnight
 from domain.memberships.plan import Plan, Watched, plan
 from domain.memberships.queries import ChangeMark
 from domain.segments import ranks
-from domain.segments.catalogue import NO_EXTENSIONS, Extensions
 from domain.segments.evaluation.deadline import plan_for_sets, reading
 from domain.segments.evaluation.match_customers import compile_filters, match_customers
 from domain.segments.evaluation.resolve import select_ids
 from domain.segments.sql.scope import FilterScope
+from domain.services import Services
 from domain.stores import queries as stores
 
 # How long a look at a whole segment may take.
@@ -37,14 +38,17 @@ async def start_due(database: Database, now: datetime) -> None:
     if due:
         async with database.write() as tx:
             for store_id in due:
-                await jobs.add_once(tx, store_id, TRACK, queue=Queue.SEGMENTS)
+                await jobs.add_once(tx, store_id, TRACK.name, queue=TRACK.queue)
 
 
-async def follow(database: Database, job: Job, clock: Clock, extensions: Extensions = NO_EXTENSIONS) -> None:
+async def follow(services: Services, job: Job) -> None:
     """Until nothing is left to look at. Whoever does the same job after a dead worker goes on where that one was."""
-    work = _Following(database, job, clock, extensions)
+    work = _Following(services.database, job, services.clock, services.extensions)
     while await work.step():
         pass
+
+
+TRACK = JobKind("memberships.track", Queue.SEGMENTS, follow)
 
 
 @dataclass(slots=True)

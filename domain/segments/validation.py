@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCollector
 from domain.kit.values import UNSET
 from domain.segments import language
-from domain.segments.catalogue import NO_EXTENSIONS, Catalogue, Extensions
+from domain.segments.catalogue import Catalogue
 from domain.segments.filters import BLACKLISTED, Definition, Filter
 from domain.segments.language.filter_parser import FilterParser, ReadId, plain_id
 from domain.segments.model import (

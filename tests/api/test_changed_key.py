@@ -13,6 +13,7 @@ from api import doctor
 from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
+from api.workers.handlers import JOB_KINDS
 from api.workers.runner import work
 from domain import jobs
 from domain.campaigns import launch
@@ -38,7 +39,7 @@ async def late(database_url: str, store_id: int) -> AsyncIterator[Runtime]:
     """The server after the change; the channel was configured before it."""
     early = runtime_of(database_url, "the key of yesterday")
     async with early.database.write() as tx:
-        await early.channels.configure(tx, store_id, "email", MAIL, NOW)
+        await early.services.channels.configure(tx, store_id, "email", MAIL, NOW)
     await early.close()
     made = runtime_of(database_url, "the key of today")
     yield made
@@ -76,7 +77,7 @@ async def run_jobs(runtime: Runtime) -> None:
         due = await jobs.due(tx, 10)
     assert due
     for notice in due:
-        await work(runtime.database, runtime.tools, "worker", notice.store_id, notice.job_id)
+        await work(runtime.services, JOB_KINDS, "worker", notice.store_id, notice.job_id)
 
 
 async def seen(database: Database, store_id: int, campaign_id: UUID) -> tuple[CampaignStatus, str]:

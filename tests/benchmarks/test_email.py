@@ -14,15 +14,14 @@ from channels.email.plugin import EmailChannel
 from channels.email.settings import EmailSettings
 from domain.campaigns import launch as campaign_launch
 from domain.campaigns import sender
-from domain.consents.links import UnsubscribeLinks
 from domain.customers.tables import contacts, customers
-from domain.deliveries.channels import ConfiguredChannel, Office
 from domain.deliveries.tables import deliveries
 from domain.jobs import claim, due
-from domain.kit.db import Database, Transaction
-from domain.templates.rendering import MinijinjaTemplates
+from domain.kit.db import Database
+from domain.services import Services
+from domain.stores.channels import ConfiguredChannel
 from tests.domain.campaigns.stage import add_campaign, add_list
-from tests.factories import NOW
+from tests.fakes import make_services
 from tests.journeys.processes import consent, customer, mail_server
 
 pytestmark = [pytest.mark.benchmark]
@@ -38,16 +37,11 @@ async def test_recipients_a_second(database: Database, store_id: int, capsys: py
         settings = EmailSettings.model_validate(
             {"host": "127.0.0.1", "port": port, "security": "none", "fromAddress": "shop@example.com"}
         )
-
-        async def find(_: Transaction, __: int, ___: str) -> ConfiguredChannel:
-            return ConfiguredChannel(channel, settings)
-
-        links = UnsubscribeLinks("https://shop.example", b"k" * 32)
-        office = Office(database, lambda: NOW, MinijinjaTemplates(), links, find)
-        await stage(database, store_id, office)
-        bare = await bare_loop(office, channel, settings)
+        services = make_services(database, ConfiguredChannel(channel, settings))
+        await stage(database, store_id, services)
+        bare = await bare_loop(services, channel, settings)
         began, worked = perf_counter(), process_time()
-        await asyncio.gather(*(work(office) for _ in range(AT_A_TIME)))
+        await asyncio.gather(*(work(services) for _ in range(AT_A_TIME)))
         seconds, cpu = perf_counter() - began, process_time() - worked
         async with database.read() as tx:
             sent = await tx.scalar(select(func.count()).where(deliveries.c.status == "SENT"))
@@ -69,8 +63,8 @@ class Bare:
         self.messages, self.rate, self.cpu = messages, messages / seconds, cpu / messages
 
 
-async def bare_loop(office: Office, channel: EmailChannel, settings: EmailSettings) -> Bare:
-    composer = channel.prepare(EmailContent.model_validate(CONTENT), settings, office.templates)
+async def bare_loop(services: Services, channel: EmailChannel, settings: EmailSettings) -> Bare:
+    composer = channel.prepare(EmailContent.model_validate(CONTENT), settings, services.templates)
     count = RECIPIENTS // 4
     began, worked = perf_counter(), process_time()
     async with channel.connect(settings) as transport:
@@ -88,7 +82,7 @@ async def bare_loop(office: Office, channel: EmailChannel, settings: EmailSettin
     return Bare(count, perf_counter() - began, process_time() - worked)
 
 
-async def stage(database: Database, store_id: int, office: Office) -> None:
+async def stage(database: Database, store_id: int, services: Services) -> None:
     everyone = range(1, RECIPIENTS + 1)
     async with database.write() as tx:
         await tx.execute(insert(customers), [customer(store_id, number) for number in everyone])
@@ -101,17 +95,17 @@ async def stage(database: Database, store_id: int, office: Office) -> None:
     async with database.write() as tx:
         job = await claim(tx, store_id, launch.job_id, "bench", 60)
     assert job is not None
-    await campaign_launch.launch(office, job)
+    await campaign_launch.launch(services, job)
 
 
-async def work(office: Office) -> None:
+async def work(services: Services) -> None:
     while True:
-        async with office.database.read() as tx:
+        async with services.database.read() as tx:
             waiting = await due(tx, AT_A_TIME)
         if not waiting:
             return
         for notice in waiting:
-            async with office.database.write() as tx:
+            async with services.database.write() as tx:
                 job = await claim(tx, notice.store_id, notice.job_id, "bench", 60)
             if job is not None:
-                await sender.deliver(office, job)
+                await sender.DELIVER.run(services, job)

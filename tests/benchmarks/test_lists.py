@@ -19,6 +19,7 @@ from domain.segments.model import SegmentInput
 from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
 from tests.factories import NOW
+from tests.fakes import make_services
 
 pytestmark = [pytest.mark.benchmark]
 MEMBERS = int(os.environ.get("BENCH_MEMBERS", "300000"))
@@ -99,7 +100,7 @@ async def build(database: Database, store_id: int, name: str, query: str) -> tup
         job = await jobs.claim(tx, store_id, notice.job_id, "bench", 600)
     assert job is not None
     began = perf_counter()
-    await list_build.build(database, job, lambda: NOW)
+    await list_build.build(make_services(database), job)
     return begun.listed.id, perf_counter() - began
 
 

@@ -10,22 +10,20 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
+from api.workers.handlers import JOB_KINDS
 from channels.email.plugin import EmailChannel
-from domain.campaigns import launch, sender
+from domain.campaigns import launch
 from domain.campaigns import queries as campaigns
 from domain.campaigns.audience import audience_of
 from domain.campaigns.model import CampaignStatus
-from domain.consents.links import UnsubscribeLinks
 from domain.customers.tables import customers
 from domain.deliveries import queries as deliveries
-from domain.deliveries.channels import ConfiguredChannel, Office
 from domain.deliveries.model import ExclusionReason
 from domain.imports import actions as imports
 from domain.imports.model import ImportKind
 from domain.jobs import claim, due
-from domain.kit.db import Database, Transaction
+from domain.kit.db import Database
 from domain.lists import actions as lists
-from domain.lists import build
 from domain.lists import queries as list_queries
 from domain.operations import queries as operations
 from domain.operations.model import OperationStatus
@@ -34,11 +32,13 @@ from domain.segments.catalogue import catalogue
 from domain.segments.evaluation.preview import Previews
 from domain.segments.model import SegmentInput
 from domain.segments.validation import FilterContext, define
+from domain.services import Services
 from domain.stores import queries as stores
-from domain.templates.rendering import MinijinjaTemplates
+from domain.stores.channels import ConfiguredChannel
 from tests.conftest import REQUIRED
 from tests.domain.campaigns.stage import add_campaign
 from tests.factories import NOW
+from tests.fakes import make_services
 from tests.journeys.processes import mail_server
 
 pytestmark = [pytest.mark.journey]
@@ -71,14 +71,14 @@ async def test_from_the_files_to_the_mailboxes(database: Database, store_id: int
 
     log = tmp_path / "received.log"
     with mail_server(log) as (port, received):
-        office = office_of(database, port)
-        campaign_id, recipients = await draw_up(database, store_id, office)
+        services = make_mail_services(database, port)
+        campaign_id, recipients = await draw_up(database, store_id, services)
         members = ordered_thrice(purchases)
         wanted = {p["email"] for p in people if p["external_id"] in members and accepts_mail(p)}
         assert recipients == len(wanted)
         async with database.write() as tx:
             await launch.start(tx, store_id, campaign_id)
-        await work(office)
+        await work(services)
         assert received() == len(wanted)
     assert Counter(line.split()[0] for line in log.read_text().splitlines()) == Counter(wanted)
     async with database.read() as tx:
@@ -132,25 +132,20 @@ async def desk_of(database: Database, store_id: int) -> FilterContext:
     return FilterContext(shop, catalogue(), NOW)
 
 
-def office_of(database: Database, port: int) -> Office:
+def make_mail_services(database: Database, port: int) -> Services:
     channel = EmailChannel()
     settings = channel.settings.model_validate(
         {"host": "127.0.0.1", "port": port, "security": "none", "fromAddress": "shop@example.com"}
     )
-
-    async def find(_: Transaction, __: int, ___: str) -> ConfiguredChannel:
-        return ConfiguredChannel(channel, settings)
-
-    links = UnsubscribeLinks("https://shop.example", b"k" * 32)
-    return Office(database, lambda: NOW, MinijinjaTemplates(), links, find)
+    return make_services(database, ConfiguredChannel(channel, settings))
 
 
-async def draw_up(database: Database, store_id: int, office: Office) -> tuple[UUID, int]:
+async def draw_up(database: Database, store_id: int, services: Services) -> tuple[UUID, int]:
     """A campaign to everyone with three orders; its id, and whom `reach` says that it gets to."""
     desk = await desk_of(database, store_id)
     async with database.write() as tx:
         _, making = await lists.create_segment(tx, desk, SegmentInput(name="Three orders", include=THREE_ORDERS))
-    await work(office)
+    await work(services)
     async with database.write() as tx:
         listed = await list_queries.by_id(tx, store_id, making.listed.id)
         assert listed is not None
@@ -166,20 +161,15 @@ async def draw_up(database: Database, store_id: int, office: Office) -> tuple[UU
     return campaign.id, reach.recipients
 
 
-async def work(office: Office) -> None:
+async def work(services: Services) -> None:
     """What the workers do, one job after another."""
     while True:
-        async with office.database.read() as tx:
+        async with services.database.read() as tx:
             waiting = await due(tx, 100)
         if not waiting:
             return
         for notice in waiting:
-            async with office.database.write() as tx:
+            async with services.database.write() as tx:
                 job = await claim(tx, notice.store_id, notice.job_id, "journey", 60)
             assert job is not None
-            if job.kind == build.BUILD:
-                await build.build(office.database, job, office.clock)
-            elif job.kind == launch.LAUNCH:
-                await launch.launch(office, job)
-            else:
-                await sender.deliver(office, job)
+            await JOB_KINDS[job.kind].run(services, job)

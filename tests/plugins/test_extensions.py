@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from domain.events.log_tables import events
+from domain.extensions import Extensions
 from domain.memberships import tracking
-from domain.segments.catalogue import Extensions
 from tests.api.graphql.stage import Json, Shop, attribute, open_stage
 from tests.factories import NOW
 
 TEACHER = sdk.Dimension(
     "school.teacher", "Teacher", "school", sdk.ValueKind.TEXT, sdk.LatestEvent("class.attended", "teacher")
 )
-EXTENSIONS = Extensions.declared([TEACHER], [])
+EXTENSIONS = Extensions((TEACHER,))
 BY_ANN = attribute("school.teacher", "EQ", "Ann")
 
 

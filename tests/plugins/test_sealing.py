@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from domain.deliveries.channels import ChannelUnavailable
 from domain.kit.db import Database
 from domain.kit.errors import DomainErrors, ErrorCode
+from domain.stores.channels import ChannelUnavailable
 from plugins.manager import InstalledChannel, Plugins
 from plugins.sealing import Unusable, WrongKey, redacted, seal, unseal, validate
 from plugins.store_channels import InstalledChannels

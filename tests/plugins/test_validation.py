@@ -149,4 +149,4 @@ def test_what_is_wrong_is_left_out_with_the_packages_name(install: Install, what
     assert (fault.plugin, fault.version) == ("wrong", "0.3")
     assert reason in fault.reason
     assert {"school.colour", "school.classes"} <= {dimension.key for dimension in plugins.extensions.dimensions}
-    assert {"class.attended"} <= plugins.extensions.behaviors.keys()
+    assert {"class.attended"} <= {behavior.event for behavior in plugins.extensions.behaviors}

@@ -33,7 +33,7 @@ class CampaignMutation:
         context = allow(info, TokenScope.WRITE)
         try:
             async with context.database.write() as tx:
-                made = await actions.create(tx, context.desk, input.draft())
+                made = await actions.create(tx, context.services, context.store_id, input.draft())
         except DomainError as error:
             return CampaignPayload(user_errors=user_errors(_of_input(error)))
         return CampaignPayload(campaign=Campaign(of=made))
@@ -48,7 +48,7 @@ class CampaignMutation:
         context = allow(info, TokenScope.WRITE)
         try:
             async with context.database.write() as tx:
-                made = await actions.update(tx, context.desk, _id(id), input.draft())
+                made = await actions.update(tx, context.services, context.store_id, _id(id), input.draft())
         except DomainError as error:
             return CampaignPayload(user_errors=user_errors(_of_input(error)))
         return CampaignPayload(campaign=Campaign(of=made))
@@ -64,7 +64,7 @@ class CampaignMutation:
         context = allow(info, TokenScope.SEND)
         try:
             async with context.database.write() as tx:
-                sent = await actions.send(tx, context.desk, _id(id), at, idempotency_key)
+                sent = await actions.send(tx, context.services, context.store_id, _id(id), at, idempotency_key)
         except DomainError as error:
             return CampaignPayload(user_errors=user_errors(error))
         return CampaignPayload(campaign=Campaign(of=sent))

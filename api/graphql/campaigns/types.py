@@ -171,7 +171,7 @@ class CampaignQuery:
             accept_marketing=accept_marketing,
         )
         async with context.database.read() as tx:
-            return Reach(of=await actions.forecast(tx, context.desk, draft))
+            return Reach(of=await actions.forecast(tx, context.services, context.store_id, draft))
 
 
 async def by_id(context: Context, campaign_id: UUID) -> Campaign | None:
@@ -210,14 +210,14 @@ async def _reach(context: Context, wanted: list[_Of]) -> Sequence[ReachOf | Exce
     found: list[ReachOf | DomainError] = []
     async with context.database.read() as tx:
         for some in pages.chunks([one.campaign for one in wanted]):
-            found += await actions.reach_each(tx, context.desk, some)
+            found += await actions.reach_each(tx, context.services, context.store_id, some)
     return found
 
 
 async def _previews(context: Context, wanted: list[_Of]) -> Sequence[Mapping[str, object] | Exception]:
-    asked = [(one.campaign, one.customer_id) for one in wanted]
+    asked = [preview.PreviewRequest(one.campaign, one.customer_id) for one in wanted]
     async with context.database.read() as tx:
-        return await preview.preview_each(tx, context.desk, context.services.links, asked)
+        return await preview.preview_each(tx, context.services, context.store_id, asked)
 
 
 async def _stats(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[Stats]:

@@ -7,17 +7,13 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 import strawberry
-from muster_sdk import Templates
 from strawberry.dataloader import DataLoader
 
 from api.graphql.kit.errors import forbidden
-from domain.campaigns.actions import Desk
-from domain.consents.links import UnsubscribeLinks
-from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations.files import FileLinks
-from domain.segments.catalogue import Extensions
 from domain.segments.evaluation.preview import Previews
+from domain.services import Services
 from domain.stores.model import Principal, TokenScope
 from plugins.store_channels import InstalledChannels
 
@@ -27,23 +23,17 @@ Answers = Awaitable[Sequence[V | Exception]]
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """What the server works with, whoever asks."""
+class ServerServices(Services):
+    """The domain's services, and those that only requests need."""
 
-    database: Database
-    clock: Clock
     channels: InstalledChannels
-    templates: Templates
-    links: UnsubscribeLinks
     file_links: FileLinks
-    key: bytes
     previews: Previews
-    extensions: Extensions
 
 
 @dataclass(slots=True)
 class Context:
-    services: Services
+    services: ServerServices
     principal: Principal
     _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict[Any, DataLoader[Any, Any]])
 
@@ -58,10 +48,6 @@ class Context:
     @property
     def now(self) -> datetime:
         return self.services.clock()
-
-    @property
-    def desk(self) -> Desk:
-        return Desk(self.store_id, self.now, self.services.templates, self.services.channels.find)
 
     def loader(self, load: Callable[[Transaction, int, list[K]], Answers[V]]) -> DataLoader[K, V]:
         """The request's loader of this kind: one statement for all keys that are asked for at a time."""

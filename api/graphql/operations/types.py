@@ -21,7 +21,7 @@ from domain.stores.model import TokenScope
 
 expose(OperationStatus)
 _WATCH_EVERY = 0.5
-_CANCELLABLE = frozenset({EXPORT})
+_CANCELLABLE = frozenset({EXPORT.name})
 
 
 @strawberry.type

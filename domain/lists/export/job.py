@@ -8,8 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain import jobs
-from domain.jobs import Job, LeaseLost, Queue
-from domain.kit.clock import Clock
+from domain.jobs import Job, JobKind, LeaseLost, Queue
 from domain.kit.db import Database, Transaction
 from domain.kit.errors import DomainError, ErrorCode, NotFound
 from domain.lists import queries
@@ -19,13 +18,13 @@ from domain.lists.model import CustomerList, ListStatus
 from domain.operations import queries as operations
 from domain.operations.files import Files, UnfinishedFile, shown_name
 from domain.operations.model import Operation, OperationStatus, Problem
-from domain.segments.catalogue import NO_EXTENSIONS, Catalogue, Extensions
+from domain.segments.catalogue import Catalogue
 from domain.segments.evaluation import resolve
 from domain.segments.sql.scope import FilterScope
+from domain.services import Services
 from domain.stores import queries as stores
 from domain.stores.model import Store
 
-EXPORT = "list.export"
 PAGE = 2_000
 
 
@@ -50,14 +49,14 @@ async def start(tx: Transaction, shop: Store, catalogue: Catalogue, wanted: Expo
     if listed.status is not ListStatus.READY:
         raise DomainError(f"The list {listed.name} is not ready", field=("id",), code=ErrorCode.INVALID_STATE)
     check_fields(catalogue, FilterScope(shop.id, shop.timezone, now, tx.dialect), wanted.fields)
-    operation = await operations.start(tx, shop.id, EXPORT, now, total=listed.count)
+    operation = await operations.start(tx, shop.id, EXPORT.name, now, total=listed.count)
     payload = {
         "operation": str(operation.id),
         "list": str(listed.id),
         "fields": list(wanted.fields),
         "format": wanted.format.value,
     }
-    await jobs.add(tx, shop.id, EXPORT, payload, queue=Queue.REPORTS)
+    await jobs.add(tx, shop.id, EXPORT.name, payload, queue=EXPORT.queue)
     return operation
 
 
@@ -72,23 +71,23 @@ class _Export:
     table: Table
 
 
-async def export(
-    database: Database, job: Job, files: Files, clock: Clock, extensions: Extensions = NO_EXTENSIONS
-) -> None:
+async def export(services: Services, job: Job) -> None:
     """Writes the file anew, whatever an earlier worker had of it."""
     operation_id = UUID(str(job.payload["operation"]))
     try:
-        work = await _open(database, job, operation_id, clock(), extensions)
+        work = await _open(services, job, operation_id)
         name = shown_name(f"{work.listed.name} {work.table.scope.today}", work.format.ending)
-        with files.create(job.store_id, operation_id, job.fence, name) as making:
+        with services.files.create(job.store_id, operation_id, job.fence, name) as making:
             await _write(work, making)
-            await _finish(work, files, making, clock())
+            await _finish(work, services.files, making, services.clock())
     except _Ended:
-        await _end(database, job)
+        await _end(services.database, job)
     except DomainError as error:
-        await _refuse(database, job, operation_id, error.message, clock())
+        await _refuse(services.database, job, operation_id, error.message, services.clock())
     except OSError as error:
-        await _refuse(database, job, operation_id, f"The file could not be written: {error.strerror}", clock())
+        await _refuse(
+            services.database, job, operation_id, f"The file could not be written: {error.strerror}", services.clock()
+        )
 
 
 async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
@@ -96,21 +95,25 @@ async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
     await _fail(tx, job.store_id, UUID(str(job.payload["operation"])), "The report was given up: workers died", now)
 
 
-async def _open(database: Database, job: Job, operation_id: UUID, now: datetime, extensions: Extensions) -> _Export:
+async def _open(services: Services, job: Job, operation_id: UUID) -> _Export:
     fields = _strings(job.payload["fields"])
-    async with database.read() as tx:
+    async with services.database.read() as tx:
         operation = await operations.by_id(tx, job.store_id, operation_id)
         listed = await queries.by_id(tx, job.store_id, UUID(str(job.payload["list"])))
         shop = await stores.by_id(tx, job.store_id)
         channels = [name.removeprefix("consent.") for name in fields]
-        catalogue = await resolve.catalogue(tx, job.store_id, dict(zip(channels, channels, strict=True)), extensions)
+        catalogue = await resolve.catalogue(
+            tx, job.store_id, dict(zip(channels, channels, strict=True)), services.extensions
+        )
     if operation is None or operation.status.ended:
         raise _Ended
     if listed is None or shop is None:
         raise NotFound("The list was deleted meanwhile")
-    scope = FilterScope(job.store_id, shop.timezone, now, database.dialect)
+    scope = FilterScope(job.store_id, shop.timezone, services.clock(), services.database.dialect)
     table = Table(scope, check_fields(catalogue, scope, fields))
-    return _Export(database, job, operation_id, listed, ExportFormat(str(job.payload["format"])), fields, table)
+    return _Export(
+        services.database, job, operation_id, listed, ExportFormat(str(job.payload["format"])), fields, table
+    )
 
 
 def _strings(given: object) -> list[str]:
@@ -181,3 +184,6 @@ async def _refuse(database: Database, job: Job, operation_id: UUID, problem: str
 async def _fail(tx: Transaction, store_id: int, operation_id: UUID, problem: str, now: datetime) -> None:
     await operations.add_problems(tx, store_id, operation_id, [Problem(None, problem)])
     await operations.finish(tx, store_id, operation_id, OperationStatus.FAILED, now)
+
+
+EXPORT = JobKind("list.export", Queue.REPORTS, export, give_up, time_limit=6 * 3600, makes_files=True)

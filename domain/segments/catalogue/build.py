@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from domain.customers.model import PropertyDefinition
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.values import ValueType
 from domain.segments.catalogue import channels as channel_entries
 from domain.segments.catalogue.addresses import ADDRESSES
 from domain.segments.catalogue.entries import OPERATORS, BehaviorEntry, Catalogue, DimensionEntry, Option
 from domain.segments.catalogue.event_behaviors import custom_event
-from domain.segments.catalogue.extensions import NO_EXTENSIONS, Extensions
+from domain.segments.catalogue.extensions import extension_behaviors, extension_dimensions
 from domain.segments.catalogue.lifecycle import LIFECYCLE
 from domain.segments.catalogue.membership import MEMBERSHIP
 from domain.segments.catalogue.profile import ACCOUNT, PROFILE
@@ -63,12 +64,12 @@ def catalogue(
     dimensions = dict(_DIMENSIONS)
     for key, label in labels.items():
         dimensions.update((dimension.key, dimension) for dimension in channel_entries.of_channel(key, label))
-    for dimension in (*custom, *extensions.for_store(definitions)):
+    for dimension in (*custom, *extension_dimensions(extensions, definitions)):
         dimensions[dimension.key] = dimension
     for key in (*_RANKED, *(dimension.key for dimension in custom if can_be_ranked(dimension))):
         dimensions[key] = _ranked(dimensions[key], (ranks or {}).get(key, ()))
 
-    behaviors = {**_BEHAVIORS, **extensions.behaviors}
+    behaviors = _BEHAVIORS | {behavior.key: behavior for behavior in extension_behaviors(extensions)}
     for key, label in labels.items():
         behaviors.update((behavior.key, behavior) for behavior in channel_entries.engagement(key, label))
     facet_attributes = (facet(name) for name in facets if name != "tag")

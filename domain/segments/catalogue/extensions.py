@@ -1,12 +1,13 @@
 """The catalogue entries of dimensions and behaviors that plugins declare."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import muster_sdk as sdk
 
 from domain.customers.model import PropertyDefinition
+from domain.extensions import Extensions
 from domain.kit.values import ValueType
 from domain.segments.catalogue.builders import Group, attribute, choice, only, suggested
 from domain.segments.catalogue.entries import (
@@ -32,27 +33,25 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Extensions:
-    """What the plugins of this server add to every store's catalogue."""
-
-    dimensions: tuple[sdk.Dimension, ...] = ()
-    behaviors: Mapping[str, BehaviorEntry] = field(default_factory=dict[str, BehaviorEntry])
-
-    @classmethod
-    def declared(cls, dimensions: Iterable[sdk.Dimension], behaviors: Iterable[sdk.Behavior]) -> "Extensions":
-        """Return the extensions that the SDK's declarations, which have been checked, stand for."""
-        return cls(tuple(dimensions), {behavior.event: _behavior(behavior) for behavior in behaviors})
-
-    def for_store(self, properties: Mapping[str, PropertyDefinition]) -> Iterator[DimensionEntry]:
-        """Yield the dimensions that a store with these properties has."""
-        for declared in self.dimensions:
-            entry = _dimension(declared, properties)
-            if entry is not None:
-                yield entry
+def extension_dimensions(
+    extensions: Extensions, properties: Mapping[str, PropertyDefinition]
+) -> Iterator[DimensionEntry]:
+    """Yield the entries of the dimensions that a store with these properties has."""
+    for declared in extensions.dimensions:
+        entry = _dimension(declared, properties)
+        if entry is not None:
+            yield entry
 
 
-NO_EXTENSIONS = Extensions()
+def extension_behaviors(extensions: Extensions) -> Iterator[BehaviorEntry]:
+    for declared in extensions.behaviors:
+        attributes: list[AttributeEntry] = []
+        for named in declared.attributes:
+            kind = _TYPES[named.kind]
+            entry = attribute((named.key, named.label), kind, field_of(declared.event, named.key, kind))
+            attributes.append(_with_choices(_comparable(entry), named.choices, closed=False))
+        behavior = EventBehaviors(declared.group).of(declared.event, declared.label)
+        yield replace(behavior, attributes=tuple(attributes))
 
 
 def _dimension(declared: sdk.Dimension, properties: Mapping[str, PropertyDefinition]) -> DimensionEntry | None:
@@ -71,16 +70,6 @@ def _dimension(declared: sdk.Dimension, properties: Mapping[str, PropertyDefinit
             window = ALL_TIME if days is None else Window(last_days=days)
             return group.number(*named, EventCountSource(event, window))
     return _with_choices(entry, declared.choices, closed=declared.closed)
-
-
-def _behavior(declared: sdk.Behavior) -> BehaviorEntry:
-    attributes: list[AttributeEntry] = []
-    for named in declared.attributes:
-        kind = _TYPES[named.kind]
-        entry = attribute((named.key, named.label), kind, field_of(declared.event, named.key, kind))
-        attributes.append(_with_choices(_comparable(entry), named.choices, closed=False))
-    behavior = EventBehaviors(declared.group).of(declared.event, declared.label)
-    return replace(behavior, attributes=tuple(attributes))
 
 
 def _comparable(entry: E) -> E:

@@ -10,8 +10,8 @@ from functools import partial
 from muster_sdk import AddressKind
 from sqlalchemy.exc import SQLAlchemyError
 
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.db import Database, Transaction
-from domain.segments.catalogue import NO_EXTENSIONS, Extensions
 from domain.segments.evaluation.cache.count import CountRequest, CountResult, count, prefetch
 from domain.segments.evaluation.cache.fetch import InFlight
 from domain.segments.evaluation.cache.lru import LeafCache

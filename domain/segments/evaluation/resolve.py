@@ -8,11 +8,12 @@ from typing import TypeVar
 from sqlalchemy import Select
 
 from domain.customers import queries as customers
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
 from domain.segments import catalogue as segment_catalogue
 from domain.segments import queries, ranks
-from domain.segments.catalogue import NO_EXTENSIONS, Catalogue, Extensions
+from domain.segments.catalogue import Catalogue
 from domain.segments.compiler.normal_form import Leaf, Node, expanded
 from domain.segments.compiler.select import ids_of
 from domain.segments.evaluation.references import DirectReferences, load_references

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.db import Transaction
 from domain.segments import queries
-from domain.segments.catalogue import NO_EXTENSIONS, Extensions
 from domain.segments.evaluation.match_customers import compile_filters, match_customers
 from domain.segments.evaluation.resolve import ResolvedFilter, resolve_each
 from domain.segments.model import Segment

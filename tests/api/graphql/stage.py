@@ -15,11 +15,12 @@ from starlette.types import ASGIApp
 from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
+from api.workers.handlers import JOB_KINDS
 from api.workers.runner import work
 from api.workers.scheduler import make_lists
 from domain import jobs
 from domain.campaigns import launch
-from domain.segments.catalogue import NO_EXTENSIONS, Extensions
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.stores import queries
 from domain.stores.model import TokenScope, new_token, token_hash
 from plugins.manager import InstalledChannel, Plugins
@@ -83,16 +84,16 @@ class Stage:
 
     async def work(self) -> None:
         """Do what is due, as a worker and the scheduler would, until nothing is."""
-        database, tools = self.runtime.database, self.runtime.tools
-        await launch.start_due(tools.office(database))
-        await make_lists(database, tools)
+        services = self.runtime.services
+        await launch.start_due(services)
+        await make_lists(services)
         while True:
-            async with database.read() as tx:
+            async with services.database.read() as tx:
                 due = await jobs.due(tx, 100)
             if not due:
                 return
             for notice in due:
-                await work(database, tools, "test", notice.store_id, notice.job_id)
+                await work(services, JOB_KINDS, "test", notice.store_id, notice.job_id)
 
 
 @dataclass
@@ -234,7 +235,14 @@ def open_stage(database_url: str, files_dir: Path, extensions: Extensions = NO_E
     key = SecretStr("a key for tests alone")
     runtime = build(Settings(database_url=database_url, secret_key=key, files_dir=files_dir))
     plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0")}, (), extensions)
-    runtime = replace(runtime, clock=clock, plugins=plugins, channels=InstalledChannels(plugins, runtime.key))
+    services = replace(
+        runtime.services,
+        clock=clock,
+        channels=InstalledChannels(plugins, runtime.key),
+        extensions=extensions,
+        previews=replace(runtime.services.previews, extensions=extensions),
+    )
+    runtime = replace(runtime, services=services, plugins=plugins)
     return Stage(runtime, create_app(runtime), channel, clock)
 
 

@@ -47,7 +47,7 @@ async def customer_id(database: Database, store_id: int) -> int:
 
 @pytest.fixture
 def link(runtime: Runtime, store_id: int, customer_id: int) -> str:
-    return runtime.links.url(UnsubscribeToken(store_id, customer_id, CAMPAIGN, "email"))
+    return runtime.services.links.url(UnsubscribeToken(store_id, customer_id, CAMPAIGN, "email"))
 
 
 async def consent(database: Database, store_id: int, customer_id: int) -> Consent:
@@ -118,7 +118,7 @@ async def test_the_link_of_a_customer_who_is_gone_works_on(
 async def test_the_link_of_a_customer_who_never_was_does_no_harm(
     client: httpx.AsyncClient, runtime: Runtime, store_id: int
 ) -> None:
-    link = runtime.links.url(UnsubscribeToken(store_id, 999, CAMPAIGN, "email"))
+    link = runtime.services.links.url(UnsubscribeToken(store_id, 999, CAMPAIGN, "email"))
     assert (await client.post(link)).status_code == 200
 
 

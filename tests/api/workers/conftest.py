@@ -1,25 +1,23 @@
-"""Lanes on every broker, with handlers that tests name."""
+"""Consumers on every broker, with kinds of job that tests make."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from dramatiq import Broker
 
 from api.workers.consumers import GRACE, Consumers, brokers_for
 from api.workers.notifier import Notifier
-from api.workers.runner import Handler, JobContext, Run, Tools
 from domain import jobs
-from domain.consents.links import UnsubscribeLinks
-from domain.jobs import Queue
+from domain.jobs import Job, JobKind, Queue
 from domain.kit.clock import system_clock
-from domain.kit.db import Database, Transaction
-from domain.operations.files import Files
-from domain.segments.catalogue import NO_EXTENSIONS
-from domain.templates.rendering import MinijinjaTemplates
+from domain.kit.db import Database
+from domain.services import Services
+from tests.fakes import make_services
+
+Run = Callable[[Services, Job], Awaitable[None]]
 
 
 @dataclass
@@ -28,8 +26,7 @@ class Works:
 
     brokers: dict[Queue, Broker]
     notifier: Notifier
-    handlers: dict[str, Handler]
-    tools: Tools
+    kinds: dict[str, JobKind[Services]]
     consumers: Consumers
     database_url: str
     running: bool = False
@@ -43,12 +40,12 @@ class Works:
         self.consumers.stop(grace)
 
     def on(self, kind: str, run: Run, time_limit: float = 3600) -> None:
-        async def run_and_finish(context: JobContext) -> None:
-            await run(context)
-            async with context.office.database.write() as tx:
-                await jobs.finish(tx, context.job)
+        async def run_and_finish(services: Services, job: Job) -> None:
+            await run(services, job)
+            async with services.database.write() as tx:
+                await jobs.finish(tx, job)
 
-        self.handlers[kind] = Handler(run_and_finish, time_limit=time_limit)
+        self.kinds[kind] = JobKind(kind, Queue.DEFAULT, run_and_finish, time_limit=time_limit)
 
     def database(self) -> Database:
         """The database of the tests, which notifies as that of the server does."""
@@ -56,32 +53,25 @@ class Works:
 
 
 @pytest.fixture
-def works(broker_url: str, database_url: str, tmp_path: Path) -> Iterator[Works]:
+def works(broker_url: str, database_url: str) -> Iterator[Works]:
     brokers = brokers_for(broker_url)
     for broker in brokers.values():
         broker.flush_all()
     notifier = Notifier(brokers)
-    handlers: dict[str, Handler] = {}
-    links = UnsubscribeLinks("http://127.0.0.1", b"key")
-    tools = Tools(
-        system_clock, MinijinjaTemplates(), links, no_channel, Files(tmp_path / "files"), NO_EXTENSIONS, handlers
-    )
+    kinds: dict[str, JobKind[Services]] = {}
 
-    def connect(connections: int) -> Database:
-        return Database(database_url, pool_size=connections, notify=notifier)
+    def connect(connections: int) -> Services:
+        database = Database(database_url, pool_size=connections, notify=notifier)
+        return make_services(database, clock=system_clock)
 
-    made = Works(brokers, notifier, handlers, tools, Consumers(brokers, connect, tools, threads=4), database_url)
-    yield made
+    works = Works(brokers, notifier, kinds, Consumers(brokers, connect, kinds, threads=4), database_url)
+    yield works
     # A test that failed leaves them running, and they would disturb every test after it.
-    if made.running:
-        made.stop(0.1)
+    if works.running:
+        works.stop(0.1)
     notifier.close()
     for broker in brokers.values():
         broker.close()
-
-
-async def no_channel(_tx: Transaction, _store_id: int, _key: str) -> None:
-    """These jobs send nothing."""
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:

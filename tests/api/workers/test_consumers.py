@@ -6,19 +6,20 @@ from uuid import UUID
 import pytest
 
 from api.workers import runner
-from api.workers.runner import JobContext
 from api.workers.scheduler import notify_due, sweep
 from domain import jobs
-from domain.jobs import Queue
+from domain.jobs import Job, JobKind, Queue
 from domain.kit.db import Database
+from domain.services import Services
 from tests.api.workers.conftest import Works, until
+from tests.fakes import make_services
 
 
 async def test_a_job_is_done_once_it_is_committed(works: Works, store_id: int) -> None:
     done: list[object] = []
 
-    async def note(context: JobContext) -> None:
-        done.append(context.job.payload["queue"])
+    async def note(services: Services, job: Job) -> None:
+        done.append(job.payload["queue"])
 
     works.on("note", note)
     works.start()
@@ -39,9 +40,9 @@ async def test_a_job_is_done_once_it_is_committed(works: Works, store_id: int) -
 async def test_a_message_that_comes_twice_is_work_done_once(works: Works, store_id: int) -> None:
     done: list[UUID] = []
 
-    async def note(context: JobContext) -> None:
+    async def note(services: Services, job: Job) -> None:
         await asyncio.sleep(0.2)
-        done.append(context.job.id)
+        done.append(job.id)
 
     works.on("note", note)
     works.start()
@@ -59,8 +60,8 @@ async def test_a_message_that_comes_twice_is_work_done_once(works: Works, store_
 async def test_work_that_the_broker_lost_is_found(works: Works, database: Database, store_id: int) -> None:
     done: list[UUID] = []
 
-    async def note(context: JobContext) -> None:
-        done.append(context.job.id)
+    async def note(services: Services, job: Job) -> None:
+        done.append(job.id)
 
     works.on("note", note)
     async with database.write() as tx:  # this database has no notifier: nobody is notified
@@ -75,11 +76,11 @@ async def test_work_that_the_broker_lost_is_found(works: Works, database: Databa
 async def test_one_queue_full_of_slow_work_starves_no_other(works: Works, store_id: int) -> None:
     done: list[str] = []
 
-    async def slow(context: JobContext) -> None:
+    async def slow(services: Services, job: Job) -> None:
         await asyncio.sleep(30)
 
-    async def quick(context: JobContext) -> None:
-        done.append(context.job.kind)
+    async def quick(services: Services, job: Job) -> None:
+        done.append(job.kind)
 
     works.on("slow", slow)
     works.on("quick", quick)
@@ -96,8 +97,8 @@ async def test_one_queue_full_of_slow_work_starves_no_other(works: Works, store_
 async def test_stopping_gives_unfinished_jobs_back_at_once(works: Works, store_id: int) -> None:
     began: list[UUID] = []
 
-    async def endless(context: JobContext) -> None:
-        began.append(context.job.id)
+    async def endless(services: Services, job: Job) -> None:
+        began.append(job.id)
         await asyncio.sleep(60)
 
     works.on("endless", endless)
@@ -120,21 +121,21 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
     tries: list[UUID] = []
     given_up: list[UUID] = []
 
-    async def broken(context: JobContext) -> None:
-        tries.append(context.job.id)
+    async def broken(services: Services, job: Job) -> None:
+        tries.append(job.id)
         raise RuntimeError("broken")
 
     async def give_up(_tx: object, job: jobs.Job, _now: object) -> None:
         given_up.append(job.id)
 
-    works.handlers["broken"] = runner.Handler(broken, give_up)
+    works.kinds["broken"] = JobKind("broken", Queue.DEFAULT, broken, give_up)
     works.start()
     database = works.database()
     async with database.write() as tx:
         job_id = await jobs.add(tx, store_id, "broken", {})
     while not given_up:
         assert len(tries) <= 5
-        await sweep(database, works.tools)
+        await sweep(make_services(database), works.kinds)
         await notify_due(database, works.brokers, works.notifier)
         await asyncio.sleep(0.1)
     await asyncio.to_thread(works.stop)
@@ -150,15 +151,15 @@ async def test_a_lost_lease_ends_the_handler_and_keeps_nothing(
     works: Works, store_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "HEARTBEAT", 0.2)
-    began: list[JobContext] = []
+    began: list[Job] = []
     ended: list[str] = []
 
-    async def long(context: JobContext) -> None:
-        began.append(context)
+    async def long(services: Services, job: Job) -> None:
+        began.append(job)
         try:
             await asyncio.sleep(30)
         finally:
-            ended.append("mine" if context.still_mine() else "lost")
+            ended.append("ended")
 
     works.on("long", long)
     works.start()
@@ -167,12 +168,15 @@ async def test_a_lost_lease_ends_the_handler_and_keeps_nothing(
         await jobs.add(tx, store_id, "long", {})
     await until(lambda: bool(began))
     async with database.write() as tx:  # as another worker does, whose claim counts the fence up
-        await jobs.release(tx, began[0].job, delay=0)
+        await jobs.release(tx, began[0], delay=0)
         tx.notices.clear()
     async with database.write() as tx:
-        assert await jobs.claim(tx, store_id, began[0].job.id, "other", 60) is not None
-    await until(lambda: ended == ["lost"])
+        other = await jobs.claim(tx, store_id, began[0].id, "other", 60)
+        assert other is not None
+    await until(lambda: ended == ["ended"])
     await asyncio.to_thread(works.stop)
+    async with database.write() as tx:
+        await jobs.finish(tx, other)
     await database.close()
 
 
@@ -180,7 +184,7 @@ async def test_a_lost_lease_ends_the_handler_and_keeps_nothing(
 async def test_a_handler_past_its_time_is_ended(works: Works, store_id: int) -> None:
     ended: list[str] = []
 
-    async def long(context: JobContext) -> None:
+    async def long(services: Services, job: Job) -> None:
         try:
             await asyncio.sleep(30)
         finally:

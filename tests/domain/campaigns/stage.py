@@ -10,9 +10,7 @@ from domain import jobs
 from domain.campaigns import launch, sender
 from domain.campaigns import queries as campaigns
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
-from domain.consents.links import UnsubscribeLinks
 from domain.customers.tables import contacts, customers
-from domain.deliveries.channels import ConfiguredChannel, Office
 from domain.deliveries.model import AcceptMarketing
 from domain.deliveries.tables import deliveries
 from domain.jobs import Queue
@@ -21,11 +19,12 @@ from domain.kit import ids
 from domain.kit.db import Database, JobNotice, Transaction
 from domain.lists.tables import list_members, lists
 from domain.segments.tables import segments
-from domain.templates.rendering import MinijinjaTemplates
+from domain.services import Services
+from domain.stores.channels import ConfiguredChannel
 from tests.factories import NOW
-from tests.fakes import RecordingChannel, RecordingSettings
+from tests.fakes import RecordingChannel, RecordingSettings, make_services
 
-HANDLERS = {launch.LAUNCH: launch.launch, launch.DELIVER: sender.deliver}
+HANDLERS = {kind.name: kind.run for kind in (launch.LAUNCH, sender.DELIVER)}
 
 
 async def add_customer(tx: Transaction, store_id: int, number: int, **values: object) -> int:
@@ -122,14 +121,9 @@ class Worker:
     sandbox: bool = False
 
     @property
-    def office(self) -> Office:
-        links = UnsubscribeLinks("https://shop.example", b"k" * 32)
-        return Office(self.database, lambda: NOW, MinijinjaTemplates(), links, self._find)
-
-    async def _find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
-        if key != self.channel.key:
-            return None
-        return ConfiguredChannel(self.channel, None if self.sandbox else RecordingSettings())
+    def services(self) -> Services:
+        settings = None if self.sandbox else RecordingSettings()
+        return make_services(self.database, ConfiguredChannel(self.channel, settings))
 
     async def launch(self, store_id: int, campaign_id: UUID) -> None:
         async with self.database.write() as tx:
@@ -149,7 +143,7 @@ class Worker:
         async with self.database.write() as tx:
             job = await jobs.claim(tx, store_id, job_id, "worker", lease)
         if job is not None:
-            await HANDLERS[job.kind](self.office, job)
+            await HANDLERS[job.kind](self.services, job)
 
 
 async def outcomes(database: Database, store_id: int) -> Mapping[int, tuple[str, str | None]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from domain.events.log_tables import event_counters, events
 from domain.jobs import LeaseLost
 from domain.jobs.model import MAX_DEATHS
 from domain.jobs.tables import jobs as job_rows
-from domain.kit.db import Database, Transaction
+from domain.kit.db import Database
 from domain.kit.db.portable import database_later
 from tests.domain.campaigns.stage import Worker, add_campaign, add_customer, add_list, open_jobs, outcomes
 from tests.factories import NOW
@@ -61,7 +62,7 @@ async def test_everyone_on_the_list_gets_one_message(database: Database, store_i
     channel = RecordingChannel()
     await Worker(database, channel).launch(store_id, campaign.id)
     assert sorted(channel.addresses) == sorted(f"c{number}@shop.example" for number in range(1, 1204))
-    assert channel.sent[0].body == "Hi Customer 1"
+    assert {message.address: message.body for message in channel.sent}["c1@shop.example"] == "Hi Customer 1"
     assert await stats(database, campaign) == Stats(recipients=1203, sent=1203)
     assert (await current(database, campaign)).status is CampaignStatus.SENT
     assert not await open_jobs(database)
@@ -321,19 +322,16 @@ async def test_a_paused_campaign_sends_nothing(database: Database, store_id: int
     channel = RecordingChannel()
     worker = Worker(database, channel)
 
-    async def set_status(tx: Transaction, status: CampaignStatus) -> None:
-        await campaigns.set_status(tx, store_id, campaign.id, status)
-
     async with database.write() as tx:
         await launch.start(tx, store_id, campaign.id)
     for notice in await worker.due():
         await worker.run(notice.store_id, notice.job_id)
     async with database.write() as tx:
-        await set_status(tx, CampaignStatus.PAUSED)
+        await campaigns.replace(tx, replace(campaign, status=CampaignStatus.PAUSED))
     await worker.work()
     assert channel.sent == []
     async with database.write() as tx:
-        await set_status(tx, CampaignStatus.SENDING)
+        await campaigns.replace(tx, campaign)
     await make_due(database)
     await worker.work()
     assert len(channel.sent) == 3
@@ -347,7 +345,7 @@ async def test_nobody_left_at_launch_fails_the_campaign_and_says_so(database: Da
     failed = await current(database, campaign)
     assert (failed.status, failed.problem) == (
         CampaignStatus.FAILED,
-        "nobody on its list can be reached any more",
+        "Nobody on its list can be reached any more",
     )
 
 

@@ -35,6 +35,7 @@ from domain.lifecycle.model import (
 from domain.lifecycle.tables import customer_scores
 from tests.domain.lifecycle.shop import Bought, days_ago, fill
 from tests.factories import NOW, add_store
+from tests.fakes import make_services
 
 TIMEZONE = "Asia/Taipei"
 TODAY = day_of(NOW, TIMEZONE)
@@ -49,7 +50,7 @@ async def score(database: Database, store_id: int, now: datetime = NOW) -> None:
         [notice] = await jobs.due(tx, 1)
         job = await jobs.claim(tx, store_id, notice.job_id, "worker", 60)
     assert job is not None
-    await actions.score(database, job, lambda: now)
+    await actions.score(make_services(database, clock=lambda: now), job)
 
 
 async def scores(database: Database, store_id: int) -> dict[int, tuple[object, ...]]:

@@ -27,6 +27,7 @@ from domain.segments.tables import segment_members
 from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
 from tests.domain.segments.world import NOW, TIMEZONE, people, save
+from tests.fakes import make_services
 
 EVERYONE = people()
 VIPS = sorted(
@@ -65,14 +66,14 @@ class Shop:
         """Does every job that is due."""
         while await self.due():
             job = await self.claim()
-            await (self.build(job) if job.kind == build.BUILD else build.erase(self.database, job))
+            await (self.build(job) if job.kind == build.BUILD.name else build.erase(self.database, job))
 
     async def due(self) -> int:
         async with self.database.read() as tx:
             return len(await jobs.due(tx, 100))
 
     async def build(self, job: Job) -> None:
-        await build.build(self.database, job, lambda: self.desk.now)
+        await build.build(make_services(self.database, clock=lambda: self.desk.now), job)
 
     async def listed(self, making: ListBuild) -> CustomerList:
         async with self.database.read() as tx:
@@ -172,7 +173,7 @@ async def test_members_are_not_kept_when_the_lease_is_lost_on_the_way(shop: Shop
         return NOW
 
     with pytest.raises(LeaseLost):
-        await build.build(shop.database, job, lose_it)
+        await build.build(make_services(shop.database, clock=lose_it), job)
     assert await shop.members(making) == []
     assert (await shop.listed(making)).status is ListStatus.GENERATING
 

@@ -22,6 +22,7 @@ from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
 from domain.stores.tables import stores
 from tests.factories import add_store
+from tests.fakes import make_services
 
 MANUAL, WEEKLY = PolicyInput(UpdateMode.MANUAL), PolicyInput(UpdateMode.AUTO, 7)
 FIRST = datetime(2026, 7, 1, 4, tzinfo=UTC)  # noon in Taipei
@@ -66,7 +67,7 @@ class Shop:
             async with self.database.write() as tx:
                 job = await jobs.claim(tx, notice.store_id, notice.job_id, "worker", 60)
             assert job is not None
-            await build.build(self.database, job, lambda: now)
+            await build.build(make_services(self.database, clock=lambda: now), job)
 
     async def names(self) -> set[str]:
         async with self.database.read() as tx:

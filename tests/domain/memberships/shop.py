@@ -29,6 +29,7 @@ from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import segments
 from domain.stores import queries as stores
 from domain.stores.model import Store
+from tests.fakes import make_services
 
 Members = dict[UUID, set[int]]
 # Told of: a segment, a customer, and whether she came.
@@ -103,7 +104,7 @@ class Shop:
             async with self.database.write() as tx:
                 job = await jobs.claim(tx, notice.store_id, notice.job_id, "test", 60)
             if job is not None:
-                await tracking.follow(self.database, job, lambda: self.now)
+                await tracking.follow(make_services(self.database, clock=lambda: self.now), job)
 
     async def members(self) -> Members:
         rows = segment_memberships.c

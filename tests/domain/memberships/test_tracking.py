@@ -28,6 +28,7 @@ from domain.segments.filters import (
 )
 from tests.domain.memberships.shop import Shop, moved, open_shop
 from tests.factories import add_store
+from tests.fakes import make_services
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 VIP = AttributeCondition("tag", Operator.EQ, ("VIP",))
@@ -194,7 +195,7 @@ async def test_two_workers_tell_of_each_customer_once(shop: Shop) -> None:
             job = await jobs.claim(tx, notice.store_id, notice.job_id, name, -1)
         if job is not None:
             try:
-                await tracking.follow(shop.database, job, lambda: shop.now)
+                await tracking.follow(make_services(shop.database, clock=lambda: shop.now), job)
             except LeaseLost:
                 return
 

@@ -212,7 +212,7 @@ async def test_a_link_opens_one_file_for_a_week(stage: Stage, shop: Shop) -> Non
     stage.clock.forward(seconds=1)
     assert (await shop.fetch(url)).status_code == 410
     assert (await shop.get(OPERATION, id=done["id"]))["node"]["url"] is None
-    files, database = stage.runtime.files, stage.runtime.database
+    files, database = stage.runtime.services.files, stage.runtime.database
     assert len(files.owners()) == 1
     await tidy(database, files, MAKE_FILES, NOW)
     assert len(files.owners()) == 1
@@ -235,7 +235,7 @@ async def test_an_export_can_be_called_off(stage: Stage, shop: Shop) -> None:
     await stage.work()
     after = (await shop.get(OPERATION, id=begun))["node"]
     assert (after["status"], after["url"]) == ("CANCELLED", None)
-    assert stage.runtime.files.owners() == {}
+    assert stage.runtime.services.files.owners() == {}
     for gid, wrong in ((begun, "INVALID_STATE"), (made["operation"]["id"], "INVALID_STATE"), ("x", "NOT_FOUND")):
         refused = await shop.mutate("operationCancel", "id: $id", "operation { id }", id=gid)
         assert (refused["operation"], faults(refused)) == (None, [(["id"], wrong)])

@@ -32,6 +32,7 @@ from domain.stores.model import Limits, Store
 from domain.stores.tables import stores
 from domain.wallets import tables as wallets
 from tests.domain.segments.world import LIST, NOW, TIMEZONE, Person, people, save
+from tests.fakes import make_services
 
 EVERYONE = people(90)
 ON_IT = [person for person in EVERYONE if person.listed and person.row["deleted_at"] is None]
@@ -64,7 +65,7 @@ class Office:
         return await self.claim()
 
     async def write(self, job: Job) -> None:
-        await export_job.export(self.database, job, self.files, lambda: NOW)
+        await export_job.export(make_services(self.database, clock=lambda: NOW, files=self.files), job)
 
     async def operation(self, operation_id: UUID) -> Operation:
         async with self.database.read() as tx:
@@ -229,7 +230,7 @@ async def stop_after(office: Office, monkeypatch: pytest.MonkeyPatch, operation:
         if count == pages:
             seen.append(count)
             async with office.database.write() as other:
-                await actions.cancel(other, office.store_id, operation, {export_job.EXPORT}, NOW)
+                await actions.cancel(other, office.store_id, operation, {export_job.EXPORT.name}, NOW)
         return found
 
     monkeypatch.setattr(export_job, "PAGE", 5)
@@ -265,11 +266,11 @@ async def test_a_report_whose_workers_die_is_given_up(office: Office) -> None:
         making.path.write_text("half")
         async with office.database.write() as tx:
             await export_job.give_up(tx, job, NOW)
-        await actions.tidy(office.database, office.files, {export_job.EXPORT}, NOW)
+        await actions.tidy(office.database, office.files, {export_job.EXPORT.name}, NOW)
         assert len(office.files.owners()) == 1
         async with office.database.write() as tx:
             await tx.execute(delete(job_rows))
-        await actions.tidy(office.database, office.files, {export_job.EXPORT}, NOW)
+        await actions.tidy(office.database, office.files, {export_job.EXPORT.name}, NOW)
         assert office.files.owners() == {}
     await failed(office, operation, "The report was given up: workers died")
 
@@ -287,4 +288,4 @@ async def test_an_operation_of_another_store_is_not_called_off(office: Office) -
     operation = await office.start()
     async with office.database.write() as tx:
         with pytest.raises(DomainError):
-            await actions.cancel(tx, office.store_id + 1, operation, {export_job.EXPORT}, NOW)
+            await actions.cancel(tx, office.store_id + 1, operation, {export_job.EXPORT.name}, NOW)

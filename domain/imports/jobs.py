@@ -1,0 +1,18 @@
+"""The kinds of job that do imports."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from domain.imports import runner
+from domain.imports.model import ImportKind
+from domain.jobs import Job, JobKind, Queue
+from domain.kit.db import Transaction
+from domain.services import Services
+
+
+def import_jobs(finish: Callable[[Transaction, Job], Awaitable[None]]) -> Sequence[JobKind[Services]]:
+    """Return a kind of job for each kind of import. `finish` ends the job in the last transaction."""
+
+    async def run(services: Services, job: Job) -> None:
+        await runner.run(services.database, job, services.clock, lambda tx: finish(tx, job))
+
+    return [JobKind(kind.job, Queue.IMPORTS, run, runner.give_up, time_limit=6 * 3600) for kind in ImportKind]

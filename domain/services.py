@@ -1,0 +1,23 @@
+"""The one value that jobs and actions work with, whoever runs them; the wiring makes it."""
+
+from dataclasses import dataclass
+
+from muster_sdk import Templates
+
+from domain.consents.links import UnsubscribeLinks
+from domain.extensions import Extensions
+from domain.kit.clock import Clock
+from domain.kit.db import Database
+from domain.operations.files import Files
+from domain.stores.channels import Channels
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    database: Database
+    clock: Clock
+    templates: Templates
+    links: UnsubscribeLinks
+    channels: Channels
+    files: Files
+    extensions: Extensions

@@ -1,0 +1,41 @@
+"""A store's channels, as whatever sends through them finds them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from muster_sdk import Channel, Composer, Templates
+from pydantic import BaseModel
+
+from domain.kit.db import Transaction
+from domain.kit.errors import DomainError, ErrorCode
+
+
+class ChannelUnavailable(DomainError):
+    """The channel cannot be used as it is; the message says what to do."""
+
+    code = ErrorCode.CHANNEL_UNAVAILABLE
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredChannel:
+    """A channel as a store has it; without settings it is a sandbox, which sends nothing."""
+
+    channel: Channel
+    settings: BaseModel | None
+
+    def prepare(self, content: Mapping[str, object], templates: Templates) -> Composer:
+        """Return the content, ready to be made into messages.
+
+        Raise ValidationError when it does not fit the channel's schema, ContentInvalid or TemplateInvalid when its
+        templates cannot be used.
+        """
+        return self.channel.prepare(self.channel.content.model_validate(content), self.settings, templates)
+
+
+class Channels(Protocol):
+    """The channels of all stores."""
+
+    async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
+        """Return the store's channel, or None when it is unknown or not installed. Raise ChannelUnavailable."""
+        ...

@@ -11,13 +11,28 @@ from sqlalchemy import select
 from domain.events.log_tables import events
 from domain.extensions import Extensions
 from domain.memberships import tracking
+from tests.api.graphql.lists.test_exports import exported, table
 from tests.api.graphql.stage import Json, Shop, attribute, open_stage
 from tests.factories import NOW
 
-TEACHER = sdk.Dimension(
-    "school.teacher", "Teacher", "school", sdk.ValueKind.TEXT, sdk.LatestEvent("class.attended", "teacher")
+
+def dimension(
+    name: str, kind: sdk.ValueKind, reads: sdk.PropertyValue | sdk.LatestEvent | sdk.EventCount
+) -> sdk.Dimension:
+    return sdk.Dimension(f"school.{name}", name, "school", kind, reads)
+
+
+EXTENSIONS = Extensions(
+    (
+        dimension("teacher", sdk.ValueKind.TEXT, sdk.LatestEvent("class.attended", "teacher")),
+        dimension("mark", sdk.ValueKind.NUMBER, sdk.LatestEvent("class.attended", "mark")),
+        dimension("passed", sdk.ValueKind.BOOLEAN, sdk.LatestEvent("class.attended", "passed")),
+        dimension("exam", sdk.ValueKind.DATE, sdk.LatestEvent("class.attended", "exam")),
+        dimension("classes", sdk.ValueKind.NUMBER, sdk.EventCount("class.attended")),
+        dimension("recent_classes", sdk.ValueKind.NUMBER, sdk.EventCount("class.attended", days=30)),
+        dimension("pet", sdk.ValueKind.TEXT, sdk.PropertyValue("pet")),
+    )
 )
-EXTENSIONS = Extensions((TEACHER,))
 BY_ANN = attribute("school.teacher", "EQ", "Ann")
 
 
@@ -28,13 +43,13 @@ async def school(database_url: str, tmp_path: Path) -> AsyncGenerator[Shop]:
     await stage.runtime.close()
 
 
-def attended(number: int, customer: str, teacher: str) -> dict[str, object]:
+def attended(number: int, customer: str, teacher: str, **more: object) -> dict[str, object]:
     return {
         "id": str(number),
         "type": "class.attended",
         "customer": {"externalId": customer},
         "occurredAt": (NOW - timedelta(hours=10 - number)).isoformat(),
-        "attributes": {"teacher": teacher},
+        "attributes": {"teacher": teacher, **more},
     }
 
 
@@ -48,7 +63,7 @@ async def test_a_plugins_dimension_is_in_every_filter(school: Shop) -> None:
     await track(school, attended(1, "ann's", "Ann"), attended(2, "bob's", "Bob"))
 
     keys = (await school.get('{ dimensions(group: "school") { key } }'))["dimensions"]
-    assert keys == [{"key": "school.teacher"}]
+    assert {"key": "school.teacher"} in keys
     preview = "query ($include: FilterInput!) { segmentPreview(include: $include) { count } }"
     assert (await school.get(preview, include=BY_ANN))["segmentPreview"]["count"] == 1
     filtered = "query ($filter: FilterInput!) { customers(filter: $filter) { nodes { id } } }"
@@ -87,3 +102,33 @@ async def test_a_plugins_dimension_moves_customers_between_segments(school: Shop
     async with database.read() as tx:
         moves = select(events.c.type).where(events.c.store_id == school.store_id, events.c.type.like("segment.%"))
         assert list((await tx.execute(moves)).scalars()) == ["segment.entered"]
+
+
+async def test_a_plugins_dimensions_are_exported(school: Shop) -> None:
+    """1 has a latest event with every attribute, 2 one without the teacher, 3 none but long ago, 4 none at all."""
+    defined = await school.mutate(
+        "propertyDefinitionCreate", "key: $key, label: $label, type: $type", "", key="pet", label="Pet", type="STRING"
+    )
+    assert defined["userErrors"] == []
+    pet = {"properties": [{"key": "pet", "value": "=cat"}]}
+    await school.customers({"externalId": "1", **pet}, *({"externalId": number} for number in "234"))
+    full = {"mark": 4.5, "passed": True, "exam": "2026-07-09"}
+    long_ago = {**attended(5, "3", "Cleo", exam="soon", passed=False), "occurredAt": "2025-01-01T00:00:00Z"}
+    nameless = {**attended(4, "2", ""), "attributes": {"mark": 3}}
+    await track(school, attended(1, "1", "Bob"), attended(2, "1", "Ann", **full), attended(3, "2", "Bob"))
+    await track(school, nameless, long_ago)
+
+    keys = ["external_id", *(f"school.{name}" for name in ("teacher", "mark", "passed", "exam"))]
+    keys += ["school.classes", "school.recent_classes", "school.pet"]
+    exportable = {field["key"] for field in (await school.get("{ exportFields { key } }"))["exportFields"]}
+    assert set(keys) <= exportable
+    list_id = (await school.segment())["list"]["id"]
+    operation = await exported(school, list_id, keys)
+    assert operation["problems"] == []
+    assert table((await school.fetch(operation["url"])).content) == [
+        keys,
+        ["1", "Ann", "4.5", "true", "2026-07-09", "2", "2", "'=cat"],
+        ["2", "", "3.0", "", "", "2", "2", ""],
+        ["3", "Cleo", "", "false", "soon", "1", "0", ""],
+        ["4", "", "", "", "", "0", "0", ""],
+    ]

@@ -23,8 +23,8 @@ def custom_property(definition: PropertyDefinition) -> DimensionEntry:
 
 
 def source_of(definition: PropertyDefinition) -> PropertySource:
-    value = customer_properties.c[definition.type.column]
-    return PropertySource(definition.id, value, _column(definition.type, value))
+    stored = customer_properties.c[definition.type.column]
+    return PropertySource(definition.id, stored, _column(definition.type, stored))
 
 
 def _column(kind: ValueType, value: ColumnElement[Any]) -> Column:

@@ -92,6 +92,9 @@ class _FacetColumn:
             items = items.where(TextColumn(rows.value).matches(operator, values, scope))
         return tuple_(order_items.c.order_id, order_items.c.position).in_(items.correlate(None))
 
+    def value(self, _: FilterScope) -> None:
+        """An item may have several values: none of them is the one."""
+
 
 @dataclass(frozen=True, slots=True)
 class FacetField:

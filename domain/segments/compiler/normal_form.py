@@ -34,26 +34,27 @@ class Leaf:
 
     @property
     def key(self) -> bytes:
-        """Names the condition, whatever its sense: leaves with the same key are one set of customers."""
+        """Return the condition's name, negated or not: leaves with one key are one set of customers."""
         return blake2b(canonical(self.condition).encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Holds when each part does: for everyone when there is none."""
+    """True when each part is: for everyone when there is none."""
 
     parts: tuple["Node", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Holds when a part does: for nobody when there is none."""
+    """True when a part is: for nobody when there is none."""
 
     parts: tuple["Node", ...]
 
 
 Node: TypeAlias = And | Or | Leaf
 
+LEAVES = 1_000
 EVERYONE = And(())
 NOBODY = Or(())
 
@@ -111,18 +112,18 @@ def _node(tree: Filter, *, negated: bool) -> Node:
         case AnyOf(parts):
             return (conjunction if negated else disjunction)(_node(part, negated=negated) for part in parts)
         case MembershipCondition():
-            return Leaf(replace(tree, member=True), negated is tree.member)
+            return Leaf(replace(tree, member=True), negated=negated is tree.member)
         case BehaviorCondition():
-            where = tuple({repr(each): _settle(each) for each in tree.where}.values())
+            where = tuple({repr(condition): _settle(condition) for condition in tree.where}.values())
             operator = POSITIVE.get(tree.operator, tree.operator)
-            return Leaf(replace(tree, where=where, operator=operator), negated is (operator is tree.operator))
+            return Leaf(replace(tree, where=where, operator=operator), negated=negated is (operator is tree.operator))
         case AttributeCondition():
             positive = _settle(replace(tree, operator=POSITIVE.get(tree.operator, tree.operator)))
-            return Leaf(positive, negated is (tree.operator not in POSITIVE))
+            return Leaf(positive, negated=negated is (tree.operator not in POSITIVE))
 
 
 def _settle(condition: AttributeCondition) -> AttributeCondition:
-    """Values in one order, each once, where the order means nothing; one value or several are one operator."""
+    """Return the condition with its values sorted and each once, where order means nothing, and EQ as IN."""
     if condition.operator is Operator.EQ:
         return replace(condition, operator=Operator.IN)
     if condition.operator not in _UNORDERED:
@@ -131,11 +132,8 @@ def _settle(condition: AttributeCondition) -> AttributeCondition:
     return replace(condition, values=tuple(distinct[name] for name in sorted(distinct)))
 
 
-LEAVES = 1_000
-
-
 ReferencedSegments: TypeAlias = Mapping[UUID, Definition | None]
-"""The segments that a filter refers to, directly or not; None for one that was picked by hand."""
+"""The definitions of segments that a filter refers to, directly or not; None for a static one."""
 
 
 class FilterOutdated(DomainError):
@@ -143,7 +141,7 @@ class FilterOutdated(DomainError):
 
 
 def expanded(definition: Definition, groups: ReferencedSegments) -> Node:
-    """The definition's normal form, other segments by their own conditions."""
+    """Return the normal form, segments by their own conditions. Raise DomainError when it is too large."""
     node = _expand(normalise(definition), groups)
     if sum(1 for _ in leaves(node)) > LEAVES:
         message = f"With the segments that it refers to, the filter has more than {LEAVES} conditions"
@@ -152,17 +150,17 @@ def expanded(definition: Definition, groups: ReferencedSegments) -> Node:
 
 
 def _expand(node: Node, groups: ReferencedSegments) -> Node:
-    """Other segments by their own conditions; those picked by hand stay sets."""
     match node:
         case And(parts):
             return conjunction(_expand(part, groups) for part in parts)
         case Or(parts):
             return disjunction(_expand(part, groups) for part in parts)
         case Leaf(MembershipCondition(segment_id=UUID() as segment_id), negated):
-            other = groups.get(segment_id)
-            if other is None:
+            definition = groups.get(segment_id)
+            if definition is None:
+                # Picked by hand: it stays a set.
                 return node
-            inner = _expand(normalise(other), groups)
-            return negate(inner) if negated else inner
+            expanded_node = _expand(normalise(definition), groups)
+            return negate(expanded_node) if negated else expanded_node
         case _:
             return node

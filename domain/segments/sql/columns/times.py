@@ -87,7 +87,7 @@ class MomentColumn:
 
 
 def _days(operator: Operator, values: Sequence[Value], scope: FilterScope) -> tuple[date | None, date | None]:
-    """From the first day on, up to the second, which is outside."""
+    """Return the first day, and the day after the last."""
     match operator, values:
         case Operator.WITHIN_LAST_DAYS, [int(days)]:
             return scope.day(-days), scope.day(1)
@@ -105,7 +105,7 @@ def _days(operator: Operator, values: Sequence[Value], scope: FilterScope) -> tu
 def _moments(
     operator: Operator, values: Sequence[Value], spans: Sequence[tuple[datetime, datetime]], scope: FilterScope
 ) -> tuple[datetime | None, datetime | None]:
-    """From the first instant on, up to the second, which is outside."""
+    """Return the first instant, and the one after the last."""
     match operator, values:
         case Operator.WITHIN_LAST_DAYS, [int(days)]:
             return scope.start(-days), scope.span(scope.now)[1]

@@ -48,14 +48,14 @@ class Column(Protocol):
 
 
 def fold(text: str) -> str:
-    """A to Z in lower case, and nothing else: the one folding that both databases agree on."""
+    """Return A to Z in lower case, and the rest as it is: the one folding that both databases agree on."""
     return text.translate(_FOLD)
 
 
 def one_of(
     expression: ColumnElement[Any], values: Sequence[object], kind: TypeEngine[Any], scope: FilterScope
 ) -> ColumnElement[bool]:
-    """Equal to one of the values; however many there are, they are one parameter."""
+    """Return "equal to one of the values"; however many there are, they are one parameter."""
     if len(values) == 1:
         return expression == bindparam(None, values[0], type_=kind)
     if scope.dialect == "postgresql":
@@ -145,7 +145,7 @@ def in_interval(raw: ColumnElement[int], interval: Interval) -> ColumnElement[bo
 
 
 def intervals(operator: Operator, values: Sequence[Value], scale: int = 1) -> list[Interval]:
-    """The whole numbers that a comparison with any numbers allows, ends included."""
+    """Return the whole numbers that a comparison with any numbers allows, bounds included."""
     exact = [exactly(value) * scale for value in values]
     first, last = exact[0], exact[-1]
     match operator:
@@ -164,7 +164,7 @@ def intervals(operator: Operator, values: Sequence[Value], scale: int = 1) -> li
 
 
 def exactly(value: Value) -> Decimal:
-    """A number as it was written."""
+    """Return the number as it was written."""
     return Decimal(value) if isinstance(value, int) else Decimal(str(value))
 
 

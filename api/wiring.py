@@ -16,7 +16,6 @@ from domain.consents.links import UnsubscribeLinks
 from domain.jobs import Queue
 from domain.kit.db import Database
 from domain.operations.files import FileDirectory, FileLinks
-from domain.segments.catalogue.extensions import EXTENSIONS
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
 from domain.services import Services
@@ -66,7 +65,6 @@ class Runtime:
 def build(settings: Settings) -> Runtime:
     key = settings.key()
     plugins = load(settings.blocked_plugins)
-    EXTENSIONS.install(plugins.dimensions, plugins.behaviors)
     brokers = brokers_for(settings.broker_url)
     notifier = Notifier(brokers)
     database = Database(settings.database_url, pool_size=10, notify=notifier)
@@ -78,7 +76,8 @@ def build(settings: Settings) -> Runtime:
         links=UnsubscribeLinks(settings.public_url, key),
         channels=InstalledChannels(plugins, key),
         files=FileDirectory(settings.files()),
+        extensions=plugins.extensions,
         file_links=FileLinks(settings.public_url, key),
-        previews=Previews(database, LeafCache(cache_bytes) if cache_bytes else None),
+        previews=Previews(database, LeafCache(cache_bytes) if cache_bytes else None, extensions=plugins.extensions),
     )
     return Runtime(settings, services, plugins, brokers, notifier, key)

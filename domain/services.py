@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from muster_sdk import Templates
 
 from domain.consents.links import UnsubscribeLinks
+from domain.extensions import Extensions
 from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.operations.files import FileDirectory
@@ -19,3 +20,4 @@ class Services:
     links: UnsubscribeLinks
     channels: Channels
     files: FileDirectory
+    extensions: Extensions

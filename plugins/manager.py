@@ -1,18 +1,19 @@
 """Finds what packages bring, the built-in channels by the same door, and survives packages that are broken."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, EntryPoint, distributions
 from traceback import format_exception_only
-from typing import cast
+from typing import Any, cast
 
 import pluggy
 import structlog
-from muster_sdk import AddressKind, Behavior, Capabilities, Channel, Dimension, hookspecs
+from muster_sdk import Channel, hookspecs
 from muster_sdk.hookspecs import PROJECT
-from pydantic import BaseModel
 
+from domain.extensions import NO_EXTENSIONS, Extensions
 from plugins import validation
+from plugins.validation import ContributionInvalid
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +29,7 @@ class InstalledChannel:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A plugin, or one of its channels, that is left out; and why."""
+    """A plugin, or something that it brings, that is left out; and why."""
 
     plugin: str
     package: str
@@ -38,101 +39,105 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
+    """Everything that plugins bring, and what had to be left out."""
+
     channels: Mapping[str, InstalledChannel]
     faults: Sequence[Fault]
-    # What they add to the questions of segments.
-    dimensions: Sequence[Dimension] = ()
-    behaviors: Sequence[Behavior] = ()
+    extensions: Extensions = NO_EXTENSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class HookKind:
+    """A hook of the SDK: `check` raises ContributionInvalid, `key` is the attribute by which one thing is unique."""
+
+    noun: str
+    hook: str
+    check: Callable[[object], None]
+    key: str
+
+
+CHANNEL = HookKind("channel", "register_channels", validation.check_channel, "key")
+DIMENSION = HookKind("dimension", "register_dimensions", validation.check_dimension, "key")
+BEHAVIOR = HookKind("behavior", "register_behaviors", validation.check_behavior, "event")
+HOOK_KINDS = (CHANNEL, DIMENSION, BEHAVIOR)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contribution:
+    """Something that a plugin's hook answered, once it was checked."""
+
+    value: Any
+    package: str
+    version: str
 
 
 @dataclass(slots=True)
 class _Loading:
-    blocked: Collection[str]
     manager: pluggy.PluginManager
-    channels: dict[str, InstalledChannel] = field(default_factory=dict[str, InstalledChannel])
-    dimensions: dict[str, Dimension] = field(default_factory=dict[str, Dimension])
-    behaviors: dict[str, Behavior] = field(default_factory=dict[str, Behavior])
-    # By key, the package that brings each dimension and behavior.
-    asked_by: dict[str, str] = field(default_factory=dict[str, str])
+    contributions: dict[HookKind, dict[str, _Contribution]]
     faults: list[Fault] = field(default_factory=list[Fault])
+
+    def values(self, kind: HookKind) -> list[Any]:
+        return [contribution.value for contribution in self.contributions[kind].values()]
+
+    def leave_out(self, plugin: str, distribution: Distribution, reason: str) -> None:
+        fault = Fault(plugin, *_package(distribution), reason)
+        log.warning("plugin_skipped", plugin=fault.plugin, package=fault.package, reason=reason)
+        self.faults.append(fault)
 
 
 def load(blocked: Collection[str] = ()) -> Plugins:
-    """All that plugins bring which are not blocked by their entry point's name."""
+    """Return all that plugins bring which are not blocked by their entry point's name."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
-    loading = _Loading(blocked, manager)
+    loading = _Loading(manager, {kind: {} for kind in HOOK_KINDS})
     for distribution, entry_point in _entry_points(loading):
         if entry_point.name in blocked:
             continue
-        reason = _load_one(loading, distribution, entry_point)
-        if reason is not None:
-            _leave_out(loading, entry_point.name, distribution, reason)
-    dimensions, behaviors = tuple(loading.dimensions.values()), tuple(loading.behaviors.values())
-    return Plugins(loading.channels, tuple(loading.faults), dimensions, behaviors)
-
-
-def _leave_out(loading: _Loading, plugin: str, distribution: Distribution, reason: str) -> None:
-    fault = Fault(plugin, *_package(distribution), reason)
-    log.warning("plugin_skipped", plugin=fault.plugin, package=fault.package, reason=reason)
-    loading.faults.append(fault)
+        try:
+            plugin = entry_point.load()
+            manager.register(plugin, entry_point.name)
+            _check_hooks(manager, plugin, entry_point.name)
+            reasons = _collect(loading, plugin, distribution)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code: whatever it raises, we go on
+            reasons = [_message(error)]
+        if reasons:
+            loading.leave_out(entry_point.name, distribution, "; ".join(reasons))
+    channels = {
+        key: InstalledChannel(brought.value, brought.package, brought.version)
+        for key, brought in loading.contributions[CHANNEL].items()
+    }
+    extensions = Extensions(tuple(loading.values(DIMENSION)), tuple(loading.values(BEHAVIOR)))
+    return Plugins(channels, tuple(loading.faults), extensions)
 
 
 def _entry_points(loading: _Loading) -> Iterable[tuple[Distribution, EntryPoint]]:
-    """Each plugin once, in the order of its name: the same channel wins on every machine."""
-    found: dict[tuple[str, str], tuple[Distribution, EntryPoint]] = {}
+    """Return each plugin once, in the order of its name: the same channel wins on every machine."""
+    by_name: dict[tuple[str, str], tuple[Distribution, EntryPoint]] = {}
     for distribution in distributions():
-        for entry_point in _offered(loading, distribution):
-            found.setdefault((entry_point.name, entry_point.value), (distribution, entry_point))
+        try:
+            entry_points = distribution.entry_points.select(group=PROJECT)
+        except Exception as error:  # noqa: BLE001 - anybody's files, in whatever state
+            reason = f"its entry points cannot be read: {_message(error)}"
+            loading.leave_out(_package(distribution)[0], distribution, reason)
+            continue
+        for entry_point in entry_points:
+            by_name.setdefault((entry_point.name, entry_point.value), (distribution, entry_point))
     # Ours first: no stranger takes a built-in channel's key.
-    return sorted(found.values(), key=lambda pair: (pair[0].name != PROJECT, pair[1].name, pair[1].value))
-
-
-def _offered(loading: _Loading, distribution: Distribution) -> Iterable[EntryPoint]:
-    try:
-        return distribution.entry_points.select(group=PROJECT)
-    except Exception as error:  # noqa: BLE001 - anybody's files, in whatever state
-        _leave_out(loading, _package(distribution)[0], distribution, f"its entry points cannot be read: {_said(error)}")
-        return ()
+    return sorted(by_name.values(), key=lambda pair: (pair[0].name != PROJECT, pair[1].name, pair[1].value))
 
 
 def _package(distribution: Distribution) -> tuple[str, str]:
-    """Name and version; a package that was installed by halves has neither, whatever the types say."""
+    """Return name and version; a package that was installed by halves has neither, whatever the types say."""
     return distribution.name or "unknown", distribution.version or "unknown"
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     return "".join(format_exception_only(error)).strip()
 
 
-def _load_one(loading: _Loading, distribution: Distribution, entry_point: EntryPoint) -> str | None:
-    """Why the plugin, or something of it, is left out; None when all that it brings is in."""
-    try:
-        plugin = entry_point.load()
-        loading.manager.register(plugin, entry_point.name)
-        _check_hooks(loading.manager, plugin, entry_point.name)
-        hooks = loading.manager.hook
-        brought = _brought(hooks.register_channels, plugin), _brought(hooks.register_dimensions, plugin)
-        reasons = [_add(loading, cast("Channel", channel), distribution) for channel in brought[0]]
-        reasons += [_add_dimension(loading, found, distribution) for found in brought[1]]
-        reasons += [_add_behavior(loading, found, distribution) for found in _brought(hooks.register_behaviors, plugin)]
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code: whatever it raises, we go on
-        return _said(error)
-    return "; ".join(reason for reason in reasons if reason) or None
-
-
-def _brought(hook: pluggy.HookCaller, plugin: object) -> list[object]:
-    """Each implementation is called by itself: one that raises takes no other along."""
-    brought: list[object] = []
-    for implementation in hook.get_hookimpls():
-        if implementation.plugin is plugin:
-            # What a stranger's hook answers is looked at afterwards, one by one.
-            brought += cast("Sequence[object]", implementation.function())
-    return brought
-
-
 def _check_hooks(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
-    """A misspelt hook would be silent: refuse it, with its name."""
+    """Refuse a misspelt hook, which would be silent, and a plugin without any."""
     try:
         manager.check_pending()
     except pluggy.PluginValidationError:
@@ -142,47 +147,31 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object, name: str) -> No
         raise LookupError(f"{name} implements none of Muster's hooks: mark a function with muster_sdk.hookimpl")
 
 
-def _add(loading: _Loading, channel: Channel, distribution: Distribution) -> str | None:
-    reason = _fault_of(channel)
-    if reason is not None:
-        return reason
-    taken = loading.channels.get(channel.key)
-    if taken is not None:
-        return f"the channel {channel.key!r} is there already, from {taken.package}"
-    loading.channels[channel.key] = InstalledChannel(channel, *_package(distribution))
-    return None
+def _collect(loading: _Loading, plugin: object, distribution: Distribution) -> list[str]:
+    """Take in all that the plugin brings, and return why some of it is left out. Raise what its hooks raise."""
+    answers = [(kind, value) for kind in HOOK_KINDS for value in _answer(loading.manager, kind, plugin)]
+    reasons: list[str] = []
+    for kind, value in answers:
+        try:
+            kind.check(value)
+        except ContributionInvalid as error:
+            reasons.append(str(error))
+            continue
+        key = getattr(value, kind.key)
+        contributions = loading.contributions[kind]
+        if key in contributions:
+            reasons.append(f"the {kind.noun} {key!r} is there already, from {contributions[key].package}")
+        else:
+            contributions[key] = _Contribution(value, *_package(distribution))
+    return reasons
 
 
-def _add_dimension(loading: _Loading, found: object, distribution: Distribution) -> str | None:
-    reason = validation.fault_of_dimension(found, loading.asked_by)
-    if reason is None:
-        dimension = cast("Dimension", found)
-        loading.dimensions[dimension.key] = dimension
-        loading.asked_by[dimension.key] = _package(distribution)[0]
-    return reason
-
-
-def _add_behavior(loading: _Loading, found: object, distribution: Distribution) -> str | None:
-    reason = validation.fault_of_behavior(found, {each: loading.asked_by[f"{each}()"] for each in loading.behaviors})
-    if reason is None:
-        behavior = cast("Behavior", found)
-        loading.behaviors[behavior.event] = behavior
-        loading.asked_by[f"{behavior.event}()"] = _package(distribution)[0]
-    return reason
-
-
-def _fault_of(channel: Channel) -> str | None:
-    """What is wrong with what a plugin says is a channel."""
-    key = getattr(channel, "key", None)
-    if not isinstance(key, str) or not key or not key.replace("-", "").isalnum() or key != key.lower():
-        return f"{type(channel).__name__} has no key of lower-case letters, digits and hyphens"
-    wanted = {"label": str, "version": str, "address": AddressKind, "capabilities": Capabilities}
-    for name, kind in wanted.items():
-        if not isinstance(getattr(channel, name, None), kind):
-            return f"the channel {key!r} has no {name} that is a {kind.__name__}"
-    for name in ("settings", "content"):
-        model = getattr(channel, name, None)
-        if not isinstance(model, type) or not issubclass(model, BaseModel):
-            return f"the channel {key!r} has no {name} that is a pydantic model"
-    missing = [name for name in ("prepare", "connect") if not callable(getattr(channel, name, None))]
-    return f"the channel {key!r} cannot {missing[0]}" if missing else None
+def _answer(manager: pluggy.PluginManager, kind: HookKind, plugin: object) -> list[object]:
+    """Call the plugin's own implementations alone: one that raises takes no other plugin along."""
+    hook: pluggy.HookCaller = getattr(manager.hook, kind.hook)
+    answer: list[object] = []
+    for implementation in hook.get_hookimpls():
+        if implementation.plugin is plugin:
+            # A stranger's hook may answer anything: each thing is checked afterwards.
+            answer += cast("Sequence[object]", implementation.function())
+    return answer

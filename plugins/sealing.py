@@ -19,7 +19,7 @@ _VERSION = b"\x01"
 
 
 class Unusable(Exception):
-    """Settings that are kept cannot be used; the message says what to do."""
+    """Stored settings cannot be used; the message says what to do."""
 
 
 class WrongKey(Unusable):
@@ -27,43 +27,49 @@ class WrongKey(Unusable):
 
 
 def validate(channel: Channel, settings: Mapping[str, object], stored: BaseModel | None = None) -> BaseModel:
-    """The settings, or every fault of them with its path. A secret that is left out stays as it was."""
-    kept = {} if stored is None else _secrets(stored)
+    """Return the settings; a secret that is left out stays as it was. Raise DomainErrors, each with its path."""
+    secrets = {} if stored is None else _secrets(stored)
     try:
-        return channel.settings.model_validate({**kept, **settings})
+        return channel.settings.model_validate({**secrets, **settings})
     except ValidationError as error:
-        raise DomainErrors([_fault(fault) for fault in error.errors(include_url=False, include_input=False)]) from None
+        errors: list[DomainError] = []
+        for fault in error.errors(include_url=False, include_input=False):
+            code = ErrorCode.REQUIRED if fault["type"] == "missing" else ErrorCode.INVALID
+            message = fault["msg"].removeprefix("Value error, ")
+            errors.append(DomainError(message, field=tuple(fault["loc"]), code=code))
+        raise DomainErrors(errors) from None
 
 
 def redacted(model: BaseModel) -> dict[str, Any]:
-    """The settings as they may be shown: secrets are left out."""
+    """Return the settings as they may be shown: without secrets."""
     hidden = set(_secrets(model))
     return {key: value for key, value in model.model_dump(mode="json", by_alias=True).items() if key not in hidden}
 
 
 def seal(model: BaseModel, key: bytes, store_id: int, channel: str) -> bytes:
-    """Encrypted with AES-256-GCM; bound to the store and the channel, elsewhere it does not open."""
+    """Return the settings encrypted with AES-256-GCM, bound to the store and channel: they open nowhere else."""
     plain = orjson.dumps({**redacted(model), **_secrets(model)})
     nonce = os.urandom(_NONCE_BYTES)
     return _VERSION + nonce + AESGCM(_derived(key)).encrypt(nonce, plain, _bound(store_id, channel))
 
 
 def unseal(channel: Channel, sealed: bytes, key: bytes, store_id: int) -> BaseModel:
-    plain = _opened(sealed, key, _bound(store_id, channel.key))
+    """Return the settings. Raise WrongKey, or Unusable when the channel's schema has outgrown them."""
+    plain = _decrypt(sealed, key, _bound(store_id, channel.key))
     if plain is None:
         raise WrongKey(
-            f"the settings of {channel.key!r} do not open: MUSTER_SECRET_KEY is not the key they were sealed with. "
+            f"The settings of {channel.key!r} do not open: MUSTER_SECRET_KEY is not the key they were sealed with. "
             "Set that one again, or configure the channel anew"
         )
     try:
         return channel.settings.model_validate(orjson.loads(plain))
     except ValidationError:
         raise Unusable(
-            f"the settings of {channel.key!r} are not as its version {channel.version} wants them: configure it anew"
+            f"The settings of {channel.key!r} are not as its version {channel.version} wants them: configure it anew"
         ) from None
 
 
-def _opened(sealed: bytes, key: bytes, bound: bytes) -> bytes | None:
+def _decrypt(sealed: bytes, key: bytes, bound: bytes) -> bytes | None:
     version, nonce, text = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
     if version != _VERSION or len(nonce) != _NONCE_BYTES:
         return None
@@ -74,16 +80,10 @@ def _opened(sealed: bytes, key: bytes, bound: bytes) -> bytes | None:
 
 
 def _secrets(model: BaseModel) -> dict[str, str]:
-    """What the settings hide, by the names that clients use."""
+    """Return the secrets of the settings, by the names that clients use."""
     fields = type(model).model_fields
-    held = ((field.alias or name, getattr(model, name)) for name, field in fields.items())
-    return {name: value.get_secret_value() for name, value in held if isinstance(value, SecretStr)}
-
-
-def _fault(fault: Mapping[str, Any]) -> DomainError:
-    code = ErrorCode.REQUIRED if fault["type"] == "missing" else ErrorCode.INVALID
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return DomainError(message, field=tuple(fault["loc"]), code=code)
+    values = ((field.alias or name, getattr(model, name)) for name, field in fields.items())
+    return {name: value.get_secret_value() for name, value in values if isinstance(value, SecretStr)}
 
 
 def _derived(key: bytes) -> bytes:

@@ -17,17 +17,17 @@ from plugins.sealing import Unusable, seal, unseal, validate
 
 @dataclass(frozen=True, slots=True)
 class StoreChannel:
-    """A channel that the server has, and what the store has made of it."""
+    """A channel of the server, as the store has installed and configured it."""
 
     plugin: InstalledChannel
     installed_at: datetime | None
     configured: bool
-    # None as well where those that are kept cannot be used.
+    # None as well where the stored ones cannot be used.
     settings: BaseModel | None
 
 
 class InstalledChannels:
-    """The server's channels; a store's settings are kept sealed with the server's key."""
+    """The server's channels; a store's settings are sealed with the server's key."""
 
     def __init__(self, plugins: Plugins, key: bytes) -> None:
         self._plugins = plugins
@@ -35,15 +35,15 @@ class InstalledChannels:
 
     @property
     def addresses(self) -> Mapping[str, AddressKind]:
-        """The kind of address that each channel takes."""
-        return {key: found.channel.address for key, found in self._plugins.channels.items()}
+        """Return the kind of address that each channel takes."""
+        return {key: installed.channel.address for key, installed in self._plugins.channels.items()}
 
     @property
     def labels(self) -> Mapping[str, str]:
-        return {key: found.channel.label for key, found in self._plugins.channels.items()}
+        return {key: installed.channel.label for key, installed in self._plugins.channels.items()}
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
-        """The channel as the store has it; None when it is unknown or not installed."""
+        """Return the channel as the store has it; None when it is not installed. Raise ChannelUnavailable."""
         plugin = self._plugins.channels.get(key)
         installation = (await stores.installations(tx, store_id)).get(key)
         if plugin is None or installation is None:
@@ -56,49 +56,49 @@ class InstalledChannels:
 
     async def all(self, tx: Transaction, store_id: int) -> list[StoreChannel]:
         installed = await stores.installations(tx, store_id)
-        return [self._seen(store_id, plugin, installed.get(key)) for key, plugin in self._plugins.channels.items()]
+        return [
+            self._store_channel(store_id, plugin, installed.get(key)) for key, plugin in self._plugins.channels.items()
+        ]
 
     async def configure(
         self, tx: Transaction, store_id: int, key: str, settings: Mapping[str, object] | None, now: datetime
     ) -> StoreChannel:
-        """Install the channel, and configure it where settings are given; secrets left out stay as they are."""
-        plugin = self._plugin(key)
+        """Install the channel, and configure it where settings are given; secrets left out stay as they are.
+
+        Raise DomainError for an unknown channel, DomainErrors for settings that its schema refuses.
+        """
+        plugin = self._plugins.channels.get(key)
+        if plugin is None:
+            known = ", ".join(sorted(self._plugins.channels)) or "none"
+            message = f"{key!r} is no channel of this server, which has: {known}"
+            raise DomainError(message, field=("key",), code=ErrorCode.CHANNEL_UNAVAILABLE)
         await stores.install(tx, store_id, key, None, now)
         if settings is not None:
-            kept = self._seen(store_id, plugin, (await stores.installations(tx, store_id))[key])
+            before = self._store_channel(store_id, plugin, (await stores.installations(tx, store_id))[key])
             try:
-                chosen = validate(plugin.channel, settings, kept.settings)
-            except DomainErrors as faults:
-                raise faults.under("settings") from None
-            await stores.install(tx, store_id, key, seal(chosen, self._key, store_id, key), now)
-        return self._seen(store_id, plugin, (await stores.installations(tx, store_id))[key])
+                validated = validate(plugin.channel, settings, before.settings)
+            except DomainErrors as errors:
+                raise errors.under("settings") from None
+            await stores.install(tx, store_id, key, seal(validated, self._key, store_id, key), now)
+        return self._store_channel(store_id, plugin, (await stores.installations(tx, store_id))[key])
 
     async def problems(self, tx: Transaction, store_id: int) -> list[str]:
-        """Why channels that the store has installed cannot be used."""
-        said: list[str] = []
+        """Return why channels that the store has installed cannot be used."""
+        problems: list[str] = []
         for key, installation in (await stores.installations(tx, store_id)).items():
             plugin = self._plugins.channels.get(key)
             if plugin is None:
-                said.append(f"no plugin brings the channel {key!r} any more")
+                problems.append(f"No plugin brings the channel {key!r} any more")
                 continue
             try:
                 self._open(plugin, store_id, installation.settings)
             except Unusable as error:
-                said.append(str(error))
-        return said
+                problems.append(str(error))
+        return problems
 
-    def _plugin(self, key: str) -> InstalledChannel:
-        plugin = self._plugins.channels.get(key)
-        if plugin is None:
-            known = ", ".join(sorted(self._plugins.channels)) or "none"
-            raise DomainError(
-                f"{key!r} is no channel of this server, which has: {known}",
-                field=("key",),
-                code=ErrorCode.CHANNEL_UNAVAILABLE,
-            )
-        return plugin
-
-    def _seen(self, store_id: int, plugin: InstalledChannel, installation: stores.Installation | None) -> StoreChannel:
+    def _store_channel(
+        self, store_id: int, plugin: InstalledChannel, installation: stores.Installation | None
+    ) -> StoreChannel:
         if installation is None:
             return StoreChannel(plugin, None, configured=False, settings=None)
         try:

@@ -1,12 +1,14 @@
-"""Looks at the dimensions and behaviors that a plugin declares, before anybody asks for them."""
+"""Checks the channels, dimensions and behaviors that a plugin brings, before anybody uses them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import cast
 
 from muster_sdk import (
+    AddressKind,
     Behavior,
+    Capabilities,
     Choice,
     Dimension,
     EventAttribute,
@@ -15,12 +17,18 @@ from muster_sdk import (
     PropertyValue,
     ValueKind,
 )
+from pydantic import BaseModel
 
 from domain.segments.catalogue import Catalogue, catalogue, channel_of
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _EVENT = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _LONGEST = 64
+_CHANNEL_ATTRIBUTES = {"label": str, "version": str, "address": AddressKind, "capabilities": Capabilities}
+
+
+class ContributionInvalid(Exception):
+    """Something that a plugin brings cannot be used; the message says why."""
 
 
 @cache
@@ -28,93 +36,111 @@ def _built_in() -> Catalogue:
     return catalogue()
 
 
-def fault_of_dimension(found: object, taken: Mapping[str, object]) -> str | None:
-    """Why it cannot be taken; None when it can."""
-    if not isinstance(found, Dimension):
-        return f"{type(found).__name__} is no muster_sdk.Dimension"
-    said = f"the dimension {found.key!r}"
-    if not _is_text(found.key) or not _KEY.fullmatch(found.key):
-        return f"{said} has no key of lower-case letters, digits and _, divided by dots"
-    if found.key in taken:
-        return f"{said} is there already, from {taken[found.key]}"
-    if found.key in _built_in().dimensions or channel_of(found.key) or found.key.startswith("property."):
-        return f"{said} is one of Muster's own"
-    wrong = _named(found.label, found.group, found.kind) or _reads(found)
-    wrong = wrong or _choices(found.choices, found.kind, closed=found.closed)
-    return f"{said} {wrong}" if wrong else None
+def check_channel(channel: object) -> None:
+    """Raise ContributionInvalid for what does not have all that a muster_sdk.Channel has."""
+    key = getattr(channel, "key", None)
+    if not isinstance(key, str) or not key or not key.replace("-", "").isalnum() or key != key.lower():
+        raise ContributionInvalid(f"{type(channel).__name__} has no key of lower-case letters, digits and hyphens")
+    for name, kind in _CHANNEL_ATTRIBUTES.items():
+        if not isinstance(getattr(channel, name, None), kind):
+            raise ContributionInvalid(f"the channel {key!r} has no {name} that is a {kind.__name__}")
+    for name in ("settings", "content"):
+        model = getattr(channel, name, None)
+        if not isinstance(model, type) or not issubclass(model, BaseModel):
+            raise ContributionInvalid(f"the channel {key!r} has no {name} that is a pydantic model")
+    for name in ("prepare", "connect"):
+        if not callable(getattr(channel, name, None)):
+            raise ContributionInvalid(f"the channel {key!r} cannot {name}")
 
 
-def fault_of_behavior(found: object, taken: Mapping[str, object]) -> str | None:
-    if not isinstance(found, Behavior):
-        return f"{type(found).__name__} is no muster_sdk.Behavior"
-    said = f"the behavior {found.event!r}"
-    if not _is_text(found.event) or not _EVENT.fullmatch(found.event):
-        return f"{said} is no type of events: lower-case letters, digits, _ . -, {_LONGEST} at most"
-    if found.event in taken:
-        return f"{said} is there already, from {taken[found.event]}"
-    if found.event in _built_in().behaviors:
-        return f"{said} is one of Muster's own"
-    wrong = _named(found.label, found.group, ValueKind.TEXT) or _attributes(found.attributes)
-    return f"{said} {wrong}" if wrong else None
+def check_dimension(dimension: object) -> None:
+    """Raise ContributionInvalid for what is no dimension, or none that a store's catalogue can take."""
+    if not isinstance(dimension, Dimension):
+        raise ContributionInvalid(f"{type(dimension).__name__} is no muster_sdk.Dimension")
+    key: object = dimension.key
+    if not _is_text(key) or not _KEY.fullmatch(dimension.key):
+        raise ContributionInvalid(
+            f"the dimension {key!r} has no key of lower-case letters, digits and _, divided by dots"
+        )
+    if dimension.key in _built_in().dimensions or channel_of(dimension.key) or dimension.key.startswith("property."):
+        raise ContributionInvalid(f"the dimension {key!r} is one of Muster's own")
+    wrong = _label_fault(dimension.label, dimension.group, dimension.kind) or _reads_fault(dimension)
+    wrong = wrong or _choices_fault(dimension.choices, dimension.kind, closed=dimension.closed)
+    if wrong:
+        raise ContributionInvalid(f"the dimension {key!r} {wrong}")
+
+
+def check_behavior(behavior: object) -> None:
+    """Raise ContributionInvalid for what is no behavior, or none that a store's catalogue can take."""
+    if not isinstance(behavior, Behavior):
+        raise ContributionInvalid(f"{type(behavior).__name__} is no muster_sdk.Behavior")
+    event: object = behavior.event
+    if not _is_text(event) or not _EVENT.fullmatch(behavior.event):
+        raise ContributionInvalid(
+            f"the behavior {event!r} is no type of events: lower-case letters, digits, _ . -, {_LONGEST} at most"
+        )
+    if behavior.event in _built_in().behaviors:
+        raise ContributionInvalid(f"the behavior {event!r} is one of Muster's own")
+    wrong = _label_fault(behavior.label, behavior.group, ValueKind.TEXT) or _attributes_fault(behavior.attributes)
+    if wrong:
+        raise ContributionInvalid(f"the behavior {event!r} {wrong}")
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable()
 
 
-def _named(label: object, group: object, kind: object) -> str | None:
+def _label_fault(label: object, group: object, kind: object) -> str | None:
     if not _is_text(label) or not _is_text(group):
         return f"needs a label and a group: texts of {_LONGEST} characters at most"
     return None if isinstance(kind, ValueKind) else "has no kind that is a muster_sdk.ValueKind"
 
 
-def _reads(found: Dimension) -> str | None:
-    reads: object = found.reads
+def _reads_fault(dimension: Dimension) -> str | None:
+    reads: object = dimension.reads
     match reads:
         case PropertyValue(key):
             return None if _is_text(key) else "reads a property without a key"
         case LatestEvent(event, attribute):
-            if found.kind is ValueKind.DATETIME:
+            if dimension.kind is ValueKind.DATETIME:
                 return "reads an event's attribute as DATETIME: events hold texts, numbers, true and false, and days"
             return None if _is_text(event) and _is_text(attribute) else "reads no attribute of no event"
         case EventCount() as count:
-            return _counts(found, count.event, count.days)
+            if dimension.kind is not ValueKind.NUMBER or dimension.choices:
+                return "counts events: its kind is NUMBER, without choices"
+            days: object = count.days
+            possible = days is None or (isinstance(days, int) and 0 <= days <= 36_500)
+            return None if _is_text(count.event) and possible else "counts no event, or in no number of days"
         case _:
             return "reads neither PropertyValue nor LatestEvent nor EventCount"
 
 
-def _counts(found: Dimension, event: object, days: object) -> str | None:
-    if found.kind is not ValueKind.NUMBER or found.choices:
-        return "counts events: its kind is NUMBER, without choices"
-    good = days is None or (isinstance(days, int) and 0 <= days <= 36_500)
-    return None if _is_text(event) and good else "counts no event, or in no number of days"
-
-
-def _choices(choices: object, kind: ValueKind, *, closed: object) -> str | None:
+def _choices_fault(choices: object, kind: ValueKind, *, closed: object) -> str | None:
     if not isinstance(choices, Sequence) or not isinstance(closed, bool):
         return "has choices that are no list, or is closed neither true nor false"
     if not choices:
         return "is closed without choices" if closed else None
     if kind is not ValueKind.TEXT:
         return "offers choices, which are for TEXT"
-    good = all(
-        isinstance(each, Choice) and _is_text(each.value) and _is_text(each.label)
-        for each in cast("Sequence[object]", choices)
+    are_choices = all(
+        isinstance(choice, Choice) and _is_text(choice.value) and _is_text(choice.label)
+        for choice in cast("Sequence[object]", choices)
     )
-    return None if good else "offers what is no muster_sdk.Choice of texts"
+    return None if are_choices else "offers what is no muster_sdk.Choice of texts"
 
 
-def _attributes(attributes: object) -> str | None:
+def _attributes_fault(attributes: object) -> str | None:
     if not isinstance(attributes, Sequence):
         return "has attributes that are no list"
-    seen: set[str] = set()
-    for each in cast("Sequence[object]", attributes):
-        if not isinstance(each, EventAttribute) or not _is_text(each.key) or set(each.key) & set('"\\`'):
+    keys: set[str] = set()
+    for attribute in cast("Sequence[object]", attributes):
+        if not isinstance(attribute, EventAttribute) or not _is_text(attribute.key) or set(attribute.key) & set('"\\`'):
             return "has an attribute that is no muster_sdk.EventAttribute with a key"
-        wrong = _named(each.label, "event", each.kind) or _choices(each.choices, each.kind, closed=False)
-        if each.kind is ValueKind.DATETIME:
+        wrong = _label_fault(attribute.label, "event", attribute.kind)
+        wrong = wrong or _choices_fault(attribute.choices, attribute.kind, closed=False)
+        if attribute.kind is ValueKind.DATETIME:
             wrong = "is a DATETIME: events hold texts, numbers, true and false, and days"
-        if wrong or each.key in seen:
-            return f"has an attribute {each.key!r} that {wrong or 'is there twice'}"
-        seen.add(each.key)
+        if wrong or attribute.key in keys:
+            return f"has an attribute {attribute.key!r} that {wrong or 'is there twice'}"
+        keys.add(attribute.key)
     return None

@@ -21,6 +21,7 @@ from muster_sdk import (
 from pydantic import BaseModel, ConfigDict
 
 from domain.consents.links import UnsubscribeLinks
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations.files import FileDirectory
@@ -108,6 +109,7 @@ def make_services(
     *,
     clock: Clock = lambda: NOW,
     files: FileDirectory | None = None,
+    extensions: Extensions = NO_EXTENSIONS,
 ) -> Services:
     """Services of a test; files lie nowhere unless they are given."""
     return Services(
@@ -117,4 +119,5 @@ def make_services(
         links=UnsubscribeLinks("https://shop.example", b"k" * 32),
         channels=OneChannel(channel),
         files=files or FileDirectory(Path("/nonexistent")),
+        extensions=extensions,
     )

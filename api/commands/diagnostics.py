@@ -22,9 +22,9 @@ def list_plugins() -> None:
     table = Table("provides", "package", "version", "problem", box=None)
     for key, channel in plugins.channels.items():
         table.add_row(key, channel.package, channel.version)
-    for dimension in plugins.dimensions:
+    for dimension in plugins.extensions.dimensions:
         table.add_row(f"dimension {dimension.key}", "", "")
-    for behavior in plugins.behaviors:
+    for behavior in plugins.extensions.behaviors:
         table.add_row(f"behavior {behavior.event}", "", "")
     for fault in plugins.faults:
         table.add_row(fault.plugin, fault.package, fault.version, fault.reason)

@@ -101,7 +101,8 @@ async def build(services: Services, job: Job) -> None:
                 await plan_for_sets(tx)
                 # Of the moment for which the list was requested, however late the worker is.
                 scope = FilterScope(store.id, store.timezone, listed.created_at, tx.dialect)
-                count = await queries.fill(tx, store.id, list_id, await select_ids(tx, segment, scope))
+                ids = await select_ids(tx, segment, scope, services.extensions)
+                count = await queries.fill(tx, store.id, list_id, ids)
                 if not await queries.complete_build(tx, job.store_id, list_id, ListStatus.READY, count=count):
                     raise LeaseLost
                 await segments.record_refresh(tx, job.store_id, listed.segment_id, listed.created_at)

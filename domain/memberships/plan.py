@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.changes import ChangeKind
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.db import Transaction
 from domain.memberships.model import fingerprint
 from domain.segments import queries
@@ -40,12 +41,12 @@ class Plan:
         return {key: tracked for key, tracked in self.tracked.items() if tracked.kinds & kinds}
 
 
-async def plan(tx: Transaction, store: Store, now: datetime) -> Plan:
-    """Return the active dynamic segments, without those that ask for what the store no longer has."""
+async def plan(tx: Transaction, store: Store, now: datetime, extensions: Extensions = NO_EXTENSIONS) -> Plan:
+    """Return the active dynamic segments, but for those that ask for what the store no longer has."""
     scope = FilterScope(store.id, store.timezone, now, tx.dialect)
     active = await queries.active(tx, store.id)
     segments = {segment.id: segment for segment in active if segment.kind is SegmentKind.DYNAMIC}
-    resolved = await resolve_each(tx, segments, scope)
+    resolved = await resolve_each(tx, segments, scope, extensions)
     filters = {key: filter_ for key, filter_ in resolved.items() if isinstance(filter_, ResolvedFilter)}
     tracked: dict[UUID, TrackedFilter] = {}
     for key in compile_filters(filters).nodes:

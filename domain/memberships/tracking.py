@@ -13,6 +13,7 @@ from domain.changes import ChangeKind
 from domain.changes.model import ALL_KINDS
 from domain.events import log
 from domain.events.model import Event
+from domain.extensions import Extensions
 from domain.jobs import Job, JobKind, Queue
 from domain.kit import ids
 from domain.kit.clock import Clock
@@ -48,7 +49,7 @@ async def track(services: Services, job: Job, limits: StepLimits = STEP_LIMITS) 
 
     Whoever takes over goes on where this one stopped.
     """
-    tracker = _Tracker(services.database, job, services.clock, limits)
+    tracker = _Tracker(services.database, job, services.clock, services.extensions, limits)
     while await tracker.step():
         pass
 
@@ -88,6 +89,7 @@ class _Tracker:
     database: Database
     job: Job
     clock: Clock
+    extensions: Extensions
     limits: StepLimits
     _plan: Plan | None = None
     # What the plan was made from; another one is made when it changes.
@@ -110,7 +112,7 @@ class _Tracker:
                     moves = await self._moves_of_changed(tx, snapshot, marks)
                 due = snapshot.due() if not marks else None
                 if due is not None:
-                    ids = await select_ids(tx, due.segment, self._scope(tx, now))
+                    ids = await select_ids(tx, due.segment, self._scope(tx, now), self.extensions)
                     moves = [await queries.differences(tx, self.job.store_id, due.segment.id, ids, self.limits.members)]
         if dropped is not None:
             async with self._writing() as tx:
@@ -139,7 +141,7 @@ class _Tracker:
         version = (await changes.versions(tx, store.id)).of(ChangeKind.SEGMENTS)
         planned_for = (version, store, next_midnight(now, store.timezone), await ranks.of(tx, store.id))
         if self._plan is None or self._planned_for != planned_for:
-            self._plan, self._planned_for = await plan(tx, store, now), planned_for
+            self._plan, self._planned_for = await plan(tx, store, now, self.extensions), planned_for
         tracked = await queries.tracked(tx, store.id)
         return _Snapshot(self._plan, tracked, await queries.marks(tx, store.id, now, self.limits.marks), now)
 
@@ -171,7 +173,7 @@ class _Tracker:
         """Store the segment's members. Whoever is in it because it was made or changed did not join: no event."""
         async with self._writing() as tx:
             await plan_for_sets(tx)
-            ids = await select_ids(tx, new.segment, self._scope(tx, now))
+            ids = await select_ids(tx, new.segment, self._scope(tx, now), self.extensions)
             await queries.replace_members(tx, self.job.store_id, new.segment.id, ids, now)
             next_eval = self._next_eval(new, now)
             await queries.save_tracked(tx, self.job.store_id, new.segment.id, new.fingerprint, now, next_eval)

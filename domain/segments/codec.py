@@ -1,4 +1,4 @@
-"""Condition trees as JSON that gives the same tree again, whatever has become of the catalogue since."""
+"""Condition trees as stored JSON, which gives the same tree again whatever the catalogue is by then."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -22,12 +22,12 @@ from domain.segments.filters import (
     to_json,
 )
 
-# What this module wrote itself, and nothing else, is read here: hence Any.
+# Only what this module wrote itself is read here: hence Any.
 Stored = Mapping[str, Any]
 
 
 def to_stored(tree: Filter | None) -> dict[str, object] | None:
-    """As the API has it, but for times, which are told from text."""
+    """Return the tree as the API has it, but with times marked: text would not show that they are such."""
     return None if tree is None else to_input(tree, _write)
 
 
@@ -64,7 +64,7 @@ def _behavior(raw: Stored) -> BehaviorCondition:
     since, until = (window[end] and datetime.fromisoformat(window[end]) for end in ("from", "to"))
     return BehaviorCondition(
         raw["behavior"],
-        tuple(_attribute(each) for each in raw["where"]),
+        tuple(_attribute(condition) for condition in raw["where"]),
         Aggregate(raw["aggregate"]),
         raw["of"],
         Operator(raw["operator"]),

@@ -1,4 +1,4 @@
-"""The condition tree: what a segment asks of a customer."""
+"""The condition tree of a segment: frozen values, without a catalogue or a database."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -39,8 +39,16 @@ class Operator(StrEnum):
     ANNIVERSARY_IN_DAYS = "ANNIVERSARY_IN_DAYS"
 
 
+POSITIVE = {
+    Operator.NEQ: Operator.EQ,
+    Operator.NOT_IN: Operator.IN,
+    Operator.NOT_CONTAINS: Operator.CONTAINS,
+    Operator.IS_NOT_SET: Operator.IS_SET,
+}
+"""The positive operator of each negative one, which is true exactly where the positive is not: also without a value."""
+
 ORDERED = (Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.BETWEEN)
-"""Those that compare by an order of values."""
+"""Operators that compare by an order of values."""
 
 
 class Aggregate(StrEnum):
@@ -83,7 +91,7 @@ ALL_TIME = Window()
 
 @dataclass(frozen=True, slots=True)
 class BehaviorCondition:
-    """What the customer did: how often, how much, when."""
+    """Something that the customer did: how often, how much, when."""
 
     behavior: str
     where: tuple[AttributeCondition, ...] = ()
@@ -96,7 +104,7 @@ class BehaviorCondition:
 
 @dataclass(frozen=True, slots=True)
 class MembershipCondition:
-    """In, or not in, another segment or a list: one of the two is given."""
+    """Member, or not, of another segment or of a list: one of the two is given."""
 
     segment_id: UUID | None = None
     list_id: UUID | None = None
@@ -128,14 +136,14 @@ BLACKLISTED = AttributeCondition("blacklisted", Operator.EQ, (True,))
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """Whom a segment holds: those whom `include` finds (None: everyone) and `exclude` does not (None: nobody)."""
+    """A segment's filter: the customers who match `include` (None: everyone) and not `exclude` (None: nobody)."""
 
     include: Filter | None = None
     exclude: Filter | None = BLACKLISTED
 
 
 def conditions(tree: Filter) -> Iterator[Condition]:
-    """Every leaf, from left to right."""
+    """Yield every leaf, from left to right."""
     match tree:
         case AllOf(parts) | AnyOf(parts):
             for part in parts:
@@ -147,7 +155,7 @@ def conditions(tree: Filter) -> Iterator[Condition]:
 
 
 def memberships(tree: Filter, path: Path = ()) -> Iterator[tuple[Path, MembershipCondition]]:
-    """Every question for another segment or a list, with its path as the API has it."""
+    """Yield the conditions on other segments and lists, each with its path as the API has it."""
     match tree:
         case AllOf(parts) | AnyOf(parts):
             kind = "all" if isinstance(tree, AllOf) else "any"
@@ -174,7 +182,7 @@ def to_json(value: Value) -> str | int | float | bool:
 
 
 def to_input(tree: Filter, write: Callable[[Value], object] = to_json) -> dict[str, object]:
-    """The tree as the API takes it: one key, JSON's values."""
+    """Return the tree as the API takes it: one key, JSON's values."""
     match tree:
         case AllOf(parts):
             return {"all": [to_input(part, write) for part in parts]}
@@ -187,13 +195,13 @@ def to_input(tree: Filter, write: Callable[[Value], object] = to_json) -> dict[s
         case BehaviorCondition():
             return {"behavior": _behavior(tree, write)}
         case MembershipCondition(segment_id, list_id, member):
-            named = {"segmentId": segment_id, "listId": list_id}
-            ids = {key: None if value is None else str(value) for key, value in named.items()}
-            return {"membership": {**ids, "member": member}}
+            ids = {"segmentId": segment_id, "listId": list_id}
+            texts = {key: None if value is None else str(value) for key, value in ids.items()}
+            return {"membership": {**texts, "member": member}}
 
 
 def canonical(condition: Condition) -> str:
-    """The condition as text: the same for equal conditions on any machine, another for any other."""
+    """Return the condition as text: equal for equal conditions on any machine, another for any other."""
     return json.dumps(to_input(condition), sort_keys=True, separators=(",", ":"))
 
 
@@ -209,7 +217,7 @@ def _behavior(condition: BehaviorCondition, write: Callable[[Value], object]) ->
     window = condition.window
     return {
         "behavior": condition.behavior,
-        "where": [_attribute(each, write) for each in condition.where],
+        "where": [_attribute(narrowing, write) for narrowing in condition.where],
         "aggregate": condition.aggregate.value,
         "of": condition.of,
         "operator": condition.operator.value,

@@ -126,7 +126,7 @@ _GROUPS = {
 }
 
 
-def _each() -> Iterator[Preset]:
+def _presets() -> Iterator[Preset]:
     yield from _SHOPLINE
     yield from _SMART
     for stage, (name, description) in _STAGES.items():
@@ -137,4 +137,4 @@ def _each() -> Iterator[Preset]:
         yield Preset(f"rfm.{group.lower()}", "rfm", name, description, f'rfm_group = "{group}"', (128,))
 
 
-PRESETS = tuple(_each())
+PRESETS = tuple(_presets())

@@ -41,7 +41,7 @@ async def matching_now(tx: Transaction, context: FilterContext, definition: Defi
     faults = await references.faults(tx, context.store.id, definition, None)
     if faults:
         raise DomainErrors(faults)
-    return await select_ids(tx, definition, context.scope(tx))
+    return await select_ids(tx, definition, context.scope(tx), context.extensions)
 
 
 async def by_ids(tx: Transaction, context: FilterContext, customer_ids: Sequence[int]) -> Select[int]:

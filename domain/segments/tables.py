@@ -1,4 +1,4 @@
-"""Rows of segments, and of the lists made of them, which filters ask about too."""
+"""Tables of segments, and of the lists made of them, which filters refer to too."""
 
 from sqlalchemy import (
     BigInteger,
@@ -22,7 +22,7 @@ segments = Table(
     Column("store_id", Integer, primary_key=True, autoincrement=False),
     Column("id", Id, primary_key=True),
     Column("name", String(50), nullable=False),
-    # What its lists are called, whatever it is renamed to (SL-15).
+    # The name of its lists, whatever it is renamed to (SL-15).
     Column("list_name", String(50), nullable=False),
     Column("description", Text),
     Column("kind", String(16), nullable=False),
@@ -41,7 +41,7 @@ segments = Table(
     Index(None, "next_refresh_at"),
 )
 
-# Who was picked by hand, for a static segment.
+# Customers picked by hand for a static segment.
 segment_members = Table(
     "segment_members",
     metadata,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCollector
 from domain.kit.values import UNSET
@@ -29,12 +30,13 @@ _BY_HAND = PolicyInput(UpdateMode.MANUAL)
 
 @dataclass(frozen=True, slots=True)
 class FilterContext:
-    """The context that filters are read in: the store, its catalogue, the time, and how IDs are written there."""
+    """Where filters are read: the store, its catalogue with what plugins add to it, and how IDs are written there."""
 
     store: Store
     catalogue: Catalogue
     now: datetime
     read_id: ReadId = plain_id
+    extensions: Extensions = NO_EXTENSIONS
 
     def scope(self, tx: Transaction) -> FilterScope:
         return FilterScope(self.store.id, self.store.timezone, self.now, tx.dialect)

@@ -1,6 +1,5 @@
 """Dimensions and behaviors that a package adds: asked for like ours, refused by name when they are wrong."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from domain.kit.db import Database
 from domain.kit.values import ValueType
 from domain.segments import language
 from domain.segments.catalogue import Catalogue, catalogue
-from domain.segments.catalogue.extensions import EXTENSIONS
 from domain.segments.compiler.normal_form import FilterOutdated
 from domain.segments.compiler.select import customer_ids
 from domain.segments.sql.scope import FilterScope
@@ -46,13 +44,11 @@ PROPERTIES = [PropertyDefinition(0, 1, "string", "String", ValueType.STRING)]
 
 
 @pytest.fixture
-def school(install: Install) -> Iterator[Catalogue]:
+def school(install: Install) -> Catalogue:
     install("school", SCHOOL)
-    found = load()
-    assert found.faults == ()
-    EXTENSIONS.install(found.dimensions, found.behaviors)
-    yield catalogue(PROPERTIES)
-    EXTENSIONS.install((), ())
+    plugins = load()
+    assert plugins.faults == ()
+    return catalogue(PROPERTIES, extensions=plugins.extensions)
 
 
 def test_the_catalogue_shows_what_a_package_adds(school: Catalogue) -> None:
@@ -102,7 +98,6 @@ async def test_segments_ask_for_what_a_package_adds(school: Catalogue, database:
 
 def test_a_dimension_whose_package_is_gone_is_said_so(school: Catalogue) -> None:
     definition = language.read('school.teacher = "Ann"', school, TIMEZONE, property_conditions=5)
-    EXTENSIONS.install((), ())
     with pytest.raises(FilterOutdated, match=r"school\.teacher, which the store no longer has"):
         customer_ids(definition, catalogue(PROPERTIES), FilterScope(1, TIMEZONE, NOW, "sqlite"), {})
 
@@ -149,9 +144,9 @@ def test_what_is_wrong_is_left_out_with_the_packages_name(install: Install, what
     head = f"from muster_sdk import {imported}\nTEXT = ValueKind.TEXT\n"
     install("wrong", f"\n{head}\n@hookimpl\ndef register_{hook}():\n    return {answer}\n")
     install("school", SCHOOL)
-    found = load()
-    (fault,) = found.faults
+    plugins = load()
+    (fault,) = plugins.faults
     assert (fault.plugin, fault.version) == ("wrong", "0.3")
     assert reason in fault.reason
-    assert {"school.colour", "school.classes"} <= {each.key for each in found.dimensions}
-    assert {"class.attended"} <= {each.event for each in found.behaviors}
+    assert {"school.colour", "school.classes"} <= {dimension.key for dimension in plugins.extensions.dimensions}
+    assert {"class.attended"} <= {behavior.event for behavior in plugins.extensions.behaviors}

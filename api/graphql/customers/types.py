@@ -291,7 +291,7 @@ async def _customers(tx: Transaction, store_id: int, wanted: list[int]) -> list[
 
 async def _segments(context: Context, wanted: list[int]) -> list[list[Belonging]]:
     async with reading(context.database, SECONDS, snapshot=True) as tx:
-        found = await segments_of(tx, context.principal.store, wanted, context.now)
+        found = await segments_of(tx, context.principal.store, wanted, context.now, context.services.extensions)
     return [found[customer_id] for customer_id in wanted]
 
 

@@ -7,7 +7,6 @@ from api.graphql.kit.enums import Operator, ValueType
 from api.graphql.kit.errors import UserError, user_errors
 from api.graphql.kit.fields import derived
 from api.graphql.kit.scalars import JSON
-from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
 from domain.segments import ranks
 from domain.segments.catalogue import Catalogue, entries
@@ -86,20 +85,22 @@ class CatalogueMutation:
     )
     async def value_ranks_set(self, info: Info, dimension: str, values: list[str]) -> ValueRanksPayload:
         context = allow(info, TokenScope.WRITE)
-        labels = context.services.channels.labels
+        labels, extensions = context.services.channels.labels, context.services.extensions
         try:
             async with context.database.write() as tx:
-                known = await resolve.catalogue(tx, context.store_id, labels)
+                known = await resolve.catalogue(tx, context.store_id, labels, extensions)
                 await ranks.replace(tx, context.store_id, known, dimension, values)
-                changed = await resolve.catalogue(tx, context.store_id, labels)
+                changed = await resolve.catalogue(tx, context.store_id, labels, extensions)
         except DomainError as error:
             return ValueRanksPayload(user_errors=user_errors(error))
         return ValueRanksPayload(dimension=Dimension(of=changed.dimensions[dimension]))
 
 
 async def catalogue_of(context: Context) -> Catalogue:
-    return await context.loader(_catalogues).load(tuple(context.services.channels.labels.items()))
+    return await context.batch(_catalogues).load(tuple(context.services.channels.labels.items()))
 
 
-async def _catalogues(tx: Transaction, store_id: int, wanted: list[tuple[tuple[str, str], ...]]) -> list[Catalogue]:
-    return [await resolve.catalogue(tx, store_id, dict(channels)) for channels in wanted]
+async def _catalogues(context: Context, wanted: list[tuple[tuple[str, str], ...]]) -> list[Catalogue]:
+    extensions = context.services.extensions
+    async with context.database.read() as tx:
+        return [await resolve.catalogue(tx, context.store_id, dict(channels), extensions) for channels in wanted]

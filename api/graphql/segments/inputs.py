@@ -35,7 +35,9 @@ async def definition_of(
 
 
 async def desk_of(context: Context) -> FilterContext:
-    return FilterContext(context.principal.store, await catalogue_of(context), context.now, read_id)
+    return FilterContext(
+        context.principal.store, await catalogue_of(context), context.now, read_id, context.services.extensions
+    )
 
 
 def customer_numbers(gids: Sequence[strawberry.ID]) -> list[int]:

@@ -82,7 +82,7 @@ class PreviewQuery:
                 raise _in_filter(error) from None
             async with context.database.read() as tx:
                 scope = FilterScope(context.store_id, context.principal.store.timezone, context.now, tx.dialect)
-                ids = await resolve.select_ids(tx, definition, scope)
+                ids = await resolve.select_ids(tx, definition, scope, context.services.extensions)
             found = customer_queries.only(found, ids)
         seconds = None if filter is None else SECONDS
         return await customers(context, found, page, order_by or CustomerOrder.CREATED_AT_DESC, seconds=seconds)

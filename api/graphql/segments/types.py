@@ -185,7 +185,7 @@ async def _ids(context: Context, wanted: list[model.Segment]) -> Sequence[Select
     timezone = context.principal.store.timezone
     async with context.database.read() as tx:
         scope = FilterScope(context.store_id, timezone, context.now, tx.dialect)
-        return await resolve.select_ids_of_each(tx, wanted, scope)
+        return await resolve.select_ids_of_each(tx, wanted, scope, context.services.extensions)
 
 
 async def _member_counts(context: Context, wanted: list[model.Segment]) -> Sequence[int | Exception]:

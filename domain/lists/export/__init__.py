@@ -1,0 +1,1 @@
+"""Lists as CSV or XLSX files, written by a worker."""

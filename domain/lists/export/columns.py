@@ -1,153 +1,64 @@
-"""What a report may show: every dimension of the catalogue whose value can be said of a customer."""
+"""The columns of a report: every dimension of the catalogue whose value can be shown, read a page at a time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, func, literal_column, select, type_coerce
-from sqlalchemy import cast as cast_to
+from sqlalchemy import Select, and_, literal_column, select
 
-from domain.customers.model import Consent
-from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
-from domain.kit.db import AnyRow, Transaction
+from domain.customers.tables import customer_facts, customers
+from domain.kit.db import Transaction
 from domain.kit.db.portable import array_value, in_array
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
-from domain.lists.export.cells import Say, scaled, value_of
 from domain.lists.export.files import Cell
 from domain.segments.catalogue import Catalogue, DimensionEntry
 from domain.segments.catalogue.entries import near
-from domain.segments.sql.columns.values import Column, TextColumn
-from domain.segments.sql.dimensions.child_rows import ChildValue, HasRows, RowCount, RowSum
-from domain.segments.sql.dimensions.customer import (
-    BlacklistSource,
-    ConsentSource,
-    CustomerColumn,
-    DimensionSource,
-    PropertySource,
-    TagSource,
-)
-from domain.segments.sql.dimensions.ranked import RankedSource
+from domain.segments.sql.projections import ColumnValue, DimensionValue, RelatedValues
 from domain.segments.sql.scope import FilterScope
 
-MOST = 100
+MAX_FIELDS = 100
 # What the vendor took out of its report on 6 September 2023 (SL-48).
 _WITHDRAWN = "messagecount"
-_JOINED_BY = ";"
+_SEPARATOR = ";"
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
-    """A value on the customer's row, or on the row of their facts."""
-
-    value: ColumnElement[Any]
-    say: Say
-
-
-@dataclass(frozen=True, slots=True)
-class Others:
-    """Values in rows of another table: `rows` gives customer and value; several are joined."""
-
-    rows: Select[*tuple[Any, ...]]
-    customer: ColumnElement[int]
-    say: Say
-    unsaid: Cell = None
-
-
-Field: TypeAlias = Own | Others
-
-
-def check_fields(catalogue: Catalogue, scope: FilterScope, wanted: Sequence[str]) -> list[Field]:
-    """The fields by their names; refused with everything that is wrong with them."""
-    if not wanted:
+def check_fields(catalogue: Catalogue, scope: FilterScope, keys: Sequence[str]) -> list[DimensionValue]:
+    """Return how the value of each dimension is read. Raise DomainErrors with all that is wrong."""
+    if not keys:
         raise DomainError("A report needs a field", field=("fields",), code=ErrorCode.REQUIRED)
-    if len(wanted) > MOST:
-        message = f"{len(wanted):,} fields: {MOST} at most"
+    if len(keys) > MAX_FIELDS:
+        message = f"{len(keys):,} fields: {MAX_FIELDS} at most"
         raise DomainError(message, field=("fields",), code=ErrorCode.LIMIT_EXCEEDED)
-    found: list[Field] = []
+    fields: list[DimensionValue] = []
     errors = ErrorCollector()
-    for at, name in enumerate(wanted):
-        with errors.under("fields", at):
-            found.append(_field(catalogue, scope, name, again=name in wanted[:at]))
+    for index, key in enumerate(keys):
+        with errors.under("fields", index):
+            if key in keys[:index]:
+                raise DomainError(f"The field {key!r} is asked for twice: once is enough")
+            fields.append(_field(catalogue, scope, key))
     errors.raise_any()
-    return found
+    return fields
 
 
 def exportable(catalogue: Catalogue, scope: FilterScope) -> list[DimensionEntry]:
-    return [each for each in catalogue.dimensions.values() if field_of(each.source, scope) is not None]
+    """Return the dimensions that a report can show."""
+    return [dimension for dimension in catalogue.dimensions.values() if dimension.source.value(scope) is not None]
 
 
-def _field(catalogue: Catalogue, scope: FilterScope, name: str, *, again: bool) -> Field:
-    if "".join(filter(str.isalpha, name.lower())) == _WITHDRAWN:
+def _field(catalogue: Catalogue, scope: FilterScope, key: str) -> DimensionValue:
+    if "".join(filter(str.isalpha, key.lower())) == _WITHDRAWN:
         raise DomainError("The message count is no longer part of reports")
-    if again:
-        raise DomainError(f"{name!r} is asked for twice")
-    dimension = catalogue.dimensions.get(name)
+    dimension = catalogue.dimensions.get(key)
     if dimension is None:
-        message = f"There is no field {name[:100]!r}{near(name[:100], catalogue.dimensions)}"
+        message = f"There is no field {key[:100]!r}{near(key[:100], catalogue.dimensions)}"
         raise DomainError(message, code=ErrorCode.NOT_FOUND)
-    field = field_of(dimension.source, scope)
-    if field is None:
-        raise DomainError(f"{name} can be asked for, and has no value that a report could show")
-    return field
-
-
-def field_of(source: DimensionSource, scope: FilterScope) -> Field | None:
-    """How a dimension's value is read; None where it has none of its own."""
-    found: Field | None = None
-    match source:
-        case RankedSource(inner):
-            found = field_of(inner, scope)
-        case CustomerColumn(column):
-            value = value_of(column, scope)
-            found = None if value is None else Own(*value)
-        case BlacklistSource():
-            found = Own(customers.c.blacklisted, bool)
-        case TagSource():
-            found = _each(customer_tags.c.customer_id, TextColumn(customer_tags.c.tag), scope)
-        case ConsentSource(channel):
-            consent = _each(
-                contacts.c.customer_id, TextColumn(contacts.c.consent), scope, contacts.c.channel == channel
-            )
-            found = consent and replace(consent, unsaid=Consent.NOT_SUBSCRIBED.value)
-        case PropertySource(property_id, _, column):
-            here = customer_properties.c.property_id == property_id
-            found = _each(customer_properties.c.customer_id, column, scope, here)
-        case _:
-            found = _of_kept(source, scope)
-    return found
-
-
-def _of_kept(source: DimensionSource, scope: FilterScope) -> Others | None:
-    """What is kept in rows beside the customer's own, or how many of them there are."""
-    found: Others | None = None
-    match source:
-        case ChildValue(kept, column):
-            found = _each(kept.customer, column, scope, *kept.conditions(scope))
-        case HasRows(kept):
-            there = select(kept.customer, literal_column("1", Integer())).where(*kept.where(scope)).distinct()
-            found = Others(there, kept.customer, bool, unsaid=False)
-        case RowCount(kept):
-            number = select(kept.customer, func.count()).where(*kept.where(scope)).group_by(kept.customer)
-            found = Others(number, kept.customer, int, unsaid=0)
-        case RowSum(kept, amount, scale):
-            total = cast_to(func.sum(type_coerce(amount, BigInteger())), BigInteger)
-            summed = select(kept.customer, total).where(*kept.where(scope)).group_by(kept.customer)
-            found = Others(summed, kept.customer, lambda raw: scaled(raw, scale), unsaid=0)
-        case _:
-            pass
-    return found
-
-
-def _each(customer: Any, column: Column, scope: FilterScope, *where: ColumnElement[bool]) -> Others | None:
-    value = value_of(column, scope)
+    value = dimension.source.value(scope)
     if value is None:
-        return None
-    shown, say = value
-    rows = select(customer, shown).where(customer.table.c.store_id == scope.store_id, shown.is_not(None), *where)
-    return Others(rows.distinct(), customer, say)
+        raise DomainError(f"The field {key!r} has no value that a report could show: only conditions can name it")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,46 +66,54 @@ class Table:
     """Reads a report's rows for a few customers at a time."""
 
     scope: FilterScope
-    fields: Sequence[Field]
+    fields: Sequence[DimensionValue]
 
     async def rows(self, tx: Transaction, ids: Sequence[int]) -> list[list[Cell]]:
-        """A row for each of the customers who are not deleted (SL-47), in the order of their ids."""
-        handed = {"ids": array_value(ids, tx.dialect)}
-        own = (await tx.execute(self._own(tx.dialect), handed)).all()
-        live: Mapping[int, AnyRow] = {row[0]: row for row in own}
+        """Return a row for each of the customers who are not deleted (SL-47), in the order of their ids."""
+        parameters = {"ids": array_value(ids, tx.dialect)}
+        customer_rows = (await tx.execute(self._customer_rows(tx.dialect), parameters)).mappings().all()
         columns: list[Mapping[int, Cell]] = []
-        place = 0
-        for field in self.fields:
-            if isinstance(field, Own):
-                place += 1
-                columns.append(_said(live, place, field.say))
-            else:
-                columns.append(await self._others(tx, field, handed))
-        unsaid = [field.unsaid if isinstance(field, Others) else None for field in self.fields]
+        for index, field in enumerate(self.fields):
+            if isinstance(field, RelatedValues):
+                columns.append(await self._related(tx, field, parameters))
+                continue
+            raw_values = {row["customer_id"]: row[_label(index)] for row in customer_rows}
+            columns.append({id_: None if raw is None else field.decode(raw) for id_, raw in raw_values.items()})
+        defaults = [field.default if isinstance(field, RelatedValues) else None for field in self.fields]
         return [
-            [column.get(customer, empty) for column, empty in zip(columns, unsaid, strict=True)] for customer in live
+            [column.get(row["customer_id"], default) for column, default in zip(columns, defaults, strict=True)]
+            for row in customer_rows
         ]
 
-    def _own(self, dialect: str) -> Select[*tuple[Any, ...]]:
-        """All that is on the customers' own rows and on those of their facts, by one statement."""
-        values = [field.value.label(f"value_{at}") for at, field in enumerate(self.fields) if isinstance(field, Own)]
+    def _customer_rows(self, dialect: str) -> Select[*tuple[Any, ...]]:
+        """Select all that is on the customers' own rows and on those of their facts, by one statement."""
+        values = [
+            field.expression.label(_label(index))
+            for index, field in enumerate(self.fields)
+            if isinstance(field, ColumnValue)
+        ]
         facts = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
-        found = select(customers.c.id, *values).select_from(customers.outerjoin(customer_facts, facts))
-        asked = in_array(customers.c.id, "ids", dialect)
-        live = (customers.c.store_id == self.scope.store_id, asked, customers.c.deleted_at.is_(None))
-        return found.where(*live).order_by(customers.c.id)
+        rows = select(customers.c.id.label("customer_id"), *values).select_from(
+            customers.outerjoin(customer_facts, facts)
+        )
+        in_page = in_array(customers.c.id, "ids", dialect)
+        live = (customers.c.store_id == self.scope.store_id, in_page, customers.c.deleted_at.is_(None))
+        return rows.where(*live).order_by(customers.c.id)
 
-    async def _others(self, tx: Transaction, field: Others, handed: Mapping[str, object]) -> dict[int, Cell]:
-        asked = in_array(field.customer, "ids", tx.dialect)
-        found: dict[int, Cell] = {}
-        rows = field.rows.where(asked).order_by(field.customer, literal_column("2"))
-        for customer, raw in await tx.execute(rows, handed):
-            said = field.say(raw)
-            found[customer] = self._joined(found[customer], said) if customer in found else said
-        return found
-
-    def _joined(self, first: Cell, second: Cell) -> str:
-        return _JOINED_BY.join(self._text(each) for each in (first, second))
+    async def _related(
+        self, tx: Transaction, field: RelatedValues, parameters: Mapping[str, object]
+    ) -> dict[int, Cell]:
+        """Return each customer's value; several are one text, in the order of the values."""
+        in_page = in_array(field.customer, "ids", tx.dialect)
+        cells: dict[int, Cell] = {}
+        rows = field.rows.where(in_page).order_by(field.customer, literal_column("2"))
+        for customer_id, raw in await tx.execute(rows, parameters):
+            value = field.decode(raw)
+            if customer_id in cells:
+                cells[customer_id] = _SEPARATOR.join([self._text(cells[customer_id]), self._text(value)])
+            else:
+                cells[customer_id] = value
+        return cells
 
     def _text(self, value: Cell) -> str:
         if isinstance(value, datetime):
@@ -202,5 +121,5 @@ class Table:
         return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def _said(live: Mapping[int, AnyRow], place: int, say: Say) -> dict[int, Cell]:
-    return {customer: None if row[place] is None else say(row[place]) for customer, row in live.items()}
+def _label(index: int) -> str:
+    return f"value_{index}"

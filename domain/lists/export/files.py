@@ -19,11 +19,11 @@ from domain.kit.errors import DomainError, ErrorCode
 
 Cell: TypeAlias = str | bool | int | float | Decimal | datetime | date | None
 
-# What one sheet of Excel's takes, its header among it.
+# The rows of one sheet of Excel's, its header included.
 SHEET_ROWS = 1_048_576
 CELL_LENGTH = 32_767
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-# No program takes these for more than a number: they stay as a sender of messages needs them.
+# No program evaluates these: they stay as a sender of messages needs them.
 _PHONE = re.compile(r"\+[0-9]{6,15}", re.ASCII)
 _FIRST_OF_EXCEL = date(1900, 3, 1)
 
@@ -38,13 +38,13 @@ class ExportFormat(StrEnum):
 
 
 class TableTooLarge(DomainError):
-    """The table is more than a file of that kind can hold."""
+    """The table does not fit into a file of that format."""
 
     code = ErrorCode.LIMIT_EXCEEDED
 
 
 class Sheet(Protocol):
-    """Where rows go, one after the other; nothing of them is held."""
+    """A table that is written row by row; none of them stays in memory."""
 
     def write(self, rows: Sequence[Sequence[Cell]]) -> None: ...
 
@@ -52,7 +52,7 @@ class Sheet(Protocol):
 
 
 def open_sheet(path: Path, format_: ExportFormat, header: Sequence[str], zone: tzinfo) -> Sheet:
-    """Times are shown by the zone's clock."""
+    """Return a new file of the format with its header. Times are shown in the zone."""
     return (Csv if format_ is ExportFormat.CSV else Xlsx)(path, header, zone)
 
 
@@ -61,7 +61,7 @@ def starts_formula(text: str) -> bool:
 
 
 class Csv:
-    """RFC 4180 in UTF-8, with the mark that Excel knows UTF-8 by. What would be a formula begins with an apostrophe."""
+    """RFC 4180 in UTF-8, with the mark that Excel knows UTF-8 by. Text that would be a formula gets an apostrophe."""
 
     def __init__(self, path: Path, header: Sequence[str], zone: tzinfo) -> None:
         self._zone = zone
@@ -78,9 +78,10 @@ class Csv:
     def _cell(self, value: Cell) -> str | int | float:
         if isinstance(value, bool):
             return str(value).lower()
+        if isinstance(value, datetime):
+            return value.astimezone(self._zone).isoformat()
         if isinstance(value, date):
-            shown = value.astimezone(self._zone) if isinstance(value, datetime) else value
-            return shown.isoformat()
+            return value.isoformat()
         if isinstance(value, Decimal):
             return f"{value:f}"
         if isinstance(value, str) and starts_formula(value):
@@ -89,11 +90,11 @@ class Csv:
 
 
 class Xlsx:
-    """Excel's own format. Text is text whatever it begins with, and numbers, days and times are such."""
+    """Excel's format. Text is text whatever it begins with; numbers, days and times are cells of their kind."""
 
     def __init__(self, path: Path, header: Sequence[str], zone: tzinfo) -> None:
         self._zone, self._header = zone, header
-        # Rows go to a file beside this one as they come, and text is kept where it stands.
+        # Rows go to a temporary file in the same folder as they come, and text is written in its cell.
         self._book: Any = Workbook(path, {"constant_memory": True, "tmpdir": str(path.parent)})
         self._bold = self._book.add_format({"bold": True})
         self._plain = self._book.add_format({"quote_prefix": True})
@@ -114,7 +115,7 @@ class Xlsx:
         try:
             self._book.close()
         except FileSizeError as error:
-            raise TableTooLarge("The report is more than an XLSX file can hold: take CSV, or fewer fields") from error
+            raise TableTooLarge("The report does not fit into an XLSX file: choose CSV, or fewer fields") from error
         except FileCreateError as error:
             raise OSError(*getattr(error.args[0], "args", ("", str(error)))) from error
 
@@ -133,23 +134,17 @@ class Xlsx:
             case bool():
                 self._sheet.write_boolean(self._row, column, value)
             case str():
-                self._write_text(column, value)
+                style = self._plain if starts_formula(value) else None
+                self._sheet.write_string(self._row, column, value[:CELL_LENGTH], style)
             case datetime():
-                self._write_time(column, value)
+                self._write_day(column, value.astimezone(self._zone).replace(tzinfo=None), self._time)
             case date():
                 self._write_day(column, value, self._day)
             case _:
                 self._sheet.write_number(self._row, column, float(value))
 
-    def _write_text(self, column: int, text: str) -> None:
-        style = self._plain if starts_formula(text) else None
-        self._sheet.write_string(self._row, column, text[:CELL_LENGTH], style)
-
-    def _write_time(self, column: int, moment: datetime) -> None:
-        self._write_day(column, moment.astimezone(self._zone).replace(tzinfo=None), self._time)
-
     def _write_day(self, column: int, day: date, style: object) -> None:
-        """Excel counts days from 1900 on, and believes in a 29th of February then."""
+        """Write a day; as text before March 1900, where Excel has a 29th of February that never was."""
         if (day.date() if isinstance(day, datetime) else day) < _FIRST_OF_EXCEL:
             self._sheet.write_string(self._row, column, str(day))
         else:

@@ -1,9 +1,10 @@
-"""A list as a file: begun by a caller, written by a worker, page by page."""
+"""A list's export: started by a caller, written by a worker page by page."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -28,35 +29,37 @@ from domain.stores.model import Store
 PAGE = 2_000
 
 
-class _Ended(Exception):
+class _Cancelled(Exception):
     """Somebody has cancelled the operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What a caller asks for; `fields` are keys of the catalogue."""
+    """A caller's request; `fields` are keys of the catalogue."""
 
     list_id: UUID | None
     fields: Sequence[str]
     format: ExportFormat
 
 
-async def start(tx: Transaction, shop: Store, catalogue: Catalogue, wanted: ExportRequest, now: datetime) -> Operation:
+async def start(
+    tx: Transaction, store: Store, catalogue: Catalogue, request: ExportRequest, now: datetime
+) -> Operation:
     """Have a worker write the list's report. An expired list may still be exported (SL-19)."""
-    listed = None if wanted.list_id is None else await queries.by_id(tx, shop.id, wanted.list_id)
-    if listed is None:
+    list_ = None if request.list_id is None else await queries.by_id(tx, store.id, request.list_id)
+    if list_ is None:
         raise NotFound("There is no such list", field=("id",))
-    if listed.status is not ListStatus.READY:
-        raise DomainError(f"The list {listed.name} is not ready", field=("id",), code=ErrorCode.INVALID_STATE)
-    check_fields(catalogue, FilterScope(shop.id, shop.timezone, now, tx.dialect), wanted.fields)
-    operation = await operations.start(tx, shop.id, EXPORT.name, now, total=listed.count)
+    if list_.status is not ListStatus.READY:
+        raise DomainError(f"The list {list_.name} is not ready", field=("id",), code=ErrorCode.INVALID_STATE)
+    check_fields(catalogue, FilterScope(store.id, store.timezone, now, tx.dialect), request.fields)
+    operation = await operations.start(tx, store.id, EXPORT.name, now, total=list_.count)
     payload = {
         "operation": str(operation.id),
-        "list": str(listed.id),
-        "fields": list(wanted.fields),
-        "format": wanted.format.value,
+        "list": str(list_.id),
+        "fields": list(request.fields),
+        "format": request.format.value,
     }
-    await jobs.add(tx, shop.id, EXPORT.name, payload, queue=EXPORT.queue)
+    await jobs.add(tx, store.id, EXPORT.name, payload, queue=EXPORT.queue)
     return operation
 
 
@@ -65,115 +68,101 @@ class _Export:
     database: Database
     job: Job
     operation_id: UUID
-    listed: CustomerList
+    list: CustomerList
     format: ExportFormat
     header: Sequence[str]
     table: Table
 
 
 async def export(services: Services, job: Job) -> None:
-    """Writes the file anew, whatever an earlier worker had of it."""
+    """Write the file anew, whatever an earlier worker had of it, and end the operation."""
     operation_id = UUID(str(job.payload["operation"]))
     try:
-        work = await _open(services.database, job, operation_id, services.clock())
-        name = download_name(f"{work.listed.name} {work.table.scope.today}", work.format.ending)
-        with services.files.create(job.store_id, operation_id, job.fence, name) as making:
-            await _write(work, making)
-            await _finish(work, services.files, making, services.clock())
-    except _Ended:
-        await _end(services.database, job)
+        work = await _open(services, job, operation_id)
+        name = download_name(f"{work.list.name} {work.table.scope.today}", work.format.ending)
+        with services.files.create(job.store_id, operation_id, job.fence, name) as file:
+            zone = ZoneInfo(work.table.scope.timezone)
+            sheet = await asyncio.to_thread(open_sheet, file.path, work.format, work.header, zone)
+            try:
+                await _write_pages(work, sheet)
+            finally:
+                await asyncio.to_thread(sheet.close)
+            await _publish(work, services.files, file, services.clock())
+    except _Cancelled:
+        async with services.database.write() as tx:
+            await jobs.finish(tx, job)
     except DomainError as error:
-        await _refuse(services.database, job, operation_id, error.message, services.clock())
+        await _refuse(services, job, operation_id, error.message)
     except OSError as error:
-        await _refuse(
-            services.database, job, operation_id, f"The file could not be written: {error.strerror}", services.clock()
-        )
+        await _refuse(services, job, operation_id, f"The file could not be written: {error.strerror}")
 
 
 async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
-    """Its workers died again and again; what they left behind is swept up."""
+    """Fail the operation of a job whose workers died again and again; the files that they left are swept up."""
     await _fail(tx, job.store_id, UUID(str(job.payload["operation"])), "The report was given up: workers died", now)
 
 
-async def _open(database: Database, job: Job, operation_id: UUID, now: datetime) -> _Export:
-    fields = _strings(job.payload["fields"])
-    async with database.read() as tx:
+async def _open(services: Services, job: Job, operation_id: UUID) -> _Export:
+    """Look up what the export takes. Raise _Cancelled, or DomainError for a list or a field that is gone."""
+    # What `start` wrote itself.
+    fields = [str(key) for key in cast("Sequence[object]", job.payload["fields"])]
+    # The store may have had channels then that it no longer has.
+    channels = {key.removeprefix("consent."): key.removeprefix("consent.") for key in fields}
+    async with services.database.read() as tx:
         operation = await operations.by_id(tx, job.store_id, operation_id)
-        listed = await queries.by_id(tx, job.store_id, UUID(str(job.payload["list"])))
-        shop = await stores.by_id(tx, job.store_id)
-        channels = [name.removeprefix("consent.") for name in fields]
-        catalogue = await resolve.catalogue(tx, job.store_id, dict(zip(channels, channels, strict=True)))
+        list_ = await queries.by_id(tx, job.store_id, UUID(str(job.payload["list"])))
+        store = await stores.by_id(tx, job.store_id)
+        catalogue = await resolve.catalogue(tx, job.store_id, channels, services.extensions)
     if operation is None or operation.status.ended:
-        raise _Ended
-    if listed is None or shop is None:
+        raise _Cancelled
+    if list_ is None or store is None:
         raise NotFound("The list was deleted meanwhile")
-    scope = FilterScope(job.store_id, shop.timezone, now, database.dialect)
+    scope = FilterScope(job.store_id, store.timezone, services.clock(), services.database.dialect)
     table = Table(scope, check_fields(catalogue, scope, fields))
-    return _Export(database, job, operation_id, listed, ExportFormat(str(job.payload["format"])), fields, table)
+    format_ = ExportFormat(str(job.payload["format"]))
+    return _Export(services.database, job, operation_id, list_, format_, fields, table)
 
 
-def _strings(given: object) -> list[str]:
-    assert isinstance(given, list)
-    return [str(each) for each in given]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-
-
-async def _write(work: _Export, making: UnfinishedFile) -> None:
-    zone = ZoneInfo(work.table.scope.timezone)
-    sheet = await asyncio.to_thread(open_sheet, making.path, work.format, work.header, zone)
-    try:
-        await _pages(work, sheet)
-    finally:
-        await asyncio.to_thread(sheet.close)
-
-
-async def _pages(work: _Export, sheet: Sheet) -> None:
+async def _write_pages(work: _Export, sheet: Sheet) -> None:
+    """Write the members, so many to a page. Raise _Cancelled, or LeaseLost once another worker has the job."""
     done, last = 0, 0
     while True:
         async with work.database.read() as tx:
-            page = await queries.members_after(tx, work.job.store_id, work.listed.id, last, PAGE)
+            page = await queries.members_after(tx, work.job.store_id, work.list.id, last, PAGE)
             rows = await work.table.rows(tx, page) if page else []
         await asyncio.to_thread(sheet.write, rows)
         done += len(page)
-        await _go_on(work, done)
+        async with work.database.write() as tx:
+            await jobs.renew(tx, work.job, progressed=True)
+            if not await operations.progress(tx, work.job.store_id, work.operation_id, done):
+                raise _Cancelled
         if len(page) < PAGE:
             return
         last = page[-1]
 
 
-async def _go_on(work: _Export, done: int) -> None:
-    async with work.database.write() as tx:
-        await jobs.renew(tx, work.job, progressed=True)
-        if not await operations.progress(tx, work.job.store_id, work.operation_id, done):
-            raise _Ended
-
-
-async def _finish(work: _Export, files: FileDirectory, making: UnfinishedFile, now: datetime) -> None:
-    """The file is there before anybody is told of it, and gone again when that cannot be."""
-    await asyncio.to_thread(files.publish, making)
+async def _publish(work: _Export, files: FileDirectory, file: UnfinishedFile, now: datetime) -> None:
+    """Finish the operation with its file, which is there before, and deleted again when that cannot be."""
+    await asyncio.to_thread(files.publish, file)
     try:
         async with work.database.write() as tx:
-            await _tell(work, tx, making, now)
-    except (_Ended, LeaseLost):
-        files.remove(making.file.stored_name)
+            await _finish(tx, work, file, now)
+    except (_Cancelled, LeaseLost):
+        files.remove(file.file.stored_name)
         raise
 
 
-async def _tell(work: _Export, tx: Transaction, making: UnfinishedFile, now: datetime) -> None:
-    store_id, operation_id, count = work.job.store_id, work.operation_id, work.listed.count
+async def _finish(tx: Transaction, work: _Export, file: UnfinishedFile, now: datetime) -> None:
+    store_id, operation_id, count = work.job.store_id, work.operation_id, work.list.count
     if not await operations.progress(tx, store_id, operation_id, count, count):
-        raise _Ended
-    await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, now, file=making.file)
+        raise _Cancelled
+    await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, now, file=file.file)
     await jobs.finish(tx, work.job)
 
 
-async def _end(database: Database, job: Job) -> None:
-    async with database.write() as tx:
-        await jobs.finish(tx, job)
-
-
-async def _refuse(database: Database, job: Job, operation_id: UUID, problem: str, now: datetime) -> None:
-    async with database.write() as tx:
-        await _fail(tx, job.store_id, operation_id, problem, now)
+async def _refuse(services: Services, job: Job, operation_id: UUID, problem: str) -> None:
+    async with services.database.write() as tx:
+        await _fail(tx, job.store_id, operation_id, problem, services.clock())
         await jobs.finish(tx, job)
 
 

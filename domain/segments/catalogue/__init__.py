@@ -1,4 +1,4 @@
-"""What a segment may ask: the dimensions of customers, the behaviors and their attributes, for one store."""
+"""The catalogue of what a store's segments may ask: dimensions of customers, behaviors and their attributes."""
 
 from domain.segments.catalogue.build import Ranks, can_be_ranked, catalogue
 from domain.segments.catalogue.channels import channel_of

@@ -1,4 +1,4 @@
-"""Where customers' goods go to: any of their addresses will do."""
+"""Addresses of customers: one that fulfils a condition is enough."""
 
 from dataclasses import replace
 from typing import Any

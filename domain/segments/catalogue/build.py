@@ -1,15 +1,16 @@
 """Builds a store's catalogue: what every store has, its custom properties, its channels, its event types."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from domain.customers.model import PropertyDefinition
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.values import ValueType
 from domain.segments.catalogue import channels as channel_entries
 from domain.segments.catalogue.addresses import ADDRESSES
 from domain.segments.catalogue.entries import OPERATORS, BehaviorEntry, Catalogue, DimensionEntry, Option
 from domain.segments.catalogue.event_behaviors import custom_event
-from domain.segments.catalogue.extensions import EXTENSIONS
+from domain.segments.catalogue.extensions import extension_behaviors, extension_dimensions
 from domain.segments.catalogue.lifecycle import LIFECYCLE
 from domain.segments.catalogue.membership import MEMBERSHIP
 from domain.segments.catalogue.profile import ACCOUNT, PROFILE
@@ -50,23 +51,40 @@ def catalogue(
     *,
     facets: Iterable[str] = (),
     ranks: Ranks | None = None,
+    extensions: Extensions = NO_EXTENSIONS,
 ) -> Catalogue:
-    """`channels`: the labels of those that there are, by key; `facets`: what else is known of items."""
-    dimensions = dict(_DIMENSIONS)
-    kept = {each.key: each for each in properties}
-    own = {dimension.key: dimension for dimension in map(custom_property, kept.values())}
+    """Return the catalogue of a store.
+
+    `channels`: the labels of those that there are, by key; `event_types`: those that it has events of; `facets`: the
+    attributes of its items beyond the known ones; `extensions`: what plugins add.
+    """
     labels = {**channel_entries.KNOWN, **(channels or {})}
-    for dimension in (*_of_channels(labels), *own.values(), *EXTENSIONS.of(kept)):
+    definitions = {definition.key: definition for definition in properties}
+    custom = [custom_property(definition) for definition in definitions.values()]
+    dimensions = dict(_DIMENSIONS)
+    for key, label in labels.items():
+        dimensions.update((dimension.key, dimension) for dimension in channel_entries.of_channel(key, label))
+    for dimension in (*custom, *extension_dimensions(extensions, definitions)):
         dimensions[dimension.key] = dimension
-    for key in (*_RANKED, *(each.key for each in own.values() if can_be_ranked(each))):
+    for key in (*_RANKED, *(dimension.key for dimension in custom if can_be_ranked(dimension))):
         dimensions[key] = _ranked(dimensions[key], (ranks or {}).get(key, ()))
-    return Catalogue(dimensions, _behaviors(labels, event_types, facets), custom_event)
+
+    behaviors = _BEHAVIORS | {behavior.key: behavior for behavior in extension_behaviors(extensions)}
+    for key, label in labels.items():
+        behaviors.update((behavior.key, behavior) for behavior in channel_entries.engagement(key, label))
+    facet_attributes = (facet(name) for name in facets if name != "tag")
+    behaviors[ORDER.key] = replace(ORDER, attributes=(*ORDER.attributes, *facet_attributes))
+    for key in event_types:
+        behavior = None if key in behaviors else custom_event(key)
+        if behavior is not None:
+            behaviors[key] = behavior
+    return Catalogue(dimensions, behaviors, custom_event)
 
 
 def can_be_ranked(dimension: DimensionEntry) -> bool:
-    """Whether a store may say in which order a dimension's values are."""
-    own = dimension.group == "property" and dimension.type is ValueType.STRING
-    return own or dimension.key in _RANKED
+    """Say whether a store may put the dimension's values in an order."""
+    is_custom_text = dimension.group == "property" and dimension.type is ValueType.STRING
+    return is_custom_text or dimension.key in _RANKED
 
 
 def _ranked(dimension: DimensionEntry, ranks: tuple[str, ...]) -> DimensionEntry:
@@ -76,23 +94,3 @@ def _ranked(dimension: DimensionEntry, ranks: tuple[str, ...]) -> DimensionEntry
     options = tuple(Option(value, value) for value in ranks)
     operators = (*OPERATORS[dimension.type], *ORDERED)
     return replace(dimension, source=source, options=options, operators=operators, ranks=ranks)
-
-
-def _of_channels(labels: Mapping[str, str]) -> Iterator[DimensionEntry]:
-    for key, label in labels.items():
-        yield from channel_entries.of_channel(key, label)
-
-
-def _behaviors(
-    labels: Mapping[str, str], event_types: Iterable[str], facets: Iterable[str]
-) -> dict[str, BehaviorEntry]:
-    found = {**_BEHAVIORS, **EXTENSIONS.behaviors}
-    for key, label in labels.items():
-        found.update((behavior.key, behavior) for behavior in channel_entries.engagement(key, label))
-    more = tuple(facet(name) for name in facets if name != "tag")
-    found[ORDER.key] = replace(ORDER, attributes=(*ORDER.attributes, *more)) if more else ORDER
-    for key in event_types:
-        behavior = None if key in found else custom_event(key)
-        if behavior is not None:
-            found[key] = behavior
-    return found

@@ -33,18 +33,18 @@ def only(entry: E, operators: tuple[Operator, ...]) -> E:
 
 
 def choice(entry: E, labels: Mapping[str, str] | Mapping[int, str], *more: Operator) -> E:
-    """No value but these makes sense."""
+    """Return the entry with the only values that it can have."""
     options = tuple(Option(value, label) for value, label in labels.items())
     return replace(entry, options=options, closed=True, operators=(*CHOICE, *more))
 
 
 def suggested(entry: E, labels: Mapping[str, str]) -> E:
-    """Values that are known, among others that a store may have."""
+    """Return the entry with values that are known, among others that a store may have."""
     return replace(entry, options=tuple(Option(value, label) for value, label in labels.items()))
 
 
 def spoken(values: Iterable[str]) -> dict[str, str]:
-    """Each with itself in words: TO_BE_ENABLED is "To be enabled"."""
+    """Return a label for each value: TO_BE_ENABLED is "To be enabled"."""
     return {str(value): value.replace("_", " ").capitalize() for value in values}
 
 
@@ -67,7 +67,7 @@ class Group:
         return self.make(ValueType.STRING, (key, label), source, rules)
 
     def number(self, key: str, label: str, source: DimensionSource, *rules: int) -> DimensionEntry:
-        """Compared as numbers are; of sums and counts, which every customer has."""
+        """Return a number that every customer has, such as a sum or a count."""
         return only(self.make(ValueType.NUMBER, (key, label), source, rules), NUMBERS)
 
     def flag(self, key: str, label: str, source: DimensionSource, *rules: int) -> DimensionEntry:
@@ -100,8 +100,8 @@ def is_set(column: Any) -> CustomerColumn:
     return CustomerColumn(FlagColumn(column.is_not(None)))
 
 
-def attribute(named: tuple[str, str], kind: ValueType, trait: EventField, *rules: int) -> AttributeEntry:
+def attribute(named: tuple[str, str], kind: ValueType, field: EventField, *rules: int) -> AttributeEntry:
     key, label = named
     return AttributeEntry(
-        key=key, label=label, group="event", type=kind, operators=OPERATORS[kind], field=trait, rules=rules
+        key=key, label=label, group="event", type=kind, operators=OPERATORS[kind], field=field, rules=rules
     )

@@ -1,4 +1,4 @@
-"""What customers accept, where they can be reached, and what they made of what was sent."""
+"""Consents, contacts and engagement of customers, channel by channel."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -23,7 +23,7 @@ KNOWN: Mapping[str, str] = {
     "facebook": "Facebook Messenger",
     "whatsapp": "WhatsApp",
 }
-"""Those of which a store may hold consents and engagement before anything brings the channel."""
+"""Channels of which a store may have consents and engagement before a plugin brings them."""
 
 _c = contacts.c
 _consent, _contact = Group("consent"), Group("contact")
@@ -61,13 +61,13 @@ def of_channel(channel: str, label: str) -> tuple[DimensionEntry, ...]:
 
 
 def channel_of(key: str) -> str | None:
-    """The channel that a dimension is of."""
+    """Return the channel that a dimension is of; None for any other dimension."""
     kind, _, channel = key.partition(".")
     return channel if kind in {"consent", "contact", "invalid"} else None
 
 
 _engagement = EventBehaviors("engagement", {"ad": (80,)})
-_SAID: Mapping[str, str] = {
+_VERB_LABELS: Mapping[str, str] = {
     "complained": "marked as spam",
     "replied": "replied to",
     "interacted": "interaction",
@@ -97,8 +97,8 @@ _ENGAGEMENT_RULES: Mapping[str, tuple[int, ...]] = {
 
 @lru_cache(256)
 def engagement(channel: str, label: str) -> tuple[BehaviorEntry, ...]:
-    return tuple(_engaged(f"{channel}.{verb}", f"{label} {_SAID.get(verb, verb)}") for verb in MESSAGE_EVENTS)
-
-
-def _engaged(key: str, label: str) -> BehaviorEntry:
-    return _engagement.of(key, label, *_ENGAGEMENT_RULES.get(key, ()))
+    keys = {verb: f"{channel}.{verb}" for verb in MESSAGE_EVENTS}
+    return tuple(
+        _engagement.of(key, f"{label} {_VERB_LABELS.get(verb, verb)}", *_ENGAGEMENT_RULES.get(key, ()))
+        for verb, key in keys.items()
+    )

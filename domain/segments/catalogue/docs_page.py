@@ -1,13 +1,14 @@
-"""The text of docs/reference/dimensions.md: what segments may ask, and which condition of the specification it is."""
+"""Writes docs/reference/dimensions.md: the catalogue, and the conditions of the specification that it answers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import groupby
+from operator import attrgetter
 
 from domain.customers.model import PropertyDefinition
 from domain.kit.values import ValueType
 from domain.segments.catalogue.build import catalogue
 from domain.segments.catalogue.coverage import NAMES, NOT_HELD, TOGETHER
-from domain.segments.catalogue.entries import OPERATORS, BehaviorEntry, Catalogue, CatalogueEntry, DimensionEntry
+from domain.segments.catalogue.entries import OPERATORS, Catalogue, CatalogueEntry, DimensionEntry
 
 _SHOWN = 12
 _HEAD = """# What segments may ask
@@ -45,81 +46,66 @@ _EXAMPLES = tuple(
 def page() -> str:
     known = catalogue(_EXAMPLES)
     parts = [_HEAD, *(f"| {kind.value} | {_listed(operators)} |\n" for kind, operators in OPERATORS.items())]
-    for group, found in groupby(sorted(known.dimensions.values(), key=_group), _group):
+    by_group = attrgetter("group")
+    for group, dimensions in groupby(sorted(known.dimensions.values(), key=by_group), by_group):
         parts.append(f"\n## {group.capitalize()}\n\n| key | label | type | values |\n|---|---|---|---|\n")
-        parts += (_row(each) for each in found)
+        for entry in dimensions:
+            key = f"`{entry.key}`{_rules(entry.rules)}"
+            parts.append(f"| {key} | {entry.label} | {entry.type.value} | {_restrictions(entry)} |\n")
     parts.append(_OF_BEHAVIORS)
-    for group, having in groupby(sorted(known.behaviors.values(), key=_group_of), _group_of):
+    for group, behaviors in groupby(sorted(known.behaviors.values(), key=by_group), by_group):
         parts.append(f"\n### {group.capitalize()}\n\n| key | label | attributes |\n|---|---|---|\n")
-        parts += (_behavior(each) for each in having)
-    return "".join([*parts, _BY_NUMBER, *(_numbered(number, known) for number in NAMES)])
+        for behavior in behaviors:
+            attributes = _listed(f"`{entry.key}` ({_type_with_options(entry)})" for entry in behavior.attributes)
+            parts.append(f"| `{behavior.key}`{_rules(behavior.rules)} | {behavior.label} | {attributes} |\n")
+    parts.append(_BY_NUMBER)
+    for number, keys in covered(known).items():
+        answers = [_listed(f"`{key}`" for key in dict.fromkeys(keys))] if keys else []
+        answers += [f"`{query}`" for query in TOGETHER.get(number, ())]
+        answers += [f"**Not held.** {NOT_HELD[number]}"] if number in NOT_HELD else []
+        parts.append(f"| {number} | {NAMES[number]} | {'; '.join(answers)} |\n")
+    return "".join(parts)
 
 
 def covered(known: Catalogue) -> dict[int, list[str]]:
-    """The keys of what answers each condition."""
-    found: dict[int, list[str]] = {number: [] for number in NAMES}
-    for key, rules in _ruled(known):
+    """Return the keys of what answers each condition of the specification."""
+    keys: dict[int, list[str]] = {number: [] for number in NAMES}
+
+    def add(key: str, rules: Iterable[int]) -> None:
         for number in rules:
-            found[number].append(key)
-    return found
+            keys[number].append(key)
 
-
-def _ruled(known: Catalogue) -> Iterator[tuple[str, tuple[int, ...]]]:
     for dimension in known.dimensions.values():
-        key = "property.KEY" if dimension.group == "property" else dimension.key
-        yield key, dimension.rules
+        add("property.KEY" if dimension.group == "property" else dimension.key, dimension.rules)
     for behavior in known.behaviors.values():
-        yield f"{behavior.key}()", behavior.rules
+        add(f"{behavior.key}()", behavior.rules)
         for attribute in behavior.attributes:
-            yield f"{behavior.key}({attribute.key})", attribute.rules
-
-
-def _group(dimension: DimensionEntry) -> str:
-    return dimension.group
-
-
-def _group_of(behavior: BehaviorEntry) -> str:
-    return behavior.group
+            add(f"{behavior.key}({attribute.key})", attribute.rules)
+    return keys
 
 
 def _listed(words: Iterable[object]) -> str:
     return ", ".join(map(str, words))
 
 
-def _row(entry: DimensionEntry) -> str:
-    return f"| `{entry.key}`{_rules(entry.rules)} | {entry.label} | {entry.type.value} | {_values(entry)} |\n"
-
-
 def _rules(rules: tuple[int, ...]) -> str:
     return f" ({_listed(sorted(rules))})" if rules else ""
 
 
-def _values(entry: CatalogueEntry) -> str:
-    said: list[str] = []
+def _restrictions(entry: DimensionEntry) -> str:
+    """Name the values and operators that an entry is restricted to, where it is."""
+    restrictions: list[str] = []
     if entry.options is not None:
-        shown = _listed(f"`{option.value}`" for option in entry.options[:_SHOWN])
+        values = _listed(f"`{option.value}`" for option in entry.options[:_SHOWN])
         more = f", and {len(entry.options) - _SHOWN} more" if len(entry.options) > _SHOWN else ""
-        said.append(f"{'one of' if entry.closed else 'such as'} {shown}{more}")
+        restrictions.append(f"{'one of' if entry.closed else 'such as'} {values}{more}")
     if entry.operators != OPERATORS[entry.type]:
-        said.append(f"operators {_listed(entry.operators)}")
-    return "; ".join(said)
+        restrictions.append(f"operators {_listed(entry.operators)}")
+    return "; ".join(restrictions)
 
 
-def _behavior(behavior: BehaviorEntry) -> str:
-    attributes = _listed(f"`{each.key}` ({_kind(each)})" for each in behavior.attributes)
-    return f"| `{behavior.key}`{_rules(behavior.rules)} | {behavior.label} | {attributes} |\n"
-
-
-def _kind(entry: CatalogueEntry) -> str:
-    kind = entry.type.value.lower()
+def _type_with_options(entry: CatalogueEntry) -> str:
+    type_name = entry.type.value.lower()
     if entry.options is None:
-        return kind
-    return f"{kind}: {_listed(option.value for option in entry.options[:_SHOWN])}"
-
-
-def _numbered(number: int, known: Catalogue) -> str:
-    keys = list(dict.fromkeys(covered(known)[number]))
-    said = [_listed(f"`{key}`" for key in keys)] if keys else []
-    said += [f"`{query}`" for query in TOGETHER.get(number, ())]
-    said += [f"**Not held.** {NOT_HELD[number]}"] if number in NOT_HELD else []
-    return f"| {number} | {NAMES[number]} | {'; '.join(said)} |\n"
+        return type_name
+    return f"{type_name}: {_listed(option.value for option in entry.options[:_SHOWN])}"

@@ -1,4 +1,4 @@
-"""The catalogue's entries: what a condition builder shows, and how each becomes SQL."""
+"""The catalogue's entries: for a condition builder to show, and each with the source of its SQL."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +66,7 @@ class CatalogueEntry:
     ranks: tuple[str, ...] = ()
     # The type of what a value is the ID of, as the API writes it.
     refers_to: str | None = None
-    # What is wrong with a value, as the end of a sentence.
+    # Returns why a value cannot be, as the end of a sentence.
     check: Callable[[Value], str | None] = anything
     # The conditions of the specification that it covers.
     rules: tuple[int, ...] = ()
@@ -81,18 +81,18 @@ class DimensionEntry(CatalogueEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeEntry(CatalogueEntry):
-    """What `where` and `of` of a behavior may name."""
+    """An attribute that `where` and `of` of a behavior may name."""
 
     field: EventField
 
 
 Other = Callable[[str, Sequence[object]], AttributeEntry | None]
-"""An attribute of a name that the catalogue does not know, as the values that it is compared with tell its type."""
+"""Makes an attribute that the catalogue does not list; the values that it is compared with give its type."""
 
 
 @dataclass(frozen=True, slots=True)
 class BehaviorEntry:
-    """Something that customers do. An open one takes any attribute: what its events say of themselves."""
+    """Something that customers do. An open one takes any attribute that its events carry."""
 
     key: str
     label: str
@@ -104,12 +104,12 @@ class BehaviorEntry:
     rules: tuple[int, ...] = ()
 
     def attribute(self, key: str, values: Sequence[object]) -> AttributeEntry | None:
-        known = next((each for each in self.attributes if each.key == key), None)
+        known = next((entry for entry in self.attributes if entry.key == key), None)
         return self.other(key, values) if known is None and self.other is not None else known
 
 
 Named = Callable[[str], BehaviorEntry | None]
-"""The behavior of a name that the catalogue does not list."""
+"""Makes a behavior that the catalogue does not list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +119,18 @@ class Catalogue:
     unlisted: Named = field(repr=False)
 
     def behavior(self, key: str) -> BehaviorEntry | None:
-        """The behavior of that key; any other name is an event's type, whether one was seen or not."""
+        """Return the behavior of that key: any name is an event's type, whether there are such events or not."""
         return self.behaviors.get(key) or self.unlisted(key)
 
 
 def near(key: str, known: Iterable[str]) -> str:
-    """The names that were perhaps meant, as a sentence's end."""
+    """Return the keys that were perhaps meant, as the end of a sentence."""
     close = get_close_matches(key, list(known), n=3)
     return f": did you mean {' or '.join(close)}?" if close else ""
 
 
 def wrong_value(entry: CatalogueEntry, operator: Operator, value: Value) -> str | None:
-    """Why a value of the right type does not go with the entry, as the end of a sentence."""
+    """Return why a value of the right type does not go with the entry, as the end of a sentence."""
     if operator in ORDERED and isinstance(value, str) and value not in entry.ranks:
         return f"has no rank in {entry.key}: choose of {', '.join(entry.ranks)}"
     if entry.closed and entry.options is not None and all(option.value != value for option in entry.options):

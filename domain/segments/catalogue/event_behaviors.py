@@ -1,4 +1,4 @@
-"""Behaviors that are events: what is known of a type, and any type that nothing is known of."""
+"""Behaviors that are events, of known types and of any other."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -34,39 +34,46 @@ class EventBehaviors:
     rules: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
 
     def of(self, key: str, label: str, *rules: int, more: tuple[AttributeEntry, ...] = ()) -> BehaviorEntry:
-        """Events of a type, with what is known of them, and whatever else they say of themselves."""
-        kind = event_type_of(key)
-        known = (self._attribute(name, of, name == kind.subject) for name, of in kind.attributes.items())
+        """Return the behavior that events of a type are, with the attributes that are known, and open to any other."""
+        attributes: list[AttributeEntry] = []
+        for name, kind in event_type_of(key).attributes.items():
+            named = (name, _LABELS.get(name, name.replace("_", " ").capitalize()))
+            entry = attribute(named, kind, field_of(key, name, kind), *self.rules.get(name, ()))
+            entry = only(entry, (*TIMES, *PRESENCE)) if kind is ValueType.DATE else entry
+            attributes.append(replace(entry, refers_to=_IDS.get(name)))
+        source = EventSource(key)
         return BehaviorEntry(
-            key, label, self.group, (*known, *more), EventSource(key), other_said, open=True, rules=rules
+            key, label, self.group, (*attributes, *more), source, custom_attribute, open=True, rules=rules
         )
-
-    def _attribute(self, name: str, kind: ValueType, is_subject: bool) -> AttributeEntry:
-        named = (name, _LABELS.get(name, name.replace("_", " ").capitalize()))
-        # What events are about is a column with an index.
-        trait = SubjectField() if is_subject else JsonField(name, kind)
-        found = attribute(named, kind, trait, *self.rules.get(name, ()))
-        found = only(found, (*TIMES, *PRESENCE)) if kind is ValueType.DATE else found
-        return replace(found, refers_to=_IDS.get(name))
 
 
 def field_of(event_type: str, key: str, kind: ValueType) -> EventField:
+    """Return how an attribute is read: the subject is a column with an index, the others are in the JSON."""
     return SubjectField() if event_type_of(event_type).subject == key else JsonField(key, kind)
 
 
 def custom_event(key: str) -> BehaviorEntry | None:
-    """Any name is an event's type, whether one was seen or not."""
+    """Return the behavior of any event type; None for a name that cannot be one."""
     return _OTHERS.of(key, key) if EVENT_TYPE.fullmatch(key) and key.strip() == key else None
 
 
 _OTHERS = EventBehaviors("event")
 
 
-def other_said(key: str, values: Sequence[object]) -> AttributeEntry | None:
-    """An attribute of an event, as the values that it is compared with tell its type."""
+def custom_attribute(key: str, values: Sequence[object]) -> AttributeEntry | None:
+    """Return an attribute of the type of the values that it is compared with; None for a name that cannot be one."""
     if not _EVENT_ATTRIBUTE.fullmatch(key):
         return None
-    kind = _type_of(values)
+    kind: ValueType | None
+    match values[:1]:
+        case [bool()]:
+            kind = ValueType.BOOLEAN
+        case [int() | float()]:
+            kind = ValueType.NUMBER
+        case []:
+            kind = None
+        case _:
+            kind = ValueType.STRING
     return AttributeEntry(
         key=key,
         label=key,
@@ -75,15 +82,3 @@ def other_said(key: str, values: Sequence[object]) -> AttributeEntry | None:
         operators=OPERATORS[kind] if kind else PRESENCE,
         field=JsonField(key, kind),
     )
-
-
-def _type_of(values: Sequence[object]) -> ValueType | None:
-    match values[:1]:
-        case [bool()]:
-            return ValueType.BOOLEAN
-        case [int() | float()]:
-            return ValueType.NUMBER
-        case []:
-            return None
-        case _:
-            return ValueType.STRING

@@ -1,12 +1,13 @@
-"""Dimensions and behaviors that plugins declare, beside those that every store has."""
+"""The catalogue entries of dimensions and behaviors that plugins declare."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import muster_sdk as sdk
 
 from domain.customers.model import PropertyDefinition
+from domain.extensions import Extensions
 from domain.kit.values import ValueType
 from domain.segments.catalogue.builders import Group, attribute, choice, only, suggested
 from domain.segments.catalogue.entries import (
@@ -23,7 +24,7 @@ from domain.segments.filters import ALL_TIME, Window
 from domain.segments.sql.dimensions.latest_event import EventCountSource, LatestEventSource
 
 E = TypeVar("E", bound=CatalogueEntry)
-_KINDS = {
+_TYPES = {
     sdk.ValueKind.TEXT: ValueType.STRING,
     sdk.ValueKind.NUMBER: ValueType.NUMBER,
     sdk.ValueKind.BOOLEAN: ValueType.BOOLEAN,
@@ -32,64 +33,52 @@ _KINDS = {
 }
 
 
-@dataclass(slots=True)
-class Extensions:
-    dimensions: tuple[sdk.Dimension, ...] = ()
-    behaviors: Mapping[str, BehaviorEntry] = field(default_factory=dict[str, BehaviorEntry])
-
-    def install(self, dimensions: Iterable[sdk.Dimension], behaviors: Iterable[sdk.Behavior]) -> None:
-        """What was there before is replaced."""
-        self.dimensions = tuple(dimensions)
-        self.behaviors = {each.event: _behavior(each) for each in behaviors}
-
-    def of(self, properties: Mapping[str, PropertyDefinition]) -> Iterator[DimensionEntry]:
-        """Those that a store with such properties can be asked for."""
-        for declared in self.dimensions:
-            found = _dimension(declared, properties)
-            if found is not None:
-                yield found
+def extension_dimensions(
+    extensions: Extensions, properties: Mapping[str, PropertyDefinition]
+) -> Iterator[DimensionEntry]:
+    """Yield the entries of the dimensions that a store with these properties has."""
+    for declared in extensions.dimensions:
+        entry = _dimension(declared, properties)
+        if entry is not None:
+            yield entry
 
 
-EXTENSIONS = Extensions()
-"""Those of this process, whose plugins were found when it started: a filter means the same wherever it is compiled."""
+def extension_behaviors(extensions: Extensions) -> Iterator[BehaviorEntry]:
+    for declared in extensions.behaviors:
+        attributes: list[AttributeEntry] = []
+        for named in declared.attributes:
+            kind = _TYPES[named.kind]
+            entry = attribute((named.key, named.label), kind, field_of(declared.event, named.key, kind))
+            attributes.append(_with_choices(_comparable(entry), named.choices, closed=False))
+        behavior = EventBehaviors(declared.group).of(declared.event, declared.label)
+        yield replace(behavior, attributes=tuple(attributes))
 
 
 def _dimension(declared: sdk.Dimension, properties: Mapping[str, PropertyDefinition]) -> DimensionEntry | None:
-    group, named, kind = Group(declared.group), (declared.key, declared.label), _KINDS[declared.kind]
+    """Return the entry; None where it reads a property that the store does not have, or has of another type."""
+    group, named, kind = Group(declared.group), (declared.key, declared.label), _TYPES[declared.kind]
     match declared.reads:
         case sdk.PropertyValue(key):
-            known = properties.get(key)
-            if known is None or known.type is not kind:
+            definition = properties.get(key)
+            if definition is None or definition.type is not kind:
                 return None
-            return _offered(group.make(kind, named, source_of(known), ()), declared.choices, declared.closed)
+            entry = group.make(kind, named, source_of(definition), ())
         case sdk.LatestEvent(event, attribute_key):
             source = LatestEventSource(event, field_of(event, attribute_key, kind))
-            made = _dated(group.make(kind, named, source, ()))
-            return _offered(made, declared.choices, declared.closed)
+            entry = _comparable(group.make(kind, named, source, ()))
         case sdk.EventCount(event, days):
             window = ALL_TIME if days is None else Window(last_days=days)
             return group.number(*named, EventCountSource(event, window))
+    return _with_choices(entry, declared.choices, closed=declared.closed)
 
 
-def _behavior(declared: sdk.Behavior) -> BehaviorEntry:
-    known = EventBehaviors(declared.group).of(declared.event, declared.label)
-    own = tuple(_attribute(declared.event, each) for each in declared.attributes)
-    return replace(known, attributes=own)
-
-
-def _attribute(event: str, declared: sdk.EventAttribute) -> AttributeEntry:
-    kind = _KINDS[declared.kind]
-    made = attribute((declared.key, declared.label), kind, field_of(event, declared.key, kind))
-    return _offered(_dated(made), declared.choices, closed=False)
-
-
-def _dated(entry: E) -> E:
-    """Days in events are text, of which not everything can be asked."""
+def _comparable(entry: E) -> E:
+    """Days in events are text, which has no month and no anniversary."""
     return only(entry, (*TIMES, *PRESENCE)) if entry.type is ValueType.DATE else entry
 
 
-def _offered(entry: E, choices: Iterable[sdk.Choice], closed: bool) -> E:
-    labels = {each.value: each.label for each in choices}
+def _with_choices(entry: E, choices: Iterable[sdk.Choice], *, closed: bool) -> E:
+    labels = {offered.value: offered.label for offered in choices}
     if not labels:
         return entry
     return choice(entry, labels, *PRESENCE) if closed else suggested(entry, labels)

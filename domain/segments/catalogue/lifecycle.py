@@ -1,4 +1,4 @@
-"""Where customers stand: scores, groups and stages, as they were found in the last night."""
+"""Scores, groups and stages of customers, as the last night's scoring found them."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,10 +23,10 @@ _SCORES = tuple(Option(value, str(value)) for value in range(1, 6))
 
 
 def _scored(
-    column: type[TextColumn] | type[WholeColumn], value: Any, spread: Selectivity = Selectivity.TAG
+    column: type[TextColumn] | type[WholeColumn], value: Any, selectivity: Selectivity = Selectivity.TAG
 ) -> ChildValue:
-    shown: Column = column(value)
-    return ChildValue(ChildRows(customer_scores.c.customer_id, selectivity=spread), shown)
+    score: Column = column(value)
+    return ChildValue(ChildRows(customer_scores.c.customer_id, selectivity=selectivity), score)
 
 
 LIFECYCLE = (

@@ -1,4 +1,4 @@
-"""What customers are to the shop: members of a tier, or blacklisted."""
+"""Membership of customers: tier, rank and blacklist."""
 
 from domain.customers.tables import customers
 from domain.segments.catalogue.builders import Group, day_of, flag_of, text_of

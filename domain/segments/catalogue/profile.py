@@ -1,4 +1,4 @@
-"""Who customers are, as they and the shop have written it down."""
+"""Profile and account of customers."""
 
 from calendar import month_name
 from dataclasses import replace

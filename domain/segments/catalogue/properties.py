@@ -1,5 +1,6 @@
-"""What a store keeps of its customers beyond what every store does."""
+"""A store's custom properties as dimensions."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -13,6 +14,13 @@ from domain.segments.sql.columns.times import DayColumn, MomentColumn
 from domain.segments.sql.columns.values import Column, FlagColumn, RealColumn, TextColumn
 from domain.segments.sql.dimensions.customer import PropertySource
 
+_COLUMNS: Mapping[ValueType, Callable[[ColumnElement[Any]], Column]] = {
+    ValueType.STRING: TextColumn,
+    ValueType.NUMBER: RealColumn,
+    ValueType.BOOLEAN: FlagColumn,
+    ValueType.DATE: DayColumn,
+    ValueType.DATETIME: MomentColumn,
+}
 RULES = (9, 132, 133, 134, 135)
 _property = Group("property")
 
@@ -23,19 +31,5 @@ def custom_property(definition: PropertyDefinition) -> DimensionEntry:
 
 
 def source_of(definition: PropertyDefinition) -> PropertySource:
-    value = customer_properties.c[definition.type.column]
-    return PropertySource(definition.id, value, _column(definition.type, value))
-
-
-def _column(kind: ValueType, value: ColumnElement[Any]) -> Column:
-    match kind:
-        case ValueType.STRING:
-            return TextColumn(value)
-        case ValueType.NUMBER:
-            return RealColumn(value)
-        case ValueType.BOOLEAN:
-            return FlagColumn(value)
-        case ValueType.DATE:
-            return DayColumn(value)
-        case ValueType.DATETIME:
-            return MomentColumn(value)
+    stored = customer_properties.c[definition.type.column]
+    return PropertySource(definition.id, stored, _COLUMNS[definition.type](stored))

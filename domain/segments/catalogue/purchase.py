@@ -1,4 +1,4 @@
-"""What customers bought, and how often."""
+"""Orders of customers, and the facts that follow from them."""
 
 from calendar import day_name
 from collections.abc import Sequence
@@ -16,8 +16,7 @@ from domain.segments.catalogue.builders import NUMBERS_OR_NONE, Group, attribute
 from domain.segments.catalogue.entries import CHOICE, NUMBERS, AttributeEntry, BehaviorEntry
 from domain.segments.catalogue.event_behaviors import EventBehaviors
 from domain.segments.sql.behaviors.base import EventField
-from domain.segments.sql.behaviors.orders import AVERAGE_ORDER, FacetField, OrderPart, OrderSource
-from domain.segments.sql.behaviors.orders import OrderField as Column
+from domain.segments.sql.behaviors.orders import AVERAGE_ORDER, FacetField, OrderField, OrderPart, OrderSource
 from domain.segments.sql.columns.bands import BandColumn
 from domain.segments.sql.columns.times import MomentColumn
 from domain.segments.sql.columns.values import RealColumn, TextColumn, WholeColumn
@@ -74,20 +73,24 @@ _DELIVERIES = {"pending": "Pending", "shipped": "Shipped", "delivered": "Deliver
 _WEEKDAYS = {number: day_name[number - 1] for number in range(1, 8)}
 
 
-def _text(key: str, label: str, trait: EventField, *rules: int) -> AttributeEntry:
-    return attribute((key, label), ValueType.STRING, trait, *rules)
+def _text(key: str, label: str, field: EventField, *rules: int) -> AttributeEntry:
+    return attribute((key, label), ValueType.STRING, field, *rules)
 
 
-def _number(key: str, label: str, trait: EventField, *rules: int) -> AttributeEntry:
-    return attribute((key, label), ValueType.NUMBER, trait, *rules)
+def _number(key: str, label: str, field: EventField, *rules: int) -> AttributeEntry:
+    return attribute((key, label), ValueType.NUMBER, field, *rules)
 
 
-def _of_item(column: ColumnElement[Any], spread: Selectivity = Selectivity.CATEGORY) -> Column:
-    return Column(OrderPart.ITEM, column, TextColumn, spread)
+def _of_item(column: ColumnElement[Any], selectivity: Selectivity = Selectivity.CATEGORY) -> OrderField:
+    return OrderField(OrderPart.ITEM, column, TextColumn, selectivity)
 
 
-def _whole(column: ColumnElement[Any]) -> Column:
-    return Column(OrderPart.ORDER, column, WholeColumn, scale=1)
+def _of_order(column: ColumnElement[Any]) -> OrderField:
+    return OrderField(OrderPart.ORDER, column)
+
+
+def _whole(column: ColumnElement[Any]) -> OrderField:
+    return OrderField(OrderPart.ORDER, column, WholeColumn, scale=1)
 
 
 def facet(name: str) -> AttributeEntry:
@@ -95,7 +98,7 @@ def facet(name: str) -> AttributeEntry:
 
 
 def _other(key: str, _: Sequence[object]) -> AttributeEntry | None:
-    """Any attribute that items have, whether one was seen or not."""
+    """Return any attribute of items by its name; None for a name that cannot be one."""
     name = key.removeprefix("facet.")
     return facet(name) if key != name and 0 < len(name) <= 64 and name.isprintable() and "`" not in name else None
 
@@ -113,20 +116,21 @@ ORDER = BehaviorEntry(
         _text("department", "Department", _of_item(_i.department), 104),
         _text("brand", "Brand", _of_item(_i.brand), 104),
         _text("tag", "Product tag", FacetField("tag"), 89),
-        _number("quantity", "Quantity", Column(OrderPart.ITEM, _i.quantity, RealColumn)),
-        _number("price", "Price of one", Column(OrderPart.ITEM, _i.price, WholeColumn)),
-        _number("total", "Order total", Column(OrderPart.ORDER, _o.total, WholeColumn), 84, 90),
-        _number("refunded", "Amount refunded", Column(OrderPart.ORDER, _o.refunded, WholeColumn), 103),
+        _number("quantity", "Quantity", OrderField(OrderPart.ITEM, _i.quantity, RealColumn)),
+        _number("price", "Price of one", OrderField(OrderPart.ITEM, _i.price, WholeColumn)),
+        _number("total", "Order total", OrderField(OrderPart.ORDER, _o.total, WholeColumn), 84, 90),
+        _number("refunded", "Amount refunded", OrderField(OrderPart.ORDER, _o.refunded, WholeColumn), 103),
         _number("lines", "Lines", _whole(_o.lines), 91, 101),
-        _number("pieces", "Pieces", Column(OrderPart.ORDER, _o.quantity, RealColumn), 91),
-        suggested(_text("status", "Order status", Column(OrderPart.ORDER, _o.status), 93), _STATUSES),
-        suggested(_text("payment_status", "Payment status", Column(OrderPart.ORDER, _o.payment_status), 94), _PAYMENTS),
+        _number("pieces", "Pieces", OrderField(OrderPart.ORDER, _o.quantity, RealColumn), 91),
+        suggested(_text("status", "Order status", _of_order(_o.status), 93), _STATUSES),
+        suggested(_text("payment_status", "Payment status", _of_order(_o.payment_status), 94), _PAYMENTS),
         suggested(
-            _text("delivery_status", "Delivery status", Column(OrderPart.ORDER, _o.delivery_status), 94), _DELIVERIES
+            _text("delivery_status", "Delivery status", _of_order(_o.delivery_status), 94),
+            _DELIVERIES,
         ),
-        suggested(_text("source", "Order source", Column(OrderPart.ORDER, _o.source), 92), _SOURCES),
-        _text("coupon", "Coupon", Column(OrderPart.ORDER, _o.coupon), 98, 108),
-        replace(_text("campaign", "Campaign", Column(OrderPart.ORDER, _o.campaign), 144), refers_to="Campaign"),
+        suggested(_text("source", "Order source", _of_order(_o.source), 92), _SOURCES),
+        _text("coupon", "Coupon", _of_order(_o.coupon), 98, 108),
+        replace(_text("campaign", "Campaign", _of_order(_o.campaign), 144), refers_to="Campaign"),
         choice(_number("weekday", "Weekday", _whole(_o.weekday), 100), _WEEKDAYS),
         only(_number("month_day", "Day of the month", _whole(_o.month_day), 100), (*CHOICE, *NUMBERS[2:])),
         only(_number("hour", "Hour of the day", _whole(_o.hour), 100), (*CHOICE, *NUMBERS[2:])),

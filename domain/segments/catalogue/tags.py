@@ -1,4 +1,4 @@
-"""Tags, by whom they were set, and the segments that customers came into and went out of."""
+"""Tags, by whom they were set, and the segments that customers entered and left."""
 
 from domain.customers.tables import customer_tags
 from domain.kit.values import ValueType
@@ -16,8 +16,8 @@ _tags = Group("tags")
 
 
 def _set_by(source: str) -> ChildValue:
-    kept = ChildRows(_t.customer_id, lambda _: (_t.source == source,), Selectivity.TAG)
-    return ChildValue(kept, TextColumn(_t.tag))
+    tags = ChildRows(_t.customer_id, lambda _: (_t.source == source,), Selectivity.TAG)
+    return ChildValue(tags, TextColumn(_t.tag))
 
 
 TAGS = (

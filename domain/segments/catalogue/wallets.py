@@ -1,4 +1,4 @@
-"""What customers hold: points, store credits, gift cards, coupons; and whom they brought."""
+"""Points, store credits, gift cards, coupons and referrals of customers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -30,39 +30,36 @@ def _usable(expires_on: ColumnElement[Any], scope: FilterScope) -> ColumnElement
     return or_(expires_on.is_(None), expires_on >= bindparam(None, scope.today, type_=Date()))
 
 
-def _left(wallet: Wallet) -> ChildRows:
-    def narrowed(scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
+def _wallet_dimensions(wallet: Wallet) -> Iterator[DimensionEntry]:
+    key, label = wallet.value, _LABELS[wallet]
+    rules = {name: (rule,) for name, rule in _RULES[wallet].items()}
+
+    def usable(scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
         # The partial index's own words.
         return (
-            lots.c.kind == wallet.value,
+            lots.c.kind == key,
             literal_column("wallet_lots.remaining <> 0"),
             _usable(lots.c.expires_on, scope),
         )
 
-    return ChildRows(lots.c.customer_id, narrowed)
-
-
-def _expiring(wallet: Wallet) -> ChildRows:
-    def narrowed(scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
-        today = bindparam(None, scope.today, type_=Date())
+    def expiring(scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
         # The partial index's own words too: SQLite does not know that more than 0 is not 0.
         return (
-            lots.c.kind == wallet.value,
+            lots.c.kind == key,
             literal_column("wallet_lots.remaining <> 0"),
             literal_column("wallet_lots.remaining > 0"),
-            lots.c.expires_on >= today,
+            lots.c.expires_on >= bindparam(None, scope.today, type_=Date()),
         )
 
-    return ChildRows(lots.c.customer_id, narrowed)
-
-
-def _wallet(wallet: Wallet) -> Iterator[DimensionEntry]:
-    key, label = wallet.value, _LABELS[wallet]
-    rules = {name: (rule,) for name, rule in _RULES[wallet].items()}
     last = ChildRows(changes.c.customer_id, lambda _: (changes.c.kind == key,))
     amount = ChildValue(last, WholeColumn(changes.c.amount, MONEY_SCALE))
-    yield _rewards.number(key, label, RowSum(_left(wallet), lots.c.remaining, MONEY_SCALE), *rules.get("balance", ()))
-    expiry = ChildValue(_expiring(wallet), DayColumn(lots.c.expires_on))
+    yield _rewards.number(
+        key,
+        label,
+        RowSum(ChildRows(lots.c.customer_id, usable), lots.c.remaining, MONEY_SCALE),
+        *rules.get("balance", ()),
+    )
+    expiry = ChildValue(ChildRows(lots.c.customer_id, expiring), DayColumn(lots.c.expires_on))
     yield _rewards.day(f"{key}.expire_on", f"{label}: expiry", expiry, *rules.get("expires", ()))
     changed = _rewards.number(f"{key}.last_change", f"{label}: last change", amount, *rules.get("amount", ()))
     yield only(changed, NUMBERS_OR_NONE)
@@ -72,26 +69,21 @@ def _wallet(wallet: Wallet) -> Iterator[DimensionEntry]:
     yield _rewards.moment(f"{key}.last_changed_at", f"{label}: time of the last change", at)
 
 
-def _unused(scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
-    return coupons.c.used_at.is_(None), _usable(coupons.c.expires_on, scope)
-
-
-def _waiting(_: FilterScope) -> tuple[ColumnElement[bool], ...]:
-    return (coupons.c.used_at.is_(None),)
-
-
-_UNUSED = ChildRows(coupons.c.customer_id, _unused)
-_WAITING = ChildRows(coupons.c.customer_id, _waiting)
+_UNUSED = ChildRows(
+    coupons.c.customer_id, lambda scope: (coupons.c.used_at.is_(None), _usable(coupons.c.expires_on, scope))
+)
+# Expired or not.
+_NEVER_USED = ChildRows(coupons.c.customer_id, lambda _: (coupons.c.used_at.is_(None),))
 
 WALLETS = (
-    *(dimension for wallet in Wallet for dimension in _wallet(wallet)),
+    *(dimension for wallet in Wallet for dimension in _wallet_dimensions(wallet)),
     _rewards.text("coupon", "Unused coupon", ChildValue(_UNUSED, TextColumn(coupons.c.coupon)), 50),
     _rewards.number("coupon_count", "Number of unused coupons", RowCount(_UNUSED), 50),
     _rewards.day("coupon.expire_on", "Unused coupon: expiry", ChildValue(_UNUSED, DayColumn(coupons.c.expires_on))),
     _rewards.moment(
         "coupon.received_at",
         "Coupon that was never used: received",
-        ChildValue(_WAITING, MomentColumn(coupons.c.received_at)),
+        ChildValue(_NEVER_USED, MomentColumn(coupons.c.received_at)),
         54,
     ),
 )

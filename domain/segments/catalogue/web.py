@@ -1,4 +1,4 @@
-"""What customers look at, put into carts and wish for, and what brought them first."""
+"""Visits, carts and wishlists of customers, and the first visit's origin."""
 
 from domain.customers.tables import customer_origins
 from domain.kit.values import ValueType

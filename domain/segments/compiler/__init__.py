@@ -1,0 +1,1 @@
+"""Filters compiled to one SELECT of customer ids."""

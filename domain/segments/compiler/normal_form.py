@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.kit.errors import DomainError, ErrorCode
 from domain.segments.filters import (
+    POSITIVE,
     AllOf,
     AnyOf,
     AttributeCondition,
@@ -21,52 +22,46 @@ from domain.segments.filters import (
     canonical,
 )
 
-# A negative operator holds exactly where its positive does not: also where there is no value.
-_POSITIVE = {
-    Operator.NEQ: Operator.EQ,
-    Operator.NOT_IN: Operator.IN,
-    Operator.NOT_CONTAINS: Operator.CONTAINS,
-    Operator.IS_NOT_SET: Operator.IS_SET,
-}
 _UNORDERED = {Operator.IN, Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH}
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A condition with a positive operator, and whether it is to hold or not."""
+    """A condition with a positive operator; `negated`: the customers who do not fulfil it."""
 
     condition: Condition
-    holds: bool = True
+    negated: bool = False
 
     @property
     def key(self) -> bytes:
-        """Names the condition, whatever its sense: leaves with the same key are one set of customers."""
+        """Return the condition's name, negated or not: leaves with one key are one set of customers."""
         return blake2b(canonical(self.condition).encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Holds when each part does: for everyone when there is none."""
+    """True when each part is: for everyone when there is none."""
 
     parts: tuple["Node", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Holds when a part does: for nobody when there is none."""
+    """True when a part is: for nobody when there is none."""
 
     parts: tuple["Node", ...]
 
 
 Node: TypeAlias = And | Or | Leaf
 
+LEAVES = 1_000
 EVERYONE = And(())
 NOBODY = Or(())
 
 
 def normalise(definition: Definition) -> Node:
-    include = EVERYONE if definition.include is None else _node(definition.include, holds=True)
-    exclude = EVERYONE if definition.exclude is None else _node(definition.exclude, holds=False)
+    include = EVERYONE if definition.include is None else _node(definition.include, negated=False)
+    exclude = EVERYONE if definition.exclude is None else _node(definition.exclude, negated=True)
     return conjunction([include, exclude])
 
 
@@ -81,14 +76,14 @@ def disjunction(parts: Iterable[Node]) -> Node:
 
 
 def negate(node: Node) -> Node:
-    """Holds exactly for those for whom the other does not."""
+    """Return the node that is true for exactly the customers for whom this one is not."""
     match node:
         case And(parts):
             return disjunction(negate(part) for part in parts)
         case Or(parts):
             return conjunction(negate(part) for part in parts)
         case Leaf():
-            return replace(node, holds=not node.holds)
+            return replace(node, negated=not node.negated)
 
 
 def leaves(node: Node) -> Iterator[Leaf]:
@@ -108,27 +103,27 @@ def _single(group: And | Or) -> Node:
     return group.parts[0] if len(group.parts) == 1 else group
 
 
-def _node(tree: Filter, *, holds: bool) -> Node:
+def _node(tree: Filter, *, negated: bool) -> Node:
     match tree:
         case Not(part):
-            return _node(part, holds=not holds)
+            return _node(part, negated=not negated)
         case AllOf(parts):
-            return (conjunction if holds else disjunction)(_node(part, holds=holds) for part in parts)
+            return (disjunction if negated else conjunction)(_node(part, negated=negated) for part in parts)
         case AnyOf(parts):
-            return (disjunction if holds else conjunction)(_node(part, holds=holds) for part in parts)
+            return (conjunction if negated else disjunction)(_node(part, negated=negated) for part in parts)
         case MembershipCondition():
-            return Leaf(replace(tree, member=True), holds is tree.member)
+            return Leaf(replace(tree, member=True), negated=negated is tree.member)
         case BehaviorCondition():
-            where = tuple({repr(each): _settle(each) for each in tree.where}.values())
-            operator = _POSITIVE.get(tree.operator, tree.operator)
-            return Leaf(replace(tree, where=where, operator=operator), holds is (operator is tree.operator))
+            where = tuple({repr(condition): _settle(condition) for condition in tree.where}.values())
+            operator = POSITIVE.get(tree.operator, tree.operator)
+            return Leaf(replace(tree, where=where, operator=operator), negated=negated is (operator is tree.operator))
         case AttributeCondition():
-            positive = _settle(replace(tree, operator=_POSITIVE.get(tree.operator, tree.operator)))
-            return Leaf(positive, holds is (tree.operator not in _POSITIVE))
+            positive = _settle(replace(tree, operator=POSITIVE.get(tree.operator, tree.operator)))
+            return Leaf(positive, negated=negated is (tree.operator not in POSITIVE))
 
 
 def _settle(condition: AttributeCondition) -> AttributeCondition:
-    """Values in one order, each once, where the order means nothing; one value or several are one operator."""
+    """Return the condition with its values sorted and each once, where order means nothing, and EQ as IN."""
     if condition.operator is Operator.EQ:
         return replace(condition, operator=Operator.IN)
     if condition.operator not in _UNORDERED:
@@ -137,11 +132,8 @@ def _settle(condition: AttributeCondition) -> AttributeCondition:
     return replace(condition, values=tuple(distinct[name] for name in sorted(distinct)))
 
 
-LEAVES = 1_000
-
-
 ReferencedSegments: TypeAlias = Mapping[UUID, Definition | None]
-"""The segments that a filter refers to, directly or not; None for one that was picked by hand."""
+"""The definitions of segments that a filter refers to, directly or not; None for a static one."""
 
 
 class FilterOutdated(DomainError):
@@ -149,7 +141,7 @@ class FilterOutdated(DomainError):
 
 
 def expanded(definition: Definition, groups: ReferencedSegments) -> Node:
-    """The definition's normal form, other segments by their own conditions."""
+    """Return the normal form, segments by their own conditions. Raise DomainError when it is too large."""
     node = _expand(normalise(definition), groups)
     if sum(1 for _ in leaves(node)) > LEAVES:
         message = f"With the segments that it refers to, the filter has more than {LEAVES} conditions"
@@ -158,17 +150,17 @@ def expanded(definition: Definition, groups: ReferencedSegments) -> Node:
 
 
 def _expand(node: Node, groups: ReferencedSegments) -> Node:
-    """Other segments by their own conditions; those picked by hand stay sets."""
     match node:
         case And(parts):
             return conjunction(_expand(part, groups) for part in parts)
         case Or(parts):
             return disjunction(_expand(part, groups) for part in parts)
-        case Leaf(MembershipCondition(segment_id=UUID() as segment_id), holds):
-            other = groups.get(segment_id)
-            if other is None:
+        case Leaf(MembershipCondition(segment_id=UUID() as segment_id), negated):
+            definition = groups.get(segment_id)
+            if definition is None:
+                # Picked by hand: it stays a set.
                 return node
-            inner = _expand(normalise(other), groups)
-            return inner if holds else negate(inner)
+            expanded_node = _expand(normalise(definition), groups)
+            return negate(expanded_node) if negated else expanded_node
         case _:
             return node

@@ -1,4 +1,4 @@
-"""One SELECT of customer ids: facts and sets narrow rows of customers, or the smallest set alone is those rows."""
+"""Plans one SELECT of customer ids: predicates and id sets narrow customers' rows, or the smallest set gives them."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -16,82 +16,85 @@ from domain.segments.sql.scope import FilterScope
 
 @dataclass(frozen=True, slots=True)
 class Conjuncts:
-    """What is to hold at once."""
+    """The parts of a filter's AND. `alternatives` mix predicates with id sets: the rest narrows the customers first."""
 
-    facts: tuple[ColumnElement[bool], ...]
-    sets: tuple[IdSet, ...]
-    # Alternatives of which some are sets: asked once the rest has left fewer customers.
-    mixed: tuple[Node, ...] = ()
-
-
-def cost(members: IdSet) -> tuple[bool, Selectivity]:
-    """Few members first, and those to be left out last."""
-    return not members.holds, members.selectivity
+    predicates: tuple[ColumnElement[bool], ...]
+    id_sets: tuple[IdSet, ...]
+    alternatives: tuple[Node, ...] = ()
 
 
-def united(members: Sequence[IdSet]) -> IdSet:
-    if len(members) == 1:
-        return members[0]
+def cost(id_set: IdSet) -> tuple[bool, Selectivity]:
+    """Return the key by which sets are sorted: small ones first, negated ones last."""
+    return id_set.negated, id_set.selectivity
+
+
+def union_of(id_sets: Sequence[IdSet]) -> IdSet:
+    """Return one set of all customers in the sets, of which none is negated."""
+    if len(id_sets) == 1:
+        return id_sets[0]
     # Not UNION ALL: of what that gives, PostgreSQL would expect 200 different customers.
-    together = union(*(each.ids for each in members)).subquery()
-    return IdSet(select(together.c[0]).correlate(None), max(each.selectivity for each in members), distinct=True)
+    together = union(*(id_set.ids for id_set in id_sets)).subquery()
+    largest = max(id_set.selectivity for id_set in id_sets)
+    return IdSet(select(together.c[0]).correlate(None), largest, distinct=True)
 
 
-def _distinct(members: IdSet) -> Select[int]:
-    return members.ids if members.distinct else members.ids.distinct()
+def in_set(id_set: IdSet, customer: ColumnElement[Any], scope: FilterScope) -> ColumnElement[bool]:
+    """Return the set as IN or NOT IN. PostgreSQL hashes it where it expects it to fit: fewer when they are distinct."""
+    ids = _distinct(id_set) if scope.dialect == "postgresql" else id_set.ids
+    return customer.not_in(ids) if id_set.negated else customer.in_(ids)
 
 
-def among(members: IdSet, customer: ColumnElement[Any], scope: FilterScope) -> ColumnElement[bool]:
-    """PostgreSQL hashes a set only where it expects that it fits: it expects fewer when they are said to differ."""
-    ids = _distinct(members) if scope.dialect == "postgresql" else members.ids
-    return customer.in_(ids) if members.holds else customer.not_in(ids)
+def _distinct(id_set: IdSet) -> Select[int]:
+    return id_set.ids if id_set.distinct else id_set.ids.distinct()
 
 
-def assemble(
-    parts: Conjuncts, scope: FilterScope, said: Sequence[ColumnElement[bool]] = ()
+def select_customers(
+    conjuncts: Conjuncts, scope: FilterScope, columns: Sequence[ColumnElement[bool]] = ()
 ) -> Select[*tuple[Any, ...]]:
-    """Whom facts and sets leave, and of each of them what else is to be said."""
-    used = [each for predicate in (*parts.facts, *said) for each in iterate(predicate)]
-    read = {each.table for each in used if isinstance(each, Column)} & {customers, customer_facts}
-    first = next(iter(parts.sets), None)
-    if read or first is None or not first.holds:
-        base, rest = _rows(read, scope), parts.sets
+    """Return a statement of the live customers whom predicates and id sets leave, with further columns of each."""
+    elements = [element for clause in (*conjuncts.predicates, *columns) for element in iterate(clause)]
+    tables = {element.table for element in elements if isinstance(element, Column)} & {customers, customer_facts}
+    smallest = next(iter(conjuncts.id_sets), None)
+    if tables or smallest is None or smallest.negated:
+        base, id_sets = _base_rows(tables, scope), conjuncts.id_sets
     else:
         # No row is of a customer who is not there: those of a set need not be looked up among the others.
-        those = _distinct(first).subquery("those")
-        base, rest = _Base(those, those.c[0]), parts.sets[1:]
+        ids = _distinct(smallest).subquery("those")
+        base, id_sets = _BaseRows(ids, ids.c[0]), conjuncts.id_sets[1:]
     # Few are, and an index has them: customers' own rows need not be read for it.
-    deleted = IdSet(partial_index_ids("deleted_at IS NOT NULL", scope), Selectivity.PICKED, holds=False, distinct=True)
-    conjuncts = (_conjunct(members, base.customer, scope) for members in (*rest, deleted))
-    found = select(base.customer).select_from(base.rows).where(*base.own, *parts.facts, *conjuncts)
-    return found.add_columns(*said)
+    deleted_ids = partial_index_ids("deleted_at IS NOT NULL", scope)
+    deleted = IdSet(deleted_ids, Selectivity.PICKED, negated=True, distinct=True)
+    memberships = (_joined_set(id_set, base.customer, scope) for id_set in (*id_sets, deleted))
+    ids_and_columns = select(base.customer, *columns).select_from(base.rows)
+    return ids_and_columns.where(*base.of_store, *conjuncts.predicates, *memberships)
 
 
 @dataclass(frozen=True, slots=True)
-class _Base:
+class _BaseRows:
     """The rows that are narrowed, one for each customer."""
 
     rows: FromClause
     customer: KeyedColumnElement[int]
-    own: tuple[ColumnElement[bool], ...] = ()
+    of_store: tuple[ColumnElement[bool], ...] = ()
 
 
-def _rows(read: Set[FromClause], scope: FilterScope) -> _Base:
-    """The customers' own rows only where they are read; every customer has a row of facts."""
-    if customers not in read:
-        return _Base(customer_facts, customer_facts.c.customer_id, (customer_facts.c.store_id == scope.store_id,))
-    own = (customers.c.store_id == scope.store_id,)
-    if customer_facts not in read:
-        return _Base(customers, customers.c.id, own)
+def _base_rows(tables: Set[FromClause], scope: FilterScope) -> _BaseRows:
+    """Return the customers' own rows only where they are read; every customer has a row of facts."""
+    if customers not in tables:
+        of_store = (customer_facts.c.store_id == scope.store_id,)
+        return _BaseRows(customer_facts, customer_facts.c.customer_id, of_store)
+    of_store = (customers.c.store_id == scope.store_id,)
+    if customer_facts not in tables:
+        return _BaseRows(customers, customers.c.id, of_store)
     same = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
-    return _Base(customers.join(customer_facts, same), customers.c.id, own)
+    return _BaseRows(customers.join(customer_facts, same), customers.c.id, of_store)
 
 
-def _conjunct(members: IdSet, customer: KeyedColumnElement[int], scope: FilterScope) -> ColumnElement[bool]:
-    """At the top, PostgreSQL joins: IN to those who are in a set, NOT EXISTS away from them."""
+def _joined_set(id_set: IdSet, customer: KeyedColumnElement[int], scope: FilterScope) -> ColumnElement[bool]:
+    """Return the set in the form that PostgreSQL joins at the top: IN, or NOT EXISTS for a negated one."""
     if scope.dialect != "postgresql":
-        return among(members, customer, scope)
-    if members.holds:
-        return customer.in_(members.ids)
-    left_out = members.ids.subquery()
-    return not_(exists(select(literal(1)).where(left_out.c[0] == customer).correlate(customer.table)))
+        return in_set(id_set, customer, scope)
+    if not id_set.negated:
+        return customer.in_(id_set.ids)
+    excluded = id_set.ids.subquery()
+    return not_(exists(select(literal(1)).where(excluded.c[0] == customer).correlate(customer.table)))

@@ -1,7 +1,7 @@
-"""From a definition to one SELECT of customer ids: facts first, then sets, the smallest first."""
+"""Compiles a definition to one SELECT of customer ids: predicates first, then id sets, the smallest first."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -16,8 +16,7 @@ from sqlalchemy import (
     true,
 )
 
-from domain.segments.catalogue import BehaviorEntry as KnownBehavior
-from domain.segments.catalogue import Catalogue
+from domain.segments.catalogue import BehaviorEntry, Catalogue
 from domain.segments.compiler.normal_form import (
     And,
     FilterOutdated,
@@ -28,7 +27,7 @@ from domain.segments.compiler.normal_form import (
     expanded,
     leaves,
 )
-from domain.segments.compiler.planner import Conjuncts, among, assemble, cost, united
+from domain.segments.compiler.planner import Conjuncts, cost, in_set, select_customers, union_of
 from domain.segments.filters import AttributeCondition, BehaviorCondition, Definition, MembershipCondition
 from domain.segments.sql.behaviors.base import EventField, FieldCondition, FieldConditions
 from domain.segments.sql.dimensions.customer import on_list, picked_for
@@ -39,140 +38,143 @@ from domain.segments.sql.scope import FilterScope
 def customer_ids(
     definition: Definition, catalogue: Catalogue, scope: FilterScope, groups: ReferencedSegments
 ) -> Select[int]:
-    """The ids of the live customers whom the definition finds."""
+    """Return a statement of the ids of the live customers who match. Raise FilterOutdated as `condition_of` does."""
     return ids_of(expanded(definition, groups), catalogue, scope)
 
 
 def ids_of(node: Node, catalogue: Catalogue, scope: FilterScope) -> Select[int]:
-    """The same for a definition in its normal form."""
-    return _Statement(catalogue, scope).select(node)
+    """Return a statement of the ids of the live customers who match a definition in its normal form."""
+    return _Query(catalogue, scope).select(node)
 
 
 def static_ids(segment_id: UUID, scope: FilterScope) -> Select[int]:
-    """The live customers among those picked for a static segment."""
-    return assemble(Conjuncts((), (picked_for(segment_id, scope),)), scope)
+    """Return a statement of the live customers among those picked for a static segment."""
+    return select_customers(Conjuncts((), (picked_for(segment_id, scope),)), scope)
 
 
 @dataclass(slots=True)
-class _Statement:
+class _Query:
+    """A filter's query as it is planned, with the predicate of each leaf."""
+
     catalogue: Catalogue
     scope: FilterScope
-    _uses: Counter[bytes] = field(default_factory=Counter[bytes])
-    _compiled: dict[bytes, Predicate] = field(default_factory=dict[bytes, Predicate])
-    # What the facts among the alternatives are called in the rows that are left, and who those rows are of.
-    _said: dict[bytes, ColumnElement[bool]] = field(default_factory=dict[bytes, ColumnElement[bool]])
-    _left: ColumnElement[int] | None = None
+    _predicates: dict[bytes, Predicate] = field(default_factory=dict[bytes, Predicate])
+    # Once the customers are narrowed: who they are there, and the columns of the alternatives' row predicates.
+    _customer: ColumnElement[int] | None = None
+    _columns: dict[bytes, ColumnElement[bool]] = field(default_factory=dict[bytes, ColumnElement[bool]])
 
     def select(self, node: Node) -> Select[int]:
-        self._uses.update(leaf.key for leaf in leaves(node))
+        uses = Counter(leaf.key for leaf in leaves(node))
         for leaf in leaves(node):
-            self._compiled[leaf.key] = self._shared(leaf)
-        parts = self._sort(node.parts if isinstance(node, And) else (node,))
-        return self._narrowed(parts) if parts.mixed else assemble(parts, self.scope)
+            predicate = condition_of(leaf, self.catalogue, self.scope)
+            if isinstance(predicate, IdSet) and uses[leaf.key] > 1:
+                # A set that is asked for more than once is made once.
+                shared = predicate.ids.cte()
+                predicate = replace(predicate, ids=select(shared.c[0]).correlate(None))
+            self._predicates[leaf.key] = predicate
+        conjuncts = self._conjuncts(node.parts if isinstance(node, And) else (node,))
+        if not conjuncts.alternatives:
+            return select_customers(conjuncts, self.scope)
+        return self._select_alternatives(conjuncts)
 
-    def _narrowed(self, parts: Conjuncts) -> Select[int]:
-        """Those for whom the simple parts hold, and of these the ones for whom an alternative does."""
-        compiled = {leaf.key: self._compiled[leaf.key] for part in parts.mixed for leaf in leaves(part)}
-        facts = {key: each.condition for key, each in compiled.items() if isinstance(each, RowPredicate)}
-        said = {key: holds.label(f"fact_{number}") for number, (key, holds) in enumerate(facts.items())}
-        found = assemble(parts, self.scope, tuple(said.values()))
-        # PostgreSQL would look every customer up in the sets first: a subquery with an offset it leaves as it is.
-        left = (found.offset(literal_column("0")) if self.scope.dialect == "postgresql" else found).subquery("found")
-        self._left = left.c[0]
-        self._said = {key: left.c[label.name] for key, label in said.items()}
-        return select(self._left).where(*(self._predicate(part) for part in parts.mixed))
-
-    def _shared(self, leaf: Leaf) -> Predicate:
-        """A set that is asked for more than once is made once."""
-        compiled = condition_of(leaf, self.catalogue, self.scope)
-        if isinstance(compiled, RowPredicate) or self._uses[leaf.key] == 1:
-            return compiled
-        shared = compiled.ids.cte()
-        return replace(compiled, ids=select(shared.c[0]).correlate(None))
-
-    def _sort(self, parts: Sequence[Node]) -> Conjuncts:
-        facts: list[ColumnElement[bool]] = []
-        sets: list[IdSet] = []
-        mixed: list[Node] = []
+    def _conjuncts(self, parts: Sequence[Node]) -> Conjuncts:
+        """Sort the parts of an AND into predicates on a row, id sets, and alternatives of both."""
+        predicates: list[ColumnElement[bool]] = []
+        id_sets: list[IdSet] = []
+        alternatives: list[Node] = []
         for part in parts:
-            simple = self._simple(part)
-            if isinstance(simple, IdSet):
-                sets.append(simple)
-            elif simple is not None:
-                facts.append(simple)
+            leaf_predicates = [self._predicate(leaf) for leaf in leaves(part)]
+            members = [predicate for predicate in leaf_predicates if isinstance(predicate, IdSet)]
+            if not members:
+                predicates.append(self._clause(part))
+            elif isinstance(part, Leaf):
+                id_sets += members
+            elif _is_union(part, members):
+                id_sets.append(union_of(members))
             else:
-                mixed.append(part)
-        return Conjuncts(tuple(facts), tuple(sorted(sets, key=cost)), tuple(mixed))
+                alternatives.append(part)
+        return Conjuncts(tuple(predicates), tuple(sorted(id_sets, key=cost)), tuple(alternatives))
 
-    def _simple(self, node: Node) -> IdSet | ColumnElement[bool] | None:
-        """A set; or a predicate that needs none; or neither."""
+    def _select_alternatives(self, conjuncts: Conjuncts) -> Select[int]:
+        """Narrow the customers by predicates and id sets, and of these select the ones that fulfil the alternatives."""
+        predicates = {leaf.key: self._predicates[leaf.key] for part in conjuncts.alternatives for leaf in leaves(part)}
+        conditions = {
+            key: predicate.condition for key, predicate in predicates.items() if isinstance(predicate, RowPredicate)
+        }
+        labels = {key: clause.label(f"fact_{number}") for number, (key, clause) in enumerate(conditions.items())}
+        customers = select_customers(conjuncts, self.scope, tuple(labels.values()))
+        if self.scope.dialect == "postgresql":
+            # It would look every customer up in the sets first: a subquery with an offset it leaves as it is.
+            customers = customers.offset(literal_column("0"))
+        narrowed = customers.subquery("found")
+        self._customer = narrowed.c[0]
+        self._columns = {key: narrowed.c[label.name] for key, label in labels.items()}
+        return select(self._customer).where(*(self._clause(part) for part in conjuncts.alternatives))
+
+    def _predicate(self, leaf: Leaf) -> Predicate:
+        """Return the leaf's predicate, negated where the leaf is."""
+        predicate = self._predicates[leaf.key]
+        if isinstance(predicate, RowPredicate) and leaf.key in self._columns:
+            predicate = RowPredicate(self._columns[leaf.key])
+        return negate(predicate) if leaf.negated else predicate
+
+    def _clause(self, node: Node) -> ColumnElement[bool]:
         if isinstance(node, Leaf):
-            leaf = self._sense(node)
-            return leaf if isinstance(leaf, IdSet) else leaf.condition
-        if any(isinstance(self._sense(leaf), IdSet) for leaf in leaves(node)):
-            return self._united(node) if isinstance(node, Or) else None
-        return self._predicate(node)
-
-    def _sense(self, leaf: Leaf) -> Predicate:
-        compiled = self._compiled[leaf.key]
-        if isinstance(compiled, RowPredicate) and leaf.key in self._said:
-            compiled = RowPredicate(self._said[leaf.key])
-        return compiled if leaf.holds else negate(compiled)
-
-    def _united(self, node: Or) -> IdSet | None:
-        """Alternatives that are all sets of members are one set."""
-        parts = [self._sense(part) for part in node.parts if isinstance(part, Leaf)]
-        members = [part for part in parts if isinstance(part, IdSet) and part.holds]
-        return united(members) if len(members) == len(node.parts) else None
-
-    def _predicate(self, node: Node) -> ColumnElement[bool]:
-        if isinstance(node, Leaf):
-            leaf = self._sense(node)
-            return self._among(leaf) if isinstance(leaf, IdSet) else leaf.condition
+            predicate = self._predicate(node)
+            return self._in_set(predicate) if isinstance(predicate, IdSet) else predicate.condition
         if isinstance(node, And):
-            # In this order the databases look; of alternatives, they look no further once one holds.
-            return and_(true(), *(self._predicate(part) for part in sorted(node.parts, key=self._weight)))
-        return or_(false(), *self._alternatives(node))
+            # In this order the databases look; of alternatives, they look no further once one is true.
+            return and_(true(), *(self._clause(part) for part in sorted(node.parts, key=self._cost)))
+        predicates = [self._predicate(part) for part in node.parts if isinstance(part, Leaf)]
+        id_sets = [predicate for predicate in predicates if isinstance(predicate, IdSet)]
+        members = [id_set for id_set in id_sets if not id_set.negated]
+        return or_(
+            false(),
+            *(predicate.condition for predicate in predicates if isinstance(predicate, RowPredicate)),
+            *([self._in_set(union_of(members))] if members else []),
+            *(self._in_set(id_set) for id_set in id_sets if id_set.negated),
+            *(self._clause(part) for part in node.parts if not isinstance(part, Leaf)),
+        )
 
-    def _weight(self, node: Node) -> tuple[bool, bool, Selectivity]:
-        """Facts first, then sets of members, the smallest first, then alternatives, then those to be left out."""
-        senses = [self._sense(leaf) for leaf in leaves(node)]
-        sets = [each for each in senses if isinstance(each, IdSet)]
-        largest = max((each.selectivity for each in sets), default=Selectivity.PICKED)
-        return bool(sets), not isinstance(node, Leaf) or any(not each.holds for each in sets), largest
+    def _cost(self, node: Node) -> tuple[bool, bool, Selectivity]:
+        """Return the key by which an AND is sorted: row predicates, sets from small to large, alternatives, negated."""
+        predicates = [self._predicate(leaf) for leaf in leaves(node)]
+        id_sets = [predicate for predicate in predicates if isinstance(predicate, IdSet)]
+        largest = max((id_set.selectivity for id_set in id_sets), default=Selectivity.PICKED)
+        return bool(id_sets), not isinstance(node, Leaf) or any(id_set.negated for id_set in id_sets), largest
 
-    def _alternatives(self, node: Or) -> Iterator[ColumnElement[bool]]:
-        """Facts, then the sets of members as one, then the rest."""
-        simple = [self._sense(part) for part in node.parts if isinstance(part, Leaf)]
-        yield from (leaf.condition for leaf in simple if isinstance(leaf, RowPredicate))
-        members = [leaf for leaf in simple if isinstance(leaf, IdSet)]
-        held = [leaf for leaf in members if leaf.holds]
-        if held:
-            yield self._among(united(held))
-        yield from (self._among(leaf) for leaf in members if not leaf.holds)
-        yield from (self._predicate(part) for part in node.parts if not isinstance(part, Leaf))
+    def _in_set(self, id_set: IdSet) -> ColumnElement[bool]:
+        assert self._customer is not None
+        return in_set(id_set, self._customer, self.scope)
 
-    def _among(self, members: IdSet) -> ColumnElement[bool]:
-        assert self._left is not None
-        return among(members, self._left, self.scope)
+
+def _is_union(node: Node, members: Sequence[IdSet]) -> bool:
+    """Say whether the node is an OR of nothing but these sets, none of which is negated."""
+    if not isinstance(node, Or) or not all(isinstance(part, Leaf) for part in node.parts):
+        return False
+    return len(members) == len(node.parts) and not any(id_set.negated for id_set in members)
 
 
 def condition_of(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> Predicate:
-    """The leaf's condition in SQL, whatever its sense."""
+    """Return the predicate of the leaf's condition, as if it were not negated.
+
+    Raise FilterOutdated when it asks for a dimension or an attribute that the store no longer has.
+    """
     match leaf.condition:
         case AttributeCondition() as condition:
             dimension = catalogue.dimensions.get(condition.dimension)
             if dimension is None:
                 raise FilterOutdated(f"The filter asks for {condition.dimension}, which the store no longer has")
-            return dimension.source.leaf(condition, scope)
+            return dimension.source.predicate(condition, scope)
         case BehaviorCondition() as condition:
             behavior = catalogue.behavior(condition.behavior)
             assert behavior is not None
             where = tuple(
-                FieldCondition(each, _trait(behavior, each.dimension, each.values)) for each in condition.where
+                FieldCondition(narrowing, _event_field(behavior, narrowing.dimension, narrowing.values))
+                for narrowing in condition.where
             )
-            of = None if condition.of is None else _trait(behavior, condition.of, [0])
-            return behavior.source.leaf(condition, FieldConditions(where, of), scope)
+            of = None if condition.of is None else _event_field(behavior, condition.of, [0])
+            return behavior.source.predicate(condition, FieldConditions(where, of), scope)
         case MembershipCondition(segment_id, list_id):
             if list_id is not None:
                 return on_list(list_id, scope)
@@ -180,7 +182,7 @@ def condition_of(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> Predic
             return picked_for(segment_id, scope)
 
 
-def _trait(behavior: KnownBehavior, key: str, values: Sequence[object]) -> EventField:
+def _event_field(behavior: BehaviorEntry, key: str, values: Sequence[object]) -> EventField:
     attribute = behavior.attribute(key, values)
     if attribute is None:
         raise FilterOutdated(f"The filter asks for {key} of {behavior.key}, which the store no longer has")

@@ -50,14 +50,14 @@ class LeafTraits:
     """The traits of a leaf that are known before it is asked.
 
     `kinds`: the data that its answer rests on, None where that is unknown; `by_the_hour`: on more of the time than its
-    day; `holds`: whether the leaf finds those whom its SQL finds, or all the others; `constant`: whether it finds
+    day; `negated`: whether the leaf finds all but those whom its SQL finds; `constant`: whether it finds
     everyone or nobody, whoever that is, and the database need not be asked; `few`: an index has
     just those whom it finds.
     """
 
     kinds: ChangeKind | None
     by_the_hour: bool
-    holds: bool
+    negated: bool
     constant: bool | None
     few: bool
 
@@ -69,9 +69,9 @@ def leaf_traits(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> LeafTra
     by_the_hour = _bound_values(predicate) != _bound_values(
         condition_of(leaf, catalogue, replace(scope, now=other_time))
     )
-    holds = not isinstance(predicate, IdSet) or predicate.holds
+    negated = isinstance(predicate, IdSet) and predicate.negated
     few = isinstance(predicate, IdSet) and predicate.selectivity is Selectivity.PICKED
-    return LeafTraits(kinds_of(predicate), by_the_hour, holds, constant_of(predicate), few)
+    return LeafTraits(kinds_of(predicate), by_the_hour, negated, constant_of(predicate), few)
 
 
 def kinds_asked(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> ChangeKind:

@@ -60,17 +60,17 @@ async def match_customers(
         if isinstance(predicate, IdSet):
             sets[key] = predicate
         elif constant is not None:
-            expressions[key] = IdSetExpr(set[int](), holds=not constant)
+            expressions[key] = IdSetExpr(set[int](), negated=constant)
         else:
             conditions[key] = predicate.condition
     live, row_matches = await _match_rows(tx, scope, ids, conditions)
     expressions.update((key, IdSetExpr(matching)) for key, matching in row_matches.items())
     for key, members in (await _match_sets(tx, scope, ids, sets)).items():
-        expressions[key] = IdSetExpr(members, holds=sets[key].holds)
+        expressions[key] = IdSetExpr(members, negated=sets[key].negated)
     matches: dict[UUID, set[int]] = {}
     for filter_id, node in filters.nodes.items():
         expression = combine(node, expressions, set[int]())
-        matches[filter_id] = live & expression.ids if expression.holds else live - expression.ids
+        matches[filter_id] = live - expression.ids if expression.negated else live & expression.ids
     return matches
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from muster_sdk import AddressKind
 from sqlalchemy.exc import SQLAlchemyError
 
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.db import Database, Transaction
 from domain.segments.evaluation.cache.count import CountRequest, CountResult, count, prefetch
 from domain.segments.evaluation.cache.fetch import InFlight
@@ -34,13 +35,14 @@ class Previews:
     database: Database
     cache: LeafCache | None = None
     seconds: float = PREVIEW_SECONDS
+    extensions: Extensions = NO_EXTENSIONS
 
     async def preview(
         self, store: Store, definition: Definition, channels: Mapping[str, AddressKind], now: datetime
     ) -> PreviewResult:
         """Return how many match now, a few of them, and whom the channels reach. Raise TookTooLong, or as `resolve`."""
         deadline = Deadline(self.seconds)
-        request = _PreviewRequest(store, definition, channels, now)
+        request = _PreviewRequest(store, definition, channels, now, self.extensions)
         result: CountResult | None = None
         with suppress(TooManyIds):
             while self.cache is not None and result is None:
@@ -58,7 +60,7 @@ class Previews:
                 self.cache.prefetch = asyncio.create_task(self._prefetch(self.cache, request))
             return result.preview
         async with reading(self.database, deadline) as tx:
-            ids = await select_ids(tx, definition, request.scope(tx))
+            ids = await select_ids(tx, definition, request.scope(tx), self.extensions)
             return await survey(tx, store.id, ids, channels, SAMPLE)
 
     async def wait_for_prefetch(self) -> None:
@@ -85,9 +87,11 @@ class _PreviewRequest:
     definition: Definition
     channels: Mapping[str, AddressKind]
     now: datetime
+    extensions: Extensions
 
     def scope(self, tx: Transaction) -> FilterScope:
         return FilterScope(self.store.id, self.store.timezone, self.now, tx.dialect)
 
     async def resolve(self, tx: Transaction) -> CountRequest:
-        return CountRequest(await resolve(tx, self.definition, self.scope(tx)), self.channels, SAMPLE)
+        resolved = await resolve(tx, self.definition, self.scope(tx), self.extensions)
+        return CountRequest(resolved, self.channels, SAMPLE)

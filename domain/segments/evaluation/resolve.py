@@ -8,6 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Select
 
 from domain.customers import queries as customers
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
 from domain.segments import catalogue as segment_catalogue
@@ -23,7 +24,9 @@ from domain.segments.sql.scope import FilterScope
 K = TypeVar("K")
 
 
-async def catalogue(tx: Transaction, store_id: int, channels: Mapping[str, str]) -> Catalogue:
+async def catalogue(
+    tx: Transaction, store_id: int, channels: Mapping[str, str], extensions: Extensions = NO_EXTENSIONS
+) -> Catalogue:
     """Return the catalogue of what the store's segments may ask; `channels`: the labels of all channels, by key."""
     return segment_catalogue.catalogue(
         await customers.definitions(tx, store_id),
@@ -31,6 +34,7 @@ async def catalogue(tx: Transaction, store_id: int, channels: Mapping[str, str])
         await queries.event_types(tx, store_id),
         facets=await queries.facets(tx, store_id),
         ranks=await ranks.of(tx, store_id),
+        extensions=extensions,
     )
 
 
@@ -51,16 +55,21 @@ class ResolvedFilter:
         return ids_of(self.node, self.catalogue, self.scope)
 
 
-async def resolve(tx: Transaction, subject: Segment | Definition, scope: FilterScope) -> ResolvedFilter:
+async def resolve(
+    tx: Transaction, subject: Segment | Definition, scope: FilterScope, extensions: Extensions = NO_EXTENSIONS
+) -> ResolvedFilter:
     """Return the resolved filter. Raise FilterOutdated when it refers to what the store no longer has."""
-    resolved = (await resolve_each(tx, {0: subject}, scope))[0]
+    resolved = (await resolve_each(tx, {0: subject}, scope, extensions))[0]
     if isinstance(resolved, DomainError):
         raise resolved
     return resolved
 
 
 async def resolve_each(
-    tx: Transaction, subjects: Mapping[K, Segment | Definition], scope: FilterScope
+    tx: Transaction,
+    subjects: Mapping[K, Segment | Definition],
+    scope: FilterScope,
+    extensions: Extensions = NO_EXTENSIONS,
 ) -> dict[K, ResolvedFilter | DomainError]:
     """Return each filter resolved, or why it cannot be; references are looked up for all of them together.
 
@@ -80,6 +89,7 @@ async def resolve_each(
         await customers.definitions(tx, scope.store_id) if definitions else (),
         {channel: channel for channel in sorted(channels)},
         ranks=await ranks.of(tx, scope.store_id) if definitions else None,
+        extensions=extensions,
     )
     resolved: dict[K, ResolvedFilter | DomainError] = {}
     for key, subject in subjects.items():
@@ -96,16 +106,18 @@ async def resolve_each(
     return resolved
 
 
-async def select_ids(tx: Transaction, subject: Segment | Definition, scope: FilterScope) -> Select[int]:
+async def select_ids(
+    tx: Transaction, subject: Segment | Definition, scope: FilterScope, extensions: Extensions = NO_EXTENSIONS
+) -> Select[int]:
     """Return a statement of the ids of the customers who match now. Raise FilterOutdated as `resolve` does."""
-    return (await resolve(tx, subject, scope)).select_ids()
+    return (await resolve(tx, subject, scope, extensions)).select_ids()
 
 
 async def select_ids_of_each(
-    tx: Transaction, segments: Sequence[Segment], scope: FilterScope
+    tx: Transaction, segments: Sequence[Segment], scope: FilterScope, extensions: Extensions = NO_EXTENSIONS
 ) -> list[Select[int] | DomainError]:
     """Return a statement for each segment, or what is wrong with it, by as many look-ups as for one."""
-    resolved = await resolve_each(tx, dict(enumerate(segments)), scope)
+    resolved = await resolve_each(tx, dict(enumerate(segments)), scope, extensions)
     statements: list[Select[int] | DomainError] = []
     for filter_ in resolved.values():
         try:

@@ -12,22 +12,22 @@ S = TypeVar("S", bound="set[int] | BitMap")
 
 
 class IdSetExpr(Generic[S]):
-    """The customers of a set; or, where it does not hold, all but them."""
+    """The customers of a set; `negated`: all the others."""
 
-    __slots__ = ("holds", "ids")
+    __slots__ = ("ids", "negated")
 
-    def __init__(self, ids: S, *, holds: bool = True) -> None:
-        self.ids, self.holds = ids, holds
+    def __init__(self, ids: S, *, negated: bool = False) -> None:
+        self.ids, self.negated = ids, negated
 
     def opposite(self) -> "IdSetExpr[S]":
-        return IdSetExpr(self.ids, holds=not self.holds)
+        return IdSetExpr(self.ids, negated=not self.negated)
 
     def __and__(self, other: "IdSetExpr[S]") -> "IdSetExpr[S]":
         # Either kind of set; both sides are of one.
         ids: Any = self.ids
-        if self.holds:
-            return IdSetExpr(ids & other.ids if other.holds else ids - other.ids)
-        return other & self if other.holds else IdSetExpr(ids | other.ids, holds=False)
+        if not self.negated:
+            return IdSetExpr(ids - other.ids if other.negated else ids & other.ids)
+        return IdSetExpr(ids | other.ids, negated=True) if other.negated else other & self
 
     def __or__(self, other: "IdSetExpr[S]") -> "IdSetExpr[S]":
         return (self.opposite() & other.opposite()).opposite()
@@ -36,10 +36,10 @@ class IdSetExpr(Generic[S]):
 def combine(node: Node, sets: Mapping[bytes, IdSetExpr[S]], empty: S) -> IdSetExpr[S]:
     """Return who matches a filter; `sets`: who matches each leaf's condition, by the leaf's key."""
     match node:
-        case Leaf(_, holds):
-            return sets[node.key] if holds else sets[node.key].opposite()
+        case Leaf(_, negated):
+            return sets[node.key].opposite() if negated else sets[node.key]
         case And(parts):
-            result = IdSetExpr(empty, holds=False)
+            result = IdSetExpr(empty, negated=True)
             for part in parts:
                 result = result & combine(part, sets, empty)
             return result

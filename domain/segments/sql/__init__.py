@@ -1,0 +1,1 @@
+"""Conditions in SQL: columns, dimensions and behaviors, alike on SQLite and PostgreSQL."""

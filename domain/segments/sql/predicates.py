@@ -1,4 +1,4 @@
-"""The two forms that a condition takes in SQL."""
+"""The two forms of a condition in SQL: a predicate on the customer's row, and a set of ids."""
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -11,7 +11,7 @@ from domain.segments.sql.scope import FilterScope
 
 
 class Selectivity(IntEnum):
-    """About how many customers a set holds: the fewer, the sooner it is asked."""
+    """About how many customers a set has: the fewer, the sooner it is joined."""
 
     PICKED = 1
     PRODUCT = 2
@@ -25,11 +25,11 @@ class Selectivity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class IdSet:
-    """Those whose id the statement finds, or those whose id it does not. `once`: it finds none twice."""
+    """The customers whose id the statement selects; `negated`: all the others. `distinct`: it selects no id twice."""
 
     ids: Select[int]
     selectivity: Selectivity
-    holds: bool = True
+    negated: bool = False
     distinct: bool = False
 
 
@@ -43,15 +43,15 @@ class RowPredicate:
 Predicate: TypeAlias = RowPredicate | IdSet
 
 
-def negate(leaf: Predicate) -> Predicate:
-    """Holds exactly for those for whom the other does not."""
-    if isinstance(leaf, IdSet):
-        return replace(leaf, holds=not leaf.holds)
-    return RowPredicate(is_not_true(leaf.condition))
+def negate(predicate: Predicate) -> Predicate:
+    """Return the predicate that is true for exactly the customers for whom this one is not."""
+    if isinstance(predicate, IdSet):
+        return replace(predicate, negated=not predicate.negated)
+    return RowPredicate(is_not_true(predicate.condition))
 
 
 def is_not_true(predicate: ColumnElement[Any]) -> ColumnElement[bool]:
-    """NOT, where NULL counts as false."""
+    """Return NOT, where NULL counts as false."""
     return not_(predicate.is_(true()))
 
 
@@ -62,6 +62,6 @@ ALWAYS = RowPredicate(true())
 
 
 def partial_index_ids(condition: str, scope: FilterScope) -> Select[int]:
-    """Customers of a partial index, whose condition is written just as the index has it."""
+    """Return the customers of a partial index, whose condition is written just as the index has it."""
     few = customers.alias("few")
     return select(few.c.id).where(few.c.store_id == scope.store_id, literal_column(f"few.{condition}")).correlate(None)

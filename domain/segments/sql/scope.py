@@ -1,4 +1,4 @@
-"""What a condition is evaluated in: a store, a moment, a database."""
+"""The scope of a filter: a store, a moment, a database."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -26,17 +26,17 @@ class FilterScope:
         return self.today + timedelta(days=days)
 
     def start(self, days: int) -> datetime:
-        """0:00 of the day so many days from today."""
+        """Return 0:00 of the day so many days from today."""
         return midnight(self.day(days), self.timezone)
 
     def since(self, window: Window) -> datetime | None:
-        """When "the last days" or "the last hours" begin; None for a window that has an end of its own."""
+        """Return the start of "the last days" or "the last hours"; None for a window of instants, or of all time."""
         if window.last_hours is not None:
             return self.now - timedelta(hours=window.last_hours)
         return None if window.last_days is None else self.start(-window.last_days)
 
     def span(self, value: date | datetime) -> tuple[datetime, datetime]:
-        """When what the value names begins, and when it is over: a day, or an instant."""
+        """Return the first instant of a day or an instant, and the one after the last."""
         if isinstance(value, datetime):
             return value, value + _INSTANT
         return midnight(value, self.timezone), midnight(value + timedelta(days=1), self.timezone)

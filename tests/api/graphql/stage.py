@@ -20,6 +20,7 @@ from api.workers.runner import work
 from api.workers.scheduler import make_lists
 from domain import jobs
 from domain.campaigns import launch
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.stores import queries
 from domain.stores.model import TokenScope, new_token, token_hash
 from plugins.manager import InstalledChannel, Plugins
@@ -229,12 +230,18 @@ TYPES: Mapping[tuple[str, str], str] = {
 }
 
 
-def open_stage(database_url: str, files_dir: Path) -> Stage:
+def open_stage(database_url: str, files_dir: Path, extensions: Extensions = NO_EXTENSIONS) -> Stage:
     channel, clock = RecordingChannel(), Hands()
     key = SecretStr("a key for tests alone")
     runtime = build(Settings(database_url=database_url, secret_key=key, files_dir=files_dir))
-    plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0")}, ())
-    services = replace(runtime.services, clock=clock, channels=InstalledChannels(plugins, runtime.key))
+    plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0")}, (), extensions)
+    services = replace(
+        runtime.services,
+        clock=clock,
+        channels=InstalledChannels(plugins, runtime.key),
+        extensions=extensions,
+        previews=replace(runtime.services.previews, extensions=extensions),
+    )
     runtime = replace(runtime, services=services, plugins=plugins)
     return Stage(runtime, create_app(runtime), channel, clock)
 

@@ -113,7 +113,7 @@ class _LeafRequests:
 
     def all_leaves(self) -> list[LeafRequest]:
         """Return the conditions' requests, and that of the customers whom they narrow or are subtracted from."""
-        if self._combine({key: BitMap() for key in self._leaves}).holds:
+        if not self._combine({key: BitMap() for key in self._leaves}).negated:
             deleted = partial_index_ids("deleted_at IS NOT NULL", self._filter.scope)
             base = self._compiled(_DELETED, ChangeKind.EXISTENCE, IdSet(deleted, Selectivity.PICKED, distinct=True))
         else:
@@ -140,15 +140,15 @@ class _LeafRequests:
     def matching(self, bitmaps: Mapping[bytes, BitMap]) -> BitMap:
         """Return the customers who match, by the bitmaps of `all_leaves`."""
         expression = self._combine(bitmaps)
-        return expression.ids - bitmaps[_DELETED] if expression.holds else bitmaps[_EVERYONE] - expression.ids
+        return bitmaps[_EVERYONE] - expression.ids if expression.negated else expression.ids - bitmaps[_DELETED]
 
     def _combine(self, bitmaps: Mapping[bytes, BitMap]) -> IdSetExpr[BitMap]:
         expressions: dict[bytes, IdSetExpr[BitMap]] = {}
         for key, traits in self._traits.items():
             if traits.constant is not None:
-                expressions[key] = IdSetExpr(BitMap(), holds=not traits.constant)
+                expressions[key] = IdSetExpr(BitMap(), negated=traits.constant)
             else:
-                expressions[key] = IdSetExpr(bitmaps[key], holds=traits.holds)
+                expressions[key] = IdSetExpr(bitmaps[key], negated=traits.negated)
         return combine(self._filter.node, expressions, BitMap())
 
     def _condition_requests(self) -> list[LeafRequest]:

@@ -1,0 +1,1 @@
+"""The sources of behaviors: logs of what customers did."""

@@ -1,6 +1,6 @@
-"""Counting, adding up and timing what customers did."""
+"""Counts, sums, times and shares of customers' rows in a log, as the ids of a GROUP BY with HAVING."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,44 +9,55 @@ from sqlalchemy import ColumnElement, Select, and_, case, cast, func, select, tr
 from domain.kit.db.types import Instant
 from domain.segments.filters import Aggregate, AttributeCondition, BehaviorCondition, Operator, Value, Window
 from domain.segments.sql.columns.times import MomentColumn
-from domain.segments.sql.columns.values import DOUBLE, Interval, RealColumn, WholeColumn, exactly, intervals, within
+from domain.segments.sql.columns.values import (
+    DOUBLE,
+    Interval,
+    RealColumn,
+    WholeColumn,
+    exactly,
+    in_interval,
+    intervals,
+)
 from domain.segments.sql.predicates import ALWAYS, NEVER, IdSet, Predicate, Selectivity, is_not_true, negate
 from domain.segments.sql.scope import FilterScope
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows that a behavior's conditions leave; `each` tells one occasion from the next."""
+    """A log's rows that a behavior's conditions select. `counts_as`: rows in which it is equal count once."""
 
     customer: ColumnElement[int]
-    at: ColumnElement[Any]
+    occurred_at: ColumnElement[Any]
     where: tuple[ColumnElement[Any], ...]
     selectivity: Selectivity
-    each: ColumnElement[Any] | None = None
+    counts_as: ColumnElement[Any] | None = None
 
     def ids(self, having: ColumnElement[bool] | None = None) -> Select[int]:
-        """Customers with such rows, or with such rows together."""
-        found = select(self.customer).where(*self.where).correlate(None)
-        return found if having is None else found.group_by(self.customer).having(having)
+        """Return the ids of the customers with such rows; with `having`, of those whose rows fulfil it together."""
+        ids = select(self.customer).where(*self.where).correlate(None)
+        return ids if having is None else ids.group_by(self.customer).having(having)
 
-    def occurring(self, times: Interval) -> IdSet:
-        """Customers with so many occasions, one at least."""
-        if times == (1, None):
+    def with_count(self, interval: Interval) -> IdSet:
+        """Return the customers with so many of them, one at least."""
+        if interval == (1, None):
             return IdSet(self.ids(), self.selectivity)
-        if self.each is None:
-            return IdSet(self.ids(within(func.count(), times)), self.selectivity, distinct=True)
+        if self.counts_as is None:
+            return self.having(in_interval(func.count(), interval))
         # Two steps of hashing, where count(DISTINCT ...) would sort.
-        each = select(self.customer.label("customer_id"), self.each).where(*self.where).correlate(None).distinct()
-        customer = each.subquery("occasions").c.customer_id
-        return IdSet(
-            select(customer).group_by(customer).having(within(func.count(), times)), self.selectivity, distinct=True
-        )
+        rows = select(self.customer.label("customer_id"), self.counts_as).where(*self.where).correlate(None).distinct()
+        customer = rows.subquery("occasions").c.customer_id
+        ids = select(customer).group_by(customer).having(in_interval(func.count(), interval))
+        return IdSet(ids, self.selectivity, distinct=True)
+
+    def having(self, condition: ColumnElement[bool], *, negated: bool = False) -> IdSet:
+        """Return the customers whose rows fulfil the condition together; or all the others."""
+        return IdSet(self.ids(condition), self.selectivity, negated, distinct=True)
 
 
-class Occasions(Protocol):
-    """What customers did, as often as they did it."""
+class Countable(Protocol):
+    """Customers that can be selected by how often they did something."""
 
-    def occurring(self, times: Interval, /) -> IdSet: ...
+    def with_count(self, interval: Interval, /) -> IdSet: ...
 
 
 class Measure(Protocol):
@@ -61,9 +72,8 @@ class WholeMeasure:
     scale: int
 
     def total(self, aggregate: Aggregate) -> WholeColumn | RealColumn:
-        if aggregate is Aggregate.AVERAGE:
-            return RealColumn(_mean(self.raw), self.scale)
-        return WholeColumn(_FUNCTIONS[aggregate](self.raw), self.scale)
+        column = RealColumn if aggregate is Aggregate.AVERAGE else WholeColumn
+        return column(_aggregated(aggregate, self.raw), self.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,93 +81,89 @@ class RealMeasure:
     raw: ColumnElement[Any]
 
     def total(self, aggregate: Aggregate) -> WholeColumn | RealColumn:
-        if aggregate is Aggregate.AVERAGE:
-            return RealColumn(_mean(self.raw))
-        return RealColumn(_FUNCTIONS[aggregate](self.raw))
+        return RealColumn(_aggregated(aggregate, self.raw))
 
 
-def _mean(raw: ColumnElement[Any]) -> ColumnElement[Any]:
-    total: ColumnElement[Any] = func.sum(raw)
-    return cast(total, DOUBLE) / cast(func.count(raw), DOUBLE)
+def _aggregated(aggregate: Aggregate, raw: ColumnElement[Any]) -> ColumnElement[Any]:
+    match aggregate:
+        case Aggregate.MIN:
+            return func.min(raw)
+        case Aggregate.MAX:
+            return func.max(raw)
+        case _:
+            total: ColumnElement[Any] = func.sum(raw)
+            if aggregate is Aggregate.AVERAGE:
+                return cast(total, DOUBLE) / cast(func.count(raw), DOUBLE)
+            return func.coalesce(total, 0)
 
 
-def _sum(raw: ColumnElement[Any]) -> ColumnElement[Any]:
-    total: ColumnElement[Any] = func.sum(raw)
-    return func.coalesce(total, 0)
-
-
-_FUNCTIONS: dict[Aggregate, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = {
-    Aggregate.SUM: _sum,
-    Aggregate.MIN: func.min,
-    Aggregate.MAX: func.max,
-}
-
-
-def during(at: ColumnElement[Any], window: Window, scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
-    """The window: nothing of the future in "the last N days"; from an instant on, up to another."""
+def in_window(occurred_at: ColumnElement[Any], window: Window, scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
+    """Return the window's WHERE clauses. "The last N days" end now: what is dated ahead is outside."""
+    column = MomentColumn(occurred_at)
     start = scope.since(window)
     if start is not None:
-        return (MomentColumn(at).matches(Operator.BETWEEN, (start, scope.now), scope),)
-    ends: list[ColumnElement[bool]] = []
+        return (column.matches(Operator.BETWEEN, (start, scope.now), scope),)
+    bounds: list[ColumnElement[bool]] = []
     if window.since is not None:
-        ends.append(MomentColumn(at).matches(Operator.GTE, (window.since,), scope))
+        bounds.append(column.matches(Operator.GTE, (window.since,), scope))
     if window.until is not None:
-        ends.append(MomentColumn(at).matches(Operator.BEFORE, (window.until,), scope))
-    return tuple(ends)
+        bounds.append(column.matches(Operator.BEFORE, (window.until,), scope))
+    return tuple(bounds)
 
 
-def aggregate(
-    rows: Rows, condition: BehaviorCondition, measured: Measure | ColumnElement[int] | None, scope: FilterScope
+def having(
+    rows: Rows, condition: BehaviorCondition, argument: Measure | ColumnElement[int] | None, scope: FilterScope
 ) -> Predicate:
+    """Return the customers whose rows have the aggregate that the condition compares. `argument`: what it is of."""
     match condition.aggregate:
         case Aggregate.COUNT:
-            return counted(rows, intervals(condition.operator, condition.values))
+            return having_count(rows, intervals(condition.operator, condition.values))
         case Aggregate.DISTINCT:
-            assert isinstance(measured, ColumnElement)
-            return summed(rows, WholeColumn(measured), condition, scope)
+            assert isinstance(argument, ColumnElement)
+            return having_sum(rows, WholeColumn(argument), condition, scope)
         case Aggregate.FIRST | Aggregate.LAST:
             function = func.min if condition.aggregate is Aggregate.FIRST else func.max
-            at = MomentColumn(function(rows.at, type_=Instant()))
-            return _together(rows, at.matches(condition.operator, condition.values, scope))
+            moment = MomentColumn(function(rows.occurred_at, type_=Instant()))
+            return rows.having(moment.matches(condition.operator, condition.values, scope))
         case _:
-            assert not isinstance(measured, ColumnElement | None)
-            column = measured.total(condition.aggregate)
+            assert not isinstance(argument, ColumnElement | None)
+            column = argument.total(condition.aggregate)
             if condition.aggregate is Aggregate.SUM:
-                return summed(rows, column, condition, scope)
-            return _together(rows, column.matches(condition.operator, condition.values, scope))
+                return having_sum(rows, column, condition, scope)
+            return rows.having(column.matches(condition.operator, condition.values, scope))
 
 
-def counted(rows: Occasions, allowed: Sequence[Interval]) -> Predicate:
-    """How often: 0 times is said of those who are not among the rows."""
+def having_count(rows: Countable, allowed: Sequence[Interval]) -> Predicate:
+    """Return the customers with so many rows. Those without any have no row to group: they are all the others."""
     if not allowed:
         return NEVER
     low, high = allowed[0]
     if low is None or low <= 0:
-        return ALWAYS if high is None else negate(counted(rows, [(high + 1, None)])) if high >= 0 else NEVER
+        if high is None:
+            return ALWAYS
+        return negate(rows.with_count((high + 1, None))) if high >= 0 else NEVER
     if high is not None and high < low:
         return NEVER
-    return rows.occurring((low, high))
+    return rows.with_count((low, high))
 
 
-def _together(rows: Rows, having: ColumnElement[bool], *, holds: bool = True) -> IdSet:
-    return IdSet(rows.ids(having), rows.selectivity, holds, distinct=True)
-
-
-def share(rows: Rows, chosen: Sequence[ColumnElement[bool]], condition: BehaviorCondition, scope: FilterScope) -> IdSet:
-    """How many of a hundred occasions are such ones; nobody's who has none."""
-    fulfilled = cast(func.count(case((and_(true(), *chosen), 1))) * 100, DOUBLE)
+def having_share(
+    rows: Rows, clauses: Sequence[ColumnElement[bool]], condition: BehaviorCondition, scope: FilterScope
+) -> IdSet:
+    """Return the customers by how many of a hundred rows fulfil the clauses; without a row there is no share."""
+    fulfilled = cast(func.count(case((and_(true(), *clauses), 1))) * 100, DOUBLE)
     column = RealColumn(fulfilled / cast(func.count(), DOUBLE))
-    return _together(rows, column.matches(condition.operator, condition.values, scope))
+    return rows.having(column.matches(condition.operator, condition.values, scope))
 
 
-def summed(
+def having_sum(
     rows: Rows, column: WholeColumn | RealColumn, condition: BehaviorCondition | AttributeCondition, scope: FilterScope
 ) -> IdSet:
-    """A sum, or a number of different values, of nothing is 0, so that 0 may fulfil the condition without a row."""
-    having = column.matches(condition.operator, condition.values, scope)
+    """Return the customers by a sum, or a number of different values; without a row it is 0, which may fulfil it."""
+    matches = column.matches(condition.operator, condition.values, scope)
     if allows_zero(condition.operator, condition.values):
-        return _together(rows, is_not_true(having), holds=False)
-    return _together(rows, having)
+        return rows.having(is_not_true(matches), negated=True)
+    return rows.having(matches)
 
 
 def allows_zero(operator: Operator, values: Sequence[Value]) -> bool:

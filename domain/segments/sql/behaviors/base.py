@@ -1,4 +1,4 @@
-"""What every log of behavior has in common: rows that conditions narrow, and attributes of theirs to measure."""
+"""The protocols of behaviors: a log whose rows conditions narrow, and the fields that aggregates are taken of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,22 +6,15 @@ from typing import Protocol
 
 from sqlalchemy import ColumnElement
 
-from domain.segments.filters import Aggregate, AttributeCondition, BehaviorCondition, Operator
+from domain.segments.filters import POSITIVE, Aggregate, AttributeCondition, BehaviorCondition
 from domain.segments.sql.behaviors.aggregates import Measure
 from domain.segments.sql.columns.values import Column
 from domain.segments.sql.predicates import Predicate, is_not_true
 from domain.segments.sql.scope import FilterScope
 
-_NEGATIVE = {
-    Operator.NEQ: Operator.IN,
-    Operator.NOT_IN: Operator.IN,
-    Operator.NOT_CONTAINS: Operator.CONTAINS,
-    Operator.IS_NOT_SET: Operator.IS_SET,
-}
-
 
 class EventField(Protocol):
-    """What a behavior's attribute is on a row of its log."""
+    """A behavior's attribute, on a row of its log."""
 
     def column(self, scope: FilterScope, /) -> Column: ...
 
@@ -32,7 +25,7 @@ class EventField(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FieldCondition:
-    """A condition on an occasion, and what it asks about; the same name may be of another type beside it."""
+    """A condition on a row, with its field: the same name may be of another type in the next condition."""
 
     condition: AttributeCondition
     field: EventField
@@ -45,25 +38,26 @@ class FieldConditions:
 
 
 class BehaviorSource(Protocol):
-    """Where a behavior is kept."""
+    """The log of a behavior."""
 
-    def leaf(self, condition: BehaviorCondition, traits: FieldConditions, scope: FilterScope) -> Predicate: ...
-
-
-def row_predicates(where: Sequence[FieldCondition], scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
-    return tuple(_row_predicate(each.condition, each.field.column(scope), scope) for each in where)
+    def predicate(self, condition: BehaviorCondition, fields: FieldConditions, scope: FilterScope) -> Predicate: ...
 
 
-def _row_predicate(condition: AttributeCondition, column: Column, scope: FilterScope) -> ColumnElement[bool]:
-    positive = _NEGATIVE.get(condition.operator)
-    if positive is None:
-        return column.matches(condition.operator, condition.values, scope)
-    return is_not_true(column.matches(positive, condition.values, scope))
+def where_clauses(conditions: Sequence[FieldCondition], scope: FilterScope) -> tuple[ColumnElement[bool], ...]:
+    """Return a WHERE clause on the log's row for each condition."""
+    clauses: list[ColumnElement[bool]] = []
+    for field_condition in conditions:
+        condition, column = field_condition.condition, field_condition.field.column(scope)
+        positive = POSITIVE.get(condition.operator, condition.operator)
+        matches = column.matches(positive, condition.values, scope)
+        clauses.append(matches if positive is condition.operator else is_not_true(matches))
+    return tuple(clauses)
 
 
-def measured(
-    condition: BehaviorCondition, traits: FieldConditions, scope: FilterScope
+def aggregate_argument(
+    condition: BehaviorCondition, fields: FieldConditions, scope: FilterScope
 ) -> Measure | ColumnElement[int] | None:
-    if traits.of is None:
+    """Return what the condition's aggregate is taken of: a measure, a count of different values, or nothing."""
+    if fields.of is None:
         return None
-    return traits.of.distinct_count(scope) if condition.aggregate is Aggregate.DISTINCT else traits.of.measure(scope)
+    return fields.of.distinct_count(scope) if condition.aggregate is Aggregate.DISTINCT else fields.of.measure(scope)

@@ -1,4 +1,4 @@
-"""What an event was about, and whether an order came of it."""
+"""Fields of events that are no attribute: the subject's column, and "not followed by an order"."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from domain.segments.sql.scope import FilterScope
 
 
 class SubjectField:
-    """The column of events that has an index of its own."""
+    """The subject of an event: a column with an index of its own."""
 
     def column(self, _: FilterScope) -> Column:
         return TextColumn(events.c.subject)
@@ -25,7 +25,7 @@ class SubjectField:
 
 
 class AbandonedField:
-    """Whether the customer has ordered nothing since."""
+    """True for events after which the customer has ordered nothing."""
 
     def column(self, _: FilterScope) -> Column:
         return FlagColumn(self._value())

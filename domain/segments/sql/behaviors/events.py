@@ -1,4 +1,4 @@
-"""Conditions on events of any type, and on what they say of themselves."""
+"""Conditions on events of any type, and on their attributes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, String, case, cast, distinct, func
 from domain.events.tables import events
 from domain.kit.values import ValueType
 from domain.segments.filters import ALL_TIME, Aggregate, BehaviorCondition
-from domain.segments.sql.behaviors.aggregates import Measure, RealMeasure, Rows, aggregate, during, share
-from domain.segments.sql.behaviors.base import FieldConditions, measured, row_predicates
-from domain.segments.sql.behaviors.counters import of_all_time, of_late
+from domain.segments.sql.behaviors.aggregates import Measure, RealMeasure, Rows, having, having_share, in_window
+from domain.segments.sql.behaviors.base import FieldConditions, aggregate_argument, where_clauses
+from domain.segments.sql.behaviors.counters import all_time_predicate, recent_predicate
 from domain.segments.sql.columns.times import WrittenDayColumn
 from domain.segments.sql.columns.values import DOUBLE, Column, FlagColumn, RealColumn, TextColumn, one_of
 from domain.segments.sql.predicates import Predicate, Selectivity
@@ -56,8 +56,8 @@ class JsonField:
         return case((self._type(scope) == "true", 1), (self._type(scope) == "false", 0))
 
     def _text(self, scope: FilterScope) -> ColumnElement[Any]:
-        named = "string" if scope.dialect == "postgresql" else "text"
-        return case((self._type(scope) == named, self._value(scope)))
+        text_type = "string" if scope.dialect == "postgresql" else "text"
+        return case((self._type(scope) == text_type, self._value(scope)))
 
     def _value(self, scope: FilterScope) -> ColumnElement[Any]:
         if scope.dialect == "postgresql":
@@ -66,8 +66,7 @@ class JsonField:
 
     def _type(self, scope: FilterScope) -> ColumnElement[Any]:
         if scope.dialect == "postgresql":
-            found = func.jsonb_extract_path(events.c.attributes, self.key)
-            return func.jsonb_typeof(found, type_=String())
+            return func.jsonb_typeof(func.jsonb_extract_path(events.c.attributes, self.key), type_=String())
         return func.json_type(events.c.attributes, self._path, type_=String())
 
     @property
@@ -81,22 +80,22 @@ class EventSource:
 
     type: str
 
-    def leaf(self, condition: BehaviorCondition, traits: FieldConditions, scope: FilterScope) -> Predicate:
-        kept = of_all_time(self.type, condition, scope) or of_late(self.type, condition, scope)
-        return kept or self._counted(condition, traits, scope)
-
-    def _counted(self, condition: BehaviorCondition, traits: FieldConditions, scope: FilterScope) -> Predicate:
-        chosen = row_predicates(traits.where, scope)
+    def predicate(self, condition: BehaviorCondition, fields: FieldConditions, scope: FilterScope) -> Predicate:
+        counted = all_time_predicate(self.type, condition, scope) or recent_predicate(self.type, condition, scope)
+        if counted is not None:
+            return counted
+        clauses = where_clauses(fields.where, scope)
         if condition.aggregate is Aggregate.SHARE:
-            return share(self._rows(condition, (), scope), chosen, condition, scope)
-        return aggregate(self._rows(condition, chosen, scope), condition, measured(condition, traits, scope), scope)
+            return having_share(self._rows(condition, (), scope), clauses, condition, scope)
+        argument = aggregate_argument(condition, fields, scope)
+        return having(self._rows(condition, clauses, scope), condition, argument, scope)
 
-    def _rows(self, condition: BehaviorCondition, chosen: tuple[ColumnElement[bool], ...], scope: FilterScope) -> Rows:
+    def _rows(self, condition: BehaviorCondition, clauses: tuple[ColumnElement[bool], ...], scope: FilterScope) -> Rows:
         where = (
             events.c.store_id == scope.store_id,
             events.c.type == self.type,
-            *during(events.c.occurred_at, condition.window, scope),
-            *chosen,
+            *in_window(events.c.occurred_at, condition.window, scope),
+            *clauses,
         )
-        spread = Selectivity.LOG if condition.window == ALL_TIME else Selectivity.WINDOW
-        return Rows(events.c.customer_id, events.c.occurred_at, where, spread)
+        selectivity = Selectivity.LOG if condition.window == ALL_TIME else Selectivity.WINDOW
+        return Rows(events.c.customer_id, events.c.occurred_at, where, selectivity)

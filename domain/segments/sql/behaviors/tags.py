@@ -1,4 +1,4 @@
-"""When customers were given the tags that they have."""
+"""The tags that customers have as a log: when each was added, and by whom."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, distinct, func
 
 from domain.customers.tables import customer_tags
 from domain.segments.filters import Aggregate, BehaviorCondition
-from domain.segments.sql.behaviors.aggregates import Measure, RealMeasure, Rows, aggregate, during, share
-from domain.segments.sql.behaviors.base import FieldConditions, measured, row_predicates
+from domain.segments.sql.behaviors.aggregates import Measure, RealMeasure, Rows, having, having_share, in_window
+from domain.segments.sql.behaviors.base import FieldConditions, aggregate_argument, where_clauses
 from domain.segments.sql.columns.values import Column, TextColumn
 from domain.segments.sql.predicates import Predicate, Selectivity
 from domain.segments.sql.scope import FilterScope
@@ -33,11 +33,12 @@ class TagField:
 class TaggingSource:
     """The tags that customers have, each given once."""
 
-    def leaf(self, condition: BehaviorCondition, traits: FieldConditions, scope: FilterScope) -> Predicate:
+    def predicate(self, condition: BehaviorCondition, fields: FieldConditions, scope: FilterScope) -> Predicate:
         tags = customer_tags.c
-        own = (tags.store_id == scope.store_id, *during(tags.added_at, condition.window, scope))
-        narrowed = row_predicates(traits.where, scope)
+        in_time = (tags.store_id == scope.store_id, *in_window(tags.added_at, condition.window, scope))
+        clauses = where_clauses(fields.where, scope)
         if condition.aggregate is Aggregate.SHARE:
-            return share(Rows(tags.customer_id, tags.added_at, own, Selectivity.TAG), narrowed, condition, scope)
-        rows = Rows(tags.customer_id, tags.added_at, (*own, *narrowed), Selectivity.TAG)
-        return aggregate(rows, condition, measured(condition, traits, scope), scope)
+            rows = Rows(tags.customer_id, tags.added_at, in_time, Selectivity.TAG)
+            return having_share(rows, clauses, condition, scope)
+        rows = Rows(tags.customer_id, tags.added_at, (*in_time, *clauses), Selectivity.TAG)
+        return having(rows, condition, aggregate_argument(condition, fields, scope), scope)

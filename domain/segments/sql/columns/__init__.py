@@ -1,0 +1,1 @@
+"""Columns that conditions compare and reports show."""

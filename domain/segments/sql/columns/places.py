@@ -1,4 +1,4 @@
-"""How far an address is from a point, without functions that a database may not have."""
+"""Distances of addresses from a point, without functions that a database may not have."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -29,16 +29,16 @@ class Around:
 
     @property
     def reach(self) -> tuple[float, float]:
-        """How many degrees it goes north and south, and at most east and west."""
+        """Return how many degrees it reaches north and south, and at most east and west."""
         tall = self.radius / _KILOMETRES
         return tall, tall / cos(radians(abs(self.latitude) + tall))
 
 
 def read_around(text: str) -> Around | None:
-    found = _FORM.fullmatch(text)
-    if found is None:
+    match = _FORM.fullmatch(text)
+    if match is None:
         return None
-    latitude, longitude, radius = map(float, found.groups())
+    latitude, longitude, radius = map(float, match.groups())
     possible = abs(latitude) <= _NORTHERNMOST and abs(longitude) <= 180 and 0 < radius <= _FARTHEST
     return Around(latitude, longitude, radius) if possible else None
 
@@ -61,10 +61,13 @@ class PlaceColumn:
         if operator is Operator.IS_SET:
             return and_(self.latitude.is_not(None), self.longitude.is_not(None))
         circles = [circle for value in values if (circle := read_around(str(value))) is not None]
-        return or_(*(self._within(around) for circle in circles for around in _round_the_world(circle)))
+        return or_(*(self._is_within(part) for circle in circles for part in _over_180th_meridian(circle)))
 
-    def _within(self, around: Around) -> ColumnElement[bool]:
-        """The haversine formula by the first terms of its series; the box around the circle is looked at before."""
+    def value(self, _: FilterScope) -> None:
+        """A customer has places, and none of them is a circle."""
+
+    def _is_within(self, around: Around) -> ColumnElement[bool]:
+        """Compare by the haversine formula, first terms of its series; the box around the circle is tested before."""
         tall, wide = around.reach
         box = (
             self.latitude.between(*_ends(around.latitude, tall)),
@@ -82,14 +85,14 @@ def _haversine(angle: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _cosine(around: Around, north: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Of the latitude so far north of the circle's own."""
-    at, square = radians(around.latitude), north * north
+    """Return the cosine of the latitude so far north of the circle's own."""
+    latitude, square = radians(around.latitude), north * north
     along = _real(1) - square * (_real(1 / 2) - square * _real(1 / 24))
-    return _real(cos(at)) * along - _real(sin(at)) * north * (_real(1) - square * _real(1 / 6))
+    return _real(cos(latitude)) * along - _real(sin(latitude)) * north * (_real(1) - square * _real(1 / 6))
 
 
-def _round_the_world(circle: Around) -> Iterator[Around]:
-    """The circle; and again from the other side, when it reaches over the 180th meridian."""
+def _over_180th_meridian(circle: Around) -> Iterator[Around]:
+    """Yield the circle, and again from the other side when it reaches over the 180th meridian."""
     yield circle
     if abs(circle.longitude) + circle.reach[1] > 180:
         turned = circle.longitude - 360 if circle.longitude > 0 else circle.longitude + 360

@@ -1,4 +1,4 @@
-"""Comparing days, instants and ages with values, by the store's days."""
+"""Days, instants and ages, compared with values by the store's days."""
 
 from calendar import isleap
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeEngine
 from domain.kit.db.types import Instant
 from domain.segments.filters import Operator, Value
 from domain.segments.sql.columns.values import intervals, one_of
+from domain.segments.sql.projections import ColumnValue, unchanged
 from domain.segments.sql.scope import FilterScope
 
 
@@ -35,6 +36,9 @@ class DayColumn:
             case _:
                 return _within(self.expression, _days(operator, values, scope), Date())
 
+    def value(self, _: FilterScope) -> ColumnValue:
+        return ColumnValue(self.expression, unchanged)
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenDayColumn:
@@ -51,6 +55,18 @@ class WrittenDayColumn:
         since, until = _days(operator, values, scope)
         return _within(text, (since and since.isoformat(), until and until.isoformat()), String())
 
+    def value(self, _: FilterScope) -> ColumnValue:
+        return ColumnValue(self.expression, written_day)
+
+
+def written_day(text: str) -> date | str:
+    """Return the day; what is none is shown as it was written."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return day if day.isoformat() == text else text
+
 
 @dataclass(frozen=True, slots=True)
 class MomentColumn:
@@ -66,9 +82,12 @@ class MomentColumn:
             return or_(*(_within(self.expression, span, Instant()) for span in spans))
         return _within(self.expression, _moments(operator, values, spans, scope), Instant())
 
+    def value(self, _: FilterScope) -> ColumnValue:
+        return ColumnValue(self.expression, unchanged)
+
 
 def _days(operator: Operator, values: Sequence[Value], scope: FilterScope) -> tuple[date | None, date | None]:
-    """From the first day on, up to the second, which is outside."""
+    """Return the first day, and the day after the last."""
     match operator, values:
         case Operator.WITHIN_LAST_DAYS, [int(days)]:
             return scope.day(-days), scope.day(1)
@@ -86,7 +105,7 @@ def _days(operator: Operator, values: Sequence[Value], scope: FilterScope) -> tu
 def _moments(
     operator: Operator, values: Sequence[Value], spans: Sequence[tuple[datetime, datetime]], scope: FilterScope
 ) -> tuple[datetime | None, datetime | None]:
-    """From the first instant on, up to the second, which is outside."""
+    """Return the first instant, and the one after the last."""
     match operator, values:
         case Operator.WITHIN_LAST_DAYS, [int(days)]:
             return scope.start(-days), scope.span(scope.now)[1]
@@ -118,9 +137,9 @@ def _range(operator: Operator, start: D, end: D, last: D) -> tuple[D | None, D |
 
 
 def _within(
-    expression: ColumnElement[Any], ends: tuple[date | str | None, date | str | None], kind: TypeEngine[Any]
+    expression: ColumnElement[Any], span: tuple[date | str | None, date | str | None], kind: TypeEngine[Any]
 ) -> ColumnElement[bool]:
-    since, until = ends
+    since, until = span
     bounds: list[ColumnElement[bool]] = []
     if since is not None:
         bounds.append(expression >= bindparam(None, since, type_=kind))
@@ -130,13 +149,13 @@ def _within(
 
 
 def anniversaries(days: Sequence[int], scope: FilterScope) -> list[int]:
-    """Month * 100 + day of what has its day then; the 29th of February has it on the 28th in common years."""
-    found: set[int] = set()
-    for day in (scope.day(each) for each in days):
-        found.add(day.month * 100 + day.day)
+    """Return month * 100 + day of birthdays that are then; in common years, a 29th of February is on the 28th."""
+    days_of_year: set[int] = set()
+    for day in map(scope.day, days):
+        days_of_year.add(day.month * 100 + day.day)
         if (day.month, day.day) == (2, 28) and not isleap(day.year):
-            found.add(229)
-    return sorted(found)
+            days_of_year.add(229)
+    return sorted(days_of_year)
 
 
 def _numbers(values: Sequence[Value]) -> list[int]:
@@ -152,19 +171,29 @@ class AgeColumn:
     def matches(self, operator: Operator, values: Sequence[Value], scope: FilterScope) -> ColumnElement[bool]:
         if operator is Operator.IS_SET:
             return self.birthday.is_not(None)
-        return or_(false(), *(self._between(low, high, scope) for low, high in intervals(operator, values)))
+        ages: list[ColumnElement[bool]] = [false()]
+        for low, high in intervals(operator, values):
+            bounds: list[ColumnElement[bool]] = [self.birthday.is_not(None)]
+            if low is not None:
+                bounds.append(self.birthday <= bindparam(None, last_birthday(low, scope.today), type_=Date()))
+            if high is not None:
+                bounds.append(self.birthday > bindparam(None, last_birthday(high + 1, scope.today), type_=Date()))
+            ages.append(and_(*bounds))
+        return or_(*ages)
 
-    def _between(self, low: int | None, high: int | None, scope: FilterScope) -> ColumnElement[bool]:
-        ends: list[ColumnElement[bool]] = [self.birthday.is_not(None)]
-        if low is not None:
-            ends.append(self.birthday <= bindparam(None, last_birthday(low, scope.today), type_=Date()))
-        if high is not None:
-            ends.append(self.birthday > bindparam(None, last_birthday(high + 1, scope.today), type_=Date()))
-        return and_(*ends)
+    def value(self, scope: FilterScope) -> ColumnValue:
+        return ColumnValue(self.birthday, lambda born: age(born, scope.today))
+
+
+def age(born: date, today: date) -> int | None:
+    """Return full years, None before birth; in common years, who was born on a 29th of February ages on the 28th."""
+    day = min(born.day, 28) if born.month == 2 and not isleap(today.year) else born.day
+    years = today.year - born.year - ((today.month, today.day) < (born.month, day))
+    return years if years >= 0 else None
 
 
 def last_birthday(age: int, today: date) -> date:
-    """The last day on which one can be born to be so old today; who was born on a 29th of February ages on the 28th."""
+    """Return the last day on which one can be born to be so old today."""
     year = max(1, min(9998, today.year - age))
     if (today.month, today.day) == (2, 29) or ((today.month, today.day) == (2, 28) and not isleap(today.year)):
         return date(year, 2, 29 if isleap(year) else 28)

@@ -1,4 +1,4 @@
-"""Comparing a column with values, alike on both databases. Operators here are the positive ones."""
+"""Columns compared with values and read as values, alike on both databases. Operators here are the positive ones."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
 from domain.segments.filters import Operator, Value
+from domain.segments.sql.projections import ColumnValue
 from domain.segments.sql.scope import FilterScope
 
 _MOST = 2**63 - 1
@@ -37,20 +38,24 @@ Interval = tuple[int | None, int | None]
 
 
 class Column(Protocol):
-    """Something of a row that conditions compare."""
+    """Something of a row that conditions compare and reports show."""
 
     def matches(self, operator: Operator, values: Sequence[Value], scope: FilterScope, /) -> ColumnElement[bool]: ...
 
+    def value(self, scope: FilterScope, /) -> ColumnValue | None:
+        """Return how the value is read; None where there is nothing to show."""
+        ...
+
 
 def fold(text: str) -> str:
-    """A to Z in lower case, and nothing else: the one folding that both databases agree on."""
+    """Return A to Z in lower case, and the rest as it is: the one folding that both databases agree on."""
     return text.translate(_FOLD)
 
 
 def one_of(
     expression: ColumnElement[Any], values: Sequence[object], kind: TypeEngine[Any], scope: FilterScope
 ) -> ColumnElement[bool]:
-    """Equal to one of the values; however many there are, they are one parameter."""
+    """Return "equal to one of the values"; however many there are, they are one parameter."""
     if len(values) == 1:
         return expression == bindparam(None, values[0], type_=kind)
     if scope.dialect == "postgresql":
@@ -72,16 +77,16 @@ class TextColumn:
         texts = [self.stored_as(str(value)) for value in values]
         if operator in {Operator.IN, Operator.EQ}:
             return one_of(self.expression, texts, String(), scope)
-        folded = self._folded(scope)
-        return or_(*(_part(operator, folded, fold(text), scope) for text in texts))
-
-    def _folded(self, scope: FilterScope) -> ColumnElement[str]:
         # In the C collation, and on SQLite, lower() knows A to Z alone.
-        text = collate(self.expression, "C") if scope.dialect == "postgresql" else self.expression
-        return func.lower(text, type_=String())
+        stored = collate(self.expression, "C") if scope.dialect == "postgresql" else self.expression
+        folded = func.lower(stored, type_=String())
+        return or_(*(_matches_part(operator, folded, fold(text), scope) for text in texts))
+
+    def value(self, _: FilterScope) -> ColumnValue:
+        return ColumnValue(self.expression, str)
 
 
-def _part(operator: Operator, folded: ColumnElement[str], text: str, scope: FilterScope) -> ColumnElement[bool]:
+def _matches_part(operator: Operator, folded: ColumnElement[str], text: str, scope: FilterScope) -> ColumnElement[bool]:
     if operator is Operator.CONTAINS:
         find = func.strpos if scope.dialect == "postgresql" else func.instr
         return find(folded, text, type_=Integer()) > 0
@@ -99,10 +104,12 @@ class FlagColumn:
     def matches(self, operator: Operator, values: Sequence[Value], _: FilterScope) -> ColumnElement[bool]:
         if operator is Operator.IS_SET:
             return self.expression.is_not(None)
-        wanted = set(values)
-        if len(wanted) == 2:
+        if len(set(values)) == 2:
             return self.expression.is_not(None)
-        return self.expression.is_(True in wanted)
+        return self.expression.is_(True in values)
+
+    def value(self, _: FilterScope) -> ColumnValue:
+        return ColumnValue(self.expression, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,21 +123,29 @@ class WholeColumn:
         if operator is Operator.IS_SET:
             return self.expression.is_not(None)
         raw = type_coerce(self.expression, BigInteger())
-        return or_(false(), *(within(raw, interval) for interval in intervals(operator, values, self.scale)))
+        return or_(false(), *(in_interval(raw, interval) for interval in intervals(operator, values, self.scale)))
+
+    def value(self, _: FilterScope) -> ColumnValue:
+        return ColumnValue(type_coerce(self.expression, BigInteger()), lambda raw: scaled(raw, self.scale))
 
 
-def within(raw: ColumnElement[int], interval: Interval) -> ColumnElement[bool]:
+def scaled(raw: int, scale: int) -> int | Decimal:
+    """Return the number that a whole number of units stands for."""
+    return raw if scale == 1 else Decimal(raw) / scale
+
+
+def in_interval(raw: ColumnElement[int], interval: Interval) -> ColumnElement[bool]:
     low, high = interval
-    ends: list[ColumnElement[bool]] = []
+    bounds: list[ColumnElement[bool]] = []
     if low is not None:
-        ends.append(raw >= bindparam(None, low, type_=BigInteger()))
+        bounds.append(raw >= bindparam(None, low, type_=BigInteger()))
     if high is not None:
-        ends.append(raw <= bindparam(None, high, type_=BigInteger()))
-    return and_(*ends)
+        bounds.append(raw <= bindparam(None, high, type_=BigInteger()))
+    return and_(*bounds)
 
 
 def intervals(operator: Operator, values: Sequence[Value], scale: int = 1) -> list[Interval]:
-    """The whole numbers that a comparison with any numbers allows, ends included."""
+    """Return the whole numbers that a comparison with any numbers allows, bounds included."""
     exact = [exactly(value) * scale for value in values]
     first, last = exact[0], exact[-1]
     match operator:
@@ -149,7 +164,7 @@ def intervals(operator: Operator, values: Sequence[Value], scale: int = 1) -> li
 
 
 def exactly(value: Value) -> Decimal:
-    """A number as it was written."""
+    """Return the number as it was written."""
     return Decimal(value) if isinstance(value, int) else Decimal(str(value))
 
 
@@ -180,6 +195,9 @@ class RealColumn:
             return one_of(self.expression, numbers, Double(), scope)
         bound: list[ColumnElement[Any]] = [bindparam(None, number, type_=Double()) for number in numbers]
         return compare(operator, self.expression, bound)
+
+    def value(self, _: FilterScope) -> ColumnValue:
+        return ColumnValue(self.expression, lambda raw: float(raw) / self.scale)
 
 
 def compare(

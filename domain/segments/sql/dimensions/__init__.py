@@ -1,0 +1,1 @@
+"""The sources of dimensions: facts about a customer."""

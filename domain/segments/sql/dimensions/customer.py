@@ -1,25 +1,27 @@
-"""Conditions on customers: their own columns, their facts, and what is kept in rows beside them."""
+"""Dimensions of customers: their columns, facts, tags, consents and properties, and the lists that they are on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, select
+from sqlalchemy import ColumnElement, String, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from domain.customers.model import Consent
-from domain.customers.tables import contacts, customer_properties, customer_tags
+from domain.customers.tables import contacts, customer_properties, customer_tags, customers
 from domain.segments.filters import AttributeCondition, Operator
 from domain.segments.sql.columns.values import Column, TextColumn
+from domain.segments.sql.dimensions.child_rows import ChildRows
 from domain.segments.sql.predicates import ALWAYS, IdSet, Predicate, RowPredicate, Selectivity, partial_index_ids
+from domain.segments.sql.projections import ColumnValue, DimensionValue, RelatedValues
 from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import list_members, segment_members
 
 
 class email_domain(FunctionElement[str]):  # noqa: N801 - reads as an SQL function
-    """What is behind the @ of an e-mail address."""
+    """The part of an e-mail address behind its @."""
 
     type = String()
     inherit_cache = True
@@ -37,9 +39,13 @@ def _email_domain_on_sqlite(element: email_domain, compiler: SQLCompiler, **_: A
 
 
 class DimensionSource(Protocol):
-    """Where a dimension is kept: it turns a condition with a positive operator into SQL."""
+    """Where a dimension is stored: conditions with positive operators become SQL there, and values are read."""
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate: ...
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate: ...
+
+    def value(self, scope: FilterScope) -> DimensionValue | None:
+        """Return how the customers' values are read; None where there is nothing to show."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +54,39 @@ class CustomerColumn:
 
     column: Column
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> RowPredicate:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> RowPredicate:
         return RowPredicate(self.column.matches(condition.operator, condition.values, scope))
+
+    def value(self, scope: FilterScope) -> ColumnValue | None:
+        return self.column.value(scope)
 
 
 class BlacklistSource:
-    """Few customers are: the others are known without reading their rows."""
+    """Few customers are blacklisted: the others are known without reading their rows."""
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
         if condition.operator is Operator.IS_SET or len(set(condition.values)) == 2:
             return ALWAYS
-        return IdSet(
-            partial_index_ids("blacklisted", scope), Selectivity.PICKED, holds=True in condition.values, distinct=True
-        )
+        blacklisted = partial_index_ids("blacklisted", scope)
+        return IdSet(blacklisted, Selectivity.PICKED, negated=True not in condition.values, distinct=True)
+
+    def value(self, _: FilterScope) -> ColumnValue:
+        return ColumnValue(customers.c.blacklisted, bool)
+
+
+_TAG = TextColumn(customer_tags.c.tag)
 
 
 class TagSource:
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
-        tag = TextColumn(customer_tags.c.tag)
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
         ids = select(customer_tags.c.customer_id).where(
-            customer_tags.c.store_id == scope.store_id, tag.matches(condition.operator, condition.values, scope)
+            customer_tags.c.store_id == scope.store_id, _TAG.matches(condition.operator, condition.values, scope)
         )
-        once = condition.operator is Operator.IN and len(condition.values) == 1
-        return IdSet(ids.correlate(None), Selectivity.TAG, distinct=once)
+        one_tag = condition.operator is Operator.IN and len(condition.values) == 1
+        return IdSet(ids.correlate(None), Selectivity.TAG, distinct=one_tag)
+
+    def value(self, scope: FilterScope) -> RelatedValues | None:
+        return ChildRows(customer_tags.c.customer_id).values(_TAG, scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,39 +95,46 @@ class ConsentSource:
 
     channel: str
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
-        wanted = {Consent(value) for value in condition.values if isinstance(value, str)}
-        if Consent.NOT_SUBSCRIBED not in wanted:
-            return IdSet(self._with(wanted, scope), Selectivity.CONSENT, distinct=True)
-        others = set(Consent) - wanted
-        return IdSet(self._with(others, scope), Selectivity.CONSENT, holds=False, distinct=True) if others else ALWAYS
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+        consents = {Consent(value) for value in condition.values if isinstance(value, str)}
+        if Consent.NOT_SUBSCRIBED not in consents:
+            return self._with_contact(consents, scope, negated=False)
+        rest = set(Consent) - consents
+        return self._with_contact(rest, scope, negated=True) if rest else ALWAYS
 
-    def _with(self, consents: set[Consent], scope: FilterScope) -> Select[int]:
-        return (
-            select(contacts.c.customer_id)
-            .where(
-                contacts.c.store_id == scope.store_id,
-                contacts.c.channel == self.channel,
-                contacts.c.consent.in_([consent.value for consent in sorted(consents)]),
-            )
-            .correlate(None)
+    def value(self, scope: FilterScope) -> RelatedValues | None:
+        on_channel = ChildRows(contacts.c.customer_id, lambda _: (contacts.c.channel == self.channel,))
+        consents = on_channel.values(TextColumn(contacts.c.consent), scope)
+        return consents and replace(consents, default=Consent.NOT_SUBSCRIBED.value)
+
+    def _with_contact(self, consents: set[Consent], scope: FilterScope, *, negated: bool) -> IdSet:
+        ids = select(contacts.c.customer_id).where(
+            contacts.c.store_id == scope.store_id,
+            contacts.c.channel == self.channel,
+            contacts.c.consent.in_([consent.value for consent in sorted(consents)]),
         )
+        return IdSet(ids.correlate(None), Selectivity.CONSENT, negated, distinct=True)
 
 
 @dataclass(frozen=True, slots=True)
 class PropertySource:
     property_id: int
-    value: ColumnElement[object]
+    stored: ColumnElement[object]
     column: Column
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
         rows = customer_properties.c
         ids = select(rows.customer_id).where(
-            rows.store_id == scope.store_id, rows.property_id == self.property_id, self.value.is_not(None)
+            rows.store_id == scope.store_id, rows.property_id == self.property_id, self.stored.is_not(None)
         )
         if condition.operator is not Operator.IS_SET:
             ids = ids.where(self.column.matches(condition.operator, condition.values, scope))
         return IdSet(ids.correlate(None), Selectivity.PROPERTY, distinct=True)
+
+    def value(self, scope: FilterScope) -> RelatedValues | None:
+        rows = customer_properties.c
+        of_property = ChildRows(rows.customer_id, lambda _: (rows.property_id == self.property_id,))
+        return of_property.values(self.column, scope)
 
 
 def on_list(list_id: UUID, scope: FilterScope) -> IdSet:

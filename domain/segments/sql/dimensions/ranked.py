@@ -1,11 +1,13 @@
-"""Values that a store has put in an order, and figures that have a name for a range."""
+"""Text whose values a store has put in an order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from domain.kit.errors import DomainError
 from domain.segments.filters import ORDERED, AttributeCondition, Operator, Value
 from domain.segments.sql.dimensions.customer import DimensionSource
 from domain.segments.sql.predicates import NEVER, Predicate
+from domain.segments.sql.projections import DimensionValue
 from domain.segments.sql.scope import FilterScope
 
 
@@ -17,16 +19,21 @@ class RankedSource:
     key: str
     ranks: tuple[str, ...]
 
-    def leaf(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+    def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
+        """Raise DomainError for a value that has no rank any more."""
         if condition.operator not in ORDERED:
-            return self.source.leaf(condition, scope)
-        allowed = self._allowed(condition)
-        return self.source.leaf(replace(condition, operator=Operator.IN, values=allowed), scope) if allowed else NEVER
+            return self.source.predicate(condition, scope)
+        values = self._between([self._rank(value) for value in condition.values], condition.operator)
+        if not values:
+            return NEVER
+        return self.source.predicate(replace(condition, operator=Operator.IN, values=values), scope)
 
-    def _allowed(self, condition: AttributeCondition) -> tuple[str, ...]:
-        places = [self._place(value) for value in condition.values]
-        first, last = places[0], places[-1]
-        match condition.operator:
+    def value(self, scope: FilterScope) -> DimensionValue | None:
+        return self.source.value(scope)
+
+    def _between(self, ranks: Sequence[int], operator: Operator) -> tuple[str, ...]:
+        first, last = ranks[0], ranks[-1]
+        match operator:
             case Operator.LT:
                 return self.ranks[:first]
             case Operator.LTE:
@@ -38,7 +45,7 @@ class RankedSource:
             case _:
                 return self.ranks[first : last + 1]
 
-    def _place(self, value: Value) -> int:
+    def _rank(self, value: Value) -> int:
         if value not in self.ranks:
             raise DomainError(f"The filter compares {self.key} with {value!r}, which has no rank any more")
         return self.ranks.index(str(value))

@@ -18,7 +18,6 @@ from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
 from domain.lists.export import job as export_job
-from domain.lists.export.cells import age
 from domain.lists.export.columns import Table
 from domain.lists.export.files import ExportFormat
 from domain.lists.export.job import ExportRequest
@@ -27,7 +26,7 @@ from domain.operations import actions, queries
 from domain.operations.files import FileDirectory
 from domain.operations.model import Operation, OperationStatus
 from domain.segments.evaluation.resolve import catalogue
-from domain.segments.sql.columns.times import last_birthday
+from domain.segments.sql.columns.times import age, last_birthday
 from domain.stores.model import Limits, Store
 from domain.stores.tables import stores
 from domain.wallets import tables as wallets

@@ -22,6 +22,7 @@ from domain.kit.db import Database
 from domain.migrations import migrate
 from domain.migrations.tables import metadata
 from tests.factories import add_store
+from tests.leaks import LeakGuard
 
 POSTGRES = os.environ.get("MUSTER_TEST_POSTGRES_URL", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("MUSTER_TEST_REDIS_URL", "redis://127.0.0.1:6379")
@@ -29,7 +30,8 @@ RABBITMQ = os.environ.get("MUSTER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.
 REQUIRED = bool(os.environ.get("MUSTER_REQUIRE_SERVICES") or os.environ.get("CI"))
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(LeakGuard())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -23,11 +23,14 @@ from domain.migrations import migrate
 from domain.migrations.tables import metadata
 from tests.factories import add_store
 from tests.leaks import LeakGuard
+from tests.properties import register_profiles
 
 POSTGRES = os.environ.get("MUSTER_TEST_POSTGRES_URL", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("MUSTER_TEST_REDIS_URL", "redis://127.0.0.1:6379")
 RABBITMQ = os.environ.get("MUSTER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
 REQUIRED = bool(os.environ.get("MUSTER_REQUIRE_SERVICES") or os.environ.get("CI"))
+
+register_profiles()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 SYNCED := .venv/.synced
 PORT ?= 8000
+PYTEST := $(BIN)/pytest -n auto --dist loadgroup
 QUICK := not benchmark and not slow and not journey
 
 .PHONY: help
@@ -38,11 +39,15 @@ types: $(SYNCED)
 
 .PHONY: test
 test: lint types ## Everything that CI runs
-	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+	$(PYTEST) --hypothesis-profile=test $(ARGS)
 
 .PHONY: check
 check: lint types ## The same without slow tests, for all day
-	$(BIN)/pytest -n auto --dist loadgroup -m "$(QUICK)" $(ARGS)
+	$(PYTEST) --hypothesis-profile=check -m "$(QUICK)" $(ARGS)
+
+.PHONY: explore
+explore: $(SYNCED) ## Search for counterexamples at random, ten times as long (ARGS=tests/domain)
+	$(PYTEST) --hypothesis-profile=explore -m "hypothesis and not benchmark" $(ARGS)
 
 .PHONY: fix
 fix: $(SYNCED) ## Format, and mend what ruff can mend

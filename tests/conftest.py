@@ -4,32 +4,29 @@ import asyncio
 import fcntl
 import os
 import shutil
-import socket
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
-from typing import NoReturn
-from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 import structlog
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from domain.kit.db import Database
 from domain.migrations import migrate
 from domain.migrations.tables import metadata
 from tests.factories import add_store
+from tests.leaks import LeakGuard
+from tests.properties import register_profiles
+from tests.services import POSTGRES, RABBITMQ, REDIS, left_out
 
-POSTGRES = os.environ.get("MUSTER_TEST_POSTGRES_URL", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
-REDIS = os.environ.get("MUSTER_TEST_REDIS_URL", "redis://127.0.0.1:6379")
-RABBITMQ = os.environ.get("MUSTER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
-REQUIRED = bool(os.environ.get("MUSTER_REQUIRE_SERVICES") or os.environ.get("CI"))
+register_profiles()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(LeakGuard())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -49,6 +46,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("broker"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if lines := left_out(terminalreporter.getreports("skipped")):
+        terminalreporter.section("services that are missing")
+        for line in lines:
+            terminalreporter.line(line)
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
@@ -57,11 +61,20 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A database of this test process alone, made by the migrations and dropped at the end."""
-    with _postgres_database(f"muster_test_{os.getpid()}") as url:
-        asyncio.run(_migrate(url))
-        yield url
+def emptied_postgres_url() -> Iterator[Callable[[], str]]:
+    """A database of this test process alone, made by the migrations, emptied when asked for, and dropped at the end."""
+    with _postgres_database(f"muster_test_{os.getpid()}") as url, asyncio.Runner() as runner:
+        runner.run(_migrate(url))
+        # One connection empties it before every test: to connect takes longer than to delete.
+        connection = runner.run(asyncpg.connect(_dsn(url)))
+        deletes = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+
+        def empty() -> str:
+            runner.run(connection.execute(deletes))
+            return url
+
+        yield empty
+        runner.run(connection.close())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -71,9 +84,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         path = tmp_path / "muster.db"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         return f"sqlite+aiosqlite:///{path}"
-    url: str = request.getfixturevalue("postgres_url")
-    asyncio.run(_empty(url))
-    return url
+    empty: Callable[[], str] = request.getfixturevalue("emptied_postgres_url")
+    return empty()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -109,14 +121,14 @@ def turn() -> Iterator[None]:
 
 @pytest.fixture
 def redis_url(turn: None) -> str:
-    _reach("Redis", REDIS, "MUSTER_TEST_REDIS_URL")
-    return f"{REDIS}/9"
+    REDIS.require()
+    return f"{REDIS.url}/9"
 
 
 @pytest.fixture
 def rabbitmq_url(turn: None) -> str:
-    _reach("RabbitMQ", RABBITMQ, "MUSTER_TEST_RABBITMQ_URL")
-    return RABBITMQ
+    RABBITMQ.require()
+    return RABBITMQ.url
 
 
 @pytest.fixture(params=["memory", "redis", "rabbitmq"])
@@ -129,24 +141,10 @@ def broker_url(request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def _postgres_database(name: str) -> Generator[str]:
-    _reach("PostgreSQL", POSTGRES, "MUSTER_TEST_POSTGRES_URL")
+    POSTGRES.require()
     asyncio.run(_administer(f"CREATE DATABASE {name}", f"ALTER DATABASE {name} SET synchronous_commit = off"))
-    yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    yield make_url(POSTGRES.url).set(database=name).render_as_string(hide_password=False)
     asyncio.run(_administer(f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-def _reach(service: str, url: str, variable: str) -> None:
-    parts = urlsplit(url)
-    try:
-        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=3).close()
-    except OSError as error:
-        _missing(f"{service} does not answer at {parts.hostname}:{parts.port} ({error}); {variable} says where it is")
-
-
-def _missing(message: str) -> NoReturn:
-    if REQUIRED:
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)
 
 
 async def _migrate(url: str) -> None:
@@ -155,15 +153,12 @@ async def _migrate(url: str) -> None:
     await database.close()
 
 
-async def _empty(url: str) -> None:
-    """In one statement: most tests wait for little else."""
-    deletes = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
-    await _administer(f"DO $$ BEGIN {deletes}; END $$", url=url)
+async def _administer(*statements: str) -> None:
+    connection = await asyncpg.connect(_dsn(POSTGRES.url))
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
 
 
-async def _administer(*statements: str, url: str = POSTGRES) -> None:
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        for statement in statements:
-            await connection.execute(text(statement))
-    await engine.dispose()
+def _dsn(url: str) -> str:
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -117,6 +118,7 @@ class Subscription(OperationSubscription, CampaignSubscription):
     pass
 
 
+@cache
 def build_schema() -> Schema:
     config = StrawberryConfig(scalar_map=dict(SCALARS), relay_max_results=_AT_MOST)
     return without_null_defaults(Schema(Query, Mutation, Subscription, config=config))

@@ -13,6 +13,14 @@ ACTOR = "work"
 _REDIS_HEARTBEAT = 15
 
 
+class _ClosingRedisBroker(RedisBroker):
+    """Closes its connections: dramatiq's own leaves them to the garbage collector."""
+
+    def close(self) -> None:
+        super().close()
+        self.client.connection_pool.disconnect()
+
+
 def queue_name(queue: Queue) -> str:
     return f"muster.{queue.value}"
 
@@ -24,7 +32,7 @@ def make_broker(url: str, queue: Queue) -> Broker:
         broker = RabbitmqBroker(url=url, middleware=[], confirm_delivery=True)
     elif url.startswith("redis"):
         # By default Redis is tidied once in a thousand commands: a dead worker's messages wait for ten minutes.
-        broker = RedisBroker(  # type: ignore[no-untyped-call] # its constructor has no annotations
+        broker = _ClosingRedisBroker(  # type: ignore[no-untyped-call] # its constructor has no annotations
             url=url, middleware=[], heartbeat_timeout=_REDIS_HEARTBEAT * 1000, maintenance_chance=1_000_000
         )
     else:

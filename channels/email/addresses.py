@@ -1,13 +1,14 @@
 """E-mail addresses, restricted to what every mail server reads as exactly one mailbox."""
 
 import re
+from unicodedata import normalize
 
 MAX_LENGTH = 254
 _MAX_LOCAL_LENGTH = 64
 # Quoted local parts and address literals are left out on purpose: hardly a mailbox has them, many an attack does.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\u2027\u202a-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\U00010000-\U0003ffff-]+"
 _LABEL = r"[A-Za-z0-9\u00a1-\u2027\u202a-\ud7ff\U00010000-\U0003ffff](?:[\w-]{0,61}\w)?"
-_ADDRESS = re.compile(rf"(?P<local>{_ATOM}(?:\.{_ATOM})*)@(?P<domain>{_LABEL}(?:\.{_LABEL})*)")
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
 _ASCII = re.compile(r"[A-Za-z0-9_]+(?:[.+_-][A-Za-z0-9_]+)*@[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)+")
 
 
@@ -15,10 +16,14 @@ def problem(address: str) -> str | None:
     """Return why this is not the address of one mailbox, or None if it is."""
     if len(address) > MAX_LENGTH:
         return f"An e-mail address has at most {MAX_LENGTH} characters"
-    match = _ADDRESS.fullmatch(address)
-    if match is None or any(not character.isprintable() or character.isspace() for character in address):
+    local, _, domain = address.rpartition("@")
+    # IDNA sends a domain in NFKC, in which U+2474 is "(1)" and U+00AF begins with a space.
+    spellings = (address, f"{local}@{normalize('NFKC', domain)}")
+    if not all(map(_ADDRESS.fullmatch, spellings)) or any(
+        not character.isprintable() or character.isspace() for character in address
+    ):
         return "An e-mail address is one name@domain, without spaces, commas, brackets or quotes"
-    if len(match["local"].encode()) > _MAX_LOCAL_LENGTH:
+    if len(local.encode()) > _MAX_LOCAL_LENGTH:
         return f"The part of an e-mail address before the @ has at most {_MAX_LOCAL_LENGTH} bytes"
     return None
 

@@ -35,11 +35,11 @@ from domain.segments.validation import FilterContext, define
 from domain.services import Services
 from domain.stores import queries as stores
 from domain.stores.channels import ConfiguredChannel
-from tests.conftest import REQUIRED
 from tests.domain.campaigns.stage import add_campaign
 from tests.factories import NOW
 from tests.fakes import make_services
 from tests.journeys.processes import mail_server
+from tests.services import REQUIRED
 
 pytestmark = [pytest.mark.journey]
 DATA = Path(__file__).parents[3] / "shared" / "data" / "cdnow"

@@ -88,15 +88,16 @@ async def _on_sqlite(database: Database, deadline: Deadline, snapshot: bool) -> 
         raw = await tx.connection.get_raw_connection()
         driver = raw.driver_connection
         assert isinstance(driver, aiosqlite.Connection)
-        await driver.set_progress_handler(lambda: int(monotonic() > deadline.ends_at), _STEPS)
-        if snapshot:
-            await tx.connection.exec_driver_sql("BEGIN")
         try:
+            await driver.set_progress_handler(lambda: int(monotonic() > deadline.ends_at), _STEPS)
+            if snapshot:
+                await tx.connection.exec_driver_sql("BEGIN")
             yield tx
         finally:
-            await driver.set_progress_handler(lambda: 0, 0)
-            if snapshot:
-                await tx.connection.exec_driver_sql("ROLLBACK")
+            # A statement that was cancelled has closed its connection; any other goes back without the deadline.
+            if not tx.connection.invalidated:
+                await driver.set_progress_handler(lambda: 0, 0)
+                await driver.rollback()
 
 
 async def plan_for_sets(tx: Transaction) -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Optional
 
 import strawberry
@@ -185,6 +186,7 @@ async def make_context(_connection: HTTPConnection, principal: str) -> AsyncGene
     yield Asking(principal)
 
 
+@cache
 def make_schema() -> strawberry.Schema:
     return strawberry.Schema(Query, Mutation, Subscription, config=StrawberryConfig(scalar_map=SCALARS))
 

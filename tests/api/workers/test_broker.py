@@ -28,7 +28,11 @@ def test_what_waits_is_counted(broker_url: str) -> None:
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1"])
 def test_a_broker_that_is_away_holds_nobody_up(url: str) -> None:
-    notifier = Notifier(brokers_for(url))
+    brokers = brokers_for(url)
+    notifier = Notifier(brokers)
     began = time.monotonic()
     notifier([JobNotice(Queue.DEFAULT.value, 1, ids.new())] * 20_000)
     assert time.monotonic() - began < 1
+    notifier.close()
+    for each in brokers.values():
+        each.close()

@@ -16,8 +16,8 @@ from domain.stores.model import Limits, Store
 from domain.stores.tables import stores
 from tests.benchmarks.segments.loading import load
 from tests.benchmarks.segments.numbers import TIMEZONE
-from tests.conftest import POSTGRES
 from tests.factories import add_store
+from tests.services import POSTGRES
 
 CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "20000"))
 # The name of a database, and of files beside the temporary ones, that stays for the next run; empty: nothing stays.
@@ -68,13 +68,13 @@ async def _on_sqlite(folder: Path) -> AsyncGenerator[str]:
 @asynccontextmanager
 async def _on_postgresql() -> AsyncGenerator[str]:
     name = KEPT or f"muster_bench_{os.getpid()}"
-    engine = create_async_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    engine = create_async_engine(POSTGRES.url, isolation_level="AUTOCOMMIT")
     try:
         async with engine.connect() as connection:
             found = await connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name})
             if found.scalar() is None:
                 await connection.execute(text(f'CREATE DATABASE "{name}"'))
-        yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+        yield make_url(POSTGRES.url).set(database=name).render_as_string(hide_password=False)
         if not KEPT:
             async with engine.connect() as connection:
                 await connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))

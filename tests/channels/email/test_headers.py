@@ -101,6 +101,8 @@ def test_any_display_name_leaves_one_address(name: str) -> None:
         f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 20}.com",
         "ann@-example.com",
         "\ud800@example.com",
+        "ann@a\u00af.example",
+        "ann@\u2474.example",
     ],
 )
 def test_what_is_not_one_address_is_refused(address: str) -> None:

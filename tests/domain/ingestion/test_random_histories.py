@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -22,6 +22,7 @@ from domain.orders import facts
 from domain.orders.tables import order_items, orders
 from domain.wallets.tables import changes, coupons, lots
 from tests.factories import NOW, add_store
+from tests.properties import examples
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 Attributes = dict[str, Any]
@@ -71,7 +72,7 @@ _happened = st.builds(_event, st.integers(0, 80), _contents, _customer, _hours)
 batches = st.lists(st.lists(st.one_of(_placed, _happened), max_size=15), max_size=5)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40)
 @given(history=batches)
 def test_what_is_stored_is_a_plain_count_of_everything(database_url: str, history: list[list[TrackedEvent]]) -> None:
     asyncio.run(_check(database_url, history))

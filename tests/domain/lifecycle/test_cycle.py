@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
@@ -17,6 +17,7 @@ from domain.lifecycle import cycle
 from domain.orders.tables import orders
 from tests.domain.lifecycle.stored_orders import Orders, orders_days_ago, store_orders
 from tests.factories import NOW, add_store
+from tests.properties import examples
 
 ZONES = ("UTC", "Asia/Taipei", "America/New_York", "Australia/Lord_Howe")
 
@@ -76,7 +77,7 @@ histories = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25)
 @given(hours=histories, timezone=st.sampled_from(ZONES))
 def test_any_history_gives_what_plain_python_gives(
     database_url: str, hours: dict[int, list[int]], timezone: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
@@ -36,6 +36,7 @@ from domain.lifecycle.tables import customer_scores
 from tests.domain.lifecycle.stored_orders import Orders, orders_days_ago, store_orders
 from tests.factories import NOW, add_store
 from tests.fakes import make_services
+from tests.properties import examples
 
 TIMEZONE = "Asia/Taipei"
 TODAY = day_of(NOW, TIMEZONE)
@@ -144,7 +145,7 @@ histories = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25)
 @given(hours=histories, chosen=st.sampled_from([ChosenThresholds(), CHOSEN]), known=st.integers(0, 24 * 12))
 def test_any_customers_are_scored_as_plain_python_scores_them(
     database_url: str, hours: dict[int, list[tuple[int, int]]], chosen: ChosenThresholds, known: int

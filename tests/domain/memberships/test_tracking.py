@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
@@ -30,6 +30,7 @@ from domain.segments.filters import (
 from tests.domain.memberships.tracked_store import TrackedStore, make_tracked_store, moves_between
 from tests.factories import add_store
 from tests.fakes import make_services
+from tests.properties import examples
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 VIP = AttributeCondition("tag", Operator.EQ, ("VIP",))
@@ -91,12 +92,7 @@ async def take(shop: TrackedStore, step: tuple[str, int, object]) -> None:
             shop.now += timedelta(hours=hours)
 
 
-@settings(
-    max_examples=12,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(12, shrink=False)
 @given(rounds=st.lists(st.lists(steps, min_size=1, max_size=5), min_size=1, max_size=4))
 async def test_after_any_history_members_are_those_whom_the_filters_find(
     shop: TrackedStore, rounds: list[list[tuple[str, int, object]]]

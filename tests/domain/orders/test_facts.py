@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
@@ -18,6 +18,7 @@ from domain.kit.db import AnyRow, Database
 from domain.orders import facts
 from domain.orders.tables import order_items, orders
 from tests.factories import NOW, add_store
+from tests.properties import examples
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NTH_LAST = {"order_2_at": 2, "order_3_at": 3, "order_4_at": 4, "order_5_at": 5, "order_10_at": 10}
@@ -41,7 +42,7 @@ order = st.builds(
 batches = st.lists(st.lists(order, max_size=20), max_size=6)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25)
 @given(history=batches)
 def test_facts_are_a_plain_count_after_any_history(database_url: str, history: list[list[TrackedEvent]]) -> None:
     asyncio.run(_check(database_url, history))

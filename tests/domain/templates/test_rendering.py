@@ -6,13 +6,14 @@ from itertools import product
 from time import process_time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from muster_sdk import TemplateInvalid
 
 from domain.templates.limits import FILTERS, SOURCE_LENGTH, STATEMENTS
 from domain.templates.rendering import OUTPUT_LENGTH, MinijinjaTemplates
 from domain.templates.usage import TemplateUsage
+from tests.properties import examples
 
 ANN = {"customer": {"name": "Ann <b>", "tags": ["new", "VIP"], "property": {"size": 42}, "city": None}}
 TEN = "[1,2,3,4,5,6,7,8,9,10]"
@@ -184,7 +185,7 @@ SOURCES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(SOURCES, st.booleans())
 def test_whatever_is_written_is_rendered_or_refused(source: str, html: bool) -> None:
     with suppress(TemplateInvalid):

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from domain.kit.db import Database
 from domain.segments.compiler.normal_form import FilterOutdated
@@ -26,6 +26,7 @@ from tests.domain.segments import oracle
 from tests.domain.segments.filter_strategies import CATALOGUE, definitions
 from tests.domain.segments.stored_people import NOW, PICKED, SEGMENT, TIMEZONE, make_people, store_people
 from tests.factories import add_store
+from tests.properties import examples
 
 EVERYONE = make_people()
 GROUPS: dict[UUID, Definition | None] = {
@@ -55,9 +56,7 @@ def expected(definition: Definition) -> set[int]:
     return {person.id for person in EVERYONE if oracle.matches_definition(definition, person, SEGMENTS)}
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@examples(150)
 @given(definition=definitions)
 async def test_any_filter_finds_whom_it_means(shop: tuple[Database, int], definition: Definition) -> None:
     assert await found(shop, definition) == expected(definition)

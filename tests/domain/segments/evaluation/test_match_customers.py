@@ -3,7 +3,7 @@
 from itertools import count
 from uuid import UUID
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
@@ -20,6 +20,7 @@ from tests.domain.segments.compiler.test_select import EVERYONE
 from tests.domain.segments.evaluation.cache.test_count import shop
 from tests.domain.segments.filter_strategies import definitions
 from tests.domain.segments.stored_people import NOW
+from tests.properties import examples
 
 __all__ = ["shop"]
 NUMBERS = count(100)
@@ -38,12 +39,7 @@ async def add(database: Database, store_id: int, definitions: list[Definition]) 
     return segment_ids
 
 
-@settings(
-    max_examples=15,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(15, shrink=False)
 @given(
     asked=st.lists(definitions, min_size=1, max_size=8),
     ids=st.lists(st.sampled_from(IDS), min_size=1, max_size=30, unique=True),

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.segments.codec import definition as from_json
@@ -27,20 +27,21 @@ from domain.segments.language.describe import summary
 from domain.segments.language.filter_parser import FilterParser
 from tests.domain.segments.filter_strategies import CATALOGUE, definitions
 from tests.domain.segments.stored_people import TIMEZONE
+from tests.properties import examples
 
 
 def parsed(text: str) -> Definition:
     return read(text, CATALOGUE, TIMEZONE, property_conditions=100)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(definitions)
 def test_the_text_of_a_tree_reads_as_that_tree(definition: Definition) -> None:
     # By repr, which tells True from 1.
     assert repr(parsed(write(definition))) == repr(definition)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(definitions)
 def test_what_the_api_shows_of_a_tree_reads_as_that_tree(definition: Definition) -> None:
     for tree in (definition.include, definition.exclude):
@@ -49,13 +50,13 @@ def test_what_the_api_shows_of_a_tree_reads_as_that_tree(definition: Definition)
             assert repr(reader.read(to_input(tree), ())) == repr(tree), reader.faults
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(definitions)
 def test_a_stored_tree_is_read_without_the_catalogue(definition: Definition) -> None:
     assert repr(from_json(to_stored(definition.include), to_stored(definition.exclude))) == repr(definition)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(definitions)
 def test_every_tree_can_be_said_in_words(definition: Definition) -> None:
     assert summary(definition, CATALOGUE, {})

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from muster_sdk import AddressKind
 
 from domain.kit.db import Database
@@ -16,6 +16,7 @@ from tests.domain.segments.compiler.test_select import EVERYONE
 from tests.domain.segments.filter_strategies import definitions
 from tests.domain.segments.stored_people import NOW, TIMEZONE, store_people
 from tests.factories import add_store
+from tests.properties import examples
 
 CHANNELS = {"email": AddressKind.EMAIL, "sms": AddressKind.PHONE, "line": AddressKind.HANDLE}
 
@@ -37,9 +38,7 @@ async def warm(database: Database) -> AsyncIterator[Previews]:
     await opened.close()
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@examples(100)
 @given(definition=definitions)
 async def test_any_filter_is_counted_as_by_one_statement(
     database: Database, shop: Store, warm: Previews, definition: Definition

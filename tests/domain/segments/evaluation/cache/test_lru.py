@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from muster_sdk import AddressKind
 from pyroaring import BitMap
@@ -36,6 +36,7 @@ from tests.domain.memberships.test_tracking import PICKED
 from tests.domain.memberships.tracked_store import TrackedStore, make_tracked_store
 from tests.domain.segments.statements import statements
 from tests.factories import add_store
+from tests.properties import examples
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 CHANNELS = {"email": AddressKind.EMAIL, "line": AddressKind.HANDLE}
@@ -101,12 +102,7 @@ async def write(shop: TrackedStore, step: tuple[str, int, object]) -> None:
             shop.now += timedelta(hours=hours)
 
 
-@settings(
-    max_examples=20,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(20, shrink=False)
 @given(steps=st.lists(st.tuples(writes, st.sampled_from(ASKED), st.sampled_from(ASKED)), min_size=1, max_size=8))
 async def test_a_preview_never_answers_for_data_that_was(
     shop: TrackedStore, previews: Previews, steps: list[tuple[tuple[str, int, object], Filter | None, Filter | None]]

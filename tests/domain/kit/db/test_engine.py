@@ -1,0 +1,32 @@
+"""A pool gets its connections back whatever becomes of those that use them."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import text
+
+from domain.kit.db import Database
+from tests.leaks import connections_closed
+
+
+async def test_a_cancelled_reader_gives_its_connection_back(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def read() -> None:
+        async with database.read() as tx:
+            await tx.execute(text("SELECT 1"))
+
+    database = Database(database_url, pool_size=1)
+    for steps in range(40):
+        task = asyncio.create_task(read())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+    await database.close()
+    await connections_closed()
+    # Of a connection that nobody gave back, SQLAlchemy says so when it is collected.
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("sqlalchemy.pool")] == []

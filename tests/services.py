@@ -1,0 +1,62 @@
+"""The services that tests run on, and what a run without them leaves out."""
+
+import os
+import socket
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlsplit
+
+import pytest
+
+REQUIRED = bool(os.environ.get("MUSTER_REQUIRE_SERVICES") or os.environ.get("CI"))
+
+
+@dataclass(frozen=True)
+class Service:
+    """A server at an address that an environment variable names."""
+
+    name: str
+    variable: str
+    default: str
+
+    @cached_property
+    def url(self) -> str:
+        return os.environ.get(self.variable, self.default)
+
+    def require(self, *, required: bool = REQUIRED) -> None:
+        """Skip the test when nothing answers; fail it where every service is required."""
+        if self._fault is None:
+            return
+        if required:
+            pytest.fail(self._fault, pytrace=False)
+        pytest.skip(self._fault)
+
+    @cached_property
+    def _fault(self) -> str | None:
+        parts = urlsplit(self.url)
+        try:
+            socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=3).close()
+        except OSError as error:
+            address = f"{parts.hostname}:{parts.port}"
+            return f"{self.name} does not answer at {address} ({error}); {self.variable} says where it is"
+        return None
+
+
+POSTGRES = Service("PostgreSQL", "MUSTER_TEST_POSTGRES_URL", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
+REDIS = Service("Redis", "MUSTER_TEST_REDIS_URL", "redis://127.0.0.1:6379")
+RABBITMQ = Service("RabbitMQ", "MUSTER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
+
+
+def left_out(skipped: Iterable[pytest.TestReport]) -> list[str]:
+    """Return a line for each service that is missing: how many tests were skipped for it, and why."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ") for report in skipped if isinstance(report.longrepr, tuple)
+    )
+    return [
+        f"{reasons[reason]} tests left out: {reason}"
+        for service in (POSTGRES, REDIS, RABBITMQ)
+        for reason in sorted(reasons)
+        if reason.startswith(f"{service.name} does not answer")
+    ]

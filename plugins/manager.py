@@ -149,7 +149,13 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object, name: str) -> No
 
 def _collect(loading: _Loading, plugin: object, distribution: Distribution) -> list[str]:
     """Take in all that the plugin brings, and return why some of it is left out. Raise what its hooks raise."""
-    answers = [(kind, value) for kind in HOOK_KINDS for value in _answer(loading.manager, kind, plugin)]
+    answers: list[tuple[HookKind, object]] = []
+    for kind in HOOK_KINDS:
+        hook: pluggy.HookCaller = getattr(loading.manager.hook, kind.hook)
+        # The plugin's own implementations alone: one that raises takes no other plugin along.
+        for implementation in hook.get_hookimpls():
+            if implementation.plugin is plugin:
+                answers += [(kind, value) for value in cast("Sequence[object]", implementation.function())]
     reasons: list[str] = []
     for kind, value in answers:
         try:
@@ -164,14 +170,3 @@ def _collect(loading: _Loading, plugin: object, distribution: Distribution) -> l
         else:
             contributions[key] = _Contribution(value, *_package(distribution))
     return reasons
-
-
-def _answer(manager: pluggy.PluginManager, kind: HookKind, plugin: object) -> list[object]:
-    """Call the plugin's own implementations alone: one that raises takes no other plugin along."""
-    hook: pluggy.HookCaller = getattr(manager.hook, kind.hook)
-    answer: list[object] = []
-    for implementation in hook.get_hookimpls():
-        if implementation.plugin is plugin:
-            # A stranger's hook may answer anything: each thing is checked afterwards.
-            answer += cast("Sequence[object]", implementation.function())
-    return answer

@@ -43,7 +43,7 @@ class InstalledChannels:
         return {key: installed.channel.label for key, installed in self._plugins.channels.items()}
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
-        """Return the channel as the store has it; None when it is not installed. Raise ChannelUnavailable."""
+        """Return the channel, None when it is unknown or not installed. Raise ChannelUnavailable."""
         plugin = self._plugins.channels.get(key)
         installation = (await stores.installations(tx, store_id)).get(key)
         if plugin is None or installation is None:

@@ -69,12 +69,12 @@ async def test_a_plugins_dimension_is_in_every_filter(school: Shop) -> None:
     filtered = "query ($filter: FilterInput!) { customers(filter: $filter) { nodes { id } } }"
     assert (await school.get(filtered, filter=BY_ANN))["customers"]["nodes"] == [{"id": ann}]
 
-    made = await school.segment(include=BY_ANN)
+    segment = await school.segment(include=BY_ANN)
     counts = "query ($id: ID!) { node(id: $id) { ... on Segment { memberCount } ... on CustomerList { count } } }"
-    assert (await school.get(counts, id=made["segment"]["id"]))["node"] == {"memberCount": 1}
-    assert (await school.get(counts, id=made["list"]["id"]))["node"] == {"count": 1}
+    assert (await school.get(counts, id=segment["segment"]["id"]))["node"] == {"memberCount": 1}
+    assert (await school.get(counts, id=segment["list"]["id"]))["node"] == {"count": 1}
     segments = "query ($id: String!) { customer(externalId: $id) { segments { id } } }"
-    assert (await school.get(segments, id="ann's"))["customer"]["segments"] == [made["segment"]]
+    assert (await school.get(segments, id="ann's"))["customer"]["segments"] == [segment["segment"]]
 
     static = await school.segment("Picked", kind="STATIC")
     added = await school.mutate(

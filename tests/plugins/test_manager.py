@@ -16,10 +16,10 @@ GOOD = """
 
 def test_a_strangers_channel_stands_beside_the_built_in_one(install: Install) -> None:
     install("pigeon-post", GOOD)
-    found = load()
-    assert found.faults == ()
-    assert (found.channels["pigeon"].package, found.channels["pigeon"].version) == ("pigeon-post", "0.3")
-    assert found.channels["email"].package == "muster"
+    plugins = load()
+    assert plugins.faults == ()
+    assert (plugins.channels["pigeon"].package, plugins.channels["pigeon"].version) == ("pigeon-post", "0.3")
+    assert plugins.channels["email"].package == "muster"
 
 
 BROKEN = {
@@ -56,9 +56,9 @@ def test_a_broken_plugin_is_named_and_the_others_stay(install: Install, what: st
     code, reason = BROKEN[what]
     install("broken", f"\n{code}\n")
     install("pigeon-post", GOOD)
-    found = load()
-    assert set(found.channels) == {"email", "pigeon"}
-    (fault,) = found.faults
+    plugins = load()
+    assert set(plugins.channels) == {"email", "pigeon"}
+    (fault,) = plugins.faults
     assert (fault.plugin, fault.package, fault.version) == ("broken", "broken", "0.3")
     assert reason in fault.reason
 
@@ -68,9 +68,9 @@ def test_files_of_any_package_that_cannot_be_read_stop_nobody(install: Install, 
     install("half", GOOD)
     (tmp_path / "half-0.3.dist-info" / "entry_points.txt").write_bytes(written)
     install("pigeon-post", GOOD)
-    found = load()
-    assert set(found.channels) == {"email", "pigeon"}
-    (fault,) = found.faults
+    plugins = load()
+    assert set(plugins.channels) == {"email", "pigeon"}
+    (fault,) = plugins.faults
     assert (fault.plugin, fault.package) == ("half", "half")
     assert fault.reason.startswith("its entry points cannot be read")
 
@@ -85,13 +85,13 @@ def test_a_key_that_is_taken_stays_with_whom_it_has(install: Install) -> None:
     install("a-first", GOOD)
     install("b-second", GOOD)
     install("c-thief", "\n@hookimpl\ndef register_channels():\n    return [Pigeon(key='email'), Pigeon(key='c')]\n")
-    found = load()
-    assert {key: found.channels[key].package for key in ("email", "pigeon", "c")} == {
+    plugins = load()
+    assert {key: plugins.channels[key].package for key in ("email", "pigeon", "c")} == {
         "email": "muster",
         "pigeon": "a-first",
         "c": "c-thief",
     }
-    assert found.faults == (
+    assert plugins.faults == (
         Fault("b-second", "b-second", "0.3", "the channel 'pigeon' is there already, from a-first"),
         Fault("c-thief", "c-thief", "0.3", "the channel 'email' is there already, from muster"),
     )
@@ -99,9 +99,9 @@ def test_a_key_that_is_taken_stays_with_whom_it_has(install: Install) -> None:
 
 def test_a_blocked_plugin_is_not_even_imported(install: Install) -> None:
     install("pigeon-post", "\nraise AssertionError('imported')\n", entry_point="pigeon")
-    found = load(blocked=["pigeon"])
-    assert set(found.channels) == {"email"}
-    assert found.faults == ()
+    plugins = load(blocked=["pigeon"])
+    assert set(plugins.channels) == {"email"}
+    assert plugins.faults == ()
 
 
 def test_a_built_in_channel_can_be_blocked_too() -> None:

@@ -48,8 +48,8 @@ def installed(key: bytes, channel: RecordingChannel = LOFT) -> InstalledChannels
 def test_every_fault_has_its_path_and_code() -> None:
     with pytest.raises(DomainErrors) as refused:
         validate(LOFT, {"loft": "N", "perches": "many", "colour": "red"})
-    found = {(fault.field, fault.code) for fault in refused.value.errors}
-    assert found == {
+    errors = {(fault.field, fault.code) for fault in refused.value.errors}
+    assert errors == {
         (("loft",), ErrorCode.INVALID),
         (("perches",), ErrorCode.INVALID),
         (("ringCode",), ErrorCode.REQUIRED),
@@ -133,10 +133,10 @@ async def test_a_store_configures_a_channel_bit_by_bit(database: Database, store
         assert (bare.installed_at, bare.configured) == (NOW, False)
         await channels.configure(tx, store_id, "loft", GIVEN, NOW)
         again = await channels.configure(tx, store_id, "loft", {"loft": "South"}, NOW)
-        found = await channels.find(tx, store_id, "loft")
+        configured = await channels.find(tx, store_id, "loft")
     assert again.configured
-    assert found is not None
-    assert found.settings == LoftSettings(loft="South", ringCode=SecretStr(SECRET))
+    assert configured is not None
+    assert configured.settings == LoftSettings(loft="South", ringCode=SecretStr(SECRET))
 
 
 async def test_faults_of_settings_say_so_in_their_path(database: Database, store_id: int) -> None:
@@ -154,7 +154,7 @@ async def test_with_another_key_a_channel_is_unavailable_until_it_is_configured_
         await installed(KEY).configure(tx, store_id, "loft", GIVEN, NOW)
         with pytest.raises(ChannelUnavailable, match="MUSTER_SECRET_KEY") as refused:
             await late.find(tx, store_id, "loft")
-        (seen,) = await late.all(tx, store_id)
+        (channel,) = await late.all(tx, store_id)
         problems = await late.problems(tx, store_id)
         with pytest.raises(DomainErrors, match="required"):
             await late.configure(tx, store_id, "loft", {"loft": "South"}, NOW)
@@ -162,7 +162,7 @@ async def test_with_another_key_a_channel_is_unavailable_until_it_is_configured_
         assert await late.problems(tx, store_id) == []
         assert await late.find(tx, store_id, "loft") is not None
     assert refused.value.code is ErrorCode.CHANNEL_UNAVAILABLE
-    assert (seen.configured, seen.settings) == (True, None)
+    assert (channel.configured, channel.settings) == (True, None)
     assert ["MUSTER_SECRET_KEY" in problem for problem in problems] == [True]
 
 

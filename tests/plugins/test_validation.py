@@ -52,11 +52,11 @@ def school(install: Install) -> Catalogue:
 
 
 def test_the_catalogue_shows_what_a_package_adds(school: Catalogue) -> None:
-    added = {key: each for key, each in school.dimensions.items() if each.group == "school"}
+    added = {key: entry for key, entry in school.dimensions.items() if entry.group == "school"}
     assert added.keys() == {"school.colour", "school.teacher", "school.mark", "school.classes"}
     assert [option.label for option in added["school.colour"].options or ()] == ["Red", "Blue"]
     attended = school.behaviors["class.attended"]
-    assert [(each.key, each.type) for each in attended.attributes] == [
+    assert [(entry.key, entry.type) for entry in attended.attributes] == [
         ("teacher", ValueType.STRING),
         ("mark", ValueType.NUMBER),
     ]
@@ -92,8 +92,8 @@ async def test_segments_ask_for_what_a_package_adds(school: Catalogue, database:
         for query, ids in expected.items():
             definition = language.read(query, school, TIMEZONE, property_conditions=5)
             assert language.write(definition) == query
-            found = customer_ids(definition, school, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
-            assert set((await tx.execute(found)).scalars()) == ids, query
+            ids_query = customer_ids(definition, school, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
+            assert set((await tx.execute(ids_query)).scalars()) == ids, query
 
 
 def test_a_dimension_whose_package_is_gone_is_said_so(school: Catalogue) -> None:

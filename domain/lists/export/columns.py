@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, literal_column, select
+from sqlalchemy import and_, literal_column, select
 
 from domain.customers.tables import customer_facts, customers
 from domain.kit.db import Transaction
@@ -36,9 +35,18 @@ def check_fields(catalogue: Catalogue, scope: FilterScope, keys: Sequence[str]) 
     errors = ErrorCollector()
     for index, key in enumerate(keys):
         with errors.under("fields", index):
+            if "".join(filter(str.isalpha, key.lower())) == _WITHDRAWN:
+                raise DomainError("The message count is no longer part of reports")
             if key in keys[:index]:
                 raise DomainError(f"The field {key!r} is asked for twice: once is enough")
-            fields.append(_field(catalogue, scope, key))
+            dimension = catalogue.dimensions.get(key)
+            if dimension is None:
+                message = f"There is no field {key[:100]!r}{near(key[:100], catalogue.dimensions)}"
+                raise DomainError(message, code=ErrorCode.NOT_FOUND)
+            value = dimension.source.value(scope)
+            if value is None:
+                raise DomainError(f"The field {key!r} can only be a condition: it has no value to show")
+            fields.append(value)
     errors.raise_any()
     return fields
 
@@ -46,19 +54,6 @@ def check_fields(catalogue: Catalogue, scope: FilterScope, keys: Sequence[str]) 
 def exportable(catalogue: Catalogue, scope: FilterScope) -> list[DimensionEntry]:
     """Return the dimensions that a report can show."""
     return [dimension for dimension in catalogue.dimensions.values() if dimension.source.value(scope) is not None]
-
-
-def _field(catalogue: Catalogue, scope: FilterScope, key: str) -> DimensionValue:
-    if "".join(filter(str.isalpha, key.lower())) == _WITHDRAWN:
-        raise DomainError("The message count is no longer part of reports")
-    dimension = catalogue.dimensions.get(key)
-    if dimension is None:
-        message = f"There is no field {key[:100]!r}{near(key[:100], catalogue.dimensions)}"
-        raise DomainError(message, code=ErrorCode.NOT_FOUND)
-    value = dimension.source.value(scope)
-    if value is None:
-        raise DomainError(f"The field {key!r} has no value that a report could show: only conditions can name it")
-    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +65,18 @@ class Table:
 
     async def rows(self, tx: Transaction, ids: Sequence[int]) -> list[list[Cell]]:
         """Return a row for each of the customers who are not deleted (SL-47), in the order of their ids."""
-        parameters = {"ids": array_value(ids, tx.dialect)}
-        customer_rows = (await tx.execute(self._customer_rows(tx.dialect), parameters)).mappings().all()
+        parameters = {"ids": numbers(ids, tx.dialect)}
+        # All that is on the customers' own rows and on those of their facts, by one statement.
+        values = [
+            field.expression.label(_label(index))
+            for index, field in enumerate(self.fields)
+            if isinstance(field, ColumnValue)
+        ]
+        facts = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
+        in_page = (customers.c.store_id == self.scope.store_id, among(customers.c.id, "ids", tx.dialect))
+        live = select(customers.c.id.label("customer_id"), *values).where(*in_page, customers.c.deleted_at.is_(None))
+        statement = live.select_from(customers.outerjoin(customer_facts, facts)).order_by(customers.c.id)
+        customer_rows = (await tx.execute(statement, parameters)).mappings().all()
         columns: list[Mapping[int, Cell]] = []
         for index, field in enumerate(self.fields):
             if isinstance(field, RelatedValues):
@@ -84,21 +89,6 @@ class Table:
             [column.get(row["customer_id"], default) for column, default in zip(columns, defaults, strict=True)]
             for row in customer_rows
         ]
-
-    def _customer_rows(self, dialect: str) -> Select[*tuple[Any, ...]]:
-        """Select all that is on the customers' own rows and on those of their facts, by one statement."""
-        values = [
-            field.expression.label(_label(index))
-            for index, field in enumerate(self.fields)
-            if isinstance(field, ColumnValue)
-        ]
-        facts = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
-        rows = select(customers.c.id.label("customer_id"), *values).select_from(
-            customers.outerjoin(customer_facts, facts)
-        )
-        in_page = in_array(customers.c.id, "ids", dialect)
-        live = (customers.c.store_id == self.scope.store_id, in_page, customers.c.deleted_at.is_(None))
-        return rows.where(*live).order_by(customers.c.id)
 
     async def _related(
         self, tx: Transaction, field: RelatedValues, parameters: Mapping[str, object]

@@ -108,7 +108,20 @@ class Xlsx:
             if self._row == SHEET_ROWS:
                 self._sheet = self._next_sheet()
             for column, value in enumerate(row):
-                self._write(column, value)
+                match value:
+                    case None:
+                        pass
+                    case bool():
+                        self._sheet.write_boolean(self._row, column, value)
+                    case str():
+                        style = self._plain if starts_formula(value) else None
+                        self._sheet.write_string(self._row, column, value[:CELL_LENGTH], style)
+                    case datetime():
+                        self._write_day(column, value.astimezone(self._zone).replace(tzinfo=None), self._time)
+                    case date():
+                        self._write_day(column, value, self._day)
+                    case _:
+                        self._sheet.write_number(self._row, column, float(value))
             self._row += 1
 
     def close(self) -> None:
@@ -126,22 +139,6 @@ class Xlsx:
             sheet.write_string(0, column, name, self._bold)
         self._row = 1
         return sheet
-
-    def _write(self, column: int, value: Cell) -> None:
-        match value:
-            case None:
-                pass
-            case bool():
-                self._sheet.write_boolean(self._row, column, value)
-            case str():
-                style = self._plain if starts_formula(value) else None
-                self._sheet.write_string(self._row, column, value[:CELL_LENGTH], style)
-            case datetime():
-                self._write_day(column, value.astimezone(self._zone).replace(tzinfo=None), self._time)
-            case date():
-                self._write_day(column, value, self._day)
-            case _:
-                self._sheet.write_number(self._row, column, float(value))
 
     def _write_day(self, column: int, day: date, style: object) -> None:
         """Write a day; as text before March 1900, where Excel has a 29th of February that never was."""

@@ -38,9 +38,20 @@ def extension_dimensions(
 ) -> Iterator[DimensionEntry]:
     """Yield the entries of the dimensions that a store with these properties has."""
     for declared in extensions.dimensions:
-        entry = _dimension(declared, properties)
-        if entry is not None:
-            yield entry
+        group, named, kind = Group(declared.group), (declared.key, declared.label), _TYPES[declared.kind]
+        match declared.reads:
+            case sdk.PropertyValue(key):
+                definition = properties.get(key)
+                if definition is None or definition.type is not kind:
+                    continue
+                entry = group.make(kind, named, source_of(definition), ())
+            case sdk.LatestEvent(event, attribute_key):
+                source = LatestEventSource(event, field_of(event, attribute_key, kind))
+                entry = _comparable(group.make(kind, named, source, ()))
+            case sdk.EventCount(event, days):
+                window = ALL_TIME if days is None else Window(last_days=days)
+                entry = group.number(*named, EventCountSource(event, window))
+        yield _with_choices(entry, declared.choices, closed=declared.closed)
 
 
 def extension_behaviors(extensions: Extensions) -> Iterator[BehaviorEntry]:
@@ -52,24 +63,6 @@ def extension_behaviors(extensions: Extensions) -> Iterator[BehaviorEntry]:
             attributes.append(_with_choices(_comparable(entry), named.choices, closed=False))
         behavior = EventBehaviors(declared.group).of(declared.event, declared.label)
         yield replace(behavior, attributes=tuple(attributes))
-
-
-def _dimension(declared: sdk.Dimension, properties: Mapping[str, PropertyDefinition]) -> DimensionEntry | None:
-    """Return the entry; None where it reads a property that the store does not have, or has of another type."""
-    group, named, kind = Group(declared.group), (declared.key, declared.label), _TYPES[declared.kind]
-    match declared.reads:
-        case sdk.PropertyValue(key):
-            definition = properties.get(key)
-            if definition is None or definition.type is not kind:
-                return None
-            entry = group.make(kind, named, source_of(definition), ())
-        case sdk.LatestEvent(event, attribute_key):
-            source = LatestEventSource(event, field_of(event, attribute_key, kind))
-            entry = _comparable(group.make(kind, named, source, ()))
-        case sdk.EventCount(event, days):
-            window = ALL_TIME if days is None else Window(last_days=days)
-            return group.number(*named, EventCountSource(event, window))
-    return _with_choices(entry, declared.choices, closed=declared.closed)
 
 
 def _comparable(entry: E) -> E:

@@ -1,6 +1,6 @@
 """Plans one SELECT of customer ids: predicates and id sets narrow customers' rows, or the smallest set gives them."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,40 +54,26 @@ def select_customers(
     """Return a statement of the live customers whom predicates and id sets leave, with further columns of each."""
     elements = [element for clause in (*conjuncts.predicates, *columns) for element in iterate(clause)]
     tables = {element.table for element in elements if isinstance(element, Column)} & {customers, customer_facts}
-    smallest = next(iter(conjuncts.id_sets), None)
-    if tables or smallest is None or smallest.negated:
-        base, id_sets = _base_rows(tables, scope), conjuncts.id_sets
-    else:
+    smallest, id_sets = next(iter(conjuncts.id_sets), None), conjuncts.id_sets
+    rows: FromClause
+    of_store: tuple[ColumnElement[bool], ...] = ()
+    if not tables and smallest is not None and not smallest.negated:
         # No row is of a customer who is not there: those of a set need not be looked up among the others.
-        ids = _distinct(smallest).subquery("those")
-        base, id_sets = _BaseRows(ids, ids.c[0]), conjuncts.id_sets[1:]
+        rows, id_sets = _distinct(smallest).subquery("those"), id_sets[1:]
+        customer = rows.c[0]
+    elif customers not in tables:
+        # Every customer has a row of facts.
+        rows, customer = customer_facts, customer_facts.c.customer_id
+        of_store = (customer_facts.c.store_id == scope.store_id,)
+    else:
+        same = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
+        rows = customers.join(customer_facts, same) if customer_facts in tables else customers
+        customer, of_store = customers.c.id, (customers.c.store_id == scope.store_id,)
     # Few are, and an index has them: customers' own rows need not be read for it.
     deleted_ids = partial_index_ids("deleted_at IS NOT NULL", scope)
     deleted = IdSet(deleted_ids, Selectivity.PICKED, negated=True, distinct=True)
-    memberships = (_joined_set(id_set, base.customer, scope) for id_set in (*id_sets, deleted))
-    ids_and_columns = select(base.customer, *columns).select_from(base.rows)
-    return ids_and_columns.where(*base.of_store, *conjuncts.predicates, *memberships)
-
-
-@dataclass(frozen=True, slots=True)
-class _BaseRows:
-    """The rows that are narrowed, one for each customer."""
-
-    rows: FromClause
-    customer: KeyedColumnElement[int]
-    of_store: tuple[ColumnElement[bool], ...] = ()
-
-
-def _base_rows(tables: Set[FromClause], scope: FilterScope) -> _BaseRows:
-    """Return the customers' own rows only where they are read; every customer has a row of facts."""
-    if customers not in tables:
-        of_store = (customer_facts.c.store_id == scope.store_id,)
-        return _BaseRows(customer_facts, customer_facts.c.customer_id, of_store)
-    of_store = (customers.c.store_id == scope.store_id,)
-    if customer_facts not in tables:
-        return _BaseRows(customers, customers.c.id, of_store)
-    same = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
-    return _BaseRows(customers.join(customer_facts, same), customers.c.id, of_store)
+    memberships = (_joined_set(id_set, customer, scope) for id_set in (*id_sets, deleted))
+    return select(customer, *columns).select_from(rows).where(*of_store, *conjuncts.predicates, *memberships)
 
 
 def _joined_set(id_set: IdSet, customer: KeyedColumnElement[int], scope: FilterScope) -> ColumnElement[bool]:

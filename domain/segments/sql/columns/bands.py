@@ -23,10 +23,10 @@ class BandColumn:
         return or_(false(), *(in_interval(self.expression, self.bands[str(value)]) for value in values))
 
     def value(self, _: FilterScope) -> ColumnValue:
-        return ColumnValue(self.expression, self._band_of)
+        def band_of(number: int) -> str | None:
+            for name, (low, high) in self.bands.items():
+                if (low is None or low <= number) and (high is None or number <= high):
+                    return name
+            return None
 
-    def _band_of(self, number: int) -> str | None:
-        for name, (low, high) in self.bands.items():
-            if (low is None or low <= number) and (high is None or number <= high):
-                return name
-        return None
+        return ColumnValue(self.expression, band_of)

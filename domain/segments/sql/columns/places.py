@@ -33,6 +33,13 @@ class Around:
         tall = self.radius / _KILOMETRES
         return tall, tall / cos(radians(abs(self.latitude) + tall))
 
+    def on_both_sides(self) -> Iterator["Around"]:
+        """Yield the circle, and again from the other side when it reaches over the 180th meridian."""
+        yield self
+        if abs(self.longitude) + self.reach[1] > 180:
+            turned = self.longitude - 360 if self.longitude > 0 else self.longitude + 360
+            yield Around(self.latitude, turned, self.radius)
+
 
 def read_around(text: str) -> Around | None:
     match = _FORM.fullmatch(text)
@@ -61,7 +68,7 @@ class PlaceColumn:
         if operator is Operator.IS_SET:
             return and_(self.latitude.is_not(None), self.longitude.is_not(None))
         circles = [circle for value in values if (circle := read_around(str(value))) is not None]
-        return or_(*(self._is_within(part) for circle in circles for part in _over_180th_meridian(circle)))
+        return or_(*(self._is_within(part) for circle in circles for part in circle.on_both_sides()))
 
     def value(self, _: FilterScope) -> None:
         """A customer has places, and none of them is a circle."""
@@ -89,14 +96,6 @@ def _cosine(around: Around, north: ColumnElement[Any]) -> ColumnElement[Any]:
     latitude, square = radians(around.latitude), north * north
     along = _real(1) - square * (_real(1 / 2) - square * _real(1 / 24))
     return _real(cos(latitude)) * along - _real(sin(latitude)) * north * (_real(1) - square * _real(1 / 6))
-
-
-def _over_180th_meridian(circle: Around) -> Iterator[Around]:
-    """Yield the circle, and again from the other side when it reaches over the 180th meridian."""
-    yield circle
-    if abs(circle.longitude) + circle.reach[1] > 180:
-        turned = circle.longitude - 360 if circle.longitude > 0 else circle.longitude + 360
-        yield Around(circle.latitude, turned, circle.radius)
 
 
 def _real(value: float) -> ColumnElement[Any]:

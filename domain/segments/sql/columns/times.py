@@ -80,7 +80,20 @@ class MomentColumn:
         spans = [scope.span(value) for value in values if isinstance(value, date)]
         if operator is Operator.EQ:
             return or_(*(_within(self.expression, span, Instant()) for span in spans))
-        return _within(self.expression, _moments(operator, values, spans, scope), Instant())
+        since: datetime | None
+        until: datetime | None
+        match operator, values:
+            case Operator.WITHIN_LAST_DAYS, [int(days)]:
+                since, until = scope.start(-days), scope.span(scope.now)[1]
+            case Operator.WITHIN_NEXT_DAYS, [int(days)]:
+                since, until = scope.now, scope.start(days + 1)
+            case Operator.IN_DAYS, [int(days)]:
+                since, until = scope.start(days), scope.start(days + 1)
+            case Operator.MORE_THAN_DAYS_AGO, [int(days)]:
+                since, until = None, scope.start(-days)
+            case _:
+                since, until = _range(operator, spans[0][0], spans[0][1], spans[-1][1])
+        return _within(self.expression, (since, until), Instant())
 
     def value(self, _: FilterScope) -> ColumnValue:
         return ColumnValue(self.expression, unchanged)
@@ -99,23 +112,6 @@ def _days(operator: Operator, values: Sequence[Value], scope: FilterScope) -> tu
             return None, scope.day(-days)
         case _:
             spans = [(value, value + timedelta(days=1)) for value in values if isinstance(value, date)]
-            return _range(operator, spans[0][0], spans[0][1], spans[-1][1])
-
-
-def _moments(
-    operator: Operator, values: Sequence[Value], spans: Sequence[tuple[datetime, datetime]], scope: FilterScope
-) -> tuple[datetime | None, datetime | None]:
-    """Return the first instant, and the one after the last."""
-    match operator, values:
-        case Operator.WITHIN_LAST_DAYS, [int(days)]:
-            return scope.start(-days), scope.span(scope.now)[1]
-        case Operator.WITHIN_NEXT_DAYS, [int(days)]:
-            return scope.now, scope.start(days + 1)
-        case Operator.IN_DAYS, [int(days)]:
-            return scope.start(days), scope.start(days + 1)
-        case Operator.MORE_THAN_DAYS_AGO, [int(days)]:
-            return None, scope.start(-days)
-        case _:
             return _range(operator, spans[0][0], spans[0][1], spans[-1][1])
 
 

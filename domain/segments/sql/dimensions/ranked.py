@@ -1,10 +1,9 @@
 """Text whose values a store has put in an order."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from domain.kit.errors import DomainError
-from domain.segments.filters import ORDERED, AttributeCondition, Operator, Value
+from domain.segments.filters import ORDERED, AttributeCondition, Operator
 from domain.segments.sql.dimensions.customer import DimensionSource
 from domain.segments.sql.predicates import NEVER, Predicate
 from domain.segments.sql.projections import DimensionValue
@@ -20,32 +19,27 @@ class RankedSource:
     ranks: tuple[str, ...]
 
     def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate:
-        """Raise DomainError for a value that has no rank any more."""
+        """Return the predicate of the values between. Raise DomainError for a value that has no rank any more."""
         if condition.operator not in ORDERED:
             return self.source.predicate(condition, scope)
-        values = self._between([self._rank(value) for value in condition.values], condition.operator)
+        for value in condition.values:
+            if value not in self.ranks:
+                raise DomainError(f"The filter compares {self.key} with {value!r}, which has no rank any more")
+        first, last = (self.ranks.index(str(condition.values[end])) for end in (0, -1))
+        match condition.operator:
+            case Operator.LT:
+                values = self.ranks[:first]
+            case Operator.LTE:
+                values = self.ranks[: first + 1]
+            case Operator.GT:
+                values = self.ranks[first + 1 :]
+            case Operator.GTE:
+                values = self.ranks[first:]
+            case _:
+                values = self.ranks[first : last + 1]
         if not values:
             return NEVER
         return self.source.predicate(replace(condition, operator=Operator.IN, values=values), scope)
 
     def value(self, scope: FilterScope) -> DimensionValue | None:
         return self.source.value(scope)
-
-    def _between(self, ranks: Sequence[int], operator: Operator) -> tuple[str, ...]:
-        first, last = ranks[0], ranks[-1]
-        match operator:
-            case Operator.LT:
-                return self.ranks[:first]
-            case Operator.LTE:
-                return self.ranks[: first + 1]
-            case Operator.GT:
-                return self.ranks[first + 1 :]
-            case Operator.GTE:
-                return self.ranks[first:]
-            case _:
-                return self.ranks[first : last + 1]
-
-    def _rank(self, value: Value) -> int:
-        if value not in self.ranks:
-            raise DomainError(f"The filter compares {self.key} with {value!r}, which has no rank any more")
-        return self.ranks.index(str(value))

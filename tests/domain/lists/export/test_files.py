@@ -104,8 +104,8 @@ def test_numbers_days_and_times_are_such(tmp_path: Path) -> None:
     header = [str(at) for at in range(len(VALUES))]
     for path, format_ in ((csv_path, ExportFormat.CSV), (xlsx_path, ExportFormat.XLSX)):
         write(path, format_, header, [value for value, _, _ in VALUES])
-    assert read_csv(csv_path) == [header, [said for _, said, _ in VALUES]]
-    assert read_xlsx(xlsx_path) == [tuple(header), tuple(said for _, _, said in VALUES)]
+    assert read_csv(csv_path) == [header, [text for _, text, _ in VALUES]]
+    assert read_xlsx(xlsx_path) == [tuple(header), tuple(cell for _, _, cell in VALUES)]
 
 
 def test_what_one_sheet_cannot_hold_goes_on_in_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +113,8 @@ def test_what_one_sheet_cannot_hold_goes_on_in_another(tmp_path: Path, monkeypat
     path = tmp_path / "x.xlsx"
     write(path, ExportFormat.XLSX, ["n"], *([number] for number in range(7)))
     book = load_workbook(path)
-    found = [[row[0].value for row in book[name].iter_rows()] for name in book.sheetnames]
-    assert found == [["n", 0, 1, 2], ["n", 3, 4, 5], ["n", 6]]
+    sheets = [[row[0].value for row in book[name].iter_rows()] for name in book.sheetnames]
+    assert sheets == [["n", 0, 1, 2], ["n", 3, 4, 5], ["n", 6]]
     long = tmp_path / "long.xlsx"
     write(long, ExportFormat.XLSX, ["n"], ["x" * 40_000])
     assert read_xlsx(long)[1] == ("x" * 32_767,)

@@ -26,7 +26,6 @@ from domain.operations import actions, queries
 from domain.operations.files import FileDirectory
 from domain.operations.model import Operation, OperationStatus
 from domain.segments.evaluation.resolve import catalogue
-from domain.segments.sql.columns.times import age, last_birthday
 from domain.stores.model import Limits, Store
 from domain.stores.tables import stores
 from domain.wallets import tables as wallets
@@ -39,16 +38,16 @@ FIELDS = ("external_id", "name", "tag", "consent.email", "order_count", "total_s
 
 
 @dataclass
-class Office:
+class Exports:
     database: Database
     files: FileDirectory
     store_id: int
 
     async def start(self, format_: ExportFormat = ExportFormat.CSV, fields: tuple[str, ...] = FIELDS) -> UUID:
-        shop = Store(self.store_id, "Shop", TIMEZONE, "TWD", Limits(1, 5))
+        store = Store(self.store_id, "Shop", TIMEZONE, "TWD", Limits(1, 5))
         async with self.database.write() as tx:
             known = await catalogue(tx, self.store_id, {"email": "E-mail"})
-            return (await export_job.start(tx, shop, known, ExportRequest(LIST, fields, format_), NOW)).id
+            return (await export_job.start(tx, store, known, ExportRequest(LIST, fields, format_), NOW)).id
 
     async def claim(self) -> Job:
         async with self.database.write() as tx:
@@ -68,35 +67,35 @@ class Office:
 
     async def operation(self, operation_id: UUID) -> Operation:
         async with self.database.read() as tx:
-            found = await queries.by_id(tx, self.store_id, operation_id)
-        assert found is not None
-        return found
+            operation = await queries.by_id(tx, self.store_id, operation_id)
+        assert operation is not None
+        return operation
 
     async def rows(self, operation_id: UUID) -> list[list[str]]:
-        made = (await self.operation(operation_id)).file
-        assert made is not None
-        with self.files.path(made.stored_name).open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.reader(file))
+        file = (await self.operation(operation_id)).file
+        assert file is not None
+        with self.files.path(file.stored).open(encoding="utf-8-sig", newline="") as stream:
+            return list(csv.reader(stream))
 
 
 @pytest.fixture
-async def office(database: Database, store_id: int, tmp_path: Path) -> Office:
+async def exports(database: Database, store_id: int, tmp_path: Path) -> Exports:
     async with database.write() as tx:
         await store_people(tx, store_id, EVERYONE)
         await tx.execute(update(stores).values(timezone=TIMEZONE))
-    return Office(database, FileDirectory(tmp_path / "files"), store_id)
+    return Exports(database, Files(tmp_path / "files"), store_id)
 
 
 async def test_every_member_is_in_it_once_however_small_the_pages(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for page in (1, 7, len(EVERYONE), 2_000):
         monkeypatch.setattr(export_job, "PAGE", page)
-        operation = await office.start()
-        await office.write(await office.claim())
-        done = await office.operation(operation)
+        operation = await exports.start()
+        await exports.write(await exports.claim())
+        done = await exports.operation(operation)
         assert (done.status, done.done, done.total) == (OperationStatus.DONE, *[sum(p.listed for p in EVERYONE)] * 2)
-        rows = await office.rows(operation)
+        rows = await exports.rows(operation)
         assert rows[0] == list(FIELDS)
         assert rows[1:] == [expected(person) for person in ON_IT]
 
@@ -125,9 +124,9 @@ def years(born: object) -> str:
     return str(age) if age >= 0 else ""
 
 
-async def test_what_is_kept_beside_a_customer_is_joined_counted_and_added_up(office: Office) -> None:
+async def test_what_is_kept_beside_a_customer_is_joined_counted_and_added_up(exports: Exports) -> None:
     """Addresses, wallets, coupons, favourites, channels: several values of one field stand in one cell."""
-    whose = {"store_id": office.store_id, "customer_id": ON_IT[0].id}
+    whose = {"store_id": exports.store_id, "customer_id": ON_IT[0].id}
     place = {"region": None, "city": None, "postcode": None, "street": None}
     rows: dict[Table_, list[dict[str, object]]] = {
         customer_addresses: [
@@ -135,8 +134,8 @@ async def test_what_is_kept_beside_a_customer_is_joined_counted_and_added_up(off
             for at, city in enumerate(["Tainan", "Taipei", "Tainan"])
         ],
         wallets.lots: [
-            {"kind": "points", "id": str(at), "remaining": Decimal(left), "expires_on": day}
-            for at, (left, day) in enumerate([("12.5", date(2026, 4, 1)), ("2", None), ("100", date(2026, 2, 28))])
+            {"kind": "points", "id": str(at), "remaining": Decimal(amount), "expires_on": day}
+            for at, (amount, day) in enumerate([("12.5", date(2026, 4, 1)), ("2", None), ("100", date(2026, 2, 28))])
         ],
         wallets.coupons: [{"code": code, "coupon": "SPRING", "received_at": NOW} for code in ("a", "b")],
         customer_favourites: [{"kind": "brand", "value": "=Acme"}],
@@ -156,135 +155,118 @@ async def test_what_is_kept_beside_a_customer_is_joined_counted_and_added_up(off
         "tier": str(ON_IT[0].row["tier"] or ""),
         "phone_country_code": "+886" if ON_IT[0].row["phone"] else "",
     }
-    async with office.database.write() as tx:
-        for table, given in rows.items():
+    async with exports.database.write() as tx:
+        for table, values in rows.items():
             await tx.execute(delete(table))
-            await tx.execute(insert(table), [{**whose, **row} for row in given])
-    operation = await office.start(fields=tuple(fields))
-    await office.write(await office.claim())
-    found = await office.rows(operation)
-    assert dict(zip(fields, found[1], strict=True)) == fields
-    nobody = dict(zip(fields, found[2], strict=True))
+            await tx.execute(insert(table), [{**whose, **row} for row in values])
+    operation = await exports.start(fields=tuple(fields))
+    await exports.write(await exports.claim())
+    written = await exports.rows(operation)
+    assert dict(zip(fields, written[1], strict=True)) == fields
+    nobody = dict(zip(fields, written[2], strict=True))
     assert [nobody[name] for name in ("address.city", "points", "coupon", "coupon_count")] == ["", "0", "", "0"]
 
 
-@pytest.mark.parametrize(
-    ("born", "today", "years"),
-    [
-        (date(2000, 2, 29), date(2026, 2, 28), 26),
-        (date(2000, 2, 29), date(2024, 2, 28), 23),
-        (date(2000, 2, 29), date(2024, 2, 29), 24),
-        (date(2000, 7, 2), date(2026, 7, 1), 25),
-        (date(2027, 1, 1), date(2026, 7, 1), None),
-    ],
-)
-def test_an_age_is_what_segments_take_it_for(born: date, today: date, years: int | None) -> None:
-    assert age(born, today) == years
-    if years is not None:
-        assert born <= last_birthday(years, today)
-        assert born > last_birthday(years + 1, today)
-
-
-async def test_a_dead_workers_report_is_written_anew(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_dead_workers_report_is_written_anew(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_job, "PAGE", 5)
-    operation = await office.start()
-    slow = await office.claim()
-    quick = await office.steal()
+    operation = await exports.start()
+    slow = await exports.claim()
+    quick = await exports.steal()
     with pytest.raises(LeaseLost):
-        await office.write(slow)
-    assert office.files.owners() == {}
-    await office.write(quick)
-    assert len(await office.rows(operation)) == len(ON_IT) + 1
-    assert len(office.files.owners()) == 1
+        await exports.write(slow)
+    assert exports.files.owners() == {}
+    await exports.write(quick)
+    assert len(await exports.rows(operation)) == len(ON_IT) + 1
+    assert len(exports.files.owners()) == 1
     with pytest.raises(LeaseLost):
-        await office.write(slow)
-    assert len(await office.rows(operation)) == len(ON_IT) + 1
+        await exports.write(slow)
+    assert len(await exports.rows(operation)) == len(ON_IT) + 1
 
 
 async def test_a_report_that_is_called_off_on_the_way_leaves_nothing(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export_job, "PAGE", 5)
     for format_ in ExportFormat:
-        operation = await office.start(format_)
-        job = await office.claim()
-        seen = await stop_after(office, monkeypatch, operation, pages=2)
-        await office.write(job)
+        operation = await exports.start(format_)
+        job = await exports.claim()
+        pages = await stop_after(exports, monkeypatch, operation, pages=2)
+        await exports.write(job)
         monkeypatch.undo()
-        assert (await office.operation(operation)).status is OperationStatus.CANCELLED
-        assert seen == [2]
-        assert office.files.owners() == {}
-        async with office.database.read() as tx:
+        assert (await exports.operation(operation)).status is OperationStatus.CANCELLED
+        assert pages == [2]
+        assert exports.files.owners() == {}
+        async with exports.database.read() as tx:
             assert await jobs.due(tx, 9) == []
 
 
-async def stop_after(office: Office, monkeypatch: pytest.MonkeyPatch, operation: UUID, pages: int) -> list[int]:
-    """Calls it off when so many pages are written; how many there were by then is what is given back."""
-    rows, seen, count = Table.rows, list[int](), 0
+async def stop_after(exports: Exports, monkeypatch: pytest.MonkeyPatch, operation: UUID, pages: int) -> list[int]:
+    """Cancel the operation after so many pages; return how many there were then."""
+    rows, stopped_at, count = Table.rows, list[int](), 0
 
     async def rows_then_stop(self: object, tx: object, ids: object) -> object:
         nonlocal count
         count += 1
-        found = await rows(self, tx, ids)  # type: ignore[arg-type]
+        page = await rows(self, tx, ids)  # type: ignore[arg-type]
         if count == pages:
-            seen.append(count)
-            async with office.database.write() as other:
-                await actions.cancel(other, office.store_id, operation, {export_job.EXPORT.name}, NOW)
-        return found
+            stopped_at.append(count)
+            async with exports.database.write() as other:
+                await actions.cancel(other, exports.store_id, operation, {export_job.EXPORT.name}, NOW)
+        return page
 
     monkeypatch.setattr(export_job, "PAGE", 5)
     monkeypatch.setattr(Table, "rows", rows_then_stop)
-    return seen
+    return stopped_at
 
 
-async def test_a_report_that_cannot_be_written_says_why(office: Office, tmp_path: Path) -> None:
-    office.files = FileDirectory(tmp_path / "no directory")
+async def test_a_report_that_cannot_be_written_says_why(exports: Exports, tmp_path: Path) -> None:
+    exports.files = Files(tmp_path / "no directory")
     (tmp_path / "no directory").write_text("a file is in the way")
-    operation = await office.start()
-    await office.write(await office.claim())
-    await failed(office, operation, "The file could not be written: File exists")
+    operation = await exports.start()
+    await exports.write(await exports.claim())
+    await failed(exports, operation, "The file could not be written: File exists")
 
 
-async def test_a_field_or_list_that_is_gone_meanwhile_ends_the_report(office: Office) -> None:
-    operation = await office.start(fields=("property.string",))
-    async with office.database.write() as tx:
+async def test_a_field_or_list_that_is_gone_meanwhile_ends_the_report(exports: Exports) -> None:
+    operation = await exports.start(fields=("property.string",))
+    async with exports.database.write() as tx:
         await tx.execute(delete(customers.metadata.tables["property_definitions"]))
-    await office.write(await office.claim())
-    await failed(office, operation, "There is no field 'property.string'")
-    operation = await office.start(fields=("name",))
-    async with office.database.write() as tx:
+    await exports.write(await exports.claim())
+    await failed(exports, operation, "There is no field 'property.string'")
+    operation = await exports.start(fields=("name",))
+    async with exports.database.write() as tx:
         await tx.execute(delete(lists))
-    await office.write(await office.claim())
-    await failed(office, operation, "The list was deleted meanwhile")
+    await exports.write(await exports.claim())
+    await failed(exports, operation, "The list was deleted meanwhile")
 
 
-async def test_a_report_whose_workers_die_is_given_up(office: Office) -> None:
-    operation = await office.start()
-    job = await office.claim()
-    with office.files.create(office.store_id, operation, job.fence, "x.csv") as making:
+async def test_a_report_whose_workers_die_is_given_up(exports: Exports) -> None:
+    operation = await exports.start()
+    job = await exports.claim()
+    with exports.files.create(exports.store_id, operation, job.fence, "x.csv") as making:
         making.path.write_text("half")
-        async with office.database.write() as tx:
+        async with exports.database.write() as tx:
             await export_job.give_up(tx, job, NOW)
-        await actions.delete_expired_files(office.database, office.files, {export_job.EXPORT.name}, NOW)
-        assert len(office.files.owners()) == 1
-        async with office.database.write() as tx:
+        await actions.tidy(exports.database, exports.files, {export_job.EXPORT.name}, NOW)
+        assert len(exports.files.owners()) == 1
+        async with exports.database.write() as tx:
             await tx.execute(delete(job_rows))
-        await actions.delete_expired_files(office.database, office.files, {export_job.EXPORT.name}, NOW)
-        assert office.files.owners() == {}
-    await failed(office, operation, "The report was given up: workers died")
+        await actions.tidy(exports.database, exports.files, {export_job.EXPORT.name}, NOW)
+        assert exports.files.owners() == {}
+    await failed(exports, operation, "The report was given up: workers died")
 
 
-async def failed(office: Office, operation: UUID, problem: str) -> None:
-    done = await office.operation(operation)
+async def failed(exports: Exports, operation: UUID, problem: str) -> None:
+    done = await exports.operation(operation)
     assert (done.status, done.file) == (OperationStatus.FAILED, None)
-    assert office.files.owners() == {}
-    async with office.database.read() as tx:
-        problems = (await queries.problems_of(tx, office.store_id, [operation]))[operation]
-    assert [each.message[: len(problem)] for each in problems] == [problem]
+    assert exports.files.owners() == {}
+    async with exports.database.read() as tx:
+        problems = (await queries.problems_of(tx, exports.store_id, [operation]))[operation]
+    assert [reported.message[: len(problem)] for reported in problems] == [problem]
 
 
-async def test_an_operation_of_another_store_is_not_called_off(office: Office) -> None:
-    operation = await office.start()
-    async with office.database.write() as tx:
+async def test_an_operation_of_another_store_is_not_called_off(exports: Exports) -> None:
+    operation = await exports.start()
+    async with exports.database.write() as tx:
         with pytest.raises(DomainError):
-            await actions.cancel(tx, office.store_id + 1, operation, {export_job.EXPORT.name}, NOW)
+            await actions.cancel(tx, exports.store_id + 1, operation, {export_job.EXPORT.name}, NOW)

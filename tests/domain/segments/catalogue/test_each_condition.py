@@ -43,9 +43,9 @@ PARTS = (Operator.CONTAINS, Operator.NOT_CONTAINS, Operator.STARTS_WITH, Operato
 CIRCLE = "25.0330,121.5654,30km"
 
 
-def conditions(entry: CatalogueEntry, seen: Sequence[object]) -> Iterator[AttributeCondition]:
+def conditions(entry: CatalogueEntry, values_seen: Sequence[object]) -> Iterator[AttributeCondition]:
     """A condition by each operator, with values that some have."""
-    values = sorted({_as_value(value) for value in seen if not isinstance(value, tuple)}, key=_order)
+    values = sorted({_as_value(value) for value in values_seen if not isinstance(value, tuple)}, key=_order)
     if entry.key == "near":
         values = [CIRCLE]
     for operator in entry.operators:
@@ -83,8 +83,8 @@ def _values(entry: CatalogueEntry, operator: Operator, values: Sequence[Value]) 
 async def _find(database: Database, store_id: int, trees: Sequence[Filter]) -> list[set[int]]:
     scope = FilterScope(store_id, TIMEZONE, NOW, database.dialect)
     async with database.read() as tx:
-        found = [await tx.execute(customer_ids(Definition(tree, None), CATALOGUE, scope, {})) for tree in trees]
-        return [set(rows.scalars()) for rows in found]
+        results = [await tx.execute(customer_ids(Definition(tree, None), KNOWN, scope, {})) for tree in trees]
+        return [set(rows.scalars()) for rows in results]
 
 
 @pytest.mark.slow
@@ -94,10 +94,10 @@ async def test_each_dimension_finds_whom_it_should(database: Database, store_id:
     live = {person.id for person in EVERYONE if person.row["deleted_at"] is None}
     for entry in CATALOGUE.dimensions.values():
         trees = list(conditions(entry, [value for person in EVERYONE for value in values_of(person, entry.key)]))
-        found = await _find(database, store_id, trees)
-        for tree, ids in zip(trees, found, strict=True):
+        id_sets = await _find(database, store_id, trees)
+        for tree, ids in zip(trees, id_sets, strict=True):
             assert ids == expected(Definition(tree, None)), tree
-        assert entry.key in EMPTY or any(ids not in (set(), live) for ids in found), f"{entry.key} tells nobody apart"
+        assert entry.key in EMPTY or any(ids not in (set(), live) for ids in id_sets), f"{entry.key} tells nobody apart"
 
 
 @pytest.mark.slow
@@ -105,17 +105,18 @@ async def test_each_attribute_of_orders_finds_whom_it_should(database: Database,
     async with database.write() as tx:
         await store_people(tx, store_id, EVERYONE)
     orders = [order for person in EVERYONE for order in person.orders]
-    for entry in CATALOGUE.behaviors["order"].attributes:
-        seen = [value for order in orders for value in oracle.order_values(order, entry.key)]
-        narrowed = [BehaviorCondition("order", (one,)) for one in conditions(entry, seen)]
+    for entry in KNOWN.behaviors["order"].attributes:
+        order_values = [value for order in orders for value in oracle.order_values(order, entry.key)]
+        narrowed = [BehaviorCondition("order", (condition,)) for condition in conditions(entry, order_values)]
         shares = [
-            BehaviorCondition("order", each.where, Aggregate.SHARE, None, Operator.GTE, (50,)) for each in narrowed[:2]
+            BehaviorCondition("order", condition.where, Aggregate.SHARE, None, Operator.GTE, (50,))
+            for condition in narrowed[:2]
         ]
         trees = [*narrowed, *shares, BehaviorCondition("order", (), Aggregate.DISTINCT, entry.key, Operator.GTE, (2,))]
-        found = await _find(database, store_id, trees)
-        for tree, ids in zip(trees, found, strict=True):
+        id_sets = await _find(database, store_id, trees)
+        for tree, ids in zip(trees, id_sets, strict=True):
             assert ids == expected(Definition(tree, None)), tree
-        assert any(ids for ids in found), entry.key
+        assert any(ids for ids in id_sets), entry.key
 
 
 VALUES: dict[ValueType, tuple[Value, Value]] = {
@@ -132,31 +133,33 @@ async def test_each_behavior_finds_whom_it_should(database: Database, store_id: 
     everyone = make_people(3)
     for person in everyone:
         person.row |= {"blacklisted": False, "deleted_at": None}
-        person.past_events = []
-    behaviors = [each for each in CATALOGUE.behaviors.values() if isinstance(each.source, EventSource)]
+        person.happenings = []
+    behaviors = [behavior for behavior in KNOWN.behaviors.values() if isinstance(behavior.source, EventSource)]
     async with database.write() as tx:
         await store_people(tx, store_id, everyone)
         for at, ago in enumerate((timedelta(hours=1), timedelta(days=2))):
-            await append(tx, store_id, [_happened(each, at, NOW - ago) for each in behaviors], NOW)
-    asked: list[tuple[Filter, set[int]]] = []
+            await append(tx, store_id, [_event(behavior, at, NOW - ago) for behavior in behaviors], NOW)
+    cases: list[tuple[Filter, set[int]]] = []
     for behavior in behaviors:
-        asked += _asked_of(behavior)
-    found = await _find(database, store_id, [tree for tree, _ in asked])
-    for (tree, ids), those in zip(asked, found, strict=True):
-        assert those == ids, tree
+        cases += _cases_of(behavior)
+    id_sets = await _find(database, store_id, [tree for tree, _ in cases])
+    for (tree, expected_ids), ids in zip(cases, id_sets, strict=True):
+        assert ids == expected_ids, tree
 
 
-def _happened(behavior: Known, at: int, when: datetime) -> Happened:
+def _event(behavior: Known, at: int, when: datetime) -> Happened:
     subject = event_type_of(behavior.key).subject
-    said = {
-        each.key: VALUES[each.type][at] for each in behavior.attributes if not isinstance(each.field, AbandonedField)
+    values = {
+        entry.key: VALUES[entry.type][at]
+        for entry in behavior.attributes
+        if not isinstance(entry.field, AbandonedField)
     }
-    attributes = {key: str(value) if isinstance(value, date) else value for key, value in said.items()}
+    attributes = {key: str(value) if isinstance(value, date) else value for key, value in values.items()}
     named = None if subject is None else str(attributes[subject])
     return Happened(f"{behavior.key}-{at}", at + 1, behavior.key, when, named, attributes)
 
 
-def _asked_of(behavior: Known) -> Iterator[tuple[Filter, set[int]]]:
+def _cases_of(behavior: Known) -> Iterator[tuple[Filter, set[int]]]:
     yield BehaviorCondition(behavior.key), {1, 2}
     yield BehaviorCondition(behavior.key, operator=Operator.EQ, values=(0,)), {3}
     yield BehaviorCondition(behavior.key, window=Window(last_hours=24)), {1}
@@ -166,7 +169,7 @@ def _asked_of(behavior: Known) -> Iterator[tuple[Filter, set[int]]]:
     )
     for attribute in behavior.attributes:
         if not isinstance(attribute.field, AbandonedField):
-            one = AttributeCondition(attribute.key, Operator.EQ, (VALUES[attribute.type][0],))
-            yield BehaviorCondition(behavior.key, (one,)), {1}
-            yield BehaviorCondition(behavior.key, (one,), Aggregate.SHARE, None, Operator.EQ, (100,)), {1}
+            condition = AttributeCondition(attribute.key, Operator.EQ, (VALUES[attribute.type][0],))
+            yield BehaviorCondition(behavior.key, (condition,)), {1}
+            yield BehaviorCondition(behavior.key, (condition,), Aggregate.SHARE, None, Operator.EQ, (100,)), {1}
             yield BehaviorCondition(behavior.key, (AttributeCondition(attribute.key, Operator.IS_SET),)), {1, 2}

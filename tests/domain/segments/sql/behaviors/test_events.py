@@ -18,7 +18,7 @@ VISITS = {1: [-1], 2: [-1, 1], 3: [1], 4: [-60], 5: [-60, 1], 6: []}
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "matching"),
     [
         ("visit(last 7 days)", {1, 2}),
         ("NOT visit(last 7 days)", {3, 4, 5, 6}),
@@ -30,7 +30,7 @@ VISITS = {1: [-1], 2: [-1, 1], 3: [1], 4: [-60], 5: [-60, 1], 6: []}
     ],
 )
 async def test_what_is_dated_ahead_hides_nothing_that_was(
-    database: Database, store_id: int, query: str, found: set[int]
+    database: Database, store_id: int, query: str, matching: set[int]
 ) -> None:
     definition = read(query, catalogue(), "UTC", property_conditions=5)
     async with database.write() as tx:
@@ -41,9 +41,9 @@ async def test_what_is_dated_ahead_hides_nothing_that_was(
         await tx.execute(insert(customer_facts), [facts | {"customer_id": number} for number in VISITS])
         entries = [
             Event(f"{number}.{days}", number, "visit", NOW + timedelta(days=days))
-            for number, each in VISITS.items()
-            for days in each
+            for number, visits in VISITS.items()
+            for days in visits
         ]
         await log.append(tx, store_id, entries, NOW)
         ids = await select_ids(tx, definition, FilterScope(store_id, "UTC", NOW, tx.dialect))
-        assert set((await tx.execute(ids)).scalars()) == found
+        assert set((await tx.execute(ids)).scalars()) == matching

@@ -20,7 +20,7 @@ TAGGED = [
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "matching"),
     [
         ('tag.added(tag = "VIP", last 7 days) >= 1', {2}),
         ("tag.added.count() >= 2", {2}),
@@ -29,7 +29,7 @@ TAGGED = [
     ],
 )
 async def test_when_a_tag_was_added_can_be_asked(
-    database: Database, store_id: int, query: str, found: set[int]
+    database: Database, store_id: int, query: str, matching: set[int]
 ) -> None:
     """Condition 37."""
     definition = read(query, catalogue(), "UTC", property_conditions=5)
@@ -49,4 +49,4 @@ async def test_when_a_tag_was_added_can_be_asked(
             row = {"customer_id": customer_id, "tag": tag, "source": source, "added_at": at}
             await tx.execute(insert(customer_tags).values(store_id=store_id, **row))
         ids = await select_ids(tx, definition, FilterScope(store_id, "UTC", NOW, tx.dialect))
-        assert set((await tx.execute(ids)).scalars()) == found
+        assert set((await tx.execute(ids)).scalars()) == matching

@@ -26,11 +26,11 @@ CIRCLES = [
 ]
 
 
-def there(latitude: float, longitude: float, kilometres: float, bearing: float) -> tuple[float, float]:
-    """Where one comes to on a sphere."""
-    way, at, toward = kilometres / EARTH, radians(latitude), radians(bearing)
-    north = asin(sin(at) * cos(way) + cos(at) * sin(way) * cos(toward))
-    east = atan2(sin(toward) * sin(way) * cos(at), cos(way) - sin(at) * sin(north))
+def destination(latitude: float, longitude: float, kilometres: float, bearing: float) -> tuple[float, float]:
+    """Return the point so far away on a sphere."""
+    arc, start, course = kilometres / EARTH, radians(latitude), radians(bearing)
+    north = asin(sin(start) * cos(arc) + cos(start) * sin(arc) * cos(course))
+    east = atan2(sin(course) * sin(arc) * cos(start), cos(arc) - sin(start) * sin(north))
     return degrees(north), (longitude + degrees(east) + 540) % 360 - 180
 
 
@@ -43,14 +43,14 @@ async def test_who_lives_within_a_circle_is_found(database: Database, store_id: 
     for at, person in enumerate(everyone):
         person.row |= {"blacklisted": False, "deleted_at": None}
         share = 0.9995 if at % 2 else 1.0005
-        latitude, longitude = there(circle.latitude, circle.longitude, circle.radius * share, at // 2 * 22.5)
+        latitude, longitude = destination(circle.latitude, circle.longitude, circle.radius * share, at // 2 * 22.5)
         person.addresses = [Address(None, None, None, None, None, None, latitude, longitude)]
         inside |= {person.id} if at % 2 else set()
     async with database.write() as tx:
-        await store_people(tx, store_id, everyone)
-        asked = Definition(AttributeCondition("near", Operator.IN, (text,)))
-        found = customer_ids(asked, CATALOGUE, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
-        assert set((await tx.execute(found)).scalars()) == inside
+        await save(tx, store_id, everyone)
+        definition = Definition(AttributeCondition("near", Operator.IN, (text,)))
+        ids = customer_ids(definition, KNOWN, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
+        assert set((await tx.execute(ids)).scalars()) == inside
 
 
 @pytest.mark.parametrize(

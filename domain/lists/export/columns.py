@@ -10,7 +10,7 @@ from sqlalchemy import and_, literal_column, select
 
 from domain.customers.tables import customer_facts, customers
 from domain.kit.db import Transaction
-from domain.kit.db.portable import array_value, in_array
+from domain.kit.db.portable import in_array
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
 from domain.lists.export.files import Cell
 from domain.segments.catalogue import Catalogue, DimensionEntry

@@ -247,11 +247,11 @@ async def test_a_report_whose_workers_die_is_given_up(exports: Exports) -> None:
         making.path.write_text("half")
         async with exports.database.write() as tx:
             await export_job.give_up(tx, job, NOW)
-        await actions.tidy(exports.database, exports.files, {export_job.EXPORT.name}, NOW)
+        await actions.delete_expired_files(exports.database, exports.files, {export_job.EXPORT.name}, NOW)
         assert len(exports.files.owners()) == 1
         async with exports.database.write() as tx:
             await tx.execute(delete(job_rows))
-        await actions.tidy(exports.database, exports.files, {export_job.EXPORT.name}, NOW)
+        await actions.delete_expired_files(exports.database, exports.files, {export_job.EXPORT.name}, NOW)
         assert exports.files.owners() == {}
     await failed(exports, operation, "The report was given up: workers died")
 

@@ -9,9 +9,7 @@ from domain.segments.compiler.select import customer_ids
 from domain.segments.filters import AttributeCondition, Definition, Operator
 from domain.segments.sql.columns.places import read_around
 from domain.segments.sql.scope import FilterScope
-from tests.domain.segments.filter_strategies import CATALOGUE
 from tests.domain.segments.persons import NOW, TIMEZONE, Address, make_people
-from tests.domain.segments.stored_people import store_people
 
 EARTH = 6371.01
 CIRCLES = [

@@ -51,8 +51,9 @@ class Progress:
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Progress":
         """Return the progress that is stored, by this release or by one that had other names."""
-        values = {_NAMES_BEFORE.get(name, name): value for name, value in stored.items()}
-        return cls(**(values | {"phase": Phase(values["phase"])}))
+        values: dict[str, Any] = {_NAMES_BEFORE.get(name, name): value for name, value in stored.items()}
+        values["phase"] = Phase(values["phase"])
+        return cls(**values)
 
 
 _NAMES_BEFORE = {

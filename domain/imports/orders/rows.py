@@ -18,8 +18,18 @@ from domain.orders import model
 REQUIRED = ("order_id", "customer_external_id", "placed_at")
 ITEM_COLUMNS = ("product", "name", "category", "brand", "quantity", "price")
 COLUMNS = (*REQUIRED, "status", "total", *ITEM_COLUMNS)
-_STAGED = ["store_id", "operation_id", "customer_external_id", "order_id", "row", "placed_at", "status", "counted"]
-_STAGED += ["total", *ITEM_COLUMNS]
+_STAGED = (
+    "store_id",
+    "operation_id",
+    "customer_external_id",
+    "order_id",
+    "row",
+    "placed_at",
+    "status",
+    "counted",
+    "total",
+    *ITEM_COLUMNS,
+)
 
 
 class OrderReader:

@@ -76,7 +76,7 @@ def test_no_field_is_declared_twice_or_forgotten() -> None:
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
 def test_a_field_is_of_one_type_everywhere(field: Field) -> None:
     python = field.choices or PYTHON[field.value_type]
-    nullable = set() if field.required else {type(None)}
+    nullable: set[type] = set() if field.required else {type(None)}
     assert types_of(Customer, field.name) == {python, *nullable}
     assert types_of(CustomerChange, field.name) == {python, Unset, type(None)}
     assert isinstance(field.column.type, COLUMNS[field.value_type])

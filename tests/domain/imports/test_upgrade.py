@@ -19,7 +19,7 @@ from tests.factories import NOW, add_store
 FIRST = b"external_id,email,name\na,a@shop.example,Ann\n,b@shop.example,Bob\n"
 SECOND = b"c,c@shop.example,Cy\n,b@shop.example,Rob\na,,Anna\n"
 # As the release of revision 0002 stored it once the first piece was staged.
-STAGED = {
+STAGED: dict[str, object] = {
     "phase": "stage", "piece": 1, "offset": len(FIRST), "row": 4, "bytes_done": len(FIRST),
     "columns": ["external_id", "email", "name"], "bad": 0, "types": {}, "part": 3, "merged_part": 0, "customer": "",
     "merged": 0,

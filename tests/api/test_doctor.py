@@ -65,7 +65,9 @@ async def test_channels_that_no_plugin_provides(runtime: Runtime, database: Data
     async with database.write() as tx:
         row = {"store_id": store_id, "channel": "pigeon", "installed_at": NOW}
         await tx.execute(insert(channel_installations).values(row))
-    assert await wrong(runtime) == [("channels", f"store {store_id}: No plugin brings the channel 'pigeon' any more")]
+    assert await failures(runtime) == [
+        ("channels", f"store {store_id}: No plugin brings the channel 'pigeon' any more")
+    ]
 
 
 async def test_only_some_of_many_are_named(runtime: Runtime, database: Database, store_id: int) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import and_, literal_column, select
 
 from domain.customers.tables import customer_facts, customers
 from domain.kit.db import Transaction
-from domain.kit.db.portable import in_array
+from domain.kit.db.portable import array_value, in_array
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
 from domain.lists.export.files import Cell
 from domain.segments.catalogue import Catalogue, DimensionEntry
@@ -65,7 +65,7 @@ class Table:
 
     async def rows(self, tx: Transaction, ids: Sequence[int]) -> list[list[Cell]]:
         """Return a row for each of the customers who are not deleted (SL-47), in the order of their ids."""
-        parameters = {"ids": numbers(ids, tx.dialect)}
+        parameters = {"ids": array_value(ids, tx.dialect)}
         # All that is on the customers' own rows and on those of their facts, by one statement.
         values = [
             field.expression.label(_label(index))
@@ -73,7 +73,7 @@ class Table:
             if isinstance(field, ColumnValue)
         ]
         facts = and_(customer_facts.c.store_id == customers.c.store_id, customer_facts.c.customer_id == customers.c.id)
-        in_page = (customers.c.store_id == self.scope.store_id, among(customers.c.id, "ids", tx.dialect))
+        in_page = (customers.c.store_id == self.scope.store_id, in_array(customers.c.id, "ids", tx.dialect))
         live = select(customers.c.id.label("customer_id"), *values).where(*in_page, customers.c.deleted_at.is_(None))
         statement = live.select_from(customers.outerjoin(customer_facts, facts)).order_by(customers.c.id)
         customer_rows = (await tx.execute(statement, parameters)).mappings().all()

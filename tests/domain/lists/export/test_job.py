@@ -74,7 +74,7 @@ class Exports:
     async def rows(self, operation_id: UUID) -> list[list[str]]:
         file = (await self.operation(operation_id)).file
         assert file is not None
-        with self.files.path(file.stored).open(encoding="utf-8-sig", newline="") as stream:
+        with self.files.path(file.stored_name).open(encoding="utf-8-sig", newline="") as stream:
             return list(csv.reader(stream))
 
 
@@ -83,7 +83,7 @@ async def exports(database: Database, store_id: int, tmp_path: Path) -> Exports:
     async with database.write() as tx:
         await store_people(tx, store_id, EVERYONE)
         await tx.execute(update(stores).values(timezone=TIMEZONE))
-    return Exports(database, Files(tmp_path / "files"), store_id)
+    return Exports(database, FileDirectory(tmp_path / "files"), store_id)
 
 
 async def test_every_member_is_in_it_once_however_small_the_pages(
@@ -220,7 +220,7 @@ async def stop_after(exports: Exports, monkeypatch: pytest.MonkeyPatch, operatio
 
 
 async def test_a_report_that_cannot_be_written_says_why(exports: Exports, tmp_path: Path) -> None:
-    exports.files = Files(tmp_path / "no directory")
+    exports.files = FileDirectory(tmp_path / "no directory")
     (tmp_path / "no directory").write_text("a file is in the way")
     operation = await exports.start()
     await exports.write(await exports.claim())

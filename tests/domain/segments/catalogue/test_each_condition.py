@@ -83,7 +83,7 @@ def _values(entry: CatalogueEntry, operator: Operator, values: Sequence[Value]) 
 async def _find(database: Database, store_id: int, trees: Sequence[Filter]) -> list[set[int]]:
     scope = FilterScope(store_id, TIMEZONE, NOW, database.dialect)
     async with database.read() as tx:
-        results = [await tx.execute(customer_ids(Definition(tree, None), KNOWN, scope, {})) for tree in trees]
+        results = [await tx.execute(customer_ids(Definition(tree, None), CATALOGUE, scope, {})) for tree in trees]
         return [set(rows.scalars()) for rows in results]
 
 
@@ -105,7 +105,7 @@ async def test_each_attribute_of_orders_finds_whom_it_should(database: Database,
     async with database.write() as tx:
         await store_people(tx, store_id, EVERYONE)
     orders = [order for person in EVERYONE for order in person.orders]
-    for entry in KNOWN.behaviors["order"].attributes:
+    for entry in CATALOGUE.behaviors["order"].attributes:
         order_values = [value for order in orders for value in oracle.order_values(order, entry.key)]
         narrowed = [BehaviorCondition("order", (condition,)) for condition in conditions(entry, order_values)]
         shares = [
@@ -133,8 +133,8 @@ async def test_each_behavior_finds_whom_it_should(database: Database, store_id: 
     everyone = make_people(3)
     for person in everyone:
         person.row |= {"blacklisted": False, "deleted_at": None}
-        person.happenings = []
-    behaviors = [behavior for behavior in KNOWN.behaviors.values() if isinstance(behavior.source, EventSource)]
+        person.past_events = []
+    behaviors = [behavior for behavior in CATALOGUE.behaviors.values() if isinstance(behavior.source, EventSource)]
     async with database.write() as tx:
         await store_people(tx, store_id, everyone)
         for at, ago in enumerate((timedelta(hours=1), timedelta(days=2))):

@@ -9,7 +9,9 @@ from domain.segments.compiler.select import customer_ids
 from domain.segments.filters import AttributeCondition, Definition, Operator
 from domain.segments.sql.columns.places import read_around
 from domain.segments.sql.scope import FilterScope
+from tests.domain.segments.filter_strategies import CATALOGUE
 from tests.domain.segments.persons import NOW, TIMEZONE, Address, make_people
+from tests.domain.segments.stored_people import store_people
 
 EARTH = 6371.01
 CIRCLES = [
@@ -45,9 +47,9 @@ async def test_who_lives_within_a_circle_is_found(database: Database, store_id: 
         person.addresses = [Address(None, None, None, None, None, None, latitude, longitude)]
         inside |= {person.id} if at % 2 else set()
     async with database.write() as tx:
-        await save(tx, store_id, everyone)
+        await store_people(tx, store_id, everyone)
         definition = Definition(AttributeCondition("near", Operator.IN, (text,)))
-        ids = customer_ids(definition, KNOWN, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
+        ids = customer_ids(definition, CATALOGUE, FilterScope(store_id, TIMEZONE, NOW, tx.dialect), {})
         assert set((await tx.execute(ids)).scalars()) == inside
 
 

@@ -1,4 +1,4 @@
-"""What clients say of customers."""
+"""Inputs of customers' profiles."""
 
 from datetime import date, datetime
 from typing import Any
@@ -71,16 +71,12 @@ class CustomerInput:
     )
 
     def change(self) -> CustomerChange:
-        given = {name: _given(getattr(self, name)) for name in (*model.PROFILE, "tags")}
+        maybes: dict[str, Any] = {name: getattr(self, name) for name in (*model.PROFILE, "tags")}
+        values: dict[str, Any] = {name: UNSET if maybe is None else maybe.value for name, maybe in maybes.items()}
         contacts = [
-            ContactChange(one.channel, one.address, UNSET if one.consent is None else one.consent)
-            for one in self.contacts or ()
+            ContactChange(contact.channel, contact.address, UNSET if contact.consent is None else contact.consent)
+            for contact in self.contacts or ()
         ]
-        properties = [PropertyChange(one.key, one.value) for one in self.properties or ()]
-        addresses = UNSET if self.addresses is None else [one.address() for one in self.addresses]
-        return CustomerChange(**given, properties=properties, contacts=contacts, addresses=addresses)
-
-
-def _given(value: Any) -> Any:
-    """What was said of a field: a value, null, or nothing."""
-    return UNSET if value is None else value.value
+        properties = [PropertyChange(property_.key, property_.value) for property_ in self.properties or ()]
+        addresses = UNSET if self.addresses is None else [address.address() for address in self.addresses]
+        return CustomerChange(**values, properties=properties, contacts=contacts, addresses=addresses)

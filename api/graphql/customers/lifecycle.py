@@ -1,14 +1,16 @@
-"""Where a store's customers stand: what they are scored by, and the thresholds that it has set itself."""
+"""Lifecycle of a store's customers: the thresholds that they are scored by."""
 
 from datetime import date
 from decimal import Decimal
 
 import strawberry
 
-from api.graphql.kit.context import Context, Info, allow
-from api.graphql.kit.errors import UserError, user_errors
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.context import Context, Info
+from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
-from domain.kit.errors import DomainError
+from api.graphql.kit.mutation import mutation
+from domain.kit.db import Transaction
 from domain.lifecycle import actions
 from domain.lifecycle.model import Chosen, Standing, Thresholds
 from domain.stores.model import TokenScope
@@ -26,19 +28,25 @@ class LifecycleThresholds:
 
 @strawberry.type(description="Where customers stand, scored once a day from 0:00 of the store's zone on.")
 class Lifecycle:
-    of: strawberry.Private[tuple[Chosen, Standing]]
+    thresholds: strawberry.Private[Chosen]
+    standing: strawberry.Private[Standing]
 
-    computed_on: date | None = derived(lambda self: self.of[1].computed_on, description="Null before the first time.")
+    computed_on: date | None = derived(
+        lambda self: self.standing.computed_on, description="Null before the first time."
+    )
     measured: bool = derived(
-        lambda self: self.of[1].measured,
+        lambda self: self.standing.measured,
         description="Whether the store's own orders gave the days between purchases; else a usual figure stands in.",
     )
     chosen: LifecycleThresholds = derived(
-        lambda self: _shown(self.of[0], self.of[0].repurchase_days), description="Null: found from the orders."
+        lambda self: _thresholds(self.thresholds, self.thresholds.repurchase_days),
+        description="Null: found from the orders.",
     )
     used: LifecycleThresholds | None = derived(
         lambda self: (
-            None if self.of[1].thresholds is None else _shown(self.of[1].thresholds, self.of[1].thresholds.cycle)
+            None
+            if self.standing.thresholds is None
+            else _thresholds(self.standing.thresholds, self.standing.thresholds.cycle)
         ),
         description="What the last scores went by.",
     )
@@ -64,15 +72,21 @@ class LifecyclePayload:
 class LifecycleQuery:
     @strawberry.field
     async def lifecycle(self, info: Info) -> Lifecycle:
-        return await _current(allow(info, TokenScope.READ))
+        context = require_scope(info, TokenScope.READ)
+        async with context.database.read() as tx:
+            return await _lifecycle(tx, context.store_id)
 
 
 @strawberry.type
 class LifecycleMutation:
-    @strawberry.mutation(description="Sets all thresholds anew, and has every customer scored by them.")
-    async def lifecycle_update(self, info: Info, input: LifecycleInput) -> LifecyclePayload:
-        context = allow(info, TokenScope.WRITE)
-        wanted = Chosen(
+    @mutation(
+        LifecyclePayload,
+        TokenScope.WRITE,
+        description="Sets all thresholds anew, and has every customer scored by them.",
+        errors_under="input",
+    )
+    async def lifecycle_update(self, context: Context, tx: Transaction, input: LifecycleInput) -> LifecyclePayload:
+        chosen = Chosen(
             active_days=input.active_days,
             lost_days=input.lost_days,
             introduce_days=input.introduce_days,
@@ -80,25 +94,21 @@ class LifecycleMutation:
             high_spend=input.high_spend,
             repurchase_days=input.repurchase_days,
         )
-        try:
-            async with context.database.write() as tx:
-                await actions.choose(tx, context.store_id, wanted)
-        except DomainError as error:
-            return LifecyclePayload(user_errors=user_errors(error.under("input")))
-        return LifecyclePayload(lifecycle=await _current(context))
+        await actions.choose(tx, context.store_id, chosen)
+        return LifecyclePayload(lifecycle=await _lifecycle(tx, context.store_id))
 
 
-async def _current(context: Context) -> Lifecycle:
-    async with context.database.read() as tx:
-        return Lifecycle(of=await actions.standing(tx, context.store_id))
+async def _lifecycle(tx: Transaction, store_id: int) -> Lifecycle:
+    chosen, standing = await actions.standing(tx, store_id)
+    return Lifecycle(thresholds=chosen, standing=standing)
 
 
-def _shown(of: Chosen | Thresholds, repurchase_days: float | None) -> LifecycleThresholds:
+def _thresholds(values: Chosen | Thresholds, repurchase_days: float | None) -> LifecycleThresholds:
     return LifecycleThresholds(
-        active_days=of.active_days,
-        lost_days=of.lost_days,
-        introduce_days=of.introduce_days,
-        loyal_orders=of.loyal_orders,
-        high_spend=of.high_spend,
+        active_days=values.active_days,
+        lost_days=values.lost_days,
+        introduce_days=values.introduce_days,
+        loyal_orders=values.loyal_orders,
+        high_spend=values.high_spend,
         repurchase_days=repurchase_days,
     )

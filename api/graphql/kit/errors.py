@@ -91,20 +91,16 @@ def presentable(error: GraphQLError) -> GraphQLError:
     if cause is None or isinstance(cause, GraphQLError):
         return error
     if isinstance(cause, DomainErrors):
-        return _at(error, _of_faults(cause))
+        faults = [{"message": f.message, "code": f.code, "field": _steps(f.field)} for f in cause.errors]
+        return _at(error, refusal(cause.message, BAD_USER_INPUT, field=faults[0]["field"], faults=faults))
     if isinstance(cause, DomainError):
         return _at(error, refusal(cause.message, cause.code, field=_steps(cause.field)))
     log.error("graphql.resolver_failed", path=error.path, exc_info=cause)
     return _at(error, refusal("Internal error.", INTERNAL))
 
 
-def _of_faults(faults: DomainErrors) -> GraphQLError:
-    each = [{"message": f.message, "code": f.code, "field": _steps(f.field)} for f in faults.errors]
-    return refusal(str(faults), BAD_USER_INPUT, field=each[0]["field"], faults=each)
-
-
-def _at(where: GraphQLError, what: GraphQLError) -> GraphQLError:
-    return GraphQLError(what.message, nodes=where.nodes, path=where.path, extensions=what.extensions)
+def _at(location: GraphQLError, error: GraphQLError) -> GraphQLError:
+    return GraphQLError(error.message, nodes=location.nodes, path=location.path, extensions=error.extensions)
 
 
 def _steps(path: Path) -> list[str]:

@@ -61,9 +61,9 @@ def without_null_defaults(schema: Schema) -> Schema:
 
 
 def _forget_null(inputs: Iterable[Any]) -> None:
-    for one in inputs:
-        if one.default_value is None:
-            one.default_value = Undefined
+    for input_ in inputs:
+        if input_.default_value is None:
+            input_.default_value = Undefined
 
 
 def schema_of(schema: Schema) -> Any:

@@ -29,13 +29,13 @@ def _show(value: object) -> str:
 
 
 def parse_instant(value: object) -> datetime:
-    wanted = "write an instant with its offset, such as 2026-07-01T09:00:00+08:00"
+    advice = "write an instant with its offset, such as 2026-07-01T09:00:00+08:00"
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise bad_input(f"{_show(value)} is no DateTime: {wanted}.")
+        raise bad_input(f"{_show(value)} is no DateTime: {advice}.")
     try:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise bad_input(f"{_show(value)} is not on the calendar: {wanted}.") from None
+        raise bad_input(f"{_show(value)} is not on the calendar: {advice}.") from None
 
 
 def print_instant(value: datetime) -> str:
@@ -44,13 +44,13 @@ def print_instant(value: datetime) -> str:
 
 
 def parse_day(value: object) -> date:
-    wanted = "write a day such as 2026-07-01"
+    advice = "write a day such as 2026-07-01"
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise bad_input(f"{_show(value)} is no Date: {wanted}.")
+        raise bad_input(f"{_show(value)} is no Date: {advice}.")
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise bad_input(f"{_show(value)} is not on the calendar: {wanted}.") from None
+        raise bad_input(f"{_show(value)} is not on the calendar: {advice}.") from None
 
 
 def parse_decimal(value: object) -> Decimal:
@@ -92,10 +92,6 @@ def parse_upload(value: object) -> Upload:
     return value
 
 
-def _as_is(value: object) -> object:
-    return value
-
-
 def _never(_value: object) -> object:
     raise TypeError("an Upload is never answered")
 
@@ -120,7 +116,9 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         parse_value=parse_decimal,
         parse_literal=parse_decimal_literal,
     ),
-    JSON: strawberry.scalar(name="JSON", description="Any JSON value.", serialize=_as_is, parse_value=parse_json),
+    JSON: strawberry.scalar(
+        name="JSON", description="Any JSON value.", serialize=lambda value: value, parse_value=parse_json
+    ),
     Upload: strawberry.scalar(
         name="Upload",
         description="A file of a multipart request (GraphQL multipart request specification).",

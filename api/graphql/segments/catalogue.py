@@ -2,17 +2,21 @@
 
 import strawberry
 
-from api.graphql.kit.context import Context, Info, allow
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.context import Context, Info
 from api.graphql.kit.enums import Operator, ValueType
-from api.graphql.kit.errors import UserError, user_errors
+from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
+from api.graphql.kit.mutation import mutation
 from api.graphql.kit.scalars import JSON
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError
 from domain.segments import ranks
 from domain.segments.catalogue import Catalogue, entries
 from domain.segments.evaluation import resolve
 from domain.stores.model import TokenScope
+
+# The labels of the channels by their keys.
+_Labels = tuple[tuple[str, str], ...]
 
 
 @strawberry.type(description="A value to choose.")
@@ -23,38 +27,41 @@ class DimensionOption:
 
 @strawberry.type
 class Dimension:
-    of: strawberry.Private[entries.CatalogueEntry]
+    entry: strawberry.Private[entries.CatalogueEntry]
 
-    key: str = derived(lambda self: self.of.key)
-    label: str = derived(lambda self: self.of.label)
+    key: str = derived(lambda self: self.entry.key)
+    label: str = derived(lambda self: self.entry.label)
     group: str = derived(
-        lambda self: self.of.group,
+        lambda self: self.entry.group,
         description='Where a builder lists it: "profile", "membership", "tags", "consent", "purchase", ...',
     )
-    type: ValueType = derived(lambda self: self.of.type)
-    operators: list[Operator] = derived(lambda self: self.of.operators)
+    type: ValueType = derived(lambda self: self.entry.type)
+    operators: list[Operator] = derived(lambda self: self.entry.operators)
     options: list[DimensionOption] | None = derived(
-        lambda self: self.of.options,
+        lambda self: self.entry.options,
         description="The values to choose from, where they are known; where they have ranks, the lowest first.",
     )
-    closed: bool = derived(lambda self: self.of.closed, description="No value but the options is taken.")
-    max_values: int = derived(lambda self: self.of.max_values)
+    closed: bool = derived(lambda self: self.entry.closed, description="No value but the options is taken.")
+    max_values: int = derived(lambda self: self.entry.max_values)
     ranked: bool = derived(
-        lambda self: bool(self.of.ranks), description="LT, LTE, GT, GTE and BETWEEN compare by the options' ranks."
+        lambda self: bool(self.entry.ranks), description="LT, LTE, GT, GTE and BETWEEN compare by the options' ranks."
     )
 
 
 @strawberry.type
 class Behavior:
-    of: strawberry.Private[entries.BehaviorEntry]
+    entry: strawberry.Private[entries.BehaviorEntry]
 
-    key: str = derived(lambda self: self.of.key)
-    label: str = derived(lambda self: self.of.label)
-    group: str = derived(lambda self: self.of.group)
+    key: str = derived(lambda self: self.entry.key)
+    label: str = derived(lambda self: self.entry.label)
+    group: str = derived(lambda self: self.entry.group)
     attributes: list[Dimension] = derived(
-        lambda self: [Dimension(of=one) for one in self.of.attributes], description="What `where` and `of` may name."
+        lambda self: [Dimension(entry=attribute) for attribute in self.entry.attributes],
+        description="What `where` and `of` may name.",
     )
-    open: bool = derived(lambda self: self.of.open, description="Any other attribute of its events may be named too.")
+    open: bool = derived(
+        lambda self: self.entry.open, description="Any other attribute of its events may be named too."
+    )
 
 
 @strawberry.type
@@ -63,13 +70,13 @@ class CatalogueQuery:
         description="The catalogue of what a segment may ask: what a condition builder shows in its menus."
     )
     async def dimensions(self, info: Info, group: str | None = None) -> list[Dimension]:
-        catalogue = await catalogue_of(allow(info, TokenScope.READ))
-        return [Dimension(of=one) for one in catalogue.dimensions.values() if group in {None, one.group}]
+        catalogue = await catalogue_of(require_scope(info, TokenScope.READ))
+        return [Dimension(entry=entry) for entry in catalogue.dimensions.values() if group in {None, entry.group}]
 
     @strawberry.field
     async def behaviors(self, info: Info) -> list[Behavior]:
-        catalogue = await catalogue_of(allow(info, TokenScope.READ))
-        return [Behavior(of=one) for one in catalogue.behaviors.values()]
+        catalogue = await catalogue_of(require_scope(info, TokenScope.READ))
+        return [Behavior(entry=entry) for entry in catalogue.behaviors.values()]
 
 
 @strawberry.type
@@ -80,26 +87,34 @@ class ValueRanksPayload:
 
 @strawberry.type
 class CatalogueMutation:
-    @strawberry.mutation(
+    @mutation(
+        ValueRanksPayload,
+        TokenScope.WRITE,
         description="The order of a dimension's values, the lowest first: segments then compare by it. "
-        "For tier, loyalty_rank and properties of text; no values take the order away."
+        "For tier, loyalty_rank and properties of text; no values take the order away.",
     )
-    async def value_ranks_set(self, info: Info, dimension: str, values: list[str]) -> ValueRanksPayload:
-        context = allow(info, TokenScope.WRITE)
+    async def value_ranks_set(
+        self, context: Context, tx: Transaction, dimension: str, values: list[str]
+    ) -> ValueRanksPayload:
         labels = context.services.channels.labels
-        try:
-            async with context.database.write() as tx:
-                known = await resolve.catalogue(tx, context.store_id, labels)
-                await ranks.put(tx, context.store_id, known, dimension, values)
-                changed = await resolve.catalogue(tx, context.store_id, labels)
-        except DomainError as error:
-            return ValueRanksPayload(user_errors=user_errors(error))
-        return ValueRanksPayload(dimension=Dimension(of=changed.dimensions[dimension]))
+        catalogue = await resolve.catalogue(tx, context.store_id, labels)
+        await ranks.put(tx, context.store_id, catalogue, dimension, values)
+        changed = await resolve.catalogue(tx, context.store_id, labels)
+        return ValueRanksPayload(dimension=Dimension(entry=changed.dimensions[dimension]))
 
 
 async def catalogue_of(context: Context) -> Catalogue:
-    return await context.loader(_catalogues).load(tuple(context.services.channels.labels.items()))
+    """Return the store's catalogue, which is read once a request."""
+    return await context.load(_catalogues, tuple(context.services.channels.labels.items()))
 
 
-async def _catalogues(tx: Transaction, store_id: int, wanted: list[tuple[tuple[str, str], ...]]) -> list[Catalogue]:
-    return [await resolve.catalogue(tx, store_id, dict(channels)) for channels in wanted]
+async def catalogue_within(tx: Transaction, context: Context) -> Catalogue:
+    """Return the store's catalogue as the transaction sees it, for the rest of the request too."""
+    labels = context.services.channels.labels
+    catalogue = await resolve.catalogue(tx, context.store_id, labels)
+    context.prime(_catalogues, tuple(labels.items()), catalogue)
+    return catalogue
+
+
+async def _catalogues(tx: Transaction, store_id: int, channels: list[_Labels]) -> dict[_Labels, Catalogue]:
+    return {labels: await resolve.catalogue(tx, store_id, dict(labels)) for labels in channels}

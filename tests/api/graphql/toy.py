@@ -17,7 +17,8 @@ from strawberry.types import Info
 from api.graphql.kit.connection import Connection, Page, Slice
 from api.graphql.kit.errors import UserError, forbidden
 from api.graphql.kit.fields import derived
-from api.graphql.kit.global_ids import Node, encode
+from api.graphql.kit.global_ids import encode
+from api.graphql.kit.nodes import Node
 from api.graphql.kit.scalars import JSON, SCALARS
 from api.graphql.kit.upload import Upload
 from api.graphql.server.connection_life import Pace

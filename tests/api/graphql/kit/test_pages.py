@@ -12,8 +12,8 @@ from graphql import GraphQLError
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select
 from sqlalchemy.schema import CreateTable
 
-from api.graphql.kit.connection import Page, Slice, fetch
-from api.graphql.kit.keyset import By, Ordering
+from api.graphql.kit.connection import Page, Slice, fetch_page
+from api.graphql.kit.keyset import Ordering, SortKey
 from domain.kit.db import Database, Transaction
 from domain.kit.db.types import Id, Instant, Money
 
@@ -28,17 +28,17 @@ ROWS = Table(
     prefixes=["TEMPORARY"],
 )
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ID = By(ROWS.c.id, UUID)
+ID = SortKey(ROWS.c.id, UUID)
 
 ORDERINGS = [
     Ordering("id", (ID,)),
-    Ordering("number", (By(ROWS.c.number, int), ID)),
-    Ordering("number desc", (By(ROWS.c.number, int, descending=True), By(ROWS.c.id, UUID, descending=True))),
-    Ordering("spent desc, id", (By(ROWS.c.spent, Decimal, descending=True), ID)),
-    Ordering("name", (By(ROWS.c.name, str, nullable=True), ID)),
-    Ordering("at desc", (By(ROWS.c.at, datetime, descending=True, nullable=True), ID)),
-    Ordering("at, nulls first", (By(ROWS.c.at, datetime, nullable=True, nulls_first=True), ID)),
-    Ordering("name desc, at", (By(ROWS.c.name, str, True, True), By(ROWS.c.at, datetime, False, True), ID)),
+    Ordering("number", (SortKey(ROWS.c.number, int), ID)),
+    Ordering("number desc", (SortKey(ROWS.c.number, int, descending=True), SortKey(ROWS.c.id, UUID, descending=True))),
+    Ordering("spent desc, id", (SortKey(ROWS.c.spent, Decimal, descending=True), ID)),
+    Ordering("name", (SortKey(ROWS.c.name, str, nullable=True), ID)),
+    Ordering("at desc", (SortKey(ROWS.c.at, datetime, descending=True, nullable=True), ID)),
+    Ordering("at, nulls first", (SortKey(ROWS.c.at, datetime, nullable=True, nulls_first=True), ID)),
+    Ordering("name desc, at", (SortKey(ROWS.c.name, str, True, True), SortKey(ROWS.c.at, datetime, False, True), ID)),
 ]
 
 
@@ -61,7 +61,7 @@ async def tx(database: Database) -> AsyncGenerator[Transaction]:
 
 
 async def ask(tx: Transaction, ordering: Ordering, page: Page) -> Slice[UUID]:
-    return await fetch(tx, select(ROWS.c.id), ordering, page, lambda found: found[0])
+    return await fetch_page(tx, select(ROWS.c.id), ordering, page, lambda found: found[0])
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS, ids=lambda o: o.name)

@@ -13,8 +13,9 @@ from domain.lists.build import ListBuild, ListRequest
 from domain.lists.model import CustomerList, ListStatus, check_deletable, check_name
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
+from domain.segments import referrers
 from domain.segments.evaluation.resolve import ids_of
-from domain.segments.model import Refreshes, Segment, SegmentInput, refresh_blocked_by
+from domain.segments.model import Refreshes, Segment, SegmentInput, check_unused, refresh_blocked_by
 from domain.segments.validation import FilterContext
 
 
@@ -33,8 +34,12 @@ async def duplicate_segment(
 
 
 async def delete_segment(tx: Transaction, store_id: int, segment_id: UUID) -> None:
-    """The segment is gone for good, with all its lists (SL-02, SL-03); a worker removes their members."""
+    """Delete the segment for good, with all its lists (SL-02, SL-03); a worker removes their members.
+
+    Raise InUse while the filter of another segment refers to it, or to one of its lists.
+    """
     await segment_actions.held(tx, store_id, segment_id)
+    check_unused("segment", "filter of", await referrers.of_segment(tx, store_id, segment_id))
     gone = await segments.remove(tx, store_id, segment_id)
     await build.leave_members(tx, store_id, [segment_id, *gone])
 
@@ -66,8 +71,12 @@ async def rename(tx: Transaction, store_id: int, list_id: UUID, name: str) -> Cu
 
 
 async def delete(tx: Transaction, store_id: int, list_id: UUID) -> None:
-    """Any list but the first (SL-16), be it still in the making; a worker removes its members."""
+    """Delete any list but the first (SL-16), be it still in the making; a worker removes its members.
+
+    Raise InUse while the filter of a segment refers to it.
+    """
     check_deletable(await _existing(tx, store_id, list_id))
+    check_unused("list", "filter of", await referrers.of_list(tx, store_id, list_id))
     await queries.remove(tx, store_id, list_id)
     await build.leave_members(tx, store_id, [list_id])
 

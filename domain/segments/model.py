@@ -149,6 +149,19 @@ def _is_unshowable(character: str, lines: bool) -> bool:
     return character < " " or character == "\x7f" or "\ud800" <= character <= "\udfff"
 
 
+class InUse(DomainError):
+    """Something refers to the segment or list that is to be deleted."""
+
+    code = ErrorCode.IN_USE
+
+
+def check_unused(noun: str, users: str, names: Sequence[str]) -> None:
+    """Refuse the deletion of a segment or list that others refer to, with their names."""
+    if names:
+        quoted = ", ".join(f'"{name}"' for name in names)
+        raise InUse(f"The {noun} is in use by the {users} {quoted}: change that first", field=("id",))
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     store_id: int

@@ -22,7 +22,7 @@ from api.graphql.kit.global_ids import encode
 from api.graphql.kit.keyset import Ordering, SortKey
 from api.graphql.kit.nodes import Node, find_node_of, load_node, named
 from api.graphql.kit.scalars import JSON
-from domain.campaigns import actions, model, preview, queries
+from domain.campaigns import actions, model, preview, problems, queries
 from domain.campaigns.actions import CampaignDraft
 from domain.campaigns.model import CampaignStatus
 from domain.deliveries import model as delivery_model
@@ -30,7 +30,7 @@ from domain.deliveries import queries as deliveries
 from domain.deliveries.model import AcceptMarketing, DeliveryStatus, Stats
 from domain.deliveries.tables import deliveries as delivery_rows
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError
+from domain.kit.errors import DomainError, NotFound
 from domain.stores.model import TokenScope
 
 expose(
@@ -78,7 +78,6 @@ class Campaign(Node):
     scheduled_at: datetime | None = derived(lambda self: self.row.scheduled_at)
     started_at: datetime | None = derived(lambda self: self.row.started_at)
     finished_at: datetime | None = derived(lambda self: self.row.finished_at)
-    problem: str | None = derived(lambda self: self.row.problem, description="Why it failed or cannot go on.")
 
     @strawberry.field(
         name="list",
@@ -90,9 +89,12 @@ class Campaign(Node):
     async def locked_list(self, info: Info) -> Node | None:
         return await load_node(info.context, "CustomerList", self.row.list_id)
 
-    @strawberry.field
-    async def reach(self, info: Info) -> Reach:
-        return Reach(reach=await info.context.batch(_reach).load(_CampaignView(self.row)))
+    @strawberry.field(description="Null when it cannot be computed: `problem` says why.")
+    async def reach(self, info: Info) -> Reach | None:
+        try:
+            return Reach(reach=await info.context.batch(_reach).load(_CampaignView(self.row)))
+        except DomainError:
+            return None
 
     @strawberry.field
     async def stats(self, info: Info) -> CampaignStats:
@@ -116,12 +118,28 @@ class Campaign(Node):
         )
         return await child_pages.connect(context, self.row.id, children, page)
 
-    @strawberry.field(description="What one recipient would get; somebody on the list when none is named.")
-    async def preview(self, info: Info, customer_id: strawberry.ID | None = None) -> RenderedMessage:
+    @strawberry.field(
+        description=(
+            "What one recipient would get; somebody on the list when none is named. Null when nobody is on the list, "
+            "or when it cannot be computed: `problem` says why."
+        )
+    )
+    async def preview(self, info: Info, customer_id: strawberry.ID | None = None) -> RenderedMessage | None:
         # No customer has the number 0: an ID of another type names nobody.
         number = None if customer_id is None else global_ids.number(customer_id, "Customer") or 0
-        message = await info.context.batch(_previews).load(_CampaignView(self.row, number))
+        try:
+            message = await info.context.batch(_previews).load(_CampaignView(self.row, number))
+        except NotFound:
+            if customer_id is None:
+                return None
+            raise
+        except DomainError:
+            return None
         return RenderedMessage(message=message)
+
+    @strawberry.field(description="Why it failed, cannot go on, or cannot be computed.")
+    async def problem(self, info: Info) -> str | None:
+        return self.row.problem or await info.context.batch(_problems).load(_CampaignView(self.row))
 
     @classmethod
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.Campaign]:
@@ -190,3 +208,8 @@ async def _previews(context: Context, views: list[_CampaignView]) -> Sequence[Ma
     pairs = [(view.campaign, view.customer_id) for view in views]
     async with context.database.read() as tx:
         return await preview.preview_each(tx, context.desk, context.services.links, pairs)
+
+
+async def _problems(context: Context, views: list[_CampaignView]) -> Sequence[str | None]:
+    async with context.database.read() as tx:
+        return await problems.problems_of_each(tx, context.desk, [view.campaign for view in views])

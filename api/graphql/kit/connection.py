@@ -160,6 +160,13 @@ class Connection(Generic[T]):
         return await self.count()
 
 
+def empty_connection() -> Connection[Any]:
+    async def count() -> int:
+        return 0
+
+    return Connection(page=Slice([], [], has_next=False, has_previous=False), count=count)
+
+
 def page_info(page: Slice[Any]) -> PageInfo:
     return PageInfo(
         has_next_page=page.has_next,

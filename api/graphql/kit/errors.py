@@ -26,6 +26,7 @@ UserErrorCode = expose(
         ErrorCode.INVALID: "A value is missing, malformed or out of range.",
         ErrorCode.TAKEN: "The name or key is in use.",
         ErrorCode.INVALID_STATE: "The object's state does not allow it (a running campaign, an expired list).",
+        ErrorCode.IN_USE: "Others refer to the object, such as the filter of a segment.",
         ErrorCode.LIMIT_EXCEEDED: (
             "A store's limit is reached (members of a static segment, property conditions, ...)."
         ),

@@ -11,6 +11,7 @@ from api.graphql.kit.mutation import mutation
 from api.graphql.lists.types import CustomerList
 from api.graphql.operations.types import Operation
 from api.graphql.segments.inputs import filter_context_within
+from domain.campaigns.exclusions import check_list_not_excluded
 from domain.kit.db import Transaction
 from domain.lists import actions
 from domain.stores.model import TokenScope
@@ -53,8 +54,12 @@ class ListMutation:
     @mutation(
         ListDeletePayload,
         TokenScope.WRITE,
-        description="Any list but the first, which goes with its segment alone.",
+        description=(
+            "Any list but the first, which goes with its segment alone. Refused while a filter or a draft refers to it."
+        ),
     )
     async def list_delete(self, context: Context, tx: Transaction, id: strawberry.ID) -> ListDeletePayload:
-        await actions.delete(tx, context.store_id, require_uuid(id, "CustomerList", noun="list"))
+        list_id = require_uuid(id, "CustomerList", noun="list")
+        await check_list_not_excluded(tx, context.store_id, list_id)
+        await actions.delete(tx, context.store_id, list_id)
         return ListDeletePayload(deleted_id=id)

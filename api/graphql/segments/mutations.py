@@ -15,6 +15,7 @@ from api.graphql.operations.types import Operation
 from api.graphql.segments.filters import FilterInput
 from api.graphql.segments.inputs import customer_numbers, filter_context_within
 from api.graphql.segments.types import Segment
+from domain.campaigns.exclusions import check_segment_not_excluded
 from domain.kit.db import Transaction
 from domain.kit.values import UNSET
 from domain.lists import actions as list_actions
@@ -130,9 +131,15 @@ class SegmentMutation:
     async def segment_deactivate(self, context: Context, tx: Transaction, id: strawberry.ID) -> SegmentPayload:
         return await _set_active(context, tx, id, active=False)
 
-    @mutation(SegmentDeletePayload, TokenScope.WRITE, description="For good, with all its lists.")
+    @mutation(
+        SegmentDeletePayload,
+        TokenScope.WRITE,
+        description="For good, with all its lists. Refused while a filter or a draft refers to it.",
+    )
     async def segment_delete(self, context: Context, tx: Transaction, id: strawberry.ID) -> SegmentDeletePayload:
-        await list_actions.delete_segment(tx, context.store_id, _segment_id(id))
+        segment_id = _segment_id(id)
+        await check_segment_not_excluded(tx, context.store_id, segment_id)
+        await list_actions.delete_segment(tx, context.store_id, segment_id)
         return SegmentDeletePayload(deleted_id=id)
 
 

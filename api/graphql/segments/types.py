@@ -13,7 +13,7 @@ from api.graphql.customers import pages as customer_pages
 from api.graphql.kit import child_pages, pages
 from api.graphql.kit.access import require_scope
 from api.graphql.kit.child_pages import ChildSelect
-from api.graphql.kit.connection import Connection, Page
+from api.graphql.kit.connection import Connection, Page, empty_connection
 from api.graphql.kit.context import Context, Info
 from api.graphql.kit.enums import expose
 from api.graphql.kit.errors import searched
@@ -26,7 +26,7 @@ from api.graphql.segments.filters import Filter, exclude_of, include_of, write_i
 from domain.customers import queries as customer_queries
 from domain.customers.model import CustomerOrder
 from domain.kit.db import Transaction
-from domain.kit.errors import ErrorCode
+from domain.kit.errors import DomainError, ErrorCode
 from domain.lists import actions as list_actions
 from domain.lists import queries as list_queries
 from domain.lists.tables import lists
@@ -129,12 +129,22 @@ class Segment(Node):
     @strawberry.field(description="Who belongs to it now, computed live.", graphql_type=connection_of("Customer"))
     async def members(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Node]:
         page, context = Page.of(first, after), info.context
-        members = customer_queries.among(context.store_id, await context.batch(_member_ids).load(self.row))
+        ids = await _member_ids_or_problem(context, self.row)
+        if isinstance(ids, DomainError):
+            return empty_connection()
+        members = customer_queries.among(context.store_id, ids)
         return await customer_pages.connect(context, members, page, CustomerOrder.CREATED_AT_ASC, seconds=SECONDS)
 
-    @strawberry.field
-    async def member_count(self, info: Info) -> int:
+    @strawberry.field(description="Null when the filter cannot be evaluated any more: `problem` says why.")
+    async def member_count(self, info: Info) -> int | None:
         return await info.context.batch(_member_counts).load(self.row)
+
+    @strawberry.field(
+        description="Why the filter cannot be evaluated, such as a segment that it refers to and that was deleted."
+    )
+    async def problem(self, info: Info) -> str | None:
+        ids = await _member_ids_or_problem(info.context, self.row)
+        return ids.message if isinstance(ids, DomainError) else None
 
     @classmethod
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.Segment]:
@@ -175,18 +185,28 @@ async def summary_of(context: Context, definition: Definition) -> str:
     return summary(definition, await catalogue_of(context), names)
 
 
-async def _member_ids(context: Context, rows: list[model.Segment]) -> Sequence[Select[int] | Exception]:
+async def _member_ids_or_problem(context: Context, segment: model.Segment) -> Select[int] | DomainError:
+    """Return the select of the segment's members, or the error that its filter has come to."""
+    try:
+        return await context.batch(_member_ids).load(segment)
+    except DomainError as error:
+        return error
+
+
+async def _member_ids(context: Context, rows: list[model.Segment]) -> Sequence[Select[int] | DomainError]:
     timezone = context.principal.store.timezone
     async with context.database.read() as tx:
         return await resolve.ids_of_each(tx, context.store_id, rows, timezone, context.now)
 
 
-async def _member_counts(context: Context, rows: list[model.Segment]) -> Sequence[int | Exception]:
+async def _member_counts(context: Context, rows: list[model.Segment]) -> Sequence[int | Exception | None]:
     """Count each segment once, in however many places of the answer it is."""
 
-    async def count(segment: model.Segment) -> int | Exception:
+    async def count(segment: model.Segment) -> int | Exception | None:
+        ids = await _member_ids_or_problem(context, segment)
+        if isinstance(ids, DomainError):
+            return None
         try:
-            ids = await context.batch(_member_ids).load(segment)
             return await pages.count_rows(context, ids, seconds=SECONDS)
         except Exception as error:  # noqa: BLE001 - one segment's fault is reported where it is asked for
             return error

@@ -48,6 +48,7 @@ async def test_a_segment_from_its_making_to_its_end(stage: Stage, shop: Shop) ->
         other["segment"]["id"],
         gid,
     ]
+    await shop.mutate("segmentDelete", "id: $id", "deletedId", id=other["segment"]["id"])
     gone = await shop.mutate("segmentDelete", "id: $id", "deletedId", id=gid)
     assert gone["deletedId"] == gid
     await stage.work()

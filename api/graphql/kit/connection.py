@@ -54,7 +54,7 @@ class Page:
         first, last = (None if size is strawberry.UNSET else size for size in (first, last))
         after, before = (None if cursor is strawberry.UNSET else cursor for cursor in (after, before))
         if first is not None and last is not None:
-            raise bad_input("Give either `first` or `last`, not both.", "last")
+            raise bad_input("Give either `first` or `last`, not both", "last")
         if last is not None:
             return cls(_size("last", last), True, after, before)
         return cls(DEFAULT_SIZE if first is None else _size("first", first), False, after, before)
@@ -62,7 +62,7 @@ class Page:
 
 def _size(name: str, value: int) -> int:
     if not 0 <= value <= MAX_SIZE:
-        raise bad_input(f"`{name}` is {value}: it must be from 0 to {MAX_SIZE}.", name)
+        raise bad_input(f"`{name}` is {value}: it must be from 0 to {MAX_SIZE}", name)
     return value
 
 
@@ -137,7 +137,7 @@ def between_cursors(select: Select[Any], ordering: Ordering, page: Page) -> Sele
 def _key_values(ordering: Ordering, name: str, cursor: str) -> tuple[object, ...]:
     values = ordering.values(cursor)
     if values is None:
-        raise bad_input(f"`{name}` is no cursor of this list in this order.", name)
+        raise bad_input(f"`{name}` is no cursor of this list in this order", name)
     return values
 
 

@@ -68,7 +68,7 @@ def bad_input(message: str, *field: str | int) -> GraphQLError:
 def searched(text: str | None, name: str = "search") -> str | None:
     """What is looked for, within what a database compares by."""
     if text is not None and len(text) > _SEARCH_LENGTH:
-        raise bad_input(f"`{name}` has {len(text):,} characters: {_SEARCH_LENGTH} at most.", name)
+        raise bad_input(f"`{name}` has {len(text):,} characters: {_SEARCH_LENGTH} at most", name)
     return text
 
 
@@ -77,7 +77,7 @@ def forbidden(scope: str) -> GraphQLError:
 
 
 def unauthenticated() -> GraphQLError:
-    return refusal("Send a valid token: Authorization: Bearer TOKEN.", UNAUTHENTICATED)
+    return refusal("Send a valid token: Authorization: Bearer TOKEN", UNAUTHENTICATED)
 
 
 def coded(error: GraphQLError, code: str) -> GraphQLError:
@@ -97,7 +97,7 @@ def presentable(error: GraphQLError) -> GraphQLError:
     if isinstance(cause, DomainError):
         return _at(error, refusal(cause.message, cause.code, field=_steps(cause.field)))
     log.error("graphql.resolver_failed", path=error.path, exc_info=cause)
-    return _at(error, refusal("Internal error.", INTERNAL))
+    return _at(error, refusal("Internal error", INTERNAL))
 
 
 def _at(location: GraphQLError, error: GraphQLError) -> GraphQLError:

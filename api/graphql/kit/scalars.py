@@ -31,11 +31,11 @@ def _show(value: object) -> str:
 def parse_instant(value: object) -> datetime:
     advice = "write an instant with its offset, such as 2026-07-01T09:00:00+08:00"
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise bad_input(f"{_show(value)} is no DateTime: {advice}.")
+        raise bad_input(f"{_show(value)} is no DateTime: {advice}")
     try:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise bad_input(f"{_show(value)} is not on the calendar: {advice}.") from None
+        raise bad_input(f"{_show(value)} is not on the calendar: {advice}") from None
 
 
 def print_instant(value: datetime) -> str:
@@ -46,11 +46,11 @@ def print_instant(value: datetime) -> str:
 def parse_day(value: object) -> date:
     advice = "write a day such as 2026-07-01"
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise bad_input(f"{_show(value)} is no Date: {advice}.")
+        raise bad_input(f"{_show(value)} is no Date: {advice}")
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise bad_input(f"{_show(value)} is not on the calendar: {advice}.") from None
+        raise bad_input(f"{_show(value)} is not on the calendar: {advice}") from None
 
 
 def parse_decimal(value: object) -> Decimal:
@@ -80,15 +80,15 @@ def parse_json(value: object) -> object:
         elif is_array(item):
             pending.extend(item)
         elif isinstance(item, int) and not _SMALLEST <= item <= _LARGEST:
-            raise bad_input(f"The number {_show(item)} has more than 64 bits: write it as a string.")
+            raise bad_input(f"The number {_show(item)} has more than 64 bits: write it as a string")
         elif isinstance(item, float) and item - item != 0:
-            raise bad_input("JSON has no infinite number.")
+            raise bad_input("JSON has no infinite number")
     return value
 
 
 def parse_upload(value: object) -> Upload:
     if not isinstance(value, Upload):
-        raise bad_input("A file is sent as a part of a multipart request, its variable null in `operations`.")
+        raise bad_input("A file is sent as a part of a multipart request, its variable null in `operations`")
     return value
 
 

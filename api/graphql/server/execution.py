@@ -127,4 +127,4 @@ def encode(answer: Answer) -> bytes:
         return orjson.dumps(answer)
     except TypeError as error:
         log.error("graphql.answer_not_json", exc_info=error)
-        return orjson.dumps({"errors": [refusal("Internal error.", INTERNAL).formatted], "data": None})
+        return orjson.dumps({"errors": [refusal("Internal error", INTERNAL).formatted], "data": None})

@@ -21,7 +21,7 @@ from api.graphql.kit.global_ids import encode
 from api.graphql.kit.nodes import Node
 from api.graphql.kit.scalars import JSON, SCALARS
 from api.graphql.kit.upload import Upload
-from api.graphql.server.connection_life import Pace
+from api.graphql.server.connection_life import ConnectionLimits
 from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import graphiql
 from domain.kit.errors import DomainError, DomainErrors
@@ -190,11 +190,11 @@ def make_schema() -> strawberry.Schema:
     return strawberry.Schema(Query, Mutation, Subscription, config=StrawberryConfig(scalar_map=SCALARS))
 
 
-FAST = Pace(recheck=0.05, keepalive=0.05, send_within=1.0, init_within=0.3)
+FAST = ConnectionLimits(recheck=0.05, keepalive=0.05, send_within=1.0, init_within=0.3)
 
 
 def make_endpoint(tokens: Tokens, **options: Any) -> GraphQLEndpoint[str, Asking]:
-    given: dict[str, Any] = {"pace": FAST, "page": graphiql.page, **options}
+    given: dict[str, Any] = {"connection_limits": FAST, "page": graphiql.page, **options}
     return GraphQLEndpoint(make_schema(), tokens.authenticate, make_context, **given)
 
 

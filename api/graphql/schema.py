@@ -57,7 +57,7 @@ class Query(
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:
         return await find_node(require_scope(info, TokenScope.READ), id)
 
-    @strawberry.field(description="250 at most; null for an ID of nothing that there is.")
+    @strawberry.field(description="250 at most; null for an ID that names no object.")
     async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
         context = require_scope(info, TokenScope.READ)
         if len(ids) > _MAX_NODES:

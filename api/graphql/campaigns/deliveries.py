@@ -20,8 +20,8 @@ expose(DeliveryStatus)
 expose(
     ExclusionReason,
     {
-        ExclusionReason.DUPLICATE_ADDRESS: "The address is on the list twice.",
-        ExclusionReason.EXCLUDED: "In a list or segment that the campaign leaves out.",
+        ExclusionReason.DUPLICATE_ADDRESS: "Another customer on the list has the same address.",
+        ExclusionReason.EXCLUDED: "In a list or segment that the campaign excludes.",
     },
 )
 
@@ -36,21 +36,23 @@ class Exclusion:
 class Reach:
     reach: strawberry.Private[model.Reach]
 
-    audience: int = derived(lambda self: self.reach.audience, description="On the list, and not deleted.")
-    recipients: int = derived(lambda self: self.reach.recipients, description="Will be sent to.")
+    audience: int = derived(lambda self: self.reach.audience, description="Customers on the list who are not deleted.")
+    recipients: int = derived(lambda self: self.reach.recipients, description="Customers who will receive it.")
     excluded: list[Exclusion] = derived(
         lambda self: [Exclusion(reason=reason, count=count) for reason, count in self.reach.excluded.items()]
     )
 
 
-@strawberry.type(description="As the channel shows it; what a channel does not have is null.")
+@strawberry.type(description="A message as the channel shows it; parts that the channel does not have are null.")
 class RenderedMessage:
     message: strawberry.Private[Mapping[str, Any]]
 
     subject: str | None = derived(lambda self: self.message["subject"])
     html: str | None = derived(lambda self: self.message["html"])
     text: str | None = derived(lambda self: self.message["text"])
-    payload: JSON = derived(lambda self: self.message["payload"], description="What is handed to the provider.")
+    payload: JSON = derived(
+        lambda self: self.message["payload"], description="The message as it is handed to the provider."
+    )
 
 
 @strawberry.type
@@ -71,7 +73,7 @@ class Delivery(Node):
     async def customer(self, info: Info) -> Node | None:
         return await load_node(info.context, "Customer", self.row.customer_id)
 
-    @strawberry.field(description="What would have been sent, where the channel was a sandbox; else null.")
+    @strawberry.field(description="The message that would have been sent, where the channel was a sandbox; else null.")
     async def message(self, info: Info) -> RenderedMessage | None:
         message = await info.context.load_optional(queries.messages_of, (self.row.campaign_id, self.row.customer_id))
         return None if message is None else RenderedMessage(message=message)

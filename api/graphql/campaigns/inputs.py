@@ -17,8 +17,8 @@ from domain.kit.errors import DomainError, NotFound
 expose(
     AcceptMarketing,
     {
-        AcceptMarketing.ACCEPTED_ONLY: "Those who accept marketing on the channel.",
-        AcceptMarketing.ALL_BUT_UNSUBSCRIBED: "Everyone with an address but those who unsubscribed.",
+        AcceptMarketing.ACCEPTED_ONLY: "Customers who accept marketing on the channel.",
+        AcceptMarketing.ALL_BUT_UNSUBSCRIBED: "Everyone with an address, except customers who unsubscribed.",
     },
 )
 
@@ -26,7 +26,7 @@ expose(
 @strawberry.input(
     one_of=True,
     description=(
-        "A list; or a segment, for its latest list (a static segment's members now). Locked when it is chosen."
+        "A list; or a segment, for its latest list (for a static segment, its members now). Locked when it is chosen."
     ),
 )
 class TargetInput:
@@ -57,7 +57,7 @@ class CampaignInput:
     channel: str | None = None
     target: TargetInput | None = None
     exclude: list[TargetInput] | None = strawberry.field(
-        default=None, description="Lists and segments whose customers are left out."
+        default=None, description="Lists and segments whose customers are excluded."
     )
     accept_marketing: AcceptMarketing | None = None
     content: JSON | None = None

@@ -37,7 +37,7 @@ class CampaignMutation:
     @mutation(
         CampaignPayload,
         TokenScope.WRITE,
-        description="While it is a draft or scheduled; what is left out stays as it is.",
+        description="While it is a draft or scheduled. Fields left out keep their values.",
         errors_under="input",
     )
     async def campaign_update(

@@ -35,7 +35,11 @@ from domain.stores.model import TokenScope
 
 expose(
     CampaignStatus,
-    {CampaignStatus.STANDBY: ("Its list went away in the last ten minutes before the time: it is still sent.")},
+    {
+        CampaignStatus.STANDBY: (
+            "Its list was deleted within the last ten minutes before the scheduled time: it is still sent."
+        )
+    },
 )
 _BY_CUSTOMER = Ordering("deliveries.customer", (SortKey(delivery_rows.c.customer_id, int),))
 
@@ -57,7 +61,7 @@ class CampaignStats:
     failed: int = derived(lambda self: self.stats.failed)
     unknown: int = derived(
         lambda self: self.stats.unknown,
-        description="Handed to the provider in a moment that broke off: it may or may not have gone out.",
+        description="Handed to the provider when the connection was lost: it may or may not have been sent.",
     )
     skipped: int = derived(lambda self: self.stats.skipped)
 
@@ -72,7 +76,7 @@ class Campaign(Node):
     status: CampaignStatus = derived(lambda self: self.row.status)
     target_name: str = derived(lambda self: self.row.target_name)
     accept_marketing: AcceptMarketing = derived(lambda self: self.row.accept_marketing)
-    content: JSON = derived(lambda self: self.row.content, description="As the channel's content schema has it.")
+    content: JSON = derived(lambda self: self.row.content, description="In the form of the channel's contentSchema.")
     utm: UtmType = derived(lambda self: self.row.utm)
     created_at: datetime = derived(lambda self: self.row.created_at)
     scheduled_at: datetime | None = derived(lambda self: self.row.scheduled_at)
@@ -81,9 +85,7 @@ class Campaign(Node):
 
     @strawberry.field(
         name="list",
-        description=(
-            "The list it is locked to; null when that was deleted: those who were on it still are the audience."
-        ),
+        description=("The list it is locked to; null when that was deleted: its members are still the audience."),
         graphql_type=named("CustomerList") | None,
     )
     async def locked_list(self, info: Info) -> Node | None:
@@ -120,7 +122,8 @@ class Campaign(Node):
 
     @strawberry.field(
         description=(
-            "What one recipient would get; somebody on the list when none is named. Null when nobody is on the list, "
+            "The message that one recipient would get: the customer, or the first one on the list. Null when the "
+            "list is empty, "
             "or when it cannot be computed: `problem` says why."
         )
     )
@@ -137,7 +140,7 @@ class Campaign(Node):
             return None
         return RenderedMessage(message=message)
 
-    @strawberry.field(description="Why it failed, cannot go on, or cannot be computed.")
+    @strawberry.field(description="The reason why it failed, cannot go on, or cannot be computed.")
     async def problem(self, info: Info) -> str | None:
         return self.row.problem or await info.context.batch(_problems).load(_CampaignView(self.row))
 
@@ -168,7 +171,7 @@ class CampaignQuery:
         rows = queries.page(context.store_id, channel, status, searched(search))
         return await connect_campaigns(context, rows, page)
 
-    @strawberry.field(description="How many a broadcast would reach.")
+    @strawberry.field(description="The reach of a broadcast before it is created.")
     async def reach(
         self,
         info: Info,

@@ -16,7 +16,9 @@ class Contact:
     address: str = strawberry.field(description="An e-mail address, a phone number, a LINE user ID, ...")
     consent: Consent
     consent_at: datetime | None
-    invalid: bool = strawberry.field(description="The address is known to fail: hard bounce, blocked, unreachable.")
+    invalid: bool = strawberry.field(
+        description="Whether the address is known to fail: hard bounce, blocked, unreachable."
+    )
 
 
 async def contacts_of(context: Context, customer: model.Customer) -> list[Contact]:

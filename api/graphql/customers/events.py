@@ -29,7 +29,7 @@ from domain.stores.model import TokenScope
 class Event:
     event: strawberry.Private[timelines.TimelineEvent]
 
-    id: strawberry.ID = derived(lambda self: strawberry.ID(self.event.id), description="The caller's own.")
+    id: strawberry.ID = derived(lambda self: strawberry.ID(self.event.id), description="The ID that the caller chose.")
     type: str = derived(lambda self: self.event.type)
     occurred_at: datetime = derived(lambda self: self.event.occurred_at)
     attributes: JSON = derived(lambda self: self.event.attributes)
@@ -63,7 +63,7 @@ class EventInput:
     attributes: JSON | None = strawberry.field(
         default=None,
         description=(
-            "As docs/reference/events.md has them. An order's: total, status, payment_status, delivery_status, source, "
+            "See docs/reference/events.md. Of an order: total, status, payment_status, delivery_status, source, "
             "coupon, campaign, items [{product, name, variant, category, department, brand, quantity, price, tags, "
             "attributes}]."
         ),
@@ -85,7 +85,7 @@ class EventMutation:
     @mutation(
         EventsTrackPayload,
         TokenScope.WRITE,
-        description="5,000 at most; an event that came before (same id) is counted as a duplicate and left alone.",
+        description="5,000 at most; an event whose id was tracked before is counted as a duplicate and ignored.",
     )
     async def events_track(self, context: Context, tx: Transaction, events: list[EventInput]) -> EventsTrackPayload:
         tracked: list[TrackedEvent] = []

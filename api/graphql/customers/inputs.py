@@ -20,7 +20,7 @@ expose(Consent, {Consent.NOT_SUBSCRIBED: "Never asked, or never answered."})
 @strawberry.input
 class CustomerPropertyInput:
     key: str
-    value: JSON | None = strawberry.field(default=None, description="Null takes the property away.")
+    value: JSON | None = strawberry.field(default=None, description="Null deletes the value.")
 
 
 @strawberry.input
@@ -32,7 +32,7 @@ class ContactInput:
 
 @strawberry.input(
     description=(
-        "Found by externalId, else by e-mail, else by phone. A field left out keeps its value; null clears it."
+        "Found by externalId, else by e-mail, else by phone. Fields left out keep their values; null clears a value."
     )
 )
 class CustomerInput:
@@ -67,7 +67,7 @@ class CustomerInput:
     properties: list[CustomerPropertyInput] | None = None
     contacts: list[ContactInput] | None = None
     addresses: list[AddressInput] | None = strawberry.field(
-        default=None, description="All of them: what is given takes the place of what was there. 20 at most."
+        default=None, description="All addresses: they replace the stored ones. 20 at most."
     )
 
     def change(self) -> CustomerChange:

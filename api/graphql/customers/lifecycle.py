@@ -16,31 +16,33 @@ from domain.lifecycle.model import Chosen, Standing, Thresholds
 from domain.stores.model import TokenScope
 
 
-@strawberry.type(description="The indicators that stages go by. Days are whole days of the store's zone.")
+@strawberry.type(description="The thresholds of the lifecycle stages. Days are whole days of the store's zone.")
 class LifecycleThresholds:
-    active_days: int | None = strawberry.field(description="So long after an order, a customer is active.")
-    lost_days: int | None = strawberry.field(description="Longer after the last order, a customer is lost.")
-    introduce_days: int | None = strawberry.field(description="So long after coming, who has not ordered is new.")
-    loyal_orders: int | None = strawberry.field(description="So many orders make a frequent customer.")
-    high_spend: Decimal | None = strawberry.field(description="So much spent makes a valuable customer.")
-    repurchase_days: float | None = strawberry.field(description="Days between purchases.")
+    active_days: int | None = strawberry.field(description="Days after an order during which a customer is active.")
+    lost_days: int | None = strawberry.field(description="Days after the last order from which a customer is lost.")
+    introduce_days: int | None = strawberry.field(
+        description="Days after the first contact during which a customer without an order is new."
+    )
+    loyal_orders: int | None = strawberry.field(description="Number of orders from which a customer is frequent.")
+    high_spend: Decimal | None = strawberry.field(description="Amount spent from which a customer is valuable.")
+    repurchase_days: float | None = strawberry.field(description="Typical number of days between purchases.")
 
 
-@strawberry.type(description="Where customers stand, scored once a day from 0:00 of the store's zone on.")
+@strawberry.type(description="The scoring of the store's customers, once a day from 0:00 of the store's zone.")
 class Lifecycle:
     thresholds: strawberry.Private[Chosen]
     standing: strawberry.Private[Standing]
 
     computed_on: date | None = derived(
-        lambda self: self.standing.computed_on, description="Null before the first time."
+        lambda self: self.standing.computed_on, description="Null before the first scoring."
     )
     measured: bool = derived(
         lambda self: self.standing.measured,
-        description="Whether the store's own orders gave the days between purchases; else a usual figure stands in.",
+        description="Whether the days between purchases were computed from the store's orders, rather than assumed.",
     )
     chosen: LifecycleThresholds = derived(
         lambda self: _thresholds(self.thresholds, self.thresholds.repurchase_days),
-        description="Null: found from the orders.",
+        description="The store's own thresholds; null where they are computed from the orders.",
     )
     used: LifecycleThresholds | None = derived(
         lambda self: (
@@ -48,11 +50,11 @@ class Lifecycle:
             if self.standing.thresholds is None
             else _thresholds(self.standing.thresholds, self.standing.thresholds.cycle)
         ),
-        description="What the last scores went by.",
+        description="The thresholds of the last scoring.",
     )
 
 
-@strawberry.input(description="What is left out, or null, is found from the orders.")
+@strawberry.input(description="Fields left out, or null, are computed from the orders.")
 class LifecycleInput:
     active_days: int | None = None
     lost_days: int | None = None
@@ -82,7 +84,7 @@ class LifecycleMutation:
     @mutation(
         LifecyclePayload,
         TokenScope.WRITE,
-        description="Sets all thresholds anew, and has every customer scored by them.",
+        description="Replaces all thresholds and scores every customer by them.",
         errors_under="input",
     )
     async def lifecycle_update(self, context: Context, tx: Transaction, input: LifecycleInput) -> LifecyclePayload:

@@ -67,7 +67,8 @@ class CustomerMutation:
         id: strawberry.ID,
         tags: list[str],
         source: Annotated[
-            str | None, strawberry.argument(description='Who sets them: "manual", "form", "shop", ...; 16 characters.')
+            str | None,
+            strawberry.argument(description='The source of the tags: "manual", "form", "shop", ...; 16 characters.'),
         ] = None,
     ) -> CustomerUpsertPayload:
         customer_id = _number(id)
@@ -85,7 +86,9 @@ class CustomerMutation:
     @mutation(
         CustomerUpsertPayload,
         TokenScope.WRITE,
-        description="Blacklisted customers are sent nothing. `reason`: 500 characters at most, kept in the timeline.",
+        description=(
+            "Blacklisted customers receive no messages. `reason`: 500 characters at most, shown in the timeline."
+        ),
     )
     async def customer_blacklist(
         self,
@@ -103,7 +106,7 @@ class CustomerMutation:
     @mutation(
         CustomerUpsertPayload,
         TokenScope.WRITE,
-        description="The customer's own word: it goes in every direction.",
+        description="The customer's own decision, which may change a consent in either direction.",
     )
     async def consent_update(
         self,

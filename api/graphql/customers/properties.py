@@ -62,7 +62,7 @@ class PropertyMutation:
     @mutation(
         PropertyDefinitionPayload,
         TokenScope.WRITE,
-        description="Of 64 characters at most; its type stays as it is.",
+        description="The key has 64 characters at most; the type never changes.",
     )
     async def property_definition_create(
         self, context: Context, tx: Transaction, key: str, label: str, type: ValueType
@@ -70,7 +70,7 @@ class PropertyMutation:
         row = await actions.define(tx, context.store_id, key, label, type, context.now)
         return PropertyDefinitionPayload(property_definition=PropertyDefinition(row=row))
 
-    @mutation(PropertyDefinitionPayload, TokenScope.WRITE, description="With every customer's value of it.")
+    @mutation(PropertyDefinitionPayload, TokenScope.WRITE, description="Also deletes every customer's value of it.")
     async def property_definition_delete(
         self, context: Context, tx: Transaction, key: str
     ) -> PropertyDefinitionPayload:

@@ -58,7 +58,7 @@ class Customer(Node):
     city: str | None = derived(lambda self: self.row.customer.city)
     source: str | None = derived(
         lambda self: self.row.customer.source,
-        description='Where the customer came from: "storefront", "pos", "import", a channel\'s key, ...',
+        description='The origin of the customer: "storefront", "pos", "import", a channel\'s key, ...',
     )
     registered_from: str | None = derived(
         lambda self: self.row.customer.registered_from, description="The channel through which the account was opened."
@@ -75,7 +75,7 @@ class Customer(Node):
     tier: str | None = derived(lambda self: self.row.customer.tier)
     tier_expires_on: date | None = derived(lambda self: self.row.customer.tier_expires_on)
     loyalty_rank: str | None = derived(
-        lambda self: self.row.customer.loyalty_rank, description="What another system's loyalty programme gives."
+        lambda self: self.row.customer.loyalty_rank, description="The rank in another system's loyalty programme."
     )
     blacklisted: bool = derived(lambda self: self.row.customer.blacklisted)
     created_at: datetime = derived(lambda self: self.row.customer.created_at)
@@ -90,20 +90,20 @@ class Customer(Node):
     async def properties(self, info: Info) -> list[CustomerProperty]:
         return await properties_of(info.context, self.row.customer.id)
 
-    @strawberry.field(description="Where goods go to, in the order given.")
+    @strawberry.field(description="Postal addresses, in the order given.")
     async def addresses(self, info: Info) -> list[Address]:
         addresses = await info.context.load(queries.addresses_of, self.row.customer.id)
         return [Address(address=address) for address in addresses]
 
-    @strawberry.field(description="The customer's address on each channel, and whether marketing is accepted there.")
+    @strawberry.field(description="The customer's address on each channel, with the consent to marketing there.")
     async def contacts(self, info: Info) -> list[Contact]:
         return await contacts_of(info.context, self.row.customer)
 
-    @strawberry.field(description="Of what has not expired, in the store's currency.")
+    @strawberry.field(description="Credits that have not expired, in the store's currency.")
     async def credit_balance(self, info: Info) -> Decimal:
         return await balance(info.context, self.row.customer.id, Wallet.CREDITS)
 
-    @strawberry.field(description="Of what has not expired, in whole points.")
+    @strawberry.field(description="Points that have not expired, in whole points.")
     async def point_balance(self, info: Info) -> int:
         return math.floor(await balance(info.context, self.row.customer.id, Wallet.POINTS))
 
@@ -121,7 +121,7 @@ class Customer(Node):
         segments = await info.context.batch(_segments).load(self.row.customer.id)
         return [node("Segment", segment) for segment in segments]
 
-    @strawberry.field(description="Newest first: orders, visits, and whatever else was tracked.")
+    @strawberry.field(description="Newest first: orders, visits and all other tracked events.")
     async def timeline(
         self, info: Info, first: int | None = None, after: str | None = None, types: list[str] | None = None
     ) -> Connection[Event]:
@@ -134,7 +134,7 @@ class Customer(Node):
 
 @strawberry.type
 class CustomerQuery:
-    @strawberry.field(description="By one of the three.")
+    @strawberry.field(description="By one of the three arguments.")
     async def customer(
         self,
         info: Info,

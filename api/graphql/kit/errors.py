@@ -1,4 +1,4 @@
-"""What a caller is told when a request, or a part of it, cannot be answered."""
+"""Error shapes of the API: the user errors of mutations, and GraphQL errors with codes."""
 
 import strawberry
 import structlog
@@ -26,12 +26,12 @@ UserErrorCode = expose(
         ErrorCode.INVALID: "A value is missing, malformed or out of range.",
         ErrorCode.TAKEN: "The name or key is in use.",
         ErrorCode.INVALID_STATE: "The object's state does not allow it (a running campaign, an expired list).",
-        ErrorCode.IN_USE: "Others refer to the object, such as the filter of a segment.",
+        ErrorCode.IN_USE: "Something refers to the object, such as the filter of another segment.",
         ErrorCode.LIMIT_EXCEEDED: (
             "A store's limit is reached (members of a static segment, property conditions, ...)."
         ),
         ErrorCode.EXPIRED: "The list is older than its validity of 180 days.",
-        ErrorCode.ALREADY_REFRESHED_TODAY: "The segment was refreshed, or created, today already.",
+        ErrorCode.ALREADY_REFRESHED_TODAY: "The segment was already refreshed, or created, today.",
         ErrorCode.FIRST_LIST: "The first list of a segment is never deleted alone.",
         ErrorCode.NO_RECIPIENTS: "No recipient is left after consent, addresses and exclusions.",
         ErrorCode.CHANNEL_UNAVAILABLE: "The channel is unknown, not installed, or not configured.",
@@ -41,7 +41,7 @@ UserErrorCode = expose(
 )
 
 
-@strawberry.type(description="What the caller did wrong, one entry a fault. Nothing was changed when there is one.")
+@strawberry.type(description="An error of the caller's input. Nothing was changed when there is one.")
 class UserError:
     field: list[str] | None = strawberry.field(
         description='The path into the input, such as ["input", "include", "all", "0", "attribute", "values"].'
@@ -51,7 +51,7 @@ class UserError:
 
 
 def user_errors(error: DomainError) -> list[UserError]:
-    """A mutation's answer when a rule said no."""
+    """Return the user errors of a mutation that a rule refused."""
     faults = error.errors
     return [UserError(field=_steps(f.field) or None, message=f.message, code=f.code) for f in faults]
 
@@ -61,12 +61,12 @@ def refusal(message: str, code: str, **extensions: object) -> GraphQLError:
 
 
 def bad_input(message: str, *field: str | int) -> GraphQLError:
-    """An argument of a query is wrong; `field` is the path to it."""
+    """Return the error of a query's argument; `field` is the path to it."""
     return refusal(message, BAD_USER_INPUT, **({"field": _steps(field)} if field else {}))
 
 
 def searched(text: str | None, name: str = "search") -> str | None:
-    """What is looked for, within what a database compares by."""
+    """Return the text to search for. Raise BAD_USER_INPUT when it is too long."""
     if text is not None and len(text) > _SEARCH_LENGTH:
         raise bad_input(f"`{name}` has {len(text):,} characters: {_SEARCH_LENGTH} at most", name)
     return text
@@ -81,13 +81,13 @@ def unauthenticated() -> GraphQLError:
 
 
 def coded(error: GraphQLError, code: str) -> GraphQLError:
-    """The error, with a code unless it brings one."""
+    """Return the error, with this code unless it has one."""
     error.extensions = {"code": code, **(error.extensions or {})}
     return error
 
 
 def presentable(error: GraphQLError) -> GraphQLError:
-    """The error as the caller may see it: a bug is logged here, once, and shown without its text."""
+    """Return the error as the caller may see it: a bug is logged here, once, and shown without its text."""
     cause = error.original_error
     if cause is None or isinstance(cause, GraphQLError):
         return error

@@ -1,4 +1,4 @@
-"""Scalars: strict about what comes in, uniform in what goes out."""
+"""Scalars: strict in what they accept, uniform in what they answer."""
 
 import re
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ def print_decimal(value: Decimal) -> str:
 
 
 def parse_json(value: object) -> object:
-    """Numbers are kept within 64 bits, which is what every store and client of JSON can hold."""
+    """Return the value. Raise BAD_USER_INPUT for numbers beyond 64 bits, which not every database and client can hold."""
     pending = [value]
     while pending:
         item = pending.pop()

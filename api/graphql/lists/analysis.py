@@ -18,7 +18,7 @@ from domain.lists.comparison import Move
 from domain.segments.evaluation.deadline import reading
 
 _SECONDS = 10.0
-_UNKNOWN = "Null for those of whom it is not known, and for the rest behind the largest."
+_UNKNOWN = "Null for the bucket of unknown values, and for the bucket of all values beyond the largest."
 
 
 @strawberry.type
@@ -28,18 +28,18 @@ class Bucket:
     count: int
 
 
-@strawberry.type(description="A number of the last 30 days, and of the 30 days before.")
+@strawberry.type(description="A count of the last 30 days, compared with the 30 days before.")
 class CountTrend:
     figure: strawberry.Private[analysis.Figure]
 
     current: int = derived(lambda self: int(self.figure.current))
     previous: int = derived(lambda self: int(self.figure.previous))
     change: float | None = derived(
-        lambda self: self.figure.change, description="0.25 is a rise by a quarter; null when there was nothing before."
+        lambda self: self.figure.change, description="0.25 is a rise by a quarter; null when the earlier figure is 0."
     )
 
 
-@strawberry.type(description="An amount of the last 30 days, and of the 30 days before.")
+@strawberry.type(description="An amount of the last 30 days, compared with the 30 days before.")
 class AmountTrend:
     figure: strawberry.Private[analysis.Figure]
 
@@ -48,7 +48,7 @@ class AmountTrend:
     change: float | None = derived(lambda self: self.figure.change)
 
 
-@strawberry.type(description="A share, from 0 to 1, of the last 30 days, and of the 30 days before.")
+@strawberry.type(description="A share, from 0 to 1, of the last 30 days, compared with the 30 days before.")
 class ShareTrend:
     figure: strawberry.Private[analysis.Figure]
 
@@ -59,8 +59,8 @@ class ShareTrend:
 
 @strawberry.type(
     description=(
-        "What the members bought in the last 30 days, against the 30 days before; "
-        "cancelled orders and what tills took back are left out."
+        "The members' purchases in the last 30 days, compared with the 30 days before; "
+        "cancelled orders and point-of-sale returns are left out."
     )
 )
 class ListTrend:
@@ -69,7 +69,7 @@ class ListTrend:
     since: datetime = derived(lambda self: self.figures.since)
     until: datetime = derived(lambda self: self.figures.until)
     shoppers: CountTrend = derived(
-        lambda self: CountTrend(figure=self.figures.shoppers), description="Different members who ordered."
+        lambda self: CountTrend(figure=self.figures.shoppers), description="Number of members who ordered."
     )
     orders: CountTrend = derived(lambda self: CountTrend(figure=self.figures.orders))
     sales: AmountTrend = derived(lambda self: AmountTrend(figure=self.figures.sales))
@@ -78,18 +78,18 @@ class ListTrend:
     )
 
 
-@strawberry.type(description="The make-up of a list: of its members who are customers still.")
+@strawberry.type(description="The composition of a list; deleted customers are left out.")
 class ListAnalysis:
     figures: strawberry.Private[analysis.Analysis]
 
     members: int = derived(lambda self: self.figures.members)
     by_gender: list[Bucket] = derived(lambda self: self.figures.buckets["gender"])
     by_tier: list[Bucket] = derived(lambda self: self.figures.buckets["tier"])
-    by_age: list[Bucket] = derived(lambda self: self.figures.buckets["age"], description="By the store's day.")
+    by_age: list[Bucket] = derived(lambda self: self.figures.buckets["age"], description="On the store's current day.")
     by_country: list[Bucket] = derived(lambda self: self.figures.buckets["country"])
     by_source: list[Bucket] = derived(lambda self: self.figures.buckets["source"])
     orders: int = derived(
-        lambda self: self.figures.orders, description="All that the members ever placed and that count."
+        lambda self: self.figures.orders, description="All orders of the members, but for cancelled and deleted ones."
     )
     total_spent: Decimal = derived(lambda self: self.figures.total_spent)
     average_order_value: Decimal | None = derived(lambda self: self.figures.average_order_value)
@@ -97,7 +97,10 @@ class ListAnalysis:
 
 
 @strawberry.type(
-    description="Who joined, left and stayed between an earlier list of the segment and this one; customers still."
+    description=(
+        "The customers who joined, left and stayed between an earlier list of the segment and this one; "
+        "deleted customers are left out."
+    )
 )
 class ListDifference:
     list_id: strawberry.Private[UUID]

@@ -21,7 +21,7 @@ expose(ExportFormat)
 
 @strawberry.type
 class ExportQuery:
-    @strawberry.field(description="What a report of customers may show: the keys that listExport takes.")
+    @strawberry.field(description="The columns that a report of customers can have: the keys that listExport takes.")
     async def export_fields(self, info: Info) -> list[Dimension]:
         context = require_scope(info, TokenScope.READ)
         scope = FilterScope(context.store_id, context.principal.store.timezone, context.now, context.database.dialect)

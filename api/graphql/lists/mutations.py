@@ -35,7 +35,7 @@ class ListMutation:
     @mutation(
         ListPayload,
         TokenScope.WRITE,
-        description="Makes the next list now: once a day, and not on the day the segment was made.",
+        description="Makes the next list now: once a day, and not on the day the segment was created.",
     )
     async def segment_refresh(self, context: Context, tx: Transaction, id: strawberry.ID) -> ListPayload:
         segment_id = require_uuid(id, "Segment", noun="segment")
@@ -45,7 +45,7 @@ class ListMutation:
     @mutation(
         ListPayload,
         TokenScope.WRITE,
-        description="60 characters at most. The lists to come are called as they would have been.",
+        description="60 characters at most. The names of later lists do not change.",
     )
     async def list_rename(self, context: Context, tx: Transaction, id: strawberry.ID, name: str) -> ListPayload:
         list_id = require_uuid(id, "CustomerList", noun="list")

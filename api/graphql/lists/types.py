@@ -59,14 +59,14 @@ class CustomerList(Node):
     created_at: datetime = derived(lambda self: self.row.created_at)
     expires_at: datetime = derived(lambda self: self.row.expires_at)
     deletable: bool = derived(lambda self: self.row.deletable)
-    count: int = derived(lambda self: self.row.count, description="Members when it was made.")
-    problem: str | None = derived(lambda self: self.row.problem, description="Why it could not be made.")
+    count: int = derived(lambda self: self.row.count, description="Number of members when it was made.")
+    problem: str | None = derived(lambda self: self.row.problem, description="The reason why it could not be made.")
 
     @strawberry.field
     def expired(self, info: Info) -> bool:
         return self.row.expired(info.context.now)
 
-    @strawberry.field(description="What may be done with it now: empty once it is expired.")
+    @strawberry.field(description="The actions that are available now: none once it is expired.")
     async def actions(self, info: Info) -> list[ListAction]:
         context = info.context
         if not self.row.usable(context.now):
@@ -85,7 +85,7 @@ class CustomerList(Node):
     async def segment(self, info: Info) -> Node | None:
         return await load_node(info.context, "Segment", self.row.segment_id)
 
-    @strawberry.field(description="Those who are customers still.", graphql_type=connection_of("Customer"))
+    @strawberry.field(description="Deleted customers are left out.", graphql_type=connection_of("Customer"))
     async def members(
         self,
         info: Info,
@@ -111,7 +111,7 @@ class CustomerList(Node):
     async def analysis(self, info: Info) -> ListAnalysis:
         return await analysis_of(info.context, self.row.id)
 
-    @strawberry.field(description="Against another list of the same segment: usually an earlier one.")
+    @strawberry.field(description="Compared with another list of the same segment, usually an earlier one.")
     async def difference(
         self, info: Info, from_: Annotated[strawberry.ID, strawberry.argument(name="from")]
     ) -> ListDifference:

@@ -18,7 +18,8 @@ class ImportMutation:
         TokenScope.WRITE,
         description=(
             'CSV with a header, of any size; columns as in the documentation, "property.KEY" and "tags" included. '
-            "A bad row is reported by its number, and the rest go in. A dry run reports alike, and changes nothing."
+            "A bad row is reported by its number, and the others are imported. A dry run reports the same, and changes "
+            "nothing."
         ),
     )
     async def customers_import(self, context: Context, file: Upload, dry_run: bool | None = False) -> OperationPayload:
@@ -27,7 +28,9 @@ class ImportMutation:
     @mutation(
         OperationPayload,
         TokenScope.WRITE,
-        description="CSV with a header, a line item a row; its customers are imported before. Otherwise the same.",
+        description=(
+            "CSV with a header and one line item in each row; import the customers first. Otherwise as customersImport."
+        ),
     )
     async def orders_import(self, context: Context, file: Upload, dry_run: bool | None = False) -> OperationPayload:
         return await _start(context, ImportKind.ORDERS, file, dry_run=bool(dry_run))

@@ -32,7 +32,7 @@ class OperationProblem:
     message: str
 
 
-@strawberry.type(description="Work done by the workers.")
+@strawberry.type(description="Work in the background.")
 class Operation(Node):
     row: strawberry.Private[model.Operation]
 
@@ -44,7 +44,7 @@ class Operation(Node):
     created_at: datetime = derived(lambda self: self.row.created_at)
     finished_at: datetime | None = derived(lambda self: self.row.finished_at)
 
-    @strawberry.field(description="What it made, such as a report to download: a signed link that is good for 7 days.")
+    @strawberry.field(description="The result, such as a report to download: a signed link that is valid for 7 days.")
     def url(self, info: Info) -> str | None:
         return info.context.services.file_links.url(self.row, info.context.now)
 
@@ -96,7 +96,7 @@ class OperationMutation:
     @mutation(
         OperationPayload,
         TokenScope.WRITE,
-        description="Nothing of what it was making is kept. Exports of lists can be called off.",
+        description="Its unfinished result is discarded. Only exports of lists can be cancelled.",
     )
     async def operation_cancel(self, context: Context, tx: Transaction, id: strawberry.ID) -> OperationPayload:
         operation_id = uuid(id, "Operation")

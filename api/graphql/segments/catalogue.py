@@ -19,7 +19,7 @@ from domain.stores.model import TokenScope
 _Labels = tuple[tuple[str, str], ...]
 
 
-@strawberry.type(description="A value to choose.")
+@strawberry.type(description="A value to choose from.")
 class DimensionOption:
     value: JSON
     label: str
@@ -33,15 +33,15 @@ class Dimension:
     label: str = derived(lambda self: self.entry.label)
     group: str = derived(
         lambda self: self.entry.group,
-        description='Where a builder lists it: "profile", "membership", "tags", "consent", "purchase", ...',
+        description='The group of a builder\'s menu: "profile", "membership", "tags", "consent", "purchase", ...',
     )
     type: ValueType = derived(lambda self: self.entry.type)
     operators: list[Operator] = derived(lambda self: self.entry.operators)
     options: list[DimensionOption] | None = derived(
         lambda self: self.entry.options,
-        description="The values to choose from, where they are known; where they have ranks, the lowest first.",
+        description="The values to choose from, where they are known; ranked values from the lowest to the highest.",
     )
-    closed: bool = derived(lambda self: self.entry.closed, description="No value but the options is taken.")
+    closed: bool = derived(lambda self: self.entry.closed, description="Only the options are accepted as values.")
     max_values: int = derived(lambda self: self.entry.max_values)
     ranked: bool = derived(
         lambda self: bool(self.entry.ranks), description="LT, LTE, GT, GTE and BETWEEN compare by the options' ranks."
@@ -57,17 +57,17 @@ class Behavior:
     group: str = derived(lambda self: self.entry.group)
     attributes: list[Dimension] = derived(
         lambda self: [Dimension(entry=attribute) for attribute in self.entry.attributes],
-        description="What `where` and `of` may name.",
+        description="The attributes that `where` and `of` may name.",
     )
     open: bool = derived(
-        lambda self: self.entry.open, description="Any other attribute of its events may be named too."
+        lambda self: self.entry.open, description="Whether any other attribute of its events may be named too."
     )
 
 
 @strawberry.type
 class CatalogueQuery:
     @strawberry.field(
-        description="The catalogue of what a segment may ask: what a condition builder shows in its menus."
+        description="The catalogue of conditions: the dimensions that a condition builder shows in its menus."
     )
     async def dimensions(self, info: Info, group: str | None = None) -> list[Dimension]:
         catalogue = await catalogue_of(require_scope(info, TokenScope.READ))
@@ -90,8 +90,10 @@ class CatalogueMutation:
     @mutation(
         ValueRanksPayload,
         TokenScope.WRITE,
-        description="The order of a dimension's values, the lowest first: segments then compare by it. "
-        "For tier, loyalty_rank and properties of text; no values take the order away.",
+        description=(
+            "Sets the ranks of a dimension's values, from the lowest to the highest: conditions then compare by rank. "
+            "For tier, loyalty_rank and properties of type STRING; an empty list deletes the ranks."
+        ),
     )
     async def value_ranks_set(
         self, context: Context, tx: Transaction, dimension: str, values: list[str]

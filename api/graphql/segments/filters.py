@@ -20,7 +20,7 @@ expose(
     {
         Aggregate.FIRST: "The time of the first one: compare with BEFORE, AFTER, WITHIN_LAST_DAYS, ...",
         Aggregate.DISTINCT: "Different values of `of`.",
-        Aggregate.SHARE: "Percent of all occasions in the window that fulfil `where`: 0 to 100.",
+        Aggregate.SHARE: "Percentage of all occurrences in the window that match `where`: 0 to 100.",
     },
 )
 

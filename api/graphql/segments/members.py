@@ -17,7 +17,7 @@ from domain.stores.model import TokenScope
 @strawberry.type
 class SegmentMembersPayload:
     segment: Segment | None = None
-    changed: int = strawberry.field(default=0, description="How many came in, or went out.")
+    changed: int = strawberry.field(default=0, description="Number of customers added or removed.")
     user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
 
 
@@ -27,7 +27,7 @@ class StaticSegmentMutation:
         SegmentMembersPayload,
         TokenScope.WRITE,
         description=(
-            "Customers one by one, or all whom a filter finds now. All of them come in, or nobody: "
+            "Adds customers one by one, or all that a filter matches now. Either all are added or none: "
             "an error says how many would fit."
         ),
     )
@@ -46,7 +46,7 @@ class StaticSegmentMutation:
         segment, changed = await actions.add_members(tx, filter_context, segment_id, numbers, raw_filter)
         return SegmentMembersPayload(segment=Segment(row=segment), changed=changed)
 
-    @mutation(SegmentMembersPayload, TokenScope.WRITE, description="Lists that were made stay as they were.")
+    @mutation(SegmentMembersPayload, TokenScope.WRITE, description="Existing lists do not change.")
     async def segment_members_remove(
         self, context: Context, tx: Transaction, id: strawberry.ID, customer_ids: list[strawberry.ID]
     ) -> SegmentMembersPayload:

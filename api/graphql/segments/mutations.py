@@ -38,9 +38,11 @@ class SegmentInput:
     kind: strawberry.Maybe[SegmentKind | None]
     include: strawberry.Maybe[FilterInput | None]
     exclude: strawberry.Maybe[FilterInput | None]
-    query: strawberry.Maybe[str | None] = strawberry.field(description="Instead of include and exclude.")
+    query: strawberry.Maybe[str | None] = strawberry.field(
+        description="The filter in the query language, instead of include and exclude."
+    )
     customer_ids: strawberry.Maybe[list[strawberry.ID] | None] = strawberry.field(
-        description="The first members of a static segment; or give `include` for all it finds now."
+        description="The first members of a static segment; or give `include` for all customers that it matches now."
     )
     update: strawberry.Maybe[UpdatePolicyInput | None]
 
@@ -77,7 +79,7 @@ class SegmentMutation:
     @mutation(
         SegmentPayload,
         TokenScope.WRITE,
-        description="Its first list is made at once, by a worker.",
+        description="A worker makes its first list at once.",
         errors_under="input",
     )
     async def segment_create(self, context: Context, tx: Transaction, input: SegmentInput) -> SegmentPayload:
@@ -88,7 +90,7 @@ class SegmentMutation:
     @mutation(
         SegmentPayload,
         TokenScope.WRITE,
-        description="What is left out stays as it is. Lists that were made stay as they were.",
+        description="Fields left out keep their values. Existing lists do not change.",
         errors_under="input",
     )
     async def segment_update(
@@ -103,8 +105,8 @@ class SegmentMutation:
         SegmentPayload,
         TokenScope.WRITE,
         description=(
-            "The filter and the policy under a new name, with a first list of its own; of a static one its members. "
-            "A free name is found when none is given."
+            "Copies the filter and the policy, or the members of a static segment, and makes a first list. "
+            "A free name is chosen when none is given."
         ),
     )
     async def segment_duplicate(
@@ -118,7 +120,7 @@ class SegmentMutation:
     @mutation(
         SegmentPayload,
         TokenScope.WRITE,
-        description="It goes on with its cycle; what was due in the meantime is not made up for.",
+        description="Its refresh cycle resumes; lists that were due in the meantime are not made.",
     )
     async def segment_activate(self, context: Context, tx: Transaction, id: strawberry.ID) -> SegmentPayload:
         return await _set_active(context, tx, id, active=True)
@@ -126,7 +128,7 @@ class SegmentMutation:
     @mutation(
         SegmentPayload,
         TokenScope.WRITE,
-        description="It is kept, but its lists are not offered, and none is made of it by itself.",
+        description="It remains, but its lists cannot be chosen, and no list is made automatically.",
     )
     async def segment_deactivate(self, context: Context, tx: Transaction, id: strawberry.ID) -> SegmentPayload:
         return await _set_active(context, tx, id, active=False)

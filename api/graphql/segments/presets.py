@@ -16,9 +16,7 @@ from domain.segments.validation import read_query
 from domain.stores.model import TokenScope
 
 
-@strawberry.type(
-    description="A segment that others have found useful: give its query to segmentCreate, as it is or changed."
-)
+@strawberry.type(description="A ready segment: pass its query, as it is or changed, to segmentCreate.")
 class SegmentPreset:
     preset: strawberry.Private[presets.Preset]
     definition: strawberry.Private[Definition]
@@ -34,7 +32,7 @@ class SegmentPreset:
 
 @strawberry.type
 class PresetQuery:
-    @strawberry.field(description="Those that the store has the channels for.")
+    @strawberry.field(description="The presets for whose channels the store has a plugin.")
     async def segment_presets(self, info: Info) -> list[SegmentPreset]:
         filter_context = await filter_context_of(require_scope(info, TokenScope.READ))
         readable: list[SegmentPreset] = []

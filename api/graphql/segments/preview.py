@@ -48,7 +48,7 @@ class SegmentPreview:
 @strawberry.type
 class PreviewQuery:
     @strawberry.field(
-        description="Who a filter would find now: the count, the reach of each channel, and a few of them."
+        description="The customers that a filter matches now: their count, the reach of each channel, and a sample."
     )
     async def segment_preview(
         self,

@@ -12,4 +12,6 @@ class ChannelReach:
 
     channel: str = derived(lambda self: self.counts.channel)
     reachable: int = derived(lambda self: self.counts.reachable, description="Customers with a usable address there.")
-    accepting: int = derived(lambda self: self.counts.accepting, description="Of these, those who accept marketing.")
+    accepting: int = derived(
+        lambda self: self.counts.accepting, description="Reachable customers who accept marketing."
+    )

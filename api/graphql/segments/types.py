@@ -61,7 +61,9 @@ class UpdatePolicy:
     )
 
 
-@strawberry.type(description="A customer group. Its lists are what it held at a moment; campaigns go to a list.")
+@strawberry.type(
+    description="A customer group. Each of its lists holds its members at one moment; campaigns are sent to a list."
+)
 class Segment(Node):
     row: strawberry.Private[model.Segment]
 
@@ -72,7 +74,8 @@ class Segment(Node):
     active: bool = derived(lambda self: self.row.active)
     include: Filter | None = derived(lambda self: include_of(self.row.definition))
     exclude: Filter | None = derived(
-        lambda self: exclude_of(self.row.definition), description="Blacklisted customers, unless it says otherwise."
+        lambda self: exclude_of(self.row.definition),
+        description="Blacklisted customers, when no other filter was given.",
     )
     query: str | None = derived(
         lambda self: None if self.row.kind is SegmentKind.STATIC else language.write(self.row.definition, write_id),
@@ -84,16 +87,16 @@ class Segment(Node):
     last_refreshed_at: datetime | None = derived(lambda self: self.row.last_refreshed_at)
     next_refresh_at: datetime | None = derived(
         lambda self: self.row.next_refresh_at,
-        description="When the next list is made; null when updated by hand, or inactive.",
+        description="The time of the next list; null when updated by hand, or inactive.",
     )
 
-    @strawberry.field(description="The filter in words, for people.")
+    @strawberry.field(description="The filter in plain English.")
     async def summary(self, info: Info) -> str:
         if self.row.kind is SegmentKind.STATIC:
             return "Customers picked by hand"
         return await summary_of(info.context, self.row.definition)
 
-    @strawberry.field(description="Whether segmentRefresh would be taken now, and else why not.")
+    @strawberry.field(description="Whether segmentRefresh is allowed now; else refreshBlockedBy says why not.")
     async def refreshable(self, info: Info) -> bool:
         return await info.context.batch(_blocked_by).load(self.row) is None
 
@@ -126,7 +129,10 @@ class Segment(Node):
     async def campaigns(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Node]:
         return await campaigns_of_segment(info.context, self.row.id, Page.of(first, after))
 
-    @strawberry.field(description="Who belongs to it now, computed live.", graphql_type=connection_of("Customer"))
+    @strawberry.field(
+        description="Its current members, computed live; empty when the filter cannot be evaluated any more.",
+        graphql_type=connection_of("Customer"),
+    )
     async def members(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Node]:
         page, context = Page.of(first, after), info.context
         ids = await _member_ids_or_problem(context, self.row)
@@ -140,7 +146,7 @@ class Segment(Node):
         return await info.context.batch(_member_counts).load(self.row)
 
     @strawberry.field(
-        description="Why the filter cannot be evaluated, such as a segment that it refers to and that was deleted."
+        description="The reason why the filter cannot be evaluated, such as a deleted segment that it refers to."
     )
     async def problem(self, info: Info) -> str | None:
         ids = await _member_ids_or_problem(info.context, self.row)

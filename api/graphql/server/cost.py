@@ -171,7 +171,7 @@ class CostEstimate:
         )
 
     def _times(self, node: FieldNode, definition: GraphQLField | None, parent: GraphQLNamedType | None) -> int:
-        """How many objects the field can answer."""
+        """Return the number of objects that the field can answer."""
         if definition is None:
             return 1
         if parent is not None and parent.name.startswith("__"):

@@ -24,7 +24,7 @@ Write = Callable[[bytes], Awaitable[None]]
 
 
 class EventStream:
-    """A response that sends what comes, until that ends, or the client leaves, falls behind or loses its token."""
+    """A response that sends answers until they end, or the client disconnects, is too slow or loses its token."""
 
     def __init__(self, answers: Answers, allowed: Callable[[], Awaitable[bool]], limits: ConnectionLimits) -> None:
         self._answers = answers

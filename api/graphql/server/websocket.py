@@ -29,7 +29,7 @@ Message = Mapping[str, Any]
 
 
 class Closed(Exception):
-    """The connection ends with this code."""
+    """The connection is closed with this code."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -203,12 +203,12 @@ class Socket(Generic[P, C]):
             raise
 
     async def _close(self, closed: Closed) -> None:
-        with suppress(RuntimeError, WebSocketDisconnect):  # the client may have left first
+        with suppress(RuntimeError, WebSocketDisconnect):  # the client may have closed first
             await self._socket.close(closed.code, closed.reason)
 
 
 def origin_allowed(connection: HTTPConnection, allowed: frozenset[str]) -> bool:
-    """Browsers put no CORS before a WebSocket: a strange page's must be turned away here."""
+    """Return whether the page may connect. Browsers apply no CORS to a WebSocket: foreign pages are refused here."""
     header = connection.headers.get("origin")
     if header is None or "*" in allowed:
         return True
@@ -217,7 +217,7 @@ def origin_allowed(connection: HTTPConnection, allowed: frozenset[str]) -> bool:
 
 
 def _with_token(socket: WebSocket, payload: Message) -> HTTPConnection:
-    """The connection as if the payload's Authorization had been its header, which a browser cannot set."""
+    """Return the connection with the payload's Authorization as its header, which a browser cannot set."""
     token = next((v for k, v in payload.items() if k.lower() == "authorization"), None)
     scope = dict(socket.scope)
     scope["headers"] = list(scope["headers"])

@@ -42,7 +42,7 @@ class Channel:
     installed: bool = derived(lambda self: self.store_channel.installed_at is not None)
     configured: bool = derived(
         lambda self: self.store_channel.configured,
-        description="Until it is, it is a sandbox: messages are made, counted and kept, and go nowhere.",
+        description="Without settings it is a sandbox: messages are rendered, counted and stored, but not sent.",
     )
     installed_at: datetime | None = derived(lambda self: self.store_channel.installed_at)
     settings_schema: JSON = derived(
@@ -80,14 +80,14 @@ class ChannelMutation:
     @mutation(
         ChannelPayload,
         TokenScope.ADMIN,
-        description="Settings may follow later: until then the channel is a sandbox.",
+        description="Settings can be added later: until then the channel is a sandbox.",
     )
     async def channel_install(
         self, context: Context, tx: Transaction, key: str, settings: JSON | None = None
     ) -> ChannelPayload:
         return await _configure(context, tx, key, settings)
 
-    @mutation(ChannelPayload, TokenScope.ADMIN, description="A secret that is left out stays as it is.")
+    @mutation(ChannelPayload, TokenScope.ADMIN, description="A secret that is left out keeps its value.")
     async def channel_configure(self, context: Context, tx: Transaction, key: str, settings: JSON) -> ChannelPayload:
         return await _configure(context, tx, key, settings)
 

@@ -52,11 +52,11 @@ class StoreQuery:
         return Store(row=require_scope(info, TokenScope.READ).principal.store)
 
 
-@strawberry.input(description="What is left out stays as it is.")
+@strawberry.input(description="Fields left out keep their values.")
 class StoreUpdateInput:
     name: str | None = None
     timezone: str | None = strawberry.field(
-        default=None, description="Lists that are due stay due on their days, at 0:00 of this zone."
+        default=None, description="Scheduled lists stay on their days, at 0:00 of the new zone."
     )
     currency: str | None = strawberry.field(default=None, description="ISO 4217.")
     static_segment_members: int | None = None

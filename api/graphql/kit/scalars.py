@@ -71,7 +71,7 @@ def print_decimal(value: Decimal) -> str:
 
 
 def parse_json(value: object) -> object:
-    """Return the value. Raise BAD_USER_INPUT for numbers beyond 64 bits, which not every database and client can hold."""
+    """Return the value. Raise BAD_USER_INPUT for numbers beyond 64 bits, which not every client can hold."""
     pending = [value]
     while pending:
         item = pending.pop()

@@ -19,7 +19,7 @@ from domain.lists.tables import lists
 from domain.segments.tables import segments
 from plugins.manager import Plugins
 from plugins.store_channels import InstalledChannels
-from tests.api.graphql.stage import Shop, Stage, attribute, faults
+from tests.api.graphql.stage import Stage, StoreClient, attribute, faults
 from tests.api.graphql.test_access import schema
 
 MEMBER = "totalCount nodes { name }"
@@ -40,48 +40,48 @@ ALL_VARIABLES = """query ($list: ID!, $operation: ID!, $ids: [ID!]!) {
 class BrokenStore:
     """A store whose rows refer to what is gone, and the IDs to ask for."""
 
-    store: Shop
+    store: StoreClient
     variables: Mapping[str, object]
 
 
 @pytest.fixture
-async def broken(stage: Stage, shop: Shop) -> BrokenStore:
-    await shop.mutate("propertyDefinitionCreate", "key: $key, label: $label, type: $type", "", **SHOE)
+async def broken(stage: Stage, store: StoreClient) -> BrokenStore:
+    await store.mutate("propertyDefinitionCreate", "key: $key, label: $label, type: $type", "", **SHOE)
     contacts = [{"channel": "recording", "address": "ann@shop.example", "consent": "SUBSCRIBED"}]
     worn = [{"key": "shoe", "value": "37"}]
-    await shop.customers(
+    await store.customers(
         {"externalId": "c1", "name": "Ann", "tags": ["a"], "properties": worn, "contacts": contacts},
         {"externalId": "c2", "email": "ben@shop.example"},
     )
-    await shop.install()
-    sound = await shop.segment("Sound", include=attribute("tag", "IN", "a"))
-    inner = await shop.segment("Inner")
-    made = {
-        "segment": await shop.segment("Of a segment", include={"membership": {"segmentId": inner["segment"]["id"]}}),
-        "list": await shop.segment("Of a list", include={"not": {"membership": {"listId": inner["list"]["id"]}}}),
-        "property": await shop.segment("Of a property", exclude=attribute("property.shoe", "IN", "37")),
-        "channel": await shop.segment("Of a channel", include=attribute("consent.recording", "IN", "SUBSCRIBED")),
+    await store.install()
+    sound = await store.segment("Sound", include=attribute("tag", "IN", "a"))
+    inner = await store.segment("Inner")
+    created = {
+        "segment": await store.segment("Of a segment", include={"membership": {"segmentId": inner["segment"]["id"]}}),
+        "list": await store.segment("Of a list", include={"not": {"membership": {"listId": inner["list"]["id"]}}}),
+        "property": await store.segment("Of a property", exclude=attribute("property.shoe", "IN", "37")),
+        "channel": await store.segment("Of a channel", include=attribute("consent.recording", "IN", "SUBSCRIBED")),
     }
-    ids = {kind: payload["segment"]["id"] for kind, payload in made.items()}
-    ids["sent"] = await shop.campaign(sound["list"]["id"], name="Sent")
-    assert (await shop.mutate("campaignSend", "id: $id", "", id=ids["sent"]))["userErrors"] == []
-    ids["draft"] = await shop.campaign(sound["list"]["id"], name="Draft")
-    ids["homeless"] = await shop.campaign(inner["list"]["id"], name="Its list is gone")
+    ids = {kind: payload["segment"]["id"] for kind, payload in created.items()}
+    ids["sent"] = await store.campaign(sound["list"]["id"], name="Sent")
+    assert (await store.mutate("campaignSend", "id: $id", "", id=ids["sent"]))["userErrors"] == []
+    ids["draft"] = await store.campaign(sound["list"]["id"], name="Draft")
+    ids["homeless"] = await store.campaign(inner["list"]["id"], name="Its list is gone")
     await stage.work()
-    await shop.mutate("customerDelete", "id: $id", "deletedId", id=await shop.customer_id("c2"))
-    await shop.mutate("propertyDefinitionDelete", "key: $key", "", key="shoe")
+    await store.mutate("customerDelete", "id: $id", "deletedId", id=await store.customer_id("c2"))
+    await store.mutate("propertyDefinitionDelete", "key: $key", "", key="shoe")
     async with stage.runtime.database.write() as tx:
         await tx.execute(delete(lists).where(lists.c.id == uuid(inner["list"]["id"])))
         await tx.execute(delete(segments).where(segments.c.id == uuid(inner["segment"]["id"])))
     stage.clock.forward(days=1)
-    failing = await shop.mutate("segmentRefresh", "id: $id", "list { id } operation { id }", id=ids["segment"])
+    failing = await store.mutate("segmentRefresh", "id: $id", "list { id } operation { id }", id=ids["segment"])
     await stage.work()
     variables = {
         "list": sound["list"]["id"],
         "operation": failing["operation"]["id"],
         "ids": [*ids.values(), failing["list"]["id"]],
     }
-    return BrokenStore(replace(shop, stage=without_plugins(stage)), variables)
+    return BrokenStore(replace(store, stage=without_plugins(stage)), variables)
 
 
 def without_plugins(stage: Stage) -> Stage:
@@ -125,43 +125,43 @@ async def test_a_campaign_whose_channel_is_gone_says_so(broken: BrokenStore) -> 
     assert nodes["Its list is gone"]["list"] is None
 
 
-async def test_a_preview_for_nobody_is_empty(shop: Shop) -> None:
-    await shop.install()
-    made = await shop.segment("Nobody", include=attribute("tag", "IN", "none"))
-    gid = await shop.campaign(made["list"]["id"])
-    campaign = await shop.get(
+async def test_a_preview_for_nobody_is_empty(store: StoreClient) -> None:
+    await store.install()
+    payload = await store.segment("Nobody", include=attribute("tag", "IN", "none"))
+    gid = await store.campaign(payload["list"]["id"])
+    campaign = await store.get(
         "query ($id: ID!) { campaign(id: $id) { reach { recipients } preview { text } problem } }", id=gid
     )
     assert campaign["campaign"] == {"reach": {"recipients": 0}, "preview": None, "problem": None}
 
 
-async def test_a_segment_in_use_is_not_deleted(shop: Shop) -> None:
-    inner = await shop.segment("Inner")
+async def test_a_segment_in_use_is_not_deleted(store: StoreClient) -> None:
+    inner = await store.segment("Inner")
     outer: dict[str, dict[str, object]] = {
         "By segment": {"include": {"membership": {"segmentId": inner["segment"]["id"]}}},
         "By list": {"exclude": {"any": [{"membership": {"listId": inner["list"]["id"]}}]}},
         "By name alone": {"include": attribute("name", "CONTAINS", inner["segment"]["id"])},
     }
     for name, definition in outer.items():
-        await shop.segment(name, **definition)
-    refused = await shop.mutate("segmentDelete", "id: $id", "deletedId", id=inner["segment"]["id"])
+        await store.segment(name, **definition)
+    refused = await store.mutate("segmentDelete", "id: $id", "deletedId", id=inner["segment"]["id"])
     assert (refused["deletedId"], faults(refused)) == (None, [(["id"], "IN_USE")])
     message = refused["userErrors"][0]["message"]
     assert message == 'The segment is in use by the filter of "By list", "By segment": change that first'
-    page = await shop.get('query { segments(search: "By") { nodes { id } } }')
+    page = await store.get('query { segments(search: "By") { nodes { id } } }')
     for node in page["segments"]["nodes"]:
-        assert (await shop.mutate("segmentDelete", "id: $id", "deletedId", id=node["id"]))["deletedId"] == node["id"]
-    gone = await shop.mutate("segmentDelete", "id: $id", "deletedId", id=inner["segment"]["id"])
+        assert (await store.mutate("segmentDelete", "id: $id", "deletedId", id=node["id"]))["deletedId"] == node["id"]
+    gone = await store.mutate("segmentDelete", "id: $id", "deletedId", id=inner["segment"]["id"])
     assert gone["deletedId"] == inner["segment"]["id"]
 
 
-async def test_a_list_in_use_is_not_deleted(stage: Stage, shop: Shop) -> None:
-    inner = (await shop.segment("Inner"))["segment"]["id"]
+async def test_a_list_in_use_is_not_deleted(stage: Stage, store: StoreClient) -> None:
+    inner = (await store.segment("Inner"))["segment"]["id"]
     stage.clock.forward(days=1)
-    second = (await shop.mutate("segmentRefresh", "id: $id", "list { id }", id=inner))["list"]["id"]
+    second = (await store.mutate("segmentRefresh", "id: $id", "list { id }", id=inner))["list"]["id"]
     await stage.work()
-    await shop.segment("Outer", include={"membership": {"listId": second}})
-    refused = await shop.mutate("listDelete", "id: $id", "deletedId", id=second)
+    await store.segment("Outer", include={"membership": {"listId": second}})
+    refused = await store.mutate("listDelete", "id: $id", "deletedId", id=second)
     assert refused["userErrors"] == [
         {
             "field": ["id"],
@@ -171,18 +171,18 @@ async def test_a_list_in_use_is_not_deleted(stage: Stage, shop: Shop) -> None:
     ]
 
 
-async def test_what_a_draft_leaves_out_is_not_deleted(stage: Stage, shop: Shop) -> None:
-    await shop.install()
-    audience, left_out = await shop.segment("Audience"), await shop.segment("Left out")
+async def test_what_a_draft_leaves_out_is_not_deleted(stage: Stage, store: StoreClient) -> None:
+    await store.install()
+    audience, left_out = await store.segment("Audience"), await store.segment("Left out")
     target = {"listId": left_out["list"]["id"]}
-    draft = await shop.campaign(audience["list"]["id"], name="July", exclude=[target])
+    draft = await store.campaign(audience["list"]["id"], name="July", exclude=[target])
     segment_id = left_out["segment"]["id"]
-    refused = await shop.mutate("segmentDelete", "id: $id", "deletedId", id=segment_id)
+    refused = await store.mutate("segmentDelete", "id: $id", "deletedId", id=segment_id)
     assert refused["userErrors"] == [
         {"field": ["id"], "message": 'The segment is in use by the draft "July": change that first', "code": "IN_USE"}
     ]
-    await shop.mutate("campaignUpdate", "id: $id, input: $input", "", id=draft, input={"exclude": []})
-    assert (await shop.mutate("segmentDelete", "id: $id", "deletedId", id=segment_id))["deletedId"] == segment_id
+    await store.mutate("campaignUpdate", "id: $id, input: $input", "", id=draft, input={"exclude": []})
+    assert (await store.mutate("segmentDelete", "id: $id", "deletedId", id=segment_id))["deletedId"] == segment_id
 
 
 def list_coordinates(of: GraphQLSchema) -> Iterator[str]:

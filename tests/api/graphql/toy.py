@@ -54,12 +54,12 @@ class Pebble(Node):
 
 def pebbles(first: int | None = None, after: str | None = None) -> Connection[Pebble]:
     page = Page.of(first, after)
-    found = [Pebble(key=key, name=f"pebble {key}") for key in range(1, min(page.size, 3) + 1)]
+    result = [Pebble(key=key, name=f"pebble {key}") for key in range(1, min(page.size, 3) + 1)]
 
     async def count() -> int:
         return 3
 
-    return Connection(page=Slice(found, [p.name for p in found], False, False), count=count)
+    return Connection(page=Slice(result, [p.name for p in result], False, False), count=count)
 
 
 @strawberry.input(one_of=True)
@@ -89,8 +89,8 @@ class Query:
         value: JSON | None = None,
         choice: Choice | None = None,
     ) -> JSON:
-        given = [at and at.isoformat(), day and day.isoformat(), amount and str(amount)]
-        return JSON([text, number, *given, value])
+        values = [at and at.isoformat(), day and day.isoformat(), amount and str(amount)]
+        return JSON([text, number, *values, value])
 
     @strawberry.field
     def at(self, at: datetime) -> datetime:
@@ -194,8 +194,8 @@ FAST = ConnectionLimits(recheck=0.05, keepalive=0.05, send_within=1.0, init_with
 
 
 def make_endpoint(tokens: Tokens, **options: Any) -> GraphQLEndpoint[str, Asking]:
-    given: dict[str, Any] = {"connection_limits": FAST, "page": graphiql.page, **options}
-    return GraphQLEndpoint(make_schema(), tokens.authenticate, make_context, **given)
+    values: dict[str, Any] = {"connection_limits": FAST, "page": graphiql.page, **options}
+    return GraphQLEndpoint(make_schema(), tokens.authenticate, make_context, **values)
 
 
 def make_app(tokens: Tokens, **options: Any) -> Starlette:

@@ -61,35 +61,35 @@ async def tx(database: Database) -> AsyncGenerator[Transaction]:
 
 
 async def ask(tx: Transaction, ordering: Ordering, page: Page) -> Slice[UUID]:
-    return await fetch_page(tx, select(ROWS.c.id), ordering, page, lambda found: found[0])
+    return await fetch_page(tx, select(ROWS.c.id), ordering, page, lambda row: row[0])
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS, ids=lambda o: o.name)
 async def test_pages_forward_and_backward_are_slices_of_one_list(tx: Transaction, ordering: Ordering) -> None:
-    whole = await ask(tx, ordering, Page.of(first=250))
-    assert len(set(whole.items)) == 30
-    assert (whole.has_next, whole.has_previous) == (False, False)
+    all_rows = await ask(tx, ordering, Page.of(first=250))
+    assert len(set(all_rows.items)) == 30
+    assert (all_rows.has_next, all_rows.has_previous) == (False, False)
     after: str | None = None
     for at in range(0, 30, 7):
         page = await ask(tx, ordering, Page.of(first=7, after=after))
-        assert page.items == whole.items[at : at + 7]
+        assert page.items == all_rows.items[at : at + 7]
         assert (page.has_next, page.has_previous) == (at + 7 < 30, at > 0)
         after = page.cursors[-1]
     before: str | None = None
     for at in range(30, 0, -7):
         page = await ask(tx, ordering, Page.of(last=7, before=before))
-        assert page.items == whole.items[max(at - 7, 0) : at]
+        assert page.items == all_rows.items[max(at - 7, 0) : at]
         assert (page.has_next, page.has_previous) == (at < 30, at - 7 > 0)
         before = page.cursors[0]
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS, ids=lambda o: o.name)
 async def test_each_row_has_a_place_between_its_neighbours(tx: Transaction, ordering: Ordering) -> None:
-    whole = await ask(tx, ordering, Page.of(first=250))
-    for (at, here), (_, next_one) in pairwise(enumerate(whole.cursors)):
-        following = await ask(tx, ordering, Page.of(first=1, after=here))
-        assert following.items == [whole.items[at + 1]]
-        assert (await ask(tx, ordering, Page.of(first=5, after=here, before=next_one))).items == []
+    all_rows = await ask(tx, ordering, Page.of(first=250))
+    for (at, cursor), (_, next_one) in pairwise(enumerate(all_rows.cursors)):
+        following = await ask(tx, ordering, Page.of(first=1, after=cursor))
+        assert following.items == [all_rows.items[at + 1]]
+        assert (await ask(tx, ordering, Page.of(first=5, after=cursor, before=next_one))).items == []
 
 
 async def test_an_empty_page_still_knows_whether_there_is_more(tx: Transaction) -> None:

@@ -436,7 +436,7 @@ async def test_a_store_is_changed_by_its_administrator(stage: Stage, store: Stor
     }
     done = await store.mutate("storeUpdate", "input: $input", answer, input=wrong)
     assert {path[1] for path, code in faults(done) if path and code == "INVALID"} == wrong.keys()
-    assert (await store.get(f"{{ {store} }}"))["store"]["name"] == "Tea"
+    assert (await store.get(f"{{ {answer} }}"))["store"]["name"] == "Tea"
 
 
 async def remove_unseen(stage: Stage, segment_gid: str) -> None:

@@ -20,8 +20,9 @@ from domain.lists.model import (
 )
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
+from domain.segments import referrers
 from domain.segments.evaluation.resolve import select_ids
-from domain.segments.model import Segment, SegmentInput
+from domain.segments.model import Segment, SegmentInput, check_unused
 from domain.segments.sql.scope import FilterScope
 from domain.segments.validation import FilterContext
 
@@ -47,8 +48,12 @@ async def duplicate_segment(tx: Transaction, context: FilterContext, segment_id:
 
 
 async def delete_segment(tx: Transaction, store_id: int, segment_id: UUID) -> None:
-    """Delete the segment for good, with all its lists (SL-02, SL-03); a worker deletes their members."""
+    """Delete the segment for good, with all its lists (SL-02, SL-03); a worker deletes their members.
+
+    Raise InUse while the filter of another segment refers to it, or to one of its lists.
+    """
     await segment_actions.lock(tx, store_id, segment_id)
+    check_unused("segment", "filter of", await referrers.of_segment(tx, store_id, segment_id))
     list_ids = await segments.remove(tx, store_id, segment_id)
     await build.request_erasure(tx, store_id, [segment_id, *list_ids])
 
@@ -99,8 +104,12 @@ async def rename(tx: Transaction, store_id: int, list_id: UUID, name: str) -> Cu
 
 
 async def delete(tx: Transaction, store_id: int, list_id: UUID) -> None:
-    """Delete any list but the first (SL-16), even while it is built; a worker deletes its members."""
+    """Delete any list but the first (SL-16), even while it is built; a worker deletes its members.
+
+    Raise InUse while the filter of a segment refers to it.
+    """
     check_deletable(await _existing(tx, store_id, list_id))
+    check_unused("list", "filter of", await referrers.of_list(tx, store_id, list_id))
     await queries.remove(tx, store_id, list_id)
     await build.request_erasure(tx, store_id, [list_id])
 

@@ -121,6 +121,19 @@ def check_text(text: str, field: str, *, lines: bool = False) -> None:
             raise DomainError(f"The {field} holds characters that cannot be shown", field=(field,))
 
 
+class InUse(DomainError):
+    """Something refers to the segment or list that is to be deleted."""
+
+    code = ErrorCode.IN_USE
+
+
+def check_unused(noun: str, users: str, names: Sequence[str]) -> None:
+    """Refuse the deletion of a segment or list that others refer to, with their names."""
+    if names:
+        quoted = ", ".join(f'"{name}"' for name in names)
+        raise InUse(f"The {noun} is in use by the {users} {quoted}: change that first", field=("id",))
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     store_id: int

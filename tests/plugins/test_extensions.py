@@ -12,7 +12,7 @@ from domain.events.tables import events
 from domain.extensions import Extensions
 from domain.memberships import tracking
 from tests.api.graphql.lists.test_exports import exported, table
-from tests.api.graphql.stage import Json, Shop, attribute, open_stage
+from tests.api.graphql.stage import Json, StoreClient, attribute, open_stage
 from tests.factories import NOW
 
 
@@ -37,9 +37,9 @@ BY_ANN = attribute("school.teacher", "EQ", "Ann")
 
 
 @pytest.fixture
-async def school(database_url: str, tmp_path: Path) -> AsyncGenerator[Shop]:
+async def school(database_url: str, tmp_path: Path) -> AsyncGenerator[StoreClient]:
     stage = open_stage(database_url, tmp_path / "files", EXTENSIONS)
-    yield await stage.shop()
+    yield await stage.store()
     await stage.runtime.close()
 
 
@@ -53,12 +53,12 @@ def attended(number: int, customer: str, teacher: str, **more: object) -> dict[s
     }
 
 
-async def track(school: Shop, *attendances: dict[str, object]) -> None:
+async def track(school: StoreClient, *attendances: dict[str, object]) -> None:
     done = await school.mutate("eventsTrack", "events: $events", "accepted", events=attendances)
     assert done["accepted"] == len(attendances)
 
 
-async def test_a_plugins_dimension_is_in_every_filter(school: Shop) -> None:
+async def test_a_plugins_dimension_is_in_every_filter(school: StoreClient) -> None:
     ann, bob = await school.customers({"externalId": "ann's"}, {"externalId": "bob's"})
     await track(school, attended(1, "ann's", "Ann"), attended(2, "bob's", "Bob"))
 
@@ -84,12 +84,12 @@ async def test_a_plugins_dimension_is_in_every_filter(school: Shop) -> None:
     assert bob not in (await members(school, static["segment"]["id"]))
 
 
-async def members(school: Shop, segment_id: str) -> list[Json]:
+async def members(school: StoreClient, segment_id: str) -> list[Json]:
     query = "query ($id: ID!) { node(id: $id) { ... on Segment { members { nodes { id } } } } }"
     return [node["id"] for node in (await school.get(query, id=segment_id))["node"]["members"]["nodes"]]
 
 
-async def test_a_plugins_dimension_moves_customers_between_segments(school: Shop) -> None:
+async def test_a_plugins_dimension_moves_customers_between_segments(school: StoreClient) -> None:
     await school.customers({"externalId": "bob's"})
     await track(school, attended(1, "bob's", "Bob"))
     await school.segment(include=BY_ANN)
@@ -104,7 +104,7 @@ async def test_a_plugins_dimension_moves_customers_between_segments(school: Shop
         assert list((await tx.execute(moves)).scalars()) == ["segment.entered"]
 
 
-async def test_a_plugins_dimensions_are_exported(school: Shop) -> None:
+async def test_a_plugins_dimensions_are_exported(school: StoreClient) -> None:
     """1 has a latest event with every attribute, 2 one without the teacher, 3 none but long ago, 4 none at all."""
     defined = await school.mutate(
         "propertyDefinitionCreate", "key: $key, label: $label, type: $type", "", key="pet", label="Pet", type="STRING"

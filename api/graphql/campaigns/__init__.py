@@ -1,0 +1,1 @@
+"""Campaigns in the graph: broadcasts, their reach and their deliveries."""

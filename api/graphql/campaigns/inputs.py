@@ -1,4 +1,4 @@
-"""What clients send of a campaign."""
+"""Inputs of campaigns."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -6,18 +6,27 @@ from typing import cast
 import strawberry
 
 from api.graphql.kit import global_ids
+from api.graphql.kit.enums import expose
 from api.graphql.kit.scalars import JSON
 from domain.campaigns.actions import CampaignDraft
 from domain.campaigns.model import Utm
 from domain.campaigns.target import Target
 from domain.deliveries.model import AcceptMarketing
-from domain.kit.errors import DomainError, ErrorCode
+from domain.kit.errors import DomainError, NotFound
+
+expose(
+    AcceptMarketing,
+    {
+        AcceptMarketing.ACCEPTED_ONLY: "Customers who accept marketing on the channel.",
+        AcceptMarketing.ALL_BUT_UNSUBSCRIBED: "Everyone with an address, except customers who unsubscribed.",
+    },
+)
 
 
 @strawberry.input(
     one_of=True,
     description=(
-        "A list; or a segment, for its latest list (a static segment's members now). Locked when it is chosen."
+        "A list; or a segment, for its latest list (for a static segment, its members now). Locked when it is chosen."
     ),
 )
 class TargetInput:
@@ -25,14 +34,14 @@ class TargetInput:
     segment_id: strawberry.Maybe[strawberry.ID]
 
     def target(self) -> Target:
-        """The target; an ID of another kind or store is no target that exists."""
+        """Return the target. Raise NotFound for an ID of another type."""
         list_id = None if self.list_id is None else global_ids.uuid(self.list_id.value, "CustomerList")
         segment_id = None if self.segment_id is None else global_ids.uuid(self.segment_id.value, "Segment")
         if list_id or segment_id:
             return Target(list_id, segment_id)
         if self.list_id is not None:
-            raise DomainError("no such list", field=("listId",), code=ErrorCode.NOT_FOUND)
-        raise DomainError("no such segment", field=("segmentId",), code=ErrorCode.NOT_FOUND)
+            raise NotFound("There is no such list", field=("listId",))
+        raise NotFound("There is no such segment", field=("segmentId",))
 
 
 @strawberry.input
@@ -48,7 +57,7 @@ class CampaignInput:
     channel: str | None = None
     target: TargetInput | None = None
     exclude: list[TargetInput] | None = strawberry.field(
-        default=None, description="Lists and segments whose customers are left out."
+        default=None, description="Lists and segments whose customers are excluded."
     )
     accept_marketing: AcceptMarketing | None = None
     content: JSON | None = None
@@ -78,11 +87,11 @@ def target_of(target: TargetInput | None, *path: str | int) -> Target | None:
 def targets_of(targets: Sequence[TargetInput] | None) -> list[Target] | None:
     if targets is None:
         return None
-    found = (target_of(target, "exclude", place) for place, target in enumerate(targets))
-    return [target for target in found if target is not None]
+    checked = (target_of(target, "exclude", position) for position, target in enumerate(targets))
+    return [target for target in checked if target is not None]
 
 
 def _content(content: object) -> Mapping[str, object] | None:
     if content is None or isinstance(content, dict):
         return cast("dict[str, object] | None", content)
-    raise DomainError("content is an object, as the channel's contentSchema says", field=("content",))
+    raise DomainError("The content is an object, as the channel's contentSchema says", field=("content",))

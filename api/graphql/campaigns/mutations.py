@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from datetime import datetime
-from uuid import UUID
 
 import strawberry
 
 from api.graphql.campaigns.inputs import CampaignInput
 from api.graphql.campaigns.types import Campaign
 from api.graphql.kit import global_ids
-from api.graphql.kit.context import Info, allow
-from api.graphql.kit.errors import UserError, bad_input, user_errors
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.context import Context, Info
+from api.graphql.kit.errors import UserError, bad_input
+from api.graphql.kit.mutation import mutation
 from domain.campaigns import actions, queries
 from domain.deliveries import queries as deliveries
-from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.kit.db import Transaction
 from domain.stores.model import TokenScope
 
 _WATCH_EVERY = 0.5
@@ -28,77 +29,54 @@ class CampaignPayload:
 
 @strawberry.type
 class CampaignMutation:
-    @strawberry.mutation
-    async def campaign_create(self, info: Info, input: CampaignInput) -> CampaignPayload:
-        context = allow(info, TokenScope.WRITE)
-        try:
-            async with context.database.write() as tx:
-                made = await actions.create(tx, context.services, context.store_id, input.draft())
-        except DomainError as error:
-            return CampaignPayload(user_errors=user_errors(_of_input(error)))
-        return CampaignPayload(campaign=Campaign(of=made))
+    @mutation(CampaignPayload, TokenScope.WRITE, errors_under="input")
+    async def campaign_create(self, context: Context, tx: Transaction, input: CampaignInput) -> CampaignPayload:
+        row = await actions.create(tx, context.services, context.store_id, input.draft())
+        return CampaignPayload(campaign=Campaign(row=row))
 
-    @strawberry.mutation(description="While it is a draft or scheduled; what is left out stays as it is.")
+    @mutation(
+        CampaignPayload,
+        TokenScope.WRITE,
+        description="While it is a draft or scheduled. Fields left out keep their values.",
+        errors_under="input",
+    )
     async def campaign_update(
-        self,
-        info: Info,
-        id: strawberry.ID,
-        input: CampaignInput,
+        self, context: Context, tx: Transaction, id: strawberry.ID, input: CampaignInput
     ) -> CampaignPayload:
-        context = allow(info, TokenScope.WRITE)
-        try:
-            async with context.database.write() as tx:
-                made = await actions.update(tx, context.services, context.store_id, _id(id), input.draft())
-        except DomainError as error:
-            return CampaignPayload(user_errors=user_errors(_of_input(error)))
-        return CampaignPayload(campaign=Campaign(of=made))
+        campaign_id = global_ids.require_uuid(id, "Campaign", noun="campaign")
+        row = await actions.update(tx, context.services, context.store_id, campaign_id, input.draft())
+        return CampaignPayload(campaign=Campaign(row=row))
 
-    @strawberry.mutation(description="At `at`, or now.")
+    @mutation(CampaignPayload, TokenScope.SEND, description="At `at`, or now.")
     async def campaign_send(
         self,
-        info: Info,
+        context: Context,
+        tx: Transaction,
         id: strawberry.ID,
         at: datetime | None = None,
         idempotency_key: str | None = None,
     ) -> CampaignPayload:
-        context = allow(info, TokenScope.SEND)
-        try:
-            async with context.database.write() as tx:
-                sent = await actions.send(tx, context.services, context.store_id, _id(id), at, idempotency_key)
-        except DomainError as error:
-            return CampaignPayload(user_errors=user_errors(error))
-        return CampaignPayload(campaign=Campaign(of=sent))
+        campaign_id = global_ids.require_uuid(id, "Campaign", noun="campaign")
+        row = await actions.send(tx, context.services, context.store_id, campaign_id, at, idempotency_key)
+        return CampaignPayload(campaign=Campaign(row=row))
 
 
 @strawberry.type
 class CampaignSubscription:
     @strawberry.subscription(description="Each change of its state and counts, until it ends.")
     async def campaign_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[Campaign, None]:
-        context = allow(info, TokenScope.READ)
+        context = require_scope(info, TokenScope.READ)
         campaign_id = global_ids.uuid(id, "Campaign")
-        seen: object = None
+        previous: object = None
         while True:
             async with context.database.read() as tx:
                 current = campaign_id and await queries.by_id(tx, context.store_id, campaign_id)
                 if not current:
-                    raise bad_input("No such campaign.", "id")
-                counts = await deliveries.stats_of(tx, context.store_id, [current.id])
-            if (current, counts) != seen:
-                seen = (current, counts)
-                yield Campaign(of=current)
+                    raise bad_input("There is no such campaign", "id")
+                stats = await deliveries.stats_of(tx, context.store_id, [current.id])
+            if (current, stats) != previous:
+                previous = (current, stats)
+                yield Campaign(row=current)
             if current.status.ended:
                 return
             await asyncio.sleep(_WATCH_EVERY)
-
-
-def _id(gid: strawberry.ID) -> UUID:
-    found = global_ids.uuid(gid, "Campaign")
-    if found is None:
-        raise DomainError("no such campaign", field=("id",), code=ErrorCode.NOT_FOUND)
-    return found
-
-
-def _of_input(error: DomainError) -> DomainErrors:
-    """Faults of the campaign itself stay where they are, those of its new values are the input's."""
-    faults = error.errors
-    return DomainErrors([fault if fault.field[:1] == ("id",) else fault.under("input") for fault in faults])

@@ -1,0 +1,1 @@
+"""Customers in the graph: profiles, contacts, properties, events and lifecycle."""

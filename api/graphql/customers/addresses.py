@@ -1,4 +1,4 @@
-"""Where a customer's goods go to."""
+"""Postal addresses of customers."""
 
 import strawberry
 
@@ -8,16 +8,16 @@ from domain.customers import model
 
 @strawberry.type
 class Address:
-    of: strawberry.Private[model.Address]
+    address: strawberry.Private[model.Address]
 
-    country: str | None = derived(lambda self: self.of.country, description="ISO 3166-1 alpha-2.")
-    region: str | None = derived(lambda self: self.of.region, description="A state, province or county.")
-    city: str | None = derived(lambda self: self.of.city)
-    postcode: str | None = derived(lambda self: self.of.postcode)
-    street: str | None = derived(lambda self: self.of.street)
-    company: str | None = derived(lambda self: self.of.company)
-    latitude: float | None = derived(lambda self: self.of.latitude, description="Degrees, WGS 84.")
-    longitude: float | None = derived(lambda self: self.of.longitude, description="Degrees, WGS 84.")
+    country: str | None = derived(lambda self: self.address.country, description="ISO 3166-1 alpha-2.")
+    region: str | None = derived(lambda self: self.address.region, description="A state, province or county.")
+    city: str | None = derived(lambda self: self.address.city)
+    postcode: str | None = derived(lambda self: self.address.postcode)
+    street: str | None = derived(lambda self: self.address.street)
+    company: str | None = derived(lambda self: self.address.company)
+    latitude: float | None = derived(lambda self: self.address.latitude, description="Degrees, WGS 84.")
+    longitude: float | None = derived(lambda self: self.address.longitude, description="Degrees, WGS 84.")
 
 
 @strawberry.input

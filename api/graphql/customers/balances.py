@@ -1,4 +1,4 @@
-"""What customers hold."""
+"""Balances of customers' wallets."""
 
 from datetime import date
 from decimal import Decimal
@@ -14,11 +14,11 @@ _Key = tuple[int, Wallet, date]
 
 async def balance(context: Context, customer_id: int, wallet: Wallet) -> Decimal:
     today = day_of(context.now, context.principal.store.timezone)
-    return await context.loader(_balances).load((customer_id, wallet, today))
+    return await context.load(_balances, (customer_id, wallet, today))
 
 
-async def _balances(tx: Transaction, store_id: int, wanted: list[_Key]) -> list[Decimal]:
-    [today] = {key[2] for key in wanted}
-    customers = sorted({customer_id for customer_id, _, _ in wanted})
-    found = await queries.balances(tx, store_id, customers, today)
-    return [found.get((customer_id, wallet), Decimal(0)) for customer_id, wallet, _ in wanted]
+async def _balances(tx: Transaction, store_id: int, keys: list[_Key]) -> dict[_Key, Decimal]:
+    [today] = {day for _, _, day in keys}
+    customer_ids = sorted({customer_id for customer_id, _, _ in keys})
+    balances = await queries.balances(tx, store_id, customer_ids, today)
+    return {key: balances.get(key[:2], Decimal(0)) for key in keys}

@@ -1,4 +1,4 @@
-"""What customers did: tracked in batches, shown newest first."""
+"""Events of customers: tracked in batches, listed newest first."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,29 +8,31 @@ import strawberry
 from sqlalchemy import Select
 
 from api.graphql.kit import child_pages, global_ids
-from api.graphql.kit.child_pages import Children
+from api.graphql.kit.child_pages import ChildSelect
 from api.graphql.kit.connection import Connection, Page
-from api.graphql.kit.context import Context, Info, allow
-from api.graphql.kit.errors import UserError, user_errors
+from api.graphql.kit.context import Context
+from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
-from api.graphql.kit.keyset import By, Ordering
+from api.graphql.kit.keyset import Ordering, SortKey
+from api.graphql.kit.mutation import mutation
 from api.graphql.kit.scalars import JSON
 from domain.customers.key import CustomerKey
-from domain.ingestion import timeline as store
+from domain.ingestion import timeline as timelines
 from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
-from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
+from domain.kit.db import Transaction
+from domain.kit.errors import ErrorCollector, NotFound
 from domain.stores.model import TokenScope
 
 
 @strawberry.type
 class Event:
-    of: strawberry.Private[store.TimelineEvent]
+    event: strawberry.Private[timelines.TimelineEvent]
 
-    id: strawberry.ID = derived(lambda self: strawberry.ID(self.of.id), description="The caller's own.")
-    type: str = derived(lambda self: self.of.type)
-    occurred_at: datetime = derived(lambda self: self.of.occurred_at)
-    attributes: JSON = derived(lambda self: self.of.attributes)
+    id: strawberry.ID = derived(lambda self: strawberry.ID(self.event.id), description="The ID that the caller chose.")
+    type: str = derived(lambda self: self.event.type)
+    occurred_at: datetime = derived(lambda self: self.event.occurred_at)
+    attributes: JSON = derived(lambda self: self.event.attributes)
 
 
 @strawberry.input(one_of=True)
@@ -46,7 +48,7 @@ class CustomerKeyInput:
             return CustomerKey(email=self.email.value)
         number = self.id and global_ids.number(self.id.value, "Customer")
         if not isinstance(number, int):
-            raise DomainError("no such customer", field=("customer", "id"), code=ErrorCode.NOT_FOUND)
+            raise NotFound("There is no such customer", field=("customer", "id"))
         return CustomerKey(id=number)
 
 
@@ -61,7 +63,7 @@ class EventInput:
     attributes: JSON | None = strawberry.field(
         default=None,
         description=(
-            "As docs/reference/events.md has them. An order's: total, status, payment_status, delivery_status, source, "
+            "See docs/reference/events.md. Of an order: total, status, payment_status, delivery_status, source, "
             "coupon, campaign, items [{product, name, variant, category, department, brand, quantity, price, tags, "
             "attributes}]."
         ),
@@ -79,44 +81,35 @@ class EventsTrackPayload:
 
 
 @strawberry.type
-class ActivityMutation:
-    @strawberry.mutation(
-        description=("5,000 at most; an event that came before (same id) is counted as a duplicate and left alone.")
+class EventMutation:
+    @mutation(
+        EventsTrackPayload,
+        TokenScope.WRITE,
+        description="5,000 at most; an event whose id was tracked before is counted as a duplicate and ignored.",
     )
-    async def events_track(self, info: Info, events: list[EventInput]) -> EventsTrackPayload:
-        context = allow(info, TokenScope.WRITE)
-        try:
-            given = _events(events)
-            async with context.database.write() as tx:
-                tracked = await track.track(tx, context.store_id, given, context.now)
-        except DomainError as error:
-            return EventsTrackPayload(user_errors=user_errors(error))
-        return EventsTrackPayload(accepted=tracked.accepted, duplicates=tracked.duplicates)
+    async def events_track(self, context: Context, tx: Transaction, events: list[EventInput]) -> EventsTrackPayload:
+        tracked: list[TrackedEvent] = []
+        errors = ErrorCollector()
+        for position, event in enumerate(events):
+            with errors.under("events", position):
+                tracked.append(event.event())
+        errors.raise_any()
+        result = await track.track(tx, context.store_id, tracked, context.now)
+        return EventsTrackPayload(accepted=result.accepted, duplicates=result.duplicates)
 
 
 async def timeline(context: Context, customer_id: int, page: Page, types: Sequence[str] | None) -> Connection[Event]:
-    wished = None if types is None else tuple(types)
-    found = Children(
-        ("timeline", wished),
-        lambda whose: store.timelines(context.store_id, whose, wished),
-        _newest,
-        lambda row: Event(of=store.timeline_event(row)),
+    event_types = None if types is None else tuple(types)
+
+    def newest(rows: Select[Any]) -> Ordering:
+        columns = rows.selected_columns
+        keys = SortKey(columns.occurred_at, datetime, descending=True), SortKey(columns.id, str, descending=True)
+        return Ordering("timeline.newest", keys)
+
+    children = ChildSelect(
+        ("timeline", event_types),
+        lambda is_parent: timelines.timelines(context.store_id, is_parent, event_types),
+        newest,
+        lambda row: Event(event=timelines.timeline_event(row)),
     )
-    return await child_pages.connect(context, customer_id, found, page)
-
-
-def _newest(rows: Select[Any]) -> Ordering:
-    columns = rows.selected_columns
-    newest = By(columns.occurred_at, datetime, descending=True), By(columns.id, str, descending=True)
-    return Ordering("timeline.newest", newest)
-
-
-def _events(given: Sequence[EventInput]) -> list[TrackedEvent]:
-    """What was sent, or every place where a customer is named that cannot be."""
-    made: list[TrackedEvent] = []
-    errors = ErrorCollector()
-    for place, one in enumerate(given):
-        with errors.under("events", place):
-            made.append(one.event())
-    errors.raise_any()
-    return made
+    return await child_pages.connect(context, customer_id, children, page)

@@ -1,4 +1,4 @@
-"""What clients say of customers."""
+"""Inputs of customers' profiles."""
 
 from datetime import date, datetime
 from typing import Any
@@ -20,7 +20,7 @@ expose(Consent, {Consent.NOT_SUBSCRIBED: "Never asked, or never answered."})
 @strawberry.input
 class CustomerPropertyInput:
     key: str
-    value: JSON | None = strawberry.field(default=None, description="Null takes the property away.")
+    value: JSON | None = strawberry.field(default=None, description="Null deletes the value.")
 
 
 @strawberry.input
@@ -32,7 +32,7 @@ class ContactInput:
 
 @strawberry.input(
     description=(
-        "Found by externalId, else by e-mail, else by phone. A field left out keeps its value; null clears it."
+        "Found by externalId, else by e-mail, else by phone. Fields left out keep their values; null clears a value."
     )
 )
 class CustomerInput:
@@ -67,20 +67,16 @@ class CustomerInput:
     properties: list[CustomerPropertyInput] | None = None
     contacts: list[ContactInput] | None = None
     addresses: list[AddressInput] | None = strawberry.field(
-        default=None, description="All of them: what is given takes the place of what was there. 20 at most."
+        default=None, description="All addresses: they replace the stored ones. 20 at most."
     )
 
     def change(self) -> CustomerChange:
-        given = {name: _given(getattr(self, name)) for name in (*(field.name for field in FIELDS), "tags")}
+        maybes: dict[str, Any] = {name: getattr(self, name) for name in (*(field.name for field in FIELDS), "tags")}
+        values: dict[str, Any] = {name: UNSET if maybe is None else maybe.value for name, maybe in maybes.items()}
         contacts = [
-            ContactChange(one.channel, one.address, UNSET if one.consent is None else one.consent)
-            for one in self.contacts or ()
+            ContactChange(contact.channel, contact.address, UNSET if contact.consent is None else contact.consent)
+            for contact in self.contacts or ()
         ]
-        properties = [PropertyChange(one.key, one.value) for one in self.properties or ()]
-        addresses = UNSET if self.addresses is None else [one.address() for one in self.addresses]
-        return CustomerChange(**given, properties=properties, contacts=contacts, addresses=addresses)
-
-
-def _given(value: Any) -> Any:
-    """What was said of a field: a value, null, or nothing."""
-    return UNSET if value is None else value.value
+        properties = [PropertyChange(property_.key, property_.value) for property_ in self.properties or ()]
+        addresses = UNSET if self.addresses is None else [address.address() for address in self.addresses]
+        return CustomerChange(**values, properties=properties, contacts=contacts, addresses=addresses)

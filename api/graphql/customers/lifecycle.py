@@ -1,50 +1,60 @@
-"""Where a store's customers stand: what they are scored by, and the thresholds that it has set itself."""
+"""Lifecycle of a store's customers: the thresholds that they are scored by."""
 
 from datetime import date
 from decimal import Decimal
 
 import strawberry
 
-from api.graphql.kit.context import Context, Info, allow
-from api.graphql.kit.errors import UserError, user_errors
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.context import Context, Info
+from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
-from domain.kit.errors import DomainError
+from api.graphql.kit.mutation import mutation
+from domain.kit.db import Transaction
 from domain.lifecycle import actions
 from domain.lifecycle.model import ChosenThresholds, LastScoring, Thresholds
 from domain.stores.model import TokenScope
 
 
-@strawberry.type(description="The indicators that stages go by. Days are whole days of the store's zone.")
+@strawberry.type(description="The thresholds of the lifecycle stages. Days are whole days of the store's zone.")
 class LifecycleThresholds:
-    active_days: int | None = strawberry.field(description="So long after an order, a customer is active.")
-    lost_days: int | None = strawberry.field(description="Longer after the last order, a customer is lost.")
-    introduce_days: int | None = strawberry.field(description="So long after coming, who has not ordered is new.")
-    loyal_orders: int | None = strawberry.field(description="So many orders make a frequent customer.")
-    high_spend: Decimal | None = strawberry.field(description="So much spent makes a valuable customer.")
-    repurchase_days: float | None = strawberry.field(description="Days between purchases.")
+    active_days: int | None = strawberry.field(description="Days after an order during which a customer is active.")
+    lost_days: int | None = strawberry.field(description="Days after the last order from which a customer is lost.")
+    introduce_days: int | None = strawberry.field(
+        description="Days after the first contact during which a customer without an order is new."
+    )
+    loyal_orders: int | None = strawberry.field(description="Number of orders from which a customer is frequent.")
+    high_spend: Decimal | None = strawberry.field(description="Amount spent from which a customer is valuable.")
+    repurchase_days: float | None = strawberry.field(description="Typical number of days between purchases.")
 
 
-@strawberry.type(description="Where customers stand, scored once a day from 0:00 of the store's zone on.")
+@strawberry.type(description="The scoring of the store's customers, once a day from 0:00 of the store's zone.")
 class Lifecycle:
-    of: strawberry.Private[tuple[ChosenThresholds, LastScoring]]
+    thresholds: strawberry.Private[ChosenThresholds]
+    standing: strawberry.Private[LastScoring]
 
-    computed_on: date | None = derived(lambda self: self.of[1].computed_on, description="Null before the first time.")
+    computed_on: date | None = derived(
+        lambda self: self.standing.computed_on, description="Null before the first scoring."
+    )
     measured: bool = derived(
-        lambda self: self.of[1].measured,
-        description="Whether the store's own orders gave the days between purchases; else a usual figure stands in.",
+        lambda self: self.standing.measured,
+        description="Whether the days between purchases were computed from the store's orders, rather than assumed.",
     )
     chosen: LifecycleThresholds = derived(
-        lambda self: _shown(self.of[0], self.of[0].repurchase_days), description="Null: found from the orders."
+        lambda self: _thresholds(self.thresholds, self.thresholds.repurchase_days),
+        description="The store's own thresholds; null where they are computed from the orders.",
     )
     used: LifecycleThresholds | None = derived(
         lambda self: (
-            None if self.of[1].thresholds is None else _shown(self.of[1].thresholds, self.of[1].thresholds.cycle)
+            None
+            if self.standing.thresholds is None
+            else _thresholds(self.standing.thresholds, self.standing.thresholds.cycle)
         ),
-        description="What the last scores went by.",
+        description="The thresholds of the last scoring.",
     )
 
 
-@strawberry.input(description="What is left out, or null, is found from the orders.")
+@strawberry.input(description="Fields left out, or null, are computed from the orders.")
 class LifecycleInput:
     active_days: int | None = None
     lost_days: int | None = None
@@ -64,15 +74,21 @@ class LifecyclePayload:
 class LifecycleQuery:
     @strawberry.field
     async def lifecycle(self, info: Info) -> Lifecycle:
-        return await _current(allow(info, TokenScope.READ))
+        context = require_scope(info, TokenScope.READ)
+        async with context.database.read() as tx:
+            return await _lifecycle(tx, context.store_id)
 
 
 @strawberry.type
 class LifecycleMutation:
-    @strawberry.mutation(description="Sets all thresholds anew, and has every customer scored by them.")
-    async def lifecycle_update(self, info: Info, input: LifecycleInput) -> LifecyclePayload:
-        context = allow(info, TokenScope.WRITE)
-        wanted = ChosenThresholds(
+    @mutation(
+        LifecyclePayload,
+        TokenScope.WRITE,
+        description="Replaces all thresholds and scores every customer by them.",
+        errors_under="input",
+    )
+    async def lifecycle_update(self, context: Context, tx: Transaction, input: LifecycleInput) -> LifecyclePayload:
+        chosen = ChosenThresholds(
             active_days=input.active_days,
             lost_days=input.lost_days,
             introduce_days=input.introduce_days,
@@ -80,25 +96,21 @@ class LifecycleMutation:
             high_spend=input.high_spend,
             repurchase_days=input.repurchase_days,
         )
-        try:
-            async with context.database.write() as tx:
-                await actions.set_thresholds(tx, context.store_id, wanted)
-        except DomainError as error:
-            return LifecyclePayload(user_errors=user_errors(error.under("input")))
-        return LifecyclePayload(lifecycle=await _current(context))
+        await actions.set_thresholds(tx, context.store_id, chosen)
+        return LifecyclePayload(lifecycle=await _lifecycle(tx, context.store_id))
 
 
-async def _current(context: Context) -> Lifecycle:
-    async with context.database.read() as tx:
-        return Lifecycle(of=await actions.scoring_state(tx, context.store_id))
+async def _lifecycle(tx: Transaction, store_id: int) -> Lifecycle:
+    chosen, standing = await actions.scoring_state(tx, store_id)
+    return Lifecycle(thresholds=chosen, standing=standing)
 
 
-def _shown(of: ChosenThresholds | Thresholds, repurchase_days: float | None) -> LifecycleThresholds:
+def _thresholds(values: ChosenThresholds | Thresholds, repurchase_days: float | None) -> LifecycleThresholds:
     return LifecycleThresholds(
-        active_days=of.active_days,
-        lost_days=of.lost_days,
-        introduce_days=of.introduce_days,
-        loyal_orders=of.loyal_orders,
-        high_spend=of.high_spend,
+        active_days=values.active_days,
+        lost_days=values.lost_days,
+        introduce_days=values.introduce_days,
+        loyal_orders=values.loyal_orders,
+        high_spend=values.high_spend,
         repurchase_days=repurchase_days,
     )

@@ -1,0 +1,1 @@
+"""Tools that all topics of the graph share, and that know none of them."""

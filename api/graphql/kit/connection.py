@@ -34,7 +34,7 @@ class Edge(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What was asked for: `size` rows from one end, within the cursors."""
+    """A request for `size` rows from one end, between the cursors."""
 
     size: int
     backward: bool = False
@@ -49,29 +49,26 @@ class Page:
         last: int | None = None,
         before: str | None = None,
     ) -> "Page":
-        """From a field's arguments; what was left out may also be UNSET."""
-        first, after, last, before = (given(argument) for argument in (first, after, last, before))
+        """Return the page of a field's arguments, each of which may be None or UNSET. Raise BAD_USER_INPUT."""
+        # An argument of default UNSET prints without a default.
+        first, last = (None if size is strawberry.UNSET else size for size in (first, last))
+        after, before = (None if cursor is strawberry.UNSET else cursor for cursor in (after, before))
         if first is not None and last is not None:
-            raise bad_input("Give either `first` or `last`, not both.", "last")
+            raise bad_input("Give either `first` or `last`, not both", "last")
         if last is not None:
             return cls(_size("last", last), True, after, before)
         return cls(DEFAULT_SIZE if first is None else _size("first", first), False, after, before)
 
 
-def given(argument: Any) -> Any:
-    """None for what was left out: an argument of default UNSET prints without a default."""
-    return None if argument is strawberry.UNSET else argument
-
-
 def _size(name: str, value: int) -> int:
     if not 0 <= value <= MAX_SIZE:
-        raise bad_input(f"`{name}` is {value}: it must be from 0 to {MAX_SIZE}.", name)
+        raise bad_input(f"`{name}` is {value}: it must be from 0 to {MAX_SIZE}", name)
     return value
 
 
 @dataclass(frozen=True, slots=True)
 class Slice(Generic[T]):
-    """The rows of one page with the key values of each, and whether more follow on either side."""
+    """The rows of one page with the cursor of each, and whether more follow on either side."""
 
     items: Sequence[T]
     cursors: Sequence[str]
@@ -80,67 +77,67 @@ class Slice(Generic[T]):
 
 
 class _Cursors(Sequence[str]):
-    """Each is made when it is looked at: most pages show the last one alone."""
+    """Cursors that are encoded when they are read: most answers show the last one alone."""
 
     def __init__(self, ordering: Ordering, keys: Sequence[tuple[object, ...]]) -> None:
         self._ordering = ordering
         self._keys = keys
 
     @overload
-    def __getitem__(self, at: int, /) -> str: ...
+    def __getitem__(self, index: int, /) -> str: ...
     @overload
-    def __getitem__(self, at: slice, /) -> list[str]: ...
-    def __getitem__(self, at: int | slice, /) -> str | list[str]:
-        if isinstance(at, slice):
-            return [self._ordering.cursor(keys) for keys in self._keys[at]]
-        return self._ordering.cursor(self._keys[at])
+    def __getitem__(self, index: slice, /) -> list[str]: ...
+    def __getitem__(self, index: int | slice, /) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self._ordering.cursor(keys) for keys in self._keys[index]]
+        return self._ordering.cursor(self._keys[index])
 
     def __len__(self) -> int:
         return len(self._keys)
 
 
-async def fetch(
+async def fetch_page(
     tx: Transaction,
     select: Select[Any],
     ordering: Ordering,
     page: Page,
     build: Callable[[AnyRow], T],
 ) -> Slice[T]:
-    """Run the select for one page; `build` makes an item of a row."""
-    statement = bounded(select, ordering, page).add_columns(*(key.column for key in ordering.keys))
+    """Fetch one page of the select; `build` makes an item of a row."""
+    statement = between_cursors(select, ordering, page).add_columns(*(key.column for key in ordering.keys))
     rows = (await tx.execute(ordering.apply(statement, reverse=page.backward).limit(page.size + 1))).all()
-    return sliced(rows, ordering, page, build, keys_from=-len(ordering.keys))
+    return slice_rows(rows, ordering, page, build, keys_from=-len(ordering.keys))
 
 
-def sliced(
+def slice_rows(
     rows: Sequence[AnyRow], ordering: Ordering, page: Page, build: Callable[[AnyRow], T], *, keys_from: int
 ) -> Slice[T]:
-    """The page out of its rows and the one behind them; the ordering's keys are found from a column on."""
-    more, kept = len(rows) > page.size, rows[: page.size]
+    """Return the page of its rows and the one behind them; the ordering's keys are in the columns from `keys_from`."""
+    more, page_rows = len(rows) > page.size, rows[: page.size]
     until = keys_from + len(ordering.keys) or None
     if page.backward:
-        kept = kept[::-1]
+        page_rows = page_rows[::-1]
     return Slice(
-        [build(row) for row in kept],
-        _Cursors(ordering, [tuple(row)[keys_from:until] for row in kept]),
+        [build(row) for row in page_rows],
+        _Cursors(ordering, [tuple(row)[keys_from:until] for row in page_rows]),
         has_next=page.before is not None if page.backward else more,
         has_previous=more if page.backward else page.after is not None,
     )
 
 
-def bounded(select: Select[Any], ordering: Ordering, page: Page) -> Select[Any]:
+def between_cursors(select: Select[Any], ordering: Ordering, page: Page) -> Select[Any]:
     """The select between the page's cursors."""
     if page.after is not None:
-        select = select.where(ordering.past(_place(ordering, "after", page.after)))
+        select = select.where(ordering.past(_key_values(ordering, "after", page.after)))
     if page.before is not None:
-        select = select.where(ordering.past(_place(ordering, "before", page.before), reverse=True))
+        select = select.where(ordering.past(_key_values(ordering, "before", page.before), reverse=True))
     return select
 
 
-def _place(ordering: Ordering, name: str, cursor: str) -> tuple[object, ...]:
+def _key_values(ordering: Ordering, name: str, cursor: str) -> tuple[object, ...]:
     values = ordering.values(cursor)
     if values is None:
-        raise bad_input(f"`{name}` is no cursor of this list in this order.", name)
+        raise bad_input(f"`{name}` is no cursor of this list in this order", name)
     return values
 
 
@@ -153,7 +150,7 @@ class Connection(Generic[T]):
     count: strawberry.Private[Count]
 
     edges: list[Edge[T]] = derived(
-        lambda c: [Edge(node=n, cursor=at) for n, at in zip(c.page.items, c.page.cursors, strict=True)]
+        lambda c: [Edge(node=n, cursor=cursor) for n, cursor in zip(c.page.items, c.page.cursors, strict=True)]
     )
     nodes: list[T] = derived(lambda c: c.page.items)
     page_info: PageInfo = derived(lambda c: page_info(c.page))
@@ -161,6 +158,13 @@ class Connection(Generic[T]):
     @strawberry.field
     async def total_count(self) -> int:
         return await self.count()
+
+
+def empty_connection() -> Connection[Any]:
+    async def count() -> int:
+        return 0
+
+    return Connection(page=Slice([], [], has_next=False, has_previous=False), count=count)
 
 
 def page_info(page: Slice[Any]) -> PageInfo:

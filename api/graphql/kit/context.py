@@ -1,6 +1,6 @@
-"""What resolvers reach: who asks, the services of the server, and loaders that live as long as the request."""
+"""Context of a request: the principal, the services of the server, and loaders that live as long as the request."""
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -9,22 +9,23 @@ from typing import Any, TypeVar, cast
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from api.graphql.kit.errors import forbidden
 from domain.kit.db import Database, Transaction
 from domain.operations.files import FileLinks
 from domain.segments.evaluation.preview import Previews
 from domain.services import Services
-from domain.stores.model import Principal, TokenScope
+from domain.stores.model import Principal
 from plugins.store_channels import InstalledChannels
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Answers = Awaitable[Sequence[V | Exception]]
+# Values by their keys, of a store: as the queries of the topics have them.
+Fetch = Callable[[Transaction, int, list[K]], Awaitable[Mapping[K, V]]]
 
 
 @dataclass(frozen=True, slots=True)
 class ServerServices(Services):
-    """The domain's services, and those that only requests need."""
+    """Services of the domain, and those that only requests need."""
 
     channels: InstalledChannels
     file_links: FileLinks
@@ -49,31 +50,37 @@ class Context:
     def now(self) -> datetime:
         return self.services.clock()
 
-    def loader(self, load: Callable[[Transaction, int, list[K]], Answers[V]]) -> DataLoader[K, V]:
-        """The request's loader of this kind: one statement for all keys that are asked for at a time."""
-        found = self._loaders.get(load)
-        if found is None:
+    async def load(self, fetch: Fetch[K, V], key: K) -> V:
+        """Return the key's value, by one statement for all keys wanted at a time. Raise KeyError without one."""
+        value = await self.load_optional(fetch, key)
+        if value is None:
+            raise KeyError(key)
+        return value
 
-            async def load_all(keys: list[K]) -> Sequence[V | Exception]:
+    async def load_optional(self, fetch: Fetch[K, V], key: K) -> V | None:
+        """Return the key's value, or None, by one statement for all keys wanted at a time."""
+        return await self._loader(fetch).load(key)
+
+    def prime(self, fetch: Fetch[K, V], key: K, value: V) -> None:
+        """Have the rest of the request see this value, rather than one that was loaded before."""
+        self._loader(fetch).prime(key, value, force=True)
+
+    def _loader(self, fetch: Fetch[K, V]) -> DataLoader[K, V | None]:
+        if fetch not in self._loaders:
+
+            async def load_all(keys: list[K]) -> Sequence[V | None]:
                 async with self.database.read() as tx:
-                    return await load(tx, self.store_id, keys)
+                    values = await fetch(tx, self.store_id, keys)
+                return [values.get(key) for key in keys]
 
-            found = self._loaders[load] = DataLoader(load_fn=load_all)
-        return cast("DataLoader[K, V]", found)
+            self._loaders[fetch] = DataLoader(load_fn=load_all)
+        return cast("DataLoader[K, V | None]", self._loaders[fetch])
 
     def batch(self, load: Callable[["Context", list[K]], Answers[V]]) -> DataLoader[K, V]:
-        """The same for what needs more than the database, which it opens itself."""
-        found = self._loaders.get(load)
-        if found is None:
-            found = self._loaders[load] = DataLoader(load_fn=partial(load, self))
-        return cast("DataLoader[K, V]", found)
+        """Return a loader for what needs more than the database, which `load` opens itself."""
+        if load not in self._loaders:
+            self._loaders[load] = DataLoader(load_fn=partial(load, self))
+        return cast("DataLoader[K, V]", self._loaders[load])
 
 
 Info = strawberry.Info[Context, None]
-
-
-def allow(info: Info, scope: TokenScope) -> Context:
-    """The context, for a token that has the scope."""
-    if not info.context.principal.may(scope):
-        raise forbidden(scope.value)
-    return info.context

@@ -1,4 +1,4 @@
-"""Enums of the domain, shown in the schema with a meaning beside each value."""
+"""Enums of the domain, exposed in the schema with a description of each value."""
 
 from enum import Enum
 from typing import Any, TypeVar, cast

@@ -1,4 +1,4 @@
-"""What a caller is told when a request, or a part of it, cannot be answered."""
+"""Error shapes of the API: the user errors of mutations, and GraphQL errors with codes."""
 
 import strawberry
 import structlog
@@ -26,11 +26,12 @@ UserErrorCode = expose(
         ErrorCode.INVALID: "A value is missing, malformed or out of range.",
         ErrorCode.TAKEN: "The name or key is in use.",
         ErrorCode.INVALID_STATE: "The object's state does not allow it (a running campaign, an expired list).",
+        ErrorCode.IN_USE: "Something refers to the object, such as the filter of another segment.",
         ErrorCode.LIMIT_EXCEEDED: (
             "A store's limit is reached (members of a static segment, property conditions, ...)."
         ),
         ErrorCode.EXPIRED: "The list is older than its validity of 180 days.",
-        ErrorCode.ALREADY_REFRESHED_TODAY: "The segment was refreshed, or created, today already.",
+        ErrorCode.ALREADY_REFRESHED_TODAY: "The segment was already refreshed, or created, today.",
         ErrorCode.FIRST_LIST: "The first list of a segment is never deleted alone.",
         ErrorCode.NO_RECIPIENTS: "No recipient is left after consent, addresses and exclusions.",
         ErrorCode.CHANNEL_UNAVAILABLE: "The channel is unknown, not installed, or not configured.",
@@ -40,7 +41,7 @@ UserErrorCode = expose(
 )
 
 
-@strawberry.type(description="What the caller did wrong, one entry a fault. Nothing was changed when there is one.")
+@strawberry.type(description="An error of the caller's input. Nothing was changed when there is one.")
 class UserError:
     field: list[str] | None = strawberry.field(
         description='The path into the input, such as ["input", "include", "all", "0", "attribute", "values"].'
@@ -50,7 +51,7 @@ class UserError:
 
 
 def user_errors(error: DomainError) -> list[UserError]:
-    """A mutation's answer when a rule said no."""
+    """Return the user errors of a mutation that a rule refused."""
     faults = error.errors
     return [UserError(field=_steps(f.field) or None, message=f.message, code=f.code) for f in faults]
 
@@ -60,14 +61,14 @@ def refusal(message: str, code: str, **extensions: object) -> GraphQLError:
 
 
 def bad_input(message: str, *field: str | int) -> GraphQLError:
-    """An argument of a query is wrong; `field` is the path to it."""
+    """Return the error of a query's argument; `field` is the path to it."""
     return refusal(message, BAD_USER_INPUT, **({"field": _steps(field)} if field else {}))
 
 
 def searched(text: str | None, name: str = "search") -> str | None:
-    """What is looked for, within what a database compares by."""
+    """Return the text to search for. Raise BAD_USER_INPUT when it is too long."""
     if text is not None and len(text) > _SEARCH_LENGTH:
-        raise bad_input(f"`{name}` has {len(text):,} characters: {_SEARCH_LENGTH} at most.", name)
+        raise bad_input(f"`{name}` has {len(text):,} characters: {_SEARCH_LENGTH} at most", name)
     return text
 
 
@@ -76,35 +77,31 @@ def forbidden(scope: str) -> GraphQLError:
 
 
 def unauthenticated() -> GraphQLError:
-    return refusal("Send a valid token: Authorization: Bearer TOKEN.", UNAUTHENTICATED)
+    return refusal("Send a valid token: Authorization: Bearer TOKEN", UNAUTHENTICATED)
 
 
 def coded(error: GraphQLError, code: str) -> GraphQLError:
-    """The error, with a code unless it brings one."""
+    """Return the error, with this code unless it has one."""
     error.extensions = {"code": code, **(error.extensions or {})}
     return error
 
 
 def presentable(error: GraphQLError) -> GraphQLError:
-    """The error as the caller may see it: a bug is logged here, once, and shown without its text."""
+    """Return the error as the caller may see it: a bug is logged here, once, and shown without its text."""
     cause = error.original_error
     if cause is None or isinstance(cause, GraphQLError):
         return error
     if isinstance(cause, DomainErrors):
-        return _at(error, _of_faults(cause))
+        faults = [{"message": f.message, "code": f.code, "field": _steps(f.field)} for f in cause.errors]
+        return _at(error, refusal(cause.message, BAD_USER_INPUT, field=faults[0]["field"], faults=faults))
     if isinstance(cause, DomainError):
         return _at(error, refusal(cause.message, cause.code, field=_steps(cause.field)))
     log.error("graphql.resolver_failed", path=error.path, exc_info=cause)
-    return _at(error, refusal("Internal error.", INTERNAL))
+    return _at(error, refusal("Internal error", INTERNAL))
 
 
-def _of_faults(faults: DomainErrors) -> GraphQLError:
-    each = [{"message": f.message, "code": f.code, "field": _steps(f.field)} for f in faults.errors]
-    return refusal(str(faults), BAD_USER_INPUT, field=each[0]["field"], faults=each)
-
-
-def _at(where: GraphQLError, what: GraphQLError) -> GraphQLError:
-    return GraphQLError(what.message, nodes=where.nodes, path=where.path, extensions=what.extensions)
+def _at(location: GraphQLError, error: GraphQLError) -> GraphQLError:
+    return GraphQLError(error.message, nodes=location.nodes, path=location.path, extensions=error.extensions)
 
 
 def _steps(path: Path) -> list[str]:

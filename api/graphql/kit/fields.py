@@ -1,4 +1,4 @@
-"""Fields that read one attribute, or a function of it: no resolver, no Info, no extension on their way."""
+"""Fields that read one attribute, or a function of the object, without a resolver, an Info or an extension."""
 
 from collections.abc import Callable, Iterable
 from operator import attrgetter
@@ -50,7 +50,7 @@ def tune(schema: Schema) -> Schema:
 
 
 def without_null_defaults(schema: Schema) -> Schema:
-    """An argument that may be left out has no default, rather than a null that clients would send."""
+    """Remove the null defaults of optional arguments, which clients would send."""
     for type_ in schema_of(schema).type_map.values():
         if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
             for field in type_.fields.values():
@@ -61,13 +61,13 @@ def without_null_defaults(schema: Schema) -> Schema:
 
 
 def _forget_null(inputs: Iterable[Any]) -> None:
-    for one in inputs:
-        if one.default_value is None:
-            one.default_value = Undefined
+    for input_ in inputs:
+        if input_.default_value is None:
+            input_.default_value = Undefined
 
 
 def schema_of(schema: Schema) -> Any:
-    """graphql-core's schema, which Strawberry gives no public way to."""
+    """Return graphql-core's schema, which Strawberry gives no public way to."""
     return schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 

@@ -7,16 +7,13 @@ from uuid import UUID
 
 import strawberry
 
+from domain.kit.errors import NotFound
+
 Part = tuple[UUID, int]
 Key = int | UUID | Part
 
 _LARGEST = 2**63 - 1
 _LONGEST = 200
-
-
-@strawberry.interface(description="An object with a globally unique, opaque ID.")
-class Node:
-    id: strawberry.ID
 
 
 class GlobalId(NamedTuple):
@@ -30,7 +27,7 @@ def encode(type_name: str, key: Key) -> strawberry.ID:
 
 
 def decode(gid: str, *expected: str) -> GlobalId | None:
-    """What an ID names, or None when it is no ID of ours or of none of the expected types."""
+    """Return the type and key of an ID, or None when it is no ID of ours or of none of the expected types."""
     type_name, _, text = _reveal(gid).partition(":")
     key = _key(text)
     if key is None or not type_name.isidentifier() or (expected and type_name not in expected):
@@ -39,18 +36,34 @@ def decode(gid: str, *expected: str) -> GlobalId | None:
 
 
 def number(gid: str, *expected: str) -> int | None:
-    found = decode(gid, *expected)
-    return found.key if found and isinstance(found.key, int) else None
+    global_id = decode(gid, *expected)
+    return global_id.key if global_id and isinstance(global_id.key, int) else None
 
 
 def uuid(gid: str, *expected: str) -> UUID | None:
-    found = decode(gid, *expected)
-    return found.key if found and isinstance(found.key, UUID) else None
+    global_id = decode(gid, *expected)
+    return global_id.key if global_id and isinstance(global_id.key, UUID) else None
 
 
 def part(gid: str, *expected: str) -> Part | None:
-    found = decode(gid, *expected)
-    return found.key if found and isinstance(found.key, tuple) else None
+    global_id = decode(gid, *expected)
+    return global_id.key if global_id and isinstance(global_id.key, tuple) else None
+
+
+def require_number(gid: str, type_name: str, *, noun: str, field: str = "id") -> int:
+    """Return the key of the object that an argument names. Raise NotFound when it can be no object of the type."""
+    key = number(gid, type_name)
+    if key is None:
+        raise NotFound(f"There is no such {noun}", field=(field,))
+    return key
+
+
+def require_uuid(gid: str, type_name: str, *, noun: str, field: str = "id") -> UUID:
+    """Return the key of the object that an argument names. Raise NotFound when it can be no object of the type."""
+    key = uuid(gid, type_name)
+    if key is None:
+        raise NotFound(f"There is no such {noun}", field=(field,))
+    return key
 
 
 def _reveal(gid: str) -> str:
@@ -63,15 +76,15 @@ def _reveal(gid: str) -> str:
 
 
 def _key(text: str) -> Key | None:
-    whole, dot, place = text.partition(".")
+    owner, dot, position = text.partition(".")
     if dot:
-        first, second = _key(whole), _key(place)
+        first, second = _key(owner), _key(position)
         return (first, second) if isinstance(first, UUID) and isinstance(second, int) else None
     if text.isdecimal():
         value = int(text)
         return value if 0 < value <= _LARGEST and str(value) == text else None
     try:
-        found = UUID(text)
+        key = UUID(text)
     except ValueError:
         return None
-    return found if str(found) == text else None
+    return key if str(key) == text else None

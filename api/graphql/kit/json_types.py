@@ -1,4 +1,4 @@
-"""What a JSON value is, for a type checker too."""
+"""Types of JSON values, for type checkers too."""
 
 from typing import TypeGuard
 

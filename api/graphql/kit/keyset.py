@@ -20,7 +20,7 @@ _LONGEST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class By:
+class SortKey:
     """One key of an ordering. NULLs are last, ascending or descending, unless `nulls_first`."""
 
     column: ColumnElement[Any]
@@ -51,30 +51,24 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """Keys that put every row in one place; the last is unique. `name` tells its cursors from another's."""
+    """Sort keys of which the last is unique. `name` distinguishes its cursors from those of other orderings."""
 
     name: str
-    keys: tuple[By, ...]
+    keys: tuple[SortKey, ...]
 
     def past(self, values: Sequence[object], *, reverse: bool = False) -> ColumnElement[bool]:
         """Rows after those key values; before them in reverse."""
-        if self._uniform():
-            return self._past_row(values, reverse)
+        first = self.keys[0]
+        if all(not key.nullable and key.descending == first.descending for key in self.keys):
+            # A comparison of rows is one range of an index; its expansion with OR is not, to either planner.
+            columns = tuple_(*(key.column for key in self.keys))
+            row = tuple_(*(literal(v, k.column.type) for k, v in zip(self.keys, values, strict=True)))
+            return columns < row if first.descending is not reverse else columns > row
         steps: list[ColumnElement[bool]] = []
-        for at, (key, value) in enumerate(zip(self.keys, values, strict=True)):
-            level = [k.same(v) for k, v in zip(self.keys[:at], values, strict=False)]
+        for position, (key, value) in enumerate(zip(self.keys, values, strict=True)):
+            level = [k.same(v) for k, v in zip(self.keys[:position], values, strict=False)]
             steps.append(and_(*level, key.past(value, reverse)))
         return or_(*steps)
-
-    def _uniform(self) -> bool:
-        first = self.keys[0]
-        return all(not key.nullable and key.descending == first.descending for key in self.keys)
-
-    def _past_row(self, values: Sequence[object], reverse: bool) -> ColumnElement[bool]:
-        # A comparison of rows is one range of an index; its expansion with OR is not, to either planner.
-        columns = tuple_(*(key.column for key in self.keys))
-        place = tuple_(*(literal(v, k.column.type) for k, v in zip(self.keys, values, strict=True)))
-        return columns < place if self.keys[0].descending is not reverse else columns > place
 
     def apply(self, select: Select[Any], *, reverse: bool = False) -> Select[Any]:
         return select.order_by(None).order_by(*(key.term(reverse) for key in self.keys))
@@ -84,11 +78,16 @@ class Ordering:
         return urlsafe_b64encode(body).rstrip(b"=").decode()
 
     def values(self, cursor: str) -> tuple[object, ...] | None:
-        """What a cursor holds, or None when it is none of this ordering's."""
-        opened = _open(cursor)
-        if not is_array(opened) or opened[:2] != [_VERSION, zlib.crc32(self.name.encode())] or len(opened) != 3:
+        """Return the key values that a cursor holds, or None when it is none of this ordering's."""
+        if len(cursor) > _LONGEST:
             return None
-        return self._unpack(opened[2]) if is_array(opened[2]) else None
+        try:
+            body: object = orjson.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=="))
+        except (binascii.Error, UnicodeError, orjson.JSONDecodeError):
+            return None
+        if not is_array(body) or body[:2] != [_VERSION, zlib.crc32(self.name.encode())] or len(body) != 3:
+            return None
+        return self._unpack(body[2]) if is_array(body[2]) else None
 
     def _unpack(self, packed: list[object]) -> tuple[object, ...] | None:
         if len(packed) != len(self.keys):
@@ -101,13 +100,9 @@ class Ordering:
         return values if fits else None
 
 
-def _open(cursor: str) -> object:
-    if len(cursor) > _LONGEST:
-        return None
-    try:
-        return orjson.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=="))
-    except (binascii.Error, UnicodeError, orjson.JSONDecodeError):
-        return None
+def newest(name: str, id_column: ColumnElement[UUID]) -> Ordering:
+    """Return the order of rows whose UUIDs follow the time of their creation."""
+    return Ordering(f"{name}.newest", (SortKey(id_column, UUID, descending=True),))
 
 
 def _pack(value: object) -> object:
@@ -133,7 +128,10 @@ def _unpack(packed: object) -> object:
         case ["d", str(text)]:
             return date.fromisoformat(text)
         case ["n", str(text)]:
-            return _finite(Decimal(text))
+            number = Decimal(text)
+            if not number.is_finite() or abs(number) >= 2**49:
+                raise ValueError("out of range")
+            return number
         case ["u", str(text)]:
             return UUID(hex=text)
         case None | bool() | int() | float() | str():
@@ -142,14 +140,8 @@ def _unpack(packed: object) -> object:
             raise ValueError("no sort key")
 
 
-def _finite(value: Decimal) -> Decimal:
-    if not value.is_finite() or abs(value) >= 2**49:
-        raise ValueError("out of range")
-    return value
-
-
-def _fits(key: By, value: object) -> bool:
-    """Whether a value may be compared with the column: a forged cursor must not reach the database."""
+def _fits(key: SortKey, value: object) -> bool:
+    """Return whether a value may be compared with the column: a forged cursor must not reach the database."""
     if value is None:
         return key.nullable
     if isinstance(value, str) and "\0" in value:

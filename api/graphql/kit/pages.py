@@ -1,4 +1,4 @@
-"""Connections of a database's rows: however many parents ask for a page, one statement fetches them."""
+"""Pages of selects: however many parents ask for a page, one statement fetches them."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -7,21 +7,21 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, select, union_all
 
-from api.graphql.kit.connection import Connection, Page, Slice, bounded, fetch, sliced
+from api.graphql.kit.connection import Connection, Page, Slice, between_cursors, fetch_page, slice_rows
 from api.graphql.kit.context import Context
 from api.graphql.kit.keyset import Ordering
 from domain.kit.db import AnyRow, Transaction
 from domain.segments.evaluation.deadline import reading
 
-# What one statement holds: SQLite takes 500 selects in a union, and planning takes its time.
-_AT_ONCE = 50
+# Selects in one statement: SQLite takes 500 in a union, and planning takes its time.
+_BATCH_SIZE = 50
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Wanted(Generic[T]):
-    """A page that somebody waits for; `seconds` bounds a select that may take long."""
+class PageRequest(Generic[T]):
+    """A page that a field waits for; `seconds` bounds a select that may take long."""
 
     rows: Select[Any]
     ordering: Ordering
@@ -36,7 +36,9 @@ class _Wanted(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Counted:
+class CountRequest:
+    """A count that a field waits for."""
+
     rows: Select[Any]
     seconds: float | None
 
@@ -50,70 +52,67 @@ async def connect(
     *,
     seconds: float | None = None,
 ) -> Connection[T]:
-    """The page of a select as a connection, its whole counted only when that is asked for."""
-    bounded(rows, ordering, page)  # a wrong cursor is this field's fault, and nobody else's
-    found: Slice[T] = await context.batch(_fetch).load(_Wanted(rows, ordering, page, build, seconds))
-    return Connection(page=found, count=lambda: total(context, rows, seconds=seconds))
+    """Return the page of a select as a connection; all of its rows are counted only when that is asked for."""
+    between_cursors(rows, ordering, page)  # a wrong cursor is this field's fault, and no other's
+    items: Slice[T] = await context.batch(_fetch_pages).load(PageRequest(rows, ordering, page, build, seconds))
+    return Connection(page=items, count=lambda: count_rows(context, rows, seconds=seconds))
 
 
-def total(context: Context, rows: Select[Any], *, seconds: float | None = None) -> Awaitable[int]:
-    """How many rows a select has."""
-    return context.batch(_count).load(_Counted(rows, seconds))
+def count_rows(context: Context, rows: Select[Any], *, seconds: float | None = None) -> Awaitable[int]:
+    return context.batch(_count).load(CountRequest(rows, seconds))
 
 
-async def _fetch(context: Context, wanted: list[_Wanted[Any]]) -> list[Slice[Any]]:
-    found: dict[_Wanted[Any], Slice[Any]] = {}
-    for kind in dict.fromkeys(one.kind for one in wanted):
-        of_kind = [one for one in wanted if one.kind == kind]
-        for some in chunks(of_kind):
-            async with _reading(context, some[0].seconds) as tx:
-                found.update(zip(some, await _pages(tx, some), strict=True))
-    return [found[one] for one in wanted]
+async def _fetch_pages(context: Context, requests: list[PageRequest[Any]]) -> list[Slice[Any]]:
+    slices: dict[PageRequest[Any], Slice[Any]] = {}
+    for kind in dict.fromkeys(request.kind for request in requests):
+        for batch in batches([request for request in requests if request.kind == kind]):
+            async with _reading(context, batch[0].seconds) as tx:
+                slices.update(zip(batch, await _fetch_batch(tx, batch), strict=True))
+    return [slices[request] for request in requests]
 
 
-async def _pages(tx: Transaction, wanted: Sequence[_Wanted[Any]]) -> list[Slice[Any]]:
-    if len(wanted) == 1:
-        [one] = wanted
-        return [await fetch(tx, one.rows, one.ordering, one.page, one.build)]
-    first = wanted[0]
-    together = union_all(*(_branch(number, one) for number, one in enumerate(wanted))).subquery("pages")
-    keys = [replace(key, column=together.c[_key(at)]) for at, key in enumerate(first.ordering.keys)]
-    order: list[ColumnElement[Any]] = [together.c.branch, *(key.term(first.page.backward) for key in keys)]
-    rows: list[list[AnyRow]] = [list[AnyRow]() for _ in wanted]
-    for row in await tx.execute(select(together).order_by(*order)):
-        rows[int(row.branch)].append(row)
+async def _fetch_batch(tx: Transaction, requests: Sequence[PageRequest[Any]]) -> list[Slice[Any]]:
+    first = requests[0]
+    if len(requests) == 1:
+        return [await fetch_page(tx, first.rows, first.ordering, first.page, first.build)]
+    union = union_all(*(_branch(number, request) for number, request in enumerate(requests))).subquery("pages")
+    keys = [replace(key, column=union.c[_key(position)]) for position, key in enumerate(first.ordering.keys)]
+    order: list[ColumnElement[Any]] = [union.c.branch, *(key.term(first.page.backward) for key in keys)]
+    rows_by_branch: list[list[AnyRow]] = [list[AnyRow]() for _ in requests]
+    for row in await tx.execute(select(union).order_by(*order)):
+        rows_by_branch[int(row.branch)].append(row)
     return [
-        sliced(these, one.ordering, one.page, one.build, keys_from=-1 - len(keys))
-        for one, these in zip(wanted, rows, strict=True)
+        slice_rows(rows, request.ordering, request.page, request.build, keys_from=-1 - len(keys))
+        for request, rows in zip(requests, rows_by_branch, strict=True)
     ]
 
 
-def _branch(number: int, wanted: _Wanted[Any]) -> Select[Any]:
-    keys = (key.column.label(_key(at)) for at, key in enumerate(wanted.ordering.keys))
-    rows = bounded(wanted.rows, wanted.ordering, wanted.page).add_columns(*keys)
-    page = wanted.ordering.apply(rows, reverse=wanted.page.backward).limit(wanted.page.size + 1).subquery()
+def _branch(number: int, request: PageRequest[Any]) -> Select[Any]:
+    keys = (key.column.label(_key(position)) for position, key in enumerate(request.ordering.keys))
+    rows = between_cursors(request.rows, request.ordering, request.page).add_columns(*keys)
+    page = request.ordering.apply(rows, reverse=request.page.backward).limit(request.page.size + 1).subquery()
     return select(page, literal_column(str(number), Integer()).label("branch"))
 
 
-def _key(at: int) -> str:
-    return f"page_key_{at}"
+def _key(position: int) -> str:
+    return f"page_key_{position}"
 
 
-async def _count(context: Context, wanted: list[_Counted]) -> list[int]:
-    found: dict[_Counted, int] = {}
-    for seconds in dict.fromkeys(one.seconds for one in wanted):
-        for some in chunks([one for one in wanted if one.seconds == seconds]):
-            counts = (select(func.count()).select_from(one.rows.order_by(None).subquery()) for one in some)
+async def _count(context: Context, requests: list[CountRequest]) -> list[int]:
+    counts: dict[CountRequest, int] = {}
+    for seconds in dict.fromkeys(request.seconds for request in requests):
+        for batch in batches([request for request in requests if request.seconds == seconds]):
+            selects = (select(func.count()).select_from(request.rows.order_by(None).subquery()) for request in batch)
             async with _reading(context, seconds) as tx:
-                row = (await tx.execute(select(*(count.scalar_subquery() for count in counts)))).one()
-            found.update(zip(some, row, strict=True))
-    return [found[one] for one in wanted]
+                row = (await tx.execute(select(*(count.scalar_subquery() for count in selects)))).one()
+            counts.update(zip(batch, row, strict=True))
+    return [counts[request] for request in requests]
 
 
 def _reading(context: Context, seconds: float | None) -> AbstractAsyncContextManager[Transaction]:
     return context.database.read() if seconds is None else reading(context.database, seconds)
 
 
-def chunks(wanted: Sequence[T]) -> list[Sequence[T]]:
-    """As many at a time as one statement takes."""
-    return [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
+def batches(requests: Sequence[T]) -> list[Sequence[T]]:
+    """Return the requests in batches, each of as many as one statement takes."""
+    return [requests[start : start + _BATCH_SIZE] for start in range(0, len(requests), _BATCH_SIZE)]

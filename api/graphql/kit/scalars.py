@@ -1,4 +1,4 @@
-"""Scalars: strict about what comes in, uniform in what goes out."""
+"""Scalars: strict in what they accept, uniform in what they answer."""
 
 import re
 from collections.abc import Mapping
@@ -29,13 +29,13 @@ def _show(value: object) -> str:
 
 
 def parse_instant(value: object) -> datetime:
-    wanted = "write an instant with its offset, such as 2026-07-01T09:00:00+08:00"
+    advice = "write an instant with its offset, such as 2026-07-01T09:00:00+08:00"
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise bad_input(f"{_show(value)} is no DateTime: {wanted}.")
+        raise bad_input(f"{_show(value)} is no DateTime: {advice}")
     try:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise bad_input(f"{_show(value)} is not on the calendar: {wanted}.") from None
+        raise bad_input(f"{_show(value)} is not on the calendar: {advice}") from None
 
 
 def print_instant(value: datetime) -> str:
@@ -44,13 +44,13 @@ def print_instant(value: datetime) -> str:
 
 
 def parse_day(value: object) -> date:
-    wanted = "write a day such as 2026-07-01"
+    advice = "write a day such as 2026-07-01"
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise bad_input(f"{_show(value)} is no Date: {wanted}.")
+        raise bad_input(f"{_show(value)} is no Date: {advice}")
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise bad_input(f"{_show(value)} is not on the calendar: {wanted}.") from None
+        raise bad_input(f"{_show(value)} is not on the calendar: {advice}") from None
 
 
 def parse_decimal(value: object) -> Decimal:
@@ -71,7 +71,7 @@ def print_decimal(value: Decimal) -> str:
 
 
 def parse_json(value: object) -> object:
-    """Numbers are kept within 64 bits, which is what every store and client of JSON can hold."""
+    """Return the value. Raise BAD_USER_INPUT for numbers beyond 64 bits, which not every client can hold."""
     pending = [value]
     while pending:
         item = pending.pop()
@@ -80,19 +80,15 @@ def parse_json(value: object) -> object:
         elif is_array(item):
             pending.extend(item)
         elif isinstance(item, int) and not _SMALLEST <= item <= _LARGEST:
-            raise bad_input(f"The number {_show(item)} has more than 64 bits: write it as a string.")
+            raise bad_input(f"The number {_show(item)} has more than 64 bits: write it as a string")
         elif isinstance(item, float) and item - item != 0:
-            raise bad_input("JSON has no infinite number.")
+            raise bad_input("JSON has no infinite number")
     return value
 
 
 def parse_upload(value: object) -> Upload:
     if not isinstance(value, Upload):
-        raise bad_input("A file is sent as a part of a multipart request, its variable null in `operations`.")
-    return value
-
-
-def _as_is(value: object) -> object:
+        raise bad_input("A file is sent as a part of a multipart request, its variable null in `operations`")
     return value
 
 
@@ -120,7 +116,9 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         parse_value=parse_decimal,
         parse_literal=parse_decimal_literal,
     ),
-    JSON: strawberry.scalar(name="JSON", description="Any JSON value.", serialize=_as_is, parse_value=parse_json),
+    JSON: strawberry.scalar(
+        name="JSON", description="Any JSON value.", serialize=lambda value: value, parse_value=parse_json
+    ),
     Upload: strawberry.scalar(
         name="Upload",
         description="A file of a multipart request (GraphQL multipart request specification).",

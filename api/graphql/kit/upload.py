@@ -6,7 +6,7 @@ from starlette.datastructures import UploadFile
 
 
 class Upload:
-    """A file that has arrived whole, on disk when it is large."""
+    """A file that is completely received, on disk when it is large."""
 
     def __init__(self, file: UploadFile) -> None:
         self._file = file
@@ -15,7 +15,7 @@ class Upload:
         self.size = file.size or 0
 
     async def chunks(self, size: int = 1 << 18) -> AsyncIterator[bytes]:
-        """The content from its beginning."""
+        """Yield the content from its beginning."""
         await self._file.seek(0)
         while chunk := await self._file.read(size):
             yield chunk

@@ -1,0 +1,1 @@
+"""Lists in the graph: their members, analysis and exports."""

@@ -1,18 +1,18 @@
-"""What is done with lists: made by hand, renamed, removed."""
+"""Mutations of lists: made by hand, renamed, deleted."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 import strawberry
 
-from api.graphql.kit import global_ids
-from api.graphql.kit.context import Info, allow
-from api.graphql.kit.errors import UserError, user_errors
+from api.graphql.kit.context import Context
+from api.graphql.kit.errors import UserError
+from api.graphql.kit.global_ids import require_uuid
+from api.graphql.kit.mutation import mutation
 from api.graphql.lists.types import CustomerList
 from api.graphql.operations.types import Operation
-from api.graphql.segments.inputs import desk_of
-from api.graphql.segments.types import segment_id
-from domain.kit.errors import DomainError, ErrorCode
+from api.graphql.segments.inputs import filter_context_within
+from domain.campaigns.exclusions import check_list_not_excluded
+from domain.kit.db import Transaction
 from domain.lists import actions
 from domain.stores.model import TokenScope
 
@@ -32,40 +32,34 @@ class ListDeletePayload:
 
 @strawberry.type
 class ListMutation:
-    @strawberry.mutation(description="Makes the next list now: once a day, and not on the day the segment was made.")
-    async def segment_refresh(self, info: Info, id: strawberry.ID) -> ListPayload:
-        context = allow(info, TokenScope.WRITE)
-        desk = await desk_of(context)
-        try:
-            async with context.database.write() as tx:
-                making = await actions.refresh(tx, desk, segment_id(id))
-        except DomainError as error:
-            return ListPayload(user_errors=user_errors(error))
-        return ListPayload(list=CustomerList(of=making.listed), operation=Operation(of=making.operation))
+    @mutation(
+        ListPayload,
+        TokenScope.WRITE,
+        description="Makes the next list now: once a day, and not on the day the segment was created.",
+    )
+    async def segment_refresh(self, context: Context, tx: Transaction, id: strawberry.ID) -> ListPayload:
+        segment_id = require_uuid(id, "Segment", noun="segment")
+        build = await actions.refresh(tx, await filter_context_within(tx, context), segment_id)
+        return ListPayload(list=CustomerList(row=build.listed), operation=Operation(row=build.operation))
 
-    @strawberry.mutation(description="60 characters at most. The lists to come are called as they would have been.")
-    async def list_rename(self, info: Info, id: strawberry.ID, name: str) -> ListPayload:
-        context = allow(info, TokenScope.WRITE)
-        try:
-            async with context.database.write() as tx:
-                renamed = await actions.rename(tx, context.store_id, _id(id), name)
-        except DomainError as error:
-            return ListPayload(user_errors=user_errors(error))
-        return ListPayload(list=CustomerList(of=renamed))
+    @mutation(
+        ListPayload,
+        TokenScope.WRITE,
+        description="60 characters at most. The names of later lists do not change.",
+    )
+    async def list_rename(self, context: Context, tx: Transaction, id: strawberry.ID, name: str) -> ListPayload:
+        list_id = require_uuid(id, "CustomerList", noun="list")
+        return ListPayload(list=CustomerList(row=await actions.rename(tx, context.store_id, list_id, name)))
 
-    @strawberry.mutation(description="Any list but the first, which goes with its segment alone.")
-    async def list_delete(self, info: Info, id: strawberry.ID) -> ListDeletePayload:
-        context = allow(info, TokenScope.WRITE)
-        try:
-            async with context.database.write() as tx:
-                await actions.delete(tx, context.store_id, _id(id))
-        except DomainError as error:
-            return ListDeletePayload(user_errors=user_errors(error))
+    @mutation(
+        ListDeletePayload,
+        TokenScope.WRITE,
+        description=(
+            "Any list but the first, which goes with its segment alone. Refused while a filter or a draft refers to it."
+        ),
+    )
+    async def list_delete(self, context: Context, tx: Transaction, id: strawberry.ID) -> ListDeletePayload:
+        list_id = require_uuid(id, "CustomerList", noun="list")
+        await check_list_not_excluded(tx, context.store_id, list_id)
+        await actions.delete(tx, context.store_id, list_id)
         return ListDeletePayload(deleted_id=id)
-
-
-def _id(gid: strawberry.ID) -> UUID:
-    found = global_ids.uuid(gid, "CustomerList")
-    if found is None:
-        raise DomainError("There is no such list", field=("id",), code=ErrorCode.NOT_FOUND)
-    return found

@@ -1,0 +1,1 @@
+"""Background operations in the graph, and the imports that start them."""

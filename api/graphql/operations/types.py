@@ -1,4 +1,4 @@
-"""Work in the background, as a client watches it."""
+"""Operations: work in the background, with its progress and its problems."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -7,13 +7,15 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql.kit.context import Context, Info, allow
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.context import Context, Info
 from api.graphql.kit.enums import expose
-from api.graphql.kit.errors import UserError, bad_input, user_errors
+from api.graphql.kit.errors import UserError, bad_input
 from api.graphql.kit.fields import derived
-from api.graphql.kit.global_ids import Node, encode, uuid
+from api.graphql.kit.global_ids import encode, uuid
+from api.graphql.kit.mutation import mutation
+from api.graphql.kit.nodes import Node, find_node_of
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError
 from domain.lists.export.job import EXPORT
 from domain.operations import actions, model, queries
 from domain.operations.model import OperationStatus
@@ -30,26 +32,30 @@ class OperationProblem:
     message: str
 
 
-@strawberry.type(description="Work done by the workers.")
+@strawberry.type(description="Work in the background.")
 class Operation(Node):
-    of: strawberry.Private[model.Operation]
+    row: strawberry.Private[model.Operation]
 
-    id: strawberry.ID = derived(lambda self: encode("Operation", self.of.id))
-    kind: str = derived(lambda self: self.of.kind)
-    status: OperationStatus = derived(lambda self: self.of.status)
-    done: int = derived(lambda self: self.of.done)
-    total: int | None = derived(lambda self: self.of.total)
-    created_at: datetime = derived(lambda self: self.of.created_at)
-    finished_at: datetime | None = derived(lambda self: self.of.finished_at)
+    id: strawberry.ID = derived(lambda self: encode("Operation", self.row.id))
+    kind: str = derived(lambda self: self.row.kind)
+    status: OperationStatus = derived(lambda self: self.row.status)
+    done: int = derived(lambda self: self.row.done)
+    total: int | None = derived(lambda self: self.row.total)
+    created_at: datetime = derived(lambda self: self.row.created_at)
+    finished_at: datetime | None = derived(lambda self: self.row.finished_at)
 
-    @strawberry.field(description="What it made, such as a report to download: a signed link that is good for 7 days.")
+    @strawberry.field(description="The result, such as a report to download: a signed link that is valid for 7 days.")
     def url(self, info: Info) -> str | None:
-        return info.context.services.file_links.url(self.of, info.context.now)
+        return info.context.services.file_links.url(self.row, info.context.now)
 
     @strawberry.field
     async def problems(self, info: Info) -> list[OperationProblem]:
-        found = await info.context.loader(_problems).load(self.of.id)
-        return [OperationProblem(row=problem.row, message=problem.message) for problem in found]
+        problems = await info.context.load(queries.problems_of, self.row.id)
+        return [OperationProblem(row=problem.row, message=problem.message) for problem in problems]
+
+    @classmethod
+    async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.Operation]:
+        return {operation.id: operation for operation in await queries.by_ids(tx, store_id, keys)}
 
 
 @strawberry.type
@@ -62,26 +68,24 @@ class OperationPayload:
 class OperationQuery:
     @strawberry.field
     async def operation(self, info: Info, id: strawberry.ID) -> Operation | None:
-        context = allow(info, TokenScope.READ)
-        found = uuid(id, "Operation")
-        return None if found is None else await by_id(context, found)
+        return await find_node_of(require_scope(info, TokenScope.READ), Operation, id)
 
 
 @strawberry.type
 class OperationSubscription:
     @strawberry.subscription(description="Each change of its progress, until it ends.")
     async def operation_progress(self, info: Info, id: strawberry.ID) -> AsyncGenerator[Operation, None]:
-        context = allow(info, TokenScope.READ)
-        found = uuid(id, "Operation")
-        seen: model.Operation | None = None
+        context = require_scope(info, TokenScope.READ)
+        operation_id = uuid(id, "Operation")
+        previous: model.Operation | None = None
         while True:
             async with context.database.read() as tx:
-                current = found and await queries.by_id(tx, context.store_id, found)
+                current = operation_id and await queries.by_id(tx, context.store_id, operation_id)
             if not current:
-                raise bad_input("No such operation.", "id")
-            if current != seen:
-                seen = current
-                yield Operation(of=current)
+                raise bad_input("There is no such operation", "id")
+            if current != previous:
+                previous = current
+                yield Operation(row=current)
             if current.status.ended:
                 return
             await asyncio.sleep(_WATCH_EVERY)
@@ -89,27 +93,12 @@ class OperationSubscription:
 
 @strawberry.type
 class OperationMutation:
-    @strawberry.mutation(description="Nothing of what it was making is kept. Exports of lists can be called off.")
-    async def operation_cancel(self, info: Info, id: strawberry.ID) -> OperationPayload:
-        context = allow(info, TokenScope.WRITE)
-        try:
-            async with context.database.write() as tx:
-                ended = await actions.cancel(tx, context.store_id, uuid(id, "Operation"), _CANCELLABLE, context.now)
-        except DomainError as error:
-            return OperationPayload(user_errors=user_errors(error))
-        return OperationPayload(operation=Operation(of=ended))
-
-
-async def by_id(context: Context, operation_id: UUID) -> Operation | None:
-    found = await context.loader(_operations).load(operation_id)
-    return None if found is None else Operation(of=found)
-
-
-async def _operations(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[model.Operation | None]:
-    found = {operation.id: operation for operation in await queries.by_ids(tx, store_id, wanted)}
-    return [found.get(operation_id) for operation_id in wanted]
-
-
-async def _problems(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[list[model.Problem]]:
-    found = await queries.problems_of(tx, store_id, wanted)
-    return [found[operation_id] for operation_id in wanted]
+    @mutation(
+        OperationPayload,
+        TokenScope.WRITE,
+        description="Its unfinished result is discarded. Only exports of lists can be cancelled.",
+    )
+    async def operation_cancel(self, context: Context, tx: Transaction, id: strawberry.ID) -> OperationPayload:
+        operation_id = uuid(id, "Operation")
+        operation = await actions.cancel(tx, context.store_id, operation_id, _CANCELLABLE, context.now)
+        return OperationPayload(operation=Operation(row=operation))

@@ -1,0 +1,1 @@
+"""Segments in the graph: their filters, the catalogue, previews and presets."""

@@ -2,19 +2,21 @@
 
 import strawberry
 
-from api.graphql.kit.context import Context, Info, allow
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.context import Context, Info
 from api.graphql.kit.enums import Operator, ValueType
-from api.graphql.kit.errors import UserError, user_errors
+from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
+from api.graphql.kit.mutation import mutation
 from api.graphql.kit.scalars import JSON
-from domain.kit.errors import DomainError
+from domain.kit.db import Transaction
 from domain.segments import ranks
 from domain.segments.catalogue import Catalogue, entries
 from domain.segments.evaluation import resolve
 from domain.stores.model import TokenScope
 
 
-@strawberry.type(description="A value to choose.")
+@strawberry.type(description="A value to choose from.")
 class DimensionOption:
     value: JSON
     label: str
@@ -22,53 +24,56 @@ class DimensionOption:
 
 @strawberry.type
 class Dimension:
-    of: strawberry.Private[entries.CatalogueEntry]
+    entry: strawberry.Private[entries.CatalogueEntry]
 
-    key: str = derived(lambda self: self.of.key)
-    label: str = derived(lambda self: self.of.label)
+    key: str = derived(lambda self: self.entry.key)
+    label: str = derived(lambda self: self.entry.label)
     group: str = derived(
-        lambda self: self.of.group,
-        description='Where a builder lists it: "profile", "membership", "tags", "consent", "purchase", ...',
+        lambda self: self.entry.group,
+        description='The group of a builder\'s menu: "profile", "membership", "tags", "consent", "purchase", ...',
     )
-    type: ValueType = derived(lambda self: self.of.type)
-    operators: list[Operator] = derived(lambda self: self.of.operators)
+    type: ValueType = derived(lambda self: self.entry.type)
+    operators: list[Operator] = derived(lambda self: self.entry.operators)
     options: list[DimensionOption] | None = derived(
-        lambda self: self.of.options,
-        description="The values to choose from, where they are known; where they have ranks, the lowest first.",
+        lambda self: self.entry.options,
+        description="The values to choose from, where they are known; ranked values from the lowest to the highest.",
     )
-    closed: bool = derived(lambda self: self.of.closed, description="No value but the options is taken.")
-    max_values: int = derived(lambda self: self.of.max_values)
+    closed: bool = derived(lambda self: self.entry.closed, description="Only the options are accepted as values.")
+    max_values: int = derived(lambda self: self.entry.max_values)
     ranked: bool = derived(
-        lambda self: bool(self.of.ranks), description="LT, LTE, GT, GTE and BETWEEN compare by the options' ranks."
+        lambda self: bool(self.entry.ranks), description="LT, LTE, GT, GTE and BETWEEN compare by the options' ranks."
     )
 
 
 @strawberry.type
 class Behavior:
-    of: strawberry.Private[entries.BehaviorEntry]
+    entry: strawberry.Private[entries.BehaviorEntry]
 
-    key: str = derived(lambda self: self.of.key)
-    label: str = derived(lambda self: self.of.label)
-    group: str = derived(lambda self: self.of.group)
+    key: str = derived(lambda self: self.entry.key)
+    label: str = derived(lambda self: self.entry.label)
+    group: str = derived(lambda self: self.entry.group)
     attributes: list[Dimension] = derived(
-        lambda self: [Dimension(of=one) for one in self.of.attributes], description="What `where` and `of` may name."
+        lambda self: [Dimension(entry=attribute) for attribute in self.entry.attributes],
+        description="The attributes that `where` and `of` may name.",
     )
-    open: bool = derived(lambda self: self.of.open, description="Any other attribute of its events may be named too.")
+    open: bool = derived(
+        lambda self: self.entry.open, description="Whether any other attribute of its events may be named too."
+    )
 
 
 @strawberry.type
 class CatalogueQuery:
     @strawberry.field(
-        description="The catalogue of what a segment may ask: what a condition builder shows in its menus."
+        description="The catalogue of conditions: the dimensions that a condition builder shows in its menus."
     )
     async def dimensions(self, info: Info, group: str | None = None) -> list[Dimension]:
-        catalogue = await catalogue_of(allow(info, TokenScope.READ))
-        return [Dimension(of=one) for one in catalogue.dimensions.values() if group in {None, one.group}]
+        catalogue = await catalogue_of(require_scope(info, TokenScope.READ))
+        return [Dimension(entry=entry) for entry in catalogue.dimensions.values() if group in {None, entry.group}]
 
     @strawberry.field
     async def behaviors(self, info: Info) -> list[Behavior]:
-        catalogue = await catalogue_of(allow(info, TokenScope.READ))
-        return [Behavior(of=one) for one in catalogue.behaviors.values()]
+        catalogue = await catalogue_of(require_scope(info, TokenScope.READ))
+        return [Behavior(entry=entry) for entry in catalogue.behaviors.values()]
 
 
 @strawberry.type
@@ -79,28 +84,39 @@ class ValueRanksPayload:
 
 @strawberry.type
 class CatalogueMutation:
-    @strawberry.mutation(
-        description="The order of a dimension's values, the lowest first: segments then compare by it. "
-        "For tier, loyalty_rank and properties of text; no values take the order away."
+    @mutation(
+        ValueRanksPayload,
+        TokenScope.WRITE,
+        description=(
+            "Sets the ranks of a dimension's values, from the lowest to the highest: conditions then compare by rank. "
+            "For tier, loyalty_rank and properties of type STRING; an empty list deletes the ranks."
+        ),
     )
-    async def value_ranks_set(self, info: Info, dimension: str, values: list[str]) -> ValueRanksPayload:
-        context = allow(info, TokenScope.WRITE)
+    async def value_ranks_set(
+        self, context: Context, tx: Transaction, dimension: str, values: list[str]
+    ) -> ValueRanksPayload:
         labels, extensions = context.services.channels.labels, context.services.extensions
-        try:
-            async with context.database.write() as tx:
-                known = await resolve.catalogue(tx, context.store_id, labels, extensions)
-                await ranks.replace(tx, context.store_id, known, dimension, values)
-                changed = await resolve.catalogue(tx, context.store_id, labels, extensions)
-        except DomainError as error:
-            return ValueRanksPayload(user_errors=user_errors(error))
-        return ValueRanksPayload(dimension=Dimension(of=changed.dimensions[dimension]))
+        catalogue = await resolve.catalogue(tx, context.store_id, labels, extensions)
+        await ranks.replace(tx, context.store_id, catalogue, dimension, values)
+        changed = await resolve.catalogue(tx, context.store_id, labels, extensions)
+        return ValueRanksPayload(dimension=Dimension(entry=changed.dimensions[dimension]))
 
 
 async def catalogue_of(context: Context) -> Catalogue:
-    return await context.batch(_catalogues).load(tuple(context.services.channels.labels.items()))
+    """Return the store's catalogue, which is read once a request."""
+    return await context.batch(_catalogues).load(())
 
 
-async def _catalogues(context: Context, wanted: list[tuple[tuple[str, str], ...]]) -> list[Catalogue]:
-    extensions = context.services.extensions
+async def catalogue_within(tx: Transaction, context: Context) -> Catalogue:
+    """Return the store's catalogue as the transaction sees it, for the rest of the request too."""
+    services = context.services
+    catalogue = await resolve.catalogue(tx, context.store_id, services.channels.labels, services.extensions)
+    context.batch(_catalogues).prime((), catalogue, force=True)
+    return catalogue
+
+
+async def _catalogues(context: Context, keys: list[tuple[()]]) -> list[Catalogue]:
+    services = context.services
     async with context.database.read() as tx:
-        return [await resolve.catalogue(tx, context.store_id, dict(channels), extensions) for channels in wanted]
+        catalogue = await resolve.catalogue(tx, context.store_id, services.channels.labels, services.extensions)
+    return [catalogue for _ in keys]

@@ -20,7 +20,7 @@ expose(
     {
         Aggregate.FIRST: "The time of the first one: compare with BEFORE, AFTER, WITHIN_LAST_DAYS, ...",
         Aggregate.DISTINCT: "Different values of `of`.",
-        Aggregate.SHARE: "Percent of all occasions in the window that fulfil `where`: 0 to 100.",
+        Aggregate.SHARE: "Percentage of all occurrences in the window that match `where`: 0 to 100.",
     },
 )
 
@@ -29,21 +29,21 @@ Raw = Mapping[str, Any]
 
 @strawberry.type
 class AttributeCondition:
-    of: strawberry.Private[Raw]
+    raw: strawberry.Private[Raw]
 
-    dimension: str = derived(lambda self: self.of["dimension"])
-    operator: Operator = derived(lambda self: Operator(self.of["operator"]))
-    values: list[JSON] = derived(lambda self: self.of["values"])
+    dimension: str = derived(lambda self: self.raw["dimension"])
+    operator: Operator = derived(lambda self: Operator(self.raw["operator"]))
+    values: list[JSON] = derived(lambda self: self.raw["values"])
 
 
 @strawberry.type
 class TimeWindow:
-    of: strawberry.Private[Raw]
+    raw: strawberry.Private[Raw]
 
-    last_days: int | None = derived(lambda self: self.of.get("lastDays"))
-    last_hours: int | None = derived(lambda self: self.of.get("lastHours"))
-    start: datetime | None = derived(lambda self: _instant(self.of.get("from")), name="from")
-    to: datetime | None = derived(lambda self: _instant(self.of.get("to")))
+    last_days: int | None = derived(lambda self: self.raw.get("lastDays"))
+    last_hours: int | None = derived(lambda self: self.raw.get("lastHours"))
+    start: datetime | None = derived(lambda self: _instant(self.raw.get("from")), name="from")
+    to: datetime | None = derived(lambda self: _instant(self.raw.get("to")))
 
 
 @strawberry.type
@@ -51,46 +51,42 @@ class BehaviorCondition:
     raw: strawberry.Private[Raw]
 
     behavior: str = derived(lambda self: self.raw["behavior"])
-    where: list[AttributeCondition] = derived(lambda self: [AttributeCondition(of=one) for one in self.raw["where"]])
+    where: list[AttributeCondition] = derived(
+        lambda self: [AttributeCondition(raw=condition) for condition in self.raw["where"]]
+    )
     aggregate: Aggregate = derived(lambda self: Aggregate(self.raw["aggregate"]))
     of: str | None = derived(lambda self: self.raw.get("of"))
     operator: Operator = derived(lambda self: Operator(self.raw["operator"]))
     values: list[JSON] = derived(lambda self: self.raw["values"])
-    window: TimeWindow = derived(lambda self: TimeWindow(of=self.raw.get("window") or {}))
+    window: TimeWindow = derived(lambda self: TimeWindow(raw=self.raw.get("window") or {}))
 
 
 @strawberry.type
 class MembershipCondition:
-    of: strawberry.Private[Raw]
+    raw: strawberry.Private[Raw]
 
-    segment_id: strawberry.ID | None = derived(lambda self: _gid("Segment", self.of["segmentId"]))
-    list_id: strawberry.ID | None = derived(lambda self: _gid("CustomerList", self.of["listId"]))
-    member: bool = derived(lambda self: self.of["member"])
-
-
-def _any(filter_: Any) -> list["Filter"] | None:
-    return _each(filter_.of.get("any"))
-
-
-def _negated(filter_: Any) -> Optional["Filter"]:
-    return Filter(of=filter_.of["not"]) if "not" in filter_.of else None
+    segment_id: strawberry.ID | None = derived(lambda self: _gid("Segment", self.raw["segmentId"]))
+    list_id: strawberry.ID | None = derived(lambda self: _gid("CustomerList", self.raw["listId"]))
+    member: bool = derived(lambda self: self.raw["member"])
 
 
 @strawberry.type(description="A condition tree as it is stored. Exactly one field is set.")
 class Filter:
-    of: strawberry.Private[Raw]
+    raw: strawberry.Private[Raw]
 
-    all: list["Filter"] | None = derived(lambda self: _each(self.of.get("all")))
-    any: list["Filter"] | None = derived(_any)
-    negated: Optional["Filter"] = derived(_negated, name="not")
+    all: list["Filter"] | None = derived(lambda self: _filters(self.raw.get("all")))
+    any: list["Filter"] | None = derived(lambda self: _filters(self.raw.get("any")))
+    negated: Optional["Filter"] = derived(
+        lambda self: Filter(raw=self.raw["not"]) if "not" in self.raw else None, name="not"
+    )
     attribute: AttributeCondition | None = derived(
-        lambda self: AttributeCondition(of=self.of["attribute"]) if "attribute" in self.of else None
+        lambda self: AttributeCondition(raw=self.raw["attribute"]) if "attribute" in self.raw else None
     )
     behavior: BehaviorCondition | None = derived(
-        lambda self: BehaviorCondition(raw=self.of["behavior"]) if "behavior" in self.of else None
+        lambda self: BehaviorCondition(raw=self.raw["behavior"]) if "behavior" in self.raw else None
     )
     membership: MembershipCondition | None = derived(
-        lambda self: MembershipCondition(of=self.of["membership"]) if "membership" in self.of else None
+        lambda self: MembershipCondition(raw=self.raw["membership"]) if "membership" in self.raw else None
     )
 
 
@@ -122,10 +118,6 @@ class TimeWindowInput:
         }
 
 
-def _once() -> list[JSON]:
-    return [JSON(1)]
-
-
 @strawberry.input(
     description=(
         "What the customer did, how often, when: "
@@ -141,13 +133,13 @@ class BehaviorConditionInput:
         default=None, description='The number that SUM, AVERAGE, MIN, MAX work on, such as "total".'
     )
     operator: Operator = Operator.GTE
-    values: list[JSON] = strawberry.field(default_factory=_once)
+    values: list[JSON] = strawberry.field(default_factory=lambda: [JSON(1)])
     window: TimeWindowInput | None = None
 
     def raw(self) -> dict[str, object]:
         return {
             "behavior": self.behavior,
-            "where": [one.raw() for one in self.where],
+            "where": [condition.raw() for condition in self.where],
             "aggregate": self.aggregate,
             "of": self.of,
             "operator": self.operator,
@@ -176,7 +168,7 @@ class FilterInput:
     membership: strawberry.Maybe[MembershipConditionInput]
 
     def raw(self) -> dict[str, object]:
-        """The filter as `domain.segments.parsing` reads it, which finds all its faults with their paths."""
+        """Return the filter as `domain.segments.language.filter_parser` reads it, which reports every fault's path."""
         if self.all is not None:
             return {"all": [part.raw() for part in self.all.value]}
         if self.any is not None:
@@ -184,11 +176,11 @@ class FilterInput:
         if self.negated is not None:
             return {"not": self.negated.value.raw()}
         leaf = {"attribute": self.attribute, "behavior": self.behavior, "membership": self.membership}
-        return {key: given.value.raw() for key, given in leaf.items() if given is not None}
+        return {key: maybe.value.raw() for key, maybe in leaf.items() if maybe is not None}
 
 
 def read_id(kind: str, gid: str) -> UUID | None:
-    """A segment's or list's ID as filters and queries name it."""
+    """Return the key of a segment's or list's ID; None when it is of another type."""
     return global_ids.uuid(gid, kind)
 
 
@@ -197,15 +189,15 @@ def write_id(kind: str, stored: UUID) -> str:
 
 
 def include_of(definition: Definition) -> Filter | None:
-    return None if definition.include is None else Filter(of=filters.to_input(definition.include))
+    return None if definition.include is None else Filter(raw=filters.to_input(definition.include))
 
 
 def exclude_of(definition: Definition) -> Filter | None:
-    return None if definition.exclude is None else Filter(of=filters.to_input(definition.exclude))
+    return None if definition.exclude is None else Filter(raw=filters.to_input(definition.exclude))
 
 
-def _each(parts: list[Raw] | None) -> list[Filter] | None:
-    return None if parts is None else [Filter(of=part) for part in parts]
+def _filters(parts: list[Raw] | None) -> list[Filter] | None:
+    return None if parts is None else [Filter(raw=part) for part in parts]
 
 
 def _gid(type_name: str, stored: str | None) -> strawberry.ID | None:

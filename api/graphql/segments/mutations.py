@@ -1,18 +1,22 @@
-"""What is done with segments: made, changed, removed."""
+"""Mutations of segments, but for the members of static ones."""
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import strawberry
 
-from api.graphql.kit.context import Context, Info, allow
-from api.graphql.kit.errors import UserError, user_errors
-from api.graphql.lists.types import CustomerList
+from api.graphql.kit.context import Context
+from api.graphql.kit.errors import UserError
+from api.graphql.kit.global_ids import require_uuid
+from api.graphql.kit.mutation import mutation
+from api.graphql.kit.nodes import Node, named, node
 from api.graphql.operations.types import Operation
 from api.graphql.segments.filters import FilterInput
-from api.graphql.segments.inputs import customer_numbers, desk_of
-from api.graphql.segments.types import Segment, segment_id
-from domain.kit.errors import DomainError, DomainErrors
+from api.graphql.segments.inputs import customer_numbers, filter_context_within
+from api.graphql.segments.types import Segment
+from domain.campaigns.exclusions import check_segment_not_excluded
+from domain.kit.db import Transaction
 from domain.kit.values import UNSET
 from domain.lists import actions as list_actions
 from domain.lists.build import ListBuild
@@ -34,29 +38,32 @@ class SegmentInput:
     kind: strawberry.Maybe[SegmentKind | None]
     include: strawberry.Maybe[FilterInput | None]
     exclude: strawberry.Maybe[FilterInput | None]
-    query: strawberry.Maybe[str | None] = strawberry.field(description="Instead of include and exclude.")
+    query: strawberry.Maybe[str | None] = strawberry.field(
+        description="The filter in the query language, instead of include and exclude."
+    )
     customer_ids: strawberry.Maybe[list[strawberry.ID] | None] = strawberry.field(
-        description="The first members of a static segment; or give `include` for all it finds now."
+        description="The first members of a static segment; or give `include` for all customers that it matches now."
     )
     update: strawberry.Maybe[UpdatePolicyInput | None]
 
-    def given(self) -> model.SegmentInput:
+    def values(self) -> model.SegmentInput:
+        gids, policy = _value(self.customer_ids), _value(self.update)
         return model.SegmentInput(
-            name=_said(self.name),
-            description=_said(self.description),
-            kind=_said(self.kind),
-            include=_filter(self.include),
-            exclude=_filter(self.exclude),
-            query=_said(self.query),
-            customer_ids=_numbers(_said(self.customer_ids)),
-            update=_policy(_said(self.update)),
+            name=_value(self.name),
+            description=_value(self.description),
+            kind=_value(self.kind),
+            include=_raw_filter(self.include),
+            exclude=_raw_filter(self.exclude),
+            query=_value(self.query),
+            customer_ids=customer_numbers(gids) if isinstance(gids, list) else gids,
+            update=PolicyInput(policy.mode, policy.every_days) if isinstance(policy, UpdatePolicyInput) else policy,
         )
 
 
 @strawberry.type
 class SegmentPayload:
     segment: Segment | None = None
-    list: CustomerList | None = None
+    list: Node | None = strawberry.field(default=None, graphql_type=named("CustomerList") | None)
     operation: Operation | None = None
     user_errors: Sequence[UserError] = ()
 
@@ -69,93 +76,98 @@ class SegmentDeletePayload:
 
 @strawberry.type
 class SegmentMutation:
-    @strawberry.mutation(description="Its first list is made at once, by a worker.")
-    async def segment_create(self, info: Info, input: SegmentInput) -> SegmentPayload:
-        context = allow(info, TokenScope.WRITE)
-        desk = await desk_of(context)
-        try:
-            async with context.database.write() as tx:
-                created = await list_actions.create_segment(tx, desk, input.given())
-        except DomainError as error:
-            return SegmentPayload(user_errors=user_errors(error.under("input")))
-        return _made(created.segment, created.build)
-
-    @strawberry.mutation(description="What is left out stays as it is. Lists that were made stay as they were.")
-    async def segment_update(self, info: Info, id: strawberry.ID, input: SegmentInput) -> SegmentPayload:
-        context = allow(info, TokenScope.WRITE)
-        desk = await desk_of(context)
-        try:
-            async with context.database.write() as tx:
-                changed = await actions.change(tx, desk, segment_id(id), input.given())
-        except DomainError as error:
-            faults = error.errors
-            placed = [fault if fault.field == ("id",) else fault.under("input") for fault in faults]
-            return SegmentPayload(user_errors=user_errors(DomainErrors(placed)))
-        return SegmentPayload(segment=Segment(of=changed))
-
-    @strawberry.mutation(
-        description=(
-            "The filter and the policy under a new name, with a first list of its own; of a static one its members. "
-            "A free name is found when none is given."
-        )
+    @mutation(
+        SegmentPayload,
+        TokenScope.WRITE,
+        description="A worker makes its first list at once.",
+        errors_under="input",
     )
-    async def segment_duplicate(self, info: Info, id: strawberry.ID, name: str | None = None) -> SegmentPayload:
-        context = allow(info, TokenScope.WRITE)
-        desk = await desk_of(context)
-        try:
-            async with context.database.write() as tx:
-                created = await list_actions.duplicate_segment(tx, desk, segment_id(id), name)
-        except DomainError as error:
-            return SegmentPayload(user_errors=user_errors(error))
-        return _made(created.segment, created.build)
+    async def segment_create(self, context: Context, tx: Transaction, input: SegmentInput) -> SegmentPayload:
+        filter_context = await filter_context_within(tx, context)
+        created = await list_actions.create_segment(tx, filter_context, input.values())
+        return _with_list(created.segment, created.build)
 
-    @strawberry.mutation(description="It goes on with its cycle; what was due in the meantime is not made up for.")
-    async def segment_activate(self, info: Info, id: strawberry.ID) -> SegmentPayload:
-        return await _set_active(allow(info, TokenScope.WRITE), id, active=True)
+    @mutation(
+        SegmentPayload,
+        TokenScope.WRITE,
+        description="Fields left out keep their values. Existing lists do not change.",
+        errors_under="input",
+    )
+    async def segment_update(
+        self, context: Context, tx: Transaction, id: strawberry.ID, input: SegmentInput
+    ) -> SegmentPayload:
+        segment_id = _segment_id(id)
+        filter_context = await filter_context_within(tx, context)
+        segment = await actions.change(tx, filter_context, segment_id, input.values())
+        return SegmentPayload(segment=Segment(row=segment))
 
-    @strawberry.mutation(description="It is kept, but its lists are not offered, and none is made of it by itself.")
-    async def segment_deactivate(self, info: Info, id: strawberry.ID) -> SegmentPayload:
-        return await _set_active(allow(info, TokenScope.WRITE), id, active=False)
+    @mutation(
+        SegmentPayload,
+        TokenScope.WRITE,
+        description=(
+            "Copies the filter and the policy, or the members of a static segment, and makes a first list. "
+            "A free name is chosen when none is given."
+        ),
+    )
+    async def segment_duplicate(
+        self, context: Context, tx: Transaction, id: strawberry.ID, name: str | None = None
+    ) -> SegmentPayload:
+        segment_id = _segment_id(id)
+        filter_context = await filter_context_within(tx, context)
+        created = await list_actions.duplicate_segment(tx, filter_context, segment_id, name)
+        return _with_list(created.segment, created.build)
 
-    @strawberry.mutation(description="For good, with all its lists.")
-    async def segment_delete(self, info: Info, id: strawberry.ID) -> SegmentDeletePayload:
-        context = allow(info, TokenScope.WRITE)
-        try:
-            async with context.database.write() as tx:
-                await list_actions.delete_segment(tx, context.store_id, segment_id(id))
-        except DomainError as error:
-            return SegmentDeletePayload(user_errors=user_errors(error))
+    @mutation(
+        SegmentPayload,
+        TokenScope.WRITE,
+        description="Its refresh cycle resumes; lists that were due in the meantime are not made.",
+    )
+    async def segment_activate(self, context: Context, tx: Transaction, id: strawberry.ID) -> SegmentPayload:
+        return await _set_active(context, tx, id, active=True)
+
+    @mutation(
+        SegmentPayload,
+        TokenScope.WRITE,
+        description="It remains, but its lists cannot be chosen, and no list is made automatically.",
+    )
+    async def segment_deactivate(self, context: Context, tx: Transaction, id: strawberry.ID) -> SegmentPayload:
+        return await _set_active(context, tx, id, active=False)
+
+    @mutation(
+        SegmentDeletePayload,
+        TokenScope.WRITE,
+        description="For good, with all its lists. Refused while a filter or a draft refers to it.",
+    )
+    async def segment_delete(self, context: Context, tx: Transaction, id: strawberry.ID) -> SegmentDeletePayload:
+        segment_id = _segment_id(id)
+        await check_segment_not_excluded(tx, context.store_id, segment_id)
+        await list_actions.delete_segment(tx, context.store_id, segment_id)
         return SegmentDeletePayload(deleted_id=id)
 
 
-async def _set_active(context: Context, gid: strawberry.ID, *, active: bool) -> SegmentPayload:
-    desk = await desk_of(context)
-    try:
-        async with context.database.write() as tx:
-            changed = await actions.set_active(tx, desk, segment_id(gid), active=active)
-    except DomainError as error:
-        return SegmentPayload(user_errors=user_errors(error))
-    return SegmentPayload(segment=Segment(of=changed))
+async def _set_active(context: Context, tx: Transaction, gid: strawberry.ID, *, active: bool) -> SegmentPayload:
+    segment_id = _segment_id(gid)
+    filter_context = await filter_context_within(tx, context)
+    segment = await actions.set_active(tx, filter_context, segment_id, active=active)
+    return SegmentPayload(segment=Segment(row=segment))
 
 
-def _made(segment: model.Segment, making: ListBuild) -> SegmentPayload:
+def _segment_id(gid: strawberry.ID) -> UUID:
+    return require_uuid(gid, "Segment", noun="segment")
+
+
+def _with_list(segment: model.Segment, build: ListBuild) -> SegmentPayload:
     return SegmentPayload(
-        segment=Segment(of=segment), list=CustomerList(of=making.listed), operation=Operation(of=making.operation)
+        segment=Segment(row=segment),
+        list=node("CustomerList", build.listed),
+        operation=Operation(row=build.operation),
     )
 
 
-def _said(given: Any) -> Any:
-    return UNSET if given is None else given.value
+def _value(maybe: Any) -> Any:
+    return UNSET if maybe is None else maybe.value
 
 
-def _filter(given: Any) -> object:
-    said = _said(given)
-    return said.raw() if isinstance(said, FilterInput) else said
-
-
-def _policy(given: Any) -> Any:
-    return PolicyInput(given.mode, given.every_days) if isinstance(given, UpdatePolicyInput) else given
-
-
-def _numbers(given: Any) -> Any:
-    return given if given is UNSET or given is None else customer_numbers(given)
+def _raw_filter(maybe: Any) -> object:
+    value = _value(maybe)
+    return value.raw() if isinstance(value, FilterInput) else value

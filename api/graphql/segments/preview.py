@@ -1,18 +1,20 @@
-"""Whom a filter finds now: counted, sampled, or paged as customers."""
+"""Customers that a filter finds now: counted, sampled, or page by page."""
+
+import asyncio
 
 import strawberry
 
-from api.graphql.customers.types import Customer
-from api.graphql.customers.types import by_ids as customers_by_ids
-from api.graphql.customers.types import connect as customers
+from api.graphql.customers import pages as customer_pages
+from api.graphql.kit.access import require_scope
 from api.graphql.kit.connection import Connection, Page
-from api.graphql.kit.context import Info, allow
+from api.graphql.kit.context import Info
 from api.graphql.kit.errors import searched
 from api.graphql.kit.fields import derived
+from api.graphql.kit.nodes import Node, connection_of, list_of, load_node
 from api.graphql.segments.filters import FilterInput, write_id
 from api.graphql.segments.inputs import definition_of
 from api.graphql.segments.reach import ChannelReach
-from api.graphql.segments.types import SECONDS, in_words
+from api.graphql.segments.types import SECONDS, summary_of
 from domain.customers import queries as customer_queries
 from domain.customers.model import CustomerOrder
 from domain.kit.errors import DomainError
@@ -27,26 +29,27 @@ from domain.stores.model import TokenScope
 @strawberry.type
 class SegmentPreview:
     definition: strawberry.Private[Definition]
-    found: strawberry.Private[PreviewResult]
+    result: strawberry.Private[PreviewResult]
 
-    count: int = derived(lambda self: self.found.count)
+    count: int = derived(lambda self: self.result.count)
     exact: bool = derived(lambda _: True, description="False when the count was estimated.")
     query: str = derived(lambda self: language.write(self.definition, write_id))
-    reach: list[ChannelReach] = derived(lambda self: [ChannelReach(of=one) for one in self.found.reach])
+    reach: list[ChannelReach] = derived(lambda self: [ChannelReach(counts=counts) for counts in self.result.reach])
 
     @strawberry.field
     async def summary(self, info: Info) -> str:
-        return await in_words(info.context, self.definition)
+        return await summary_of(info.context, self.definition)
 
-    @strawberry.field
-    async def sample(self, info: Info) -> list[Customer]:
-        return await customers_by_ids(info.context, self.found.sample)
+    @strawberry.field(graphql_type=list_of("Customer"))
+    async def sample(self, info: Info) -> list[Node]:
+        customers = (load_node(info.context, "Customer", customer_id) for customer_id in self.result.sample)
+        return [customer for customer in await asyncio.gather(*customers) if customer is not None]
 
 
 @strawberry.type
 class PreviewQuery:
     @strawberry.field(
-        description="Who a filter would find now: the count, the reach of each channel, and a few of them."
+        description="The customers that a filter matches now: their count, the reach of each channel, and a sample."
     )
     async def segment_preview(
         self,
@@ -55,13 +58,13 @@ class PreviewQuery:
         exclude: FilterInput | None = None,
         query: str | None = None,
     ) -> SegmentPreview:
-        context = allow(info, TokenScope.READ)
+        context = require_scope(info, TokenScope.READ)
         definition = await definition_of(context, include, exclude, query)
         channels = context.services.channels.addresses
-        found = await context.services.previews.preview(context.principal.store, definition, channels, context.now)
-        return SegmentPreview(definition=definition, found=found)
+        result = await context.services.previews.preview(context.principal.store, definition, channels, context.now)
+        return SegmentPreview(definition=definition, result=result)
 
-    @strawberry.field
+    @strawberry.field(graphql_type=connection_of("Customer"))
     async def customers(
         self,
         info: Info,
@@ -72,24 +75,20 @@ class PreviewQuery:
         filter: FilterInput | None = None,
         search: str | None = None,
         order_by: CustomerOrder | None = None,
-    ) -> Connection[Customer]:
-        context, page = allow(info, TokenScope.READ), Page.of(first, after, last, before)
-        found = customer_queries.listing(context.store_id, searched(search))
-        if filter is not None:
-            try:
-                definition = Definition((await definition_of(context, filter, None, None)).include, None)
-            except DomainError as error:
-                raise _in_filter(error) from None
-            async with context.database.read() as tx:
-                scope = FilterScope(context.store_id, context.principal.store.timezone, context.now, tx.dialect)
-                ids = await resolve.select_ids(tx, definition, scope, context.services.extensions)
-            found = customer_queries.only(found, ids)
-        seconds = None if filter is None else SECONDS
-        return await customers(context, found, page, order_by or CustomerOrder.CREATED_AT_DESC, seconds=seconds)
-
-
-def _in_filter(error: DomainError) -> DomainError:
-    """The argument `filter` is a definition's `include`."""
-    for fault in error.errors:
-        fault.field = ("filter", *fault.field[1:])
-    return error
+    ) -> Connection[Node]:
+        context, page = require_scope(info, TokenScope.READ), Page.of(first, after, last, before)
+        order = order_by or CustomerOrder.CREATED_AT_DESC
+        customers = customer_queries.listing(context.store_id, searched(search))
+        if filter is None:
+            return await customer_pages.connect(context, customers, page, order)
+        try:
+            definition = Definition((await definition_of(context, filter, None, None)).include, None)
+        except DomainError as error:
+            for fault in error.errors:
+                fault.field = ("filter", *fault.field[1:])  # which was read as a definition's `include`
+            raise
+        async with context.database.read() as tx:
+            scope = FilterScope(context.store_id, context.principal.store.timezone, context.now, tx.dialect)
+            ids = await resolve.select_ids(tx, definition, scope, context.services.extensions)
+        matching = customer_queries.only(customers, ids)
+        return await customer_pages.connect(context, matching, page, order, seconds=SECONDS)

@@ -1,20 +1,17 @@
-"""How many customers each channel reaches."""
-
-from typing import TYPE_CHECKING
+"""Reach of each channel: the customers that it has an address of."""
 
 import strawberry
 
 from api.graphql.kit.fields import derived
 from domain.segments.evaluation import reach
 
-if TYPE_CHECKING:
-    pass
-
 
 @strawberry.type
 class ChannelReach:
-    of: strawberry.Private[reach.ChannelReach]
+    counts: strawberry.Private[reach.ChannelReach]
 
-    channel: str = derived(lambda self: self.of.channel)
-    reachable: int = derived(lambda self: self.of.reachable, description="Customers with a usable address there.")
-    accepting: int = derived(lambda self: self.of.accepting, description="Of these, those who accept marketing.")
+    channel: str = derived(lambda self: self.counts.channel)
+    reachable: int = derived(lambda self: self.counts.reachable, description="Customers with a usable address there.")
+    accepting: int = derived(
+        lambda self: self.counts.accepting, description="Reachable customers who accept marketing."
+    )

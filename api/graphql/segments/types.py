@@ -1,4 +1,4 @@
-"""Segments: named filters, and whom they find."""
+"""Segments: named filters, and the customers that they find."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,20 +8,19 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Select
 
-from api.graphql.campaigns import types as campaigns
-from api.graphql.campaigns.types import Campaign
-from api.graphql.customers.types import Customer
-from api.graphql.customers.types import connect as customers
-from api.graphql.kit import global_ids, pages
-from api.graphql.kit.connection import Connection, Page
-from api.graphql.kit.context import Context, Info, allow
+from api.graphql.campaigns.pages import campaigns_of_segment
+from api.graphql.customers import pages as customer_pages
+from api.graphql.kit import child_pages, pages
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.child_pages import ChildSelect
+from api.graphql.kit.connection import Connection, Page, empty_connection
+from api.graphql.kit.context import Context, Info
 from api.graphql.kit.enums import expose
 from api.graphql.kit.errors import searched
 from api.graphql.kit.fields import derived
-from api.graphql.kit.global_ids import Node, encode
-from api.graphql.kit.keyset import By, Ordering
-from api.graphql.lists import types as lists
-from api.graphql.lists.types import CustomerList
+from api.graphql.kit.global_ids import encode
+from api.graphql.kit.keyset import newest
+from api.graphql.kit.nodes import Node, connection_of, find_node_of, load_row, named, node, optional_node
 from api.graphql.segments.catalogue import catalogue_of
 from api.graphql.segments.filters import Filter, exclude_of, include_of, write_id
 from domain.customers import queries as customer_queries
@@ -29,8 +28,8 @@ from domain.customers.model import CustomerOrder
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode
 from domain.lists import actions as list_actions
-from domain.lists import model as list_model
 from domain.lists import queries as list_queries
+from domain.lists.tables import lists
 from domain.segments import language, model, queries
 from domain.segments.evaluation import resolve
 from domain.segments.filters import Definition, memberships
@@ -50,7 +49,8 @@ expose(
 expose(UpdateMode)
 # How long a page or a count of a filter's customers may take.
 SECONDS = 10.0
-_NEWEST = Ordering("segments.newest", (By(segments.c.id, UUID, descending=True),))
+_NEWEST = newest("segments", segments.c.id)
+_NEWEST_LISTS = newest("lists", lists.c.id)
 
 
 @strawberry.type
@@ -62,81 +62,107 @@ class UpdatePolicy:
     )
 
 
-@strawberry.type(description="A customer group. Its lists are what it held at a moment; campaigns go to a list.")
+@strawberry.type(
+    description="A customer group. Each of its lists holds its members at one moment; campaigns are sent to a list."
+)
 class Segment(Node):
-    of: strawberry.Private[model.Segment]
+    row: strawberry.Private[model.Segment]
 
-    id: strawberry.ID = derived(lambda self: encode("Segment", self.of.id))
-    name: str = derived(lambda self: self.of.name, description="Unique in the store; 50 characters at most.")
-    description: str | None = derived(lambda self: self.of.description)
-    kind: SegmentKind = derived(lambda self: self.of.kind)
-    active: bool = derived(lambda self: self.of.active)
-    include: Filter | None = derived(lambda self: include_of(self.of.definition))
+    id: strawberry.ID = derived(lambda self: encode("Segment", self.row.id))
+    name: str = derived(lambda self: self.row.name, description="Unique in the store; 50 characters at most.")
+    description: str | None = derived(lambda self: self.row.description)
+    kind: SegmentKind = derived(lambda self: self.row.kind)
+    active: bool = derived(lambda self: self.row.active)
+    include: Filter | None = derived(lambda self: include_of(self.row.definition))
     exclude: Filter | None = derived(
-        lambda self: exclude_of(self.of.definition), description="Blacklisted customers, unless it says otherwise."
+        lambda self: exclude_of(self.row.definition),
+        description="Blacklisted customers, when no other filter was given.",
     )
     query: str | None = derived(
-        lambda self: None if self.of.kind is SegmentKind.STATIC else language.write(self.of.definition, write_id),
+        lambda self: None if self.row.kind is SegmentKind.STATIC else language.write(self.row.definition, write_id),
         description="The same filter in the query language; parsing it gives the filter again.",
     )
-    update: UpdatePolicy = derived(lambda self: self.of.policy)
-    created_at: datetime = derived(lambda self: self.of.created_at)
-    updated_at: datetime = derived(lambda self: self.of.updated_at)
-    last_refreshed_at: datetime | None = derived(lambda self: self.of.last_refreshed_at)
+    update: UpdatePolicy = derived(lambda self: self.row.policy)
+    created_at: datetime = derived(lambda self: self.row.created_at)
+    updated_at: datetime = derived(lambda self: self.row.updated_at)
+    last_refreshed_at: datetime | None = derived(lambda self: self.row.last_refreshed_at)
     next_refresh_at: datetime | None = derived(
-        lambda self: self.of.next_refresh_at,
-        description="When the next list is made; null when updated by hand, or inactive.",
+        lambda self: self.row.next_refresh_at,
+        description="The time of the next list; null when updated by hand, or inactive.",
     )
 
-    @strawberry.field(description="The filter in words, for people.")
+    @strawberry.field(description="The filter in plain English.")
     async def summary(self, info: Info) -> str:
-        if self.of.kind is SegmentKind.STATIC:
+        if self.row.kind is SegmentKind.STATIC:
             return "Customers picked by hand"
-        return await in_words(info.context, self.of.definition)
+        return await summary_of(info.context, self.row.definition)
 
-    @strawberry.field(description="Whether segmentRefresh would be taken now, and else why not.")
+    @strawberry.field(description="Whether segmentRefresh is allowed now; else refreshBlockedBy says why not.")
     async def refreshable(self, info: Info) -> bool:
-        return await info.context.batch(_blocked).load(self.of) is None
+        return await info.context.batch(_blocked_by).load(self.row) is None
 
     @strawberry.field
     async def refresh_blocked_by(self, info: Info) -> ErrorCode | None:
-        return await info.context.batch(_blocked).load(self.of)
+        return await info.context.batch(_blocked_by).load(self.row)
 
     @strawberry.field
     async def list_count(self, info: Info) -> int:
-        return await info.context.loader(_counts).load(self.of.id)
+        return await info.context.load(list_queries.counts, self.row.id)
 
-    @strawberry.field
-    async def latest_list(self, info: Info) -> CustomerList | None:
-        found = await info.context.loader(_latest).load(self.of.id)
-        return None if found is None else CustomerList(of=found)
+    @strawberry.field(graphql_type=named("CustomerList") | None)
+    async def latest_list(self, info: Info) -> Node | None:
+        return optional_node("CustomerList", await info.context.load_optional(list_queries.latest_of, self.row.id))
 
-    @strawberry.field
-    async def lists(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[CustomerList]:
-        return await lists.of_segment(info.context, self.of.id, Page.of(first, after))
+    @strawberry.field(graphql_type=connection_of("CustomerList"))
+    async def lists(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Node]:
+        store_id = info.context.store_id
+        children = ChildSelect(
+            "segment.lists",
+            lambda is_parent: list_queries.listing(store_id, is_parent),
+            lambda _: _NEWEST_LISTS,
+            lambda row: node("CustomerList", list_queries.customer_list(row)),
+        )
+        return await child_pages.connect(info.context, self.row.id, children, Page.of(first, after))
 
-    @strawberry.field(description="The broadcasts to its lists, the newest first.")
-    async def campaigns(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Campaign]:
-        return await campaigns.of_segment(info.context, self.of.id, Page.of(first, after))
+    @strawberry.field(
+        description="The broadcasts to its lists, the newest first.", graphql_type=connection_of("Campaign")
+    )
+    async def campaigns(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Node]:
+        return await campaigns_of_segment(info.context, self.row.id, Page.of(first, after))
 
-    @strawberry.field(description="Who belongs to it now, computed live.")
-    async def members(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Customer]:
+    @strawberry.field(
+        description="Its current members, computed live; empty when the filter cannot be evaluated any more.",
+        graphql_type=connection_of("Customer"),
+    )
+    async def members(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Node]:
         page, context = Page.of(first, after), info.context
-        found = customer_queries.among(context.store_id, await context.batch(_ids).load(self.of))
-        return await customers(context, found, page, CustomerOrder.CREATED_AT_ASC, seconds=SECONDS)
+        ids = await _member_ids_or_problem(context, self.row)
+        if isinstance(ids, DomainError):
+            return empty_connection()
+        members = customer_queries.among(context.store_id, ids)
+        return await customer_pages.connect(context, members, page, CustomerOrder.CREATED_AT_ASC, seconds=SECONDS)
 
-    @strawberry.field
-    async def member_count(self, info: Info) -> int:
-        return await info.context.batch(_member_counts).load(self.of)
+    @strawberry.field(description="Null when the filter cannot be evaluated any more: `problem` says why.")
+    async def member_count(self, info: Info) -> int | None:
+        return await info.context.batch(_member_counts).load(self.row)
+
+    @strawberry.field(
+        description="The reason why the filter cannot be evaluated, such as a deleted segment that it refers to."
+    )
+    async def problem(self, info: Info) -> str | None:
+        ids = await _member_ids_or_problem(info.context, self.row)
+        return ids.message if isinstance(ids, DomainError) else None
+
+    @classmethod
+    async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.Segment]:
+        return {segment.id: segment for segment in await queries.by_ids(tx, store_id, keys)}
 
 
 @strawberry.type
 class SegmentQuery:
     @strawberry.field
     async def segment(self, info: Info, id: strawberry.ID) -> Segment | None:
-        context = allow(info, TokenScope.READ)
-        found = global_ids.uuid(id, "Segment")
-        return None if found is None else await by_id(context, found)
+        return await find_node_of(require_scope(info, TokenScope.READ), Segment, id)
 
     @strawberry.field(description="The newest first.")
     async def segments(
@@ -149,74 +175,54 @@ class SegmentQuery:
         search: str | None = None,
         active: bool | None = None,
     ) -> Connection[Segment]:
-        context, page = allow(info, TokenScope.READ), Page.of(first, after, last, before)
-        found = queries.listing(context.store_id, searched(search), active)
-        return await pages.connect(context, found, _NEWEST, page, lambda row: Segment(of=queries.segment(row)))
+        context, page = require_scope(info, TokenScope.READ), Page.of(first, after, last, before)
+        rows = queries.listing(context.store_id, searched(search), active)
+        return await pages.connect(context, rows, _NEWEST, page, lambda row: Segment(row=queries.segment(row)))
 
 
-async def by_id(context: Context, segment_id: UUID) -> Segment | None:
-    found = await context.loader(_segments).load(segment_id)
-    return None if found is None else Segment(of=found)
-
-
-def segment_id(gid: strawberry.ID) -> UUID:
-    """The segment that a mutation's `id` names; that there is one is for the transaction to say."""
-    found = global_ids.uuid(gid, "Segment")
-    if found is None:
-        raise DomainError("There is no such segment", field=("id",), code=ErrorCode.NOT_FOUND)
-    return found
-
-
-async def in_words(context: Context, definition: Definition) -> str:
-    asked = [
-        one for tree in (definition.include, definition.exclude) if tree is not None for _, one in memberships(tree)
-    ]
-    segment_ids = [one.segment_id for one in asked if one.segment_id is not None]
-    list_ids = [one.list_id for one in asked if one.list_id is not None]
-    found: list[model.Segment | list_model.CustomerList | None] = [
-        *await context.loader(_segments).load_many(segment_ids),
-        *await lists.by_ids(context, list_ids),
-    ]
-    names = {one.id: one.name for one in found if one is not None}
+async def summary_of(context: Context, definition: Definition) -> str:
+    """Return the filter in words, the segments and lists that it refers to by their names."""
+    trees = [tree for tree in (definition.include, definition.exclude) if tree is not None]
+    references = [membership for tree in trees for _, membership in memberships(tree)]
+    rows = await asyncio.gather(
+        *(load_row(context, "Segment", reference.segment_id) for reference in references),
+        *(load_row(context, "CustomerList", reference.list_id) for reference in references),
+    )
+    names = {row.id: row.name for row in rows if row is not None}
     return summary(definition, await catalogue_of(context), names)
 
 
-async def _ids(context: Context, wanted: list[model.Segment]) -> Sequence[Select[int] | Exception]:
+async def _member_ids_or_problem(context: Context, segment: model.Segment) -> Select[int] | DomainError:
+    """Return the select of the segment's members, or the error that its filter has come to."""
+    try:
+        return await context.batch(_member_ids).load(segment)
+    except DomainError as error:
+        return error
+
+
+async def _member_ids(context: Context, rows: list[model.Segment]) -> Sequence[Select[int] | DomainError]:
     timezone = context.principal.store.timezone
     async with context.database.read() as tx:
         scope = FilterScope(context.store_id, timezone, context.now, tx.dialect)
-        return await resolve.select_ids_of_each(tx, wanted, scope, context.services.extensions)
+        return await resolve.select_ids_of_each(tx, rows, scope, context.services.extensions)
 
 
-async def _member_counts(context: Context, wanted: list[model.Segment]) -> Sequence[int | Exception]:
-    """Each segment once, in however many places of the answer it is."""
+async def _member_counts(context: Context, rows: list[model.Segment]) -> Sequence[int | Exception | None]:
+    """Count each segment once, in however many places of the answer it is."""
 
-    async def count(one: model.Segment) -> int | Exception:
+    async def count(segment: model.Segment) -> int | Exception | None:
+        ids = await _member_ids_or_problem(context, segment)
+        if isinstance(ids, DomainError):
+            return None
         try:
-            ids = await context.batch(_ids).load(one)
-            return await pages.total(context, ids, seconds=SECONDS)
-        except Exception as error:  # noqa: BLE001 - one segment's fault is told where it is asked for
+            return await pages.count_rows(context, ids, seconds=SECONDS)
+        except Exception as error:  # noqa: BLE001 - one segment's fault is reported where it is asked for
             return error
 
-    return await asyncio.gather(*map(count, wanted))
+    return await asyncio.gather(*map(count, rows))
 
 
-async def _blocked(context: Context, wanted: list[model.Segment]) -> Sequence[ErrorCode | None]:
+async def _blocked_by(context: Context, rows: list[model.Segment]) -> Sequence[ErrorCode | None]:
     timezone = context.principal.store.timezone
     async with context.database.read() as tx:
-        return await list_actions.blocked_by(tx, context.store_id, wanted, timezone, context.now)
-
-
-async def _segments(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[model.Segment | None]:
-    found = {one.id: one for one in await queries.by_ids(tx, store_id, wanted)}
-    return [found.get(segment_id) for segment_id in wanted]
-
-
-async def _counts(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[int]:
-    found = await list_queries.counts(tx, store_id, wanted)
-    return [found[segment_id] for segment_id in wanted]
-
-
-async def _latest(tx: Transaction, store_id: int, wanted: list[UUID]) -> list[list_model.CustomerList | None]:
-    found = await list_queries.latest_of(tx, store_id, wanted)
-    return [found.get(segment_id) for segment_id in wanted]
+        return await list_actions.blocked_by(tx, context.store_id, rows, timezone, context.now)

@@ -1,0 +1,1 @@
+"""The GraphQL server: HTTP, server-sent events and WebSockets for any schema."""

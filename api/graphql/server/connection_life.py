@@ -1,4 +1,4 @@
-"""What bounds a long-lived connection: its token, a sign of life, a reader that keeps up."""
+"""The life of a long-lived connection: while its token is valid, and its client answers and keeps up."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -7,8 +7,8 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """In seconds."""
+class ConnectionLimits:
+    """Seconds between checks of the token and signs of life, and for an answer of the client."""
 
     recheck: float = 2.0
     keepalive: float = 12.0
@@ -17,17 +17,17 @@ class Pace:
 
 
 async def until_revoked(allowed: Callable[[], Awaitable[bool]], every: float) -> None:
-    """Return once the token is no longer good, which it was just now."""
-    good = True
-    while good:
+    """Return once the token is no longer valid, which it was just now."""
+    valid = True
+    while valid:
         await asyncio.sleep(every)
         # Not cut off when the connection ends meanwhile: half-way out of the pool, a database connection would be lost.
-        good = await asyncio.shield(asyncio.ensure_future(allowed()))
+        valid = await asyncio.shield(asyncio.ensure_future(allowed()))
 
 
 async def stop(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until they have cleaned up."""
-    stopped = list(tasks)
-    for task in stopped:
+    cancelled = list(tasks)
+    for task in cancelled:
         task.cancel()
-    await asyncio.gather(*stopped, return_exceptions=True)
+    await asyncio.gather(*cancelled, return_exceptions=True)

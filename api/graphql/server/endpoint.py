@@ -17,10 +17,10 @@ from strawberry.http.websocket_origin import normalize_allowed_origins
 from api.graphql.kit.errors import unauthenticated
 from api.graphql.kit.fields import schema_of, tune
 from api.graphql.server import requests
-from api.graphql.server.connection_life import Pace
+from api.graphql.server.connection_life import ConnectionLimits
 from api.graphql.server.documents import Documents
 from api.graphql.server.execution import Answer, OpenContext, Runner, encode, refused
-from api.graphql.server.guard import Limits
+from api.graphql.server.limits import Limits
 from api.graphql.server.negotiation import STATUS, Accepted, Media, Outcome, Refused
 from api.graphql.server.requests import GraphQLRequest
 from api.graphql.server.sse import EventStream
@@ -34,7 +34,7 @@ _VARY = {"Vary": "Accept"}
 
 
 class GraphQLEndpoint(Generic[P, C]):
-    """Answers a schema's operations for who brings a valid token; `page` is what a browser is shown instead."""
+    """Answers a schema's operations to clients with a valid token; a browser gets the `page` instead."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class GraphQLEndpoint(Generic[P, C]):
         page: ASGIApp | None = None,
         allowed_origins: Iterable[str] = (),
         limits: Limits | None = None,
-        pace: Pace | None = None,
+        connection_limits: ConnectionLimits | None = None,
         max_upload: int = 8 << 30,
     ) -> None:
         self._runner: Runner[C] = Runner(tune(schema), Documents(schema_of(schema), limits))
@@ -53,7 +53,7 @@ class GraphQLEndpoint(Generic[P, C]):
         self._make_context = make_context
         self._page = page
         self._origins = normalize_allowed_origins(list(allowed_origins))
-        self._pace = pace or Pace()
+        self._connection_limits = connection_limits or ConnectionLimits()
         self._max_upload = max_upload
 
     def routes(self, path: str = "/graphql") -> list[BaseRoute]:
@@ -72,7 +72,7 @@ class GraphQLEndpoint(Generic[P, C]):
         if not origin_allowed(socket, self._origins):
             await socket.close(1008)  # before it is accepted: the handshake is answered with 403
             return
-        await Socket(socket, self._runner, self._authenticate, self._opener, self._pace).serve()
+        await Socket(socket, self._runner, self._authenticate, self._opener, self._connection_limits).serve()
 
     def _opener(self, connection: HTTPConnection, principal: P) -> OpenContext[C]:
         return partial(self._make_context, connection, principal)
@@ -89,26 +89,28 @@ class GraphQLEndpoint(Generic[P, C]):
 
     async def _answer(self, request: Request, accepted: Accepted, media: Media | None) -> ASGIApp:
         if media is None:
-            raise Refused(Outcome.UNREADABLE, f"Accept {Media.RESPONSE}, {Media.JSON} or {Media.EVENTS}.")
+            raise Refused(Outcome.UNREADABLE, f"Accept {Media.RESPONSE}, {Media.JSON} or {Media.EVENTS}")
         if request.method not in ("GET", "POST"):
-            raise Refused(Outcome.METHOD, "Send GET or POST.", {"Allow": "GET, POST"})
+            raise Refused(Outcome.METHOD, "Send GET or POST", {"Allow": "GET, POST"})
         kind = requests.content_type(request) if request.method == "POST" else None
         principal = await self._authenticate(request)
         if principal is None:
             raise Refused(Outcome.UNAUTHENTICATED, [unauthenticated()], {"WWW-Authenticate": "Bearer"})
-        async with self._read(request, kind) as asked:
-            operation = self._runner.plan(asked)
+        async with self._read(request, kind) as graphql_request:
+            operation = self._runner.plan(graphql_request)
             if request.method == "GET" and operation.kind is OperationType.MUTATION:
-                raise Refused(Outcome.METHOD, "A mutation is sent by POST.", {"Allow": "POST"})
+                raise Refused(Outcome.METHOD, "A mutation is sent by POST", {"Allow": "POST"})
             opener = self._opener(request, principal)
             if operation.kind is not OperationType.SUBSCRIPTION and media is not Media.EVENTS:
                 answer = await self._runner.run(operation, opener)
                 return _json(answer, STATUS[Outcome.ANSWERED][media], media)
             if not accepted.events():
-                raise Refused(Outcome.UNREADABLE, f"A subscription comes as {Media.EVENTS}, or over a WebSocket.")
+                raise Refused(Outcome.UNREADABLE, f"A subscription comes as {Media.EVENTS}, or over a WebSocket")
             if kind == "multipart/form-data":
-                raise Refused(Outcome.UNREADABLE, f"Files are not taken with {Media.EVENTS}.")
-            return EventStream(self._runner.stream(operation, opener), partial(self._allowed, request), self._pace)
+                raise Refused(Outcome.UNREADABLE, f"Files are not taken with {Media.EVENTS}")
+            return EventStream(
+                self._runner.stream(operation, opener), partial(self._allowed, request), self._connection_limits
+            )
 
     async def _allowed(self, request: Request) -> bool:
         return await self._authenticate(request) is not None

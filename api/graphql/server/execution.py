@@ -1,4 +1,4 @@
-"""Running an operation on graphql-core's executor, without what Strawberry puts around it."""
+"""Execution of operations on graphql-core's executor, without Strawberry's layers around it."""
 
 # graphql-core leaves its own generics open:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -32,7 +32,7 @@ Answer = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A request whose document is valid and affordable."""
+    """A request whose document is valid and within the limits."""
 
     request: GraphQLRequest
     document: Document
@@ -52,13 +52,13 @@ class Runner(Generic[C]):
         return Operation(request, document, document.kind(request.operation_name))
 
     async def run(self, operation: Operation, open_context: OpenContext[C]) -> Answer:
-        """The answer to a query or a mutation."""
+        """Return the answer to a query or a mutation."""
         executor = self._build(operation)
         async with open_context() as context:
             return shown(await _execute(executor, context))
 
     def stream(self, operation: Operation, open_context: OpenContext[C]) -> AsyncGenerator[Answer, None]:
-        """The answers to any operation: one, or a subscription's as they come."""
+        """Yield the answers to any operation: one, or a subscription's as they come."""
         executor = self._build(operation)
         if operation.kind is OperationType.SUBSCRIPTION:
             return _subscription(executor, open_context)
@@ -127,4 +127,4 @@ def encode(answer: Answer) -> bytes:
         return orjson.dumps(answer)
     except TypeError as error:
         log.error("graphql.answer_not_json", exc_info=error)
-        return orjson.dumps({"errors": [refusal("Internal error.", INTERNAL).formatted], "data": None})
+        return orjson.dumps({"errors": [refusal("Internal error", INTERNAL).formatted], "data": None})

@@ -1,9 +1,8 @@
-"""What a document may ask, judged in linear time before validation, which is quadratic in places."""
+"""Checks of a document's shape, in linear time, before validation, which is quadratic in places."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from graphql import DocumentNode, GraphQLError
+from graphql import DocumentNode
 from graphql.language import (
     DirectiveNode,
     ExecutableDefinitionNode,
@@ -18,34 +17,11 @@ from graphql.language import (
     ValueNode,
 )
 
-from api.graphql.kit.errors import QUERY_TOO_COMPLEX, refusal
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The most that one document may hold."""
-
-    characters: int = 200_000
-    tokens: int = 2_000
-    depth: int = 16
-    aliases: int = 50
-    root_fields: int = 50
-    same_name: int = 10
-    overlaps: int = 400
-    operations: int = 10
-    fragments: int = 50
-    directives: int = 5
-    value_depth: int = 30
-    fields: int = 5_000
-    cost: int = 5_000
-
-
-def too_complex(what: str, limit: int) -> GraphQLError:
-    return refusal(f"Too many {what}: at most {limit:,}.", QUERY_TOO_COMPLEX, limit=limit)
+from api.graphql.server.limits import Limits, too_complex
 
 
 def check_shape(document: DocumentNode, limits: Limits) -> bool:
-    """Raise for what can be seen without the schema; else say whether a string of it holds U+0000."""
+    """Return whether a string of the document holds U+0000. Raise QUERY_TOO_COMPLEX, by its shape alone."""
     shape = Shape(limits)
     shape.check(document)
     return shape.nul
@@ -68,18 +44,15 @@ class Shape:
         for definition in definitions:
             self._directives(definition.directives or ())
             if isinstance(definition, OperationDefinitionNode):
-                self._variables(definition)
+                for variable in definition.variable_definitions or ():
+                    self._directives(variable.directives or ())
+                    if variable.default_value:
+                        self._value(variable.default_value)
             self._level([definition.selection_set.selections], 1)
 
-    def _at_most(self, count: int, limit: int, what: str) -> None:
+    def _at_most(self, count: int, limit: int, noun: str) -> None:
         if count > limit:
-            raise too_complex(what, limit)
-
-    def _variables(self, operation: OperationDefinitionNode) -> None:
-        for variable in operation.variable_definitions or ():
-            self._directives(variable.directives or ())
-            if variable.default_value:
-                self._value(variable.default_value)
+            raise too_complex(noun, limit)
 
     def _level(self, selections: Iterable[Sequence[SelectionNode]], depth: int) -> None:
         """Selection sets that are merged into one: fields of one response name are compared pair by pair later."""
@@ -102,16 +75,13 @@ class Shape:
             for node in pending.pop():
                 self._directives(node.directives or ())
                 if isinstance(node, FieldNode):
-                    self._count_field(node)
+                    self._aliases += node.alias is not None
+                    self._at_most(self._aliases, self._limits.aliases, "aliases")
+                    for argument in node.arguments or ():
+                        self._value(argument.value)
                     yield node
                 elif isinstance(node, InlineFragmentNode):
                     pending.append(node.selection_set.selections)
-
-    def _count_field(self, node: FieldNode) -> None:
-        self._aliases += node.alias is not None
-        self._at_most(self._aliases, self._limits.aliases, "aliases")
-        for argument in node.arguments or ():
-            self._value(argument.value)
 
     def _directives(self, directives: Sequence[DirectiveNode]) -> None:
         self._at_most(len(directives), self._limits.directives, "directives in one place")

@@ -1,4 +1,4 @@
-"""What a client can read, and which status an outcome has in it (GraphQL over HTTP)."""
+"""Content negotiation: the media types that a client accepts, and the status of each outcome (GraphQL over HTTP)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Outcome(Enum):
     UNSUPPORTED = "not in this content type"
 
 
-# application/json is the media type of old: there a well-formed request is answered with 200, whatever came of it.
+# In application/json, the older media type, a well-formed request is answered with 200 even when it fails.
 STATUS: Mapping[Outcome, Mapping[Media, int]] = {
     outcome: {Media.RESPONSE: status, Media.JSON: legacy, Media.EVENTS: status}
     for outcome, status, legacy in (
@@ -46,23 +46,23 @@ STATUS: Mapping[Outcome, Mapping[Media, int]] = {
 
 
 class Refused(Exception):
-    """The request ends here, with these errors and no data."""
+    """The request is answered with these errors and no data."""
 
     def __init__(
         self,
         outcome: Outcome,
-        why: str | list[GraphQLError],
+        reason: str | list[GraphQLError],
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(outcome)
         self.outcome = outcome
-        self.errors = [refusal(why, BAD_REQUEST)] if isinstance(why, str) else why
+        self.errors = [refusal(reason, BAD_REQUEST)] if isinstance(reason, str) else reason
         self.headers = dict(headers or {})
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The media types a client reads, with how gladly."""
+    """The media types that a client accepts, with their weights."""
 
     weights: Mapping[str, float] = field(default_factory=dict[str, float])
 
@@ -78,7 +78,7 @@ class Accepted:
         return 0.0
 
     def result(self) -> Media | None:
-        """The type for a single result; the newer one must be asked for by name."""
+        """Return the media type of a single result; the newer one must be accepted by name."""
         legacy, named = self.weight(Media.JSON), self.weights.get(Media.RESPONSE, 0.0)
         if named and named >= legacy:
             return Media.RESPONSE
@@ -88,7 +88,7 @@ class Accepted:
         return self.weights.get(Media.EVENTS, 0.0) > 0
 
     def page(self) -> bool:
-        """A browser, rather than a program."""
+        """Return whether the client is a browser, rather than a program."""
         html = self.weights.get(Media.HTML, 0.0)
         return html > 0 and html >= max(self.weights.get(Media.JSON, 0.0), self.weights.get(Media.RESPONSE, 0.0))
 

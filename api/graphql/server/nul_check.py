@@ -1,4 +1,4 @@
-"""The character U+0000, which no database keeps: an argument that holds it is refused at its place."""
+"""The character U+0000, which no database stores: an argument that holds it is refused with its path."""
 
 # graphql-core leaves its own generics open:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -16,15 +16,15 @@ Resolving = GraphQLResolveInfo[Any]
 
 _MESSAGE = "The text holds the character U+0000: leave it out"
 _AT_MOST = 100
-# What reads these says what is wrong with them, and where.
-_READ_WITH_CARE = frozenset({"FilterInput"})
+# Their parsers report the character themselves, with its path.
+_CHECKED_BY_PARSERS = frozenset({"FilterInput"})
 
 
-def refuse_nul(resolve: Callable[..., object], source: object, info: Resolving, /, **given: object) -> object:
-    """A resolver's middleware, for the requests that hold the character: a mutation answers it by `userErrors`."""
-    places = list(_places(given, info))
+def refuse_nul(resolve: Callable[..., object], source: object, info: Resolving, /, **arguments: object) -> object:
+    """A resolver's middleware, for the requests that hold the character: a mutation answers with `userErrors`."""
+    places = list(_places(arguments, info))
     if not places:
-        return resolve(source, info, **given)
+        return resolve(source, info, **arguments)
     faults = DomainErrors([DomainError(_MESSAGE, field=place) for place in places[:_AT_MOST]])
     payload = _payload(info)
     if payload is None:
@@ -33,38 +33,38 @@ def refuse_nul(resolve: Callable[..., object], source: object, info: Resolving, 
 
 
 def _payload(info: Resolving) -> Callable[..., object] | None:
-    """What a mutation answers with, all of which is made of errors alone."""
+    """Return the payload of a mutation, which can be made of errors alone; None for other fields."""
     if info.operation.operation is not OperationType.MUTATION or info.path.prev is not None:
         return None
     answer = get_named_type(info.return_type)
     if "userErrors" not in getattr(answer, "fields", ()):
         return None
-    made: Callable[..., object] = answer.extensions["strawberry-definition"].origin
-    return made
+    payload: Callable[..., object] = answer.extensions["strawberry-definition"].origin
+    return payload
 
 
-def _places(given: Mapping[str, object], info: Resolving) -> Iterator[Path]:
+def _places(arguments: Mapping[str, object], info: Resolving) -> Iterator[Path]:
     taken = info.parent_type.fields[info.field_name].args
-    for name, value in given.items():
+    for name, value in arguments.items():
         yield from _within(value, get_named_type(taken[name].type), (name,))
 
 
 def _within(value: object, type_: Any, path: Path) -> Iterator[Path]:
-    if getattr(type_, "name", None) in _READ_WITH_CARE:
+    if getattr(type_, "name", None) in _CHECKED_BY_PARSERS:
         return
     if isinstance(value, str):
         if "\0" in value:
             yield path
     elif is_array(value):
-        for place, each in enumerate(value):
-            yield from _within(each, type_, (*path, place))
+        for position, item in enumerate(value):
+            yield from _within(item, type_, (*path, position))
     elif is_object(value):
         yield from _in_object(value, type_, path)
 
 
 def _in_object(value: Mapping[str, object], type_: Any, path: Path) -> Iterator[Path]:
     fields = type_.fields if isinstance(type_, GraphQLInputObjectType) else {}
-    for name, each in value.items():
+    for name, item in value.items():
         if "\0" in name:
             yield path
-        yield from _within(each, get_named_type(fields[name].type) if name in fields else None, (*path, name))
+        yield from _within(item, get_named_type(fields[name].type) if name in fields else None, (*path, name))

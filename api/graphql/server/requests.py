@@ -1,4 +1,4 @@
-"""A GraphQL request out of an HTTP one."""
+"""GraphQL requests, read from HTTP requests and from messages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,32 +23,35 @@ class GraphQLRequest:
     query: str
     variables: Variables = field(default_factory=dict[str, Any])
     operation_name: str | None = None
-    # Whether a text among the variables holds U+0000, which no database keeps.
+    # Whether a text among the variables holds U+0000, which no database stores.
     nul: bool = False
 
 
 def from_query(request: Request) -> GraphQLRequest:
     """A request by GET."""
-    given = request.query_params
-    named: dict[str, object] = {"query": given.get("query"), "operationName": given.get("operationName") or None}
+    parameters = request.query_params
+    named: dict[str, object] = {
+        "query": parameters.get("query"),
+        "operationName": parameters.get("operationName") or None,
+    }
     for name in ("variables", "extensions"):
-        named[name] = parse_json(given[name].encode(), f"`{name}`") if given.get(name) else None
+        named[name] = parse_json(parameters[name].encode(), f"`{name}`") if parameters.get(name) else None
     return from_json(named)
 
 
 def from_json(body: object) -> GraphQLRequest:
     """A request by POST, or one of a WebSocket's messages."""
     if is_array(body):
-        raise Refused(Outcome.MALFORMED, "Send one request at a time: batches are not taken.")
+        raise Refused(Outcome.MALFORMED, "Send one request at a time: batches are not taken")
     if not is_object(body):
-        raise Refused(Outcome.MALFORMED, "A request is a JSON object with a `query`.")
+        raise Refused(Outcome.MALFORMED, "A request is a JSON object with a `query`")
     query, name = body.get("query"), body.get("operationName")
     if not isinstance(query, str) or not query:
-        raise Refused(Outcome.MALFORMED, "`query` is missing: it is the document, a string.")
+        raise Refused(Outcome.MALFORMED, "`query` is missing: it is the document, a string")
     if len(query) > MAX_DOCUMENT:
-        raise Refused(Outcome.TOO_LARGE, f"`query` is longer than {MAX_DOCUMENT:,} characters.")
+        raise Refused(Outcome.TOO_LARGE, f"`query` is longer than {MAX_DOCUMENT:,} characters")
     if name is not None and not isinstance(name, str):
-        raise Refused(Outcome.MALFORMED, "`operationName` must be a string.")
+        raise Refused(Outcome.MALFORMED, "`operationName` must be a string")
     variables = _mapping(body, "variables")
     _mapping(body, "extensions")
     return GraphQLRequest(query, variables, name, check_values(variables))
@@ -59,15 +62,15 @@ async def read_body(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
-            raise Refused(Outcome.TOO_LARGE, f"The body is larger than {MAX_BODY:,} bytes; files go as multipart.")
+            raise Refused(Outcome.TOO_LARGE, f"The body is larger than {MAX_BODY:,} bytes; files go as multipart")
     return bytes(body)
 
 
-def parse_json(text: bytes, what: str) -> object:
+def parse_json(text: bytes, name: str) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refused(Outcome.MALFORMED, f"{what} is no JSON: {error}.") from error
+        raise Refused(Outcome.MALFORMED, f"{name} is no JSON: {error}") from error
 
 
 def content_type(request: Request) -> str:
@@ -75,33 +78,33 @@ def content_type(request: Request) -> str:
     kind, *parameters = (p.strip().lower() for p in request.headers.get("content-type", "").split(";"))
     charset = next((p.split("=", 1)[1].strip('"') for p in parameters if p.startswith("charset=")), "utf-8")
     if kind not in (Media.JSON, "multipart/form-data") or charset not in ("utf-8", "utf8"):
-        raise Refused(Outcome.UNSUPPORTED, "Send application/json in UTF-8, or multipart/form-data for files.")
+        raise Refused(Outcome.UNSUPPORTED, "Send application/json in UTF-8, or multipart/form-data for files")
     return kind
 
 
-def _mapping(given: Mapping[str, object], name: str) -> Variables:
-    value = given.get(name)
+def _mapping(body: Mapping[str, object], name: str) -> Variables:
+    value = body.get(name)
     if value is None:
         return {}
     if not is_object(value):
-        raise Refused(Outcome.MALFORMED, f"`{name}` must be an object.")
+        raise Refused(Outcome.MALFORMED, f"`{name}` must be an object")
     return value
 
 
 def check_values(variables: Variables) -> bool:
-    """Refuse what is too deep or too much for any field, before anything walks it; and say whether it holds a NUL."""
+    """Return whether a variable holds a NUL. Raise Refused for what is too deep or too much for any field."""
     level: list[object] = [variables]
-    seen, nul = 0, False
+    count, nul = 0, False
     for _ in range(MAX_DEPTH):
         if not level:
             return nul
-        seen += len(level)
-        if seen > MAX_VALUES:
-            raise Refused(Outcome.TOO_LARGE, f"`variables` hold more than {MAX_VALUES:,} values.")
+        count += len(level)
+        if count > MAX_VALUES:
+            raise Refused(Outcome.TOO_LARGE, f"`variables` hold more than {MAX_VALUES:,} values")
         nul = nul or any(isinstance(value, str) and "\0" in value for value in level)
         level = _below(level)
     if level:
-        raise Refused(Outcome.MALFORMED, f"`variables` are nested more than {MAX_DEPTH} deep.")
+        raise Refused(Outcome.MALFORMED, f"`variables` are nested more than {MAX_DEPTH} deep")
     return nul
 
 

@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from starlette.types import Receive, Scope, Send
 
 from api.graphql.kit.errors import log, unauthenticated
-from api.graphql.server.connection_life import Pace, stop, until_revoked
+from api.graphql.server.connection_life import ConnectionLimits, stop, until_revoked
 from api.graphql.server.execution import Answer, encode, refused
 
 _HEADERS = [
@@ -24,21 +24,21 @@ Write = Callable[[bytes], Awaitable[None]]
 
 
 class EventStream:
-    """A response that sends what comes, until that ends, or the client leaves, falls behind or loses its token."""
+    """A response that sends answers until they end, or the client disconnects, is too slow or loses its token."""
 
-    def __init__(self, answers: Answers, allowed: Callable[[], Awaitable[bool]], pace: Pace) -> None:
+    def __init__(self, answers: Answers, allowed: Callable[[], Awaitable[bool]], limits: ConnectionLimits) -> None:
         self._answers = answers
         self._allowed = allowed
-        self._pace = pace
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         async def write(data: bytes, more: bool = True) -> None:
-            async with asyncio.timeout(self._pace.send_within):
+            async with asyncio.timeout(self._limits.send_within):
                 await send({"type": "http.response.body", "body": data, "more_body": more})
 
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         gone = asyncio.create_task(_gone(receive))
-        revoked = asyncio.create_task(until_revoked(self._allowed, self._pace.recheck))
+        revoked = asyncio.create_task(until_revoked(self._allowed, self._limits.recheck))
         relay = asyncio.create_task(self._relay(write))
         try:
             done, _ = await asyncio.wait({gone, revoked, relay}, return_when=asyncio.FIRST_COMPLETED)
@@ -57,7 +57,7 @@ class EventStream:
             upcoming = asyncio.ensure_future(anext(answers, None))
             try:
                 while True:
-                    await asyncio.wait({upcoming}, timeout=self._pace.keepalive)
+                    await asyncio.wait({upcoming}, timeout=self._limits.keepalive)
                     if not upcoming.done():
                         await write(_KEEPALIVE)
                     elif (answer := upcoming.result()) is None:

@@ -22,9 +22,9 @@ _PREFLIGHTED = ("authorization", "x-requested-with", "apollo-require-preflight",
 
 @asynccontextmanager
 async def multipart_body(request: Request, *, max_json: int, max_bytes: int) -> AsyncGenerator[object]:
-    """The request's `operations` with its files in their places; they are gone when the block ends."""
+    """Yield the request's `operations` with its files in place, which are deleted when the block ends."""
     if not any(header in request.headers for header in _PREFLIGHTED):
-        raise Refused(Outcome.MALFORMED, "A multipart request needs the header X-Requested-With.")
+        raise Refused(Outcome.MALFORMED, "A multipart request needs the header X-Requested-With")
     counted = Request(request.scope, _bounded(request.receive, max_bytes))
     form = counted.form(max_files=MAX_FILES, max_fields=2, max_part_size=max_json)
     try:
@@ -35,14 +35,14 @@ async def multipart_body(request: Request, *, max_json: int, max_bytes: int) -> 
 
 
 def _bounded(receive: Receive, max_bytes: int) -> Receive:
-    seen = 0
+    received = 0
 
     async def bounded() -> Message:
-        nonlocal seen
+        nonlocal received
         message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > max_bytes:
-            raise Refused(Outcome.TOO_LARGE, f"The upload is larger than {max_bytes:,} bytes.")
+        received += len(message.get("body", b""))
+        if received > max_bytes:
+            raise Refused(Outcome.TOO_LARGE, f"The upload is larger than {max_bytes:,} bytes")
         return message
 
     return bounded
@@ -51,13 +51,13 @@ def _bounded(receive: Receive, max_bytes: int) -> Receive:
 def _assemble(parts: FormData) -> object:
     operations, places = _json_part(parts, "operations"), _json_part(parts, "map")
     if not is_object(operations) or not is_object(places):
-        raise Refused(Outcome.MALFORMED, "A multipart request has the objects `operations` and `map`.")
+        raise Refused(Outcome.MALFORMED, "A multipart request has the objects `operations` and `map`")
     if sum(len(paths) for paths in places.values() if is_array(paths)) > MAX_PLACES:
-        raise Refused(Outcome.MALFORMED, f"`map` names more than {MAX_PLACES} places.")
+        raise Refused(Outcome.MALFORMED, f"`map` names more than {MAX_PLACES} places")
     for part, paths in places.items():
         file = parts.get(part)
         if not isinstance(file, UploadFile):
-            raise Refused(Outcome.MALFORMED, f"`map` names the part {part!r}, which is no file.")
+            raise Refused(Outcome.MALFORMED, f"`map` names the part {part!r}, which is no file")
         _place(operations, paths, Upload(file))
     return operations
 
@@ -65,20 +65,20 @@ def _assemble(parts: FormData) -> object:
 def _json_part(parts: FormData, name: str) -> object:
     text = parts.get(name)
     if not isinstance(text, str):
-        raise Refused(Outcome.MALFORMED, f"The multipart request has no field `{name}`.")
+        raise Refused(Outcome.MALFORMED, f"The multipart request has no field `{name}`")
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refused(Outcome.MALFORMED, f"`{name}` is no JSON: {error}.") from error
+        raise Refused(Outcome.MALFORMED, f"`{name}` is no JSON: {error}") from error
 
 
 def _place(operations: object, paths: object, upload: Upload) -> None:
     if not is_array(paths):
-        raise Refused(Outcome.MALFORMED, "`map` gives each part a list of places.")
+        raise Refused(Outcome.MALFORMED, "`map` gives each part a list of places")
     for path in paths:
         steps = path.split(".") if isinstance(path, str) else []
         if len(steps) < 2 or steps[0] != "variables" or not _put(operations, steps, upload):
-            raise Refused(Outcome.MALFORMED, f"`map` names {path!r}, where `operations` has no null.")
+            raise Refused(Outcome.MALFORMED, f"`map` names {path!r}, where `operations` has no null")
 
 
 def _put(holder: object, steps: list[str], upload: Upload) -> bool:

@@ -14,7 +14,7 @@ from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
 from api.graphql.kit.errors import log, refusal
 from api.graphql.kit.json_types import is_object
-from api.graphql.server.connection_life import Pace, stop, until_revoked
+from api.graphql.server.connection_life import ConnectionLimits, stop, until_revoked
 from api.graphql.server.execution import Answer, OpenContext, Runner, encode
 from api.graphql.server.negotiation import Refused
 from api.graphql.server.requests import MAX_BODY, from_json
@@ -29,7 +29,7 @@ Message = Mapping[str, Any]
 
 
 class Closed(Exception):
-    """The connection ends with this code."""
+    """The connection is closed with this code."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -46,13 +46,13 @@ class Socket(Generic[P, C]):
         runner: Runner[C],
         authenticate: Callable[[HTTPConnection], Awaitable[P | None]],
         open_context: Callable[[HTTPConnection, P], OpenContext[C]],
-        pace: Pace,
+        limits: ConnectionLimits,
     ) -> None:
         self._socket = socket
         self._runner = runner
         self._authenticate = authenticate
         self._open_context = open_context
-        self._pace = pace
+        self._limits = limits
         self._connection: HTTPConnection = socket
         self._principal: P | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -85,7 +85,7 @@ class Socket(Generic[P, C]):
 
     async def _read(self) -> None:
         try:
-            async with asyncio.timeout(self._pace.init_within):
+            async with asyncio.timeout(self._limits.init_within):
                 await self._initialise()
         except TimeoutError:
             raise Closed(4408, "Connection initialisation timeout") from None
@@ -93,12 +93,12 @@ class Socket(Generic[P, C]):
             await self._handle(await self._receive())
 
     async def _keep(self) -> None:
-        """Ping, and end the connection when its token is no longer good or its reader is too slow."""
+        """Ping, and end the connection when its token is no longer valid or its client too slow."""
         await self._ready.wait()
-        revoked = asyncio.create_task(until_revoked(self._allowed, self._pace.recheck))
+        revoked = asyncio.create_task(until_revoked(self._allowed, self._limits.recheck))
         stalled = asyncio.create_task(self._stalled.wait())
         try:
-            while not (await asyncio.wait({revoked, stalled}, timeout=self._pace.keepalive))[0]:
+            while not (await asyncio.wait({revoked, stalled}, timeout=self._limits.keepalive))[0]:
                 await self._send({"type": "ping"})
         finally:
             await stop((revoked, stalled))
@@ -162,7 +162,7 @@ class Socket(Generic[P, C]):
         if key in self._operations:
             raise Closed(4409, f"Subscriber for {key[:60]} already exists")
         if len(self._operations) >= MAX_OPERATIONS:
-            error = refusal(f"A connection carries at most {MAX_OPERATIONS} operations at a time.", "LIMIT_EXCEEDED")
+            error = refusal(f"A connection carries at most {MAX_OPERATIONS} operations at a time", "LIMIT_EXCEEDED")
             await self._send_errors(key, [error])
             return
         task = asyncio.create_task(self._operate(key, payload))
@@ -187,7 +187,7 @@ class Socket(Generic[P, C]):
             self._operations.pop(key, None)
             await self._send_errors(key, refused.errors)
             return
-        # Free before the client hears of it, which may use the ID again at once.
+        # Free before the client is notified, which may use the ID again at once.
         self._operations.pop(key, None)
         await self._send({"id": key, "type": "complete"})
 
@@ -196,19 +196,19 @@ class Socket(Generic[P, C]):
 
     async def _send(self, message: Answer) -> None:
         try:
-            async with asyncio.timeout(self._pace.send_within), self._sending:
+            async with asyncio.timeout(self._limits.send_within), self._sending:
                 await self._socket.send_text(encode(message).decode())
         except TimeoutError:
             self._stalled.set()
             raise
 
     async def _close(self, closed: Closed) -> None:
-        with suppress(RuntimeError, WebSocketDisconnect):  # the client may have left first
+        with suppress(RuntimeError, WebSocketDisconnect):  # the client may have closed first
             await self._socket.close(closed.code, closed.reason)
 
 
 def origin_allowed(connection: HTTPConnection, allowed: frozenset[str]) -> bool:
-    """Browsers put no CORS before a WebSocket: a strange page's must be turned away here."""
+    """Return whether the page may connect. Browsers apply no CORS to a WebSocket: foreign pages are refused here."""
     header = connection.headers.get("origin")
     if header is None or "*" in allowed:
         return True
@@ -217,10 +217,10 @@ def origin_allowed(connection: HTTPConnection, allowed: frozenset[str]) -> bool:
 
 
 def _with_token(socket: WebSocket, payload: Message) -> HTTPConnection:
-    """The connection as if the payload's Authorization had been its header, which a browser cannot set."""
-    given = next((v for k, v in payload.items() if k.lower() == "authorization"), None)
+    """Return the connection with the payload's Authorization as its header, which a browser cannot set."""
+    token = next((v for k, v in payload.items() if k.lower() == "authorization"), None)
     scope = dict(socket.scope)
     scope["headers"] = list(scope["headers"])
-    if isinstance(given, str) and given.isascii() and given.isprintable():
-        MutableHeaders(scope=scope)["authorization"] = given
+    if isinstance(token, str) and token.isascii() and token.isprintable():
+        MutableHeaders(scope=scope)["authorization"] = token
     return HTTPConnection(scope)

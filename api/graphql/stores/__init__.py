@@ -1,0 +1,1 @@
+"""The store in the graph: its settings and its channels."""

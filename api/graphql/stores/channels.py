@@ -1,4 +1,4 @@
-"""Channels: what the server has, what the store has installed."""
+"""Channels: those of the server, and the store's settings of them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,11 +6,14 @@ from typing import Any, cast
 
 import strawberry
 
-from api.graphql.kit.context import Context, Info, allow
-from api.graphql.kit.errors import UserError, user_errors
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.context import Context, Info
+from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
+from api.graphql.kit.mutation import mutation
 from api.graphql.kit.scalars import JSON
-from domain.kit.errors import DomainError, ErrorCode
+from domain.kit.db import Transaction
+from domain.kit.errors import DomainError
 from domain.stores.model import TokenScope
 from plugins.sealing import redacted
 from plugins.store_channels import StoreChannel
@@ -28,28 +31,30 @@ class ChannelCapabilities:
 
 @strawberry.type(description="A channel plugin.")
 class Channel:
-    of: strawberry.Private[StoreChannel]
+    store_channel: strawberry.Private[StoreChannel]
 
-    key: str = derived(lambda self: self.of.plugin.channel.key)
-    label: str = derived(lambda self: self.of.plugin.channel.label)
-    version: str = derived(lambda self: self.of.plugin.channel.version)
-    package: str = derived(lambda self: self.of.plugin.package, description="The Python package that brings it.")
-    installed: bool = derived(lambda self: self.of.installed_at is not None)
-    configured: bool = derived(
-        lambda self: self.of.configured,
-        description="Until it is, it is a sandbox: messages are made, counted and kept, and go nowhere.",
+    key: str = derived(lambda self: self.store_channel.plugin.channel.key)
+    label: str = derived(lambda self: self.store_channel.plugin.channel.label)
+    version: str = derived(lambda self: self.store_channel.plugin.channel.version)
+    package: str = derived(
+        lambda self: self.store_channel.plugin.package, description="The Python package that brings it."
     )
-    installed_at: datetime | None = derived(lambda self: self.of.installed_at)
+    installed: bool = derived(lambda self: self.store_channel.installed_at is not None)
+    configured: bool = derived(
+        lambda self: self.store_channel.configured,
+        description="Without settings it is a sandbox: messages are rendered, counted and stored, but not sent.",
+    )
+    installed_at: datetime | None = derived(lambda self: self.store_channel.installed_at)
     settings_schema: JSON = derived(
-        lambda self: self.of.plugin.channel.settings.model_json_schema(),
+        lambda self: self.store_channel.plugin.channel.settings.model_json_schema(),
         description='JSON Schema of its settings; secrets are marked "writeOnly" and never answered.',
     )
-    settings: JSON | None = derived(lambda self: self.of.settings and redacted(self.of.settings))
+    settings: JSON | None = derived(lambda self: self.store_channel.settings and redacted(self.store_channel.settings))
     content_schema: JSON = derived(
-        lambda self: self.of.plugin.channel.content.model_json_schema(),
+        lambda self: self.store_channel.plugin.channel.content.model_json_schema(),
         description="JSON Schema of a campaign's content.",
     )
-    capabilities: ChannelCapabilities = derived(lambda self: self.of.plugin.channel.capabilities)
+    capabilities: ChannelCapabilities = derived(lambda self: self.store_channel.plugin.channel.capabilities)
 
 
 @strawberry.type
@@ -62,48 +67,52 @@ class ChannelPayload:
 class ChannelQuery:
     @strawberry.field(description="The channel plugins that this server has found, installed in the store or not.")
     async def channels(self, info: Info) -> list[Channel]:
-        return await _all(allow(info, TokenScope.READ))
+        return await _channels(require_scope(info, TokenScope.READ))
 
     @strawberry.field
     async def channel(self, info: Info, key: str) -> Channel | None:
-        found = await _all(allow(info, TokenScope.READ))
-        return next((channel for channel in found if channel.of.plugin.channel.key == key), None)
+        channels = await _channels(require_scope(info, TokenScope.READ))
+        return next((channel for channel in channels if channel.store_channel.plugin.channel.key == key), None)
 
 
 @strawberry.type
 class ChannelMutation:
-    @strawberry.mutation(description="Settings may follow later: until then the channel is a sandbox.")
-    async def channel_install(self, info: Info, key: str, settings: JSON | None = None) -> ChannelPayload:
-        return await _configure(allow(info, TokenScope.ADMIN), key, settings)
+    @mutation(
+        ChannelPayload,
+        TokenScope.ADMIN,
+        description="Settings can be added later: until then the channel is a sandbox.",
+    )
+    async def channel_install(
+        self, context: Context, tx: Transaction, key: str, settings: JSON | None = None
+    ) -> ChannelPayload:
+        return await _configure(context, tx, key, settings)
 
-    @strawberry.mutation(description="A secret that is left out stays as it is.")
-    async def channel_configure(self, info: Info, key: str, settings: JSON) -> ChannelPayload:
-        return await _configure(allow(info, TokenScope.ADMIN), key, settings)
+    @mutation(ChannelPayload, TokenScope.ADMIN, description="A secret that is left out keeps its value.")
+    async def channel_configure(self, context: Context, tx: Transaction, key: str, settings: JSON) -> ChannelPayload:
+        return await _configure(context, tx, key, settings)
 
 
-async def channels_of(context: Context) -> Sequence[StoreChannel]:
-    return await context.batch(_of_stores).load(context.store_id)
+async def store_channels(context: Context) -> Sequence[StoreChannel]:
+    """Return the server's channels with the store's settings of them."""
+    return await context.batch(_store_channels).load(context.store_id)
 
 
-async def _of_stores(context: Context, wanted: list[int]) -> list[Sequence[StoreChannel]]:
+async def _store_channels(context: Context, store_ids: list[int]) -> list[Sequence[StoreChannel]]:
     async with context.database.read() as tx:
-        return [await context.services.channels.all(tx, store_id) for store_id in wanted]
+        return [await context.services.channels.all(tx, store_id) for store_id in store_ids]
 
 
-async def _all(context: Context) -> list[Channel]:
-    return [Channel(of=found) for found in await channels_of(context)]
+async def _channels(context: Context) -> list[Channel]:
+    return [Channel(store_channel=store_channel) for store_channel in await store_channels(context)]
 
 
-async def _configure(context: Context, key: str, settings: object) -> ChannelPayload:
-    try:
-        async with context.database.write() as tx:
-            made = await context.services.channels.configure(tx, context.store_id, key, _object(settings), context.now)
-    except DomainError as error:
-        return ChannelPayload(user_errors=user_errors(error))
-    return ChannelPayload(channel=Channel(of=made))
+async def _configure(context: Context, tx: Transaction, key: str, settings: object) -> ChannelPayload:
+    channels = context.services.channels
+    store_channel = await channels.configure(tx, context.store_id, key, _object(settings), context.now)
+    return ChannelPayload(channel=Channel(store_channel=store_channel))
 
 
 def _object(settings: object) -> Mapping[str, object] | None:
     if settings is None or isinstance(settings, dict):
         return cast("dict[str, Any] | None", settings)
-    raise DomainError("settings are an object, as settingsSchema says", field=("settings",), code=ErrorCode.INVALID)
+    raise DomainError("Settings are an object, as settingsSchema says", field=("settings",))

@@ -1,12 +1,17 @@
 """The store that a token belongs to."""
 
+from typing import Any
+
 import strawberry
 
-from api.graphql.kit.context import Info, allow
-from api.graphql.kit.errors import UserError, user_errors
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.context import Context, Info
+from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
-from api.graphql.kit.global_ids import Node, encode
-from domain.kit.errors import DomainError
+from api.graphql.kit.global_ids import encode
+from api.graphql.kit.mutation import mutation
+from api.graphql.kit.nodes import Node
+from domain.kit.db import Transaction
 from domain.segments import refresh_schedule
 from domain.stores import actions, model
 from domain.stores.model import StoreChange, TokenScope
@@ -24,29 +29,34 @@ class StoreLimits:
 
 @strawberry.type
 class Store(Node):
-    of: strawberry.Private[model.Store]
+    row: strawberry.Private[model.Store]
 
-    id: strawberry.ID = derived(lambda self: encode("Store", self.of.id))
-    name: str = derived(lambda self: self.of.name)
+    id: strawberry.ID = derived(lambda self: encode("Store", self.row.id))
+    name: str = derived(lambda self: self.row.name)
     timezone: str = derived(
-        lambda self: self.of.timezone, description='IANA name; days ("once a day", "0:00") are this zone\'s.'
+        lambda self: self.row.timezone, description='IANA name; days ("once a day", "0:00") are this zone\'s.'
     )
-    currency: str = derived(lambda self: self.of.currency)
-    limits: StoreLimits = derived(lambda self: self.of.limits)
+    currency: str = derived(lambda self: self.row.currency)
+    limits: StoreLimits = derived(lambda self: self.row.limits)
+
+    @classmethod
+    async def load_row(cls, context: Context, key: Any) -> model.Store | None:
+        """Return the request's own store, when that is the one."""
+        return context.principal.store if key == context.store_id else None
 
 
 @strawberry.type
 class StoreQuery:
     @strawberry.field
     def store(self, info: Info) -> Store:
-        return Store(of=allow(info, TokenScope.READ).principal.store)
+        return Store(row=require_scope(info, TokenScope.READ).principal.store)
 
 
-@strawberry.input(description="What is left out stays as it is.")
+@strawberry.input(description="Fields left out keep their values.")
 class StoreUpdateInput:
     name: str | None = None
     timezone: str | None = strawberry.field(
-        default=None, description="Lists that are due stay due on their days, at 0:00 of this zone."
+        default=None, description="Scheduled lists stay on their days, at 0:00 of the new zone."
     )
     currency: str | None = strawberry.field(default=None, description="ISO 4217.")
     static_segment_members: int | None = None
@@ -61,17 +71,12 @@ class StoreUpdatePayload:
 
 @strawberry.type
 class StoreMutation:
-    @strawberry.mutation
-    async def store_update(self, info: Info, input: StoreUpdateInput) -> StoreUpdatePayload:
-        context = allow(info, TokenScope.ADMIN)
-        given = StoreChange(
+    @mutation(StoreUpdatePayload, TokenScope.ADMIN, errors_under="input")
+    async def store_update(self, context: Context, tx: Transaction, input: StoreUpdateInput) -> StoreUpdatePayload:
+        change = StoreChange(
             input.name, input.timezone, input.currency, input.static_segment_members, input.property_conditions
         )
-        try:
-            async with context.database.write() as tx:
-                had, changed = await actions.update(tx, context.store_id, given)
-                if changed.timezone != had.timezone:
-                    await refresh_schedule.change_timezone(tx, changed.id, had.timezone, changed.timezone)
-        except DomainError as error:
-            return StoreUpdatePayload(user_errors=user_errors(error.under("input")))
-        return StoreUpdatePayload(store=Store(of=changed))
+        before, after = await actions.update(tx, context.store_id, change)
+        if after.timezone != before.timezone:
+            await refresh_schedule.change_timezone(tx, after.id, before.timezone, after.timezone)
+        return StoreUpdatePayload(store=Store(row=after))

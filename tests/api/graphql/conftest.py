@@ -7,7 +7,7 @@ import httpx
 import pytest
 import uvicorn
 
-from tests.api.graphql.stage import Shop, Stage, open_stage
+from tests.api.graphql.stage import Stage, StoreClient, open_stage
 from tests.api.graphql.toy import Tokens, make_app
 
 AUTHORIZED = {"Authorization": "Bearer sesame"}
@@ -64,5 +64,5 @@ async def stage(database_url: str, tmp_path: Path) -> AsyncGenerator[Stage]:
 
 
 @pytest.fixture
-async def shop(stage: Stage) -> Shop:
-    return await stage.shop()
+async def store(stage: Stage) -> StoreClient:
+    return await stage.store()

@@ -28,7 +28,7 @@ from plugins.store_channels import InstalledChannels
 from tests.factories import NOW, add_store
 from tests.fakes import RecordingChannel
 
-ALL_KINDS = frozenset({TokenScope.ADMIN})
+EVERYTHING = frozenset({TokenScope.ADMIN})
 
 # What GraphQL answers is JSON, whose shape each test knows.
 Json = Any
@@ -60,8 +60,8 @@ class Reply:
 
     @property
     def errors(self) -> list[Json]:
-        found: list[Json] = self.body["errors"]
-        return found
+        result: list[Json] = self.body["errors"]
+        return result
 
     @property
     def codes(self) -> list[str]:
@@ -75,12 +75,12 @@ class Stage:
     channel: RecordingChannel
     clock: Hands
 
-    async def shop(self, name: str = "Shop", **values: object) -> "Shop":
+    async def store(self, name: str = "Shop", **values: object) -> "StoreClient":
         async with self.runtime.database.write() as tx:
             store_id = await add_store(tx, name=name, **values)
-        made = Shop(self, store_id, "")
-        made.token = await made.add_token(ALL_KINDS)
-        return made
+        client = StoreClient(self, store_id, "")
+        client.token = await client.add_token(EVERYTHING)
+        return client
 
     async def work(self) -> None:
         """Do what is due, as a worker and the scheduler would, until nothing is."""
@@ -97,7 +97,7 @@ class Stage:
 
 
 @dataclass
-class Shop:
+class StoreClient:
     """A store, as a client with its token sees it."""
 
     stage: Stage
@@ -142,8 +142,8 @@ class Shop:
         answer = "{ operation { id kind status done total } userErrors { field message code } }"
         field = f"done: {name}(file: $file, dryRun: $dryRun) {answer}"
         document = f"mutation ($file: Upload!, $dryRun: Boolean) {{ {field} }}"
-        asked = {"query": document, "variables": {"file": None, "dryRun": dry_run}}
-        data = {"operations": json.dumps(asked), "map": json.dumps({"0": ["variables.file"]})}
+        variables = {"query": document, "variables": {"file": None, "dryRun": dry_run}}
+        data = {"operations": json.dumps(variables), "map": json.dumps({"0": ["variables.file"]})}
         response = await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
         return Reply(response.status_code, response.json()).data["done"]
 
@@ -166,31 +166,31 @@ class Shop:
         done = await self.mutate("channelInstall", "key: $key, settings: $settings", "", key=key, settings=settings)
         assert done["userErrors"] == []
 
-    async def customers(self, *given: Mapping[str, object]) -> list[str]:
+    async def customers(self, *values: Mapping[str, object]) -> list[str]:
         """Makes customers, and says their IDs in order."""
-        done = await self.mutate("customersUpsert", "input: $input", "created updated", input=given)
+        done = await self.mutate("customersUpsert", "input: $input", "created updated", input=values)
         assert done["userErrors"] == []
-        return [await self.customer_id(str(one["externalId"])) for one in given]
+        return [await self.customer_id(str(item["externalId"])) for item in values]
 
     async def customer_id(self, external_id: str) -> str:
-        found = await self.get("query ($id: String!) { customer(externalId: $id) { id } }", id=external_id)
-        return str(found["customer"]["id"])
+        result = await self.get("query ($id: String!) { customer(externalId: $id) { id } }", id=external_id)
+        return str(result["customer"]["id"])
 
-    async def segment(self, name: str = "Everyone", **given: object) -> Json:
+    async def segment(self, name: str = "Everyone", **values: object) -> Json:
         """A segment whose first list is ready."""
         done = await self.mutate(
             "segmentCreate",
             "input: $input",
             "segment { id } list { id } operation { id }",
-            input={"name": name, **given},
+            input={"name": name, **values},
         )
         assert done["userErrors"] == []
         await self.stage.work()
         return done
 
-    async def campaign(self, list_id: str, **given: object) -> str:
-        wanted = {"name": "July", "channel": "recording", "target": {"listId": list_id}, "content": {"text": "Hi"}}
-        done = await self.mutate("campaignCreate", "input: $input", "campaign { id }", input={**wanted, **given})
+    async def campaign(self, list_id: str, **values: object) -> str:
+        expected = {"name": "July", "channel": "recording", "target": {"listId": list_id}, "content": {"text": "Hi"}}
+        done = await self.mutate("campaignCreate", "input: $input", "campaign { id }", input={**expected, **values})
         assert done["userErrors"] == []
         return str(done["campaign"]["id"])
 

@@ -12,7 +12,7 @@ from api.graphql.schema import build_schema
 from domain.stores import queries
 from domain.stores.model import TokenScope, new_token
 from domain.stores.tables import api_tokens
-from tests.api.graphql.stage import Json, Reply, Shop, Stage
+from tests.api.graphql.stage import Json, Reply, Stage, StoreClient
 from tests.factories import NOW
 
 READ, WRITE, SEND, ADMIN = TokenScope.READ, TokenScope.WRITE, TokenScope.SEND, TokenScope.ADMIN
@@ -92,8 +92,8 @@ FIELDS: dict[str, tuple[str, TokenScope]] = {
 
 
 def schema() -> GraphQLSchema:
-    found: GraphQLSchema = schema_of(build_schema())
-    return found
+    result: GraphQLSchema = schema_of(build_schema())
+    return result
 
 
 def test_every_field_of_the_roots_is_tried() -> None:
@@ -101,59 +101,59 @@ def test_every_field_of_the_roots_is_tried() -> None:
     assert {f"{root.name}.{field}" for root in roots if root for field in root.fields} == FIELDS.keys()
 
 
-async def test_every_field_takes_its_scope(stage: Stage, shop: Shop) -> None:
-    tokens = {scope: await shop.add_token(frozenset({scope})) for scope in TokenScope}
-    for name, (document, wanted) in FIELDS.items():
+async def test_every_field_takes_its_scope(stage: Stage, store: StoreClient) -> None:
+    tokens = {scope: await store.add_token(frozenset({scope})) for scope in TokenScope}
+    for name, (document, expected) in FIELDS.items():
         for scope, token in tokens.items():
-            reply = await ask(shop, token, document)
+            reply = await ask(store, token, document)
             assert "INTERNAL" not in codes(reply), (name, scope)
-            if scope in {wanted, ADMIN}:
+            if scope in {expected, ADMIN}:
                 assert "FORBIDDEN" not in codes(reply), (name, scope)
             else:
                 assert codes(reply) == ["FORBIDDEN"], (name, scope)
-                assert reply.errors[0]["extensions"]["scope"] == wanted
+                assert reply.errors[0]["extensions"]["scope"] == expected
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_nothing_is_answered_without_a_token(shop: Shop) -> None:
+async def test_nothing_is_answered_without_a_token(store: StoreClient) -> None:
     for document, _ in FIELDS.values():
-        for token in ("", "x", new_token(), shop.token[:-1], shop.token + "x"):
-            response = await shop.send(token, json={"query": document})
+        for token in ("", "x", new_token(), store.token[:-1], store.token + "x"):
+            response = await store.send(token, json={"query": document})
             assert response.status_code == 401
             assert response.headers["www-authenticate"] == "Bearer"
             assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["UNAUTHENTICATED"]
             assert "data" not in response.json()
 
 
-async def test_a_revoked_token_and_one_past_its_time_open_nothing(stage: Stage, shop: Shop) -> None:
+async def test_a_revoked_token_and_one_past_its_time_open_nothing(stage: Stage, store: StoreClient) -> None:
     document = "{ store { id } }"
-    revoked, revoked_id = await shop.token_with_id(frozenset({READ}))
-    expiring, expiring_id = await shop.token_with_id(frozenset({READ}))
+    revoked, revoked_id = await store.token_with_id(frozenset({READ}))
+    expiring, expiring_id = await store.token_with_id(frozenset({READ}))
     async with stage.runtime.database.write() as tx:
         end = NOW + timedelta(hours=1)
         await tx.execute(update(api_tokens).where(api_tokens.c.id == expiring_id).values(expires_at=end))
     for token in (revoked, expiring):
-        assert (await shop.ask_by(token, document)).status == 200
+        assert (await store.ask_by(token, document)).status == 200
     async with stage.runtime.database.write() as tx:
-        assert await queries.revoke_token(tx, shop.store_id, revoked_id, NOW)
-    assert (await shop.ask_by(revoked, document)).status == 401
-    assert (await shop.ask_by(expiring, document)).status == 200
+        assert await queries.revoke_token(tx, store.store_id, revoked_id, NOW)
+    assert (await store.ask_by(revoked, document)).status == 401
+    assert (await store.ask_by(expiring, document)).status == 200
     stage.clock.forward(hours=1)
-    assert (await shop.ask_by(expiring, document)).status == 401
-    assert (await shop.ask(document)).status == 200
+    assert (await store.ask_by(expiring, document)).status == 401
+    assert (await store.ask(document)).status == 200
 
 
-async def ask(shop: Shop, token: str, document: str) -> Reply:
+async def ask(store: StoreClient, token: str, document: str) -> Reply:
     if document.startswith("subscription"):
-        response = await shop.send(token, json={"query": document}, headers={"Accept": "text/event-stream"})
+        response = await store.send(token, json={"query": document}, headers={"Accept": "text/event-stream"})
         [event] = [line[6:] for line in response.text.splitlines() if line.startswith("data: {")]
         return Reply(response.status_code, json.loads(event))
     if "Upload" in document:
         operations = json.dumps({"query": document, "variables": {"file": None}})
         data = {"operations": operations, "map": json.dumps({"0": ["variables.file"]})}
-        response = await shop.send(token, data=data, files={"0": ("f.csv", b"", "text/csv")})
+        response = await store.send(token, data=data, files={"0": ("f.csv", b"", "text/csv")})
         return Reply(response.status_code, response.json())
-    return await shop.ask_by(token, document)
+    return await store.ask_by(token, document)
 
 
 def codes(reply: Reply) -> list[Json]:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from api.graphql.kit.global_ids import encode
 from domain.kit import ids
 from domain.migrations.tables import metadata
-from tests.api.graphql.stage import Json, Shop, Stage
+from tests.api.graphql.stage import Json, Stage, StoreClient
 from tests.api.graphql.test_access import ask, schema
 
 ERRORS = "userErrors { field message code }"
@@ -35,9 +35,9 @@ def _create_segment(filter_of: Callable[[str], str]) -> Callable[[str], str]:
     )
 
 
-def _create_campaign(given: str) -> str:
+def _create_campaign(values: str) -> str:
     base = 'name: "x", channel: "recording", content: {text: "x"}'
-    return f"mutation {{ campaignCreate(input: {{{base}, {given}}}) {{ campaign {{ id }} {ERRORS} }} }}"
+    return f"mutation {{ campaignCreate(input: {{{base}, {values}}}) {{ campaign {{ id }} {ERRORS} }} }}"
 
 
 def _by_id(mutation: str, gid: str) -> str:
@@ -45,8 +45,8 @@ def _by_id(mutation: str, gid: str) -> str:
 
 
 def _members(what: str, segment: str, customer: str, answer: str) -> str:
-    given = f'id: "{segment}", customerIds: ["{customer}"]'
-    return f"mutation {{ segmentMembers{what}({given}) {{ {answer} {ERRORS} }} }}"
+    values = f'id: "{segment}", customerIds: ["{customer}"]'
+    return f"mutation {{ segmentMembers{what}({values}) {{ {answer} {ERRORS} }} }}"
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Place:
 
 
 # By the field of the schema and the argument or input field that takes the ID; `own` is one of the asker's own.
-def places(own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
-    found: dict[tuple[str, str], Place] = {
+def places(ids: Mapping[str, str]) -> dict[tuple[str, str], Place]:
+    result: dict[tuple[str, str], Place] = {
         ("Query.customer", "id"): Place("customer", lambda g: f'{{ customer(id: "{g}") {{ id name }} }}'),
         ("Query.segment", "id"): Place("segment", lambda g: f'{{ segment(id: "{g}") {{ id name }} }}'),
         ("Query.list", "id"): Place("list", lambda g: f'{{ list(id: "{g}") {{ id name }} }}'),
@@ -76,10 +76,10 @@ def places(own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
             "operation", lambda g: f'mutation {{ operationCancel(id: "{g}") {FAULTS} }}'
         ),
         ("CustomerList.difference", "from"): Place(
-            "list", lambda g: f'{{ list(id: "{own["list"]}") {{ difference(from: "{g}") {{ joinedCount }} }} }}'
+            "list", lambda g: f'{{ list(id: "{ids["list"]}") {{ difference(from: "{g}") {{ joinedCount }} }} }}'
         ),
         ("Campaign.preview", "customerId"): Place(
-            "customer", lambda g: f'{{ campaign(id: "{own["campaign"]}") {{ preview(customerId: "{g}") {{ text }} }} }}'
+            "customer", lambda g: f'{{ campaign(id: "{ids["campaign"]}") {{ preview(customerId: "{g}") {{ text }} }} }}'
         ),
         ("Mutation.customerDelete", "id"): Place(
             "customer", lambda g: f'mutation {{ customerDelete(id: "{g}", erase: true) {{ deletedId {ERRORS} }} }}'
@@ -123,16 +123,16 @@ def places(own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
             for name in ("segmentDuplicate", "segmentActivate", "segmentDeactivate", "segmentRefresh")
         },
         ("Mutation.segmentMembersAdd", "id"): Place(
-            "static", lambda g: _members("Add", g, own["customer"], "changed segment { id }")
+            "static", lambda g: _members("Add", g, ids["customer"], "changed segment { id }")
         ),
         ("Mutation.segmentMembersAdd", "customerIds"): Place(
-            "customer", lambda g: _members("Add", own["static"], g, "changed")
+            "customer", lambda g: _members("Add", ids["static"], g, "changed")
         ),
         ("Mutation.segmentMembersRemove", "id"): Place(
-            "static", lambda g: _members("Remove", g, own["customer"], "changed segment { id }")
+            "static", lambda g: _members("Remove", g, ids["customer"], "changed segment { id }")
         ),
         ("Mutation.segmentMembersRemove", "customerIds"): Place(
-            "customer", lambda g: _members("Remove", own["static"], g, "changed")
+            "customer", lambda g: _members("Remove", ids["static"], g, "changed")
         ),
         ("Mutation.listRename", "id"): Place(
             "list", lambda g: f'mutation {{ listRename(id: "{g}", name: "mine") {{ list {{ id }} {ERRORS} }} }}'
@@ -143,7 +143,7 @@ def places(own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
         ),
         ("Mutation.segmentUpdate", "SegmentInput.customerIds"): Place(
             "customer",
-            lambda g: f'mutation {{ segmentUpdate(id: "{own["segment"]}", input: {{customerIds: ["{g}"]}}) {FAULTS} }}',
+            lambda g: f'mutation {{ segmentUpdate(id: "{ids["segment"]}", input: {{customerIds: ["{g}"]}}) {FAULTS} }}',
         ),
         ("Mutation.campaignUpdate", "id"): Place(
             "campaign", lambda g: f'mutation {{ campaignUpdate(id: "{g}", input: {{name: "mine"}}) {FAULTS} }}'
@@ -159,18 +159,18 @@ def places(own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
         ),
     }
     for coordinate, kind in TARGET.items():
-        found |= _targets(coordinate, kind, own)
+        result |= _targets(coordinate, kind, ids)
     for coordinate, kind in MEMBERSHIP.items():
-        found |= _filters(coordinate, kind, own)
-    return found
+        result |= _filters(coordinate, kind, ids)
+    return result
 
 
-def _targets(coordinate: str, kind: str, own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
+def _targets(coordinate: str, kind: str, ids: Mapping[str, str]) -> dict[tuple[str, str], Place]:
     name = coordinate.split(".")[1]
 
     def change(gid: str) -> str:
         left_out = f'exclude: [{{{name}: "{gid}"}}]'
-        return f'mutation {{ campaignUpdate(id: "{own["campaign"]}", input: {{{left_out}}}) {FAULTS} }}'
+        return f'mutation {{ campaignUpdate(id: "{ids["campaign"]}", input: {{{left_out}}}) {FAULTS} }}'
 
     return {
         ("Query.reach", coordinate): Place(
@@ -181,12 +181,12 @@ def _targets(coordinate: str, kind: str, own: Mapping[str, str]) -> dict[tuple[s
     }
 
 
-def _filters(coordinate: str, kind: str, own: Mapping[str, str]) -> dict[tuple[str, str], Place]:
+def _filters(coordinate: str, kind: str, ids: Mapping[str, str]) -> dict[tuple[str, str], Place]:
     def asked(gid: str) -> str:
         return _in_filter(coordinate, gid)
 
     def change(gid: str) -> str:
-        return f'mutation {{ segmentUpdate(id: "{own["segment"]}", input: {{exclude: {asked(gid)}}}) {FAULTS} }}'
+        return f'mutation {{ segmentUpdate(id: "{ids["segment"]}", input: {{exclude: {asked(gid)}}}) {FAULTS} }}'
 
     return {
         ("Query.segmentPreview", coordinate): Place(
@@ -197,7 +197,7 @@ def _filters(coordinate: str, kind: str, own: Mapping[str, str]) -> dict[tuple[s
         ("Mutation.segmentMembersAdd", coordinate): Place(
             kind,
             lambda g: (
-                f'mutation {{ segmentMembersAdd(id: "{own["static"]}", filter: {asked(g)}) {{ changed {ERRORS} }} }}'
+                f'mutation {{ segmentMembersAdd(id: "{ids["static"]}", filter: {asked(g)}) {{ changed {ERRORS} }} }}'
             ),
         ),
         ("Mutation.segmentUpdate", coordinate): Place(kind, change),
@@ -223,58 +223,58 @@ def test_every_place_for_an_id_is_tried() -> None:
     assert set(_ids_taken()) == tried | ANY_KIND
 
 
-async def test_a_strangers_object_is_answered_as_one_that_is_not_there(stage: Stage, shop: Shop) -> None:
-    other = await stage.shop("Other")
-    own, theirs = await _furnish(shop), await _furnish(other, {"externalId": "theirs", "tags": ["theirs"]})
-    assert not {*own.values()} & {*theirs.values()}
+async def test_a_strangers_object_is_answered_as_one_that_is_not_there(stage: Stage, store: StoreClient) -> None:
+    other = await stage.store("Other")
+    ids, theirs = await _furnish(store), await _furnish(other, {"externalId": "theirs", "tags": ["theirs"]})
+    assert not {*ids.values()} & {*theirs.values()}
     before = await _rows(stage, other)
-    for place, tried in places(own).items():
+    for place, tried in places(ids).items():
         gid, nothing = theirs[tried.kind], _nothing(tried.kind)
-        assert await _answer(shop, tried.document(gid), gid) == await _answer(shop, tried.document(nothing), nothing), (
-            place
-        )
+        assert await _answer(store, tried.document(gid), gid) == await _answer(
+            store, tried.document(nothing), nothing
+        ), place
         assert await _answer(other, tried.document(nothing), nothing)
     for kind, gid in theirs.items():
-        document = f'{{ node(id: "{gid}") {{ id }} nodes(ids: ["{own[kind]}", "{gid}"]) {{ id }} }}'
-        assert (await shop.get(document)) == {"node": None, "nodes": [{"id": own[kind]}, None]}, kind
+        document = f'{{ node(id: "{gid}") {{ id }} nodes(ids: ["{ids[kind]}", "{gid}"]) {{ id }} }}'
+        assert (await store.get(document)) == {"node": None, "nodes": [{"id": ids[kind]}, None]}, kind
     assert await _rows(stage, other) == before
-    named = await shop.get('{ customer(externalId: "theirs") { id } tags(prefix: "t") customers { totalCount } }')
+    named = await store.get('{ customer(externalId: "theirs") { id } tags(prefix: "t") customers { totalCount } }')
     assert named == {"customer": None, "tags": [], "customers": {"totalCount": 2}}
 
 
-async def test_their_own_objects_are_there(stage: Stage, shop: Shop) -> None:
-    own = await _furnish(shop)
-    for kind, gid in own.items():
-        assert (await shop.get("query ($id: ID!) { node(id: $id) { __typename id } }", id=gid))["node"] == {
+async def test_their_own_objects_are_there(stage: Stage, store: StoreClient) -> None:
+    ids = await _furnish(store)
+    for kind, gid in ids.items():
+        assert (await store.get("query ($id: ID!) { node(id: $id) { __typename id } }", id=gid))["node"] == {
             "__typename": TYPES[kind],
             "id": gid,
         }
 
 
-async def _furnish(shop: Shop, *more: Mapping[str, object]) -> dict[str, str]:
+async def _furnish(store: StoreClient, *more: Mapping[str, object]) -> dict[str, str]:
     """An object of each kind; the customer is the last, whose number another store may not have."""
-    contact = [{"channel": "recording", "address": f"x{shop.store_id}@shop.example", "consent": "SUBSCRIBED"}]
-    given = [{"externalId": f"c{at}", "contacts": contact, "tags": ["a"]} for at in (1, 2)]
-    customers = await shop.customers(*given, *more)
-    await shop.install()
-    made = await shop.segment()
-    picked = await shop.segment("Picked", kind="STATIC", customerIds=customers[:1])
-    gid = await shop.campaign(made["list"]["id"])
-    assert (await shop.mutate("campaignSend", "id: $id", "", id=gid))["userErrors"] == []
-    await shop.stage.work()
-    draft = await shop.campaign(made["list"]["id"], name="Draft")
-    seen = await shop.get(
+    contact = [{"channel": "recording", "address": f"x{store.store_id}@shop.example", "consent": "SUBSCRIBED"}]
+    values = [{"externalId": f"c{at}", "contacts": contact, "tags": ["a"]} for at in (1, 2)]
+    customers = await store.customers(*values, *more)
+    await store.install()
+    payload = await store.segment()
+    picked = await store.segment("Picked", kind="STATIC", customerIds=customers[:1])
+    gid = await store.campaign(payload["list"]["id"])
+    assert (await store.mutate("campaignSend", "id: $id", "", id=gid))["userErrors"] == []
+    await store.stage.work()
+    draft = await store.campaign(payload["list"]["id"], name="Draft")
+    answer = await store.get(
         "query ($id: ID!) { store { id } campaign(id: $id) { deliveries(first: 1) { nodes { id } } } }", id=gid
     )
     return {
         "customer": customers[-1],
-        "segment": made["segment"]["id"],
+        "segment": payload["segment"]["id"],
         "static": picked["segment"]["id"],
-        "list": made["list"]["id"],
+        "list": payload["list"]["id"],
         "campaign": draft,
-        "operation": made["operation"]["id"],
-        "delivery": seen["campaign"]["deliveries"]["nodes"][0]["id"],
-        "store": seen["store"]["id"],
+        "operation": payload["operation"]["id"],
+        "delivery": answer["campaign"]["deliveries"]["nodes"][0]["id"],
+        "store": answer["store"]["id"],
     }
 
 
@@ -282,9 +282,9 @@ def _nothing(kind: str) -> str:
     return encode(TYPES[kind], 2**40 if kind == "customer" else ids.new())
 
 
-async def _answer(shop: Shop, document: str, gid: str) -> str:
+async def _answer(store: StoreClient, document: str, gid: str) -> str:
     """Status and body, the ID itself blotted out."""
-    reply = await ask(shop, shop.token, document)
+    reply = await ask(store, store.token, document)
     assert "INTERNAL" not in json.dumps(reply.body)
     return f"{reply.status} {json.dumps(_without_places(reply.body))}".replace(gid, "ID")
 
@@ -296,16 +296,16 @@ def _without_places(body: Json) -> Json:
     return body
 
 
-async def _rows(stage: Stage, shop: Shop) -> dict[str, list[tuple[object, ...]]]:
-    kept: dict[str, list[tuple[object, ...]]] = {}
+async def _rows(stage: Stage, store: StoreClient) -> dict[str, list[tuple[object, ...]]]:
+    answer: dict[str, list[tuple[object, ...]]] = {}
     async with stage.runtime.database.read() as tx:
         for table in metadata.sorted_tables:
             column = table.c.get("store_id")
             if column is not None and table.name != "api_tokens":
-                kept[table.name] = sorted(
-                    map(tuple, await tx.execute(select(table).where(column == shop.store_id))), key=repr
+                answer[table.name] = sorted(
+                    map(tuple, await tx.execute(select(table).where(column == store.store_id))), key=repr
                 )
-    return kept
+    return answer
 
 
 def _ids_taken() -> Iterator[tuple[str, str]]:
@@ -323,11 +323,11 @@ def _ids_taken() -> Iterator[tuple[str, str]]:
                         yield f"{type_.name}.{name}", coordinate
 
 
-def _ids_within(type_: GraphQLInputObjectType, seen: set[str]) -> Iterator[str]:
-    seen.add(type_.name)
+def _ids_within(type_: GraphQLInputObjectType, visited: set[str]) -> Iterator[str]:
+    visited.add(type_.name)
     for name, field in type_.fields.items():
         named = get_named_type(field.type)
         if named.name == "ID":
             yield f"{type_.name}.{name}"
-        elif isinstance(named, GraphQLInputObjectType) and named.name not in seen:
-            yield from _ids_within(named, seen)
+        elif isinstance(named, GraphQLInputObjectType) and named.name not in visited:
+            yield from _ids_within(named, visited)

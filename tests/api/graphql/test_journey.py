@@ -1,6 +1,6 @@
 """From files to delivered messages, by the API alone."""
 
-from tests.api.graphql.stage import Shop, Stage, attribute
+from tests.api.graphql.stage import Stage, StoreClient, attribute
 
 CUSTOMERS = (
     "external_id,name,email,country,consent.recording,tags,property.size\n"
@@ -51,31 +51,31 @@ SENT = """query ($id: ID!) {
 }"""
 
 
-async def test_from_files_to_delivered_messages(stage: Stage, shop: Shop) -> None:
-    await _take_in(stage, shop)
-    made = await _find(stage, shop)
-    campaign = await _draw_up(shop, made["list"]["id"])
-    await _send(stage, shop, campaign)
+async def test_from_files_to_delivered_messages(stage: Stage, store: StoreClient) -> None:
+    await _take_in(stage, store)
+    created = await _find(stage, store)
+    campaign = await _draw_up(store, created["list"]["id"])
+    await _send(stage, store, campaign)
 
 
-async def _take_in(stage: Stage, shop: Shop) -> None:
-    customers = await shop.upload("customersImport", CUSTOMERS.encode())
+async def _take_in(stage: Stage, store: StoreClient) -> None:
+    customers = await store.upload("customersImport", CUSTOMERS.encode())
     assert customers["userErrors"] == []
     assert customers["operation"]["status"] == "QUEUED"
     await stage.work()
-    *_, last = await shop.events(OPERATION, id=customers["operation"]["id"])
+    *_, last = await store.events(OPERATION, id=customers["operation"]["id"])
     assert last["data"]["operationProgress"]["status"] == "DONE"
     [problem] = last["data"]["operationProgress"]["problems"]
     assert problem["row"] == 7
     assert "not an address" in problem["message"]
-    orders = await shop.upload("ordersImport", ORDERS.encode())
+    orders = await store.upload("ordersImport", ORDERS.encode())
     await stage.work()
-    seen = await shop.get(
+    answer = await store.get(
         "query ($id: ID!) { operation(id: $id) { kind status problems { row message } } }", id=orders["operation"]["id"]
     )
-    assert seen["operation"]["status"] == "DONE"
-    assert [problem["row"] for problem in seen["operation"]["problems"]] == [7]
-    ann = await shop.get('{ customer(externalId: "c1") { orderCount totalSpent tags properties { key value } } }')
+    assert answer["operation"]["status"] == "DONE"
+    assert [problem["row"] for problem in answer["operation"]["problems"]] == [7]
+    ann = await store.get('{ customer(externalId: "c1") { orderCount totalSpent tags properties { key value } } }')
     assert ann["customer"] == {
         "orderCount": 2,
         "totalSpent": "150.5",
@@ -84,15 +84,15 @@ async def _take_in(stage: Stage, shop: Shop) -> None:
     }
 
 
-async def _find(stage: Stage, shop: Shop) -> dict[str, dict[str, str]]:
-    preview = await shop.get(
+async def _find(stage: Stage, store: StoreClient) -> dict[str, dict[str, str]]:
+    preview = await store.get(
         "query ($f: FilterInput) { segmentPreview(include: $f) { count exact summary query sample { name } } }",
         f=BOUGHT_SHOES,
     )
     assert preview["segmentPreview"]["count"] == 4
     assert preview["segmentPreview"]["exact"] is True
-    assert [one["name"] for one in preview["segmentPreview"]["sample"]] == ["Ann", "Bob", "Cho", "Dee"]
-    done = await shop.mutate(
+    assert [item["name"] for item in preview["segmentPreview"]["sample"]] == ["Ann", "Bob", "Cho", "Dee"]
+    done = await store.mutate(
         "segmentCreate",
         "input: $input",
         "segment { id name memberCount } list { id name status count } operation { id status }",
@@ -102,10 +102,10 @@ async def _find(stage: Stage, shop: Shop) -> dict[str, dict[str, str]]:
     assert done["segment"]["memberCount"] == 4
     assert (done["list"]["name"], done["list"]["status"], done["list"]["count"]) == ("Shoes", "GENERATING", 0)
     await stage.work()
-    [*_, last] = await shop.events(OPERATION, id=done["operation"]["id"])
+    [*_, last] = await store.events(OPERATION, id=done["operation"]["id"])
     assert last["data"]["operationProgress"] == {"status": "DONE", "done": 4, "total": 4, "problems": []}
     listed = (
-        await shop.get(
+        await store.get(
             """query ($id: ID!) { list(id: $id) {
                 status count latest expired deletable segment { name } members { totalCount nodes { name } }
                 reach { channel reachable accepting } actions { kind channel label }
@@ -120,12 +120,12 @@ async def _find(stage: Stage, shop: Shop) -> dict[str, dict[str, str]]:
     return dict(done)
 
 
-async def _draw_up(shop: Shop, list_id: str) -> str:
-    await shop.install()
-    await shop.mutate(
+async def _draw_up(store: StoreClient, list_id: str) -> str:
+    await store.install()
+    await store.mutate(
         "channelConfigure", "key: $key, settings: $settings", "", key="recording", settings={"account": "x"}
     )
-    created = await shop.mutate(
+    created = await store.mutate(
         "campaignCreate",
         "input: $input",
         "campaign { id status }",
@@ -138,39 +138,41 @@ async def _draw_up(shop: Shop, list_id: str) -> str:
         },
     )
     assert created["userErrors"] == []
-    drawn = (await shop.get(DRAWN_UP, id=created["campaign"]["id"], customer=await shop.customer_id("c2")))["campaign"]
+    drawn = (await store.get(DRAWN_UP, id=created["campaign"]["id"], customer=await store.customer_id("c2")))[
+        "campaign"
+    ]
     assert (drawn["status"], drawn["targetName"], drawn["list"]["number"]) == ("DRAFT", "Shoes", 1)
     assert drawn["utm"] == {"source": "muster", "medium": None, "campaign": None}
     assert drawn["stats"] == {"recipients": 0}
     assert drawn["reach"]["audience"] == 4
     assert drawn["reach"]["recipients"] == 2
-    assert sorted((one["reason"], one["count"]) for one in drawn["reach"]["excluded"]) == [
+    assert sorted((item["reason"], item["count"]) for item in drawn["reach"]["excluded"]) == [
         ("NO_ADDRESS", 1),
         ("UNSUBSCRIBED", 1),
     ]
     assert drawn["preview"]["text"] == "Hi Ann, size 7"
     assert drawn["preview"]["payload"] == {"to": "ann@shop.example", "text": "Hi Ann, size 7"}
     assert drawn["chosen"] == {"text": "Hi Bob, size 8"}
-    forecast = await shop.get(
+    forecast = await store.get(
         'query ($t: TargetInput!) { reach(target: $t, channel: "recording") { recipients } }', t={"listId": list_id}
     )
     assert forecast["reach"] == {"recipients": 2}
     return str(created["campaign"]["id"])
 
 
-async def _send(stage: Stage, shop: Shop, campaign: str) -> None:
-    sent = await shop.mutate("campaignSend", "id: $id", "campaign { status startedAt }", id=campaign)
+async def _send(stage: Stage, store: StoreClient, campaign: str) -> None:
+    sent = await store.mutate("campaignSend", "id: $id", "campaign { status startedAt }", id=campaign)
     assert sent["userErrors"] == []
     assert sent["campaign"]["status"] == "SENDING"
     await stage.work()
     assert sorted(stage.channel.addresses) == ["ann@shop.example", "bob@shop.example"]
-    [*_, last] = await shop.events(CAMPAIGN, id=campaign)
+    [*_, last] = await store.events(CAMPAIGN, id=campaign)
     stats = {"recipients": 2, "pending": 0, "sent": 2, "failed": 0, "unknown": 0, "skipped": 0}
     assert last["data"]["campaignProgress"] == {"status": "SENT", "stats": stats}
-    seen = (await shop.get(SENT, id=campaign))["campaign"]
-    assert (seen["status"], seen["stats"], seen["failed"]["totalCount"]) == ("SENT", stats, 0)
-    assert seen["deliveries"]["totalCount"] == 2
-    first = seen["deliveries"]["nodes"][0]
+    answer = (await store.get(SENT, id=campaign))["campaign"]
+    assert (answer["status"], answer["stats"], answer["failed"]["totalCount"]) == ("SENT", stats, 0)
+    assert answer["deliveries"]["totalCount"] == 2
+    first = answer["deliveries"]["nodes"][0]
     assert first.pop("id")
     assert first.pop("sentAt").endswith("Z")
     assert first == {

@@ -21,7 +21,7 @@ from domain.lists.tables import list_members, lists
 from domain.operations import queries as operations
 from domain.operations.model import Problem
 from domain.segments.tables import segment_members, segments
-from tests.api.graphql.stage import Shop, Stage, attribute
+from tests.api.graphql.stage import Stage, StoreClient, attribute
 from tests.factories import NOW
 
 PAGE = "pageInfo { hasNextPage endCursor }"
@@ -66,98 +66,98 @@ FEW, MANY = 2, 50
 @contextmanager
 def statements(stage: Stage) -> Generator[list[str]]:
     """The statements that are run meanwhile."""
-    seen: list[str] = []
+    executed: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
+        executed.append(statement)
 
     engine = stage.runtime.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield seen
+        yield executed
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.mark.slow
-async def test_a_page_of_fifty_costs_no_more_statements_than_one_of_two(stage: Stage, shop: Shop) -> None:
-    known = await _crowd(stage, shop)
+async def test_a_page_of_fifty_costs_no_more_statements_than_one_of_two(stage: Stage, store: StoreClient) -> None:
+    known = await _crowd(stage, store)
     costs = {
-        name: (await _cost(stage, shop, body, known, FEW), await _cost(stage, shop, body, known, MANY))
+        name: (await _cost(stage, store, body, known, FEW), await _cost(stage, store, body, known, MANY))
         for name, body in QUERIES.items()
     }
     assert {name: few for name, (few, _) in costs.items()} == {name: many for name, (_, many) in costs.items()}
 
 
-async def test_a_segment_is_counted_once_however_many_customers_are_in_it(stage: Stage, shop: Shop) -> None:
-    await shop.customers(*({"externalId": f"c{number}", "tags": ["x"]} for number in range(5)))
+async def test_a_segment_is_counted_once_however_many_customers_are_in_it(stage: Stage, store: StoreClient) -> None:
+    await store.customers(*({"externalId": f"c{number}", "tags": ["x"]} for number in range(5)))
     for name in ("One", "Two"):
-        await shop.segment(name, include=attribute("tag", "IN", "x"))
+        await store.segment(name, include=attribute("tag", "IN", "x"))
     costs: list[int] = []
     for size in (1, 5):
-        with statements(stage) as seen:
-            found = await shop.get(f"{{ customers(first: {size}) {{ nodes {{ segments {{ memberCount }} }} }} }}")
-        assert found["customers"]["nodes"] == [{"segments": [{"memberCount": 5}] * 2}] * size
-        costs.append(len(seen))
+        with statements(stage) as executed:
+            answer = await store.get(f"{{ customers(first: {size}) {{ nodes {{ segments {{ memberCount }} }} }} }}")
+        assert answer["customers"]["nodes"] == [{"segments": [{"memberCount": 5}] * 2}] * size
+        costs.append(len(executed))
     assert costs[0] == costs[1]
 
 
-async def test_a_sample_of_customers_is_one_statement(stage: Stage, shop: Shop) -> None:
-    await shop.customers(*({"externalId": f"c{number}", "tags": ["x"]} for number in range(5)))
-    with statements(stage) as seen:
-        found = await shop.get("{ segmentPreview { count sample { name tags orderCount } } }")
-    assert found["segmentPreview"]["count"] == len(found["segmentPreview"]["sample"]) == 5
-    assert len([statement for statement in seen if " customer_tags" in statement]) == 1
-    assert len([statement for statement in seen if " customers.birthday" in statement]) == 1
+async def test_a_sample_of_customers_is_one_statement(stage: Stage, store: StoreClient) -> None:
+    await store.customers(*({"externalId": f"c{number}", "tags": ["x"]} for number in range(5)))
+    with statements(stage) as executed:
+        answer = await store.get("{ segmentPreview { count sample { name tags orderCount } } }")
+    assert answer["segmentPreview"]["count"] == len(answer["segmentPreview"]["sample"]) == 5
+    assert len([statement for statement in executed if " customer_tags" in statement]) == 1
+    assert len([statement for statement in executed if " customers.birthday" in statement]) == 1
 
 
-async def _cost(stage: Stage, shop: Shop, body: str, known: Mapping[str, Sequence[str]], size: int) -> int:
+async def _cost(stage: Stage, store: StoreClient, body: str, known: Mapping[str, Sequence[str]], size: int) -> int:
     chosen: list[str] = []
-    asked: dict[str, object]
+    request: dict[str, object]
     if "$ids" in body:
         kinds = list(known) if "Customer" in body else ["operations"]
         chosen = [gid for kind in kinds for gid in known[kind][: size if len(kinds) == 1 else size // 2]]
-        document, asked = f"query ($ids: [ID!]!) {{ found: {body} }}", {"ids": chosen}
+        document, request = f"query ($ids: [ID!]!) {{ found: {body} }}", {"ids": chosen}
     else:
-        document, asked = f"query ($n: Int!) {{ found: {body} }}", {"n": size}
-    with statements(stage) as seen:
-        found = (await shop.get(document, **asked))["found"]
-    nodes = found if isinstance(found, list) else found["nodes"]
+        document, request = f"query ($n: Int!) {{ found: {body} }}", {"n": size}
+    with statements(stage) as executed:
+        result = (await store.get(document, **request))["found"]
+    nodes = result if isinstance(result, list) else result["nodes"]
     assert len([node for node in nodes if node]) == (len(chosen) if "$ids" in body else size)
-    return len(seen)
+    return len(executed)
 
 
-async def _crowd(stage: Stage, shop: Shop) -> Mapping[str, Sequence[str]]:
-    customers = await _customers(shop)
-    made = await _segments(stage, shop, customers)
+async def _crowd(stage: Stage, store: StoreClient) -> Mapping[str, Sequence[str]]:
+    customers = await _customers(store)
+    created = await _segments(stage, store, customers)
     async with stage.runtime.database.write() as tx:
-        listed = await _copy_segments(tx, shop.store_id, made)
-    sent = await _campaign(stage, shop, encode("CustomerList", listed[0]))
+        listed = await _copy_segments(tx, store.store_id, created)
+    sent = await _campaign(stage, store, encode("CustomerList", listed[0]))
     async with stage.runtime.database.write() as tx:
-        campaign_ids = await _copy_campaigns(tx, shop.store_id, sent, listed)
+        campaign_ids = await _copy_campaigns(tx, store.store_id, sent, listed)
         made_operations = []
         for _ in range(MANY):
-            operation = await operations.start(tx, shop.store_id, "import.customers", NOW)
-            await operations.add_problems(tx, shop.store_id, operation.id, [Problem(2, "no name")])
+            operation = await operations.start(tx, store.store_id, "import.customers", NOW)
+            await operations.add_problems(tx, store.store_id, operation.id, [Problem(2, "no name")])
             made_operations.append(encode("Operation", operation.id))
-    segment_ids = [encode("Segment", one) for one in await _ids(stage, segments, shop.store_id)]
+    segment_ids = [encode("Segment", item) for item in await _ids(stage, segments, store.store_id)]
     customer = number(customers[0], "Customer") or 0
     return {
         "operations": made_operations,
         "customers": customers,
         "segments": segment_ids,
-        "lists": [encode("CustomerList", one) for one in listed],
-        "campaigns": [encode("Campaign", one) for one in campaign_ids],
-        "deliveries": [encode("Delivery", (one, customer)) for one in campaign_ids],
+        "lists": [encode("CustomerList", item) for item in listed],
+        "campaigns": [encode("Campaign", item) for item in campaign_ids],
+        "deliveries": [encode("Delivery", (item, customer)) for item in campaign_ids],
     }
 
 
-async def _customers(shop: Shop) -> list[str]:
-    defined = await shop.mutate(
+async def _customers(store: StoreClient) -> list[str]:
+    defined = await store.mutate(
         "propertyDefinitionCreate", "key: $key, label: $label, type: $type", "", key="size", label="Size", type="NUMBER"
     )
     assert defined["userErrors"] == []
-    given = [
+    values = [
         {
             "externalId": f"c{at}",
             "name": f"Customer {at}",
@@ -169,7 +169,7 @@ async def _customers(shop: Shop) -> list[str]:
         }
         for at in range(MANY)
     ]
-    done = await shop.mutate("customersUpsert", "input: $input", "created", input=given)
+    done = await store.mutate("customersUpsert", "input: $input", "created", input=values)
     assert done["created"] == MANY
     happened = [
         {
@@ -183,22 +183,22 @@ async def _customers(shop: Shop) -> list[str]:
         for kind in ("order", "visit")
         for again in (1, 2)
     ]
-    done = await shop.mutate("eventsTrack", "events: $events", "accepted", events=happened)
+    done = await store.mutate("eventsTrack", "events: $events", "accepted", events=happened)
     assert done["accepted"] == 4 * MANY
-    page = await shop.get("{ customers(first: 50, orderBy: CREATED_AT_ASC) { nodes { id } } }")
+    page = await store.get("{ customers(first: 50, orderBy: CREATED_AT_ASC) { nodes { id } } }")
     return [node["id"] for node in page["customers"]["nodes"]]
 
 
-async def _segments(stage: Stage, shop: Shop, customers: Sequence[str]) -> list[tuple[UUID, UUID]]:
+async def _segments(stage: Stage, store: StoreClient, customers: Sequence[str]) -> list[tuple[UUID, UUID]]:
     """One that asks of others, one picked by hand, and one of a filter: their ids and their lists'."""
-    plain = await shop.segment("Plain", include=_twice(attribute("country", "IS_SET")))
+    plain = await store.segment("Plain", include=_twice(attribute("country", "IS_SET")))
     segment_id, list_id = plain["segment"]["id"], plain["list"]["id"]
     asking = [{"membership": {"segmentId": segment_id}}, {"not": {"membership": {"listId": list_id, "member": False}}}]
-    referring = await shop.segment("Referring", include={"all": asking})
-    picked = await shop.segment("Picked", kind="STATIC", customerIds=customers[:3])
+    referring = await store.segment("Referring", include={"all": asking})
+    picked = await store.segment("Picked", kind="STATIC", customerIds=customers[:3])
     return [
-        (_uuid(one["segment"]["id"], "Segment"), _uuid(one["list"]["id"], "CustomerList"))
-        for one in (plain, referring, picked)
+        (_uuid(item["segment"]["id"], "Segment"), _uuid(item["list"]["id"], "CustomerList"))
+        for item in (plain, referring, picked)
     ]
 
 
@@ -209,11 +209,11 @@ def _twice(condition: object) -> object:
     }
 
 
-async def _copy_segments(tx: Transaction, store_id: int, made: Sequence[tuple[UUID, UUID]]) -> list[UUID]:
+async def _copy_segments(tx: Transaction, store_id: int, created: Sequence[tuple[UUID, UUID]]) -> list[UUID]:
     """Copies of those segments with their lists, the same number of each."""
-    listed = [list_id for _, list_id in made]
+    listed = [list_id for _, list_id in created]
     for at in range(MANY):
-        segment_id, list_id = made[at % len(made)]
+        segment_id, list_id = created[at % len(created)]
         fresh, fresh_list = ids.new(), ids.new()
         await _copy(tx, segments, segments.c.id == segment_id, id=fresh, name=f"Segment {at}")
         await _copy(tx, lists, lists.c.id == list_id, id=fresh_list, segment_id=fresh, name=f"List {at}")
@@ -223,24 +223,24 @@ async def _copy_segments(tx: Transaction, store_id: int, made: Sequence[tuple[UU
     return listed[-MANY:]
 
 
-async def _campaign(stage: Stage, shop: Shop, list_id: str) -> UUID:
+async def _campaign(stage: Stage, store: StoreClient, list_id: str) -> UUID:
     """One that was sent into the sandbox."""
-    await shop.install()
-    gid = await shop.campaign(list_id, content={"text": "Hi {{ customer.name }}"})
-    assert (await shop.mutate("campaignSend", "id: $id", "", id=gid))["userErrors"] == []
+    await store.install()
+    gid = await store.campaign(list_id, content={"text": "Hi {{ customer.name }}"})
+    assert (await store.mutate("campaignSend", "id: $id", "", id=gid))["userErrors"] == []
     await stage.work()
     return _uuid(gid, "Campaign")
 
 
 async def _copy_campaigns(tx: Transaction, store_id: int, campaign_id: UUID, listed: Sequence[UUID]) -> list[UUID]:
-    made = []
+    rows = []
     for list_id in listed:
         fresh = ids.new()
         await _copy(tx, campaigns, campaigns.c.id == campaign_id, id=fresh, list_id=list_id)
         for table in (deliveries, delivery_batches, sandbox_messages):
             await _copy(tx, table, table.c.campaign_id == campaign_id, campaign_id=fresh)
-        made.append(fresh)
-    return made
+        rows.append(fresh)
+    return rows
 
 
 async def _copy(tx: Transaction, table: Table, which: ColumnElement[bool], **changes: object) -> None:
@@ -251,11 +251,11 @@ async def _copy(tx: Transaction, table: Table, which: ColumnElement[bool], **cha
 
 async def _ids(stage: Stage, table: Table, store_id: int) -> list[UUID]:
     async with stage.runtime.database.read() as tx:
-        found = select(table.c.id).where(table.c.store_id == store_id).order_by(table.c.id.desc())
-        return list((await tx.execute(found)).scalars())
+        statement = select(table.c.id).where(table.c.store_id == store_id).order_by(table.c.id.desc())
+        return list((await tx.execute(statement)).scalars())
 
 
 def _uuid(gid: str, kind: str) -> UUID:
-    found = uuid(gid, kind)
-    assert found is not None
-    return found
+    key = uuid(gid, kind)
+    assert key is not None
+    return key

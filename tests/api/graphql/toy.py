@@ -18,10 +18,11 @@ from strawberry.types import Info
 from api.graphql.kit.connection import Connection, Page, Slice
 from api.graphql.kit.errors import UserError, forbidden
 from api.graphql.kit.fields import derived
-from api.graphql.kit.global_ids import Node, encode
+from api.graphql.kit.global_ids import encode
+from api.graphql.kit.nodes import Node
 from api.graphql.kit.scalars import JSON, SCALARS
 from api.graphql.kit.upload import Upload
-from api.graphql.server.connection_life import Pace
+from api.graphql.server.connection_life import ConnectionLimits
 from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import graphiql
 from domain.kit.errors import DomainError, DomainErrors
@@ -54,12 +55,12 @@ class Pebble(Node):
 
 def pebbles(first: int | None = None, after: str | None = None) -> Connection[Pebble]:
     page = Page.of(first, after)
-    found = [Pebble(key=key, name=f"pebble {key}") for key in range(1, min(page.size, 3) + 1)]
+    result = [Pebble(key=key, name=f"pebble {key}") for key in range(1, min(page.size, 3) + 1)]
 
     async def count() -> int:
         return 3
 
-    return Connection(page=Slice(found, [p.name for p in found], False, False), count=count)
+    return Connection(page=Slice(result, [p.name for p in result], False, False), count=count)
 
 
 @strawberry.input(one_of=True)
@@ -89,8 +90,8 @@ class Query:
         value: JSON | None = None,
         choice: Choice | None = None,
     ) -> JSON:
-        given = [at and at.isoformat(), day and day.isoformat(), amount and str(amount)]
-        return JSON([text, number, *given, value])
+        values = [at and at.isoformat(), day and day.isoformat(), amount and str(amount)]
+        return JSON([text, number, *values, value])
 
     @strawberry.field
     def at(self, at: datetime) -> datetime:
@@ -191,12 +192,12 @@ def make_schema() -> strawberry.Schema:
     return strawberry.Schema(Query, Mutation, Subscription, config=StrawberryConfig(scalar_map=SCALARS))
 
 
-FAST = Pace(recheck=0.05, keepalive=0.05, send_within=1.0, init_within=0.3)
+FAST = ConnectionLimits(recheck=0.05, keepalive=0.05, send_within=1.0, init_within=0.3)
 
 
 def make_endpoint(tokens: Tokens, **options: Any) -> GraphQLEndpoint[str, Asking]:
-    given: dict[str, Any] = {"pace": FAST, "page": graphiql.page, **options}
-    return GraphQLEndpoint(make_schema(), tokens.authenticate, make_context, **given)
+    values: dict[str, Any] = {"connection_limits": FAST, "page": graphiql.page, **options}
+    return GraphQLEndpoint(make_schema(), tokens.authenticate, make_context, **values)
 
 
 def make_app(tokens: Tokens, **options: Any) -> Starlette:

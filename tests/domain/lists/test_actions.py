@@ -22,7 +22,7 @@ from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus
 from domain.segments import queries as segments
 from domain.segments.evaluation.resolve import catalogue
-from domain.segments.model import Segment, SegmentInput, SegmentKind
+from domain.segments.model import InUse, Segment, SegmentInput, SegmentKind
 from domain.segments.tables import segment_members
 from domain.segments.validation import FilterContext
 from domain.stores.model import Limits, Store
@@ -183,7 +183,9 @@ async def test_a_list_that_cannot_be_made_says_why(shop: Shop) -> None:
     inner, _ = await shop.create("Inner")
     _, making = await shop.create(query=f'NOT in segment "{inner.id}"')
     async with shop.database.write() as tx:
-        await actions.delete_segment(tx, shop.id, inner.id)
+        with pytest.raises(InUse, match='in use by the filter of "'):
+            await actions.delete_segment(tx, shop.id, inner.id)
+        await segments.remove(tx, shop.id, inner.id)  # as an older version would have
     await shop.work()
     failed = await shop.listed(making)
     assert (failed.status, failed.count, failed.latest) == (ListStatus.FAILED, 0, False)

@@ -7,7 +7,7 @@ import pytest
 
 from api.graphql.kit.global_ids import encode
 from domain.kit import ids as fresh
-from tests.api.graphql.stage import Json, Shop, Stage, attribute, faults, ids
+from tests.api.graphql.stage import Json, Stage, StoreClient, attribute, faults, ids
 
 ZERO = "The actual number of recipient is 0, please select again"
 SEND = "id: $id, at: $at, idempotencyKey: $key"
@@ -18,23 +18,23 @@ PEOPLE = (
 )
 
 
-async def audience(shop: Shop, consent: str = "SUBSCRIBED") -> str:
+async def audience(store: StoreClient, consent: str = "SUBSCRIBED") -> str:
     """A list of two who can be reached and one who cannot; the channel is installed."""
     contact = {"channel": "recording", "consent": consent}
-    await shop.customers(
-        *({**one, "contacts": [{**contact, "address": one["email"]}]} if "email" in one else one for one in PEOPLE)
+    await store.customers(
+        *({**item, "contacts": [{**contact, "address": item["email"]}]} if "email" in item else item for item in PEOPLE)
     )
-    await shop.install(settings={"account": "x"})
-    return str((await shop.segment())["list"]["id"])
+    await store.install(settings={"account": "x"})
+    return str((await store.segment())["list"]["id"])
 
 
-async def send(shop: Shop, gid: str, at: str | None = None, key: str | None = None) -> Json:
-    return await shop.mutate("campaignSend", SEND, "campaign { id status scheduledAt }", id=gid, at=at, key=key)
+async def send(store: StoreClient, gid: str, at: str | None = None, key: str | None = None) -> Json:
+    return await store.mutate("campaignSend", SEND, "campaign { id status scheduledAt }", id=gid, at=at, key=key)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_faults_of_campaigns_are_told_with_their_paths(stage: Stage, shop: Shop) -> None:
-    list_id = await audience(shop)
+async def test_faults_of_campaigns_are_told_with_their_paths(stage: Stage, store: StoreClient) -> None:
+    list_id = await audience(store)
     good: dict[str, Any] = {
         "name": "July",
         "channel": "recording",
@@ -66,23 +66,23 @@ async def test_faults_of_campaigns_are_told_with_their_paths(stage: Stage, shop:
             [(["name"], "REQUIRED"), (["target", "listId"], "NOT_FOUND"), (["content", "text"], "INVALID")],
         ),
     ]
-    gid = await shop.campaign(list_id)
+    gid = await store.campaign(list_id)
     for change, expected in wrong:
         placed = [(["input", *path], code) for path, code in expected]
-        done = await shop.mutate("campaignCreate", "input: $input", "campaign { id }", input={**good, **change})
+        done = await store.mutate("campaignCreate", "input: $input", "campaign { id }", input={**good, **change})
         assert (faults(done), done["campaign"]) == (placed, None), change
         if None not in change.values():
-            done = await shop.mutate(
+            done = await store.mutate(
                 "campaignUpdate", "id: $id, input: $input", "campaign { id }", id=gid, input=change
             )
             assert (faults(done), done["campaign"]) == (placed, None), change
-    assert (await shop.get("{ campaigns { totalCount } }"))["campaigns"]["totalCount"] == 1
+    assert (await store.get("{ campaigns { totalCount } }"))["campaigns"]["totalCount"] == 1
 
 
-async def test_a_campaign_is_changed_until_it_is_sent(stage: Stage, shop: Shop) -> None:
-    list_id = await audience(shop)
-    vips = (await shop.segment("VIPs", include=attribute("tag", "IN", "vip")))["segment"]["id"]
-    gid = await shop.campaign(list_id)
+async def test_a_campaign_is_changed_until_it_is_sent(stage: Stage, store: StoreClient) -> None:
+    list_id = await audience(store)
+    vips = (await store.segment("VIPs", include=attribute("tag", "IN", "vip")))["segment"]["id"]
+    gid = await store.campaign(list_id)
     change = {
         "name": "August",
         "exclude": [{"segmentId": vips}],
@@ -91,7 +91,7 @@ async def test_a_campaign_is_changed_until_it_is_sent(stage: Stage, shop: Shop) 
         "utm": {"medium": "mail"},
     }
     answer = "campaign { name acceptMarketing content utm { medium } reach { recipients excluded { reason count } } }"
-    done = await shop.mutate("campaignUpdate", "id: $id, input: $input", answer, id=gid, input=change)
+    done = await store.mutate("campaignUpdate", "id: $id, input: $input", answer, id=gid, input=change)
     assert done["userErrors"] == []
     assert done["campaign"] == {
         "name": "August",
@@ -104,7 +104,7 @@ async def test_a_campaign_is_changed_until_it_is_sent(stage: Stage, shop: Shop) 
         },
     }
     later = (stage.clock.now + timedelta(hours=1)).isoformat()
-    assert (await send(shop, gid, at=later))["campaign"]["status"] == "SCHEDULED"
+    assert (await send(store, gid, at=later))["campaign"]["status"] == "SCHEDULED"
     await stage.work()
     assert stage.channel.sent == []
     stage.clock.forward(hours=2)
@@ -114,12 +114,12 @@ async def test_a_campaign_is_changed_until_it_is_sent(stage: Stage, shop: Shop) 
         ("campaignSend", "id: $id", {}),
         ("campaignUpdate", "id: $id, input: $input", {"input": {"name": "Late"}}),
     ):
-        done = await shop.mutate(mutation, arguments, "campaign { id }", id=gid, **more)
+        done = await store.mutate(mutation, arguments, "campaign { id }", id=gid, **more)
         assert faults(done) == [(["id"], "INVALID_STATE")], mutation
     document = """{ sent: campaigns(status: [SENT]) { nodes { id } } drafts: campaigns(status: [DRAFT]) { totalCount }
         searched: campaigns(search: "aug", channel: "recording", first: 1) { nodes { name } }
         other: campaigns(channel: "none") { totalCount } }"""
-    assert await shop.get(document) == {
+    assert await store.get(document) == {
         "sent": {"nodes": [{"id": gid}]},
         "drafts": {"totalCount": 0},
         "searched": {"nodes": [{"name": "August"}]},
@@ -127,52 +127,52 @@ async def test_a_campaign_is_changed_until_it_is_sent(stage: Stage, shop: Shop) 
     }
 
 
-async def test_a_key_makes_sending_happen_once(stage: Stage, shop: Shop) -> None:
-    list_id = await audience(shop)
-    first, second = await shop.campaign(list_id), await shop.campaign(list_id, name="Again")
+async def test_a_key_makes_sending_happen_once(stage: Stage, store: StoreClient) -> None:
+    list_id = await audience(store)
+    first, second = await store.campaign(list_id), await store.campaign(list_id, name="Again")
     for key in ("x" * 10_000, "x" * 201, "", "\u0007"):
-        done = await send(shop, first, key=key)
+        done = await send(store, first, key=key)
         assert faults(done) == [(["idempotencyKey"], "INVALID")], key
-    assert faults(await send(shop, first, at="2026-06-01T00:00:00Z", key="past")) == [(["at"], "INVALID")]
-    assert (await send(shop, first, key="k"))["campaign"]["status"] == "SENDING"
-    replayed = await send(shop, first, key="k")
+    assert faults(await send(store, first, at="2026-06-01T00:00:00Z", key="past")) == [(["at"], "INVALID")]
+    assert (await send(store, first, key="k"))["campaign"]["status"] == "SENDING"
+    replayed = await send(store, first, key="k")
     assert (replayed["userErrors"], replayed["campaign"]["id"]) == ([], first)
     await stage.work()
-    assert (await send(shop, first, key="k"))["campaign"]["status"] == "SENT"
-    assert faults(await send(shop, second, key="k")) == [(["idempotencyKey"], "IDEMPOTENCY_CONFLICT")]
-    assert faults(await send(shop, first, at="2027-01-01T00:00:00Z", key="k")) == [
+    assert (await send(store, first, key="k"))["campaign"]["status"] == "SENT"
+    assert faults(await send(store, second, key="k")) == [(["idempotencyKey"], "IDEMPOTENCY_CONFLICT")]
+    assert faults(await send(store, first, at="2027-01-01T00:00:00Z", key="k")) == [
         (["idempotencyKey"], "IDEMPOTENCY_CONFLICT")
     ]
-    assert faults(await send(shop, first, key="another")) == [(["id"], "INVALID_STATE")]
-    assert faults(await send(shop, encode("Campaign", fresh.new()), key="none")) == [(["id"], "NOT_FOUND")]
-    assert faults(await send(shop, encode("Segment", fresh.new()))) == [(["id"], "NOT_FOUND")]
+    assert faults(await send(store, first, key="another")) == [(["id"], "INVALID_STATE")]
+    assert faults(await send(store, encode("Campaign", fresh.new()), key="none")) == [(["id"], "NOT_FOUND")]
+    assert faults(await send(store, encode("Segment", fresh.new()))) == [(["id"], "NOT_FOUND")]
     # A refusal is not remembered: the same key serves once the fault is mended.
-    assert (await send(shop, second, key="past"))["userErrors"] == []
+    assert (await send(store, second, key="past"))["userErrors"] == []
     await stage.work()
     assert len(stage.channel.sent) == 4
 
 
-async def test_nobody_to_send_to_and_lists_that_expired(stage: Stage, shop: Shop) -> None:
-    list_id = await audience(shop, consent="UNSUBSCRIBED")
-    gid = await shop.campaign(list_id)
-    done = await send(shop, gid)
+async def test_nobody_to_send_to_and_lists_that_expired(stage: Stage, store: StoreClient) -> None:
+    list_id = await audience(store, consent="UNSUBSCRIBED")
+    gid = await store.campaign(list_id)
+    done = await send(store, gid)
     assert faults(done) == [(["id"], "NO_RECIPIENTS")]
     assert done["userErrors"][0]["message"] == ZERO
-    asked = """query ($t: TargetInput!, $c: String!) {
+    document = """query ($t: TargetInput!, $c: String!) {
         reach(target: $t, channel: $c) { audience recipients excluded { reason count } } }"""
-    found = await shop.get(asked, t={"listId": list_id}, c="recording")
-    assert found["reach"] == {
+    answer = await store.get(document, t={"listId": list_id}, c="recording")
+    assert answer["reach"] == {
         "audience": 3,
         "recipients": 0,
         "excluded": [{"reason": "NO_ADDRESS", "count": 1}, {"reason": "UNSUBSCRIBED", "count": 2}],
     }
-    [fault] = (await shop.ask(asked, t={"listId": list_id}, c="pigeon")).errors
+    [fault] = (await store.ask(document, t={"listId": list_id}, c="pigeon")).errors
     assert (fault["extensions"]["code"], fault["extensions"]["field"]) == ("CHANNEL_UNAVAILABLE", ["channel"])
-    [fault] = (await shop.ask(asked, t={"listId": encode("CustomerList", fresh.new())}, c="recording")).errors
+    [fault] = (await store.ask(document, t={"listId": encode("CustomerList", fresh.new())}, c="recording")).errors
     assert (fault["extensions"]["code"], fault["extensions"]["field"]) == ("NOT_FOUND", ["target", "listId"])
     stage.clock.now += timedelta(days=181)
-    assert faults(await send(shop, gid)) == [(["id"], "EXPIRED")]
-    done = await shop.mutate(
+    assert faults(await send(store, gid)) == [(["id"], "EXPIRED")]
+    done = await store.mutate(
         "campaignCreate",
         "input: $input",
         "campaign { id }",
@@ -181,64 +181,64 @@ async def test_nobody_to_send_to_and_lists_that_expired(stage: Stage, shop: Shop
     assert faults(done) == [(["input", "target", "listId"], "EXPIRED")]
 
 
-async def test_a_channel_without_settings_is_a_sandbox(stage: Stage, shop: Shop) -> None:
+async def test_a_channel_without_settings_is_a_sandbox(stage: Stage, store: StoreClient) -> None:
     answer = """channel { key label version package installed configured installedAt
         settingsSchema settings contentSchema
         capabilities { maxBatch deliveryReceipts openTracking clickTracking audienceSync idempotentSend } }"""
-    [bare] = (await shop.get("{ channels { key installed configured installedAt settings } }"))["channels"]
+    [bare] = (await store.get("{ channels { key installed configured installedAt settings } }"))["channels"]
     assert bare == {"key": "recording", "installed": False, "configured": False, "installedAt": None, "settings": None}
-    assert await shop.get('{ channel(key: "none") { key } }') == {"channel": None}
-    list_id = await _installed(shop, answer)
-    gid = await shop.campaign(list_id, content={"text": "Hi {{ customer.name }}"})
-    assert (await send(shop, gid))["userErrors"] == []
+    assert await store.get('{ channel(key: "none") { key } }') == {"channel": None}
+    list_id = await _installed(store, answer)
+    gid = await store.campaign(list_id, content={"text": "Hi {{ customer.name }}"})
+    assert (await send(store, gid))["userErrors"] == []
     await stage.work()
     assert stage.channel.sent == []
     document = """query ($id: ID!) { campaign(id: $id) { status stats { sent }
         deliveries { nodes { id status message { subject html text payload } } } } }"""
-    seen = (await shop.get(document, id=gid))["campaign"]
-    assert (seen["status"], seen["stats"]["sent"]) == ("SENT", 2)
-    first = seen["deliveries"]["nodes"][0]
-    shown = {"to": "ann@shop.example", "text": "Hi Ann"}
-    assert first["message"] == {"subject": None, "html": None, "text": "Hi Ann", "payload": shown}
-    asked = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Delivery { status message { text } } } }"
-    nodes = (await shop.get(asked, ids=[first["id"], encode("Delivery", (fresh.new(), 1)), "x"]))["nodes"]
+    campaign = (await store.get(document, id=gid))["campaign"]
+    assert (campaign["status"], campaign["stats"]["sent"]) == ("SENT", 2)
+    first = campaign["deliveries"]["nodes"][0]
+    expected = {"to": "ann@shop.example", "text": "Hi Ann"}
+    assert first["message"] == {"subject": None, "html": None, "text": "Hi Ann", "payload": expected}
+    request = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Delivery { status message { text } } } }"
+    nodes = (await store.get(request, ids=[first["id"], encode("Delivery", (fresh.new(), 1)), "x"]))["nodes"]
     assert nodes == [{"id": first["id"], "status": "SENT", "message": {"text": "Hi Ann"}}, None, None]
 
 
-async def _installed(shop: Shop, answer: str) -> str:
+async def _installed(store: StoreClient, answer: str) -> str:
     contacts = [{"channel": "recording", "address": "x@shop.example", "consent": "SUBSCRIBED"}]
-    await shop.customers(
-        *({**one, "contacts": [{**contacts[0], "address": one["email"]}]} for one in PEOPLE if "email" in one)
+    await store.customers(
+        *({**item, "contacts": [{**contacts[0], "address": item["email"]}]} for item in PEOPLE if "email" in item)
     )
     settings = "key: $key, settings: $settings"
     for mutation in ("channelInstall", "channelConfigure"):
-        done = await shop.mutate(mutation, settings, answer, key="pigeon", settings={})
+        done = await store.mutate(mutation, settings, answer, key="pigeon", settings={})
         assert faults(done) == [(["key"], "CHANNEL_UNAVAILABLE")]
-        done = await shop.mutate(mutation, settings, answer, key="recording", settings={"account": 5})
+        done = await store.mutate(mutation, settings, answer, key="recording", settings={"account": 5})
         assert faults(done) == [(["settings", "account"], "INVALID")]
-        done = await shop.mutate(mutation, settings, answer, key="recording", settings=[1])
+        done = await store.mutate(mutation, settings, answer, key="recording", settings=[1])
         assert faults(done) == [(["settings"], "INVALID")]
-    assert (await shop.get("{ channels { installed } }"))["channels"] == [{"installed": False}]
-    installed = (await shop.mutate("channelInstall", "key: $key", answer, key="recording"))["channel"]
+    assert (await store.get("{ channels { installed } }"))["channels"] == [{"installed": False}]
+    installed = (await store.mutate("channelInstall", "key: $key", answer, key="recording"))["channel"]
     assert (installed["installed"], installed["configured"], installed["settings"]) == (True, False, None)
     assert installed["settingsSchema"]["properties"]["account"]["type"] == "string"
     assert installed["contentSchema"]["required"] == ["text"]
     assert installed["capabilities"]["idempotentSend"] is False
-    one = answer.replace("channel {", "channel(key: $key) {", 1)
-    assert await shop.get(f"query ($key: String!) {{ {one} }}", key="recording") == {"channel": installed}
-    listed = (await shop.segment())["list"]["id"]
-    actions = await shop.get("query ($id: ID!) { list(id: $id) { actions { kind channel label } } }", id=listed)
+    item = answer.replace("channel {", "channel(key: $key) {", 1)
+    assert await store.get(f"query ($key: String!) {{ {item} }}", key="recording") == {"channel": installed}
+    listed = (await store.segment())["list"]["id"]
+    actions = await store.get("query ($id: ID!) { list(id: $id) { actions { kind channel label } } }", id=listed)
     assert actions["list"]["actions"] == [{"kind": "BROADCAST", "channel": "recording", "label": "Recording"}]
     return str(listed)
 
 
-async def test_what_nobody_can_be_shown(shop: Shop) -> None:
-    gid = await shop.campaign(await audience(shop))
-    asked = "query ($id: ID!, $c: ID) { campaign(id: $id) { preview(customerId: $c) { text } } }"
+async def test_what_nobody_can_be_shown(store: StoreClient) -> None:
+    gid = await store.campaign(await audience(store))
+    document = "query ($id: ID!, $c: ID) { campaign(id: $id) { preview(customerId: $c) { text } } }"
     for customer in (encode("Customer", 2**40), encode("Segment", fresh.new()), "x"):
-        refused = await shop.ask(asked, id=gid, c=customer)
+        refused = await store.ask(document, id=gid, c=customer)
         [fault] = refused.errors
         assert (fault["extensions"]["code"], fault["extensions"]["field"]) == ("NOT_FOUND", ["customerId"])
-    assert (await shop.get(asked, id=gid))["campaign"]["preview"] == {"text": "Hi"}
-    page = (await shop.get("{ campaigns(last: 5) { nodes { id } } }"))["campaigns"]
+    assert (await store.get(document, id=gid))["campaign"]["preview"] == {"text": "Hi"}
+    page = (await store.get("{ campaigns(last: 5) { nodes { id } } }"))["campaigns"]
     assert ids(page) == [gid]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.customers.tables import customer_tags
-from tests.api.graphql.stage import Shop, faults
+from tests.api.graphql.stage import StoreClient, faults
 
 ACCOUNT: dict[str, Any] = {
     "firstName": "Ann",
@@ -29,22 +29,24 @@ FACET = ["attributes", "tag"]
 SHOWN = f"{' '.join(ACCOUNT)} addresses {{ country region city postcode street company latitude longitude }}"
 
 
-async def test_accounts_and_addresses_are_what_was_said_of_them(shop: Shop) -> None:
-    given = {"externalId": "c1", **ACCOUNT, "addresses": ADDRESSES}
-    made = await shop.mutate("customerUpsert", "input: $input", f"customer {{ {SHOWN} }}", input=given)
-    assert made["userErrors"] == []
+async def test_accounts_and_addresses_are_what_was_said_of_them(store: StoreClient) -> None:
+    values = {"externalId": "c1", **ACCOUNT, "addresses": ADDRESSES}
+    payload = await store.mutate("customerUpsert", "input: $input", f"customer {{ {SHOWN} }}", input=values)
+    assert payload["userErrors"] == []
     nothing = dict.fromkeys(("country", "region", "city", "postcode", "street", "company", "latitude", "longitude"))
     addresses = [{**nothing, **ADDRESSES[0], "country": "TW"}, {**nothing, **ADDRESSES[1]}]
-    assert made["customer"] == {**ACCOUNT, "addresses": addresses}
+    assert payload["customer"] == {**ACCOUNT, "addresses": addresses}
     change = {"externalId": "c1", "note": None, "addresses": [{"city": "Tainan"}]}
-    done = await shop.mutate("customerUpsert", "input: $input", f"customer {{ {SHOWN} }}", input=change)
+    done = await store.mutate("customerUpsert", "input: $input", f"customer {{ {SHOWN} }}", input=change)
     assert done["customer"] == {**ACCOUNT, "note": None, "addresses": [{**nothing, "city": "Tainan"}]}
-    kept = await shop.mutate("customerUpsert", "input: $input", f"customer {{ {SHOWN} }}", input={"externalId": "c1"})
-    assert kept["customer"] == done["customer"]
+    answer = await store.mutate(
+        "customerUpsert", "input: $input", f"customer {{ {SHOWN} }}", input={"externalId": "c1"}
+    )
+    assert answer["customer"] == done["customer"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_faults_of_accounts_are_told_with_their_paths(shop: Shop) -> None:
+async def test_faults_of_accounts_are_told_with_their_paths(store: StoreClient) -> None:
     wrong: list[tuple[dict[str, object], list[str], str]] = [
         ({"note": "x" * 2_001}, ["note"], "INVALID"),
         ({"note": "a\u0007b"}, ["note"], "INVALID"),
@@ -55,23 +57,23 @@ async def test_faults_of_accounts_are_told_with_their_paths(shop: Shop) -> None:
         ({"addresses": [{}] * 21}, ["addresses"], "LIMIT_EXCEEDED"),
     ]
     for change, path, code in wrong:
-        given = {"externalId": "c9", **change}
-        done = await shop.mutate("customerUpsert", "input: $input", "customer { id }", input=given)
+        values = {"externalId": "c9", **change}
+        done = await store.mutate("customerUpsert", "input: $input", "customer { id }", input=values)
         assert (faults(done), done["customer"]) == ([(["input", *path], code)], None), change
 
 
-async def test_tags_know_since_when_and_from_whom_they_are(shop: Shop) -> None:
-    [customer] = await shop.customers({"externalId": "c1", "tags": ["first"]})
+async def test_tags_know_since_when_and_from_whom_they_are(store: StoreClient) -> None:
+    [customer] = await store.customers({"externalId": "c1", "tags": ["first"]})
     arguments = "id: $id, tags: $tags, source: $source"
-    await shop.mutate("customerTagsAdd", arguments, "created", id=customer, tags=["first", "second"], source="form")
-    async with shop.stage.runtime.database.read() as tx:
+    await store.mutate("customerTagsAdd", arguments, "created", id=customer, tags=["first", "second"], source="form")
+    async with store.stage.runtime.database.read() as tx:
         rows = await tx.execute(select(customer_tags.c.tag, customer_tags.c.source, customer_tags.c.added_at))
         assert sorted((row.tag, row.source) for row in rows) == [("first", "api"), ("second", "form")]
-    await shop.mutate("customerTagsRemove", "id: $id, tags: $tags", "created", id=customer, tags=["first", "none"])
-    told = "query ($id: ID!) { customer(id: $id) { tags timeline { nodes { type attributes } } } }"
-    left = (await shop.get(told, id=customer))["customer"]
-    assert left["tags"] == ["second"]
-    assert left["timeline"]["nodes"] == [{"type": "tag.removed", "attributes": {"tag": "first"}}]
+    await store.mutate("customerTagsRemove", "id: $id, tags: $tags", "created", id=customer, tags=["first", "none"])
+    document = "query ($id: ID!) { customer(id: $id) { tags timeline { nodes { type attributes } } } }"
+    remaining = (await store.get(document, id=customer))["customer"]
+    assert remaining["tags"] == ["second"]
+    assert remaining["timeline"]["nodes"] == [{"type": "tag.removed", "attributes": {"tag": "first"}}]
 
 
 def _event(kind: str, **attributes: object) -> dict[str, object]:
@@ -85,30 +87,30 @@ def _event(kind: str, **attributes: object) -> dict[str, object]:
     }
 
 
-async def test_what_becomes_of_an_order_counts(shop: Shop) -> None:
+async def test_what_becomes_of_an_order_counts(store: StoreClient) -> None:
     placed = _event("order", total=90, items=[{"product": "p", "price": 90, "tags": ["new"], "attributes": {"S": "M"}}])
     refund = _event("order.refunded", order="e-order", amount=30)
-    told = 'query { customer(externalId: "c1") { orderCount totalSpent } }'
+    document = 'query { customer(externalId: "c1") { orderCount totalSpent } }'
     for events, spent in (([refund], "0"), ([placed], "60"), ([_event("order.cancelled", order="e-order")], "0")):
-        done = await shop.mutate("eventsTrack", "events: $events", "accepted duplicates", events=events)
+        done = await store.mutate("eventsTrack", "events: $events", "accepted duplicates", events=events)
         assert (done["accepted"], done["userErrors"]) == (1, [])
-        assert (await shop.get(told))["customer"]["totalSpent"] == spent
-    assert (await shop.get(told))["customer"]["orderCount"] == 0
+        assert (await store.get(document))["customer"]["totalSpent"] == spent
+    assert (await store.get(document))["customer"]["orderCount"] == 0
 
 
-async def test_who_unsubscribes_by_an_event_is_unsubscribed(shop: Shop) -> None:
-    [customer] = await shop.customers(
+async def test_who_unsubscribes_by_an_event_is_unsubscribed(store: StoreClient) -> None:
+    [customer] = await store.customers(
         {"externalId": "c1", "email": "a@shop.example", "contacts": [{"channel": "recording", "address": "a@b.c"}]}
     )
     events = [_event("recording.unsubscribed", campaign="spring"), _event("recording.bounced", permanent=True)]
-    await shop.mutate("eventsTrack", "events: $events", "accepted", events=events)
-    told = "query ($id: ID!) { customer(id: $id) { contacts { consent invalid } } }"
-    contacts = (await shop.get(told, id=customer))["customer"]["contacts"]
+    await store.mutate("eventsTrack", "events: $events", "accepted", events=events)
+    document = "query ($id: ID!) { customer(id: $id) { contacts { consent invalid } } }"
+    contacts = (await store.get(document, id=customer))["customer"]["contacts"]
     assert contacts == [{"consent": "UNSUBSCRIBED", "invalid": True}]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_faults_of_events_are_told_with_their_paths(shop: Shop) -> None:
+async def test_faults_of_events_are_told_with_their_paths(store: StoreClient) -> None:
     wrong: list[tuple[dict[str, object], list[str], str]] = [
         (_event("points.changed"), ["attributes", "amount"], "REQUIRED"),
         (_event("points.changed", amount=0), ["attributes", "amount"], "INVALID"),
@@ -129,12 +131,12 @@ async def test_faults_of_events_are_told_with_their_paths(shop: Shop) -> None:
         ({**_event("visit"), "occurredAt": "0001-01-01T00:00:00Z"}, ["occurredAt"], "INVALID"),
     ]
     for event, path, code in wrong:
-        done = await shop.mutate("eventsTrack", "events: $events", "accepted", events=[_event("login"), event])
+        done = await store.mutate("eventsTrack", "events: $events", "accepted", events=[_event("login"), event])
         assert (faults(done), done["accepted"]) == ([(["events", "1", *path], code)], 0), event
 
 
-async def test_balances_are_what_has_not_expired(shop: Shop) -> None:
-    [customer] = await shop.customers({"externalId": "c1"})
+async def test_balances_are_what_has_not_expired(store: StoreClient) -> None:
+    [customer] = await store.customers({"externalId": "c1"})
     points = [
         ("points.changed", 100, "2026-07-01"),
         ("points.changed", 50.5, None),
@@ -145,26 +147,26 @@ async def test_balances_are_what_has_not_expired(shop: Shop) -> None:
         {**_event(kind, amount=amount, **({"expires_on": day} if day else {})), "id": str(at)}
         for at, (kind, amount, day) in enumerate(changes)
     ]
-    done = await shop.mutate("eventsTrack", "events: $events", "accepted", events=events)
+    done = await store.mutate("eventsTrack", "events: $events", "accepted", events=events)
     assert done["accepted"] == len(events)
-    held = await shop.get("query ($id: ID!) { customer(id: $id) { pointBalance creditBalance } }", id=customer)
-    assert held["customer"] == {"pointBalance": 150, "creditBalance": "9.99"}
+    balances = await store.get("query ($id: ID!) { customer(id: $id) { pointBalance creditBalance } }", id=customer)
+    assert balances["customer"] == {"pointBalance": 150, "creditBalance": "9.99"}
 
 
-async def test_who_is_blacklisted_is_known_since_when_and_why(shop: Shop) -> None:
-    [customer] = await shop.customers({"externalId": "c1"})
+async def test_who_is_blacklisted_is_known_since_when_and_why(store: StoreClient) -> None:
+    [customer] = await store.customers({"externalId": "c1"})
     arguments, answer = "id: $id, blacklisted: $blacklisted, reason: $reason", "customer { blacklisted }"
     for blacklisted, reason in ((True, "Abuse"), (True, "Again"), (False, None)):
-        given = {"id": customer, "blacklisted": blacklisted, "reason": reason}
-        done = await shop.mutate("customerBlacklist", arguments, answer, **given)
+        values = {"id": customer, "blacklisted": blacklisted, "reason": reason}
+        done = await store.mutate("customerBlacklist", arguments, answer, **values)
         assert done["customer"] == {"blacklisted": blacklisted}
-        shop.stage.clock.forward(hours=1)
-    told = await shop.get(
+        store.stage.clock.forward(hours=1)
+    document = await store.get(
         "query ($id: ID!) { customer(id: $id) { timeline { nodes { type attributes } } } }", id=customer
     )
-    assert told["customer"]["timeline"]["nodes"] == [
+    assert document["customer"]["timeline"]["nodes"] == [
         {"type": "unblacklisted", "attributes": {}},
         {"type": "blacklisted", "attributes": {"reason": "Abuse"}},
     ]
-    long = await shop.mutate("customerBlacklist", arguments, answer, id=customer, blacklisted=True, reason="x" * 501)
+    long = await store.mutate("customerBlacklist", arguments, answer, id=customer, blacklisted=True, reason="x" * 501)
     assert faults(long) == [(["reason"], "INVALID")]

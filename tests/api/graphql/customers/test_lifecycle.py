@@ -3,16 +3,16 @@
 from domain.lifecycle import actions
 from domain.segments.presets import PRESETS
 from tests.api.graphql.lists.test_analysis import order
-from tests.api.graphql.stage import Shop, Stage, faults
+from tests.api.graphql.stage import Stage, StoreClient, faults
 
 LIFECYCLE = """{ lifecycle { computedOn measured chosen { activeDays highSpend repurchaseDays }
     used { activeDays lostDays introduceDays loyalOrders highSpend repurchaseDays } } }"""
 NONE = {"activeDays": None, "highSpend": None, "repurchaseDays": None}
 
 
-async def crowd(shop: Shop) -> None:
+async def crowd(store: StoreClient) -> None:
     subscribed = {"channel": "email", "consent": "SUBSCRIBED"}
-    await shop.customers(
+    await store.customers(
         {"externalId": "ann", "email": "ann@shop.example", "contacts": [{**subscribed, "address": "ann@shop.example"}]},
         {"externalId": "bob", "email": "bob@shop.example", "contacts": [{**subscribed, "address": "bob@shop.example"}]},
         {"externalId": "cal"},
@@ -24,13 +24,13 @@ async def crowd(shop: Shop) -> None:
     events += [order(20, "dee", 700, 5)]
     events += [{**order(30 + at, "bob", at, 0), "type": "visit", "attributes": {"page": "/"}} for at in range(3)]
     events += [{**order(40, "eve", 2, 0), "type": "checkout", "attributes": {"total": 10}}]
-    done = await shop.mutate("eventsTrack", "events: $events", "accepted", events=events)
+    done = await store.mutate("eventsTrack", "events: $events", "accepted", events=events)
     assert done["accepted"] == len(events)
 
 
-async def test_customers_are_scored_and_asked_for(stage: Stage, shop: Shop) -> None:
-    await crowd(shop)
-    assert (await shop.get(LIFECYCLE))["lifecycle"] == {
+async def test_customers_are_scored_and_asked_for(stage: Stage, store: StoreClient) -> None:
+    await crowd(store)
+    assert (await store.get(LIFECYCLE))["lifecycle"] == {
         "computedOn": None,
         "measured": False,
         "chosen": NONE,
@@ -38,10 +38,10 @@ async def test_customers_are_scored_and_asked_for(stage: Stage, shop: Shop) -> N
     }
     await actions.schedule_due(stage.runtime.database, stage.clock())
     await stage.work()
-    found = (await shop.get(LIFECYCLE))["lifecycle"]
-    assert (found["computedOn"], found["measured"], found["chosen"]) == ("2026-07-01", True, NONE)
+    lifecycle = (await store.get(LIFECYCLE))["lifecycle"]
+    assert (lifecycle["computedOn"], lifecycle["measured"], lifecycle["chosen"]) == ("2026-07-01", True, NONE)
     # Gaps of 25 and 270 days, and of 20: medians 147.5 and 20.
-    assert found["used"] == {
+    assert lifecycle["used"] == {
         "activeDays": 167,
         "lostDays": 335,
         "introduceDays": 335,
@@ -49,11 +49,11 @@ async def test_customers_are_scored_and_asked_for(stage: Stage, shop: Shop) -> N
         "highSpend": "1800",
         "repurchaseDays": 83.75,
     }
-    assert await named(shop, 'lifecycle_stage = "LOYALISTS"') == ["ann"]
-    assert await named(shop, "rfm.recency = 5") == ["ann"]
-    assert await named(shop, 'rfm_group in ("PROSPECTS")') == ["bob", "eve"]
-    assert await named(shop, "shopper_type is not set") == ["bob", "eve"]
-    done = await shop.mutate(
+    assert await named(store, 'lifecycle_stage = "LOYALISTS"') == ["ann"]
+    assert await named(store, "rfm.recency = 5") == ["ann"]
+    assert await named(store, 'rfm_group in ("PROSPECTS")') == ["bob", "eve"]
+    assert await named(store, "shopper_type is not set") == ["bob", "eve"]
+    done = await store.mutate(
         "lifecycleUpdate",
         "input: $input",
         "lifecycle { computedOn chosen { activeDays highSpend repurchaseDays } }",
@@ -62,32 +62,32 @@ async def test_customers_are_scored_and_asked_for(stage: Stage, shop: Shop) -> N
     assert done["userErrors"] == []
     assert done["lifecycle"]["chosen"] == {"activeDays": 4, "highSpend": "5", "repurchaseDays": 60}
     await stage.work()
-    assert await named(shop, 'lifecycle_stage = "CANT_LOSE"') == ["ann", "cal"]
-    refused = await shop.mutate(
+    assert await named(store, 'lifecycle_stage = "CANT_LOSE"') == ["ann", "cal"]
+    refused = await store.mutate(
         "lifecycleUpdate", "input: $input", "lifecycle { measured }", input={"activeDays": 0, "loyalOrders": -1}
     )
     assert refused["lifecycle"] is None
     assert faults(refused) == [(["input", "activeDays"], "INVALID"), (["input", "loyalOrders"], "INVALID")]
 
 
-async def test_a_big_import_has_customers_scored_again(stage: Stage, shop: Shop) -> None:
+async def test_a_big_import_has_customers_scored_again(stage: Stage, store: StoreClient) -> None:
     for rows, scored in ((999, False), (1_000, True)):
         lines = [f"c{number},c{number}@shop.example" for number in range(rows)]
         content = "\n".join(["external_id,email", *lines]).encode()
-        done = await shop.upload("customersImport", content, dry_run=True)
+        done = await store.upload("customersImport", content, dry_run=True)
         assert done["userErrors"] == []
-        done = await shop.upload("customersImport", content)
+        done = await store.upload("customersImport", content)
         assert done["userErrors"] == []
         await stage.work()
-        assert ((await shop.get(LIFECYCLE))["lifecycle"]["computedOn"] is not None) is scored
-    assert (await shop.get('{ segmentPreview(query: "rfm_group = \\"PROSPECTS\\"") { count } }')) == {
+        assert ((await store.get(LIFECYCLE))["lifecycle"]["computedOn"] is not None) is scored
+    assert (await store.get('{ segmentPreview(query: "rfm_group = \\"PROSPECTS\\"") { count } }')) == {
         "segmentPreview": {"count": 1_000}
     }
 
 
-async def named(shop: Shop, query: str) -> list[str]:
-    found = await shop.get("query ($q: String) { segmentPreview(query: $q) { sample { externalId } } }", q=query)
-    return [each["externalId"] for each in found["segmentPreview"]["sample"]]
+async def named(store: StoreClient, query: str) -> list[str]:
+    answer = await store.get("query ($q: String) { segmentPreview(query: $q) { sample { externalId } } }", q=query)
+    return [item["externalId"] for item in answer["segmentPreview"]["sample"]]
 
 
 # Whom each preset finds in the crowd; those that are left out find nobody.
@@ -108,28 +108,28 @@ FINDS = {
 }
 
 
-async def test_every_preset_finds_whom_it_is_for(stage: Stage, shop: Shop) -> None:
+async def test_every_preset_finds_whom_it_is_for(stage: Stage, store: StoreClient) -> None:
     """Conditions 114, 122, 124, 125, 128, 129: each is read, shown as a tree, counted, and made a segment."""
-    await crowd(shop)
+    await crowd(store)
     await actions.schedule_due(stage.runtime.database, stage.clock())
     await stage.work()
     document = """{ segmentPresets { key group name description query
         include { attribute { dimension } behavior { behavior } all { attribute { dimension } } }
         exclude { attribute { dimension } } } }"""
-    offered = (await shop.get(document))["segmentPresets"]
-    assert [each["key"] for each in offered] == [preset.key for preset in PRESETS]
-    assert len({each["name"] for each in offered}) > 20
-    found = {each["key"]: await named(shop, each["query"]) for each in offered}
+    offered = (await store.get(document))["segmentPresets"]
+    assert [item["key"] for item in offered] == [preset.key for preset in PRESETS]
+    assert len({item["name"] for item in offered}) > 20
+    result = {item["key"]: await named(store, item["query"]) for item in offered}
     buyers = {"ann", "cal", "dee"}
-    assert {key: names for key, names in found.items() if not key.startswith("rfm.") and names} == FINDS
-    assert found["rfm.prospects"] == ["bob", "eve"]
-    groups = [names for key, names in found.items() if key.startswith("rfm.") and key != "rfm.prospects"]
+    assert {key: names for key, names in result.items() if not key.startswith("rfm.") and names} == FINDS
+    assert result["rfm.prospects"] == ["bob", "eve"]
+    groups = [names for key, names in result.items() if key.startswith("rfm.") and key != "rfm.prospects"]
     assert sorted(name for names in groups for name in names) == sorted(buyers)
-    for each in offered:
-        assert each["include"] is not None, each["key"]
-        assert each["exclude"] == {"attribute": {"dimension": "blacklisted"}}
-        assert each["description"]
-        made = await shop.mutate(
-            "segmentCreate", "input: $input", "segment { query }", input={"name": each["key"], "query": each["query"]}
+    for item in offered:
+        assert item["include"] is not None, item["key"]
+        assert item["exclude"] == {"attribute": {"dimension": "blacklisted"}}
+        assert item["description"]
+        payload = await store.mutate(
+            "segmentCreate", "input: $input", "segment { query }", input={"name": item["key"], "query": item["query"]}
         )
-        assert made["userErrors"] == [], each["key"]
+        assert payload["userErrors"] == [], item["key"]

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from api.graphql.kit.global_ids import encode
-from tests.api.graphql.stage import Shop, attribute, faults, ids
+from tests.api.graphql.stage import StoreClient, attribute, faults, ids
 
-ALL_KINDS = """id externalId name email emailVerified phone phoneVerified gender birthday locale country city source
+EVERYTHING = """id externalId name email emailVerified phone phoneVerified gender birthday locale country city source
     member tier tierExpiresOn blacklisted createdAt registeredAt deletedAt tags properties { key value }
     contacts { channel address consent consentAt invalid } orderCount totalSpent lastOrderAt"""
 ANN: dict[str, Any] = {
@@ -39,12 +39,12 @@ ORDER = {
 }
 
 
-async def test_a_customer_is_what_was_said_of_it(shop: Shop) -> None:
-    await _define(shop)
-    made = await shop.mutate("customerUpsert", "input: $input", f"created customer {{ {ALL_KINDS} }}", input=ANN)
-    assert made["userErrors"] == []
-    assert made["created"] is True
-    customer = made["customer"]
+async def test_a_customer_is_what_was_said_of_it(store: StoreClient) -> None:
+    await _define(store)
+    payload = await store.mutate("customerUpsert", "input: $input", f"created customer {{ {EVERYTHING} }}", input=ANN)
+    assert payload["userErrors"] == []
+    assert payload["created"] is True
+    customer = payload["customer"]
     assert customer == {
         **{key: ANN[key] for key in ("externalId", "name", "emailVerified", "gender", "birthday", "city", "source")},
         **{key: ANN[key] for key in ("member", "tier", "tierExpiresOn", "properties")},
@@ -73,28 +73,28 @@ async def test_a_customer_is_what_was_said_of_it(shop: Shop) -> None:
         "lastOrderAt": None,
     }
     for argument in (f'id: "{customer["id"]}"', 'externalId: "c1"', 'email: "ANN@shop.example"'):
-        assert (await shop.get(f"{{ customer({argument}) {{ {ALL_KINDS} }} }}"))["customer"] == customer
-    found = await shop.get("query ($id: ID!) { node(id: $id) { __typename id } }", id=customer["id"])
-    assert found["node"] == {"__typename": "Customer", "id": customer["id"]}
+        assert (await store.get(f"{{ customer({argument}) {{ {EVERYTHING} }} }}"))["customer"] == customer
+    answer = await store.get("query ($id: ID!) { node(id: $id) { __typename id } }", id=customer["id"])
+    assert answer["node"] == {"__typename": "Customer", "id": customer["id"]}
 
 
-async def test_what_is_left_out_stays_and_null_clears(shop: Shop) -> None:
-    await _define(shop)
-    await shop.customers(ANN)
+async def test_what_is_left_out_stays_and_null_clears(store: StoreClient) -> None:
+    await _define(store)
+    await store.customers(ANN)
     change = {"externalId": "c1", "city": None, "tags": ["x"], "properties": [{"key": "size", "value": None}]}
-    done = await shop.mutate("customerUpsert", "input: $input", f"created customer {{ {ALL_KINDS} }}", input=change)
+    done = await store.mutate("customerUpsert", "input: $input", f"created customer {{ {EVERYTHING} }}", input=change)
     assert done["created"] is False
     assert (done["customer"]["city"], done["customer"]["name"]) == (None, "Ann Öztürk")
     assert (done["customer"]["tags"], done["customer"]["properties"]) == (["x"], [])
     batch = [{"externalId": "c1", "city": "Tainan"}, {"externalId": "c2"}, {"externalId": "c2", "name": "Bob"}]
-    done = await shop.mutate("customersUpsert", "input: $input", "created updated", input=batch)
+    done = await store.mutate("customersUpsert", "input: $input", "created updated", input=batch)
     assert (done["created"], done["updated"]) == (1, 1)
-    assert (await shop.get('{ customer(externalId: "c2") { name } }'))["customer"]["name"] == "Bob"
+    assert (await store.get('{ customer(externalId: "c2") { name } }'))["customer"]["name"] == "Bob"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_faults_of_customers_are_told_with_their_paths(shop: Shop) -> None:
-    await _define(shop)
+async def test_faults_of_customers_are_told_with_their_paths(store: StoreClient) -> None:
+    await _define(store)
     wrong: list[tuple[dict[str, object], list[str], str]] = [
         ({"email": "nobody"}, ["email"], "INVALID"),
         ({"phone": "12"}, ["phone"], "INVALID"),
@@ -108,22 +108,22 @@ async def test_faults_of_customers_are_told_with_their_paths(shop: Shop) -> None
         ({"contacts": [{"channel": "No Channel", "address": "x"}]}, ["contacts", "0", "channel"], "INVALID"),
     ]
     for change, path, code in wrong:
-        given = {"externalId": "c9", **change}
-        done = await shop.mutate("customerUpsert", "input: $input", "customer { id }", input=given)
+        values = {"externalId": "c9", **change}
+        done = await store.mutate("customerUpsert", "input: $input", "customer { id }", input=values)
         assert (faults(done), done["customer"]) == ([(["input", *path], code)], None), change
-        done = await shop.mutate("customersUpsert", "input: $input", "created", input=[{"externalId": "c8"}, given])
+        done = await store.mutate("customersUpsert", "input: $input", "created", input=[{"externalId": "c8"}, values])
         assert (faults(done), done["created"]) == ([(["input", "1", *path], code)], 0), change
-    nobody = await shop.mutate("customerUpsert", "input: $input", "customer { id }", input={"name": "Ann"})
+    nobody = await store.mutate("customerUpsert", "input: $input", "customer { id }", input={"name": "Ann"})
     assert [code for _, code in faults(nobody)] == ["REQUIRED"]
-    assert (await shop.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 0
-    many = await shop.mutate("customersUpsert", "input: $input", "created", input=[{"externalId": "c"}] * 5_001)
+    assert (await store.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 0
+    many = await store.mutate("customersUpsert", "input: $input", "created", input=[{"externalId": "c"}] * 5_001)
     assert faults(many) == [(["input"], "LIMIT_EXCEEDED")]
 
 
-async def test_pages_of_customers(shop: Shop) -> None:
+async def test_pages_of_customers(store: StoreClient) -> None:
     named = [("c1", "Ann", "TW"), ("c2", "Bob", "JP"), ("c3", "Cho", "TW"), ("c4", None, None)]
-    made = await shop.customers(*({"externalId": key, "name": name, "country": land} for key, name, land in named))
-    done = await shop.mutate("eventsTrack", "events: $events", "accepted duplicates", events=[ORDER, ORDER])
+    gids = await store.customers(*({"externalId": key, "name": name, "country": land} for key, name, land in named))
+    done = await store.mutate("eventsTrack", "events: $events", "accepted duplicates", events=[ORDER, ORDER])
     assert (done["accepted"], done["duplicates"]) == (1, 1)
     orders = {
         "CREATED_AT_ASC": [0, 1, 2, 3],
@@ -136,52 +136,54 @@ async def test_pages_of_customers(shop: Shop) -> None:
         customers(orderBy: $order, first: $first, after: $after, last: $last, before: $before) {
             totalCount nodes { id } edges { cursor node { id } }
             pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
-    for order, wanted in orders.items():
-        first = (await shop.get(document, order=order, first=3))["customers"]
-        assert ids(first) == [made[at] for at in wanted[:3]], order
+    for order, expected in orders.items():
+        first = (await store.get(document, order=order, first=3))["customers"]
+        assert ids(first) == [gids[at] for at in expected[:3]], order
         assert first["totalCount"] == 4
         assert first["pageInfo"]["hasNextPage"] is True
         after = first["pageInfo"]["endCursor"]
-        rest = (await shop.get(document, order=order, first=3, after=after))["customers"]
-        assert (ids(rest), rest["pageInfo"]["hasNextPage"]) == ([made[wanted[3]]], False)
-        back = (await shop.get(document, order=order, last=2, before=rest["edges"][0]["cursor"]))["customers"]
-        assert ids(back) == [made[at] for at in wanted[1:3]]
-    searched = await shop.get('{ customers(search: "an") { nodes { id } } }')
-    assert ids(searched["customers"]) == [made[0]]
-    filtered = await shop.get(
+        rest = (await store.get(document, order=order, first=3, after=after))["customers"]
+        assert (ids(rest), rest["pageInfo"]["hasNextPage"]) == ([gids[expected[3]]], False)
+        back = (await store.get(document, order=order, last=2, before=rest["edges"][0]["cursor"]))["customers"]
+        assert ids(back) == [gids[at] for at in expected[1:3]]
+    searched = await store.get('{ customers(search: "an") { nodes { id } } }')
+    assert ids(searched["customers"]) == [gids[0]]
+    filtered = await store.get(
         "query ($f: FilterInput) { customers(filter: $f) { totalCount nodes { id } } }",
         f={"not": attribute("country", "IN", "TW")},
     )
-    assert ids(filtered["customers"]) == [made[3], made[1]]
-    [fault] = (await shop.ask("query { customers(filter: {all: []}) { totalCount } }")).errors
+    assert ids(filtered["customers"]) == [gids[3], gids[1]]
+    [fault] = (await store.ask("query { customers(filter: {all: []}) { totalCount } }")).errors
     assert fault["extensions"]["faults"][0]["field"] == ["filter", "all"]
 
 
-async def test_tags_consents_and_the_end_of_a_customer(shop: Shop) -> None:
-    [customer] = await shop.customers({"externalId": "c1", "name": "Ann", "email": "ann@shop.example"})
+async def test_tags_consents_and_the_end_of_a_customer(store: StoreClient) -> None:
+    [customer] = await store.customers({"externalId": "c1", "name": "Ann", "email": "ann@shop.example"})
     answer = "created customer { tags contacts { channel address consent } }"
-    added = await shop.mutate("customerTagsAdd", "id: $id, tags: $tags", answer, id=customer, tags=["b", "a", "a%_"])
+    added = await store.mutate("customerTagsAdd", "id: $id, tags: $tags", answer, id=customer, tags=["b", "a", "a%_"])
     assert (added["created"], added["customer"]["tags"]) == (False, ["a", "a%_", "b"])
-    assert (await shop.get('{ all: tags some: tags(prefix: "a%") }')) == {"all": ["a", "a%_", "b"], "some": ["a%_"]}
-    taken = await shop.mutate("customerTagsRemove", "id: $id, tags: $tags", answer, id=customer, tags=["a", "none"])
+    assert (await store.get('{ all: tags some: tags(prefix: "a%") }')) == {"all": ["a", "a%_", "b"], "some": ["a%_"]}
+    taken = await store.mutate("customerTagsRemove", "id: $id, tags: $tags", answer, id=customer, tags=["a", "none"])
     assert taken["customer"]["tags"] == ["a%_", "b"]
     arguments = "customerId: $id, channel: $channel, consent: $consent"
     for consent in ("SUBSCRIBED", "UNSUBSCRIBED", "SUBSCRIBED"):
-        said = await shop.mutate("consentUpdate", arguments, answer, id=customer, channel="recording", consent=consent)
-        assert [one["consent"] for one in said["customer"]["contacts"]] == [consent]
-    wrong = await shop.mutate("consentUpdate", arguments, answer, id=customer, channel="A B", consent="SUBSCRIBED")
+        message = await store.mutate(
+            "consentUpdate", arguments, answer, id=customer, channel="recording", consent=consent
+        )
+        assert [item["consent"] for item in message["customer"]["contacts"]] == [consent]
+    wrong = await store.mutate("consentUpdate", arguments, answer, id=customer, channel="A B", consent="SUBSCRIBED")
     assert faults(wrong) == [(["channel"], "INVALID")]
-    many = await shop.mutate("customerTagsAdd", "id: $id, tags: $tags", answer, id=customer, tags=["x" * 101])
+    many = await store.mutate("customerTagsAdd", "id: $id, tags: $tags", answer, id=customer, tags=["x" * 101])
     assert faults(many) == [(["tags"], "INVALID")]
-    gone = await shop.mutate("customerDelete", "id: $id, erase: true", "deletedId", id=customer)
+    gone = await store.mutate("customerDelete", "id: $id, erase: true", "deletedId", id=customer)
     assert gone["deletedId"] == customer
-    left = await shop.get("query ($id: ID!) { customer(id: $id) { name email deletedAt tags } }", id=customer)
-    assert left["customer"] == {"name": None, "email": None, "deletedAt": "2026-07-01T09:00:00Z", "tags": []}
-    assert (await shop.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 0
+    remaining = await store.get("query ($id: ID!) { customer(id: $id) { name email deletedAt tags } }", id=customer)
+    assert remaining["customer"] == {"name": None, "email": None, "deletedAt": "2026-07-01T09:00:00Z", "tags": []}
+    assert (await store.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 0
 
 
-async def test_properties_are_defined_once(shop: Shop) -> None:
-    await _define(shop)
+async def test_properties_are_defined_once(store: StoreClient) -> None:
+    await _define(store)
     arguments = "key: $key, label: $label, type: $type"
     answer = "propertyDefinition { id key label type }"
     for key, label, path, code in (
@@ -191,39 +193,44 @@ async def test_properties_are_defined_once(shop: Shop) -> None:
         ("fit", " ", "label", "REQUIRED"),
         ("fit", "x" * 101, "label", "INVALID"),
     ):
-        done = await shop.mutate("propertyDefinitionCreate", arguments, answer, key=key, label=label, type="STRING")
+        done = await store.mutate("propertyDefinitionCreate", arguments, answer, key=key, label=label, type="STRING")
         assert faults(done) == [([path], code)], key
-    [found] = (await shop.get("{ propertyDefinitions { id key label type } }"))["propertyDefinitions"]
-    assert found == {"id": encode("PropertyDefinition", 1), "key": "size", "label": "Size", "type": "NUMBER"}
-    gone = await shop.mutate("propertyDefinitionDelete", "key: $key", answer, key="size")
-    assert gone["propertyDefinition"] == found
-    gone = await shop.mutate("propertyDefinitionDelete", "key: $key", answer, key="size")
+    [definition] = (await store.get("{ propertyDefinitions { id key label type } }"))["propertyDefinitions"]
+    assert definition == {
+        "id": encode("PropertyDefinition", 1),
+        "key": "size",
+        "label": "Size",
+        "type": "NUMBER",
+    }
+    gone = await store.mutate("propertyDefinitionDelete", "key: $key", answer, key="size")
+    assert gone["propertyDefinition"] == definition
+    gone = await store.mutate("propertyDefinitionDelete", "key: $key", answer, key="size")
     assert faults(gone) == [(["key"], "NOT_FOUND")]
 
 
-async def test_what_customers_did(shop: Shop) -> None:
+async def test_what_customers_did(store: StoreClient) -> None:
     visit = {
         "id": "v1",
         "type": "visit",
         "customer": {"email": "eve@shop.example"},
         "occurredAt": "2026-06-02T00:00:00Z",
     }
-    await shop.customers({"externalId": "c1"})
-    done = await shop.mutate(
+    await store.customers({"externalId": "c1"})
+    done = await store.mutate(
         "eventsTrack", "events: $events", "accepted duplicates", events=[ORDER, {**visit, "attributes": {"page": "/"}}]
     )
     assert (done["accepted"], done["duplicates"]) == (2, 0)
     page = "{ totalCount nodes { id type occurredAt attributes } pageInfo { endCursor hasNextPage } }"
-    seen = await shop.get(
+    answer = await store.get(
         f'{{ ann: customer(externalId: "c1") {{ orderCount totalSpent lastOrderAt timeline(first: 1) {page} }} '
         f'eve: customer(email: "eve@shop.example") {{ source timeline(types: ["visit"]) {page} '
         f'none: timeline(types: ["order"]) {page} }} }}'
     )
-    assert (seen["ann"]["orderCount"], seen["ann"]["totalSpent"]) == (1, "99.9")
-    [order] = seen["ann"]["timeline"]["nodes"]
+    assert (answer["ann"]["orderCount"], answer["ann"]["totalSpent"]) == (1, "99.9")
+    [order] = answer["ann"]["timeline"]["nodes"]
     assert (order["id"], order["type"], order["attributes"]["total"]) == ("o1", "order", "99.9")
-    assert seen["eve"]["timeline"]["nodes"][0]["attributes"] == {"page": "/"}
-    assert (seen["eve"]["source"], seen["eve"]["none"]["totalCount"]) == ("event", 0)
+    assert answer["eve"]["timeline"]["nodes"][0]["attributes"] == {"page": "/"}
+    assert (answer["eve"]["source"], answer["eve"]["none"]["totalCount"]) == ("event", 0)
     bad: list[tuple[dict[str, object], list[str]]] = [
         ({"id": " "}, ["id"]),
         ({"type": "No Type"}, ["type"]),
@@ -236,14 +243,14 @@ async def test_what_customers_did(shop: Shop) -> None:
         ({"attributes": {"items": 7}}, ["attributes", "items"]),
     ]
     for change, path in bad:
-        done = await shop.mutate(
+        done = await store.mutate(
             "eventsTrack", "events: $events", "accepted", events=[visit, {**ORDER, "id": "o2", **change}]
         )
         assert [path for path, _ in faults(done)] == [["events", "1", *path]], change
         assert done["accepted"] == 0
 
 
-async def _define(shop: Shop) -> None:
+async def _define(store: StoreClient) -> None:
     arguments = "key: $key, label: $label, type: $type"
-    done = await shop.mutate("propertyDefinitionCreate", arguments, "", key="size", label="Size", type="NUMBER")
+    done = await store.mutate("propertyDefinitionCreate", arguments, "", key="size", label="Size", type="NUMBER")
     assert done["userErrors"] == []

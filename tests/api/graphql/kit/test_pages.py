@@ -12,8 +12,8 @@ from graphql import GraphQLError
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select
 from sqlalchemy.schema import CreateTable
 
-from api.graphql.kit.connection import Page, Slice, fetch
-from api.graphql.kit.keyset import By, Ordering
+from api.graphql.kit.connection import Page, Slice, fetch_page
+from api.graphql.kit.keyset import Ordering, SortKey
 from domain.kit.db import Database, Transaction
 from domain.kit.db.types import Id, Instant, Money
 
@@ -28,17 +28,17 @@ ROWS = Table(
     prefixes=["TEMPORARY"],
 )
 START = datetime(2026, 1, 1, tzinfo=UTC)
-ID = By(ROWS.c.id, UUID)
+ID = SortKey(ROWS.c.id, UUID)
 
 ORDERINGS = [
     Ordering("id", (ID,)),
-    Ordering("number", (By(ROWS.c.number, int), ID)),
-    Ordering("number desc", (By(ROWS.c.number, int, descending=True), By(ROWS.c.id, UUID, descending=True))),
-    Ordering("spent desc, id", (By(ROWS.c.spent, Decimal, descending=True), ID)),
-    Ordering("name", (By(ROWS.c.name, str, nullable=True), ID)),
-    Ordering("at desc", (By(ROWS.c.at, datetime, descending=True, nullable=True), ID)),
-    Ordering("at, nulls first", (By(ROWS.c.at, datetime, nullable=True, nulls_first=True), ID)),
-    Ordering("name desc, at", (By(ROWS.c.name, str, True, True), By(ROWS.c.at, datetime, False, True), ID)),
+    Ordering("number", (SortKey(ROWS.c.number, int), ID)),
+    Ordering("number desc", (SortKey(ROWS.c.number, int, descending=True), SortKey(ROWS.c.id, UUID, descending=True))),
+    Ordering("spent desc, id", (SortKey(ROWS.c.spent, Decimal, descending=True), ID)),
+    Ordering("name", (SortKey(ROWS.c.name, str, nullable=True), ID)),
+    Ordering("at desc", (SortKey(ROWS.c.at, datetime, descending=True, nullable=True), ID)),
+    Ordering("at, nulls first", (SortKey(ROWS.c.at, datetime, nullable=True, nulls_first=True), ID)),
+    Ordering("name desc, at", (SortKey(ROWS.c.name, str, True, True), SortKey(ROWS.c.at, datetime, False, True), ID)),
 ]
 
 
@@ -61,35 +61,35 @@ async def tx(database: Database) -> AsyncGenerator[Transaction]:
 
 
 async def ask(tx: Transaction, ordering: Ordering, page: Page) -> Slice[UUID]:
-    return await fetch(tx, select(ROWS.c.id), ordering, page, lambda found: found[0])
+    return await fetch_page(tx, select(ROWS.c.id), ordering, page, lambda row: row[0])
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS, ids=lambda o: o.name)
 async def test_pages_forward_and_backward_are_slices_of_one_list(tx: Transaction, ordering: Ordering) -> None:
-    whole = await ask(tx, ordering, Page.of(first=250))
-    assert len(set(whole.items)) == 30
-    assert (whole.has_next, whole.has_previous) == (False, False)
+    all_rows = await ask(tx, ordering, Page.of(first=250))
+    assert len(set(all_rows.items)) == 30
+    assert (all_rows.has_next, all_rows.has_previous) == (False, False)
     after: str | None = None
     for at in range(0, 30, 7):
         page = await ask(tx, ordering, Page.of(first=7, after=after))
-        assert page.items == whole.items[at : at + 7]
+        assert page.items == all_rows.items[at : at + 7]
         assert (page.has_next, page.has_previous) == (at + 7 < 30, at > 0)
         after = page.cursors[-1]
     before: str | None = None
     for at in range(30, 0, -7):
         page = await ask(tx, ordering, Page.of(last=7, before=before))
-        assert page.items == whole.items[max(at - 7, 0) : at]
+        assert page.items == all_rows.items[max(at - 7, 0) : at]
         assert (page.has_next, page.has_previous) == (at < 30, at - 7 > 0)
         before = page.cursors[0]
 
 
 @pytest.mark.parametrize("ordering", ORDERINGS, ids=lambda o: o.name)
 async def test_each_row_has_a_place_between_its_neighbours(tx: Transaction, ordering: Ordering) -> None:
-    whole = await ask(tx, ordering, Page.of(first=250))
-    for (at, here), (_, next_one) in pairwise(enumerate(whole.cursors)):
-        following = await ask(tx, ordering, Page.of(first=1, after=here))
-        assert following.items == [whole.items[at + 1]]
-        assert (await ask(tx, ordering, Page.of(first=5, after=here, before=next_one))).items == []
+    all_rows = await ask(tx, ordering, Page.of(first=250))
+    for (at, cursor), (_, next_one) in pairwise(enumerate(all_rows.cursors)):
+        following = await ask(tx, ordering, Page.of(first=1, after=cursor))
+        assert following.items == [all_rows.items[at + 1]]
+        assert (await ask(tx, ordering, Page.of(first=5, after=cursor, before=next_one))).items == []
 
 
 async def test_an_empty_page_still_knows_whether_there_is_more(tx: Transaction) -> None:

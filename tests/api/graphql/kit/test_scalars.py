@@ -11,7 +11,7 @@ ECHO = "query ($day: Date, $amount: Decimal, $value: JSON) { echo(day: $day, amo
 
 
 @pytest.mark.parametrize(
-    ("given", "answered"),
+    ("value", "answered"),
     [
         ("2026-07-01T09:00:00+08:00", "2026-07-01T01:00:00Z"),
         ("2026-07-01T09:00:00Z", "2026-07-01T09:00:00Z"),
@@ -19,18 +19,18 @@ ECHO = "query ($day: Date, $amount: Decimal, $value: JSON) { echo(day: $day, amo
         ("2026-07-01t09:00:00.25z", "2026-07-01T09:00:00.250000Z"),
     ],
 )
-async def test_an_instant_is_answered_in_utc(ask: Ask, given: str, answered: str) -> None:
-    assert (await ask(AT, {"at": given})).json()["data"]["at"] == answered
+async def test_an_instant_is_answered_in_utc(ask: Ask, value: str, answered: str) -> None:
+    assert (await ask(AT, {"at": value})).json()["data"]["at"] == answered
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     ["2026-07-01T09:00:00", "2026-07-01", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "2026-13-01T00:00:00Z",
      "9999-12-31T23:00:00-14:00", "2026-02-29T00:00:00Z", "2026-07-01T24:30:00Z", "20260701T090000Z", "", "now",
      "٢٠٢٦-07-01T00:00:00Z", 1751360400, 2**63, None, True, [], "9" * 10_000],
 )  # fmt: skip
-async def test_what_is_no_instant_is_refused(ask: Ask, given: Any) -> None:
-    response = await ask(AT, {"at": given})
+async def test_what_is_no_instant_is_refused(ask: Ask, value: Any) -> None:
+    response = await ask(AT, {"at": value})
     assert response.status_code == 400
     assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert len(response.text) < 1_000

@@ -8,7 +8,7 @@ from api.graphql.kit.global_ids import encode, number, uuid
 from domain.kit import ids
 from domain.kit.db.types import Id
 from domain.lists.tables import list_members, lists
-from tests.api.graphql.stage import Json, Shop, Stage
+from tests.api.graphql.stage import Json, Stage, StoreClient
 from tests.api.graphql.test_statements import statements
 from tests.factories import NOW
 
@@ -32,8 +32,8 @@ def order(number: int, customer: str, days: float, total: int, **more: object) -
     }
 
 
-async def shoppers(shop: Shop) -> list[str]:
-    made = await shop.customers(
+async def shoppers(store: StoreClient) -> list[str]:
+    gids = await store.customers(
         {"externalId": "ann", "gender": "FEMALE", "birthday": "2000-07-01", "country": "TW", "tier": "Gold"},
         {"externalId": "bob", "gender": "MALE", "birthday": "2000-07-02", "country": "TW"},
         {"externalId": "eve"},
@@ -48,18 +48,18 @@ async def shoppers(shop: Shop) -> list[str]:
         order(6, "bob", 2, 500, status="cancelled"),
         order(7, "gone", 2, 500),
     ]
-    done = await shop.mutate("eventsTrack", "events: $events", "accepted", events=orders)
+    done = await store.mutate("eventsTrack", "events: $events", "accepted", events=orders)
     assert done["accepted"] == len(orders)
-    return made
+    return gids
 
 
-async def test_the_analysis_of_a_list(shop: Shop) -> None:
-    customers = await shoppers(shop)
-    gid = (await shop.segment())["list"]["id"]
-    await shop.mutate("customerDelete", "id: $id", "deletedId", id=customers[3])
-    found = (await shop.get(ANALYSIS, id=gid))["list"]
-    assert found["count"] == 4
-    assert found["analysis"] == {
+async def test_the_analysis_of_a_list(store: StoreClient) -> None:
+    customers = await shoppers(store)
+    gid = (await store.segment())["list"]["id"]
+    await store.mutate("customerDelete", "id: $id", "deletedId", id=customers[3])
+    list_answer = (await store.get(ANALYSIS, id=gid))["list"]
+    assert list_answer["count"] == 4
+    assert list_answer["analysis"] == {
         "members": 3,
         "byGender": [
             {"label": "FEMALE", "value": "FEMALE", "count": 1},
@@ -93,51 +93,51 @@ DIFFERENCE = """query ($id: ID!, $from: ID!) { list(id: $id) { difference(from: 
     left { totalCount nodes { externalId } } stayed { totalCount nodes { externalId } } } } }"""
 
 
-async def test_two_lists_of_a_segment_are_compared(stage: Stage, shop: Shop) -> None:
-    await shop.customers(*({"externalId": name} for name in ("a", "b", "c")))
-    made = await shop.segment()
-    earlier = made["list"]["id"]
-    await shop.customers({"externalId": "d"}, {"externalId": "e"})
-    later = await copy(stage, shop, earlier, without="b", added=("d", "e"))
-    found = (await shop.get(DIFFERENCE, id=later, **{"from": earlier}))["list"]["difference"]
-    counts = [found[name] for name in ("joinedCount", "leftCount", "stayedCount")]
-    assert counts == [found[name]["totalCount"] for name in ("joined", "left", "stayed")] == [2, 1, 2]
-    assert names(found["joined"]) == ["d"]
-    assert found["joined"]["pageInfo"]["hasNextPage"]
-    assert (names(found["left"]), names(found["stayed"])) == (["b"], ["a", "c"])
+async def test_two_lists_of_a_segment_are_compared(stage: Stage, store: StoreClient) -> None:
+    await store.customers(*({"externalId": name} for name in ("a", "b", "c")))
+    payload = await store.segment()
+    earlier = payload["list"]["id"]
+    await store.customers({"externalId": "d"}, {"externalId": "e"})
+    later = await copy(stage, store, earlier, without="b", added=("d", "e"))
+    difference = (await store.get(DIFFERENCE, id=later, **{"from": earlier}))["list"]["difference"]
+    counts = [difference[name] for name in ("joinedCount", "leftCount", "stayedCount")]
+    assert counts == [difference[name]["totalCount"] for name in ("joined", "left", "stayed")] == [2, 1, 2]
+    assert names(difference["joined"]) == ["d"]
+    assert difference["joined"]["pageInfo"]["hasNextPage"]
+    assert (names(difference["left"]), names(difference["stayed"])) == (["b"], ["a", "c"])
     page = """query ($id: ID!, $from: ID!, $after: String) { list(id: $id) { difference(from: $from) {
         joined(after: $after) { nodes { externalId } } } } }"""
-    cursor = found["joined"]["pageInfo"]["endCursor"]
-    rest = await shop.get(page, id=later, **{"from": earlier, "after": cursor})
+    cursor = difference["joined"]["pageInfo"]["endCursor"]
+    rest = await store.get(page, id=later, **{"from": earlier, "after": cursor})
     assert names(rest["list"]["difference"]["joined"]) == ["e"]
-    other = (await shop.segment("Other"))["list"]["id"]
+    other = (await store.segment("Other"))["list"]["id"]
     for wrong, code in ((other, "INVALID"), (encode("CustomerList", ids.new()), "NOT_FOUND"), ("x", "NOT_FOUND")):
-        refused = await shop.ask(DIFFERENCE, id=later, **{"from": wrong})
+        refused = await store.ask(DIFFERENCE, id=later, **{"from": wrong})
         assert refused.codes == [code]
         assert refused.errors[0]["extensions"]["field"] == ["from"]
 
 
-async def test_differences_of_a_page_of_lists_take_the_statements_of_one(stage: Stage, shop: Shop) -> None:
-    await shop.customers(*({"externalId": name} for name in ("a", "b", "c")))
-    earlier = (await shop.segment())["list"]["id"]
+async def test_differences_of_a_page_of_lists_take_the_statements_of_one(stage: Stage, store: StoreClient) -> None:
+    await store.customers(*({"externalId": name} for name in ("a", "b", "c")))
+    earlier = (await store.segment())["list"]["id"]
     costs: list[int] = []
     document = """query ($from: ID!) { lists(latestOnly: false) { nodes { difference(from: $from) {
         joinedCount leftCount joined(first: 1) { totalCount nodes { externalId } }
         left(first: 1) { nodes { externalId } } } } } }"""
     for size in (2, 8):
         for _ in range(size):
-            await copy(stage, shop, earlier, without="b", added=())
-        with statements(stage) as seen:
-            found = await shop.get(document, **{"from": earlier})
-        assert len(found["lists"]["nodes"]) > size
-        costs.append(len(seen))
+            await copy(stage, store, earlier, without="b", added=())
+        with statements(stage) as executed:
+            answer = await store.get(document, **{"from": earlier})
+        assert len(answer["lists"]["nodes"]) > size
+        costs.append(len(executed))
     assert costs[0] == costs[1]
 
 
-async def copy(stage: Stage, shop: Shop, of: str, *, without: str, added: tuple[str, ...]) -> str:
+async def copy(stage: Stage, store: StoreClient, of: str, *, without: str, added: tuple[str, ...]) -> str:
     """A later list of the segment with others on it."""
     list_id, fresh = uuid(of, "CustomerList"), ids.new()
-    gone, *joined = [number(await shop.customer_id(name), "Customer") for name in (without, *added)]
+    gone, *joined = [number(await store.customer_id(name), "Customer") for name in (without, *added)]
     async with stage.runtime.database.write() as tx:
         row = (await tx.execute(select(lists).where(lists.c.id == list_id))).mappings().one()
         last: int = await tx.scalar(select(lists.c.number).order_by(lists.c.number.desc()).limit(1))
@@ -147,7 +147,7 @@ async def copy(stage: Stage, shop: Shop, of: str, *, without: str, added: tuple[
         )
         await tx.execute(insert(list_members).from_select(["store_id", "list_id", "customer_id"], same))
         for customer in joined:
-            row_of = {"store_id": shop.store_id, "list_id": fresh, "customer_id": customer}
+            row_of = {"store_id": store.store_id, "list_id": fresh, "customer_id": customer}
             await tx.execute(insert(list_members).values(row_of))
     return encode("CustomerList", fresh)
 

@@ -12,7 +12,7 @@ from api.workers.handlers import MAKE_FILES
 from domain.kit import ids
 from domain.operations.actions import delete_expired_files
 from tests.api.graphql.lists.test_analysis import order
-from tests.api.graphql.stage import Json, Shop, Stage, faults
+from tests.api.graphql.stage import Json, Stage, StoreClient, faults
 from tests.factories import NOW
 
 ANSWER = "operation { id kind status done total url problems { message } }"
@@ -21,32 +21,32 @@ ARGUMENTS = "id: $id, fields: $fields, format: $format"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-async def export(shop: Shop, list_id: str, fields: Sequence[str], format_: str | None = "CSV") -> Json:
-    asked = {"id": list_id, "fields": list(fields), "format": format_}
-    return await shop.mutate("listExport", ARGUMENTS, ANSWER, **asked)
+async def export(store: StoreClient, list_id: str, fields: Sequence[str], format_: str | None = "CSV") -> Json:
+    variables = {"id": list_id, "fields": list(fields), "format": format_}
+    return await store.mutate("listExport", ARGUMENTS, ANSWER, **variables)
 
 
-async def exported(shop: Shop, list_id: str, fields: Sequence[str], format_: str | None = "CSV") -> Json:
+async def exported(store: StoreClient, list_id: str, fields: Sequence[str], format_: str | None = "CSV") -> Json:
     """The operation when a worker has done it."""
-    done = await export(shop, list_id, fields, format_)
+    done = await export(store, list_id, fields, format_)
     assert done["userErrors"] == []
-    await shop.stage.work()
-    return (await shop.get(OPERATION, id=done["operation"]["id"]))["node"]
+    await store.stage.work()
+    return (await store.get(OPERATION, id=done["operation"]["id"]))["node"]
 
 
 def table(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
-async def people(shop: Shop) -> list[str]:
+async def people(store: StoreClient) -> list[str]:
     for key, kind in (("size", "NUMBER"), ("motto", "STRING"), ("since", "DATE")):
-        defined = await shop.mutate(
+        defined = await store.mutate(
             "propertyDefinitionCreate", "key: $key, label: $label, type: $type", "", key=key, label=key, type=kind
         )
         assert defined["userErrors"] == []
     contact = {"channel": "recording", "address": "x@shop.example"}
     motto = {"key": "motto", "value": "=1+1"}
-    made = await shop.customers(
+    gids = await store.customers(
         {
             "externalId": "007",
             "name": '=HYPERLINK("http://evil.example")',
@@ -68,27 +68,27 @@ async def people(shop: Shop) -> list[str]:
         {"externalId": "gone", "name": "Gone"},
     )
     orders = [order(1, "007", 1, 100), order(2, "007", 2, 50)]
-    assert (await shop.mutate("eventsTrack", "events: $events", "accepted", events=orders))["accepted"] == 2
-    return made
+    assert (await store.mutate("eventsTrack", "events: $events", "accepted", events=orders))["accepted"] == 2
+    return gids
 
 
-async def test_a_list_is_fetched_as_csv(stage: Stage, shop: Shop) -> None:
+async def test_a_list_is_fetched_as_csv(stage: Stage, store: StoreClient) -> None:
     """SL-46, SL-47 and vector 7: the chosen fields, without those who were deleted; no token is needed."""
-    customers = await people(shop)
-    gid = (await shop.segment("Größe / VIP"))["list"]["id"]
-    await shop.mutate("customerDelete", "id: $id", "deletedId", id=customers[3])
+    customers = await people(store)
+    gid = (await store.segment("Größe / VIP"))["list"]["id"]
+    await store.mutate("customerDelete", "id: $id", "deletedId", id=customers[3])
     fields = [
         *("external_id", "name", "email", "phone", "birthday", "age", "tag", "property.size", "property.motto"),
         *("property.since", "consent.recording", "order_count", "total_spent", "average_order_value", "last_order_at"),
         *("member", "blacklisted"),
     ]
-    begun = await export(shop, gid, fields)
+    begun = await export(store, gid, fields)
     assert (begun["operation"]["kind"], begun["operation"]["status"]) == ("list.export", "QUEUED")
     assert (begun["operation"]["url"], begun["operation"]["total"]) == (None, 4)
     await stage.work()
-    done = (await shop.get(OPERATION, id=begun["operation"]["id"]))["node"]
+    done = (await store.get(OPERATION, id=begun["operation"]["id"]))["node"]
     assert (done["status"], done["done"], done["total"], done["problems"]) == ("DONE", 4, 4, [])
-    fetched = await shop.fetch(done["url"])
+    fetched = await store.fetch(done["url"])
     assert fetched.status_code == 200
     assert fetched.headers["content-type"] == "text/csv; charset=utf-8"
     disposition = fetched.headers["content-disposition"]
@@ -107,9 +107,9 @@ async def test_a_list_is_fetched_as_csv(stage: Stage, shop: Shop) -> None:
     ]
 
 
-async def test_a_list_is_fetched_as_xlsx(shop: Shop) -> None:
-    await people(shop)
-    gid = (await shop.segment(query='tag = "VIP"'))["list"]["id"]
+async def test_a_list_is_fetched_as_xlsx(store: StoreClient) -> None:
+    await people(store)
+    gid = (await store.segment(query='tag = "VIP"'))["list"]["id"]
     fields = [
         "external_id",
         "name",
@@ -121,8 +121,8 @@ async def test_a_list_is_fetched_as_xlsx(shop: Shop) -> None:
         "last_order_at",
         "member",
     ]
-    done = await exported(shop, gid, fields, "XLSX")
-    fetched = await shop.fetch(done["url"])
+    done = await exported(store, gid, fields, "XLSX")
+    fetched = await store.fetch(done["url"])
     assert fetched.headers["content-type"] == XLSX
     assert fetched.headers["content-disposition"] == "attachment; filename*=utf-8''Everyone%202026-07-01.xlsx"
     rows = [
@@ -136,17 +136,17 @@ async def test_a_list_is_fetched_as_xlsx(shop: Shop) -> None:
     assert rows[2] == ["b", '@cmd,"x"', None, None, "VIP", None, 0, None, False]
 
 
-async def test_every_field_that_is_offered_can_be_had(shop: Shop) -> None:
-    await people(shop)
-    gid = (await shop.segment())["list"]["id"]
-    offered = [each["key"] for each in (await shop.get("{ exportFields { key label group type } }"))["exportFields"]]
+async def test_every_field_that_is_offered_can_be_had(store: StoreClient) -> None:
+    await people(store)
+    gid = (await store.segment())["list"]["id"]
+    offered = [item["key"] for item in (await store.get("{ exportFields { key label group type } }"))["exportFields"]]
     assert {"name", "tag", "property.size", "consent.recording", "total_spent", "tier", "age"} <= set(offered)
     rows: list[list[str]] = []
     for start in range(0, len(offered), 100):
         fields = offered[start : start + 100]
-        done = await exported(shop, gid, fields, None)
+        done = await exported(store, gid, fields, None)
         assert done["status"] == "DONE", done["problems"]
-        rows = table((await shop.fetch(done["url"])).content)
+        rows = table((await store.fetch(done["url"])).content)
         assert rows[0] == fields
         assert len(rows) == 5
 
@@ -167,51 +167,53 @@ async def test_every_field_that_is_offered_can_be_had(shop: Shop) -> None:
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_fields_that_there_are_not(shop: Shop, fields: list[str], wrong: list[tuple[list[str], str]]) -> None:
-    gid = (await shop.segment())["list"]["id"]
-    done = await export(shop, gid, fields)
+async def test_fields_that_there_are_not(
+    store: StoreClient, fields: list[str], wrong: list[tuple[list[str], str]]
+) -> None:
+    gid = (await store.segment())["list"]["id"]
+    done = await export(store, gid, fields)
     assert done["operation"] is None
     assert faults(done) == wrong
 
 
-async def test_what_is_refused_is_told(stage: Stage, shop: Shop) -> None:
+async def test_what_is_refused_is_told(stage: Stage, store: StoreClient) -> None:
     """SL-48, and names that were perhaps meant."""
-    gid = (await shop.segment())["list"]["id"]
-    [error] = (await export(shop, gid, ["message_count"]))["userErrors"]
+    gid = (await store.segment())["list"]["id"]
+    [error] = (await export(store, gid, ["message_count"]))["userErrors"]
     assert error["message"] == "The message count is no longer part of reports"
-    [error] = (await export(shop, gid, ["emial"]))["userErrors"]
+    [error] = (await export(store, gid, ["emial"]))["userErrors"]
     assert "did you mean email?" in error["message"]
     for wrong in ("x", encode("CustomerList", ids.new()), encode("Segment", ids.new())):
-        assert faults(await export(shop, wrong, ["name"])) == [(["id"], "NOT_FOUND")]
-    made = await shop.mutate("segmentCreate", "input: $input", "list { id }", input={"name": "Unmade"})
-    assert faults(await export(shop, made["list"]["id"], ["name"])) == [(["id"], "INVALID_STATE")]
-    raw = await shop.ask(f'mutation {{ listExport(id: "{gid}", fields: ["\\u0000"]) {{ userErrors {{ code }} }} }}')
+        assert faults(await export(store, wrong, ["name"])) == [(["id"], "NOT_FOUND")]
+    payload = await store.mutate("segmentCreate", "input: $input", "list { id }", input={"name": "Unmade"})
+    assert faults(await export(store, payload["list"]["id"], ["name"])) == [(["id"], "INVALID_STATE")]
+    raw = await store.ask(f'mutation {{ listExport(id: "{gid}", fields: ["\\u0000"]) {{ userErrors {{ code }} }} }}')
     assert raw.status < 500
     assert "INTERNAL" not in str(raw.body)
 
 
-async def test_an_expired_list_may_be_exported(stage: Stage, shop: Shop) -> None:
+async def test_an_expired_list_may_be_exported(stage: Stage, store: StoreClient) -> None:
     """SL-19."""
-    await shop.customers({"externalId": "a"})
-    gid = (await shop.segment())["list"]["id"]
+    await store.customers({"externalId": "a"})
+    gid = (await store.segment())["list"]["id"]
     stage.clock.forward(days=181)
-    done = await exported(shop, gid, ["external_id"])
-    assert table((await shop.fetch(done["url"])).content) == [["external_id"], ["a"]]
+    done = await exported(store, gid, ["external_id"])
+    assert table((await store.fetch(done["url"])).content) == [["external_id"], ["a"]]
 
 
-async def test_a_link_opens_one_file_for_a_week(stage: Stage, shop: Shop) -> None:
-    await shop.customers({"externalId": "a"})
-    gid = (await shop.segment())["list"]["id"]
-    done = await exported(shop, gid, ["external_id"])
+async def test_a_link_opens_one_file_for_a_week(stage: Stage, store: StoreClient) -> None:
+    await store.customers({"externalId": "a"})
+    gid = (await store.segment())["list"]["id"]
+    done = await exported(store, gid, ["external_id"])
     url: str = done["url"]
-    assert (await shop.fetch(url, Range="bytes=0-2")).status_code == 206
+    assert (await store.fetch(url, Range="bytes=0-2")).status_code == 206
     for wrong in (url[:-1], url + "A", url[:-1] + ("A" if url[-1] != "A" else "B"), url.rpartition("/")[0] + "/x"):
-        assert (await shop.fetch(wrong)).status_code == 404
+        assert (await store.fetch(wrong)).status_code == 404
     stage.clock.forward(days=7, seconds=-1)
-    assert (await shop.fetch(url)).status_code == 200
+    assert (await store.fetch(url)).status_code == 200
     stage.clock.forward(seconds=1)
-    assert (await shop.fetch(url)).status_code == 410
-    assert (await shop.get(OPERATION, id=done["id"]))["node"]["url"] is None
+    assert (await store.fetch(url)).status_code == 410
+    assert (await store.get(OPERATION, id=done["id"]))["node"]["url"] is None
     files, database = stage.runtime.services.files, stage.runtime.database
     assert len(files.owners()) == 1
     await delete_expired_files(database, files, MAKE_FILES, NOW)
@@ -219,23 +221,23 @@ async def test_a_link_opens_one_file_for_a_week(stage: Stage, shop: Shop) -> Non
     stage.clock.forward(seconds=1)
     await delete_expired_files(database, files, MAKE_FILES, stage.clock())
     assert files.owners() == {}
-    assert (await shop.fetch(url)).status_code == 410
-    again = await exported(shop, gid, ["external_id"])
+    assert (await store.fetch(url)).status_code == 410
+    again = await exported(store, gid, ["external_id"])
     for name in files.owners():
         files.remove(name)
-    assert (await shop.fetch(again["url"])).status_code == 410
+    assert (await store.fetch(again["url"])).status_code == 410
 
 
-async def test_an_export_can_be_called_off(stage: Stage, shop: Shop) -> None:
-    await shop.customers({"externalId": "a"})
-    made = await shop.segment()
-    begun = (await export(shop, made["list"]["id"], ["name"]))["operation"]["id"]
-    done = await shop.mutate("operationCancel", "id: $id", "operation { status finishedAt }", id=begun)
+async def test_an_export_can_be_called_off(stage: Stage, store: StoreClient) -> None:
+    await store.customers({"externalId": "a"})
+    payload = await store.segment()
+    begun = (await export(store, payload["list"]["id"], ["name"]))["operation"]["id"]
+    done = await store.mutate("operationCancel", "id: $id", "operation { status finishedAt }", id=begun)
     assert (done["userErrors"], done["operation"]["status"]) == ([], "CANCELLED")
     await stage.work()
-    after = (await shop.get(OPERATION, id=begun))["node"]
+    after = (await store.get(OPERATION, id=begun))["node"]
     assert (after["status"], after["url"]) == ("CANCELLED", None)
     assert stage.runtime.services.files.owners() == {}
-    for gid, wrong in ((begun, "INVALID_STATE"), (made["operation"]["id"], "INVALID_STATE"), ("x", "NOT_FOUND")):
-        refused = await shop.mutate("operationCancel", "id: $id", "operation { id }", id=gid)
+    for gid, wrong in ((begun, "INVALID_STATE"), (payload["operation"]["id"], "INVALID_STATE"), ("x", "NOT_FOUND")):
+        refused = await store.mutate("operationCancel", "id: $id", "operation { id }", id=gid)
         assert (refused["operation"], faults(refused)) == (None, [(["id"], wrong)])

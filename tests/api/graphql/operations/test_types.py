@@ -4,30 +4,30 @@ import pytest
 
 from api.graphql.kit.global_ids import encode
 from domain.kit import ids
-from tests.api.graphql.stage import Shop, Stage, faults
+from tests.api.graphql.stage import Stage, StoreClient, faults
 
 SEEN = """query ($id: ID!) {
     operation(id: $id) { id kind status done total url createdAt finishedAt problems { row message } }
 }"""
 
 
-async def test_a_dry_run_reports_and_changes_nothing(stage: Stage, shop: Shop) -> None:
+async def test_a_dry_run_reports_and_changes_nothing(stage: Stage, store: StoreClient) -> None:
     content = b"external_id,email\nc1,ann@shop.example\nc2,nobody\n"
-    dry = await shop.upload("customersImport", content, dry_run=True)
+    dry = await store.upload("customersImport", content, dry_run=True)
     assert dry["operation"]["kind"] == "import.customers"
     await stage.work()
-    seen = (await shop.get(SEEN, id=dry["operation"]["id"]))["operation"]
-    assert (seen["status"], seen["url"], seen["createdAt"]) == ("DONE", None, "2026-07-01T09:00:00Z")
-    assert [problem["row"] for problem in seen["problems"]] == [3]
-    assert (await shop.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 0
-    await shop.upload("customersImport", content)
+    operation = (await store.get(SEEN, id=dry["operation"]["id"]))["operation"]
+    assert (operation["status"], operation["url"], operation["createdAt"]) == ("DONE", None, "2026-07-01T09:00:00Z")
+    assert [problem["row"] for problem in operation["problems"]] == [3]
+    assert (await store.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 0
+    await store.upload("customersImport", content)
     await stage.work()
-    assert (await shop.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 1
+    assert (await store.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_a_wrong_file_is_refused_at_once(shop: Shop) -> None:
-    for name, content, said in (
+async def test_a_wrong_file_is_refused_at_once(store: StoreClient) -> None:
+    for name, content, message in (
         ("customersImport", b"external_id,shoe_size\nc1,7\n", "shoe_size"),
         ("customersImport", b"name\nAnn\n", "external_id"),
         ("customersImport", b"external_id,external_id\n", "twice"),
@@ -37,14 +37,14 @@ async def test_a_wrong_file_is_refused_at_once(shop: Shop) -> None:
         ("customersImport", b"external_id," + b"x" * 3_000_000, ""),
         ("ordersImport", b"order_id,total\no1,5\n", "customer_external_id"),
     ):
-        done = await shop.upload(name, content)
+        done = await store.upload(name, content)
         assert (faults(done), done["operation"]) == ([(["file"], "INVALID")], None), content[:40]
-        assert said in done["userErrors"][0]["message"]
+        assert message in done["userErrors"][0]["message"]
 
 
-async def test_who_watches_nothing_is_told_so(shop: Shop) -> None:
+async def test_who_watches_nothing_is_told_so(store: StoreClient) -> None:
     for field, kind in (("operationProgress", "Operation"), ("campaignProgress", "Campaign")):
         for gid in (encode(kind, ids.new()), encode("Segment", ids.new()), "x"):
-            [event] = await shop.events(f"subscription ($id: ID!) {{ {field}(id: $id) {{ id }} }}", id=gid)
+            [event] = await store.events(f"subscription ($id: ID!) {{ {field}(id: $id) {{ id }} }}", id=gid)
             assert event["data"] is None
             assert event["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "field": ["id"]}

@@ -7,7 +7,7 @@ import pytest
 
 from api.graphql.kit.global_ids import encode
 from domain.kit import ids as fresh
-from tests.api.graphql.stage import Json, Shop, Stage, attribute, faults, ids
+from tests.api.graphql.stage import Json, Stage, StoreClient, attribute, faults, ids
 
 SEGMENT = """id name description kind active query summary listCount memberCount
     include { all { attribute { dimension operator values } } } exclude { attribute { dimension operator values } }
@@ -16,86 +16,96 @@ SEGMENT = """id name description kind active query summary listCount memberCount
 IN_TAIWAN = {"all": [attribute("country", "IN", "TW"), attribute("name", "IS_SET")]}
 
 
-async def test_a_segment_from_its_making_to_its_end(stage: Stage, shop: Shop) -> None:
-    await shop.customers({"externalId": "c1", "name": "Ann", "country": "TW"}, {"externalId": "c2", "name": "Bob"})
-    made = await shop.segment("Taiwan", include=IN_TAIWAN, description="Ours", update={"mode": "AUTO", "everyDays": 7})
-    gid, list_id = made["segment"]["id"], made["list"]["id"]
-    seen = (await shop.get(f"query ($id: ID!) {{ segment(id: $id) {{ {SEGMENT} }} }}", id=gid))["segment"]
-    assert seen["include"] == IN_TAIWAN
-    assert seen["exclude"] == attribute("blacklisted", "EQ", True)
-    assert seen["update"] == {"mode": "AUTO", "everyDays": 7, "startedOn": "2026-07-01"}
-    assert (seen["nextRefreshAt"], seen["lastRefreshedAt"]) == ("2026-07-08T00:00:00Z", "2026-07-01T09:00:00Z")
-    assert (seen["name"], seen["description"], seen["kind"], seen["active"]) == ("Taiwan", "Ours", "DYNAMIC", True)
-    assert (seen["listCount"], seen["memberCount"], seen["members"]["nodes"]) == (1, 1, [{"externalId": "c1"}])
-    assert seen["latestList"] == {"id": list_id, "name": "Taiwan", "status": "READY"}
-    assert ids(seen["lists"]) == [list_id]
-    await _same_by_query(shop, seen["query"])
-    changed = await shop.mutate(
+async def test_a_segment_from_its_making_to_its_end(stage: Stage, store: StoreClient) -> None:
+    await store.customers({"externalId": "c1", "name": "Ann", "country": "TW"}, {"externalId": "c2", "name": "Bob"})
+    payload = await store.segment(
+        "Taiwan", include=IN_TAIWAN, description="Ours", update={"mode": "AUTO", "everyDays": 7}
+    )
+    gid, list_id = payload["segment"]["id"], payload["list"]["id"]
+    segment = (await store.get(f"query ($id: ID!) {{ segment(id: $id) {{ {SEGMENT} }} }}", id=gid))["segment"]
+    assert segment["include"] == IN_TAIWAN
+    assert segment["exclude"] == attribute("blacklisted", "EQ", True)
+    assert segment["update"] == {"mode": "AUTO", "everyDays": 7, "startedOn": "2026-07-01"}
+    assert (segment["nextRefreshAt"], segment["lastRefreshedAt"]) == ("2026-07-08T00:00:00Z", "2026-07-01T09:00:00Z")
+    assert (segment["name"], segment["description"], segment["kind"], segment["active"]) == (
+        "Taiwan",
+        "Ours",
+        "DYNAMIC",
+        True,
+    )
+    assert (segment["listCount"], segment["memberCount"], segment["members"]["nodes"]) == (1, 1, [{"externalId": "c1"}])
+    assert segment["latestList"] == {"id": list_id, "name": "Taiwan", "status": "READY"}
+    assert ids(segment["lists"]) == [list_id]
+    await _same_by_query(store, segment["query"])
+    changed = await store.mutate(
         "segmentUpdate", "id: $id, input: $input", f"segment {{ {SEGMENT} }}", id=gid, input={"name": "Island"}
     )
     assert changed["userErrors"] == []
-    assert {**changed["segment"], "name": "Taiwan"} == seen
+    assert {**changed["segment"], "name": "Taiwan"} == segment
     cleared = {"include": None, "exclude": None, "description": None, "update": {"mode": "MANUAL"}}
-    changed = await shop.mutate(
+    changed = await store.mutate(
         "segmentUpdate", "id: $id, input: $input", f"segment {{ {SEGMENT} }}", id=gid, input=cleared
     )
     assert (changed["segment"]["include"], changed["segment"]["memberCount"]) == (None, 2)
     assert (changed["segment"]["description"], changed["segment"]["nextRefreshAt"]) == (None, None)
-    other = await shop.segment("Others", include={"not": {"membership": {"segmentId": gid}}})
-    page = (await shop.get('{ segments(search: "isl") { totalCount nodes { id name } } }'))["segments"]
+    other = await store.segment("Others", include={"not": {"membership": {"segmentId": gid}}})
+    page = (await store.get('{ segments(search: "isl") { totalCount nodes { id name } } }'))["segments"]
     assert page == {"totalCount": 1, "nodes": [{"id": gid, "name": "Island"}]}
-    assert ids((await shop.get("{ segments(active: true) { nodes { id } } }"))["segments"]) == [
+    assert ids((await store.get("{ segments(active: true) { nodes { id } } }"))["segments"]) == [
         other["segment"]["id"],
         gid,
     ]
-    gone = await shop.mutate("segmentDelete", "id: $id", "deletedId", id=gid)
+    await store.mutate("segmentDelete", "id: $id", "deletedId", id=other["segment"]["id"])
+    gone = await store.mutate("segmentDelete", "id: $id", "deletedId", id=gid)
     assert gone["deletedId"] == gid
     await stage.work()
-    left = await shop.get("query ($s: ID!, $l: ID!) { segment(id: $s) { id } list(id: $l) { id } }", s=gid, l=list_id)
-    assert left == {"segment": None, "list": None}
+    answer = await store.get(
+        "query ($s: ID!, $l: ID!) { segment(id: $s) { id } list(id: $l) { id } }", s=gid, l=list_id
+    )
+    assert answer == {"segment": None, "list": None}
 
 
-async def _same_by_query(shop: Shop, query: str) -> None:
+async def _same_by_query(store: StoreClient, query: str) -> None:
     document = "query ($q: String, $f: FilterInput) { q: segmentPreview(query: $q) { count query summary exact } "
-    both = await shop.get(
+    both = await store.get(
         document + "f: segmentPreview(include: $f) { count query summary exact } }", q=query, f=IN_TAIWAN
     )
     assert both["q"] == both["f"]
     assert (both["q"]["count"], both["q"]["query"]) == (1, query)
 
 
-async def test_lists_are_offered_while_they_can_be_used(stage: Stage, shop: Shop) -> None:
-    await shop.customers({"externalId": "c1", "name": "Ann", "email": "ann@shop.example"})
-    first, second = await shop.segment("One"), await shop.segment("Two")
+async def test_lists_are_offered_while_they_can_be_used(stage: Stage, store: StoreClient) -> None:
+    await store.customers({"externalId": "c1", "name": "Ann", "email": "ann@shop.example"})
+    first, second = await store.segment("One"), await store.segment("Two")
     page = "{ totalCount nodes { id name segment { name } expired expiresAt deletable problem } }"
-    offered = (await shop.get(f"{{ lists {page} }}"))["lists"]
+    offered = (await store.get(f"{{ lists {page} }}"))["lists"]
     assert [node["name"] for node in offered["nodes"]] == ["Two", "One"]
-    of_one = await shop.get(
+    of_one = await store.get(
         f"query ($id: ID!) {{ lists(segmentId: $id, latestOnly: false) {page} }}", id=first["segment"]["id"]
     )
     assert ids(of_one["lists"]) == [first["list"]["id"]]
-    searched = await shop.get(f'{{ lists(search: "TWO", last: 1) {page} none: lists(search: "%") {page} }}')
+    searched = await store.get(f'{{ lists(search: "TWO", last: 1) {page} none: lists(search: "%") {page} }}')
     assert (ids(searched["lists"]), searched["none"]["totalCount"]) == ([second["list"]["id"]], 0)
     stage.clock.now += timedelta(days=180, seconds=1)
-    assert (await shop.get(f"{{ lists {page} }}"))["lists"]["totalCount"] == 0
+    assert (await store.get(f"{{ lists {page} }}"))["lists"]["totalCount"] == 0
     document = "query ($id: ID!) { list(id: $id) { expired actions { kind } members(first: 1) { nodes { name } } } }"
-    listed = await shop.get(document, id=first["list"]["id"])
+    listed = await store.get(document, id=first["list"]["id"])
     assert listed["list"] == {"expired": True, "actions": [], "members": {"nodes": [{"name": "Ann"}]}}
 
 
-async def test_the_catalogue_says_what_may_be_asked(shop: Shop) -> None:
-    found = await shop.get(
+async def test_the_catalogue_says_what_may_be_asked(store: StoreClient) -> None:
+    answer = await store.get(
         """{ dimensions { key label group type operators options { value label } }
         consent: dimensions(group: "consent") { key }
         behaviors { key label group attributes { key type operators } } }"""
     )
-    known = {one["key"]: one for one in found["dimensions"]}
+    known = {item["key"]: item for item in answer["dimensions"]}
     assert {"name", "email", "gender", "birthday", "tag", "tier", "consent.recording", "country"} <= known.keys()
     assert [option["value"] for option in known["gender"]["options"]] == ["MALE", "FEMALE", "OTHER", "UNDISCLOSED"]
-    assert {"key": "consent.recording"} in found["consent"]
-    order = next(one for one in found["behaviors"] if one["key"] == "order")
-    assert {"product", "category", "brand", "total"} <= {one["key"] for one in order["attributes"]}
-    with_operators = [one for one in known.values() if one["operators"]]
+    assert {"key": "consent.recording"} in answer["consent"]
+    order = next(item for item in answer["behaviors"] if item["key"] == "order")
+    assert {"product", "category", "brand", "total"} <= {item["key"] for item in order["attributes"]}
+    with_operators = [item for item in known.values() if item["operators"]]
     assert len(with_operators) == len(known)
 
 
@@ -103,35 +113,35 @@ RANK = """mutation ($d: String!, $v: [String!]!) { valueRanksSet(dimension: $d, 
     dimension { key ranked operators options { value label } } userErrors { field code } } }"""
 
 
-async def test_a_store_puts_its_tiers_in_order(shop: Shop) -> None:
-    await shop.customers({"externalId": "c1", "tier": "Silver"}, {"externalId": "c2", "tier": "Bronze"})
-    put = (await shop.get(RANK, d="tier", v=["Bronze", "Silver", "Gold"]))["valueRanksSet"]
+async def test_a_store_puts_its_tiers_in_order(store: StoreClient) -> None:
+    await store.customers({"externalId": "c1", "tier": "Silver"}, {"externalId": "c2", "tier": "Bronze"})
+    put = (await store.get(RANK, d="tier", v=["Bronze", "Silver", "Gold"]))["valueRanksSet"]
     assert put["userErrors"] == []
     assert put["dimension"]["ranked"]
     assert "GTE" in put["dimension"]["operators"]
     assert [option["value"] for option in put["dimension"]["options"]] == ["Bronze", "Silver", "Gold"]
-    found = await shop.get("""{ segmentPreview(query: "tier >= \\"Silver\\"") { count summary } }""")
-    assert found["segmentPreview"] == {
+    answer = await store.get("""{ segmentPreview(query: "tier >= \\"Silver\\"") { count summary } }""")
+    assert answer["segmentPreview"] == {
         "count": 1,
         "summary": "Customers with: Membership tier is at least Silver; without blacklisted ones",
     }
-    refused = (await shop.get(RANK, d="name", v=["a"]))["valueRanksSet"]
+    refused = (await store.get(RANK, d="name", v=["a"]))["valueRanksSet"]
     assert refused == {"dimension": None, "userErrors": [{"field": ["dimension"], "code": "INVALID"}]}
 
 
-async def test_hours_shares_and_what_a_builder_shows(shop: Shop) -> None:
+async def test_hours_shares_and_what_a_builder_shows(store: StoreClient) -> None:
     talked = {"behavior": {"behavior": "line.interacted", "window": {"lastHours": 24}}}
     evenings = {"dimension": "hour", "operator": "BETWEEN", "values": [18, 22]}
     shared = {"behavior": "order", "where": [evenings], "aggregate": "SHARE", "operator": "GT", "values": [50]}
-    found = await shop.get(
+    answer = await store.get(
         """query ($f: FilterInput!) { segmentPreview(include: $f) { count query }
         behaviors { key open attributes { key closed maxValues options { value label } } } }""",
         f={"all": [talked, {"behavior": shared}]},
     )
     query = "line.interacted(last 24 hours) AND order.share(hour between 18 and 22) > 50"
-    assert found["segmentPreview"] == {"count": 0, "query": query}
-    known = {one["key"]: one for one in found["behaviors"]}
-    weekday = next(one for one in known["order"]["attributes"] if one["key"] == "weekday")
+    assert answer["segmentPreview"] == {"count": 0, "query": query}
+    known = {item["key"]: item for item in answer["behaviors"]}
+    weekday = next(item for item in known["order"]["attributes"] if item["key"] == "weekday")
     assert (weekday["closed"], weekday["maxValues"]) == (True, 1_000)
     assert weekday["options"][5] == {"value": 6, "label": "Saturday"}
     assert (known["visit"]["open"], known["order"]["open"]) == (True, False)
@@ -199,28 +209,28 @@ UNREADABLE: list[tuple[Json, list[str], str]] = [
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_faults_of_filters_are_told_with_their_paths(shop: Shop) -> None:
-    found, picked = (await shop.segment("Found"), await shop.segment("Picked", kind="STATIC"))
+async def test_faults_of_filters_are_told_with_their_paths(store: StoreClient) -> None:
+    payload, picked = (await store.segment("Found"), await store.segment("Picked", kind="STATIC"))
     for wrong, path, code in UNREADABLE:
-        given = {"id": found["segment"]["id"], "input": {"include": wrong}}
-        done = await shop.mutate("segmentUpdate", "id: $id, input: $input", "segment { id }", **given)
+        values = {"id": payload["segment"]["id"], "input": {"include": wrong}}
+        done = await store.mutate("segmentUpdate", "id: $id, input: $input", "segment { id }", **values)
         assert (faults(done), done["segment"]) == ([(["input", "include", *path], code)], None), wrong
-        given = {"id": picked["segment"]["id"], "filter": wrong}
-        done = await shop.mutate("segmentMembersAdd", "id: $id, filter: $filter", "changed", **given)
+        values = {"id": picked["segment"]["id"], "filter": wrong}
+        done = await store.mutate("segmentMembersAdd", "id: $id, filter: $filter", "changed", **values)
         assert (faults(done), done["changed"]) == ([(["filter", *path], code)], 0), wrong
-        done = await shop.mutate(
+        done = await store.mutate(
             "segmentCreate", "input: $input", "segment { id }", input={"name": "x", "include": wrong}
         )
         assert (faults(done), done["segment"]) == ([(["input", "include", *path], code)], None), wrong
         for argument in ("include", "exclude"):
-            refused = await shop.ask(
+            refused = await store.ask(
                 f"query ($f: FilterInput) {{ segmentPreview({argument}: $f) {{ count }} }}", f=wrong
             )
-            said = refused.errors[0]["extensions"]
-            assert said["field"] == [argument, *path]
-            assert [(one["field"], one["code"]) for one in said["faults"]] == [([argument, *path], code)], wrong
+            message = refused.errors[0]["extensions"]
+            assert message["field"] == [argument, *path]
+            assert [(item["field"], item["code"]) for item in message["faults"]] == [([argument, *path], code)], wrong
     both = {"all": [attribute("nme", "EQ", "x"), attribute("name", "EQ", 5)]}
-    done = await shop.mutate(
+    done = await store.mutate(
         "segmentCreate", "input: $input", "segment { id }", input={"include": both, "exclude": attribute("x", "IS_SET")}
     )
     assert [path for path, _ in faults(done)] == [
@@ -231,7 +241,7 @@ async def test_faults_of_filters_are_told_with_their_paths(shop: Shop) -> None:
     ]
 
 
-async def test_numbers_within_a_filter_may_have_more_than_32_bits(shop: Shop) -> None:
+async def test_numbers_within_a_filter_may_have_more_than_32_bits(store: StoreClient) -> None:
     """Written in the document as well: JSON's numbers are no Int."""
     for number, code in ((2**31, None), (2**53 + 1, None), (2**63 - 1, None), (-(2**63) + 1, None), (2**63, "INVALID")):
         filter_ = f'{{attribute: {{dimension: "order_count", operator: GT, values: [{number}]}}}}'
@@ -239,23 +249,23 @@ async def test_numbers_within_a_filter_may_have_more_than_32_bits(shop: Shop) ->
             f'mutation {{ segmentCreate(input: {{name: "{number}", include: {filter_}}}) {{ segment {{ include {{ '
         )
         document += "attribute { values } } } userErrors { field message code } } }"
-        done = (await shop.get(document))["segmentCreate"]
+        done = (await store.get(document))["segmentCreate"]
         if code is None:
             assert done["segment"]["include"]["attribute"]["values"] == [number]
         else:
             assert faults(done) == [(["input", "include", "attribute", "values", "0"], code)]
     for query in ("order_count > 9223372036854775808", 'name = "a\0b"', 'nme = "x"', "birthday = 0000-01-01"):
-        done = await shop.mutate("segmentCreate", "input: $input", "", input={"name": "x", "query": query})
+        done = await store.mutate("segmentCreate", "input: $input", "", input={"name": "x", "query": query})
         assert [path for path, _ in faults(done)] == [["input", "query"]], query
-        refused = await shop.ask("query ($q: String) { segmentPreview(query: $q) { count } }", q=query)
+        refused = await store.ask("query ($q: String) { segmentPreview(query: $q) { count } }", q=query)
         assert refused.errors[0]["extensions"]["field"] == ["query"], query
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_faults_of_segments_are_told_with_their_paths(shop: Shop) -> None:
-    mine = (await shop.segment("Taken"))["segment"]["id"]
-    other = (await shop.segment("Other", include={"membership": {"segmentId": mine}}))["segment"]["id"]
-    [customer] = await shop.customers({"externalId": "c1"})
+async def test_faults_of_segments_are_told_with_their_paths(store: StoreClient) -> None:
+    mine = (await store.segment("Taken"))["segment"]["id"]
+    other = (await store.segment("Other", include={"membership": {"segmentId": mine}}))["segment"]["id"]
+    [customer] = await store.customers({"externalId": "c1"})
     wrong: list[tuple[dict[str, Any], list[str], str]] = [
         ({"name": "x" * 51}, ["name"], "INVALID"),
         ({"name": " "}, ["name"], "REQUIRED"),
@@ -270,37 +280,37 @@ async def test_faults_of_segments_are_told_with_their_paths(shop: Shop) -> None:
         ({"query": "EVERYONE", "include": attribute("name", "IS_SET")}, ["query"], "INVALID"),
         ({"customerIds": [customer]}, ["customerIds"], "INVALID"),
     ]
-    for given, path, code in wrong:
+    for values, path, code in wrong:
         for mutation, arguments, variables in (
-            ("segmentCreate", "input: $input", {"input": {"name": "New", **given}}),
-            ("segmentUpdate", "id: $id, input: $input", {"id": other, "input": given}),
+            ("segmentCreate", "input: $input", {"input": {"name": "New", **values}}),
+            ("segmentUpdate", "id: $id, input: $input", {"id": other, "input": values}),
         ):
-            done = await shop.mutate(mutation, arguments, "segment { id }", **variables)
-            assert (faults(done), done["segment"]) == ([(["input", *path], code)], None), (mutation, given)
+            done = await store.mutate(mutation, arguments, "segment { id }", **variables)
+            assert (faults(done), done["segment"]) == ([(["input", *path], code)], None), (mutation, values)
     circle = {"include": {"membership": {"segmentId": other}}}
-    done = await shop.mutate("segmentUpdate", "id: $id, input: $input", "segment { id }", id=mine, input=circle)
+    done = await store.mutate("segmentUpdate", "id: $id, input: $input", "segment { id }", id=mine, input=circle)
     assert faults(done) == [(["input", "include", "membership", "segmentId"], "INVALID")]
     static = {"name": "New", "kind": "STATIC", "customerIds": [customer, encode("Segment", fresh.new())]}
-    done = await shop.mutate("segmentCreate", "input: $input", "segment { id }", input=static)
+    done = await store.mutate("segmentCreate", "input: $input", "segment { id }", input=static)
     assert faults(done) == [(["input", "customerIds", "1"], "NOT_FOUND")]
-    assert (await shop.get("{ segments { totalCount } }"))["segments"]["totalCount"] == 2
+    assert (await store.get("{ segments { totalCount } }"))["segments"]["totalCount"] == 2
 
 
 async def test_a_static_segment_holds_so_many(stage: Stage) -> None:
-    shop = await stage.shop(static_segment_members=3)
-    customers = await shop.customers(*({"externalId": f"c{at}", "tags": ["x"]} for at in range(4)))
-    picked = await shop.segment("Picked", kind="STATIC", customerIds=[*customers[:3], customers[0]])
+    store = await stage.store(static_segment_members=3)
+    customers = await store.customers(*({"externalId": f"c{at}", "tags": ["x"]} for at in range(4)))
+    picked = await store.segment("Picked", kind="STATIC", customerIds=[*customers[:3], customers[0]])
     document = "query ($id: ID!) { segment(id: $id) { kind memberCount query include { not { __typename } } summary } }"
-    seen = (await shop.get(document, id=picked["segment"]["id"]))["segment"]
-    assert (seen["kind"], seen["memberCount"], seen["query"], seen["include"]) == ("STATIC", 3, None, None)
-    for given in ({"customerIds": customers}, {"include": attribute("tag", "IN", "x")}):
-        done = await shop.mutate(
-            "segmentCreate", "input: $input", "segment { id }", input={"name": "Full", "kind": "STATIC", **given}
+    segment = (await store.get(document, id=picked["segment"]["id"]))["segment"]
+    assert (segment["kind"], segment["memberCount"], segment["query"], segment["include"]) == ("STATIC", 3, None, None)
+    for values in ({"customerIds": customers}, {"include": attribute("tag", "IN", "x")}):
+        done = await store.mutate(
+            "segmentCreate", "input: $input", "segment { id }", input={"name": "Full", "kind": "STATIC", **values}
         )
         assert [code for _, code in faults(done)] == ["LIMIT_EXCEEDED"]
         assert "3 would fit" in done["userErrors"][0]["message"]
-    assert (await shop.get("{ segments { totalCount } }"))["segments"]["totalCount"] == 1
-    fixed = await shop.mutate(
+    assert (await store.get("{ segments { totalCount } }"))["segments"]["totalCount"] == 1
+    fixed = await store.mutate(
         "segmentUpdate",
         "id: $id, input: $input",
         "segment { id }",
@@ -311,10 +321,12 @@ async def test_a_static_segment_holds_so_many(stage: Stage) -> None:
 
 
 async def test_limits_of_a_store(stage: Stage) -> None:
-    shop = await stage.shop("Small", timezone="Asia/Taipei", currency="TWD", property_conditions=1)
-    found = await shop.get("{ store { id name timezone currency limits { staticSegmentMembers propertyConditions } } }")
-    assert found["store"] == {
-        "id": encode("Store", shop.store_id),
+    store = await stage.store("Small", timezone="Asia/Taipei", currency="TWD", property_conditions=1)
+    answer = await store.get(
+        "{ store { id name timezone currency limits { staticSegmentMembers propertyConditions } } }"
+    )
+    assert answer["store"] == {
+        "id": encode("Store", store.store_id),
         "name": "Small",
         "timezone": "Asia/Taipei",
         "currency": "TWD",
@@ -322,7 +334,9 @@ async def test_limits_of_a_store(stage: Stage) -> None:
     }
     for key in ("one", "two"):
         arguments = "key: $key, label: $label, type: $type"
-        await shop.mutate("propertyDefinitionCreate", arguments, "", key=key, label=key, type="STRING")
-    asked = {"any": [attribute("property.one", "IS_SET"), attribute("property.two", "IS_SET")]}
-    done = await shop.mutate("segmentCreate", "input: $input", "segment { id }", input={"name": "x", "include": asked})
+        await store.mutate("propertyDefinitionCreate", arguments, "", key=key, label=key, type="STRING")
+    variables = {"any": [attribute("property.one", "IS_SET"), attribute("property.two", "IS_SET")]}
+    done = await store.mutate(
+        "segmentCreate", "input: $input", "segment { id }", input={"name": "x", "include": variables}
+    )
     assert faults(done) == [(["input", "include", "any", "1", "attribute", "dimension"], "LIMIT_EXCEEDED")]

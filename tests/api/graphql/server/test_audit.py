@@ -43,6 +43,6 @@ async def audit_packages() -> Path:
 
 async def test_the_audit_finds_no_error_and_no_warning(audit_packages: Path, server: str) -> None:
     url = f"http://{server}/graphql"
-    found = json.loads(await run("node", str(HERE / "audit.mjs"), str(audit_packages), url, "sesame", cwd=HERE))
-    assert len(found) > 50
-    assert [audit for audit in found if audit["status"] != "ok"] == []
+    result = json.loads(await run("node", str(HERE / "audit.mjs"), str(audit_packages), url, "sesame", cwd=HERE))
+    assert len(result) > 50
+    assert [audit for audit in result if audit["status"] != "ok"] == []

@@ -4,7 +4,7 @@ import pytest
 
 from api.graphql.kit.fields import schema_of
 from api.graphql.server.documents import Documents
-from api.graphql.server.guard import Limits
+from api.graphql.server.limits import Limits
 from api.graphql.server.negotiation import Refused
 from tests.api.graphql.toy import make_schema
 

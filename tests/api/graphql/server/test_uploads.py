@@ -13,10 +13,10 @@ QUERY = "mutation ($files: [Upload!]!) { store(files: $files) { names types size
 
 
 def parts(count: int = 1, operations: Any = None, places: Any = None) -> dict[str, str]:
-    asked = {"query": QUERY, "variables": {"files": [None] * count}}
+    variables = {"query": QUERY, "variables": {"files": [None] * count}}
     named = {str(i): [f"variables.files.{i}"] for i in range(count)}
     return {
-        "operations": json.dumps(asked if operations is None else operations),
+        "operations": json.dumps(variables if operations is None else operations),
         "map": json.dumps(named if places is None else places),
     }
 

@@ -1,0 +1,89 @@
+"""Custom properties and tags: those that the store has, and the values of a customer."""
+
+from datetime import date, datetime
+from typing import Any
+
+import strawberry
+
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.context import Context, Info
+from api.graphql.kit.enums import ValueType
+from api.graphql.kit.errors import UserError, searched
+from api.graphql.kit.fields import derived
+from api.graphql.kit.global_ids import encode
+from api.graphql.kit.mutation import mutation
+from api.graphql.kit.nodes import Node
+from api.graphql.kit.scalars import JSON, print_instant
+from domain.customers import actions, model, queries
+from domain.kit.db import Transaction
+from domain.kit.values import Value
+from domain.stores.model import TokenScope
+
+
+@strawberry.type
+class CustomerProperty:
+    key: str
+    value: JSON | None
+
+
+@strawberry.type
+class PropertyDefinition(Node):
+    row: strawberry.Private[model.PropertyDefinition]
+
+    id: strawberry.ID = derived(lambda self: encode("PropertyDefinition", self.row.id))
+    key: str = derived(lambda self: self.row.key)
+    label: str = derived(lambda self: self.row.label)
+    type: ValueType = derived(lambda self: self.row.type)
+
+
+@strawberry.type
+class PropertyDefinitionPayload:
+    property_definition: PropertyDefinition | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
+
+
+@strawberry.type
+class PropertyQuery:
+    @strawberry.field
+    async def property_definitions(self, info: Info) -> list[PropertyDefinition]:
+        context = require_scope(info, TokenScope.READ)
+        async with context.database.read() as tx:
+            return [PropertyDefinition(row=row) for row in await queries.definitions(tx, context.store_id)]
+
+    @strawberry.field(description="The tags of the store's customers, in order; 250 at most.")
+    async def tags(self, info: Info, prefix: str | None = None) -> list[str]:
+        context = require_scope(info, TokenScope.READ)
+        async with context.database.read() as tx:
+            return await queries.known_tags(tx, context.store_id, searched(prefix, "prefix") or "")
+
+
+@strawberry.type
+class PropertyMutation:
+    @mutation(
+        PropertyDefinitionPayload,
+        TokenScope.WRITE,
+        description="The key has 64 characters at most; the type never changes.",
+    )
+    async def property_definition_create(
+        self, context: Context, tx: Transaction, key: str, label: str, type: ValueType
+    ) -> PropertyDefinitionPayload:
+        row = await actions.define(tx, context.store_id, key, label, type, context.now)
+        return PropertyDefinitionPayload(property_definition=PropertyDefinition(row=row))
+
+    @mutation(PropertyDefinitionPayload, TokenScope.WRITE, description="Also deletes every customer's value of it.")
+    async def property_definition_delete(
+        self, context: Context, tx: Transaction, key: str
+    ) -> PropertyDefinitionPayload:
+        row = await actions.undefine(tx, context.store_id, key)
+        return PropertyDefinitionPayload(property_definition=PropertyDefinition(row=row))
+
+
+async def properties_of(context: Context, customer_id: int) -> list[CustomerProperty]:
+    properties = await context.load(queries.properties_of, customer_id)
+    return [CustomerProperty(key=property_.key, value=_json(property_.value)) for property_ in properties]
+
+
+def _json(value: Value) -> Any:
+    if isinstance(value, datetime):
+        return print_instant(value)
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,58 @@
+"""Mutations: one transaction each, and a payload with `userErrors` when a rule refuses."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+import strawberry
+
+from api.graphql.kit.access import require_scope
+from api.graphql.kit.context import Info
+from api.graphql.kit.errors import user_errors
+from domain.kit.errors import DomainError, DomainErrors
+from domain.stores.model import TokenScope
+
+# The arguments are the client's, the answer is the payload: each mutation has its own.
+Change = Callable[..., Awaitable[Any]]
+
+
+def mutation(
+    payload: Callable[..., Any], scope: TokenScope, *, description: str | None = None, errors_under: str | None = None
+) -> Callable[[Change], Any]:
+    """Make a field of `async def name(self, context, tx, ...client's arguments)`, for tokens with the scope.
+
+    It runs in one write transaction; one that does not take `tx` opens its own. A DomainError is answered with
+    `payload(user_errors=...)`, its path below the argument `errors_under`, unless it is about the selecting `id`.
+    """
+
+    def decorate(change: Change) -> Any:
+        signature = inspect.signature(change)
+        self_, context_, *arguments = signature.parameters.values()
+        in_transaction = bool(arguments) and arguments[0].name == "tx"
+        info = context_.replace(name="info", annotation=Info)
+
+        @wraps(change)
+        async def resolve(self: None, info: Info, **values: Any) -> Any:
+            context = require_scope(info, scope)
+            try:
+                if not in_transaction:
+                    return await change(self, context, **values)
+                async with context.database.write() as tx:
+                    return await change(self, context, tx, **values)
+            except DomainError as error:
+                return payload(user_errors=user_errors(_placed(error, errors_under)))
+
+        client_arguments = arguments[1:] if in_transaction else arguments
+        resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what inspect.signature goes by
+            parameters=[self_, info, *client_arguments], return_annotation=payload
+        )
+        return strawberry.mutation(resolve, description=description)
+
+    return decorate
+
+
+def _placed(error: DomainError, argument: str | None) -> DomainError:
+    if argument is None:
+        return error
+    return DomainErrors(fault if fault.field[:1] == ("id",) else fault.under(argument) for fault in error.errors)

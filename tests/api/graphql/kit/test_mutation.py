@@ -1,0 +1,103 @@
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+import strawberry
+from sqlalchemy import select, update
+from strawberry import Schema
+
+from api.graphql.kit.context import Context
+from api.graphql.kit.errors import UserError
+from api.graphql.kit.mutation import mutation
+from domain.kit.db import Database, Transaction
+from domain.kit.errors import DomainError, DomainErrors, NotFound
+from domain.stores.model import TokenScope
+from domain.stores.tables import stores
+from tests.factories import add_store
+
+
+@strawberry.type
+class RenamePayload:
+    name: str | None = None
+    user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
+
+
+@strawberry.type
+class Mutation:
+    @mutation(RenamePayload, TokenScope.WRITE, errors_under="input")
+    async def store_rename(self, context: Context, tx: Transaction, id: strawberry.ID, input: str) -> RenamePayload:  # noqa: A002
+        """Rename the store, and refuse some names only after that."""
+        await tx.execute(update(stores).where(stores.c.id == context.store_id).values(name=input))
+        if input == "two faults":
+            raise DomainErrors([DomainError("Too short", field=("name",)), NotFound("There is none", field=("id",))])
+        return RenamePayload(name=input)
+
+    @mutation(RenamePayload, TokenScope.WRITE)
+    async def store_name(self, context: Context) -> RenamePayload:
+        async with context.database.write() as tx:
+            return RenamePayload(name=await tx.scalar(select(stores.c.name)))
+
+
+@strawberry.type
+class Query:
+    nothing: int = 0
+
+
+@dataclass(frozen=True)
+class FakePrincipal:
+    scope: TokenScope
+
+    def may(self, scope: TokenScope) -> bool:
+        return scope is self.scope
+
+
+@dataclass(frozen=True)
+class FakeContext:
+    database: Database
+    store_id: int
+    principal: FakePrincipal
+
+
+SCHEMA = Schema(Query, Mutation)
+RENAME = "mutation ($to: String!) { storeRename(id: 1, input: $to) { name userErrors { field message code } } }"
+
+
+@pytest.fixture
+async def context(database: Database) -> FakeContext:
+    async with database.write() as tx:
+        return FakeContext(database, await add_store(tx, name="Before"), FakePrincipal(TokenScope.WRITE))
+
+
+async def execute(document: str, context: FakeContext, **variables: object) -> Any:
+    return await SCHEMA.execute(document, variables, context_value=cast(Context, context))
+
+
+async def test_it_has_the_arguments_of_the_client_alone(context: FakeContext) -> None:
+    assert "storeRename(id: ID!, input: String!): RenamePayload!" in SCHEMA.as_str()
+    result = await execute(RENAME, context, to="After")
+    assert result.data == {"storeRename": {"name": "After", "userErrors": []}}
+
+
+async def test_a_refusal_is_answered_with_paths_and_undoes_the_transaction(context: FakeContext) -> None:
+    result = await execute(RENAME, context, to="two faults")
+    assert result.errors is None
+    assert result.data["storeRename"] == {
+        "name": None,
+        "userErrors": [
+            {"field": ["input", "name"], "message": "Too short", "code": "INVALID"},
+            {"field": ["id"], "message": "There is none", "code": "NOT_FOUND"},
+        ],
+    }
+    async with context.database.read() as tx:
+        assert await tx.scalar(select(stores.c.name).where(stores.c.id == context.store_id)) == "Before"
+
+
+async def test_one_without_tx_opens_its_own(context: FakeContext) -> None:
+    result = await execute("mutation { storeName { name } }", context)
+    assert result.errors is None
+
+
+async def test_a_token_without_the_scope_changes_nothing(context: FakeContext) -> None:
+    reader = FakeContext(context.database, context.store_id, FakePrincipal(TokenScope.READ))
+    result = await execute(RENAME, reader, to="After")
+    assert [error.extensions["code"] for error in result.errors] == ["FORBIDDEN"]

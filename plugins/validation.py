@@ -108,7 +108,7 @@ def _reads_fault(dimension: Dimension) -> str | None:
         case EventCount() as count:
             if dimension.kind is not ValueKind.NUMBER or dimension.choices:
                 return "counts events: its kind is NUMBER, without choices"
-            days: object = count.days
+            days = cast("object", count.days)
             possible = days is None or (isinstance(days, int) and 0 <= days <= 36_500)
             return None if _is_text(count.event) and possible else "counts no event, or in no number of days"
         case _:

@@ -1,3 +1,6 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
+# asyncpg ships no types.
 """Databases and brokers that tests run on: real ones, each test by itself."""
 
 import asyncio

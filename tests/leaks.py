@@ -1,3 +1,6 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
+# asyncpg ships no types.
 """A test that leaves something open fails by its own name: found by the garbage collector, it would be another's."""
 
 import asyncio

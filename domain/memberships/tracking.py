@@ -4,8 +4,6 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from uuid import UUID
 
 from domain import changes, jobs
@@ -185,7 +183,9 @@ class _Tracker:
         async with self._writing() as tx:
             await queries.delete_marks(tx, self.job.store_id, marks)
             if sum(mark.width for mark in marks) > self.limits.max_changed:
-                kinds = reduce(or_, (ChangeKind(mark.kinds) for mark in marks))
+                kinds = ChangeKind(0)
+                for mark in marks:
+                    kinds |= ChangeKind(mark.kinds)
                 affected = snapshot.plan.affected(kinds & ALL_KINDS)
                 await queries.schedule_eval(tx, self.job.store_id, affected, snapshot.now)
             await self._record(tx, moves, snapshot.now)

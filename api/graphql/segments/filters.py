@@ -70,15 +70,17 @@ class MembershipCondition:
     member: bool = derived(lambda self: self.raw["member"])
 
 
+def _negated(filter_: "Filter") -> "Filter | None":
+    return Filter(raw=filter_.raw["not"]) if "not" in filter_.raw else None
+
+
 @strawberry.type(description="A condition tree as it is stored. Exactly one field is set.")
 class Filter:
     raw: strawberry.Private[Raw]
 
     all: list["Filter"] | None = derived(lambda self: _filters(self.raw.get("all")))
     any: list["Filter"] | None = derived(lambda self: _filters(self.raw.get("any")))
-    negated: Optional["Filter"] = derived(
-        lambda self: Filter(raw=self.raw["not"]) if "not" in self.raw else None, name="not"
-    )
+    negated: Optional["Filter"] = derived(_negated, name="not")
     attribute: AttributeCondition | None = derived(
         lambda self: AttributeCondition(raw=self.raw["attribute"]) if "attribute" in self.raw else None
     )

@@ -1,7 +1,7 @@
 """Mutations of segments, but for the members of static ones."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import strawberry
@@ -55,7 +55,7 @@ class SegmentInput:
             include=_raw_filter(self.include),
             exclude=_raw_filter(self.exclude),
             query=_value(self.query),
-            customer_ids=customer_numbers(gids) if isinstance(gids, list) else gids,
+            customer_ids=customer_numbers(cast("list[strawberry.ID]", gids)) if isinstance(gids, list) else gids,
             update=PolicyInput(policy.mode, policy.every_days) if isinstance(policy, UpdatePolicyInput) else policy,
         )
 

@@ -64,7 +64,7 @@ async def survey_each(
     ]
     rows: list[list[AnyRow]] = [[] for _ in statements]
     for row in await tx.execute(union_all(*selects)):
-        rows[row.statement].append(row)
+        rows[int(row.statement)].append(row)
     results: list[PreviewResult] = []
     for statement_rows in rows:
         [total] = [row for row in statement_rows if row.part == "count"]

@@ -91,6 +91,8 @@ class FilterParser:
                 return AnyOf(self._group(inner, path, depth))
             case "not":
                 return Not(self._filter(inner, path, depth + 1))
+            case _:
+                pass
         self._conditions += 1
         if self._conditions > CONDITIONS:
             message = f"The filter has more than {CONDITIONS} conditions"

@@ -1,6 +1,7 @@
 """Parse a query to a definition, or explain what was expected where."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -44,12 +45,17 @@ def read(
         located: list[DomainError] = []
         for fault in parser.faults:
             # By the nearest condition around it.
-            node, line, column = parsed, 1, 1
+            node: Any = parsed
+            line, column = 1, 1
             for step in fault.field:
                 if isinstance(node, _Written):
                     line, column = node.line, node.column
-                is_index = isinstance(node, list | tuple) and isinstance(step, int)
-                node = node[step] if is_index or (isinstance(node, dict) and step in node) else None
+                if isinstance(node, dict):
+                    node = cast("dict[object, Any]", node).get(step)
+                elif isinstance(node, list | tuple) and isinstance(step, int):
+                    node = cast("Sequence[Any]", node)[step]
+                else:
+                    node = None
             message = f"Line {line}, column {column}: {fault.message}"
             located.append(DomainError(message, field=_FIELD, code=fault.code))
         raise DomainErrors(located)

@@ -43,7 +43,7 @@ class DimensionSource(Protocol):
 
     def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate: ...
 
-    def value(self, scope: FilterScope) -> DimensionValue | None:
+    def value(self, scope: FilterScope, /) -> DimensionValue | None:
         """Return how the customers' values are read; None where there is nothing to show."""
         ...
 

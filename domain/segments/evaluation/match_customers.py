@@ -101,7 +101,7 @@ async def _match_sets(
     members: dict[bytes, set[int]] = {key: set() for key in sets}
     parameters = {"ids": array_value(ids, tx.dialect)}
     for batch in _batches(list(sets.items()), _SETS):
-        branches: list[Select[Any]] = []
+        branches: list[Select[*tuple[Any, ...]]] = []
         for index, (_, id_set) in enumerate(batch):
             few = id_set.ids.where(in_array(id_set.ids.selected_columns[0], "ids", scope.dialect)).subquery()
             branches.append(select(literal_column(str(index), Integer()), few.c[0]))

@@ -113,7 +113,9 @@ async def finish(
 async def with_files(tx: Transaction, before: datetime, limit: int) -> list[Operation]:
     """Operations of all stores that ended before then and still have a file."""
     old = (operations.c.file.is_not(None), operations.c.finished_at < before)
-    rows = await tx.execute(select(*_COLUMNS).where(*old).order_by(operations.c.finished_at, operations.c.id).limit(limit))
+    rows = await tx.execute(
+        select(*_COLUMNS).where(*old).order_by(operations.c.finished_at, operations.c.id).limit(limit)
+    )
     return [_operation(row) for row in rows]
 
 

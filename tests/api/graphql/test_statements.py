@@ -107,8 +107,8 @@ async def test_a_sample_of_customers_is_one_statement(stage: Stage, shop: Shop) 
     with statements(stage) as seen:
         found = await shop.get("{ segmentPreview { count sample { name tags orderCount } } }")
     assert found["segmentPreview"]["count"] == len(found["segmentPreview"]["sample"]) == 5
-    assert len([statement for statement in seen if " customer_tags" in statement]) == 1
-    assert len([statement for statement in seen if " customers.birthday" in statement]) == 1
+    assert len([statement for statement in seen if "customer_tags" in statement]) == 1
+    assert len([statement for statement in seen if "customers.birthday" in statement]) == 1
 
 
 async def _cost(stage: Stage, shop: Shop, body: str, known: Mapping[str, Sequence[str]], size: int) -> int:

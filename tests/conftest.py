@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
 
-import asyncpg
 import pytest
 import structlog
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.kit.db import Database
 from domain.migrations import migrate
@@ -66,18 +66,20 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def emptied_postgres_url() -> Iterator[Callable[[], str]]:
     """A database of this test process alone, made by the migrations, emptied when asked for, and dropped at the end."""
+    deletes = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
     with _postgres_database(f"muster_test_{os.getpid()}") as url, asyncio.Runner() as runner:
         runner.run(_migrate(url))
-        # One connection empties it before every test: to connect takes longer than to delete.
-        connection = runner.run(asyncpg.connect(_dsn(url)))
-        deletes = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+        # One connection empties it before every test: to connect would take longer than to delete.
+        engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+        connection = runner.run(_connect(engine))
 
         def empty() -> str:
-            runner.run(connection.execute(deletes))
+            runner.run(connection.exec_driver_sql(f"DO $$ BEGIN {deletes}; END $$"))
             return url
 
         yield empty
         runner.run(connection.close())
+        runner.run(engine.dispose())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -157,11 +159,12 @@ async def _migrate(url: str) -> None:
 
 
 async def _administer(*statements: str) -> None:
-    connection = await asyncpg.connect(_dsn(POSTGRES.url))
-    for statement in statements:
-        await connection.execute(statement)
-    await connection.close()
+    engine = create_async_engine(POSTGRES.url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        for statement in statements:
+            await connection.exec_driver_sql(statement)
+    await engine.dispose()
 
 
-def _dsn(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+async def _connect(engine: AsyncEngine) -> AsyncConnection:
+    return await engine.connect()

@@ -7,12 +7,12 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
-import asyncpg
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -86,9 +86,8 @@ def _is_open(connection: object) -> bool:
             return connection.total_changes >= 0
         except ValueError:
             return False
-    assert isinstance(connection, asyncpg.Connection)
-    closed: bool = connection.is_closed()
-    return not closed
+    is_closed: Callable[[], bool] = attrgetter("is_closed")(connection)  # asyncpg, which has no types
+    return not is_closed()
 
 
 def _sockets() -> Iterator[str]:

@@ -2,31 +2,130 @@
 
 import ast
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+
+from tests.ordering import unordered_limits
+from tests.table_writes import DomainTables
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for name in ("api", "channels", "domain", "plugins") for path in (ROOT / name).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
+# A GraphQL type bears the name of what it shows; the server's own operation is the one of GraphQL's specification.
+TWINS = {"Operation"}
+
+TERMS_OF_ART = {"logging", "mailing", "rendering", "scoring", "sealing", "signing", "tracking", "wiring"}
+
+# Of what is cut by a limit without a total order, why any rows do.
+ANY_ROWS_DO = {
+    "api/graphql/kit/child_pages.py": "its orderings end in a unique key",
+    "api/graphql/kit/connection.py": "its orderings end in a unique key",
+    "api/graphql/kit/pages.py": "its orderings end in a unique key",
+    "domain/changes/queries.py": "any marks of a store that tracks nothing; any row of versions that is free",
+    "domain/imports/orders/merge.py": "asks whether there is one",
+    "domain/lifecycle/queries.py": "only the values are read, by which it sorts",
+    "domain/lists/queries.py": "asks whether there is one",
+    "domain/memberships/queries.py": "what is left is found by the next look",
+    "domain/orders/facts.py": "only the moments are read, by which it sorts",
+    "domain/segments/evaluation/cache/transfer.py": "more than the limit are not read, only known of",
+    "domain/segments/queries.py": "more than the limit are refused",
+}
+
+# One topic writes a table, any topic may read it. What still breaks that, which may only become less:
+WRITES_OF_OTHERS = {
+    "domain/imports/customers/merge.py": {"contacts", "customer_facts", "customers"},
+    "domain/imports/customers/related.py": {"contacts", "customer_properties", "customer_tags"},
+    "domain/imports/orders/merge.py": {"order_item_facets", "order_items", "orders"},
+    "domain/imports/queries.py": {"uploads"},
+    "domain/ingestion/first_visits.py": {"customer_origins"},
+    "domain/ingestion/track.py": {"order_item_facets", "order_items", "orders"},
+    "domain/memberships/queries.py": {"customer_changes"},
+    "domain/orders/facts.py": {"customer_facts"},
+    "domain/orders/favourites.py": {"customer_favourites"},
+    "domain/segments/queries.py": {"list_members", "lists"},
+    "domain/segments/ranks.py": {"value_ranks"},
+}
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def classes(paths: Iterable[Path]) -> Iterator[ast.ClassDef]:
+    return (node for path in paths for node in ast.walk(parsed(path)) if isinstance(node, ast.ClassDef))
+
+
+def repeated(names: Iterable[str]) -> set[str]:
+    return {name for name, times in Counter(names).items() if times > 1}
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
 
 def test_no_two_choices_share_a_name() -> None:
-    names = Counter(
+    choices = (
         node.name
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ClassDef)
-        and any(isinstance(base, ast.Name) and base.id.endswith("Enum") for base in node.bases)
+        for node in classes(SOURCES)
+        if any(isinstance(base, ast.Name) and base.id.endswith("Enum") for base in node.bases)
     )
-    assert [name for name, times in names.items() if times > 1] == []
+    assert repeated(choices) == set()
+
+
+def test_no_two_classes_share_a_name() -> None:
+    graph = [path for path in SOURCES if path.is_relative_to(ROOT / "api" / "graphql")]
+    assert repeated(node.name for node in classes(set(SOURCES) - set(graph))) == set()
+    assert repeated(node.name for node in classes(graph) if not node.name.startswith("_")) <= TWINS
+
+
+def test_modules_are_named_by_nouns() -> None:
+    names = {path.stem for path in SOURCES} | {path.parent.name for path in SOURCES}
+    assert {name for name in names if name.endswith("ing")} <= TERMS_OF_ART
 
 
 def test_nothing_is_mocked() -> None:
     imports = {
-        str(path.relative_to(ROOT)): name
+        relative(path): name
         for path in TESTS
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
         if "mock" in name
     }
     assert imports == {}
+
+
+def test_no_test_looks_at_the_white_space_of_sql() -> None:
+    looks = {
+        f"{relative(path)}:{node.lineno}": node.left.value
+        for path in TESTS
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Compare)
+        and isinstance(node.left, ast.Constant)
+        and isinstance(node.left.value, str)
+        and {getattr(side, "id", "") for side in node.comparators} & {"sql", "statement"}
+        if " ".join(node.left.value.split()) != node.left.value
+    }
+    assert looks == {}
+
+
+def test_what_a_limit_cuts_has_a_total_order() -> None:
+    cut = {relative(path) for path in SOURCES if unordered_limits(parsed(path))}
+    assert cut - ANY_ROWS_DO.keys() == set(), "end the order in a unique key, or say in ANY_ROWS_DO why any rows do"
+
+
+def test_one_topic_writes_a_table() -> None:
+    tables = DomainTables.read(ROOT)
+    found: dict[str, set[str]] = {}
+    for path in SOURCES:
+        package, topic, *_ = path.relative_to(ROOT).parts
+        written = set[str]() if topic == "migrations" else tables.written_by(parsed(path))
+        if foreign := {name for name in written if (package, tables.topics[name]) != ("domain", topic)}:
+            found[relative(path)] = foreign
+    new = {path: names - WRITES_OF_OTHERS.get(path, set()) for path, names in found.items()}
+    assert {path: names for path, names in new.items() if names} == {}, "let the table's own topic write it"
+    settled = {path: names - found.get(path, set()) for path, names in WRITES_OF_OTHERS.items()}
+    assert {path: names for path, names in settled.items() if names} == {}, "take these out of WRITES_OF_OTHERS"

@@ -18,7 +18,7 @@ class _ClosingRedisBroker(RedisBroker):
 
     def close(self) -> None:
         super().close()
-        self.client.connection_pool.disconnect()  # pyright: ignore[reportUnknownMemberType] # redis says no types
+        self.client.connection_pool.disconnect()  # pyright: ignore[reportUnknownMemberType] # it has no annotations
 
 
 def queue_name(queue: Queue) -> str:

@@ -67,7 +67,7 @@ async def tracked(tx: Transaction, store_id: int) -> dict[UUID, TrackedSegment]:
 
 async def marks(tx: Transaction, store_id: int, now: datetime, limit: int) -> list[ChangeMark]:
     due = select(_c.id, _c.kinds, _c.first_id, _c.last_id).where(_c.store_id == store_id, _c.due_at <= now)
-    rows = await tx.execute(due.order_by(_c.due_at).limit(limit))
+    rows = await tx.execute(due.order_by(_c.due_at, _c.id).limit(limit))
     return [ChangeMark(row.id, row.kinds, row.first_id, row.last_id) for row in rows]
 
 

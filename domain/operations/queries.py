@@ -117,7 +117,9 @@ async def finish(
 async def with_expired_files(tx: Transaction, before: datetime, limit: int) -> list[Operation]:
     """Return up to `limit` operations of all stores that ended before an instant and still have a file."""
     expired = (operations.c.file.is_not(None), operations.c.finished_at < before)
-    rows = await tx.execute(select(*_COLUMNS).where(*expired).order_by(operations.c.finished_at).limit(limit))
+    rows = await tx.execute(
+        select(*_COLUMNS).where(*expired).order_by(operations.c.finished_at, operations.c.id).limit(limit)
+    )
     return [_operation(row) for row in rows]
 
 

@@ -107,8 +107,8 @@ async def test_a_sample_of_customers_is_one_statement(stage: Stage, store: Store
     with statements(stage) as executed:
         answer = await store.get("{ segmentPreview { count sample { name tags orderCount } } }")
     assert answer["segmentPreview"]["count"] == len(answer["segmentPreview"]["sample"]) == 5
-    assert len([statement for statement in executed if " customer_tags" in statement]) == 1
-    assert len([statement for statement in executed if " customers.birthday" in statement]) == 1
+    assert len([statement for statement in executed if "customer_tags" in statement]) == 1
+    assert len([statement for statement in executed if "customers.birthday" in statement]) == 1
 
 
 async def _cost(stage: Stage, store: StoreClient, body: str, known: Mapping[str, Sequence[str]], size: int) -> int:

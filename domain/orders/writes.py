@@ -42,7 +42,7 @@ async def add_selected_items(tx: Transaction, selected: Select[Any]) -> None:
     await tx.execute(insert(order_items).from_select(selected.selected_columns.keys(), selected))
 
 
-async def delete_items(tx: Transaction, store_id: int, order_ids: Select[tuple[str]]) -> None:
+async def delete_items(tx: Transaction, store_id: int, order_ids: Select[str]) -> None:
     """Delete the items, and their facets, of the orders that a select of their ids gives."""
     for table in (order_items, order_item_facets):
         await tx.execute(delete(table).where(table.c.store_id == store_id, table.c.order_id.in_(order_ids)))

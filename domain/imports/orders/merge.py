@@ -45,14 +45,14 @@ class CustomerRange:
             _staged.customer_external_id <= self.until,
         )
 
-    def order_ids(self) -> Select[tuple[str]]:
+    def order_ids(self) -> Select[str]:
         return select(_staged.order_id).where(self.rows())
 
     def has_order(self) -> ColumnElement[bool]:
         """Return whether an order is one of the range."""
         return and_(orders.c.store_id == self.store_id, orders.c.id.in_(self.order_ids()))
 
-    def customer_ids(self) -> Select[tuple[int]]:
+    def customer_ids(self) -> Select[int]:
         external_ids = select(_staged.customer_external_id).where(self.rows())
         return select(customers.c.id).where(
             customers.c.store_id == self.store_id, customers.c.external_id.in_(external_ids)

@@ -33,21 +33,6 @@ ANY_ROWS_DO = {
     "domain/segments/queries.py": "more than the limit are refused",
 }
 
-# One topic writes a table, any topic may read it. What still breaks that, which may only become less:
-WRITES_OF_OTHERS = {
-    "domain/imports/customers/merge.py": {"contacts", "customer_facts", "customers"},
-    "domain/imports/customers/related.py": {"contacts", "customer_properties", "customer_tags"},
-    "domain/imports/orders/merge.py": {"order_item_facets", "order_items", "orders"},
-    "domain/imports/queries.py": {"uploads"},
-    "domain/ingestion/first_visits.py": {"customer_origins"},
-    "domain/ingestion/track.py": {"order_item_facets", "order_items", "orders"},
-    "domain/memberships/queries.py": {"customer_changes"},
-    "domain/orders/facts.py": {"customer_facts"},
-    "domain/orders/favourites.py": {"customer_favourites"},
-    "domain/segments/queries.py": {"list_members", "lists"},
-    "domain/segments/ranks.py": {"value_ranks"},
-}
-
 
 @cache
 def parsed(path: Path) -> ast.Module:
@@ -119,13 +104,12 @@ def test_what_a_limit_cuts_has_a_total_order() -> None:
 
 def test_one_topic_writes_a_table() -> None:
     tables = DomainTables.read(ROOT)
-    found: dict[str, set[str]] = {}
+    written: dict[str, set[str]] = {}
     for path in SOURCES:
         package, topic, *_ = path.relative_to(ROOT).parts
-        written = set[str]() if topic == "migrations" else tables.written_by(parsed(path))
-        if foreign := {name for name in written if (package, tables.topics[name]) != ("domain", topic)}:
-            found[relative(path)] = foreign
-    new = {path: names - WRITES_OF_OTHERS.get(path, set()) for path, names in found.items()}
-    assert {path: names for path, names in new.items() if names} == {}, "let the table's own topic write it"
-    settled = {path: names - found.get(path, set()) for path, names in WRITES_OF_OTHERS.items()}
-    assert {path: names for path, names in settled.items() if names} == {}, "take these out of WRITES_OF_OTHERS"
+        foreign = {
+            name for name in tables.written_by(parsed(path)) if (package, tables.topics[name]) != ("domain", topic)
+        }
+        if foreign and topic != "migrations":
+            written[relative(path)] = foreign
+    assert written == {}, "let the table's own topic write it; any topic may read it"

@@ -1,9 +1,11 @@
 """Changes of a store's data: versions that grow with every write, and marks of the customers that were changed."""
 
-from domain.changes.model import ChangeKind
+from domain.changes.model import ChangeKind, ChangeMark
 from domain.changes.queries import (
     IMMEDIATELY,
     Versions,
+    delete_marks,
+    due_marks,
     record_change,
     record_future_change,
     record_future_changes,
@@ -15,7 +17,10 @@ from domain.changes.queries import (
 __all__ = [
     "IMMEDIATELY",
     "ChangeKind",
+    "ChangeMark",
     "Versions",
+    "delete_marks",
+    "due_marks",
     "record_change",
     "record_future_change",
     "record_future_changes",

@@ -1,5 +1,6 @@
-"""The kinds of a customer's data that can change: a filter reads some of them."""
+"""The kinds of a customer's data that can change, some of which a filter reads, and the marks of what has changed."""
 
+from dataclasses import dataclass
 from enum import IntFlag
 
 
@@ -19,3 +20,18 @@ class ChangeKind(IntFlag):
 ALL_KINDS = ChangeKind(255)
 # A mark from 0 to here means every customer.
 MAX_CUSTOMER_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMark:
+    """Customers from one id to another, and the kinds of what changed of them."""
+
+    id: str
+    kinds: int
+    first: int
+    last: int
+
+    @property
+    def width(self) -> int:
+        """Return how many customers it names: none, when it only says that segments changed."""
+        return 0 if self.kinds == ChangeKind.SEGMENTS else self.last - self.first + 1

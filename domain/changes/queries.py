@@ -1,4 +1,4 @@
-"""Statements that record changes in the transaction that makes them, and that read the versions of a store's data."""
+"""Statements that record changes in the transaction that makes them, and that read what was recorded."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    delete,
     func,
     insert,
     literal,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from domain.changes.model import MAX_CUSTOMER_ID, ChangeKind
+from domain.changes.model import MAX_CUSTOMER_ID, ChangeKind, ChangeMark
 from domain.changes.tables import customer_changes, store_versions
 from domain.kit import ids
 from domain.kit.db import Transaction
@@ -31,6 +32,7 @@ IdSelect = Select[*tuple[Any, ...]]
 IMMEDIATELY = datetime(1970, 1, 1, tzinfo=UTC)
 _COUNTERS = {kind: store_versions.c[str(kind.name).lower()] for kind in ChangeKind}
 _MARK_COLUMNS = ["store_id", "id", "kinds", "first_id", "last_id", "due_at"]
+_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,23 @@ async def record_future_changes(tx: Transaction, store_id: int, kinds: ChangeKin
     customer_id, due_at = due_times.subquery("due_times").c
     marks = _marks(tx.dialect, store_id, kinds, customer_id, customer_id, due_at)
     await tx.execute(insert(customer_changes).from_select(_MARK_COLUMNS, marks))
+
+
+async def due_marks(tx: Transaction, store_id: int, now: datetime, limit: int) -> list[ChangeMark]:
+    """Return the marks of changes that have taken effect, the longest due first."""
+    mark = customer_changes.c
+    due = select(mark.id, mark.kinds, mark.first_id, mark.last_id).where(mark.store_id == store_id, mark.due_at <= now)
+    rows = await tx.execute(due.order_by(mark.due_at, mark.id).limit(limit))
+    return [ChangeMark(row.id, row.kinds, row.first_id, row.last_id) for row in rows]
+
+
+async def delete_marks(tx: Transaction, store_id: int, marks: Iterable[ChangeMark]) -> None:
+    """Delete these marks and no others: what changed meanwhile has marks of its own."""
+    mark_ids = [mark.id for mark in marks]
+    mark = customer_changes.c
+    for start in range(0, len(mark_ids), _IDS_AT_ONCE):
+        batch = mark_ids[start : start + _IDS_AT_ONCE]
+        await tx.execute(delete(customer_changes).where(mark.store_id == store_id, mark.id.in_(batch)))
 
 
 def _spans(customer_ids: Iterable[int]) -> list[tuple[int, int]]:

@@ -164,29 +164,6 @@ customer_origins = Table(
     sqlite_with_rowid=False,
 )
 
-# The value of which a customer buys most, of each kind: "product", "category", "brand", "department".
-customer_favourites = Table(
-    "customer_favourites",
-    metadata,
-    Column("store_id", Integer, primary_key=True, autoincrement=False),
-    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", String(16), primary_key=True),
-    Column("value", String(200), nullable=False),
-    Index(None, "store_id", "kind", "value", "customer_id"),
-    sqlite_with_rowid=False,
-)
-
-# The order of a dimension's values, the lowest first: "tier" from Bronze to Gold.
-value_ranks = Table(
-    "value_ranks",
-    metadata,
-    Column("store_id", Integer, primary_key=True, autoincrement=False),
-    Column("dimension", String(100), primary_key=True),
-    Column("value", String(200), primary_key=True),
-    Column("rank", Integer, nullable=False),
-    ForeignKeyConstraint(["store_id"], ["stores.id"]),
-)
-
 property_definitions = Table(
     "property_definitions",
     metadata,

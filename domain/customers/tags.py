@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, tuple_
+from sqlalchemy import ColumnElement, Select, delete, select, tuple_
 
 from domain.customers import queries
 from domain.customers.tables import customer_tags
@@ -58,3 +59,20 @@ async def replace_tags(
             removed[customer_id] = obsolete
     await remove_tags(tx, store_id, removed, now)
     await add_tags(tx, store_id, tags, now, source)
+
+
+async def add_selected_tags(tx: Transaction, selected: Select[Any], *, all_new: bool) -> None:
+    """Add the tags that a select gives, whose columns bear the names of theirs; one that a customer has stays as it is.
+
+    `all_new`: the customers are, and have no tags yet.
+    """
+    statement = insert_into(customer_tags, tx.dialect).from_select(selected.selected_columns.keys(), selected)
+    await tx.execute(statement if all_new else statement.on_conflict_do_nothing())
+
+
+async def remove_selected_tags(tx: Transaction, store_id: int, now: datetime, *conditions: ColumnElement[bool]) -> None:
+    """Remove the store's tags that the conditions select."""
+    removed = (customer_tags.c.store_id == store_id, *conditions)
+    rows = select(customer_tags.c.customer_id, customer_tags.c.tag).where(*removed)
+    await log.append_for(tx, store_id, REMOVED, rows, now)
+    await tx.execute(delete(customer_tags).where(*removed))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, delete, insert, select, tuple_, update
+from sqlalchemy import Select, Table, delete, insert, select, tuple_, update
 
 from domain import changes
 from domain.changes import ChangeKind
@@ -14,6 +14,7 @@ from domain.customers.tables import (
     customer_addresses,
     customer_facts,
     customer_numbers,
+    customer_origins,
     customer_properties,
     customers,
 )
@@ -119,6 +120,11 @@ async def put_contacts(tx: Transaction, store_id: int, sourced_contacts: Sequenc
     await _upsert(tx, contacts, rows)
 
 
+async def put_origins(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Store where customers came from, in place of what was known of it."""
+    await _upsert(tx, customer_origins, rows)
+
+
 async def replace_addresses(tx: Transaction, store_id: int, addresses: Mapping[int, Sequence[Address]]) -> None:
     """Give each customer these addresses and no others."""
     if not addresses:
@@ -141,9 +147,12 @@ async def touch(tx: Transaction, store_id: int, ids: Sequence[int], now: datetim
     )
 
 
-async def clear_invalid(tx: Transaction, store_id: int, ids: Sequence[int]) -> None:
-    """Trust the customers' e-mail addresses and phone numbers again, since what failed were those before."""
-    if ids:
+async def clear_invalid(tx: Transaction, store_id: int, ids: Sequence[int] | Select[int]) -> None:
+    """Trust the customers' e-mail addresses and phone numbers again, since what failed were those before.
+
+    `ids` may be a select of them.
+    """
+    if isinstance(ids, Select) or ids:
         is_own_address = (
             contacts.c.store_id == store_id,
             contacts.c.customer_id.in_(ids),

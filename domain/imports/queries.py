@@ -8,11 +8,10 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select, update
 
 from domain.imports.model import MAX_PROBLEMS, Import, ImportKind, Progress
-from domain.imports.tables import STAGED, imports
+from domain.imports.tables import STAGED, imports, uploads
 from domain.kit.db import Transaction
 from domain.operations import queries as operations
 from domain.operations.model import Problem
-from domain.operations.tables import uploads
 
 
 async def add(tx: Transaction, store_id: int, operation_id: UUID, kind: ImportKind) -> None:

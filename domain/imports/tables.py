@@ -1,6 +1,6 @@
-"""Tables that stage a file's rows, checked and typed, until all of it is known to be right."""
+"""Rows of imports, the pieces of their files, and the files' rows, staged until all of a file is known to be right."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, String, Table, Text
 
 from domain.customers.fields import FIELDS
 from domain.kit.db.schema import metadata
@@ -15,6 +15,16 @@ imports = Table(
     Column("bytes", BigInteger, nullable=False),
     # Written in each step's transaction, so that another worker goes on where one stopped.
     Column("progress", Json, nullable=False),
+)
+
+# An uploaded file in pieces, so that any worker on any machine can read it.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("operation_id", Id, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 

@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from domain import changes
 from domain.changes import ChangeKind
+from domain.customers import writes
 from domain.customers.tables import customer_origins
 from domain.events.model import Event
 from domain.kit.db import Transaction
-from domain.kit.db.portable import insert_into
 
 VISIT = "visit"
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -40,7 +40,7 @@ async def record_first_visits(tx: Transaction, store_id: int, events: Iterable[E
     }
     if not earlier:
         return
-    rows: list[dict[str, object]] = []
+    rows: list[writes.Row] = []
     for customer_id, visit in earlier.items():
         # A visit without a landing page of its own began where it was.
         attributes = {"landing_page": visit.attributes.get("page"), **visit.attributes}
@@ -48,7 +48,5 @@ async def record_first_visits(tx: Transaction, store_id: int, events: Iterable[E
             name: str(attributes[name])[:length] if attributes.get(name) else None for name, length in _LENGTHS.items()
         }
         rows.append({"store_id": store_id, "customer_id": customer_id, "at": visit.occurred_at, **values})
-    statement = insert_into(customer_origins, tx.dialect)
-    changed = {name: statement.excluded[name] for name in ("at", *_LENGTHS)}
-    await tx.execute(statement.on_conflict_do_update(index_elements=["store_id", "customer_id"], set_=changed), rows)
+    await writes.put_origins(tx, rows)
     await changes.record_change(tx, store_id, ChangeKind.PROFILE, earlier)

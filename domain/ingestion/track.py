@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Column, insert, select
+from sqlalchemy import Column, select
 
 from domain import changes
 from domain.changes import ChangeKind
@@ -22,9 +22,10 @@ from domain.kit.db import Transaction
 from domain.kit.db.portable import ensure_statistics
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, ErrorCollector, NotFound
 from domain.orders import changes as order_changes
-from domain.orders import facts, rows
-from domain.orders.model import Order
-from domain.orders.tables import order_item_facets, order_items, orders
+from domain.orders import facts
+from domain.orders import writes as order_writes
+from domain.orders.model import Order, PlacedOrder
+from domain.orders.tables import order_items, orders
 from domain.stores import queries as stores
 from domain.wallets.tables import lots
 
@@ -143,20 +144,14 @@ async def _store(
     ]
     await log.append(tx, store_id, log_events, now)
     changed = set(await projections.apply_events(tx, store_id, log_events, timezone, now))
-    placed = [(order, customer_ids[order.customer]) for order in new_orders]
-    if placed:
-        order_rows = [rows.order_row(store_id, order, customer_id, timezone, now) for order, customer_id in placed]
-        await tx.execute(insert(orders), order_rows)
-        items = [row for order, customer_id in placed for row in rows.item_rows(store_id, order, customer_id)]
-        if items:
-            await tx.execute(insert(order_items), items)
-        facets = [row for order in new_orders for row in rows.facet_rows(store_id, order)]
-        if facets:
-            await tx.execute(insert(order_item_facets), facets)
-        # Changes to an order may have come in before it.
-        await order_changes.apply_changes(tx, store_id, [order.id for order in new_orders])
-    changed |= {customer_id for _, customer_id in placed}
+    placed_orders = [PlacedOrder(order, customer_ids[order.customer]) for order in new_orders]
+    await order_writes.add(tx, store_id, placed_orders, timezone, now)
+    # Changes to an order may have come in before it.
+    await order_changes.apply_changes(tx, store_id, [order.id for order in new_orders])
+    changed |= {placed.customer_id for placed in placed_orders}
     await facts.recount_ids(tx, store_id, changed)
     await changes.record_change(tx, store_id, ChangeKind.ORDERS, changed)
-    due_times = [(customer_id, order.placed_at) for order, customer_id in placed if order.placed_at > now]
+    due_times = [
+        (placed.customer_id, placed.order.placed_at) for placed in placed_orders if placed.order.placed_at > now
+    ]
     await changes.record_future_change(tx, store_id, ChangeKind.ORDERS, due_times)

@@ -54,7 +54,8 @@ async def delete_segment(tx: Transaction, store_id: int, segment_id: UUID) -> No
     """
     await segment_actions.lock(tx, store_id, segment_id)
     check_unused("segment", "filter of", await referrers.of_segment(tx, store_id, segment_id))
-    list_ids = await segments.remove(tx, store_id, segment_id)
+    list_ids = await queries.remove_lists_of(tx, store_id, segment_id)
+    await segments.remove(tx, store_id, segment_id)
     await build.request_erasure(tx, store_id, [segment_id, *list_ids])
 
 

@@ -137,7 +137,9 @@ async def erase_members(database: Database, job: Job) -> None:
     deleted = ERASED_AT_ONCE
     while deleted >= ERASED_AT_ONCE:
         async with database.write() as tx:
-            deleted = await segments.erase_members(tx, job.store_id, owner, ERASED_AT_ONCE)
+            # The id is of one or the other.
+            deleted = await queries.erase_members(tx, job.store_id, owner, ERASED_AT_ONCE)
+            deleted += await segments.erase_members(tx, job.store_id, owner, ERASED_AT_ONCE)
     async with database.write() as tx:
         await jobs.finish(tx, job)
 

@@ -209,8 +209,26 @@ async def rename(tx: Transaction, store_id: int, list_id: UUID, name: str) -> No
 
 
 async def remove(tx: Transaction, store_id: int, list_id: UUID) -> None:
-    """Delete the list; its members, who may be millions, are left for `segments.queries.erase_members`."""
+    """Delete the list; its members, who may be millions, are left for `erase_members`."""
     await tx.execute(delete(lists).where(lists.c.store_id == store_id, lists.c.id == list_id))
+
+
+async def remove_lists_of(tx: Transaction, store_id: int, segment_id: UUID) -> list[UUID]:
+    """Delete the segment's lists, and return their ids; their members are left for `erase_members`."""
+    owned = (lists.c.store_id == store_id, lists.c.segment_id == segment_id)
+    list_ids = list((await tx.execute(select(lists.c.id).where(*owned))).scalars())
+    await tx.execute(delete(lists).where(*owned))
+    return list_ids
+
+
+async def erase_members(tx: Transaction, store_id: int, list_id: UUID, limit: int) -> int:
+    """Delete up to `limit` members of a list that was deleted, and return how many."""
+    member = list_members.c
+    on_list = (member.store_id == store_id, member.list_id == list_id)
+    batch = select(member.customer_id).where(*on_list).order_by(member.customer_id).limit(limit).subquery()
+    last_id = select(func.max(batch.c.customer_id)).scalar_subquery()
+    deleted: int = (await tx.execute(delete(list_members).where(*on_list, member.customer_id <= last_id))).rowcount
+    return deleted
 
 
 async def has_members(tx: Transaction, listed: CustomerList, ids: Select[int]) -> bool:

@@ -20,7 +20,6 @@ from sqlalchemy import (
     update,
 )
 
-from domain.changes import ChangeKind
 from domain.changes.tables import customer_changes
 from domain.kit.db import Transaction
 from domain.kit.db.portable import array_value, in_array, insert_into
@@ -29,28 +28,12 @@ from domain.memberships.model import MembershipMoves
 from domain.memberships.tables import segment_memberships, tracked_segments
 
 _t, _m, _c = tracked_segments.c, segment_memberships.c, customer_changes.c
-_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedSegment:
     fingerprint: str
     next_eval_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeMark:
-    """Customers from one id to another, and the kinds of what changed of them."""
-
-    id: str
-    kinds: int
-    first: int
-    last: int
-
-    @property
-    def width(self) -> int:
-        """Return how many customers it names: none, when it only says that segments changed."""
-        return 0 if self.kinds == ChangeKind.SEGMENTS else self.last - self.first + 1
 
 
 async def stores_due(tx: Transaction, now: datetime) -> list[int]:
@@ -63,20 +46,6 @@ async def stores_due(tx: Transaction, now: datetime) -> list[int]:
 async def tracked(tx: Transaction, store_id: int) -> dict[UUID, TrackedSegment]:
     rows = await tx.execute(select(_t.segment_id, _t.fingerprint, _t.next_eval_at).where(_t.store_id == store_id))
     return {row.segment_id: TrackedSegment(row.fingerprint, row.next_eval_at) for row in rows}
-
-
-async def marks(tx: Transaction, store_id: int, now: datetime, limit: int) -> list[ChangeMark]:
-    due = select(_c.id, _c.kinds, _c.first_id, _c.last_id).where(_c.store_id == store_id, _c.due_at <= now)
-    rows = await tx.execute(due.order_by(_c.due_at, _c.id).limit(limit))
-    return [ChangeMark(row.id, row.kinds, row.first_id, row.last_id) for row in rows]
-
-
-async def delete_marks(tx: Transaction, store_id: int, marks: Iterable[ChangeMark]) -> None:
-    """Delete these marks and no others: what changed meanwhile has marks of its own."""
-    keys = [mark.id for mark in marks]
-    for start in range(0, len(keys), _IDS_AT_ONCE):
-        batch = keys[start : start + _IDS_AT_ONCE]
-        await tx.execute(delete(customer_changes).where(_c.store_id == store_id, _c.id.in_(batch)))
 
 
 async def memberships_of(

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import changes, jobs
-from domain.changes import ChangeKind
+from domain.changes import ChangeKind, ChangeMark
 from domain.changes.model import ALL_KINDS
 from domain.events import log
 from domain.events.model import Event
@@ -19,7 +19,7 @@ from domain.kit.db import Database, Transaction
 from domain.memberships import queries
 from domain.memberships.model import ENTERED, LEFT, STEP_LIMITS, MembershipMoves, StepLimits, next_midnight
 from domain.memberships.plan import Plan, TrackedFilter, plan
-from domain.memberships.queries import ChangeMark, TrackedSegment
+from domain.memberships.queries import TrackedSegment
 from domain.segments import ranks
 from domain.segments.evaluation.deadline import plan_for_sets, reading
 from domain.segments.evaluation.match_customers import compile_filters, match_customers
@@ -141,7 +141,7 @@ class _Tracker:
         if self._plan is None or self._planned_for != planned_for:
             self._plan, self._planned_for = await plan(tx, store, now, self.extensions), planned_for
         tracked = await queries.tracked(tx, store.id)
-        return _Snapshot(self._plan, tracked, await queries.marks(tx, store.id, now, self.limits.marks), now)
+        return _Snapshot(self._plan, tracked, await changes.due_marks(tx, store.id, now, self.limits.marks), now)
 
     async def _moves_of_changed(
         self, tx: Transaction, snapshot: _Snapshot, marks: Sequence[ChangeMark]
@@ -181,7 +181,7 @@ class _Tracker:
     ) -> None:
         """Delete the marks that are dealt with; of more than a batch, the affected segments become due as a whole."""
         async with self._writing() as tx:
-            await queries.delete_marks(tx, self.job.store_id, marks)
+            await changes.delete_marks(tx, self.job.store_id, marks)
             if sum(mark.width for mark in marks) > self.limits.max_changed:
                 kinds = ChangeKind(0)
                 for mark in marks:

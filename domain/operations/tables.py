@@ -1,6 +1,6 @@
-"""Rows of operations, their problems, and the files uploaded for them."""
+"""Rows of operations and of their problems."""
 
-from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Integer, String, Table, Text
 
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Id, Instant
@@ -31,14 +31,4 @@ operation_problems = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("row", Integer),
     Column("message", Text, nullable=False),
-)
-
-# An uploaded file in pieces, so that any worker on any machine can read it.
-uploads = Table(
-    "uploads",
-    metadata,
-    Column("store_id", Integer, primary_key=True, autoincrement=False),
-    Column("operation_id", Id, primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("content", LargeBinary, nullable=False),
 )

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, or_, select
 
+from domain.customers import selected_writes
 from domain.customers.tables import customer_facts
 from domain.kit.db import Transaction
-from domain.kit.db.portable import insert_into
 from domain.kit.db.types import Money
 from domain.orders import favourites
 from domain.orders.tables import orders
@@ -15,7 +15,6 @@ from domain.orders.tables import orders
 # The columns that hold the moment of the nth order from the last.
 _NTH_LAST = {2: "order_2_at", 3: "order_3_at", 4: "order_4_at", 5: "order_5_at", 10: "order_10_at"}
 _MOMENTS = ("first_order_at", "last_order_at", *_NTH_LAST.values())
-_FACTS = ("order_count", "total_spent", *_MOMENTS)
 _BATCH = 10_000
 
 
@@ -27,27 +26,19 @@ async def recount(tx: Transaction, store_id: int, customers: Select[Any]) -> Non
     affected = customers.subquery("affected")
     (customer_id,) = affected.c
     counted = _counts(store_id, orders.c.customer_id.in_(select(customer_id))).subquery("counted")
-    facts = (
+    selected = (
         select(
-            literal(store_id),
-            customer_id,
-            func.coalesce(counted.c.order_count, 0),
-            func.coalesce(counted.c.total_spent, 0, type_=Money()),
+            literal(store_id).label("store_id"),
+            customer_id.label("customer_id"),
+            func.coalesce(counted.c.order_count, 0).label("order_count"),
+            func.coalesce(counted.c.total_spent, 0, type_=Money()).label("total_spent"),
             *(counted.c[name] for name in _MOMENTS),
         )
         .select_from(affected.outerjoin(counted, counted.c.customer_id == customer_id))
         # SQLite takes ON CONFLICT behind a select for a join's unless a WHERE stands between.
         .where(customer_id.is_not(None))
     )
-    statement = insert_into(customer_facts, tx.dialect).from_select(["store_id", "customer_id", *_FACTS], facts)
-    changed = or_(*(customer_facts.c[name].is_distinct_from(statement.excluded[name]) for name in _FACTS))
-    await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["store_id", "customer_id"],
-            set_={name: statement.excluded[name] for name in _FACTS},
-            where=changed,
-        )
-    )
+    await selected_writes.put_facts(tx, selected)
     await favourites.recount(tx, store_id, customers)
 
 

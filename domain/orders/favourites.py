@@ -4,9 +4,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, insert, literal, select, union_all
 
-from domain.customers.tables import customer_favourites
 from domain.kit.db import Transaction
-from domain.orders.tables import order_items
+from domain.orders.tables import customer_favourites, order_items
 
 KINDS = ("product", "category", "brand", "department")
 _item = order_items.c

@@ -51,6 +51,14 @@ class Order:
         return is_counted(self.status)
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedOrder:
+    """An order, and the id of the store's customer who placed it."""
+
+    order: Order
+    customer_id: int
+
+
 def is_counted(status: str) -> bool:
     return status not in NEVER_COUNTED
 

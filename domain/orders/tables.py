@@ -1,4 +1,4 @@
-"""Rows of orders, keyed by the caller's own ids, so that a repeat changes nothing."""
+"""Rows of orders, keyed by the caller's own ids, so that a repeat changes nothing; favourites are counted of them."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, SmallInteger, String, Table, text
 
@@ -102,5 +102,17 @@ order_item_facets = Table(
     Column("facet", String(64), primary_key=True),
     Column("value", String(200), primary_key=True),
     Index(None, "store_id", "facet", "value", "order_id", "position"),
+    sqlite_with_rowid=False,
+)
+
+# The value of which a customer buys most, of each kind: "product", "category", "brand", "department".
+customer_favourites = Table(
+    "customer_favourites",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),
+    Column("value", String(200), nullable=False),
+    Index(None, "store_id", "kind", "value", "customer_id"),
     sqlite_with_rowid=False,
 )

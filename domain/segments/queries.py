@@ -33,7 +33,7 @@ from domain.orders.tables import order_item_facets
 from domain.segments.codec import definition, to_stored
 from domain.segments.filters import Definition
 from domain.segments.model import Segment, SegmentKind, UpdateMode, UpdatePolicy
-from domain.segments.tables import list_members, lists, segment_members, segments
+from domain.segments.tables import lists, segment_members, segments
 
 _NAMES_AT_ONCE = 50
 # Members that PostgreSQL has to know of, before it plans by them.
@@ -116,27 +116,22 @@ async def free_name(tx: Transaction, store_id: int, names: Iterator[str]) -> str
     raise LookupError("every name is taken")
 
 
-async def remove(tx: Transaction, store_id: int, segment_id: UUID) -> list[UUID]:
-    """Delete the segment and its lists, and return the lists' ids.
+async def remove(tx: Transaction, store_id: int, segment_id: UUID) -> None:
+    """Delete the segment, whose lists must be deleted already.
 
-    Their members, who may be millions, are left for `erase_members`.
+    Its members, who may be millions, are left for `erase_members`.
     """
-    owned = [lists.c.store_id == store_id, lists.c.segment_id == segment_id]
-    list_ids = list((await tx.execute(select(lists.c.id).where(*owned))).scalars())
-    await tx.execute(delete(lists).where(*owned))
     await tx.execute(delete(segments).where(*_row(store_id, segment_id)))
     await changes.record_store_change(tx, store_id, ChangeKind.SEGMENTS)
-    return list_ids
 
 
-async def erase_members(tx: Transaction, store_id: int, owner_id: UUID, limit: int) -> int:
-    """Delete up to `limit` members of a list or segment that was deleted, and return how many."""
-    deleted = 0
-    for table, owner in ((list_members, list_members.c.list_id), (segment_members, segment_members.c.segment_id)):
-        owned = (table.c.store_id == store_id, owner == owner_id)
-        last = select(table.c.customer_id).where(*owned).order_by(table.c.customer_id).limit(limit).subquery()
-        last_id = select(func.max(last.c.customer_id)).scalar_subquery()
-        deleted += (await tx.execute(delete(table).where(*owned, table.c.customer_id <= last_id))).rowcount
+async def erase_members(tx: Transaction, store_id: int, segment_id: UUID, limit: int) -> int:
+    """Delete up to `limit` members of a segment that was deleted, and return how many."""
+    members = segment_members.c
+    owned = (members.store_id == store_id, members.segment_id == segment_id)
+    batch = select(members.customer_id).where(*owned).order_by(members.customer_id).limit(limit).subquery()
+    last_id = select(func.max(batch.c.customer_id)).scalar_subquery()
+    deleted: int = (await tx.execute(delete(segment_members).where(*owned, members.customer_id <= last_id))).rowcount
     return deleted
 
 

@@ -7,13 +7,13 @@ from sqlalchemy import delete, insert, select
 
 from domain import changes
 from domain.changes import ChangeKind
-from domain.customers.tables import value_ranks
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode
 from domain.kit.values import ValueType
 from domain.segments.catalogue import Catalogue, Ranks, can_be_ranked
 from domain.segments.catalogue.entries import near
 from domain.segments.language.values import InvalidValue, quoted, read_value
+from domain.segments.tables import value_ranks
 
 MAX_VALUES = 100
 MAX_LENGTH = 200

@@ -1,4 +1,4 @@
-"""Tables of segments, and of the lists made of them, which filters refer to too."""
+"""Tables of segments, of the ranks that their filters compare by, and of lists, which filters refer to too."""
 
 from sqlalchemy import (
     BigInteger,
@@ -50,6 +50,17 @@ segment_members = Table(
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Index(None, "store_id", "customer_id"),
     sqlite_with_rowid=False,
+)
+
+# The order of a dimension's values, the lowest first: "tier" from Bronze to Gold.
+value_ranks = Table(
+    "value_ranks",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("dimension", String(100), primary_key=True),
+    Column("value", String(200), primary_key=True),
+    Column("rank", Integer, nullable=False),
+    ForeignKeyConstraint(["store_id"], ["stores.id"]),
 )
 
 lists = Table(

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, insert, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, insert, literal, or_, select
 
 from domain import changes
 from domain.changes import ChangeKind
-from domain.customers import writes
+from domain.customers import selected_writes, writes
 from domain.customers.fields import FIELDS
-from domain.customers.tables import contacts, customer_facts, customers
+from domain.customers.tables import customers
 from domain.imports.customers import related
 from domain.imports.customers.part import Identity, Part, StagedCustomers
 from domain.imports.tables import import_customers, import_matches
@@ -84,13 +84,9 @@ async def _add(tx: Transaction, staged: StagedCustomers, names: Sequence[str], n
     values |= {"store_id": literal(staged.store_id), "id": staged.id, "created_at": moment, "updated_at": moment}
     values |= {name: func.coalesce(_staged[name], values[name]) if name in values else _staged[name] for name in names}
     values["source"] = func.coalesce(_staged.source, related.SOURCE)
-    rows = select(*values.values()).select_from(staged.source).where(staged.new_rows).order_by(_staged.row)
-    await tx.execute(insert(customers).from_select(list(values), rows))
-    zero = literal(0, customer_facts.c.total_spent.type)
-    counts = select(literal(staged.store_id), staged.id, literal(0), zero).select_from(staged.source)
-    columns = ["store_id", "customer_id", "order_count", "total_spent"]
-    facts = counts.where(staged.new_rows).order_by(_staged.row)
-    await tx.execute(insert(customer_facts).from_select(columns, facts))
+    columns = (value.label(name) for name, value in values.items())
+    rows = select(*columns).select_from(staged.source).where(staged.new_rows).order_by(_staged.row)
+    await selected_writes.add(tx, rows)
 
 
 async def _update(tx: Transaction, staged: StagedCustomers, names: Sequence[str], now: datetime) -> None:
@@ -107,24 +103,21 @@ async def _update(tx: Transaction, staged: StagedCustomers, names: Sequence[str]
             .select_from(staged.source.join(customers, is_customer))
             .where(staged.rows, ~_matched.added, or_(*(_differs(name) for name in addresses)))
         )
-        own_address = contacts.c.store_id == staged.store_id, contacts.c.address.is_(None), contacts.c.invalid
-        await tx.execute(update(contacts).where(*own_address, contacts.c.customer_id.in_(moved)).values(invalid=False))
+        await writes.clear_invalid(tx, staged.store_id, moved)
     values: dict[str, Any] = {name: func.coalesce(_staged[name], customer[name]) for name in names}
     for name in addresses:
         verified = f"{name}_verified"
         values[verified] = func.coalesce(_staged[verified], and_(customer[verified], ~_differs(name)))
-    values |= {"deleted_at": null(), "updated_at": literal(now, customer.updated_at.type)}
-    await tx.execute(
-        update(customers)
-        .values(values)
-        .where(
-            customer.store_id == staged.store_id,
-            customer.id == _matched.customer_id,
-            ~_matched.added,
-            _is_match(staged.part),
-            staged.rows,
-            or_(customer.deleted_at.is_not(None), *(_differs(name) for name in names)),
-        )
+    await selected_writes.update_and_restore(
+        tx,
+        staged.store_id,
+        values,
+        now,
+        customer.id == _matched.customer_id,
+        ~_matched.added,
+        _is_match(staged.part),
+        staged.rows,
+        or_(customer.deleted_at.is_not(None), *(_differs(name) for name in names)),
     )
 
 

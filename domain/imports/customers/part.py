@@ -56,5 +56,9 @@ class StagedCustomers:
         return self.part.rows
 
     @property
+    def all_new(self) -> bool:
+        return self.added is None
+
+    @property
     def new_rows(self) -> ColumnElement[bool]:
         return self.rows if self.added is None else and_(self.rows, self.added)

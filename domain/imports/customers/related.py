@@ -7,35 +7,32 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    FromClause,
     Select,
     String,
-    Table,
     TableValuedAlias,
     and_,
     case,
     cast,
     column,
-    delete,
     exists,
     false,
     func,
     literal,
     null,
-    or_,
     select,
     true,
     type_coerce,
 )
 from sqlalchemy.types import TypeEngine
 
+from domain.customers import selected_writes
 from domain.customers.model import Consent
 from domain.customers.tables import contacts, customer_properties, customer_tags, property_definitions
-from domain.customers.tags import REMOVED
-from domain.events import log
+from domain.customers.tags import add_selected_tags, remove_selected_tags
 from domain.imports.customers.part import StagedCustomers
 from domain.imports.tables import import_customers
 from domain.kit.db import Transaction
-from domain.kit.db.portable import insert_into
 from domain.kit.values import ValueType
 
 SOURCE = "import"
@@ -69,80 +66,50 @@ class _JsonItems:
             self.c = {name: type_coerce(func.json_extract(value, f"$.{name}"), kind) for name, kind in types.items()}
 
 
-def _select(staged: StagedCustomers, items: _JsonItems, *columns: ColumnElement[Any]) -> Select[Any]:
-    keys: list[ColumnElement[Any]] = [literal(staged.store_id), staged.id]
-    return select(*keys, *columns).select_from(staged.source.join(items.table, true())).where(staged.rows)
+def _select(staged: StagedCustomers, source: FromClause, values: Mapping[str, ColumnElement[Any]]) -> Select[Any]:
+    """Select these values for each row's customer, under their names."""
+    keys: dict[str, ColumnElement[Any]] = {"store_id": literal(staged.store_id), "customer_id": staged.id}
+    named = (column.label(name) for name, column in {**keys, **values}.items())
+    return select(*named).select_from(source).where(staged.rows)
 
 
 async def _tags(tx: Transaction, staged: StagedCustomers, now: datetime) -> None:
     """Give the customers the tags of their rows and no others."""
     items = _JsonItems(tx, _staged.tags, {"tag": String()})
+    source = staged.source.join(items.table, true())
     tag = items.c["tag"]
     if staged.added is not None:
         tags = customer_tags.c
         tagged = select(staged.id).select_from(staged.source).where(staged.rows, _staged.tags.is_not(None))
-        same = select(literal(1)).select_from(staged.source.join(items.table, true())).where(staged.rows)
+        same = select(literal(1)).select_from(source).where(staged.rows)
         stays = exists(same.where(staged.id == tags.customer_id, tag == tags.tag))
-        is_removed = and_(tags.store_id == staged.store_id, tags.customer_id.in_(tagged.where(~staged.added)), ~stays)
-        removed = select(tags.customer_id, tags.tag).where(is_removed)
-        await log.append_for(tx, staged.store_id, REMOVED, removed, now)
-        await tx.execute(delete(customer_tags).where(is_removed))
-    rows = _select(staged, items, tag, literal(SOURCE), literal(now, customer_tags.c.added_at.type))
-    statement = _insert(tx, customer_tags, ["tag", "source", "added_at"], rows)
-    await tx.execute(statement if staged.added is None else statement.on_conflict_do_nothing())
+        await remove_selected_tags(tx, staged.store_id, now, tags.customer_id.in_(tagged.where(~staged.added)), ~stays)
+    added_at = literal(now, customer_tags.c.added_at.type)
+    rows = _select(staged, source, {"tag": tag, "source": literal(SOURCE), "added_at": added_at})
+    await add_selected_tags(tx, rows, all_new=staged.all_new)
 
 
 async def _properties(tx: Transaction, staged: StagedCustomers) -> None:
     types = {kind.column: customer_properties.c[kind.column].type for kind in ValueType}
     items = _JsonItems(tx, _staged.properties, {"key": String(), **types})
     definition = property_definitions.c
-    values = [case((definition.type == kind.value, items.c[kind.column]), else_=null()) for kind in ValueType]
+    values = {
+        kind.column: case((definition.type == kind.value, items.c[kind.column]), else_=null()) for kind in ValueType
+    }
     is_defined = and_(definition.store_id == staged.store_id, definition.key == items.c["key"])
-    keys: list[ColumnElement[Any]] = [literal(staged.store_id), staged.id, definition.id]
     source = staged.source.join(items.table, true()).join(property_definitions, is_defined)
-    rows = select(*keys, *values).select_from(source).where(staged.rows)
-    columns = [kind.column for kind in ValueType]
-    statement = _insert(tx, customer_properties, ["property_id", *columns], rows)
-    if staged.added is not None:
-        before, after = customer_properties.c, statement.excluded
-        statement = statement.on_conflict_do_update(
-            index_elements=list(customer_properties.primary_key.columns),
-            set_={name: after[name] for name in columns},
-            where=or_(*(before[name].is_distinct_from(after[name]) for name in columns)),
-        )
-    await tx.execute(statement)
+    rows = _select(staged, source, {"property_id": definition.id, **values})
+    await selected_writes.put_properties(tx, rows, all_new=staged.all_new)
 
 
 async def _contacts(tx: Transaction, staged: StagedCustomers, now: datetime) -> None:
     items = _JsonItems(tx, _staged.contacts, dict.fromkeys(("channel", "address", "consent"), String()))
-    channel, address, consent = items.c.values()
-    is_answer = consent != Consent.NOT_SUBSCRIBED.value
-    moment = case((is_answer, literal(now, contacts.c.consent_at.type)), else_=null())
-    source = case((is_answer, literal(SOURCE)), else_=null())
-    rows = _select(staged, items, channel, address, consent, moment, source, false())
-    names = ["channel", "address", "consent", "consent_at", "consent_source", "invalid"]
-    statement = _insert(tx, contacts, names, rows)
-    if staged.added is not None:
-        # A file moves a consent up only, as `imported_consent` does.
-        before, after = contacts.c, statement.excluded
-        is_higher = _rank(after.consent) > _rank(before.consent)
-        has_moved = and_(after.address.is_not(None), before.address.is_distinct_from(after.address))
-        values: dict[str, ColumnElement[Any]] = {
-            name: case((is_higher, after[name]), else_=before[name])
-            for name in ("consent", "consent_at", "consent_source")
-        }
-        values["address"] = func.coalesce(after.address, before.address)
-        values["invalid"] = case((has_moved, false()), else_=before.invalid)
-        statement = statement.on_conflict_do_update(
-            index_elements=list(contacts.primary_key.columns), set_=values, where=or_(is_higher, has_moved)
-        )
-    await tx.execute(statement)
-
-
-def _rank(consent: ColumnElement[str]) -> ColumnElement[int]:
-    return case((consent == Consent.UNSUBSCRIBED.value, 2), (consent == Consent.SUBSCRIBED.value, 1), else_=0)
-
-
-def _insert(tx: Transaction, table: Table, names: Sequence[str], rows: Select[Any]) -> Any:
-    """Return the INSERT of the rows. Where the store knew no customer of the part, it can conflict with no row."""
-    return insert_into(table, tx.dialect).from_select(["store_id", "customer_id", *names], rows)
+    is_answer = items.c["consent"] != Consent.NOT_SUBSCRIBED.value
+    values: dict[str, ColumnElement[Any]] = {
+        **items.c,
+        "consent_at": case((is_answer, literal(now, contacts.c.consent_at.type)), else_=null()),
+        "consent_source": case((is_answer, literal(SOURCE)), else_=null()),
+        "invalid": false(),
+    }
+    rows = _select(staged, staged.source.join(items.table, true()), values)
+    await selected_writes.merge_contacts(tx, rows, all_new=staged.all_new)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, cast, delete, func, insert, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, cast, func, literal, select
 
 from domain import changes
 from domain.changes import ChangeKind
@@ -15,11 +15,10 @@ from domain.imports.format import ImportKey
 from domain.imports.orders.rows import ITEM_COLUMNS
 from domain.imports.tables import import_orders
 from domain.kit.db import Transaction
-from domain.kit.db.portable import insert_into
 from domain.kit.db.zones import local_time
 from domain.orders import changes as order_changes
-from domain.orders import facts
-from domain.orders.tables import order_item_facets, order_items, orders
+from domain.orders import facts, writes
+from domain.orders.tables import orders
 from domain.stores import queries as stores
 
 SOURCE = "import"
@@ -46,14 +45,14 @@ class CustomerRange:
             _staged.customer_external_id <= self.until,
         )
 
-    def order_ids(self) -> Select[tuple[str]]:
+    def order_ids(self) -> Select[str]:
         return select(_staged.order_id).where(self.rows())
 
-    def contains(self, columns: Any, order_id: str) -> ColumnElement[bool]:
-        """Return whether a row, by its column `order_id`, is of an order of the range."""
-        return and_(columns.store_id == self.store_id, columns[order_id].in_(self.order_ids()))
+    def has_order(self) -> ColumnElement[bool]:
+        """Return whether an order is one of the range."""
+        return and_(orders.c.store_id == self.store_id, orders.c.id.in_(self.order_ids()))
 
-    def customer_ids(self) -> Select[tuple[int]]:
+    def customer_ids(self) -> Select[int]:
         external_ids = select(_staged.customer_external_id).where(self.rows())
         return select(customers.c.id).where(
             customers.c.store_id == self.store_id, customers.c.external_id.in_(external_ids)
@@ -78,10 +77,9 @@ async def merge(tx: Transaction, batch: CustomerRange, now: datetime) -> int:
     store_id = batch.store_id
     # Customers whose orders become another's.
     moved = orders.c.customer_id.not_in(batch.customer_ids())
-    rows = await tx.execute(select(orders.c.customer_id).distinct().where(batch.contains(orders.c, "id"), moved))
+    rows = await tx.execute(select(orders.c.customer_id).distinct().where(batch.has_order(), moved))
     previous_customer_ids = list(rows.scalars())
-    for table in (order_items, order_item_facets):
-        await tx.execute(delete(table).where(batch.contains(table.c, "order_id")))
+    await writes.delete_items(tx, store_id, batch.order_ids())
     await _put_orders(tx, batch, now)
     await _put_items(tx, batch)
     # Orders that events say were cancelled, refunded or changed; most stores have none.
@@ -96,7 +94,7 @@ async def merge(tx: Transaction, batch: CustomerRange, now: datetime) -> int:
     await changes.record_change(tx, store_id, ChangeKind.ORDERS, batch.customer_ids())
     await changes.record_change(tx, store_id, ChangeKind.ORDERS, previous_customer_ids)
     future = select(orders.c.customer_id, orders.c.placed_at).where(
-        batch.contains(orders.c, "id"), orders.c.placed_at > literal(now, orders.c.placed_at.type)
+        batch.has_order(), orders.c.placed_at > literal(now, orders.c.placed_at.type)
     )
     await changes.record_future_changes(tx, store_id, ChangeKind.ORDERS, future)
     count: int = await tx.scalar(select(func.count()).select_from(import_orders).where(batch.rows()))
@@ -129,38 +127,29 @@ async def _put_orders(tx: Transaction, batch: CustomerRange, now: datetime) -> N
     """Insert or update the orders, each as its last row has it."""
     head = _numbered_rows(batch).c
     when = local_time(head.placed_at, await stores.timezone_of(tx, batch.store_id), tx.dialect)
-    rows = (
-        select(
-            literal(batch.store_id),
-            head.order_id,
-            customers.c.id,
-            head.placed_at,
-            head.status,
-            head.counted,
-            cast(func.coalesce(head.total, head.summed, 0), BigInteger),
-            literal(0),
-            head.lines,
-            func.coalesce(head.quantity, 0),
-            literal(SOURCE),
-            when.weekday,
-            when.month_day,
-            when.hour,
-            literal(now, orders.c.updated_at.type),
-        )
-        .join(
-            customers,
-            and_(customers.c.store_id == batch.store_id, customers.c.external_id == head.customer_external_id),
-        )
+    columns: dict[str, ColumnElement[Any]] = {
+        "store_id": literal(batch.store_id),
+        "id": head.order_id,
+        "customer_id": customers.c.id,
+        "placed_at": head.placed_at,
+        "status": head.status,
+        "counted": head.counted,
+        "total": cast(func.coalesce(head.total, head.summed, 0), BigInteger),
+        "refunded": literal(0),
+        "lines": head.lines,
+        "quantity": func.coalesce(head.quantity, 0),
+        "source": literal(SOURCE),
+        "weekday": when.weekday,
+        "month_day": when.month_day,
+        "hour": when.hour,
+        "updated_at": literal(now, orders.c.updated_at.type),
+    }
+    selected = (
+        select(*(column.label(name) for name, column in columns.items()))
+        .join(customers, _is_customer(batch, head.customer_external_id))
         .where(head.from_end == 1)
     )
-    names = ["store_id", "id", "customer_id", "placed_at", "status", "counted", "total", "refunded", "lines"]
-    names += ["quantity", "source", "weekday", "month_day", "hour", "updated_at"]
-    statement = insert_into(orders, tx.dialect).from_select(names, rows)
-    await tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["store_id", "id"], set_={name: statement.excluded[name] for name in names[2:]}
-        )
-    )
+    await writes.put_selected(tx, selected)
 
 
 async def _put_items(tx: Transaction, batch: CustomerRange) -> None:
@@ -179,21 +168,21 @@ async def _put_items(tx: Transaction, batch: CustomerRange) -> None:
         .subquery("item")
         .c
     )
-    is_customer = and_(
-        customers.c.store_id == batch.store_id, customers.c.external_id == item.head_customer_external_id
-    )
-    rows = (
+    selected = (
         select(
-            literal(batch.store_id),
+            literal(batch.store_id).label("store_id"),
             item.order_id,
             item.position,
-            customers.c.id,
-            item.head_placed_at,
-            item.head_counted,
+            customers.c.id.label("customer_id"),
+            item.head_placed_at.label("placed_at"),
+            item.head_counted.label("counted"),
             *(item[name] for name in ITEM_COLUMNS),
         )
-        .join(customers, is_customer)
+        .join(customers, _is_customer(batch, item.head_customer_external_id))
         .where(item.quantity.is_not(None))
     )
-    names = ["store_id", "order_id", "position", "customer_id", "placed_at", "counted", *ITEM_COLUMNS]
-    await tx.execute(insert(order_items).from_select(names, rows))
+    await writes.add_selected_items(tx, selected)
+
+
+def _is_customer(batch: CustomerRange, external_id: ColumnElement[str]) -> ColumnElement[bool]:
+    return and_(customers.c.store_id == batch.store_id, customers.c.external_id == external_id)

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from domain.customers.tables import customer_facts, customer_favourites
+from domain.customers.tables import customer_facts
 from domain.events.types import ORDER_CANCELLED, ORDER_REFUNDED, ORDER_UPDATED
 from domain.kit.db.types import MONEY_SCALE
 from domain.kit.values import ValueType
-from domain.orders.tables import order_items, orders
+from domain.orders.tables import customer_favourites, order_items, orders
 from domain.segments.catalogue.builders import NUMBERS_OR_NONE, Group, attribute, choice, only, suggested
 from domain.segments.catalogue.entries import CHOICE, NUMBERS, AttributeEntry, BehaviorEntry
 from domain.segments.catalogue.event_behaviors import EventBehaviors

@@ -8,10 +8,9 @@ from sqlalchemy import func, select
 from domain.customers.tables import customers
 from domain.imports import actions
 from domain.imports.model import ImportKind
-from domain.imports.tables import STAGED, imports
+from domain.imports.tables import STAGED, imports, uploads
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
-from domain.operations.tables import uploads
 from tests.domain.imports.files import bring_in, problems_of
 from tests.factories import NOW
 

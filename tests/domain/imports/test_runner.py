@@ -9,10 +9,9 @@ from domain import jobs
 from domain.customers.tables import contacts, customers
 from domain.imports import queries, runner
 from domain.imports.model import ImportKind
-from domain.imports.tables import STAGED, imports
+from domain.imports.tables import STAGED, imports, uploads
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
-from domain.operations.tables import uploads
 from tests.domain.imports.files import claim, do, outcome, problems_of, send
 from tests.factories import NOW
 

@@ -9,10 +9,9 @@ from domain.customers.tables import customers
 from domain.imports import actions
 from domain.imports.copy import key_of
 from domain.imports.model import ImportKind
-from domain.imports.tables import imports
+from domain.imports.tables import imports, uploads
 from domain.kit.db import Database
 from domain.migrations import migrate
-from domain.operations.tables import uploads
 from tests.domain.imports.files import claim, do, outcome, problems_of
 from tests.factories import NOW, add_store
 

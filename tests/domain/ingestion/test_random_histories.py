@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from domain.customers.key import CustomerKey
-from domain.customers.tables import customer_facts, customer_favourites, customer_origins, customers
+from domain.customers.tables import customer_facts, customer_origins, customers
 from domain.events import counters
 from domain.events.tables import event_counters
 from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
 from domain.kit.db import Database
 from domain.orders import facts
-from domain.orders.tables import order_items, orders
+from domain.orders.tables import customer_favourites, order_items, orders
 from domain.wallets.tables import changes, coupons, lots
 from tests.factories import NOW, add_store
 from tests.properties import examples

@@ -185,7 +185,9 @@ async def test_a_list_that_cannot_be_made_says_why(shop: Shop) -> None:
     async with shop.database.write() as tx:
         with pytest.raises(InUse, match='in use by the filter of "'):
             await actions.delete_segment(tx, shop.id, inner.id)
-        await segments.remove(tx, shop.id, inner.id)  # as an older version would have
+        # As an older version would have.
+        await queries.remove_lists_of(tx, shop.id, inner.id)
+        await segments.remove(tx, shop.id, inner.id)
     await shop.work()
     failed = await shop.listed(making)
     assert (failed.status, failed.count, failed.latest) == (ListStatus.FAILED, 0, False)
@@ -233,7 +235,7 @@ async def test_members_are_removed_a_few_at_a_time(shop: Shop) -> None:
     removed: list[int] = []
     while not removed or removed[-1]:
         async with shop.database.write() as tx:
-            removed.append(await segments.erase_members(tx, shop.id, making.listed.id, 20))
+            removed.append(await queries.erase_members(tx, shop.id, making.listed.id, 20))
     assert removed == [20, 20, total - 40, 0]
 
 

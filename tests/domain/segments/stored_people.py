@@ -10,13 +10,11 @@ from sqlalchemy import Table, delete, insert, select
 from domain.customers.tables import (
     contacts,
     customer_addresses,
-    customer_favourites,
     customer_origins,
     customer_properties,
     customer_tags,
     customers,
     property_definitions,
-    value_ranks,
 )
 from domain.events import log
 from domain.events.tables import events
@@ -24,8 +22,8 @@ from domain.kit.db import Transaction
 from domain.kit.values import ValueType
 from domain.lifecycle.tables import customer_scores
 from domain.orders.facts import recount
-from domain.orders.tables import order_item_facets, order_items, orders
-from domain.segments.tables import list_members, lists, segment_members, segments
+from domain.orders.tables import customer_favourites, order_item_facets, order_items, orders
+from domain.segments.tables import list_members, lists, segment_members, segments, value_ranks
 from domain.wallets.tables import changes, coupons, lots
 from tests.domain.segments.persons import NOW, PROPERTIES, RANKS, TIMEZONE, Order, Person, make_people
 

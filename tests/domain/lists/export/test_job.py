@@ -12,7 +12,7 @@ from sqlalchemy import Table as Table_
 from sqlalchemy import delete, insert, update
 
 from domain import jobs
-from domain.customers.tables import customer_addresses, customer_favourites, customers
+from domain.customers.tables import customer_addresses, customers
 from domain.jobs import Job, LeaseLost
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
@@ -25,6 +25,7 @@ from domain.lists.tables import lists
 from domain.operations import actions, queries
 from domain.operations.files import FileDirectory
 from domain.operations.model import Operation, OperationStatus
+from domain.orders.tables import customer_favourites
 from domain.segments.evaluation.resolve import catalogue
 from domain.stores.model import Limits, Store
 from domain.stores.tables import stores

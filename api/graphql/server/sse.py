@@ -44,7 +44,12 @@ class EventStream:
             done, _ = await asyncio.wait({gone, revoked, relay}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await stop((gone, revoked, relay))
-        if gone in done or _failed(relay):
+        if gone in done:
+            return
+        error = None if relay.cancelled() else relay.exception()
+        if error is not None:
+            if not isinstance(error, TimeoutError):
+                log.error("graphql.stream_failed", exc_info=error)
             return
         with suppress(TimeoutError):
             if relay not in done:
@@ -71,13 +76,6 @@ class EventStream:
 
 def _next(answer: Answer) -> bytes:
     return b"event: next\ndata: " + encode(answer) + b"\n\n"
-
-
-def _failed(relay: asyncio.Task[None]) -> bool:
-    error = None if relay.cancelled() else relay.exception()
-    if error is not None and not isinstance(error, TimeoutError):
-        log.error("graphql.stream_failed", exc_info=error)
-    return error is not None
 
 
 async def _gone(receive: Receive) -> None:

@@ -58,7 +58,13 @@ def _assemble(parts: FormData) -> object:
         file = parts.get(part)
         if not isinstance(file, UploadFile):
             raise Refused(Outcome.MALFORMED, f"`map` names the part {part!r}, which is no file")
-        _place(operations, paths, Upload(file))
+        if not is_array(paths):
+            raise Refused(Outcome.MALFORMED, "`map` gives each part a list of places")
+        upload = Upload(file)
+        for path in paths:
+            steps = path.split(".") if isinstance(path, str) else []
+            if len(steps) < 2 or steps[0] != "variables" or not _put(operations, steps, upload):
+                raise Refused(Outcome.MALFORMED, f"`map` names {path!r}, where `operations` has no null")
     return operations
 
 
@@ -70,15 +76,6 @@ def _json_part(parts: FormData, name: str) -> object:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Refused(Outcome.MALFORMED, f"`{name}` is no JSON: {error}") from error
-
-
-def _place(operations: object, paths: object, upload: Upload) -> None:
-    if not is_array(paths):
-        raise Refused(Outcome.MALFORMED, "`map` gives each part a list of places")
-    for path in paths:
-        steps = path.split(".") if isinstance(path, str) else []
-        if len(steps) < 2 or steps[0] != "variables" or not _put(operations, steps, upload):
-            raise Refused(Outcome.MALFORMED, f"`map` names {path!r}, where `operations` has no null")
 
 
 def _put(holder: object, steps: list[str], upload: Upload) -> bool:

@@ -66,22 +66,20 @@ class Socket(Generic[P, C]):
             await self._socket.close(4406, "Subprotocol not acceptable")
             return
         await self._socket.accept(PROTOCOL)
-        try:
-            await self._converse()
-        except Closed as closed:
-            await self._close(closed)
-        except (WebSocketDisconnect, TimeoutError):
-            pass
-
-    async def _converse(self) -> None:
         reader = asyncio.create_task(self._read())
         keeper = asyncio.create_task(self._keep())
         try:
-            done, _ = await asyncio.wait({reader, keeper}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            await stop((reader, keeper, *self._operations.values()))
+            try:
+                done, _ = await asyncio.wait({reader, keeper}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                await stop((reader, keeper, *self._operations.values()))
+        except Closed as closed:
+            with suppress(RuntimeError, WebSocketDisconnect):  # the client may have closed first
+                await self._socket.close(closed.code, closed.reason)
+        except (WebSocketDisconnect, TimeoutError):
+            pass
 
     async def _read(self) -> None:
         try:
@@ -201,10 +199,6 @@ class Socket(Generic[P, C]):
         except TimeoutError:
             self._stalled.set()
             raise
-
-    async def _close(self, closed: Closed) -> None:
-        with suppress(RuntimeError, WebSocketDisconnect):  # the client may have closed first
-            await self._socket.close(closed.code, closed.reason)
 
 
 def origin_allowed(connection: HTTPConnection, allowed: frozenset[str]) -> bool:

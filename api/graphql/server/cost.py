@@ -22,7 +22,6 @@ from graphql.language import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    ValueNode,
     VariableNode,
 )
 from graphql.type import (
@@ -177,27 +176,25 @@ class CostEstimate:
         if parent is not None and parent.name.startswith("__"):
             return _INTROSPECTED.get(node.name.value, 1)
         if "first" in definition.args or "last" in definition.args:
-            sizes = [self._number(a.value) for a in node.arguments or () if a.name.value in ("first", "last")]
-            numbers = [size for size in sizes if size is not None]
-            return min(max(numbers), MAX_SIZE) if numbers else DEFAULT_SIZE
-        if parent is not None and parent.name.endswith("Connection"):
-            return 1
+            sizes: list[int] = []
+            for argument in node.arguments or ():
+                if argument.name.value in ("first", "last"):
+                    number = argument.value
+                    value = self._variable_value(number) if isinstance(number, VariableNode) else None
+                    if isinstance(value, int | float):
+                        sizes.append(int(value))
+                    elif isinstance(number, IntValueNode):
+                        sizes.append(int(number.value[:10]))
+            return min(max(sizes), MAX_SIZE) if sizes else DEFAULT_SIZE
         type_ = definition.type
         is_list = is_list_type(type_.of_type if is_non_null_type(type_) else type_)
-        return self._list_size(node) if is_list else 1
-
-    def _list_size(self, node: FieldNode) -> int:
+        if not is_list or (parent is not None and parent.name.endswith("Connection")):
+            return 1
         ids = next((a.value for a in node.arguments or () if a.name.value == "ids"), None)
         if isinstance(ids, ListValueNode):
             return len(ids.values)
         value = self._variable_value(ids) if isinstance(ids, VariableNode) else None
         return len(value) if is_array(value) else _PLAIN_LIST
-
-    def _number(self, node: ValueNode) -> int | None:
-        if isinstance(node, VariableNode):
-            value = self._variable_value(node)
-            return int(value) if isinstance(value, int | float) else None
-        return int(node.value[:10]) if isinstance(node, IntValueNode) else None
 
     def _variable_value(self, variable: VariableNode) -> object:
         """Return the variable's value, or its default; the largest default, when operations differ."""

@@ -36,7 +36,12 @@ class Document:
     affordable: set[Sizes] = field(default_factory=set[Sizes])
 
     def sizes(self, variables: Mapping[str, Any]) -> Sizes:
-        return tuple(_size(variables.get(name)) for name in self.cost_variables)
+        """Return the count that each variable stands for: a page size, or the length of a list of IDs."""
+        values = (variables.get(name) for name in self.cost_variables)
+        return tuple(
+            len(value) if is_array(value) else int(value) if isinstance(value, int | float) else None
+            for value in values
+        )
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         operations = [d for d in self.node.definitions if isinstance(d, OperationDefinitionNode)]
@@ -120,10 +125,3 @@ class Documents:
         if errors:
             return Refused(Outcome.INVALID, [coded(error, VALIDATION_FAILED) for error in errors])
         return Document(node, tuple(sorted(cost_variables)), nul)
-
-
-def _size(value: object) -> int | None:
-    """Return what a variable counts for: a page size, or the length of a list of IDs."""
-    if is_array(value):
-        return len(value)
-    return int(value) if isinstance(value, int | float) else None

@@ -104,12 +104,11 @@ class GraphQLEndpoint(Generic[P, C]):
                 raise Refused(Outcome.UNREADABLE, f"A subscription comes as {Media.EVENTS}, or over a WebSocket")
             if kind == "multipart/form-data":
                 raise Refused(Outcome.UNREADABLE, f"Files are not taken with {Media.EVENTS}")
-            return EventStream(
-                self._runner.stream(operation, opener), partial(self._allowed, request), self._connection_limits
-            )
 
-    async def _allowed(self, request: Request) -> bool:
-        return await self._authenticate(request) is not None
+            async def allowed() -> bool:
+                return await self._authenticate(request) is not None
+
+            return EventStream(self._runner.stream(operation, opener), allowed, self._connection_limits)
 
     @asynccontextmanager
     async def _read(self, request: Request, kind: str | None) -> AsyncGenerator[GraphQLRequest]:

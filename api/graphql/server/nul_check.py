@@ -29,21 +29,12 @@ def refuse_nul(resolve: Callable[..., object], source: object, info: Resolving, 
     if not paths:
         return resolve(source, info, **arguments)
     faults = DomainErrors([DomainError(_MESSAGE, field=path) for path in paths[:_AT_MOST]])
-    payload = _payload(info)
-    if payload is None:
-        raise faults
-    return payload(user_errors=user_errors(faults))
-
-
-def _payload(info: Resolving) -> Callable[..., object] | None:
-    """Return the payload of a mutation, which can be made of errors alone; None for other fields."""
-    if info.operation.operation is not OperationType.MUTATION or info.path.prev is not None:
-        return None
     answer = get_named_type(info.return_type)
-    if "userErrors" not in getattr(answer, "fields", ()):
-        return None
+    is_mutation = info.operation.operation is OperationType.MUTATION and info.path.prev is None
+    if not is_mutation or "userErrors" not in getattr(answer, "fields", ()):
+        raise faults
     payload: Callable[..., object] = answer.extensions["strawberry-definition"].origin
-    return payload
+    return payload(user_errors=user_errors(faults))
 
 
 def _within(value: object, type_: Any, path: Path) -> Iterator[Path]:

@@ -36,8 +36,12 @@ class EventStream:
             async with asyncio.timeout(self._limits.send_within):
                 await send({"type": "http.response.body", "body": data, "more_body": more})
 
+        async def disconnect() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        gone = asyncio.create_task(_gone(receive))
+        gone = asyncio.create_task(disconnect())
         revoked = asyncio.create_task(until_revoked(self._allowed, self._limits.recheck))
         relay = asyncio.create_task(self._relay(write))
         try:
@@ -76,8 +80,3 @@ class EventStream:
 
 def _next(answer: Answer) -> bytes:
     return b"event: next\ndata: " + encode(answer) + b"\n\n"
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

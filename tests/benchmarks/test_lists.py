@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import bindparam, text
 
 from domain import jobs
+from domain.extensions import NO_EXTENSIONS
 from domain.kit import ids
 from domain.kit.db import Database, Transaction
 from domain.kit.db.types import Id, Instant
@@ -93,7 +94,7 @@ async def build(database: Database, store_id: int, name: str, query: str) -> tup
     """As a worker makes it: the whole job, its transactions among it."""
     shop = Store(store_id, "Shop", "UTC", "USD", Limits(1, 5))
     async with database.write() as tx:
-        desk = FilterContext(shop, await catalogue(tx, store_id, {}), NOW)
+        desk = FilterContext(shop, await catalogue(tx, store_id, {}, NO_EXTENSIONS), NOW, extensions=NO_EXTENSIONS)
         begun = (await actions.create_segment(tx, desk, SegmentInput(name=name, query=query))).build
     async with database.write() as tx:
         [notice] = await jobs.due(tx, 9)

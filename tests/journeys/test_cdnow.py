@@ -19,6 +19,7 @@ from domain.campaigns.model import CampaignStatus
 from domain.customers.tables import customers
 from domain.deliveries import queries as deliveries
 from domain.deliveries.model import ExclusionReason
+from domain.extensions import NO_EXTENSIONS
 from domain.imports import actions as imports
 from domain.imports.model import ImportKind
 from domain.jobs import claim, due
@@ -122,14 +123,14 @@ async def import_file(database: Database, store_id: int, kind: ImportKind, path:
 async def preview(database: Database, store_id: int, include: object) -> int:
     desk = await desk_of(database, store_id)
     definition = define(desk, SegmentInput(include=include))
-    return (await Previews(database).preview(desk.store, definition, {}, NOW)).count
+    return (await Previews(database, extensions=NO_EXTENSIONS).preview(desk.store, definition, {}, NOW)).count
 
 
 async def desk_of(database: Database, store_id: int) -> FilterContext:
     async with database.read() as tx:
         shop = await stores.by_id(tx, store_id)
     assert shop is not None
-    return FilterContext(shop, catalogue(), NOW)
+    return FilterContext(shop, catalogue(), NOW, extensions=NO_EXTENSIONS)
 
 
 def make_mail_services(database: Database, port: int) -> Services:

@@ -11,6 +11,7 @@ import pytest
 from muster_sdk import AddressKind
 from sqlalchemy import Executable, func, select, text
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Transaction
 from domain.segments import language
 from domain.segments.evaluation.cache.lru import LeafCache
@@ -80,12 +81,14 @@ async def measure(shop: Shop, duck: Any, asked: Asked) -> Measured:
 
 
 async def read(tx: Transaction, shop: Shop, query: str) -> Definition:
-    known = await catalogue(tx, shop.store.id, {"email": "E-mail"})
+    known = await catalogue(tx, shop.store.id, {"email": "E-mail"}, NO_EXTENSIONS)
     return language.read(query, known, shop.store.timezone, property_conditions=5)
 
 
 async def counting(tx: Transaction, shop: Shop, definition: Definition) -> Executable:
-    found = await select_ids(tx, definition, FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect))
+    found = await select_ids(
+        tx, definition, FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect), NO_EXTENSIONS
+    )
     return select(func.count()).select_from(found.subquery())
 
 
@@ -123,7 +126,7 @@ async def at_work(shop: Shop, result: Measured, compiled: Executable, by_hand: E
 async def previewed(shop: Shop, result: Measured, definition: Definition, edited: Definition) -> None:
     """As the API answers: nothing is kept from before, and then one leaf changes."""
     for _ in range(ROUNDS):
-        previews = Previews(shop.database, LeafCache(CACHE), SECONDS)
+        previews = Previews(shop.database, LeafCache(CACHE), SECONDS, extensions=NO_EXTENSIONS)
 
         async def of(asked: Definition, by: Previews = previews) -> int:
             return (await by.preview(shop.store, asked, CHANNELS, NOW)).count

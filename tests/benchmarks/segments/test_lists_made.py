@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import BigInteger, Select, bindparam, column, delete, insert, text
 from sqlalchemy import table as table_of
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.db.types import Id
@@ -101,7 +102,7 @@ async def fill(shop: Shop, query: str, tx: Transaction, list_id: UUID) -> int:
 
 async def finding(tx: Transaction, shop: Shop, query: str) -> Select[int]:
     scope = FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect)
-    return await select_ids(tx, await read(tx, shop, query), scope)
+    return await select_ids(tx, await read(tx, shop, query), scope, NO_EXTENSIONS)
 
 
 async def keep_ids(shop: Shop, query: str) -> None:

@@ -7,6 +7,7 @@ from time import perf_counter
 import pytest
 from muster_sdk import AddressKind
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit import ids
 from domain.segments import language
 from domain.segments.evaluation.cache.lru import LeafCache
@@ -36,7 +37,7 @@ async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 async def read(shop: Shop, query: str) -> Definition:
     async with shop.database.read() as tx:
-        known = await catalogue(tx, shop.store.id, {"email": "E-mail"})
+        known = await catalogue(tx, shop.store.id, {"email": "E-mail"}, NO_EXTENSIONS)
     return language.read(query, known, shop.store.timezone, property_conditions=5)
 
 
@@ -61,7 +62,11 @@ async def test_previews(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
 
 async def count(shop: Shop, leaves: LeafCache, times: Times, definition: Definition) -> None:
     async def of() -> int:
-        return (await Previews(shop.database, leaves, SECONDS).preview(shop.store, definition, CHANNELS, NOW)).count
+        return (
+            await Previews(shop.database, leaves, SECONDS, extensions=NO_EXTENSIONS).preview(
+                shop.store, definition, CHANNELS, NOW
+            )
+        ).count
 
     await times.add(of)
 
@@ -76,7 +81,7 @@ async def test_belonging(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None
         wall, work = Times(), Times()
         async with reading(shop.database, SECONDS, snapshot=True) as tx:
             scope = FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect)
-            resolved = await resolve_each(tx, asking, scope)
+            resolved = await resolve_each(tx, asking, scope, NO_EXTENSIONS)
             filters = {key: each for key, each in resolved.items() if isinstance(each, ResolvedFilter)}
             clock = await processor(tx)
             for _ in range(ROUNDS):

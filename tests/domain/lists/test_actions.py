@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, text, update
 
 from domain import jobs
 from domain.customers.tables import customers
+from domain.extensions import NO_EXTENSIONS
 from domain.jobs import Job, LeaseLost
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
@@ -98,8 +99,13 @@ class Shop:
 async def shop(database: Database, store_id: int) -> Shop:
     async with database.write() as tx:
         await store_people(tx, store_id, EVERYONE)
-        known = await catalogue(tx, store_id, {"email": "E-mail"})
-    return Shop(database, FilterContext(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(10_000, 5)), known, NOW))
+        known = await catalogue(tx, store_id, {"email": "E-mail"}, NO_EXTENSIONS)
+    return Shop(
+        database,
+        FilterContext(
+            Store(store_id, "Shop", TIMEZONE, "TWD", Limits(10_000, 5)), known, NOW, extensions=NO_EXTENSIONS
+        ),
+    )
 
 
 async def test_a_new_segment_gets_its_first_list_from_a_worker(shop: Shop) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from domain import jobs
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
 from domain.lists import build, schedule
@@ -83,8 +84,13 @@ class Shop:
 async def shop(database: Database) -> Shop:
     async with database.write() as tx:
         store_id = await add_store(tx, timezone="Asia/Taipei")
-        known = await catalogue(tx, store_id, {})
-    return Shop(database, FilterContext(Store(store_id, "Shop", "Asia/Taipei", "TWD", Limits(10_000, 5)), known, FIRST))
+        known = await catalogue(tx, store_id, {}, NO_EXTENSIONS)
+    return Shop(
+        database,
+        FilterContext(
+            Store(store_id, "Shop", "Asia/Taipei", "TWD", Limits(10_000, 5)), known, FIRST, extensions=NO_EXTENSIONS
+        ),
+    )
 
 
 async def test_the_worked_example(shop: Shop) -> None:

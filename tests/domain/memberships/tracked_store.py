@@ -14,6 +14,7 @@ from domain.customers.key import CustomerKey
 from domain.customers.model import CustomerChange
 from domain.customers.tables import customers as customer_rows
 from domain.events.tables import events as event_rows
+from domain.extensions import NO_EXTENSIONS
 from domain.ingestion import track as events
 from domain.ingestion.model import TrackedEvent
 from domain.jobs import Queue
@@ -124,7 +125,10 @@ class TrackedStore:
                 if segment.kind.value == "DYNAMIC":
                     definition: Definition = segment.definition
                     ids = await select_ids(
-                        tx, definition, FilterScope(self.store.id, self.store.timezone, self.now, tx.dialect)
+                        tx,
+                        definition,
+                        FilterScope(self.store.id, self.store.timezone, self.now, tx.dialect),
+                        NO_EXTENSIONS,
                     )
                     matching[segment.id] = set((await tx.execute(ids)).scalars())
             return {segment_id: customer_ids for segment_id, customer_ids in matching.items() if customer_ids}

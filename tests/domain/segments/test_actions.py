@@ -8,6 +8,7 @@ import pytest
 from muster_sdk import AddressKind
 from sqlalchemy import text
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.segments import actions, queries
@@ -47,7 +48,7 @@ class Shop:
 
     async def members(self, segment: Segment) -> list[int]:
         async with self.database.read() as tx:
-            ids = await tx.execute(await select_ids(tx, segment, self.desk.scope(tx)))
+            ids = await tx.execute(await select_ids(tx, segment, self.desk.scope(tx), NO_EXTENSIONS))
             return sorted(ids.scalars())
 
     async def stored(self, segment: Segment) -> Segment | None:
@@ -59,8 +60,11 @@ class Shop:
 async def shop(database: Database, store_id: int) -> Shop:
     async with database.write() as tx:
         await store_people(tx, store_id, EVERYONE)
-        known = await catalogue(tx, store_id, {"email": "E-mail", "sms": "SMS"})
-    return Shop(database, FilterContext(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(20, 5)), known, NOW))
+        known = await catalogue(tx, store_id, {"email": "E-mail", "sms": "SMS"}, NO_EXTENSIONS)
+    return Shop(
+        database,
+        FilterContext(Store(store_id, "Shop", TIMEZONE, "TWD", Limits(20, 5)), known, NOW, extensions=NO_EXTENSIONS),
+    )
 
 
 async def test_a_segment_is_stored_as_it_was_drawn_up(shop: Shop) -> None:
@@ -230,7 +234,7 @@ async def test_a_preview_counts_and_says_whom_each_channel_reaches(shop: Shop) -
             {"s": shop.id, "a": VIPS[1], "b": VIPS[2], "no": False},
         )
     definition = Definition(AttributeCondition("tag", Operator.EQ, ("VIP",)), None)
-    result = await Previews(shop.database).preview(shop.desk.store, definition, channels, NOW)
+    result = await Previews(shop.database, extensions=NO_EXTENSIONS).preview(shop.desk.store, definition, channels, NOW)
     people = {person.id: person for person in EVERYONE}
     expected: list[ChannelReach] = []
     for channel, column in (("email", "email"), ("sms", "phone")):
@@ -251,7 +255,9 @@ async def test_a_preview_counts_and_says_whom_each_channel_reaches(shop: Shop) -
 
 async def test_a_preview_of_nobody(shop: Shop) -> None:
     nobody = Definition(AttributeCondition("city", Operator.EQ, ("Nowhere",)))
-    result = await Previews(shop.database).preview(shop.desk.store, nobody, {"email": AddressKind.EMAIL}, NOW)
+    result = await Previews(shop.database, extensions=NO_EXTENSIONS).preview(
+        shop.desk.store, nobody, {"email": AddressKind.EMAIL}, NOW
+    )
     assert (result.count, result.reach, result.sample) == (0, (ChannelReach("email", 0, 0),), ())
 
 
@@ -270,5 +276,8 @@ async def test_a_list_that_is_gone_is_not_taken_for_an_empty_one(shop: Shop) -> 
     async with shop.database.read() as tx:
         with pytest.raises(DomainError, match="no longer exists"):
             await select_ids(
-                tx, Definition(MembershipCondition(list_id=UUID(int=77), member=False)), shop.desk.scope(tx)
+                tx,
+                Definition(MembershipCondition(list_id=UUID(int=77), member=False)),
+                shop.desk.scope(tx),
+                NO_EXTENSIONS,
             )

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert
 
 from domain.customers.tables import customer_facts, customers
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.kit.db.portable import refresh_statistics
 from domain.kit.errors import DomainError, ErrorCode
@@ -33,9 +34,9 @@ async def desk(database: Database, store_id: int) -> FilterContext:
         ]
         await tx.execute(insert(customer_facts), facts)
         await refresh_statistics(tx, customers, customer_facts)
-        known = await catalogue(tx, store_id, {})
+        known = await catalogue(tx, store_id, {}, NO_EXTENSIONS)
     limits = Limits(STATIC_SEGMENT_MEMBERS, PROPERTY_CONDITIONS)
-    return FilterContext(Store(store_id, "Shop", "UTC", "USD", limits), known, NOW)
+    return FilterContext(Store(store_id, "Shop", "UTC", "USD", limits), known, NOW, extensions=NO_EXTENSIONS)
 
 
 async def made(database: Database, desk: FilterContext) -> Segment:

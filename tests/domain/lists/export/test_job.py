@@ -13,6 +13,7 @@ from sqlalchemy import delete, insert, update
 
 from domain import jobs
 from domain.customers.tables import customer_addresses, customer_favourites, customers
+from domain.extensions import NO_EXTENSIONS
 from domain.jobs import Job, LeaseLost
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
@@ -46,7 +47,7 @@ class Exports:
     async def start(self, format_: ExportFormat = ExportFormat.CSV, fields: tuple[str, ...] = FIELDS) -> UUID:
         store = Store(self.store_id, "Shop", TIMEZONE, "TWD", Limits(1, 5))
         async with self.database.write() as tx:
-            known = await catalogue(tx, self.store_id, {"email": "E-mail"})
+            known = await catalogue(tx, self.store_id, {"email": "E-mail"}, NO_EXTENSIONS)
             return (await export_job.start(tx, store, known, ExportRequest(LIST, fields, format_), NOW)).id
 
     async def claim(self) -> Job:

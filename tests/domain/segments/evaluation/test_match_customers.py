@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.segments.codec import to_stored
 from domain.segments.evaluation.deadline import reading
@@ -50,9 +51,9 @@ async def test_customers_are_in_the_segments_that_find_them(
     added = await add(database, shop.id, asked)
     async with reading(database, 60, snapshot=True) as tx:
         scope = FilterScope(shop.id, shop.timezone, NOW, tx.dialect)
-        segments_by_customer = await segments_of(tx, shop, ids, NOW)
+        segments_by_customer = await segments_of(tx, shop, ids, NOW, NO_EXTENSIONS)
         for segment_id, definition in zip(added, asked, strict=True):
-            everyone = set((await tx.execute(await select_ids(tx, definition, scope))).scalars())
+            everyone = set((await tx.execute(await select_ids(tx, definition, scope, NO_EXTENSIONS))).scalars())
             members = {
                 customer for customer in ids if segment_id in {segment.id for segment in segments_by_customer[customer]}
             }

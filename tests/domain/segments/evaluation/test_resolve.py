@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
 from domain.segments.compiler.normal_form import FilterOutdated, leaves
@@ -45,7 +46,7 @@ def scope_of(shop: TrackedStore) -> FilterScope:
 async def test_a_filter_is_walked_once_and_once_for_its_normal_form(shop: TrackedStore) -> None:
     parts = CountedParts((VIP, NEW, MembershipCondition(BASE), AttributeCondition("consent.line", Operator.IS_SET)))
     async with shop.database.read() as tx:
-        resolved = await resolve(tx, Definition(AllOf(parts), None), scope_of(shop))
+        resolved = await resolve(tx, Definition(AllOf(parts), None), scope_of(shop), NO_EXTENSIONS)
         resolved.select_ids()
     assert parts.walks == 2
     assert "consent.line" in resolved.catalogue.dimensions
@@ -60,7 +61,7 @@ async def test_many_filters_take_as_many_statements_as_one(shop: TrackedStore) -
             async with shop.database.read() as tx:
                 assert all(
                     isinstance(filter_, ResolvedFilter)
-                    for filter_ in (await resolve_each(tx, definitions, scope_of(shop))).values()
+                    for filter_ in (await resolve_each(tx, definitions, scope_of(shop), NO_EXTENSIONS)).values()
                 )
         counts.append(len(executed))
     assert counts[0] == counts[1]
@@ -70,7 +71,7 @@ async def test_static_segments_are_resolved_without_a_statement(shop: TrackedSto
     async with shop.database.read() as tx:
         segment = await shop.segment(tx, STATIC)
         with statements(shop.database) as executed:
-            [leaf] = leaves((await resolve(tx, segment, scope_of(shop))).node)
+            [leaf] = leaves((await resolve(tx, segment, scope_of(shop), NO_EXTENSIONS)).node)
     assert executed == []
     assert leaf.condition == MembershipCondition(STATIC)
 
@@ -80,7 +81,7 @@ async def test_a_filter_that_asks_for_what_is_gone_does_not_spoil_the_others(sho
     no_dimension = await shop.add(5, AttributeCondition("property.gone", Operator.IS_SET))
     async with shop.database.read() as tx:
         segments = [await shop.segment(tx, key) for key in (gone, ON_BASE, no_dimension, STATIC)]
-        selected = await select_ids_of_each(tx, segments, scope_of(shop))
+        selected = await select_ids_of_each(tx, segments, scope_of(shop), NO_EXTENSIONS)
         with pytest.raises(FilterOutdated, match="no longer exists"):
-            await resolve(tx, segments[0], scope_of(shop))
+            await resolve(tx, segments[0], scope_of(shop), NO_EXTENSIONS)
     assert [isinstance(ids, DomainError) for ids in selected] == [True, False, True, False]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from muster_sdk import AddressKind
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
@@ -33,7 +34,7 @@ async def shop(database: Database) -> Store:
 
 @pytest.fixture
 async def warm(database: Database) -> AsyncIterator[Previews]:
-    opened = Previews(database, LeafCache(10_000_000))
+    opened = Previews(database, LeafCache(10_000_000), extensions=NO_EXTENSIONS)
     yield opened
     await opened.close()
 
@@ -43,8 +44,11 @@ async def warm(database: Database) -> AsyncIterator[Previews]:
 async def test_any_filter_is_counted_as_by_one_statement(
     database: Database, shop: Store, warm: Previews, definition: Definition
 ) -> None:
-    expected = await Previews(database).preview(shop, definition, CHANNELS, NOW)
+    expected = await Previews(database, extensions=NO_EXTENSIONS).preview(shop, definition, CHANNELS, NOW)
     assert await warm.preview(shop, definition, CHANNELS, NOW) == expected
     await warm.wait_for_prefetch()
     assert await warm.preview(shop, definition, CHANNELS, NOW) == expected
-    assert await Previews(database, LeafCache(0)).preview(shop, definition, CHANNELS, NOW) == expected
+    assert (
+        await Previews(database, LeafCache(0), extensions=NO_EXTENSIONS).preview(shop, definition, CHANNELS, NOW)
+        == expected
+    )

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from domain.customers import actions as customers
 from domain.customers.model import Consent, ContactChange
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.segments import ranks
 from domain.segments.evaluation import resolve
@@ -64,7 +65,7 @@ async def shop(database: Database) -> TrackedStore:
 
 @pytest.fixture
 async def previews(database: Database) -> AsyncIterator[Previews]:
-    opened = Previews(database, LeafCache(1_000_000))
+    opened = Previews(database, LeafCache(1_000_000), extensions=NO_EXTENSIONS)
     yield opened
     await opened.close()
 
@@ -110,11 +111,15 @@ async def test_a_preview_never_answers_for_data_that_was(
     for step, *includes in steps:
         for include in includes:
             definition = Definition(include)
-            expected = await Previews(shop.database).preview(shop.store, definition, CHANNELS, shop.now)
+            expected = await Previews(shop.database, extensions=NO_EXTENSIONS).preview(
+                shop.store, definition, CHANNELS, shop.now
+            )
             assert await previews.preview(shop.store, definition, CHANNELS, shop.now) == expected
         await write(shop, step)
     for include in ASKED:
-        expected = await Previews(shop.database).preview(shop.store, Definition(include), CHANNELS, shop.now)
+        expected = await Previews(shop.database, extensions=NO_EXTENSIONS).preview(
+            shop.store, Definition(include), CHANNELS, shop.now
+        )
         assert await previews.preview(shop.store, Definition(include), CHANNELS, shop.now) == expected
 
 
@@ -146,7 +151,9 @@ async def test_another_order_of_tiers_is_another_question(shop: TrackedStore, pr
     counts: list[int] = []
     for order in (["Silver", "Gold"], ["Gold", "Silver"], ["Silver", "Gold"]):
         async with shop.database.write() as tx:
-            await ranks.replace(tx, shop.store.id, await resolve.catalogue(tx, shop.store.id, {}), "tier", order)
+            await ranks.replace(
+                tx, shop.store.id, await resolve.catalogue(tx, shop.store.id, {}, NO_EXTENSIONS), "tier", order
+            )
         counts.append((await previews.preview(shop.store, above_gold, {}, shop.now)).count)
     assert counts == [0, 3, 0]
 
@@ -196,7 +203,9 @@ async def test_what_takes_too_long_is_cut_short_with_a_cache_too(
     monkeypatch.setattr(fetch, "fetch_bitmap", dawdle)
     leaves = LeafCache(1_000_000)
     with pytest.raises(TookTooLong, match=r"took longer than 0\.3 s"):
-        await Previews(shop.database, leaves, 0.3).preview(shop.store, Definition(VIP), {}, shop.now)
+        await Previews(shop.database, leaves, 0.3, extensions=NO_EXTENSIONS).preview(
+            shop.store, Definition(VIP), {}, shop.now
+        )
     assert len(leaves) == 0
 
 
@@ -209,7 +218,7 @@ async def test_numbers_beyond_a_bitmaps_are_counted_by_the_database(shop: Tracke
 
 
 async def test_more_ids_than_may_travel_are_counted_by_the_database(shop: TrackedStore) -> None:
-    previews = Previews(shop.database, LeafCache(1_000_000, max_ids=5))
+    previews = Previews(shop.database, LeafCache(1_000_000, max_ids=5), extensions=NO_EXTENSIONS)
     assert (await previews.preview(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
 
 

@@ -1,4 +1,4 @@
-"""A shop whose segments are followed, and what its customers do."""
+"""A store whose segments are followed, and what its customers do."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -76,8 +76,8 @@ class TrackedStore:
 
     async def track(self, person: int, kind: str, after: timedelta, **attributes: object) -> None:
         self.tracked += 1
-        whose = CustomerKey(id=self.people[person])
-        event = TrackedEvent(f"e{self.tracked}", kind, whose, self.now + after, attributes)
+        customer = CustomerKey(id=self.people[person])
+        event = TrackedEvent(f"e{self.tracked}", kind, customer, self.now + after, attributes)
         async with self.database.write() as tx:
             await events.track(tx, self.store.id, [event], self.now)
 
@@ -145,9 +145,9 @@ async def make_tracked_store(database: Database, store_id: int, now: datetime, p
     async with database.read() as tx:
         store = await stores.by_id(tx, store_id)
     assert store is not None
-    shop = TrackedStore(database, store, now)
-    await shop.open(people)
-    return shop
+    tracked = TrackedStore(database, store, now)
+    await tracked.open(people)
+    return tracked
 
 
 def moves_between(before: Members, after: Members) -> RecordedMoves:

@@ -91,9 +91,11 @@ async def test_a_filter_too_wide_with_what_it_refers_to_is_refused_with_its_path
 ) -> None:
     async with database.write() as tx:
         known = await catalogue(tx, store_id, {}, NO_EXTENSIONS)
-        desk = FilterContext(Store(store_id, "Shop", "UTC", "USD", Limits(20, 5)), known, NOW, extensions=NO_EXTENSIONS)
+        context = FilterContext(
+            Store(store_id, "Shop", "UTC", "USD", Limits(20, 5)), known, NOW, extensions=NO_EXTENSIONS
+        )
         wide = " OR ".join(f'tag = "t{number}"' for number in range(99))
-        segment = await actions.create(tx, desk, SegmentInput(name="Wide", query=wide))
+        segment = await actions.create(tx, context, SegmentInput(name="Wide", query=wide))
         ten_times = AnyOf(
             tuple(
                 AllOf((MembershipCondition(segment.id), AttributeCondition("tag", Operator.EQ, (str(n),))))

@@ -32,6 +32,13 @@ def create_app(runtime: Runtime) -> Starlette:
             yield
         await runtime.close()
 
+    cross_origin = Middleware(
+        CORSMiddleware,
+        allow_origins=runtime.settings.allowed_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Retry-After"],
+    )
     return Starlette(
         routes=[
             *_graphql(runtime),
@@ -44,7 +51,7 @@ def create_app(runtime: Runtime) -> Starlette:
             Middleware(AccessLog),
             Middleware(SecurityHeaders),
             Middleware(ErrorResponses),
-            *_cors(runtime.settings.allowed_origins),
+            *([cross_origin] if runtime.settings.allowed_origins else []),
         ],
         lifespan=lifespan,
     )
@@ -82,17 +89,3 @@ async def working(runtime: Runtime) -> AsyncGenerator[None]:
         stop.set()
         await schedule
         await asyncio.to_thread(consumers.stop)
-
-
-def _cors(origins: tuple[str, ...]) -> list[Middleware]:
-    if not origins:
-        return []
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["Retry-After"],
-        )
-    ]

@@ -97,8 +97,7 @@ def load(blocked: Collection[str] = ()) -> Plugins:
         try:
             plugin = entry_point.load()
             manager.register(plugin, entry_point.name)
-            _check_hooks(manager, plugin, entry_point.name)
-            reasons = _collect(loading, plugin, distribution)
+            reasons = _collect(loading, plugin, entry_point.name, distribution)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code: whatever it raises, we go on
             reasons = [_message(error)]
         if reasons:
@@ -136,19 +135,18 @@ def _message(error: BaseException) -> str:
     return "".join(format_exception_only(error)).strip()
 
 
-def _check_hooks(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
-    """Refuse a misspelt hook, which would be silent, and a plugin without any."""
+def _collect(loading: _Loading, plugin: object, name: str, distribution: Distribution) -> list[str]:
+    """Take in all that the plugin brings, and return why some of it is left out. Raise what its hooks raise.
+
+    A misspelt hook, which would be silent, and a plugin without any hook are refused.
+    """
     try:
-        manager.check_pending()
+        loading.manager.check_pending()
     except pluggy.PluginValidationError:
-        manager.unregister(plugin)
+        loading.manager.unregister(plugin)
         raise
-    if not manager.get_hookcallers(plugin):
+    if not loading.manager.get_hookcallers(plugin):
         raise LookupError(f"{name} implements none of Muster's hooks: mark a function with muster_sdk.hookimpl")
-
-
-def _collect(loading: _Loading, plugin: object, distribution: Distribution) -> list[str]:
-    """Take in all that the plugin brings, and return why some of it is left out. Raise what its hooks raise."""
     answers: list[tuple[HookKind, object]] = []
     for kind in HOOK_KINDS:
         hook: pluggy.HookCaller = getattr(loading.manager.hook, kind.hook)

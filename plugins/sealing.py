@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -55,7 +56,11 @@ def seal(model: BaseModel, key: bytes, store_id: int, channel: str) -> bytes:
 
 def unseal(channel: Channel, sealed: bytes, key: bytes, store_id: int) -> BaseModel:
     """Return the settings. Raise WrongKey, or Unusable when the channel's schema has outgrown them."""
-    plain = _decrypt(sealed, key, _bound(store_id, channel.key))
+    version, nonce, text = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    plain: bytes | None = None
+    if version == _VERSION and len(nonce) == _NONCE_BYTES:
+        with suppress(InvalidTag):
+            plain = AESGCM(_derived(key)).decrypt(nonce, text, _bound(store_id, channel.key))
     if plain is None:
         raise WrongKey(
             f"The settings of {channel.key!r} do not open: MUSTER_SECRET_KEY is not the key they were sealed with. "
@@ -67,16 +72,6 @@ def unseal(channel: Channel, sealed: bytes, key: bytes, store_id: int) -> BaseMo
         raise Unusable(
             f"The settings of {channel.key!r} are not as its version {channel.version} wants them: configure it anew"
         ) from None
-
-
-def _decrypt(sealed: bytes, key: bytes, bound: bytes) -> bytes | None:
-    version, nonce, text = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-    if version != _VERSION or len(nonce) != _NONCE_BYTES:
-        return None
-    try:
-        return AESGCM(_derived(key)).decrypt(nonce, text, bound)
-    except InvalidTag:
-        return None
 
 
 def _secrets(model: BaseModel) -> dict[str, str]:

@@ -54,5 +54,5 @@ class EmailSettings(BaseModel):
     @model_validator(mode="after")
     def _has_both_credentials_or_none(self) -> Self:
         if (self.username is None) != (self.password is None):
-            raise ValueError("username and password go together: give both or neither")
+            raise ValueError("Username and password go together: give both or neither")
         return self

@@ -7,7 +7,6 @@ from domain.campaigns.model import Campaign
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
 from domain.services import Services
-from domain.stores.channels import ConfiguredChannel
 
 
 async def problems_of_each(
@@ -15,14 +14,14 @@ async def problems_of_each(
 ) -> list[str | None]:
     """Return for each campaign why its reach or its messages cannot be computed; None when they can."""
     channels = await channels_of(tx, services, store_id, campaigns)
-    return [_problem(services, campaign, channels[campaign.channel]) for campaign in campaigns]
-
-
-def _problem(services: Services, campaign: Campaign, channel: ConfiguredChannel | DomainError) -> str | None:
-    if isinstance(channel, DomainError):
-        return channel.message
-    try:
-        check_content(channel, campaign.content, services.templates)
-    except DomainError as error:
-        return f"The content does not fit the channel: {error.message}"
-    return None
+    problems: list[str | None] = []
+    for campaign in campaigns:
+        channel = channels[campaign.channel]
+        problem = channel.message if isinstance(channel, DomainError) else None
+        if not isinstance(channel, DomainError):
+            try:
+                check_content(channel, campaign.content, services.templates)
+            except DomainError as error:
+                problem = f"The content does not fit the channel: {error.message}"
+        problems.append(problem)
+    return problems

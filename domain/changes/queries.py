@@ -71,7 +71,14 @@ async def record_change(tx: Transaction, store_id: int, kinds: ChangeKind, custo
         marks = _marks(tx.dialect, store_id, kinds, spans.c.first, spans.c.last, due_at)
         await tx.execute(insert(customer_changes).from_select(_MARK_COLUMNS, marks))
         return
-    rows = [_row(store_id, kinds, first, last, IMMEDIATELY) for first, last in _spans(customers)]
+    # Consecutive ids are one mark.
+    runs: list[list[int]] = []
+    for customer_id in sorted(set(customers)):
+        if runs and runs[-1][-1] == customer_id - 1:
+            runs[-1].append(customer_id)
+        else:
+            runs.append([customer_id])
+    rows = [_row(store_id, kinds, run[0], run[-1], IMMEDIATELY) for run in runs]
     if rows:
         await _raise_versions(tx, store_id, kinds)
         await tx.execute(insert(customer_changes), rows)
@@ -119,17 +126,6 @@ async def delete_marks(tx: Transaction, store_id: int, marks: Iterable[ChangeMar
     for start in range(0, len(mark_ids), _IDS_AT_ONCE):
         batch = mark_ids[start : start + _IDS_AT_ONCE]
         await tx.execute(delete(customer_changes).where(mark.store_id == store_id, mark.id.in_(batch)))
-
-
-def _spans(customer_ids: Iterable[int]) -> list[tuple[int, int]]:
-    """Return the first and the last of each run of consecutive ids."""
-    spans: list[tuple[int, int]] = []
-    for customer_id in sorted(set(customer_ids)):
-        if spans and spans[-1][1] == customer_id - 1:
-            spans[-1] = (spans[-1][0], customer_id)
-        else:
-            spans.append((customer_id, customer_id))
-    return spans
 
 
 async def _raise_versions(tx: Transaction, store_id: int, kinds: ChangeKind) -> None:

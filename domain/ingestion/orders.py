@@ -58,20 +58,6 @@ def _list(value: object, field: Path, most: int, kind: str) -> list[object]:
 
 
 def _item(item: Mapping[str, Any], field: Path) -> Item:
-    return Item(
-        product=text_field(item, "product", 200, field),
-        name=text_field(item, "name", 200, field),
-        variant=text_field(item, "variant", 200, field),
-        category=text_field(item, "category", 200, field),
-        department=text_field(item, "department", 200, field),
-        brand=text_field(item, "brand", 200, field),
-        quantity=float(check_field((*field, "quantity"), parse_amount, item.get("quantity", 1))),
-        price=check_field((*field, "price"), parse_amount, item.get("price", 0)),
-        facets=_facets(item, field),
-    )
-
-
-def _facets(item: Mapping[str, Any], field: Path) -> frozenset[tuple[str, str]]:
     tags = _list(item.get("tags"), (*field, "tags"), MAX_FACETS, "strings")
     facets = {(TAG, _text(tag, (*field, "tags", index))) for index, tag in enumerate(tags)}
     attributes = check_object(item.get("attributes"), (*field, "attributes"))
@@ -81,7 +67,17 @@ def _facets(item: Mapping[str, Any], field: Path) -> frozenset[tuple[str, str]]:
     for name, value in attributes.items():
         path = (*field, "attributes", name)
         facets.add((check_field(path, _facet_name, name), _text(value, path)))
-    return frozenset((facet, value) for facet, value in facets if value)
+    return Item(
+        product=text_field(item, "product", 200, field),
+        name=text_field(item, "name", 200, field),
+        variant=text_field(item, "variant", 200, field),
+        category=text_field(item, "category", 200, field),
+        department=text_field(item, "department", 200, field),
+        brand=text_field(item, "brand", 200, field),
+        quantity=float(check_field((*field, "quantity"), parse_amount, item.get("quantity", 1))),
+        price=check_field((*field, "price"), parse_amount, item.get("price", 0)),
+        facets=frozenset((facet, value) for facet, value in facets if value),
+    )
 
 
 def _facet_name(name: str) -> str:

@@ -82,6 +82,19 @@ class Scoring:
         return count
 
     def _scores(self, first: int, last: int) -> Select[*tuple[Any, ...]]:
+        active = self._since(self.used.active_days)
+        shopper = case(
+            (~_ORDERED, cast(null(), String())),
+            (and_(active, self._frequent()), _name(ShopperType.LOYAL)),
+            (active, _name(ShopperType.NORMAL)),
+            else_=_name(ShopperType.INACTIVE),
+        )
+        position = case(
+            (~_ORDERED, cast(null(), String())),
+            (self._since(recent_days(self.used)), _name(RepurchasePosition.RECENTLY_PURCHASED)),
+            (self._since(ready_days(self.used)), _name(RepurchasePosition.READY_TO_REPURCHASE)),
+            else_=_name(RepurchasePosition.LAPSED),
+        )
         same = and_(customers.c.store_id == _facts.store_id, customers.c.id == _facts.customer_id)
         scored = (
             select(
@@ -90,8 +103,8 @@ class Scoring:
                 _fifth(_facts.order_count, self.cuts.frequency, Integer()).label("frequency"),
                 _fifth(_facts.total_spent, self.cuts.monetary, Money()).label("monetary"),
                 self._stage().label("stage"),
-                self._shopper().label("shopper_type"),
-                self._position().label("repurchase_position"),
+                shopper.label("shopper_type"),
+                position.label("repurchase_position"),
             )
             .join(customers, same)
             .where(_facts.store_id == self.store_id, _facts.customer_id.between(first, last))
@@ -125,23 +138,6 @@ class Scoring:
             (and_(not_lost, or_(frequent, high)), _name(LifecycleStage.CANT_LOSE)),
             (not_lost, _name(LifecycleStage.SILENT)),
             else_=_name(LifecycleStage.LOST),
-        )
-
-    def _shopper(self) -> ColumnElement[Any]:
-        active = self._since(self.used.active_days)
-        return case(
-            (~_ORDERED, cast(null(), String())),
-            (and_(active, self._frequent()), _name(ShopperType.LOYAL)),
-            (active, _name(ShopperType.NORMAL)),
-            else_=_name(ShopperType.INACTIVE),
-        )
-
-    def _position(self) -> ColumnElement[Any]:
-        return case(
-            (~_ORDERED, cast(null(), String())),
-            (self._since(recent_days(self.used)), _name(RepurchasePosition.RECENTLY_PURCHASED)),
-            (self._since(ready_days(self.used)), _name(RepurchasePosition.READY_TO_REPURCHASE)),
-            else_=_name(RepurchasePosition.LAPSED),
         )
 
     def _frequent(self) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from domain.lists.model import (
 from domain.segments import actions as segment_actions
 from domain.segments import queries as segments
 from domain.segments import referrers
-from domain.segments.evaluation.resolve import select_ids
+from domain.segments.compiler.select import static_ids
 from domain.segments.model import Segment, SegmentInput, check_unused
 from domain.segments.sql.scope import FilterScope
 from domain.segments.validation import FilterContext
@@ -118,7 +118,7 @@ async def delete(tx: Transaction, store_id: int, list_id: UUID) -> None:
 async def freeze_members(tx: Transaction, segment: Segment, timezone: str, now: datetime) -> CustomerList:
     """Return a list of a static segment's members at this moment: its latest one while that has just them."""
     await segment_actions.lock(tx, segment.store_id, segment.id)
-    members = await select_ids(tx, segment, FilterScope(segment.store_id, timezone, now, tx.dialect))
+    members = static_ids(segment.id, FilterScope(segment.store_id, timezone, now, tx.dialect))
     latest = await queries.latest(tx, segment.store_id, segment.id)
     if latest is not None and latest.usable(now) and await queries.has_members(tx, latest, members):
         return latest

@@ -119,28 +119,25 @@ async def analyse(
         else:
             composition.counts[row.trait].append((row.value, row.members))
     purchases = {row["list_id"]: row for row in (await tx.execute(_purchases(store_id, list_ids, now))).mappings()}
-    return {
-        list_id: Analysis(
+    analyses: dict[UUID, Analysis] = {}
+    for list_id, composition in compositions.items():
+        sums = purchases.get(list_id)
+        shoppers, orders_, sales = (
+            Figure(Decimal(0), Decimal(0))
+            if sums is None
+            else Figure(Decimal(sums[f"current_{name}"]), Decimal(sums[f"previous_{name}"]))
+            for name in ("shoppers", "orders", "sales")
+        )
+        share = Decimal(max(composition.members, 1))
+        conversion = Figure(shoppers.current / share, shoppers.previous / share)
+        analyses[list_id] = Analysis(
             composition.members,
             {name: _buckets(name, composition.counts[name]) for name in _TRAITS},
             composition.orders,
             composition.spent,
-            _trend(composition.members, purchases.get(list_id), now),
+            Trend(now - SPAN, now, shoppers, orders_, sales, conversion),
         )
-        for list_id, composition in compositions.items()
-    }
-
-
-def _trend(members: int, purchases: Mapping[Any, Any] | None, now: datetime) -> Trend:
-    shoppers, orders_, sales = (
-        Figure(Decimal(0), Decimal(0))
-        if purchases is None
-        else Figure(Decimal(purchases[f"current_{name}"]), Decimal(purchases[f"previous_{name}"]))
-        for name in ("shoppers", "orders", "sales")
-    )
-    share = Decimal(max(members, 1))
-    conversion = Figure(shoppers.current / share, shoppers.previous / share)
-    return Trend(now - SPAN, now, shoppers, orders_, sales, conversion)
+    return analyses
 
 
 def _buckets(name: str, counts: Sequence[tuple[str | None, int]]) -> list[Bucket]:

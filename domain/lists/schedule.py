@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from domain.kit.db import Database, Transaction
+from domain.kit.db import Database
 from domain.lists import build
 from domain.lists.build import ListRequest
 from domain.segments import refresh_schedule
@@ -51,9 +51,17 @@ async def _request_or_each(
     database: Database, store_id: int, segment_ids: Sequence[UUID], now: datetime, result: BuildRound
 ) -> None:
     """Request all of them in a transaction; one by one when that fails, so that one's error stops no other."""
+    requested = 0
     try:
         async with database.write() as tx:
-            requested = await _request(tx, store_id, segment_ids, now)
+            due = await refresh_schedule.lock_due(tx, store_id, segment_ids, now)
+            store = await stores.by_id(tx, store_id)
+            if due and store is not None:
+                moments = {segment.segment_id: next_refresh(segment.policy, now, store.timezone) for segment in due}
+                await refresh_schedule.set_due(tx, store_id, moments)
+                requests = [ListRequest(segment.segment_id, segment.list_name) for segment in due]
+                await build.request_lists(tx, store_id, requests, now)
+                requested = len(due)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one segment is its own
         if len(segment_ids) == 1:
             result.failed.append(FailedBuild(store_id, segment_ids[0], error))
@@ -62,15 +70,3 @@ async def _request_or_each(
                 await _request_or_each(database, store_id, [segment_id], now, result)
     else:
         result.requested += requested
-
-
-async def _request(tx: Transaction, store_id: int, segment_ids: Sequence[UUID], now: datetime) -> int:
-    due = await refresh_schedule.lock_due(tx, store_id, segment_ids, now)
-    store = await stores.by_id(tx, store_id)
-    if not due or store is None:
-        return 0
-    moments = {segment.segment_id: next_refresh(segment.policy, now, store.timezone) for segment in due}
-    await refresh_schedule.set_due(tx, store_id, moments)
-    requests = [ListRequest(segment.segment_id, segment.list_name) for segment in due]
-    await build.request_lists(tx, store_id, requests, now)
-    return len(due)

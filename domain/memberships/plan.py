@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.changes import ChangeKind
-from domain.extensions import NO_EXTENSIONS, Extensions
+from domain.extensions import Extensions
 from domain.kit.db import Transaction
 from domain.memberships.model import fingerprint
 from domain.segments import queries
@@ -41,7 +41,7 @@ class Plan:
         return {key: tracked for key, tracked in self.tracked.items() if tracked.kinds & kinds}
 
 
-async def plan(tx: Transaction, store: Store, now: datetime, extensions: Extensions = NO_EXTENSIONS) -> Plan:
+async def plan(tx: Transaction, store: Store, now: datetime, extensions: Extensions) -> Plan:
     """Return the active dynamic segments, but for those that ask for what the store no longer has."""
     scope = FilterScope(store.id, store.timezone, now, tx.dialect)
     active = await queries.active(tx, store.id)

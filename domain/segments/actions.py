@@ -11,8 +11,8 @@ from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, NotFound
 from domain.kit.values import UNSET
 from domain.segments import queries, static_members
+from domain.segments.compiler.select import static_ids
 from domain.segments.evaluation import references
-from domain.segments.evaluation.resolve import select_ids
 from domain.segments.filters import Definition
 from domain.segments.model import (
     PolicyInput,
@@ -91,7 +91,7 @@ async def duplicate(tx: Transaction, context: FilterContext, segment_id: UUID, n
         raise DomainErrors([DomainError(fault.message, field=("id",), code=fault.code) for fault in faults])
     await _save(tx, copy, queries.add)
     if original.kind is SegmentKind.STATIC:
-        members = await select_ids(tx, original, context.scope(tx))
+        members = static_ids(original.id, context.scope(tx))
         await static_members.add(tx, context, copy, members, ("id",))
     return copy
 

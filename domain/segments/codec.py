@@ -28,7 +28,13 @@ Stored = Mapping[str, Any]
 
 def to_stored(tree: Filter | None) -> dict[str, object] | None:
     """Return the tree as the API has it, but with times marked: text would not show that they are such."""
-    return None if tree is None else to_input(tree, _write)
+
+    def mark(value: Value) -> object:
+        if isinstance(value, datetime):
+            return {"at": to_json(value)}
+        return {"on": to_json(value)} if isinstance(value, date) else value
+
+    return None if tree is None else to_input(tree, mark)
 
 
 def definition(include: Stored | None, exclude: Stored | None) -> Definition:
@@ -49,7 +55,18 @@ def from_stored(raw: Stored) -> Filter:
         case "attribute":
             return _attribute(inner)
         case "behavior":
-            return _behavior(inner)
+            window = inner["window"]
+            since, until = (window[end] and datetime.fromisoformat(window[end]) for end in ("from", "to"))
+            return BehaviorCondition(
+                inner["behavior"],
+                tuple(_attribute(condition) for condition in inner["where"]),
+                Aggregate(inner["aggregate"]),
+                inner["of"],
+                Operator(inner["operator"]),
+                _values(inner["values"]),
+                # Those stored before windows of hours have none.
+                Window(window["lastDays"], since, until, window.get("lastHours")),
+            )
         case _:
             segment_id, list_id = (inner[key] and UUID(inner[key]) for key in ("segmentId", "listId"))
             return MembershipCondition(segment_id, list_id, inner["member"])
@@ -59,30 +76,13 @@ def _attribute(raw: Stored) -> AttributeCondition:
     return AttributeCondition(raw["dimension"], Operator(raw["operator"]), _values(raw["values"]))
 
 
-def _behavior(raw: Stored) -> BehaviorCondition:
-    window = raw["window"]
-    since, until = (window[end] and datetime.fromisoformat(window[end]) for end in ("from", "to"))
-    return BehaviorCondition(
-        raw["behavior"],
-        tuple(_attribute(condition) for condition in raw["where"]),
-        Aggregate(raw["aggregate"]),
-        raw["of"],
-        Operator(raw["operator"]),
-        _values(raw["values"]),
-        # Those stored before windows of hours have none.
-        Window(window["lastDays"], since, until, window.get("lastHours")),
-    )
-
-
 def _values(raw: Sequence[Any]) -> tuple[Value, ...]:
-    return tuple(_read(cast("Stored", value)) if isinstance(value, dict) else value for value in raw)
-
-
-def _write(value: Value) -> object:
-    if isinstance(value, datetime):
-        return {"at": to_json(value)}
-    return {"on": to_json(value)} if isinstance(value, date) else value
-
-
-def _read(raw: Stored) -> date | datetime:
-    return datetime.fromisoformat(raw["at"]) if "at" in raw else date.fromisoformat(raw["on"])
+    values: list[Value] = []
+    for value in raw:
+        if isinstance(value, dict):
+            marked = cast("Stored", value)
+            is_moment = "at" in marked
+            values.append(datetime.fromisoformat(marked["at"]) if is_moment else date.fromisoformat(marked["on"]))
+        else:
+            values.append(value)
+    return tuple(values)

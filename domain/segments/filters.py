@@ -192,8 +192,22 @@ def to_input(tree: Filter, write: Callable[[Value], object] = to_json) -> dict[s
             return {"not": to_input(part, write)}
         case AttributeCondition():
             return {"attribute": _attribute(tree, write)}
-        case BehaviorCondition():
-            return {"behavior": _behavior(tree, write)}
+        case BehaviorCondition(window=window):
+            behavior = {
+                "behavior": tree.behavior,
+                "where": [_attribute(narrowing, write) for narrowing in tree.where],
+                "aggregate": tree.aggregate.value,
+                "of": tree.of,
+                "operator": tree.operator.value,
+                "values": [write(value) for value in tree.values],
+                "window": {
+                    "lastDays": window.last_days,
+                    "lastHours": window.last_hours,
+                    "from": None if window.since is None else to_json(window.since),
+                    "to": None if window.until is None else to_json(window.until),
+                },
+            }
+            return {"behavior": behavior}
         case MembershipCondition(segment_id, list_id, member):
             ids = {"segmentId": segment_id, "listId": list_id}
             texts = {key: None if value is None else str(value) for key, value in ids.items()}
@@ -210,22 +224,4 @@ def _attribute(condition: AttributeCondition, write: Callable[[Value], object]) 
         "dimension": condition.dimension,
         "operator": condition.operator.value,
         "values": [write(value) for value in condition.values],
-    }
-
-
-def _behavior(condition: BehaviorCondition, write: Callable[[Value], object]) -> dict[str, object]:
-    window = condition.window
-    return {
-        "behavior": condition.behavior,
-        "where": [_attribute(narrowing, write) for narrowing in condition.where],
-        "aggregate": condition.aggregate.value,
-        "of": condition.of,
-        "operator": condition.operator.value,
-        "values": [write(value) for value in condition.values],
-        "window": {
-            "lastDays": window.last_days,
-            "lastHours": window.last_hours,
-            "from": None if window.since is None else to_json(window.since),
-            "to": None if window.until is None else to_json(window.until),
-        },
     }

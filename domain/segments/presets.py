@@ -1,6 +1,5 @@
 """Ready segments to start from, in the query language; docs/reference/lifecycle.md says where each comes from."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.lifecycle.model import LifecycleStage, RfmGroup
@@ -126,15 +125,22 @@ _GROUPS = {
 }
 
 
-def _presets() -> Iterator[Preset]:
-    yield from _SHOPLINE
-    yield from _SMART
-    for stage, (name, description) in _STAGES.items():
-        query = f'lifecycle_stage = "{stage}"'
-        yield Preset(f"stage.{stage.lower()}", "lifecycle", name, description, query, (122,))
-    for group, description in _GROUPS.items():
-        name = group.replace("_", " ").capitalize()
-        yield Preset(f"rfm.{group.lower()}", "rfm", name, description, f'rfm_group = "{group}"', (128,))
-
-
-PRESETS = tuple(_presets())
+PRESETS = (
+    *_SHOPLINE,
+    *_SMART,
+    *(
+        Preset(f"stage.{stage.lower()}", "lifecycle", name, description, f'lifecycle_stage = "{stage}"', (122,))
+        for stage, (name, description) in _STAGES.items()
+    ),
+    *(
+        Preset(
+            f"rfm.{group.lower()}",
+            "rfm",
+            group.replace("_", " ").capitalize(),
+            description,
+            f'rfm_group = "{group}"',
+            (128,),
+        )
+        for group, description in _GROUPS.items()
+    ),
+)

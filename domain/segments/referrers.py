@@ -1,13 +1,13 @@
 """Segments whose filters refer to a segment or to a list, which is not deleted before they are changed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Text, cast, or_, select
 
 from domain.kit.db import Transaction
 from domain.segments.codec import definition
-from domain.segments.filters import Definition, memberships
+from domain.segments.filters import memberships
 from domain.segments.tables import lists, segments
 
 # Each ID is two comparisons of a statement; SQLite takes 1,000 in one expression.
@@ -39,12 +39,11 @@ async def _names(tx: Transaction, store_id: int, ids: Sequence[UUID]) -> list[st
                 segments.c.store_id == store_id, or_(*mentions)
             )
         )
-        names |= {row.name for row in rows if _refers(definition(row.include, row.exclude), batch)}
+        for row in rows:
+            filters = definition(row.include, row.exclude)
+            trees = [tree for tree in (filters.include, filters.exclude) if tree is not None]
+            conditions = (membership for tree in trees for _, membership in memberships(tree))
+            # A value of another condition may be the text of an ID too.
+            if any(membership.segment_id in batch or membership.list_id in batch for membership in conditions):
+                names.add(row.name)
     return sorted(names)
-
-
-def _refers(filters: Definition, ids: Collection[UUID]) -> bool:
-    """A value of another condition may be the text of an ID too."""
-    trees = [tree for tree in (filters.include, filters.exclude) if tree is not None]
-    conditions = (membership for tree in trees for _, membership in memberships(tree))
-    return any(membership.segment_id in ids or membership.list_id in ids for membership in conditions)

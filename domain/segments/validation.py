@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from domain.extensions import NO_EXTENSIONS, Extensions
+from domain.extensions import Extensions
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCollector
 from domain.kit.values import UNSET
@@ -36,7 +36,7 @@ class FilterContext:
     catalogue: Catalogue
     now: datetime
     read_id: ReadId = plain_id
-    extensions: Extensions = NO_EXTENSIONS
+    extensions: Extensions = field(kw_only=True)
 
     def scope(self, tx: Transaction) -> FilterScope:
         return FilterScope(self.store.id, self.store.timezone, self.now, tx.dialect)

@@ -40,7 +40,7 @@ def codes(source: str) -> Iterator[Code]:
         elif raw := _RAW.match(source, start):
             endraw = _ENDRAW.search(source, raw.end())
             if endraw is None:
-                raise TemplateInvalid("raw does not end: write endraw", line)
+                raise TemplateInvalid("A raw block does not end: write endraw", line)
             position = endraw.end()
         else:
             is_statement = opening.group() == "{%"

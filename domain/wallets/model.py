@@ -48,17 +48,16 @@ def remaining_lots(changes: Iterable[WalletChange]) -> list[Lot]:
     """
     lots: list[Lot] = []
     for change in sorted(changes, key=lambda change: (change.occurred_at, change.id)):
-        lots = _earn(lots, change) if change.amount > 0 else _spend(lots, change)
+        if change.amount > 0:
+            amount, filled_lots = change.amount, list[Lot]()
+            for lot in lots:
+                filled = min(amount, max(Decimal(0), -lot.remaining))
+                amount -= filled
+                filled_lots.append(Lot(lot.id, lot.remaining + filled, lot.expires_on))
+            lots = [*filled_lots, Lot(change.id, amount, change.expires_on)]
+        else:
+            lots = _spend(lots, change)
     return [lot for lot in lots if lot.remaining]
-
-
-def _earn(lots: list[Lot], change: WalletChange) -> list[Lot]:
-    amount, filled_lots = change.amount, list[Lot]()
-    for lot in lots:
-        filled = min(amount, max(Decimal(0), -lot.remaining))
-        amount -= filled
-        filled_lots.append(Lot(lot.id, lot.remaining + filled, lot.expires_on))
-    return [*filled_lots, Lot(change.id, amount, change.expires_on)]
 
 
 def _spend(lots: list[Lot], change: WalletChange) -> list[Lot]:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import bindparam, text
 
 from domain import jobs
+from domain.extensions import NO_EXTENSIONS
 from domain.kit import ids
 from domain.kit.db import Database, Transaction
 from domain.kit.db.types import Id, Instant
@@ -91,10 +92,10 @@ async def run(tx: Transaction, sql: str, store_id: int) -> None:
 
 async def build(database: Database, store_id: int, name: str, query: str) -> tuple[UUID, float]:
     """As a worker makes it: the whole job, its transactions among it."""
-    shop = Store(store_id, "Shop", "UTC", "USD", Limits(1, 5))
+    store = Store(store_id, "Shop", "UTC", "USD", Limits(1, 5))
     async with database.write() as tx:
-        desk = FilterContext(shop, await catalogue(tx, store_id, {}), NOW)
-        begun = (await actions.create_segment(tx, desk, SegmentInput(name=name, query=query))).build
+        context = FilterContext(store, await catalogue(tx, store_id, {}, NO_EXTENSIONS), NOW, extensions=NO_EXTENSIONS)
+        begun = (await actions.create_segment(tx, context, SegmentInput(name=name, query=query))).build
     async with database.write() as tx:
         [notice] = await jobs.due(tx, 9)
         job = await jobs.claim(tx, store_id, notice.job_id, "bench", 600)

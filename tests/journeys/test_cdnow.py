@@ -19,6 +19,7 @@ from domain.campaigns.model import CampaignStatus
 from domain.customers.tables import customers
 from domain.deliveries import queries as deliveries
 from domain.deliveries.model import ExclusionReason
+from domain.extensions import NO_EXTENSIONS
 from domain.imports import actions as imports
 from domain.imports.model import ImportKind
 from domain.jobs import claim, due
@@ -120,16 +121,16 @@ async def import_file(database: Database, store_id: int, kind: ImportKind, path:
 
 
 async def preview(database: Database, store_id: int, include: object) -> int:
-    desk = await desk_of(database, store_id)
-    definition = define(desk, SegmentInput(include=include))
-    return (await Previews(database).preview(desk.store, definition, {}, NOW)).count
+    context = await context_of(database, store_id)
+    definition = define(context, SegmentInput(include=include))
+    return (await Previews(database, extensions=NO_EXTENSIONS).preview(context.store, definition, {}, NOW)).count
 
 
-async def desk_of(database: Database, store_id: int) -> FilterContext:
+async def context_of(database: Database, store_id: int) -> FilterContext:
     async with database.read() as tx:
-        shop = await stores.by_id(tx, store_id)
-    assert shop is not None
-    return FilterContext(shop, catalogue(), NOW)
+        store = await stores.by_id(tx, store_id)
+    assert store is not None
+    return FilterContext(store, catalogue(), NOW, extensions=NO_EXTENSIONS)
 
 
 def make_mail_services(database: Database, port: int) -> Services:
@@ -142,9 +143,11 @@ def make_mail_services(database: Database, port: int) -> Services:
 
 async def make_campaign(database: Database, store_id: int, services: Services) -> tuple[UUID, int]:
     """A campaign to everyone with three orders; its id, and whom `reach` says that it gets to."""
-    desk = await desk_of(database, store_id)
+    context = await context_of(database, store_id)
     async with database.write() as tx:
-        making = (await lists.create_segment(tx, desk, SegmentInput(name="Three orders", include=THREE_ORDERS))).build
+        making = (
+            await lists.create_segment(tx, context, SegmentInput(name="Three orders", include=THREE_ORDERS))
+        ).build
     await work(services)
     async with database.write() as tx:
         listed = await list_queries.by_id(tx, store_id, making.listed.id)

@@ -25,7 +25,7 @@ LISTS = (
 )
 
 
-class Shop:
+class StoreStage:
     def __init__(self, client: httpx.AsyncClient, clock: Path) -> None:
         self._client, self._clock = client, clock
 
@@ -78,43 +78,43 @@ async def test_a_week_and_then_a_fortnight(database: Database, database_url: str
     headers = {"Authorization": f"Bearer {token}"}
     with server(settings, tmp_path) as url:
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
-            await _play(Shop(client, clock))
+            await _play(StoreStage(client, clock))
 
 
-async def _play(shop: Shop) -> None:
-    await shop.customers("ann")
+async def _play(store: StoreStage) -> None:
+    await store.customers("ann")
     segment_input = {
         "name": "G",
         "include": {"attribute": {"dimension": "country", "operator": "IN", "values": ["TW"]}},
         "update": {"mode": "AUTO", "everyDays": 7},
     }
-    created = await shop.mutate("segmentCreate", "$i: SegmentInput!", "input: $i", "segment { id }", i=segment_input)
+    created = await store.mutate("segmentCreate", "$i: SegmentInput!", "input: $i", "segment { id }", i=segment_input)
     gid = created["segment"]["id"]
-    assert (await shop.until(gid, "G"))["count"] == 1
-    await shop.customers("bob")
+    assert (await store.until(gid, "G"))["count"] == 1
+    await store.customers("bob")
 
-    shop.set_clock(8)
-    second = await shop.until(gid, "G-2")
+    store.set_clock(8)
+    second = await store.until(gid, "G-2")
     assert (second["count"], second["createdAt"]) == (2, "2026-07-08T09:00:00Z")
 
-    shop.set_clock(10)
+    store.set_clock(10)
     await asyncio.sleep(2)
     update = {"update": {"mode": "AUTO", "everyDays": 14}}
     answer = "segment { nextRefreshAt update { everyDays startedOn } }"
-    done = await shop.mutate(
+    done = await store.mutate(
         "segmentUpdate", "$id: ID!, $i: SegmentInput!", "id: $id, input: $i", answer, id=gid, i=update
     )
     assert done["segment"]["update"] == {"everyDays": 14, "startedOn": "2026-07-10"}
     assert done["segment"]["nextRefreshAt"] == "2026-07-24T00:00:00Z"
 
-    shop.set_clock(15)
+    store.set_clock(15)
     await asyncio.sleep(1.5 * ROUND)
-    assert list(await shop.lists(gid)) == ["G", "G-2"]
+    assert list(await store.lists(gid)) == ["G", "G-2"]
 
-    shop.set_clock(24, hour=0)
-    third = await shop.until(gid, "G-3")
+    store.set_clock(24, hour=0)
+    third = await store.until(gid, "G-3")
     assert (third["count"], third["createdAt"]) == (2, "2026-07-24T00:00:00Z")
-    assert list(await shop.lists(gid)) == ["G", "G-2", "G-3"]
+    assert list(await store.lists(gid)) == ["G", "G-2", "G-3"]
 
 
 async def _token(database: Database) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
+from inspect import Parameter, signature
 from pathlib import Path
 
 import muster_sdk as sdk
@@ -11,6 +12,11 @@ from sqlalchemy import select
 from domain.events.tables import events
 from domain.extensions import Extensions
 from domain.memberships import tracking
+from domain.memberships.plan import plan
+from domain.segments.evaluation import resolve
+from domain.segments.evaluation.preview import Previews
+from domain.segments.evaluation.segments_of import segments_of
+from domain.segments.validation import FilterContext
 from tests.api.graphql.lists.test_exports import exported, table
 from tests.api.graphql.stage import Json, StoreClient, attribute, open_stage
 from tests.factories import NOW
@@ -102,6 +108,29 @@ async def test_a_plugins_dimension_moves_customers_between_segments(school: Stor
     async with database.read() as tx:
         moves = select(events.c.type).where(events.c.store_id == school.store_id, events.c.type.like("segment.%"))
         assert list((await tx.execute(moves)).scalars()) == ["segment.entered"]
+
+
+async def test_a_plugins_count_of_days_lets_a_customer_leave(school: StoreClient) -> None:
+    await school.customers({"externalId": "bob's"})
+    await track(school, attended(1, "bob's", "Bob"))
+    segment = await school.segment(include=attribute("school.recent_classes", "GTE", 1))
+    database = school.stage.runtime.database
+    moves = select(events.c.type).where(events.c.store_id == school.store_id, events.c.type.like("segment.%"))
+    for days, moved in ((0, []), (31, ["segment.left"])):
+        school.stage.clock.now = NOW + timedelta(days=days)
+        await tracking.schedule_due(database, school.stage.clock.now)
+        await school.stage.work()
+        async with database.read() as tx:
+            assert list((await tx.execute(moves)).scalars()) == moved
+    counts = "query ($id: ID!) { node(id: $id) { ... on Segment { memberCount } } }"
+    assert (await school.get(counts, id=segment["segment"]["id"]))["node"] == {"memberCount": 0}
+
+
+def test_extensions_are_never_forgotten() -> None:
+    """A default would silently lose them: whoever evaluates a filter says what plugins add to the catalogue."""
+    functions = (resolve.catalogue, resolve.resolve, resolve.resolve_each, resolve.select_ids)
+    for callable_ in (*functions, resolve.select_ids_of_each, segments_of, plan, Previews, FilterContext):
+        assert signature(callable_).parameters["extensions"].default is Parameter.empty, callable_
 
 
 async def test_a_plugins_dimensions_are_exported(school: StoreClient) -> None:

@@ -1,6 +1,6 @@
 """Inputs of campaigns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import strawberry
@@ -64,13 +64,17 @@ class CampaignInput:
     utm: UtmInput | None = None
 
     def draft(self) -> CampaignDraft:
+        """Return the draft. Raise DomainError for content that is no object, or a target that cannot be."""
+        target, exclude = target_of(self.target, "target"), targets_of(self.exclude)
+        if self.content is not None and not isinstance(self.content, dict):
+            raise DomainError("The content is an object, as the channel's contentSchema says", field=("content",))
         return CampaignDraft(
             name=self.name,
             channel=self.channel,
-            target=target_of(self.target, "target"),
-            exclude=targets_of(self.exclude),
+            target=target,
+            exclude=exclude,
             accept_marketing=self.accept_marketing,
-            content=_content(self.content),
+            content=cast("dict[str, object] | None", self.content),
             utm=None if self.utm is None else Utm(self.utm.source, self.utm.medium, self.utm.campaign),
         )
 
@@ -89,9 +93,3 @@ def targets_of(targets: Sequence[TargetInput] | None) -> list[Target] | None:
         return None
     checked = (target_of(target, "exclude", position) for position, target in enumerate(targets))
     return [target for target in checked if target is not None]
-
-
-def _content(content: object) -> Mapping[str, object] | None:
-    if content is None or isinstance(content, dict):
-        return cast("dict[str, object] | None", content)
-    raise DomainError("The content is an object, as the channel's contentSchema says", field=("content",))

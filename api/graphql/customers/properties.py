@@ -16,7 +16,6 @@ from api.graphql.kit.nodes import Node
 from api.graphql.kit.scalars import JSON, print_instant
 from domain.customers import actions, model, queries
 from domain.kit.db import Transaction
-from domain.kit.values import Value
 from domain.stores.model import TokenScope
 
 
@@ -80,10 +79,12 @@ class PropertyMutation:
 
 async def properties_of(context: Context, customer_id: int) -> list[CustomerProperty]:
     properties = await context.load(queries.properties_of, customer_id)
-    return [CustomerProperty(key=property_.key, value=_json(property_.value)) for property_ in properties]
-
-
-def _json(value: Value) -> Any:
-    if isinstance(value, datetime):
-        return print_instant(value)
-    return value.isoformat() if isinstance(value, date) else value
+    answers: list[CustomerProperty] = []
+    for property_ in properties:
+        value: Any = property_.value
+        if isinstance(value, datetime):
+            value = print_instant(value)
+        elif isinstance(value, date):
+            value = value.isoformat()
+        answers.append(CustomerProperty(key=property_.key, value=value))
+    return answers

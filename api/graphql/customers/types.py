@@ -161,7 +161,6 @@ async def with_facts(tx: Transaction, customer: model.Customer) -> Customer:
 
 async def _segments(context: Context, customer_ids: list[int]) -> list[list[Segment]]:
     async with reading(context.database, SECONDS, snapshot=True) as tx:
-        segments = await segments_of(
-            tx, context.principal.store, customer_ids, context.now, context.services.extensions
-        )
+        store, extensions = context.principal.store, context.services.extensions
+        segments = await segments_of(tx, store, customer_ids, context.now, extensions)
     return [segments[customer_id] for customer_id in customer_ids]

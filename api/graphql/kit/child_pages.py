@@ -1,6 +1,6 @@
 """Pages of children, one for each of many parents, by one statement whose text never grows."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -57,25 +57,20 @@ async def _fetch_pages(context: Context, requests: list[ChildPageRequest]) -> li
     async with context.database.read() as tx:
         for kind in dict.fromkeys((request.children.kind, request.page) for request in requests):
             batch = [request for request in requests if (request.children.kind, request.page) == kind]
-            slices.update(zip(batch, await _fetch_batch(tx, batch), strict=True))
+            children, page = batch[0].children, batch[0].page
+            if len(batch) == 1:
+                rows = children.of_parent(batch[0].parent)
+                slices[batch[0]] = await fetch_page(tx, rows, children.ordering(rows), page, children.build)
+                continue
+            by_parent: dict[Hashable, list[AnyRow]] = {}
+            statement, ordering = (_lateral if tx.dialect == "postgresql" else _numbered)(children, page)
+            for row in await tx.execute(statement, {"parents": list({request.parent for request in batch})}):
+                by_parent.setdefault(row.parent, []).append(row)
+            for request in batch:
+                parent_rows = by_parent.get(request.parent, [])
+                keys_from = -len(ordering.keys)
+                slices[request] = slice_rows(parent_rows, ordering, page, children.build, keys_from=keys_from)
     return [slices[request] for request in requests]
-
-
-async def _fetch_batch(tx: Transaction, requests: Sequence[ChildPageRequest]) -> list[Slice[Any]]:
-    children, page = requests[0].children, requests[0].page
-    if len(requests) == 1:
-        rows = children.of_parent(requests[0].parent)
-        return [await fetch_page(tx, rows, children.ordering(rows), page, children.build)]
-    parents = list({request.parent for request in requests})
-    by_parent: dict[Hashable, list[AnyRow]] = {}
-    statement, ordering = (_lateral if tx.dialect == "postgresql" else _numbered)(children, page)
-    for row in await tx.execute(statement, {"parents": parents}):
-        by_parent.setdefault(row.parent, []).append(row)
-    keys = -len(ordering.keys)
-    return [
-        slice_rows(by_parent.get(request.parent, []), ordering, page, children.build, keys_from=keys)
-        for request in requests
-    ]
 
 
 def _lateral(children: ChildSelect[Any], page: Page) -> tuple[Select[Any], Ordering]:

@@ -73,7 +73,7 @@ def searched(text: str | None, name: str = "search") -> str | None:
 
 
 def forbidden(scope: str) -> GraphQLError:
-    return refusal(f'The token lacks the scope "{scope}".', FORBIDDEN, scope=scope)
+    return refusal(f'The token lacks the scope "{scope}"', FORBIDDEN, scope=scope)
 
 
 def unauthenticated() -> GraphQLError:

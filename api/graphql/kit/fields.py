@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Self
 
-from graphql import GraphQLField, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, Undefined
+from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, Undefined
 from strawberry import Schema
 from strawberry.types.field import StrawberryField
 
@@ -45,7 +45,13 @@ def tune(schema: Schema) -> Schema:
     for type_ in schema_of(schema).type_map.values():
         if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
             for field in type_.fields.values():
-                _tune(field)
+                definition = field.extensions.get("strawberry-definition")
+                if not isinstance(definition, StrawberryField) or not getattr(field.resolve, "_is_default", False):
+                    continue
+                if isinstance(definition, DerivedField):
+                    field.resolve = _reader(definition.read)
+                elif definition.is_basic_field:
+                    field.resolve = _reader(attrgetter(definition.python_name))
     return schema
 
 
@@ -69,16 +75,6 @@ def _forget_null(inputs: Iterable[Any]) -> None:
 def schema_of(schema: Schema) -> Any:
     """Return graphql-core's schema, which Strawberry gives no public way to."""
     return schema._schema  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-
-
-def _tune(field: GraphQLField) -> None:
-    definition = field.extensions.get("strawberry-definition")
-    if not isinstance(definition, StrawberryField) or not getattr(field.resolve, "_is_default", False):
-        return
-    if isinstance(definition, DerivedField):
-        field.resolve = _reader(definition.read)
-    elif definition.is_basic_field:
-        field.resolve = _reader(attrgetter(definition.python_name))
 
 
 def _reader(read: Read) -> Callable[..., object]:

@@ -28,7 +28,13 @@ def encode(type_name: str, key: Key) -> strawberry.ID:
 
 def decode(gid: str, *expected: str) -> GlobalId | None:
     """Return the type and key of an ID, or None when it is no ID of ours or of none of the expected types."""
-    type_name, _, text = _reveal(gid).partition(":")
+    if len(gid) > _LONGEST:
+        return None
+    try:
+        decoded = urlsafe_b64decode(gid.rstrip("=").encode("ascii") + b"==").decode("ascii")
+    except (binascii.Error, UnicodeError):
+        return None
+    type_name, _, text = decoded.partition(":")
     key = _key(text)
     if key is None or not type_name.isidentifier() or (expected and type_name not in expected):
         return None
@@ -64,15 +70,6 @@ def require_uuid(gid: str, type_name: str, *, noun: str, field: str = "id") -> U
     if key is None:
         raise NotFound(f"There is no such {noun}", field=(field,))
     return key
-
-
-def _reveal(gid: str) -> str:
-    if len(gid) > _LONGEST:
-        return ""
-    try:
-        return urlsafe_b64decode(gid.rstrip("=").encode("ascii") + b"==").decode("ascii")
-    except (binascii.Error, UnicodeError):
-        return ""
 
 
 def _key(text: str) -> Key | None:

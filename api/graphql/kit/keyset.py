@@ -96,8 +96,14 @@ class Ordering:
             values = tuple(_unpack(p) for p in packed)
         except (ValueError, TypeError, ArithmeticError):
             return None
-        fits = all(_fits(key, value) for key, value in zip(self.keys, values, strict=True))
-        return values if fits else None
+        # A forged cursor must not reach the database: it may hold values that cannot be compared with the columns.
+        for key, value in zip(self.keys, values, strict=True):
+            is_text_with_nul = isinstance(value, str) and "\0" in value
+            is_too_large = isinstance(value, int) and not -(2**63) <= value < 2**63
+            fits = key.nullable if value is None else type(value) is key.kind
+            if is_text_with_nul or is_too_large or not fits:
+                return None
+        return values
 
 
 def newest(name: str, id_column: ColumnElement[UUID]) -> Ordering:
@@ -138,14 +144,3 @@ def _unpack(packed: object) -> object:
             return packed
         case _:
             raise ValueError("no sort key")
-
-
-def _fits(key: SortKey, value: object) -> bool:
-    """Return whether a value may be compared with the column: a forged cursor must not reach the database."""
-    if value is None:
-        return key.nullable
-    if isinstance(value, str) and "\0" in value:
-        return False
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return False
-    return type(value) is key.kind

@@ -41,7 +41,12 @@ def mutation(
                 async with context.database.write() as tx:
                     return await change(self, context, tx, **values)
             except DomainError as error:
-                return payload(user_errors=user_errors(_placed(error, errors_under)))
+                located = error
+                if errors_under is not None:
+                    located = DomainErrors(
+                        fault if fault.field[:1] == ("id",) else fault.under(errors_under) for fault in error.errors
+                    )
+                return payload(user_errors=user_errors(located))
 
         client_arguments = arguments[1:] if in_transaction else arguments
         resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what inspect.signature goes by
@@ -50,9 +55,3 @@ def mutation(
         return strawberry.mutation(resolve, description=description)
 
     return decorate
-
-
-def _placed(error: DomainError, argument: str | None) -> DomainError:
-    if argument is None:
-        return error
-    return DomainErrors(fault if fault.field[:1] == ("id",) else fault.under(argument) for fault in error.errors)

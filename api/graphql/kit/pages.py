@@ -75,23 +75,22 @@ async def _fetch_batch(tx: Transaction, requests: Sequence[PageRequest[Any]]) ->
     first = requests[0]
     if len(requests) == 1:
         return [await fetch_page(tx, first.rows, first.ordering, first.page, first.build)]
-    union = union_all(*(_branch(number, request) for number, request in enumerate(requests))).subquery("pages")
+    branches: list[Select[Any]] = []
+    for number, request in enumerate(requests):
+        labels = (key.column.label(_key(position)) for position, key in enumerate(request.ordering.keys))
+        rows = between_cursors(request.rows, request.ordering, request.page).add_columns(*labels)
+        page = request.ordering.apply(rows, reverse=request.page.backward).limit(request.page.size + 1).subquery()
+        branches.append(select(page, literal_column(str(number), Integer()).label("branch")))
+    union = union_all(*branches).subquery("pages")
     keys = [replace(key, column=union.c[_key(position)]) for position, key in enumerate(first.ordering.keys)]
     order: list[ColumnElement[Any]] = [union.c.branch, *(key.term(first.page.backward) for key in keys)]
     rows_by_branch: list[list[AnyRow]] = [list[AnyRow]() for _ in requests]
     for row in await tx.execute(select(union).order_by(*order)):
         rows_by_branch[int(row.branch)].append(row)
     return [
-        slice_rows(rows, request.ordering, request.page, request.build, keys_from=-1 - len(keys))
-        for request, rows in zip(requests, rows_by_branch, strict=True)
+        slice_rows(branch_rows, request.ordering, request.page, request.build, keys_from=-1 - len(keys))
+        for request, branch_rows in zip(requests, rows_by_branch, strict=True)
     ]
-
-
-def _branch(number: int, request: PageRequest[Any]) -> Select[Any]:
-    keys = (key.column.label(_key(position)) for position, key in enumerate(request.ordering.keys))
-    rows = between_cursors(request.rows, request.ordering, request.page).add_columns(*keys)
-    page = request.ordering.apply(rows, reverse=request.page.backward).limit(request.page.size + 1).subquery()
-    return select(page, literal_column(str(number), Integer()).label("branch"))
 
 
 def _key(position: int) -> str:

@@ -56,7 +56,7 @@ def parse_day(value: object) -> date:
 def parse_decimal(value: object) -> Decimal:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
-        raise bad_input(f'{_show(value)} is no Decimal: write an exact number as a string, such as "19.90".')
+        raise bad_input(f'{_show(value)} is no Decimal: write an exact number as a string, such as "19.90"')
     return Decimal(text)
 
 

@@ -38,14 +38,22 @@ async def definition_of(
 async def filter_context_of(context: Context) -> FilterContext:
     """Return what a filter is read with, for a query."""
     return FilterContext(
-        context.principal.store, await catalogue_of(context), context.now, read_id, context.services.extensions
+        context.principal.store,
+        await catalogue_of(context),
+        context.now,
+        read_id,
+        extensions=context.services.extensions,
     )
 
 
 async def filter_context_within(tx: Transaction, context: Context) -> FilterContext:
     """Return what a filter is read with, for a mutation: as its transaction sees the store."""
     return FilterContext(
-        context.principal.store, await catalogue_within(tx, context), context.now, read_id, context.services.extensions
+        context.principal.store,
+        await catalogue_within(tx, context),
+        context.now,
+        read_id,
+        extensions=context.services.extensions,
     )
 
 

@@ -22,7 +22,6 @@ from graphql.language import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    ValueNode,
     VariableNode,
 )
 from graphql.type import (
@@ -135,21 +134,19 @@ class CostEstimate:
                     type_ = self._schema.get_type(condition.name.value) if condition else parent
                     total = total.plus(self._selections(node.selection_set, type_))
                 case FragmentSpreadNode():
-                    total = total.plus(self._fragment(node.name.value))
+                    name = node.name.value
+                    if name not in self._fragment_costs:
+                        self._fragment_costs[name] = _CYCLE  # what a fragment that contains itself finds
+                        fragment = self._fragments.get(name)
+                        if fragment is None:
+                            self._fragment_costs[name] = Cost()
+                        else:
+                            type_ = self._schema.get_type(fragment.type_condition.name.value)
+                            self._fragment_costs[name] = self._selections(fragment.selection_set, type_)
+                    total = total.plus(self._fragment_costs[name])
                 case _:
                     pass
         return total
-
-    def _fragment(self, name: str) -> Cost:
-        if name not in self._fragment_costs:
-            self._fragment_costs[name] = _CYCLE  # what a fragment that contains itself finds
-            fragment = self._fragments.get(name)
-            self._fragment_costs[name] = (
-                self._selections(fragment.selection_set, self._schema.get_type(fragment.type_condition.name.value))
-                if fragment
-                else Cost()
-            )
-        return self._fragment_costs[name]
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Cost:
         definition = None
@@ -162,11 +159,13 @@ class CostEstimate:
         introspects = type_ is not None and type_.name.startswith("__")
         times = self._times(node, definition, parent)
         connection = 1 if type_ is not None and type_.name.endswith("Connection") else 0
+        # What carries the objects of a list is free.
+        object_ = 0 if type_ is not None and type_.name.endswith(("Connection", "Edge", "PageInfo")) else 1
         return Cost(
             inner.depth + 1,
             1,
             min(inner.fields + 1, _SATURATED),
-            0 if introspects else min(connection + times * (_node_cost(type_) + inner.nodes), _SATURATED),
+            0 if introspects else min(connection + times * (object_ + inner.nodes), _SATURATED),
             min(times * (1 + inner.introspected), _SATURATED) if introspects else inner.introspected,
         )
 
@@ -177,30 +176,25 @@ class CostEstimate:
         if parent is not None and parent.name.startswith("__"):
             return _INTROSPECTED.get(node.name.value, 1)
         if "first" in definition.args or "last" in definition.args:
-            return self._page_size(node)
-        if parent is not None and parent.name.endswith("Connection"):
-            return 1
+            sizes: list[int] = []
+            for argument in node.arguments or ():
+                if argument.name.value in ("first", "last"):
+                    number = argument.value
+                    value = self._variable_value(number) if isinstance(number, VariableNode) else None
+                    if isinstance(value, int | float):
+                        sizes.append(int(value))
+                    elif isinstance(number, IntValueNode):
+                        sizes.append(int(number.value[:10]))
+            return min(max(sizes), MAX_SIZE) if sizes else DEFAULT_SIZE
         type_ = definition.type
         is_list = is_list_type(type_.of_type if is_non_null_type(type_) else type_)
-        return self._list_size(node) if is_list else 1
-
-    def _page_size(self, node: FieldNode) -> int:
-        sizes = [self._number(a.value) for a in node.arguments or () if a.name.value in ("first", "last")]
-        numbers = [size for size in sizes if size is not None]
-        return min(max(numbers), MAX_SIZE) if numbers else DEFAULT_SIZE
-
-    def _list_size(self, node: FieldNode) -> int:
+        if not is_list or (parent is not None and parent.name.endswith("Connection")):
+            return 1
         ids = next((a.value for a in node.arguments or () if a.name.value == "ids"), None)
         if isinstance(ids, ListValueNode):
             return len(ids.values)
         value = self._variable_value(ids) if isinstance(ids, VariableNode) else None
         return len(value) if is_array(value) else _PLAIN_LIST
-
-    def _number(self, node: ValueNode) -> int | None:
-        if isinstance(node, VariableNode):
-            value = self._variable_value(node)
-            return int(value) if isinstance(value, int | float) else None
-        return int(node.value[:10]) if isinstance(node, IntValueNode) else None
 
     def _variable_value(self, variable: VariableNode) -> object:
         """Return the variable's value, or its default; the largest default, when operations differ."""
@@ -216,8 +210,3 @@ class CostEstimate:
             if v.variable.name.value == name and isinstance(v.default_value, IntValueNode)
         ]
         return max(defaults, default=None)
-
-
-def _node_cost(type_: GraphQLNamedType | None) -> int:
-    """Return the cost of one object in a list; what carries it is free."""
-    return 0 if type_ is not None and type_.name.endswith(("Connection", "Edge", "PageInfo")) else 1

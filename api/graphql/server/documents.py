@@ -36,7 +36,12 @@ class Document:
     affordable: set[Sizes] = field(default_factory=set[Sizes])
 
     def sizes(self, variables: Mapping[str, Any]) -> Sizes:
-        return tuple(_size(variables.get(name)) for name in self.cost_variables)
+        """Return the count that each variable stands for: a page size, or the length of a list of IDs."""
+        values = (variables.get(name) for name in self.cost_variables)
+        return tuple(
+            len(value) if is_array(value) else int(value) if isinstance(value, int | float) else None
+            for value in values
+        )
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         operations = [d for d in self.node.definitions if isinstance(d, OperationDefinitionNode)]
@@ -75,12 +80,24 @@ class Documents:
         entry = self._entries.get(text)
         if entry is None:
             entry = self._read(text)
-            self._store(text, entry)
+            if len(text) <= self._max_characters // 10:
+                self._entries[text] = entry
+                self._characters += len(text)
+            while len(self._entries) > self._max_count or self._characters > self._max_characters:
+                oldest, _ = self._entries.popitem(last=False)
+                self._characters -= len(oldest)
         else:
             self._entries.move_to_end(text)
         if isinstance(entry, Refused):
             raise Refused(entry.outcome, entry.errors)
-        self._check_sizes(entry, variables)
+        sizes = entry.sizes(variables)
+        if entry.cost_variables and sizes not in entry.affordable:
+            try:
+                self._costs.check(entry.node, variables)
+            except GraphQLError as error:
+                raise Refused(Outcome.TOO_COMPLEX, [error]) from error
+            if len(entry.affordable) < _MAX_SIZES:
+                entry.affordable.add(sizes)
         return entry
 
     def __len__(self) -> int:
@@ -108,32 +125,3 @@ class Documents:
         if errors:
             return Refused(Outcome.INVALID, [coded(error, VALIDATION_FAILED) for error in errors])
         return Document(node, tuple(sorted(cost_variables)), nul)
-
-    def _check_sizes(self, document: Document, variables: Mapping[str, Any]) -> None:
-        if not document.cost_variables:
-            return
-        sizes = document.sizes(variables)
-        if sizes in document.affordable:
-            return
-        try:
-            self._costs.check(document.node, variables)
-        except GraphQLError as error:
-            raise Refused(Outcome.TOO_COMPLEX, [error]) from error
-        if len(document.affordable) < _MAX_SIZES:
-            document.affordable.add(sizes)
-
-    def _store(self, text: str, document: Document | Refused) -> None:
-        if len(text) > self._max_characters // 10:
-            return
-        self._entries[text] = document
-        self._characters += len(text)
-        while len(self._entries) > self._max_count or self._characters > self._max_characters:
-            oldest, _ = self._entries.popitem(last=False)
-            self._characters -= len(oldest)
-
-
-def _size(value: object) -> int | None:
-    """Return what a variable counts for: a page size, or the length of a list of IDs."""
-    if is_array(value):
-        return len(value)
-    return int(value) if isinstance(value, int | float) else None

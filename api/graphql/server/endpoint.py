@@ -61,31 +61,27 @@ class GraphQLEndpoint(Generic[P, C]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await self._serve_socket(WebSocket(scope, receive, send))
+            socket = WebSocket(scope, receive, send)
+            if not origin_allowed(socket, self._origins):
+                await socket.close(1008)  # before it is accepted: the handshake is answered with 403
+                return
+            await Socket(socket, self._runner, self._authenticate, self._opener, self._connection_limits).serve()
             return
         request = Request(scope, receive)
         accepted = Accepted.of(request.headers.get("accept"))
-        response = await self._respond(request, accepted)
-        await response(scope, receive, send)
-
-    async def _serve_socket(self, socket: WebSocket) -> None:
-        if not origin_allowed(socket, self._origins):
-            await socket.close(1008)  # before it is accepted: the handshake is answered with 403
+        if self._page is not None and request.method == "GET" and accepted.page():
+            await self._page(scope, receive, send)
             return
-        await Socket(socket, self._runner, self._authenticate, self._opener, self._connection_limits).serve()
+        media = accepted.result() or (Media.EVENTS if accepted.events() else None)
+        try:
+            response = await self._answer(request, accepted, media)
+        except Refused as error:
+            status = STATUS[error.outcome][media or Media.JSON]
+            response = _json(refused(error.errors), status, media, error.headers)
+        await response(scope, receive, send)
 
     def _opener(self, connection: HTTPConnection, principal: P) -> OpenContext[C]:
         return partial(self._make_context, connection, principal)
-
-    async def _respond(self, request: Request, accepted: Accepted) -> ASGIApp:
-        if self._page is not None and request.method == "GET" and accepted.page():
-            return self._page
-        media = accepted.result() or (Media.EVENTS if accepted.events() else None)
-        try:
-            return await self._answer(request, accepted, media)
-        except Refused as error:
-            status = STATUS[error.outcome][media or Media.JSON]
-            return _json(refused(error.errors), status, media, error.headers)
 
     async def _answer(self, request: Request, accepted: Accepted, media: Media | None) -> ASGIApp:
         if media is None:
@@ -108,12 +104,11 @@ class GraphQLEndpoint(Generic[P, C]):
                 raise Refused(Outcome.UNREADABLE, f"A subscription comes as {Media.EVENTS}, or over a WebSocket")
             if kind == "multipart/form-data":
                 raise Refused(Outcome.UNREADABLE, f"Files are not taken with {Media.EVENTS}")
-            return EventStream(
-                self._runner.stream(operation, opener), partial(self._allowed, request), self._connection_limits
-            )
 
-    async def _allowed(self, request: Request) -> bool:
-        return await self._authenticate(request) is not None
+            async def allowed() -> bool:
+                return await self._authenticate(request) is not None
+
+            return EventStream(self._runner.stream(operation, opener), allowed, self._connection_limits)
 
     @asynccontextmanager
     async def _read(self, request: Request, kind: str | None) -> AsyncGenerator[GraphQLRequest]:

@@ -1,6 +1,6 @@
 """Checks of a document's shape, in linear time, before validation, which is quadratic in places."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from graphql import DocumentNode
 from graphql.language import (
@@ -58,18 +58,6 @@ class Shape:
         """Selection sets that are merged into one: fields of one response name are compared pair by pair later."""
         self._at_most(depth, self._limits.depth, "levels of selections")
         groups: dict[str, list[FieldNode]] = {}
-        for field in self._fields(selections):
-            name = field.alias.value if field.alias else field.name.value
-            groups.setdefault(name, []).append(field)
-        for group in groups.values():
-            self._at_most(len(group), self._limits.same_name, "selections of one field side by side")
-            self._overlaps += len(group) ** 2 if len(group) > 1 else 0
-            self._at_most(self._overlaps, self._limits.overlaps, "repeated selections")
-            inner = [f.selection_set.selections for f in group if f.selection_set]
-            if inner:
-                self._level(inner, depth + 1)
-
-    def _fields(self, selections: Iterable[Sequence[SelectionNode]]) -> Iterator[FieldNode]:
         pending = list(selections)
         while pending:
             for node in pending.pop():
@@ -79,9 +67,17 @@ class Shape:
                     self._at_most(self._aliases, self._limits.aliases, "aliases")
                     for argument in node.arguments or ():
                         self._value(argument.value)
-                    yield node
+                    name = node.alias.value if node.alias else node.name.value
+                    groups.setdefault(name, []).append(node)
                 elif isinstance(node, InlineFragmentNode):
                     pending.append(node.selection_set.selections)
+        for group in groups.values():
+            self._at_most(len(group), self._limits.same_name, "selections of one field side by side")
+            self._overlaps += len(group) ** 2 if len(group) > 1 else 0
+            self._at_most(self._overlaps, self._limits.overlaps, "repeated selections")
+            inner = [f.selection_set.selections for f in group if f.selection_set]
+            if inner:
+                self._level(inner, depth + 1)
 
     def _directives(self, directives: Sequence[DirectiveNode]) -> None:
         self._at_most(len(directives), self._limits.directives, "directives in one place")

@@ -68,7 +68,16 @@ class Accepted:
 
     @classmethod
     def of(cls, header: str | None) -> "Accepted":
-        return cls(dict(_range(part) for part in (header or "*/*").split(",") if part.strip()))
+        weights: dict[str, float] = {}
+        for part in filter(str.strip, (header or "*/*").split(",")):
+            media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+            quality = next((p.split("=", 1)[1] for p in parameters if p.startswith("q=")), "1")
+            try:
+                weight = float(quality)
+            except ValueError:
+                weight = 0.0
+            weights[media] = weight if 0 <= weight <= 1 else 0.0
+        return cls(weights)
 
     def weight(self, media: Media) -> float:
         kind = media.split("/")[0]
@@ -91,13 +100,3 @@ class Accepted:
         """Return whether the client is a browser, rather than a program."""
         html = self.weights.get(Media.HTML, 0.0)
         return html > 0 and html >= max(self.weights.get(Media.JSON, 0.0), self.weights.get(Media.RESPONSE, 0.0))
-
-
-def _range(part: str) -> tuple[str, float]:
-    media, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    quality = next((p.split("=", 1)[1] for p in parameters if p.startswith("q=")), "1")
-    try:
-        weight = float(quality)
-    except ValueError:
-        weight = 0.0
-    return media, weight if 0 <= weight <= 1 else 0.0

@@ -3,7 +3,7 @@
 # graphql-core leaves its own generics open:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from graphql import GraphQLInputObjectType, GraphQLResolveInfo, OperationType, get_named_type
@@ -22,31 +22,19 @@ _CHECKED_BY_PARSERS = frozenset({"FilterInput"})
 
 def refuse_nul(resolve: Callable[..., object], source: object, info: Resolving, /, **arguments: object) -> object:
     """A resolver's middleware, for the requests that hold the character: a mutation answers with `userErrors`."""
-    places = list(_places(arguments, info))
-    if not places:
-        return resolve(source, info, **arguments)
-    faults = DomainErrors([DomainError(_MESSAGE, field=place) for place in places[:_AT_MOST]])
-    payload = _payload(info)
-    if payload is None:
-        raise faults
-    return payload(user_errors=user_errors(faults))
-
-
-def _payload(info: Resolving) -> Callable[..., object] | None:
-    """Return the payload of a mutation, which can be made of errors alone; None for other fields."""
-    if info.operation.operation is not OperationType.MUTATION or info.path.prev is not None:
-        return None
-    answer = get_named_type(info.return_type)
-    if "userErrors" not in getattr(answer, "fields", ()):
-        return None
-    payload: Callable[..., object] = answer.extensions["strawberry-definition"].origin
-    return payload
-
-
-def _places(arguments: Mapping[str, object], info: Resolving) -> Iterator[Path]:
-    taken = info.parent_type.fields[info.field_name].args
+    types = info.parent_type.fields[info.field_name].args
+    paths: list[Path] = []
     for name, value in arguments.items():
-        yield from _within(value, get_named_type(taken[name].type), (name,))
+        paths += _within(value, get_named_type(types[name].type), (name,))
+    if not paths:
+        return resolve(source, info, **arguments)
+    faults = DomainErrors([DomainError(_MESSAGE, field=path) for path in paths[:_AT_MOST]])
+    answer = get_named_type(info.return_type)
+    is_mutation = info.operation.operation is OperationType.MUTATION and info.path.prev is None
+    if not is_mutation or "userErrors" not in getattr(answer, "fields", ()):
+        raise faults
+    payload: Callable[..., object] = answer.extensions["strawberry-definition"].origin
+    return payload(user_errors=user_errors(faults))
 
 
 def _within(value: object, type_: Any, path: Path) -> Iterator[Path]:
@@ -59,12 +47,8 @@ def _within(value: object, type_: Any, path: Path) -> Iterator[Path]:
         for position, item in enumerate(value):
             yield from _within(item, type_, (*path, position))
     elif is_object(value):
-        yield from _in_object(value, type_, path)
-
-
-def _in_object(value: Mapping[str, object], type_: Any, path: Path) -> Iterator[Path]:
-    fields = type_.fields if isinstance(type_, GraphQLInputObjectType) else {}
-    for name, item in value.items():
-        if "\0" in name:
-            yield path
-        yield from _within(item, get_named_type(fields[name].type) if name in fields else None, (*path, name))
+        fields = type_.fields if isinstance(type_, GraphQLInputObjectType) else {}
+        for name, item in value.items():
+            if "\0" in name:
+                yield path
+            yield from _within(item, get_named_type(fields[name].type) if name in fields else None, (*path, name))

@@ -102,18 +102,14 @@ def check_values(variables: Variables) -> bool:
         if count > MAX_VALUES:
             raise Refused(Outcome.TOO_LARGE, f"`variables` hold more than {MAX_VALUES:,} values")
         nul = nul or any(isinstance(value, str) and "\0" in value for value in level)
-        level = _below(level)
+        inner: list[object] = []
+        for value in level:
+            if is_object(value):
+                inner.extend(value.values())
+                inner.extend(key for key in value if "\0" in key)
+            elif is_array(value):
+                inner.extend(value)
+        level = inner
     if level:
         raise Refused(Outcome.MALFORMED, f"`variables` are nested more than {MAX_DEPTH} deep")
     return nul
-
-
-def _below(level: list[object]) -> list[object]:
-    inner: list[object] = []
-    for value in level:
-        if is_object(value):
-            inner.extend(value.values())
-            inner.extend(key for key in value if "\0" in key)
-        elif is_array(value):
-            inner.extend(value)
-    return inner

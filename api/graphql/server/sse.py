@@ -36,15 +36,24 @@ class EventStream:
             async with asyncio.timeout(self._limits.send_within):
                 await send({"type": "http.response.body", "body": data, "more_body": more})
 
+        async def disconnect() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        gone = asyncio.create_task(_gone(receive))
+        gone = asyncio.create_task(disconnect())
         revoked = asyncio.create_task(until_revoked(self._allowed, self._limits.recheck))
         relay = asyncio.create_task(self._relay(write))
         try:
             done, _ = await asyncio.wait({gone, revoked, relay}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await stop((gone, revoked, relay))
-        if gone in done or _failed(relay):
+        if gone in done:
+            return
+        error = None if relay.cancelled() else relay.exception()
+        if error is not None:
+            if not isinstance(error, TimeoutError):
+                log.error("graphql.stream_failed", exc_info=error)
             return
         with suppress(TimeoutError):
             if relay not in done:
@@ -71,15 +80,3 @@ class EventStream:
 
 def _next(answer: Answer) -> bytes:
     return b"event: next\ndata: " + encode(answer) + b"\n\n"
-
-
-def _failed(relay: asyncio.Task[None]) -> bool:
-    error = None if relay.cancelled() else relay.exception()
-    if error is not None and not isinstance(error, TimeoutError):
-        log.error("graphql.stream_failed", exc_info=error)
-    return error is not None
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -7,7 +7,7 @@ import orjson
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import Message, Receive
+from starlette.types import Message
 
 from api.graphql.kit.json_types import is_array, is_object
 from api.graphql.kit.upload import Upload
@@ -25,27 +25,23 @@ async def multipart_body(request: Request, *, max_json: int, max_bytes: int) -> 
     """Yield the request's `operations` with its files in place, which are deleted when the block ends."""
     if not any(header in request.headers for header in _PREFLIGHTED):
         raise Refused(Outcome.MALFORMED, "A multipart request needs the header X-Requested-With")
-    counted = Request(request.scope, _bounded(request.receive, max_bytes))
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > max_bytes:
+            raise Refused(Outcome.TOO_LARGE, f"The upload is larger than {max_bytes:,} bytes")
+        return message
+
+    counted = Request(request.scope, receive)
     form = counted.form(max_files=MAX_FILES, max_fields=2, max_part_size=max_json)
     try:
         async with form as parts:
             yield _assemble(parts)
     except HTTPException as error:
         raise Refused(Outcome.MALFORMED, f"The multipart body is broken: {error.detail}") from error
-
-
-def _bounded(receive: Receive, max_bytes: int) -> Receive:
-    received = 0
-
-    async def bounded() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > max_bytes:
-            raise Refused(Outcome.TOO_LARGE, f"The upload is larger than {max_bytes:,} bytes")
-        return message
-
-    return bounded
 
 
 def _assemble(parts: FormData) -> object:
@@ -58,7 +54,13 @@ def _assemble(parts: FormData) -> object:
         file = parts.get(part)
         if not isinstance(file, UploadFile):
             raise Refused(Outcome.MALFORMED, f"`map` names the part {part!r}, which is no file")
-        _place(operations, paths, Upload(file))
+        if not is_array(paths):
+            raise Refused(Outcome.MALFORMED, "`map` gives each part a list of places")
+        upload = Upload(file)
+        for path in paths:
+            steps = path.split(".") if isinstance(path, str) else []
+            if len(steps) < 2 or steps[0] != "variables" or not _put(operations, steps, upload):
+                raise Refused(Outcome.MALFORMED, f"`map` names {path!r}, where `operations` has no null")
     return operations
 
 
@@ -72,19 +74,15 @@ def _json_part(parts: FormData, name: str) -> object:
         raise Refused(Outcome.MALFORMED, f"`{name}` is no JSON: {error}") from error
 
 
-def _place(operations: object, paths: object, upload: Upload) -> None:
-    if not is_array(paths):
-        raise Refused(Outcome.MALFORMED, "`map` gives each part a list of places")
-    for path in paths:
-        steps = path.split(".") if isinstance(path, str) else []
-        if len(steps) < 2 or steps[0] != "variables" or not _put(operations, steps, upload):
-            raise Refused(Outcome.MALFORMED, f"`map` names {path!r}, where `operations` has no null")
-
-
 def _put(holder: object, steps: list[str], upload: Upload) -> bool:
     """Set the null at the end of the path; the holder is whatever JSON the caller sent."""
     for step in steps[:-1]:
-        holder = _at(holder, step)
+        if is_object(holder):
+            holder = holder.get(step)
+        elif is_array(holder) and step.isdecimal() and len(step) < 5 and int(step) < len(holder):
+            holder = holder[int(step)]
+        else:
+            return False
     last = steps[-1]
     if is_object(holder) and last in holder and holder[last] is None:
         holder[last] = upload
@@ -95,11 +93,3 @@ def _put(holder: object, steps: list[str], upload: Upload) -> bool:
         holder[int(last)] = upload
         return True
     return False
-
-
-def _at(holder: object, step: str) -> object:
-    if is_object(holder):
-        return holder.get(step)
-    if is_array(holder) and step.isdecimal() and len(step) < 5 and int(step) < len(holder):
-        return holder[int(step)]
-    return None

@@ -66,22 +66,20 @@ class Socket(Generic[P, C]):
             await self._socket.close(4406, "Subprotocol not acceptable")
             return
         await self._socket.accept(PROTOCOL)
-        try:
-            await self._converse()
-        except Closed as closed:
-            await self._close(closed)
-        except (WebSocketDisconnect, TimeoutError):
-            pass
-
-    async def _converse(self) -> None:
         reader = asyncio.create_task(self._read())
         keeper = asyncio.create_task(self._keep())
         try:
-            done, _ = await asyncio.wait({reader, keeper}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            await stop((reader, keeper, *self._operations.values()))
+            try:
+                done, _ = await asyncio.wait({reader, keeper}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                await stop((reader, keeper, *self._operations.values()))
+        except Closed as closed:
+            with suppress(RuntimeError, WebSocketDisconnect):  # the client may have closed first
+                await self._socket.close(closed.code, closed.reason)
+        except (WebSocketDisconnect, TimeoutError):
+            pass
 
     async def _read(self) -> None:
         try:
@@ -90,12 +88,29 @@ class Socket(Generic[P, C]):
         except TimeoutError:
             raise Closed(4408, "Connection initialisation timeout") from None
         while True:
-            await self._handle(await self._receive())
+            match await self._receive():
+                case {"type": "connection_init"}:
+                    raise Closed(4429, "Too many initialisation requests")
+                case {"type": "ping"}:
+                    await self._send({"type": "pong"})
+                case {"type": "pong"}:
+                    pass
+                case {"type": "subscribe", "id": str(key), "payload": payload} if key and is_object(payload):
+                    await self._subscribe(key, payload)
+                case {"type": "complete", "id": str(key)}:
+                    if task := self._operations.pop(key, None):
+                        task.cancel()
+                case _:
+                    raise Closed(4400, "No message of graphql-transport-ws")
 
     async def _keep(self) -> None:
         """Ping, and end the connection when its token is no longer valid or its client too slow."""
+
+        async def allowed() -> bool:
+            return await self._authenticate(self._connection) is not None
+
         await self._ready.wait()
-        revoked = asyncio.create_task(until_revoked(self._allowed, self._limits.recheck))
+        revoked = asyncio.create_task(until_revoked(allowed, self._limits.recheck))
         stalled = asyncio.create_task(self._stalled.wait())
         try:
             while not (await asyncio.wait({revoked, stalled}, timeout=self._limits.keepalive))[0]:
@@ -103,9 +118,6 @@ class Socket(Generic[P, C]):
         finally:
             await stop((revoked, stalled))
         raise Closed(1013, "Too slow") if self._stalled.is_set() else Closed(4401, "Unauthorized")
-
-    async def _allowed(self) -> bool:
-        return await self._authenticate(self._connection) is not None
 
     async def _receive(self) -> Message:
         event = await self._socket.receive()
@@ -142,22 +154,6 @@ class Socket(Generic[P, C]):
         await self._send({"type": "connection_ack"})
         self._ready.set()
 
-    async def _handle(self, message: Message) -> None:
-        match message:
-            case {"type": "connection_init"}:
-                raise Closed(4429, "Too many initialisation requests")
-            case {"type": "ping"}:
-                await self._send({"type": "pong"})
-            case {"type": "pong"}:
-                pass
-            case {"type": "subscribe", "id": str(key), "payload": payload} if key and is_object(payload):
-                await self._subscribe(key, payload)
-            case {"type": "complete", "id": str(key)}:
-                if task := self._operations.pop(key, None):
-                    task.cancel()
-            case _:
-                raise Closed(4400, "No message of graphql-transport-ws")
-
     async def _subscribe(self, key: str, payload: Message) -> None:
         if key in self._operations:
             raise Closed(4409, f"Subscriber for {key[:60]} already exists")
@@ -165,16 +161,17 @@ class Socket(Generic[P, C]):
             error = refusal(f"A connection carries at most {MAX_OPERATIONS} operations at a time", "LIMIT_EXCEEDED")
             await self._send_errors(key, [error])
             return
+
+        def finish(task: asyncio.Task[None]) -> None:
+            if self._operations.get(key) is task:
+                del self._operations[key]
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, WebSocketDisconnect | TimeoutError):
+                log.error("graphql.stream_failed", exc_info=error)
+
         task = asyncio.create_task(self._operate(key, payload))
         self._operations[key] = task
-        task.add_done_callback(lambda done: self._finished(key, done))
-
-    def _finished(self, key: str, task: asyncio.Task[None]) -> None:
-        if self._operations.get(key) is task:
-            del self._operations[key]
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, WebSocketDisconnect | TimeoutError):
-            log.error("graphql.stream_failed", exc_info=error)
+        task.add_done_callback(finish)
 
     async def _operate(self, key: str, payload: Message) -> None:
         try:
@@ -201,10 +198,6 @@ class Socket(Generic[P, C]):
         except TimeoutError:
             self._stalled.set()
             raise
-
-    async def _close(self, closed: Closed) -> None:
-        with suppress(RuntimeError, WebSocketDisconnect):  # the client may have closed first
-            await self._socket.close(closed.code, closed.reason)
 
 
 def origin_allowed(connection: HTTPConnection, allowed: frozenset[str]) -> bool:

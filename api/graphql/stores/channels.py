@@ -1,8 +1,8 @@
 """Channels: those of the server, and the store's settings of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import strawberry
 
@@ -107,12 +107,8 @@ async def _channels(context: Context) -> list[Channel]:
 
 
 async def _configure(context: Context, tx: Transaction, key: str, settings: object) -> ChannelPayload:
-    channels = context.services.channels
-    store_channel = await channels.configure(tx, context.store_id, key, _object(settings), context.now)
+    if settings is not None and not isinstance(settings, dict):
+        raise DomainError("Settings are an object, as settingsSchema says", field=("settings",))
+    channels, values = context.services.channels, cast("dict[str, object] | None", settings)
+    store_channel = await channels.configure(tx, context.store_id, key, values, context.now)
     return ChannelPayload(channel=Channel(store_channel=store_channel))
-
-
-def _object(settings: object) -> Mapping[str, object] | None:
-    if settings is None or isinstance(settings, dict):
-        return cast("dict[str, Any] | None", settings)
-    raise DomainError("Settings are an object, as settingsSchema says", field=("settings",))

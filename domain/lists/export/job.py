@@ -144,20 +144,19 @@ async def _write_pages(work: _Export, sheet: Sheet) -> None:
 async def _publish(work: _Export, files: FileDirectory, file: UnfinishedFile, now: datetime) -> None:
     """Finish the operation with its file, which is there before, and deleted again when that cannot be."""
     await asyncio.to_thread(files.publish, file)
+    store_id, operation_id, count = work.job.store_id, work.operation_id, work.list.count
     try:
         async with work.database.write() as tx:
-            await _finish(tx, work, file, now)
-    except (_Cancelled, LeaseLost):
+            is_open = await operations.progress(tx, store_id, operation_id, count, count)
+            if is_open:
+                await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, now, file=file.file)
+                await jobs.finish(tx, work.job)
+    except LeaseLost:
         files.remove(file.file.stored_name)
         raise
-
-
-async def _finish(tx: Transaction, work: _Export, file: UnfinishedFile, now: datetime) -> None:
-    store_id, operation_id, count = work.job.store_id, work.operation_id, work.list.count
-    if not await operations.progress(tx, store_id, operation_id, count, count):
+    if not is_open:
+        files.remove(file.file.stored_name)
         raise _Cancelled
-    await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, now, file=file.file)
-    await jobs.finish(tx, work.job)
 
 
 async def _refuse(services: Services, job: Job, operation_id: UUID, problem: str) -> None:

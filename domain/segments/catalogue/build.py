@@ -67,7 +67,12 @@ def catalogue(
     for dimension in (*custom, *extension_dimensions(extensions, definitions)):
         dimensions[dimension.key] = dimension
     for key in (*_RANKED, *(dimension.key for dimension in custom if can_be_ranked(dimension))):
-        dimensions[key] = _ranked(dimensions[key], (ranks or {}).get(key, ()))
+        dimension, values = dimensions[key], (ranks or {}).get(key, ())
+        dimensions[key] = replace(dimension, source=RankedSource(dimension.source, key, values))
+        if values:
+            options = tuple(Option(value, value) for value in values)
+            operators = (*OPERATORS[dimension.type], *ORDERED)
+            dimensions[key] = replace(dimensions[key], options=options, operators=operators, ranks=values)
 
     behaviors = _BEHAVIORS | {behavior.key: behavior for behavior in extension_behaviors(extensions)}
     for key, label in labels.items():
@@ -85,12 +90,3 @@ def can_be_ranked(dimension: DimensionEntry) -> bool:
     """Say whether a store may put the dimension's values in an order."""
     is_custom_text = dimension.group == "property" and dimension.type is ValueType.STRING
     return is_custom_text or dimension.key in _RANKED
-
-
-def _ranked(dimension: DimensionEntry, ranks: tuple[str, ...]) -> DimensionEntry:
-    source = RankedSource(dimension.source, dimension.key, ranks)
-    if not ranks:
-        return replace(dimension, source=source)
-    options = tuple(Option(value, value) for value in ranks)
-    operators = (*OPERATORS[dimension.type], *ORDERED)
-    return replace(dimension, source=source, options=options, operators=operators, ranks=ranks)

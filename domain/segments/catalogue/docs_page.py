@@ -8,7 +8,7 @@ from domain.customers.model import PropertyDefinition
 from domain.kit.values import ValueType
 from domain.segments.catalogue.build import catalogue
 from domain.segments.catalogue.coverage import NAMES, NOT_HELD, TOGETHER
-from domain.segments.catalogue.entries import OPERATORS, Catalogue, CatalogueEntry, DimensionEntry
+from domain.segments.catalogue.entries import OPERATORS, Catalogue
 
 _SHOWN = 12
 _HEAD = """# What segments may ask
@@ -50,14 +50,25 @@ def page() -> str:
     for group, dimensions in groupby(sorted(known.dimensions.values(), key=by_group), by_group):
         parts.append(f"\n## {group.capitalize()}\n\n| key | label | type | values |\n|---|---|---|---|\n")
         for entry in dimensions:
+            restrictions: list[str] = []
+            if entry.options is not None:
+                values = _listed(f"`{option.value}`" for option in entry.options[:_SHOWN])
+                more = f", and {len(entry.options) - _SHOWN} more" if len(entry.options) > _SHOWN else ""
+                restrictions.append(f"{'one of' if entry.closed else 'such as'} {values}{more}")
+            if entry.operators != OPERATORS[entry.type]:
+                restrictions.append(f"operators {_listed(entry.operators)}")
             key = f"`{entry.key}`{_rules(entry.rules)}"
-            parts.append(f"| {key} | {entry.label} | {entry.type.value} | {_restrictions(entry)} |\n")
+            parts.append(f"| {key} | {entry.label} | {entry.type.value} | {'; '.join(restrictions)} |\n")
     parts.append(_OF_BEHAVIORS)
     for group, behaviors in groupby(sorted(known.behaviors.values(), key=by_group), by_group):
         parts.append(f"\n### {group.capitalize()}\n\n| key | label | attributes |\n|---|---|---|\n")
         for behavior in behaviors:
-            attributes = _listed(f"`{entry.key}` ({_type_with_options(entry)})" for entry in behavior.attributes)
-            parts.append(f"| `{behavior.key}`{_rules(behavior.rules)} | {behavior.label} | {attributes} |\n")
+            attributes: list[str] = []
+            for attribute in behavior.attributes:
+                options = attribute.options
+                suffix = "" if options is None else f": {_listed(option.value for option in options[:_SHOWN])}"
+                attributes.append(f"`{attribute.key}` ({attribute.type.value.lower()}{suffix})")
+            parts.append(f"| `{behavior.key}`{_rules(behavior.rules)} | {behavior.label} | {_listed(attributes)} |\n")
     parts.append(_BY_NUMBER)
     for number, keys in covered(known).items():
         answers = [_listed(f"`{key}`" for key in dict.fromkeys(keys))] if keys else []
@@ -90,22 +101,3 @@ def _listed(words: Iterable[object]) -> str:
 
 def _rules(rules: tuple[int, ...]) -> str:
     return f" ({_listed(sorted(rules))})" if rules else ""
-
-
-def _restrictions(entry: DimensionEntry) -> str:
-    """Name the values and operators that an entry is restricted to, where it is."""
-    restrictions: list[str] = []
-    if entry.options is not None:
-        values = _listed(f"`{option.value}`" for option in entry.options[:_SHOWN])
-        more = f", and {len(entry.options) - _SHOWN} more" if len(entry.options) > _SHOWN else ""
-        restrictions.append(f"{'one of' if entry.closed else 'such as'} {values}{more}")
-    if entry.operators != OPERATORS[entry.type]:
-        restrictions.append(f"operators {_listed(entry.operators)}")
-    return "; ".join(restrictions)
-
-
-def _type_with_options(entry: CatalogueEntry) -> str:
-    type_name = entry.type.value.lower()
-    if entry.options is None:
-        return type_name
-    return f"{type_name}: {_listed(option.value for option in entry.options[:_SHOWN])}"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, FromClause, Select, and_, exists, literal, not_, select, union
-from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.sql.visitors import iterate
 
 from domain.customers.tables import customer_facts, customers
@@ -72,15 +71,15 @@ def select_customers(
     # Few are, and an index has them: customers' own rows need not be read for it.
     deleted_ids = partial_index_ids("deleted_at IS NOT NULL", scope)
     deleted = IdSet(deleted_ids, Selectivity.PICKED, negated=True, distinct=True)
-    memberships = (_joined_set(id_set, customer, scope) for id_set in (*id_sets, deleted))
+    memberships: list[ColumnElement[bool]] = []
+    for id_set in (*id_sets, deleted):
+        # PostgreSQL joins a set at the top in this form: IN, or NOT EXISTS for a negated one.
+        if scope.dialect != "postgresql":
+            memberships.append(in_set(id_set, customer, scope))
+        elif id_set.negated:
+            excluded = id_set.ids.subquery()
+            matching = select(literal(1)).where(excluded.c[0] == customer).correlate(customer.table)
+            memberships.append(not_(exists(matching)))
+        else:
+            memberships.append(customer.in_(id_set.ids))
     return select(customer, *columns).select_from(rows).where(*of_store, *conjuncts.predicates, *memberships)
-
-
-def _joined_set(id_set: IdSet, customer: KeyedColumnElement[int], scope: FilterScope) -> ColumnElement[bool]:
-    """Return the set in the form that PostgreSQL joins at the top: IN, or NOT EXISTS for a negated one."""
-    if scope.dialect != "postgresql":
-        return in_set(id_set, customer, scope)
-    if not id_set.negated:
-        return customer.in_(id_set.ids)
-    excluded = id_set.ids.subquery()
-    return not_(exists(select(literal(1)).where(excluded.c[0] == customer).correlate(customer.table)))

@@ -72,28 +72,30 @@ class _Query:
                 shared = predicate.ids.cte()
                 predicate = replace(predicate, ids=select(shared.c[0]).correlate(None))
             self._predicates[leaf.key] = predicate
-        conjuncts = self._conjuncts(node.parts if isinstance(node, And) else (node,))
-        if not conjuncts.alternatives:
-            return select_customers(conjuncts, self.scope)
-        return self._select_alternatives(conjuncts)
-
-    def _conjuncts(self, parts: Sequence[Node]) -> Conjuncts:
-        """Sort the parts of an AND into predicates on a row, id sets, and alternatives of both."""
+        # The parts of an AND are predicates on a row, id sets, or alternatives of both.
         predicates: list[ColumnElement[bool]] = []
         id_sets: list[IdSet] = []
         alternatives: list[Node] = []
-        for part in parts:
+        for part in node.parts if isinstance(node, And) else (node,):
             leaf_predicates = [self._predicate(leaf) for leaf in leaves(part)]
             members = [predicate for predicate in leaf_predicates if isinstance(predicate, IdSet)]
             if not members:
                 predicates.append(self._clause(part))
             elif isinstance(part, Leaf):
                 id_sets += members
-            elif _is_union(part, members):
+            elif (
+                isinstance(part, Or)
+                and all(isinstance(alternative, Leaf) for alternative in part.parts)
+                and len(members) == len(part.parts)
+                and not any(id_set.negated for id_set in members)
+            ):
                 id_sets.append(union_of(members))
             else:
                 alternatives.append(part)
-        return Conjuncts(tuple(predicates), tuple(sorted(id_sets, key=cost)), tuple(alternatives))
+        conjuncts = Conjuncts(tuple(predicates), tuple(sorted(id_sets, key=cost)), tuple(alternatives))
+        if not conjuncts.alternatives:
+            return select_customers(conjuncts, self.scope)
+        return self._select_alternatives(conjuncts)
 
     def _select_alternatives(self, conjuncts: Conjuncts) -> Select[int]:
         """Narrow the customers by predicates and id sets, and of these select the ones that fulfil the alternatives."""
@@ -146,13 +148,6 @@ class _Query:
     def _in_set(self, id_set: IdSet) -> ColumnElement[bool]:
         assert self._customer is not None
         return in_set(id_set, self._customer, self.scope)
-
-
-def _is_union(node: Node, members: Sequence[IdSet]) -> bool:
-    """Say whether the node is an OR of nothing but these sets, none of which is negated."""
-    if not isinstance(node, Or) or not all(isinstance(part, Leaf) for part in node.parts):
-        return False
-    return len(members) == len(node.parts) and not any(id_set.negated for id_set in members)
 
 
 def condition_of(leaf: Leaf, catalogue: Catalogue, scope: FilterScope) -> Predicate:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, case, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Integer, case, literal_column, select, union_all
 
 from domain.customers.tables import customers
 from domain.kit.db import Transaction
@@ -65,8 +65,17 @@ async def match_customers(
             conditions[key] = predicate.condition
     live, row_matches = await _match_rows(tx, scope, ids, conditions)
     expressions.update((key, IdSetExpr(matching)) for key, matching in row_matches.items())
-    for key, members in (await _match_sets(tx, scope, ids, sets)).items():
-        expressions[key] = IdSetExpr(members, negated=sets[key].negated)
+    members: dict[bytes, set[int]] = {key: set() for key in sets}
+    parameters = {"ids": array_value(ids, tx.dialect)}
+    for batch in _batches(list(sets.items()), _SETS):
+        branches = []
+        for index, (_, id_set) in enumerate(batch):
+            few = id_set.ids.where(in_array(id_set.ids.selected_columns[0], "ids", scope.dialect)).subquery()
+            branches.append(select(literal_column(str(index), Integer()), few.c[0]))
+        for index, customer_id in await tx.execute(union_all(*branches), parameters):
+            key, _ = batch[int(index)]
+            members[key].add(int(customer_id))
+    expressions.update((key, IdSetExpr(members[key], negated=id_set.negated)) for key, id_set in sets.items())
     matches: dict[UUID, set[int]] = {}
     for filter_id, node in filters.nodes.items():
         expression = combine(node, expressions, set[int]())
@@ -92,23 +101,6 @@ async def _match_rows(
                 if value:
                     matches[key].add(int(customer_id))
     return live, matches
-
-
-async def _match_sets(
-    tx: Transaction, scope: FilterScope, ids: Sequence[int], sets: Mapping[bytes, IdSet]
-) -> dict[bytes, set[int]]:
-    """Return who of the customers is in each set."""
-    members: dict[bytes, set[int]] = {key: set() for key in sets}
-    parameters = {"ids": array_value(ids, tx.dialect)}
-    for batch in _batches(list(sets.items()), _SETS):
-        branches: list[Select[*tuple[Any, ...]]] = []
-        for index, (_, id_set) in enumerate(batch):
-            few = id_set.ids.where(in_array(id_set.ids.selected_columns[0], "ids", scope.dialect)).subquery()
-            branches.append(select(literal_column(str(index), Integer()), few.c[0]))
-        for index, customer_id in await tx.execute(union_all(*branches), parameters):
-            key, _ = batch[int(index)]
-            members[key].add(int(customer_id))
-    return members
 
 
 def _batches(items: list[T], size: int) -> Iterator[list[T]]:

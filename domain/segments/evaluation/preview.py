@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from muster_sdk import AddressKind
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.extensions import NO_EXTENSIONS, Extensions
+from domain.extensions import Extensions
 from domain.kit.db import Database, Transaction
 from domain.segments.evaluation.cache.count import CountRequest, CountResult, count, prefetch
 from domain.segments.evaluation.cache.fetch import InFlight
@@ -35,7 +35,7 @@ class Previews:
     database: Database
     cache: LeafCache | None = None
     seconds: float = PREVIEW_SECONDS
-    extensions: Extensions = NO_EXTENSIONS
+    extensions: Extensions = field(kw_only=True)
 
     async def preview(
         self, store: Store, definition: Definition, channels: Mapping[str, AddressKind], now: datetime

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Select
 
 from domain.customers import queries as customers
-from domain.extensions import NO_EXTENSIONS, Extensions
+from domain.extensions import Extensions
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
 from domain.segments import catalogue as segment_catalogue
@@ -24,9 +24,7 @@ from domain.segments.sql.scope import FilterScope
 K = TypeVar("K")
 
 
-async def catalogue(
-    tx: Transaction, store_id: int, channels: Mapping[str, str], extensions: Extensions = NO_EXTENSIONS
-) -> Catalogue:
+async def catalogue(tx: Transaction, store_id: int, channels: Mapping[str, str], extensions: Extensions) -> Catalogue:
     """Return the catalogue of what the store's segments may ask; `channels`: the labels of all channels, by key."""
     return segment_catalogue.catalogue(
         await customers.definitions(tx, store_id),
@@ -56,7 +54,7 @@ class ResolvedFilter:
 
 
 async def resolve(
-    tx: Transaction, subject: Segment | Definition, scope: FilterScope, extensions: Extensions = NO_EXTENSIONS
+    tx: Transaction, subject: Segment | Definition, scope: FilterScope, extensions: Extensions
 ) -> ResolvedFilter:
     """Return the resolved filter. Raise FilterOutdated when it refers to what the store no longer has."""
     resolved = (await resolve_each(tx, {0: subject}, scope, extensions))[0]
@@ -69,7 +67,7 @@ async def resolve_each(
     tx: Transaction,
     subjects: Mapping[K, Segment | Definition],
     scope: FilterScope,
-    extensions: Extensions = NO_EXTENSIONS,
+    extensions: Extensions,
 ) -> dict[K, ResolvedFilter | DomainError]:
     """Return each filter resolved, or why it cannot be; references are looked up for all of them together.
 
@@ -107,14 +105,14 @@ async def resolve_each(
 
 
 async def select_ids(
-    tx: Transaction, subject: Segment | Definition, scope: FilterScope, extensions: Extensions = NO_EXTENSIONS
+    tx: Transaction, subject: Segment | Definition, scope: FilterScope, extensions: Extensions
 ) -> Select[int]:
     """Return a statement of the ids of the customers who match now. Raise FilterOutdated as `resolve` does."""
     return (await resolve(tx, subject, scope, extensions)).select_ids()
 
 
 async def select_ids_of_each(
-    tx: Transaction, segments: Sequence[Segment], scope: FilterScope, extensions: Extensions = NO_EXTENSIONS
+    tx: Transaction, segments: Sequence[Segment], scope: FilterScope, extensions: Extensions
 ) -> list[Select[int] | DomainError]:
     """Return a statement for each segment, or what is wrong with it, by as many look-ups as for one."""
     resolved = await resolve_each(tx, dict(enumerate(segments)), scope, extensions)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from domain.extensions import NO_EXTENSIONS, Extensions
+from domain.extensions import Extensions
 from domain.kit.db import Transaction
 from domain.segments import queries
 from domain.segments.evaluation.match_customers import compile_filters, match_customers
@@ -14,7 +14,7 @@ from domain.stores.model import Store
 
 
 async def segments_of(
-    tx: Transaction, store: Store, ids: Sequence[int], now: datetime, extensions: Extensions = NO_EXTENSIONS
+    tx: Transaction, store: Store, ids: Sequence[int], now: datetime, extensions: Extensions
 ) -> dict[int, list[Segment]]:
     """Return each customer's active segments, the newest first, by as many statements as for one customer."""
     active = await queries.active(tx, store.id)

@@ -117,7 +117,13 @@ class _Conditions(Transformer[Token, Any]):
 
     def behavior(self, parts: list[Any]) -> _Written:
         name, *rest = parts
-        key, aggregate = _behavior(name)
+        key, suffix = _split(name)
+        # Of `order.count`; or of `email.opened` alone, which is counted.
+        aggregate = suffix.upper()
+        if suffix.lower() not in AGGREGATES:
+            if suffix and name.type == "QUOTED":
+                raise _fault(name, f"{suffix} is none of {', '.join(sorted(AGGREGATES))}")
+            key, aggregate = key if name.type == "QUOTED" else str(name), Aggregate.COUNT.value
         windows = [part for part in rest if isinstance(part, _Window)]
         measured = [part for part in rest if isinstance(part, _Of)]
         for repeated, kind in ((windows, "window"), (measured, "attribute to measure")):
@@ -190,16 +196,6 @@ def _name(token: Token) -> str:
     if suffix and token.type == "QUOTED":
         raise _fault(token, "nothing follows a name in backquotes here")
     return token.strip("`") if token.type == "QUOTED" else str(token)
-
-
-def _behavior(token: Token) -> tuple[str, str]:
-    """Return a behavior's key and its aggregate: of `order.count`, or of `email.opened` alone."""
-    key, suffix = _split(token)
-    if suffix.lower() in AGGREGATES:
-        return key, suffix.upper()
-    if suffix and token.type == "QUOTED":
-        raise _fault(token, f"{suffix} is none of {', '.join(sorted(AGGREGATES))}")
-    return (key if token.type == "QUOTED" else str(token)), Aggregate.COUNT.value
 
 
 def _split(token: Token) -> tuple[str, str]:

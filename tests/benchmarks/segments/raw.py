@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from tests.benchmarks.segments.shop import Shop
+from tests.benchmarks.segments.loaded_store import LoadedStore
 
 THREADS = 2
 _WHEN, _TEXT, _ID = "TIMESTAMP", "VARCHAR", "INTEGER"
@@ -35,23 +35,23 @@ _COLUMNS: dict[str, dict[str, str]] = {
 Counting = Callable[[str], int]
 
 
-async def connected(shop: Shop) -> Any:
-    """A connection of DuckDB's, with the rows of PostgreSQL's shop."""
+async def connected(loaded: LoadedStore) -> Any:
+    """A connection of DuckDB's, with the rows of PostgreSQL's store."""
     duckdb: Any = pytest.importorskip("duckdb", reason="`uv sync --group bench` brings it")
-    path = f"{shop.folder / str(shop.database.engine.url.database)}.duckdb"
+    path = f"{loaded.folder / str(loaded.database.engine.url.database)}.duckdb"
     connection = duckdb.connect(path, config={"threads": THREADS})
     if not connection.execute("SELECT 1 FROM duckdb_tables()").fetchall():
         began = perf_counter()
         for table, columns in _COLUMNS.items():
-            await _copy(shop, connection, table, columns)
+            await _copy(loaded, connection, table, columns)
         print(f"the same rows in DuckDB in {perf_counter() - began:.0f} s", flush=True)
     return connection
 
 
-async def _copy(shop: Shop, connection: Any, table: str, columns: dict[str, str]) -> None:
+async def _copy(loaded: LoadedStore, connection: Any, table: str, columns: dict[str, str]) -> None:
     read = [f"{name} AT TIME ZONE 'UTC'" if kind is _WHEN else name for name, kind in columns.items()]
-    file = shop.folder / f"{table}.csv"
-    async with shop.database.read() as tx:
+    file = loaded.folder / f"{table}.csv"
+    async with loaded.database.read() as tx:
         await tx.execute(text("SELECT 1"))
         driver: Any = (await tx.connection.get_raw_connection()).driver_connection
         await driver.copy_from_query(f"SELECT {', '.join(read)} FROM {table}", output=file, format="csv")

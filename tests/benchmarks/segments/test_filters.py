@@ -11,6 +11,7 @@ import pytest
 from muster_sdk import AddressKind
 from sqlalchemy import Executable, func, select, text
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Transaction
 from domain.segments import language
 from domain.segments.evaluation.cache.lru import LeafCache
@@ -22,9 +23,9 @@ from domain.segments.sql.scope import FilterScope
 from tests.benchmarks.segments import raw
 from tests.benchmarks.segments.filters import FILTERS, WINDOWED, Asked
 from tests.benchmarks.segments.hand import BY_HAND, ON_RAW_TABLES, Words
+from tests.benchmarks.segments.loaded_store import CUSTOMERS, LoadedStore, opened
 from tests.benchmarks.segments.measuring import Times, processor, table
 from tests.benchmarks.segments.numbers import NOW
-from tests.benchmarks.segments.shop import CUSTOMERS, Shop, opened
 
 pytestmark = pytest.mark.benchmark
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "9"))
@@ -52,51 +53,53 @@ class Measured:
 
 
 @pytest.fixture(params=["postgresql", "sqlite"])
-async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shop]:
+async def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LoadedStore]:
     async with opened(request.param, tmp_path) as it:
         yield it
 
 
-async def test_filters(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_filters(loaded: LoadedStore, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
-        duck = await raw.connected(shop) if shop.database.dialect == "postgresql" else None
-        measured = [await measure(shop, duck, asked) for asked in (*FILTERS, *WINDOWED)]
-        show(shop.database.dialect, measured)
+        duck = await raw.connected(loaded) if loaded.database.dialect == "postgresql" else None
+        measured = [await measure(loaded, duck, asked) for asked in (*FILTERS, *WINDOWED)]
+        show(loaded.database.dialect, measured)
 
 
-async def measure(shop: Shop, duck: Any, asked: Asked) -> Measured:
+async def measure(loaded: LoadedStore, duck: Any, asked: Asked) -> Measured:
     result = Measured(asked)
-    async with reading(shop.database, SECONDS) as tx:
-        definition = await read(tx, shop, asked.query)
-        compiled = await counting(tx, shop, definition)
-        edited = await read(tx, shop, asked.edited)
-    by_hand = BY_HAND[asked.key](Words(shop.database.dialect)).replace(":", "\\:")
-    await in_turns(shop, result, compiled, text(by_hand), duck)
+    async with reading(loaded.database, SECONDS) as tx:
+        definition = await read(tx, loaded, asked.query)
+        compiled = await counting(tx, loaded, definition)
+        edited = await read(tx, loaded, asked.edited)
+    by_hand = BY_HAND[asked.key](Words(loaded.database.dialect)).replace(":", "\\:")
+    await in_turns(loaded, result, compiled, text(by_hand), duck)
     # Other words, lest PostgreSQL takes the plan for two processes that it has: it would not ask again without values.
-    await at_work(shop, result, compiled, text(f"/* alone */ {by_hand}"))
-    await previewed(shop, result, definition, edited)
+    await at_work(loaded, result, compiled, text(f"/* alone */ {by_hand}"))
+    await previewed(loaded, result, definition, edited)
     print(".", end="", flush=True)
     return result
 
 
-async def read(tx: Transaction, shop: Shop, query: str) -> Definition:
-    known = await catalogue(tx, shop.store.id, {"email": "E-mail"})
-    return language.read(query, known, shop.store.timezone, property_conditions=5)
+async def read(tx: Transaction, loaded: LoadedStore, query: str) -> Definition:
+    known = await catalogue(tx, loaded.store.id, {"email": "E-mail"}, NO_EXTENSIONS)
+    return language.read(query, known, loaded.store.timezone, property_conditions=5)
 
 
-async def counting(tx: Transaction, shop: Shop, definition: Definition) -> Executable:
-    found = await select_ids(tx, definition, FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect))
+async def counting(tx: Transaction, loaded: LoadedStore, definition: Definition) -> Executable:
+    found = await select_ids(
+        tx, definition, FilterScope(loaded.store.id, loaded.store.timezone, NOW, tx.dialect), NO_EXTENSIONS
+    )
     return select(func.count()).select_from(found.subquery())
 
 
-async def in_turns(shop: Shop, result: Measured, compiled: Executable, by_hand: Executable, duck: Any) -> None:
+async def in_turns(loaded: LoadedStore, result: Measured, compiled: Executable, by_hand: Executable, duck: Any) -> None:
     """Compiled, by hand and on DuckDB, one after the other, as previews run; the first time does not count."""
 
     async def on_duckdb() -> int:
         found: int = duck.execute(ON_RAW_TABLES[result.asked.key](Words("duckdb"))).fetchone()[0]
         return found
 
-    async with reading(shop.database, SECONDS) as tx:
+    async with reading(loaded.database, SECONDS) as tx:
         for number in range(ROUNDS + 1):
             result.found = await result.cold.add(lambda: tx.scalar(compiled))
             assert await result.hand.add(lambda: tx.scalar(by_hand)) == result.found, result.asked.name
@@ -107,9 +110,9 @@ async def in_turns(shop: Shop, result: Measured, compiled: Executable, by_hand: 
                     times.each.clear()
 
 
-async def at_work(shop: Shop, result: Measured, compiled: Executable, by_hand: Executable) -> None:
+async def at_work(loaded: LoadedStore, result: Measured, compiled: Executable, by_hand: Executable) -> None:
     """Processor time, in one process."""
-    async with reading(shop.database, SECONDS) as tx:
+    async with reading(loaded.database, SECONDS) as tx:
         if tx.dialect == "postgresql":
             await tx.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
         clock = await processor(tx)
@@ -120,13 +123,13 @@ async def at_work(shop: Shop, result: Measured, compiled: Executable, by_hand: E
                 times.each.append(clock() - began)
 
 
-async def previewed(shop: Shop, result: Measured, definition: Definition, edited: Definition) -> None:
+async def previewed(loaded: LoadedStore, result: Measured, definition: Definition, edited: Definition) -> None:
     """As the API answers: nothing is kept from before, and then one leaf changes."""
     for _ in range(ROUNDS):
-        previews = Previews(shop.database, LeafCache(CACHE), SECONDS)
+        previews = Previews(loaded.database, LeafCache(CACHE), SECONDS, extensions=NO_EXTENSIONS)
 
         async def of(asked: Definition, by: Previews = previews) -> int:
-            return (await by.preview(shop.store, asked, CHANNELS, NOW)).count
+            return (await by.preview(loaded.store, asked, CHANNELS, NOW)).count
 
         assert await result.preview.add(lambda: of(definition)) == result.found
         # Meanwhile whoever writes the filter reads the answer.

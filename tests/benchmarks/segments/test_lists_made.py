@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import BigInteger, Select, bindparam, column, delete, insert, text
 from sqlalchemy import table as table_of
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.db.types import Id
@@ -19,9 +20,9 @@ from domain.segments.evaluation.resolve import select_ids
 from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import list_members
 from tests.benchmarks.segments.filters import FILTERS
+from tests.benchmarks.segments.loaded_store import CUSTOMERS, LoadedStore, opened
 from tests.benchmarks.segments.measuring import Times, processor, table
 from tests.benchmarks.segments.numbers import NOW
-from tests.benchmarks.segments.shop import CUSTOMERS, Shop, opened
 from tests.benchmarks.segments.test_filters import ROUNDS, read
 
 pytestmark = pytest.mark.benchmark
@@ -33,7 +34,7 @@ QUERIES = {
 
 
 @pytest.fixture(params=["postgresql", "sqlite"])
-async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shop]:
+async def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LoadedStore]:
     async with opened(request.param, tmp_path) as it:
         yield it
 
@@ -49,9 +50,9 @@ class Made:
     as_found: Times = field(default_factory=Times)
 
 
-async def test_lists_made(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_lists_made(loaded: LoadedStore, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
-        made = {name: await beside(shop, query) for name, query in QUERIES.items()}
+        made = {name: await beside(loaded, query) for name, query in QUERIES.items()}
         rows = [
             (
                 name, it.members, f"{it.members / it.time.p50 * 1000:,.0f}", f"{it.members / it.work.p50 * 1000:,.0f}",
@@ -60,57 +61,57 @@ async def test_lists_made(shop: Shop, capsys: pytest.CaptureFixture[str]) -> Non
             for name, it in made.items()
         ]  # fmt: skip
         header = (
-            f"lists of {CUSTOMERS:,} customers, {shop.database.dialect}", "members", "members/s", "a second of CPU",
+            f"lists of {CUSTOMERS:,} customers, {loaded.database.dialect}", "members", "members/s", "a second of CPU",
             "of bare, ids as found (to reach: 0.85)", "of bare, ids sorted",
         )  # fmt: skip
         print(f"\n{table(header, rows)}\n", flush=True)
 
 
-async def beside(shop: Shop, query: str) -> Made:
+async def beside(loaded: LoadedStore, query: str) -> Made:
     made = Made()
     for _ in range(ROUNDS):
-        await keep_ids(shop, query)
+        await keep_ids(loaded, query)
         list_ids = [ids.new(), ids.new(), ids.new()]
         turns = (
-            (made.work, made.time, partial(fill, shop, query)),
+            (made.work, made.time, partial(fill, loaded, query)),
             (made.as_found, Times(), partial(insert_bare, "")),
             (made.ordered, Times(), partial(insert_bare, "ORDER BY customer_id")),
         )
         for list_id, (work, time, insertion) in zip(list_ids, turns, strict=True):
-            async with shop.database.write() as tx:
+            async with loaded.database.write() as tx:
                 clock = await processor(tx)
                 began = clock()
                 made.members = await time.add(partial(insertion, tx, list_id))
                 work.each.append(clock() - began)
-        await forget(shop, list_ids)
+        await forget(loaded, list_ids)
     return made
 
 
-async def forget(shop: Shop, list_ids: Sequence[UUID]) -> None:
-    async with shop.database.write() as tx:
+async def forget(loaded: LoadedStore, list_ids: Sequence[UUID]) -> None:
+    async with loaded.database.write() as tx:
         await tx.execute(delete(list_members).where(list_members.c.list_id.in_(list_ids)))
-    if shop.database.dialect == "postgresql":
-        async with shop.database.read() as tx:
+    if loaded.database.dialect == "postgresql":
+        async with loaded.database.read() as tx:
             await tx.execute(text("VACUUM list_members"))
 
 
-async def fill(shop: Shop, query: str, tx: Transaction, list_id: UUID) -> int:
+async def fill(loaded: LoadedStore, query: str, tx: Transaction, list_id: UUID) -> int:
     await plan_for_sets(tx)
-    return await queries.fill(tx, shop.store.id, list_id, await finding(tx, shop, query))
+    return await queries.fill(tx, loaded.store.id, list_id, await finding(tx, loaded, query))
 
 
-async def finding(tx: Transaction, shop: Shop, query: str) -> Select[int]:
-    scope = FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect)
-    return await select_ids(tx, await read(tx, shop, query), scope)
+async def finding(tx: Transaction, loaded: LoadedStore, query: str) -> Select[int]:
+    scope = FilterScope(loaded.store.id, loaded.store.timezone, NOW, tx.dialect)
+    return await select_ids(tx, await read(tx, loaded, query), scope, NO_EXTENSIONS)
 
 
-async def keep_ids(shop: Shop, query: str) -> None:
+async def keep_ids(loaded: LoadedStore, query: str) -> None:
     """The ids alone, in the order in which they are found."""
-    async with shop.database.write() as tx:
+    async with loaded.database.write() as tx:
         await tx.execute(text("DROP TABLE IF EXISTS bare_ids"))
         await tx.execute(text("CREATE TABLE bare_ids (customer_id BIGINT NOT NULL)"))
         await plan_for_sets(tx)
-        await tx.execute(insert(BARE).from_select(["customer_id"], await finding(tx, shop, query)))
+        await tx.execute(insert(BARE).from_select(["customer_id"], await finding(tx, loaded, query)))
         await tx.execute(text("ANALYZE bare_ids"))
 
 

@@ -7,6 +7,7 @@ from time import perf_counter
 import pytest
 from muster_sdk import AddressKind
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit import ids
 from domain.segments import language
 from domain.segments.evaluation.cache.lru import LeafCache
@@ -17,9 +18,9 @@ from domain.segments.evaluation.resolve import ResolvedFilter, catalogue, resolv
 from domain.segments.filters import Definition
 from domain.segments.sql.scope import FilterScope
 from tests.benchmarks.segments.filters import FILTERS, WINDOWED
+from tests.benchmarks.segments.loaded_store import CUSTOMERS, LoadedStore, opened
 from tests.benchmarks.segments.measuring import Times, processor, table
 from tests.benchmarks.segments.numbers import NOW
-from tests.benchmarks.segments.shop import CUSTOMERS, Shop, opened
 
 pytestmark = pytest.mark.benchmark
 ROUNDS = 3
@@ -29,54 +30,64 @@ PAGE, CHANGED = 250, 1_000
 
 
 @pytest.fixture(params=["postgresql", "sqlite"])
-async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shop]:
+async def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LoadedStore]:
     async with opened(request.param, tmp_path) as it:
         yield it
 
 
-async def read(shop: Shop, query: str) -> Definition:
-    async with shop.database.read() as tx:
-        known = await catalogue(tx, shop.store.id, {"email": "E-mail"})
-    return language.read(query, known, shop.store.timezone, property_conditions=5)
+async def read(loaded: LoadedStore, query: str) -> Definition:
+    async with loaded.database.read() as tx:
+        known = await catalogue(tx, loaded.store.id, {"email": "E-mail"}, NO_EXTENSIONS)
+    return language.read(query, known, loaded.store.timezone, property_conditions=5)
 
 
-async def test_previews(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_previews(loaded: LoadedStore, capsys: pytest.CaptureFixture[str]) -> None:
     """Cold: nothing is kept; reach kept: another filter came before; then one leaf changes; then all is kept."""
     rows: list[tuple[object, ...]] = []
     for each in (*FILTERS, *WINDOWED):
-        first, edited = await read(shop, each.query), await read(shop, each.edited)
+        first, edited = await read(loaded, each.query), await read(loaded, each.edited)
         cold, after, changed, kept = Times(), Times(), Times(), Times()
         for _ in range(ROUNDS):
-            await count(shop, LeafCache(2**26), cold, first)
+            await count(loaded, LeafCache(2**26), cold, first)
             leaves = LeafCache(2**26)
-            await count(shop, leaves, Times(), Definition())
-            await count(shop, leaves, after, first)
-            await count(shop, leaves, changed, edited)
-            await count(shop, leaves, kept, edited)
+            await count(loaded, leaves, Times(), Definition())
+            await count(loaded, leaves, after, first)
+            await count(loaded, leaves, changed, edited)
+            await count(loaded, leaves, kept, edited)
         rows.append((each.name, cold.p50, after.p50, changed.p50, kept.p50))
-    header = (f"{CUSTOMERS:,} customers, {shop.database.dialect}, ms", "cold", "reach kept", "leaf changed", "all kept")
+    header = (
+        f"{CUSTOMERS:,} customers, {loaded.database.dialect}, ms",
+        "cold",
+        "reach kept",
+        "leaf changed",
+        "all kept",
+    )
     with capsys.disabled():
         print(f"\n{table(header, rows)}")
 
 
-async def count(shop: Shop, leaves: LeafCache, times: Times, definition: Definition) -> None:
+async def count(loaded: LoadedStore, leaves: LeafCache, times: Times, definition: Definition) -> None:
     async def of() -> int:
-        return (await Previews(shop.database, leaves, SECONDS).preview(shop.store, definition, CHANNELS, NOW)).count
+        return (
+            await Previews(loaded.database, leaves, SECONDS, extensions=NO_EXTENSIONS).preview(
+                loaded.store, definition, CHANNELS, NOW
+            )
+        ).count
 
     await times.add(of)
 
 
-async def test_belonging(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_belonging(loaded: LoadedStore, capsys: pytest.CaptureFixture[str]) -> None:
     """All the filters as segments: a page of customers, and a batch of changed ones."""
-    asking = {ids.new(): await read(shop, each.query) for each in (*FILTERS, *WINDOWED)}
+    asking = {ids.new(): await read(loaded, each.query) for each in (*FILTERS, *WINDOWED)}
     rows: list[tuple[object, ...]] = []
     for customers in (PAGE, CHANGED):
         step = max(1, CUSTOMERS // customers)
         some = list(range(1, CUSTOMERS, step))[:customers]
         wall, work = Times(), Times()
-        async with reading(shop.database, SECONDS, snapshot=True) as tx:
-            scope = FilterScope(shop.store.id, shop.store.timezone, NOW, tx.dialect)
-            resolved = await resolve_each(tx, asking, scope)
+        async with reading(loaded.database, SECONDS, snapshot=True) as tx:
+            scope = FilterScope(loaded.store.id, loaded.store.timezone, NOW, tx.dialect)
+            resolved = await resolve_each(tx, asking, scope, NO_EXTENSIONS)
             filters = {key: each for key, each in resolved.items() if isinstance(each, ResolvedFilter)}
             clock = await processor(tx)
             for _ in range(ROUNDS):
@@ -86,6 +97,6 @@ async def test_belonging(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None
                 work.each.append(clock() - worked)
         pairs = len(some) * len(asking)
         rows.append((f"{len(some)} customers, {len(asking)} segments", wall.p50, work.p50, pairs / work.p50 * 1000))
-    header = (f"{CUSTOMERS:,} customers, {shop.database.dialect}", "ms", "database CPU ms", "answers / CPU-s")
+    header = (f"{CUSTOMERS:,} customers, {loaded.database.dialect}", "ms", "database CPU ms", "answers / CPU-s")
     with capsys.disabled():
         print(f"\n{table(header, rows)}")

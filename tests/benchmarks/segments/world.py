@@ -82,8 +82,8 @@ def _contacts(customers: int, numbers: Numbers) -> Iterator[Rows]:
 def _tags(customers: int, numbers: Numbers) -> Iterator[Rows]:
     newsletter = pick(chance(31, 100), (50, "'newsletter'"), (100, f"'interest-{{}}' || {chance(32, 9)}"))
     vip = pick(chance(33, 100), (30, "'vip'"), (100, f"'event-' || {chance(34, 9)}"))
-    shop = f"'shop-' || {chance(35, 50)}"
-    for tag in (newsletter.replace("{}", ""), vip, shop):
+    shop_tag = f"'shop-' || {chance(35, 50)}"
+    for tag in (newsletter.replace("{}", ""), vip, shop_tag):
         yield Rows("customer_tags", {"customer_id": "i", "tag": tag, "source": "'IMPORT'"}, numbers.up_to(customers))
 
 

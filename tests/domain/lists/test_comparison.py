@@ -47,14 +47,14 @@ async def test_who_joined_left_and_stayed(database: Database, store_id: int) -> 
             before, after = live[EARLIER], live[later]
             expected = {Move.JOINED: after - before, Move.LEFT: before - after, Move.STAYED: before & after}
             for move, members in expected.items():
-                rows_ = await tx.execute(moved(store_id, EARLIER, move, whose(later)))
+                rows_ = await tx.execute(moved(store_id, EARLIER, move, parent_is(later)))
                 assert sorted(profile_of(each).customer.id for each in rows_) == sorted(members), (later, move)
                 assert members
             assert counts[later] == ListChanges(*(len(members) for members in expected.values()))
     assert counts[UUID(int=77)] == ListChanges(0, len(live[EARLIER]), 0)
 
 
-def whose(list_id: UUID) -> ParentFilter:
+def parent_is(list_id: UUID) -> ParentFilter:
     return lambda column: column == list_id
 
 

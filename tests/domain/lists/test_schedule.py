@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from domain import jobs
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
 from domain.lists import build, schedule
@@ -34,17 +35,17 @@ def day(number: int, hour: int = 12) -> datetime:
 
 
 @dataclass
-class Shop:
+class StoreStage:
     database: Database
-    desk: FilterContext
+    context: FilterContext
 
     def at(self, now: datetime) -> FilterContext:
-        return replace(self.desk, now=now)
+        return replace(self.context, now=now)
 
     async def segment(self, name: str = "G", update: PolicyInput = WEEKLY) -> Segment:
         async with self.database.write() as tx:
-            created = await create_segment(tx, self.desk, SegmentInput(name=name, update=update))
-        await self.work(self.desk.now)
+            created = await create_segment(tx, self.context, SegmentInput(name=name, update=update))
+        await self.work(self.context.now)
         return created.segment
 
     async def change(self, segment: Segment, now: datetime, **given: object) -> Segment:
@@ -80,44 +81,49 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(database: Database) -> Shop:
+async def store(database: Database) -> StoreStage:
     async with database.write() as tx:
         store_id = await add_store(tx, timezone="Asia/Taipei")
-        known = await catalogue(tx, store_id, {})
-    return Shop(database, FilterContext(Store(store_id, "Shop", "Asia/Taipei", "TWD", Limits(10_000, 5)), known, FIRST))
+        known = await catalogue(tx, store_id, {}, NO_EXTENSIONS)
+    return StoreStage(
+        database,
+        FilterContext(
+            Store(store_id, "Shop", "Asia/Taipei", "TWD", Limits(10_000, 5)), known, FIRST, extensions=NO_EXTENSIONS
+        ),
+    )
 
 
-async def test_the_worked_example(shop: Shop) -> None:
+async def test_the_worked_example(store: StoreStage) -> None:
     """SL-06 to SL-08, A1 and vector 1: G on 1 July, G-2 on the 8th, none on the 15th, G-3 on the 24th."""
-    segment = await shop.segment()
+    segment = await store.segment()
     names_by_day: dict[int, list[str]] = {}
     for number in range(1, 32):
         if number == 10:
-            await shop.change(segment, day(10, 9), update=PolicyInput(UpdateMode.AUTO, 14))
-        names_by_day[number] = await shop.make_due(day(number, 0)) + await shop.make_due(day(number, 23))
+            await store.change(segment, day(10, 9), update=PolicyInput(UpdateMode.AUTO, 14))
+        names_by_day[number] = await store.make_due(day(number, 0)) + await store.make_due(day(number, 23))
     assert {number: names for number, names in names_by_day.items() if names} == {8: ["G-2"], 24: ["G-3"]}
 
 
-async def test_not_a_moment_before_the_stores_midnight(shop: Shop) -> None:
+async def test_not_a_moment_before_the_stores_midnight(store: StoreStage) -> None:
     """A3."""
-    await shop.segment()
-    assert await shop.make_due(day(8, 0) - timedelta(microseconds=1)) == []
-    assert await shop.make_due(day(8, 0)) == ["G-2"]
+    await store.segment()
+    assert await store.make_due(day(8, 0) - timedelta(microseconds=1)) == []
+    assert await store.make_due(day(8, 0)) == ["G-2"]
 
 
-async def test_a_scheduler_that_was_away_makes_one_list_and_keeps_to_the_cycle(shop: Shop) -> None:
+async def test_a_scheduler_that_was_away_makes_one_list_and_keeps_to_the_cycle(store: StoreStage) -> None:
     """Three lists were missed by 24 July: one is made, and the next is of 29 July, as it would have been."""
-    await shop.segment()
-    assert await shop.make_due(day(24)) == ["G-2"]
-    assert await shop.due_at() == {"G": day(29, 0)}
-    assert await shop.make_due(day(24, 23)) == []
-    assert await shop.make_due(day(29, 0)) == ["G-3"]
+    await store.segment()
+    assert await store.make_due(day(24)) == ["G-2"]
+    assert await store.due_at() == {"G": day(29, 0)}
+    assert await store.make_due(day(24, 23)) == []
+    assert await store.make_due(day(29, 0)) == ["G-3"]
 
 
-async def test_schedulers_beside_each_other_make_each_list_once(shop: Shop) -> None:
+async def test_schedulers_beside_each_other_make_each_list_once(store: StoreStage) -> None:
     for number in range(30):
-        await shop.segment(f"S{number}")
-    beside = [Database(shop.database.url) for _ in range(4)]
+        await store.segment(f"S{number}")
+    beside = [Database(store.database.url) for _ in range(4)]
     try:
         rounds = [schedule.build_due(database, day(8)) for database in beside * 2]
         results = await asyncio.gather(*rounds)
@@ -126,102 +132,102 @@ async def test_schedulers_beside_each_other_make_each_list_once(shop: Shop) -> N
             await database.close()
     assert [result.failed for result in results] == [[]] * 8
     assert sum(result.requested for result in results) == 30
-    assert await shop.names() == {f"S{number}{ending}" for number in range(30) for ending in ("", "-2")}
-    assert set((await shop.due_at()).values()) == {day(15, 0)}
+    assert await store.names() == {f"S{number}{ending}" for number in range(30) for ending in ("", "-2")}
+    assert set((await store.due_at()).values()) == {day(15, 0)}
 
 
-async def test_what_is_wrong_with_one_segment_stops_no_other(shop: Shop) -> None:
-    broken, *_ = [await shop.segment(name) for name in ("Broken", "A", "B")]
-    async with shop.database.write() as tx:
+async def test_what_is_wrong_with_one_segment_stops_no_other(store: StoreStage) -> None:
+    broken, *_ = [await store.segment(name) for name in ("Broken", "A", "B")]
+    async with store.database.write() as tx:
         lost = await add_store(tx, timezone="Mars/Olympus")
         row = (await tx.execute(select(segments).where(segments.c.id == broken.id))).mappings().one()
         await tx.execute(insert(segments).values({**row, "store_id": lost}))
         await tx.execute(update(segments).where(segments.c.id == broken.id).values(started_on=date(9999, 12, 31)))
-    result = await schedule.build_due(shop.database, day(8))
+    result = await schedule.build_due(store.database, day(8))
     assert result.requested == 2
     failed = [(failure.store_id, failure.segment_id) for failure in result.failed]
-    assert failed == [(shop.desk.store.id, broken.id), (lost, broken.id)]
-    assert await shop.names() == {"A", "A-2", "B", "B-2", "Broken"}
-    async with shop.database.write() as tx:
+    assert failed == [(store.context.store.id, broken.id), (lost, broken.id)]
+    assert await store.names() == {"A", "A-2", "B", "B-2", "Broken"}
+    async with store.database.write() as tx:
         await tx.execute(update(segments).values(started_on=date(2026, 7, 1)))
         await tx.execute(update(stores).values(timezone="UTC"))
         await tx.execute(segments.delete().where(segments.c.store_id == lost))
-    assert await shop.make_due(day(8)) == ["Broken-2"]
+    assert await store.make_due(day(8)) == ["Broken-2"]
 
 
-async def test_a_round_takes_no_more_than_it_may(shop: Shop) -> None:
+async def test_a_round_takes_no_more_than_it_may(store: StoreStage) -> None:
     """The longest due first, and the rest in the next round."""
     for number in range(5):
-        await shop.segment(f"S{number}")
-    async with shop.database.write() as tx:
+        await store.segment(f"S{number}")
+    async with store.database.write() as tx:
         late = segments.c.name.in_(["S3", "S4"])
         await tx.execute(update(segments).where(late).values(next_refresh_at=day(7, 0)))
-    assert await shop.make_due(day(8), limit=2) == ["S3-2", "S4-2"]
-    assert await shop.make_due(day(8), limit=2) == ["S0-2", "S1-2"]
-    assert await shop.make_due(day(8), limit=2) == ["S2-2"]
+    assert await store.make_due(day(8), limit=2) == ["S3-2", "S4-2"]
+    assert await store.make_due(day(8), limit=2) == ["S0-2", "S1-2"]
+    assert await store.make_due(day(8), limit=2) == ["S2-2"]
 
 
-async def test_an_inactive_segment_makes_none(shop: Shop) -> None:
+async def test_an_inactive_segment_makes_none(store: StoreStage) -> None:
     """RC-06: and what was due in the meantime is not made up for."""
-    segment = await shop.segment()
-    async with shop.database.write() as tx:
-        await actions.set_active(tx, shop.at(day(2)), segment.id, active=False)
-    assert await shop.due_at() == {"G": None}
-    assert await shop.make_due(day(8)) == []
-    await shop.change(segment, day(9), update=PolicyInput(UpdateMode.AUTO, 14))
-    assert await shop.due_at() == {"G": None}
-    async with shop.database.write() as tx:
-        await actions.set_active(tx, shop.at(day(20)), segment.id, active=True)
-    assert await shop.due_at() == {"G": day(23, 0)}
+    segment = await store.segment()
+    async with store.database.write() as tx:
+        await actions.set_active(tx, store.at(day(2)), segment.id, active=False)
+    assert await store.due_at() == {"G": None}
+    assert await store.make_due(day(8)) == []
+    await store.change(segment, day(9), update=PolicyInput(UpdateMode.AUTO, 14))
+    assert await store.due_at() == {"G": None}
+    async with store.database.write() as tx:
+        await actions.set_active(tx, store.at(day(20)), segment.id, active=True)
+    assert await store.due_at() == {"G": day(23, 0)}
 
 
-async def test_what_is_due_stays_due_when_something_else_is_changed(shop: Shop) -> None:
+async def test_what_is_due_stays_due_when_something_else_is_changed(store: StoreStage) -> None:
     """A new name on 8 July, before the scheduler comes round, does not cost the list of that day."""
-    segment = await shop.segment()
-    await shop.change(segment, day(8, 1), name="Renamed", update=WEEKLY)
-    assert await shop.make_due(day(8, 2)) == ["G-2"]
+    segment = await store.segment()
+    await store.change(segment, day(8, 1), name="Renamed", update=WEEKLY)
+    assert await store.make_due(day(8, 2)) == ["G-2"]
 
 
-async def test_a_changed_policy_drops_what_was_due(shop: Shop) -> None:
+async def test_a_changed_policy_drops_what_was_due(store: StoreStage) -> None:
     """SL-07."""
-    segment = await shop.segment()
-    changed = await shop.change(segment, day(8, 1), update=PolicyInput(UpdateMode.AUTO, 30))
+    segment = await store.segment()
+    changed = await store.change(segment, day(8, 1), update=PolicyInput(UpdateMode.AUTO, 30))
     assert changed.policy.started_on == date(2026, 7, 8)
-    assert await shop.make_due(day(8, 2)) == []
-    assert (await shop.change(segment, day(9), update=MANUAL)).next_refresh_at is None
+    assert await store.make_due(day(8, 2)) == []
+    assert (await store.change(segment, day(9), update=MANUAL)).next_refresh_at is None
 
 
-async def test_days_follow_the_stores_zone(shop: Shop) -> None:
+async def test_days_follow_the_stores_zone(store: StoreStage) -> None:
     """The list of 8 July stays one of 8 July, wherever the day begins."""
-    await shop.segment()
-    await shop.segment("Fortnightly", PolicyInput(UpdateMode.AUTO, 14))
-    await shop.segment("By hand", MANUAL)
-    async with shop.database.write() as tx:
-        await refresh_schedule.change_timezone(tx, shop.desk.store.id, "Asia/Taipei", "America/Lima")
+    await store.segment()
+    await store.segment("Fortnightly", PolicyInput(UpdateMode.AUTO, 14))
+    await store.segment("By hand", MANUAL)
+    async with store.database.write() as tx:
+        await refresh_schedule.change_timezone(tx, store.context.store.id, "Asia/Taipei", "America/Lima")
     moved = {"G": datetime(2026, 7, 8, 5, tzinfo=UTC), "Fortnightly": datetime(2026, 7, 15, 5, tzinfo=UTC)}
-    assert await shop.due_at() == {**moved, "By hand": None}
+    assert await store.due_at() == {**moved, "By hand": None}
 
 
-async def test_a_list_of_the_cycle_spends_the_day(shop: Shop) -> None:
+async def test_a_list_of_the_cycle_spends_the_day(store: StoreStage) -> None:
     """A9."""
-    segment = await shop.segment()
-    await shop.make_due(day(8, 0))
-    async with shop.database.write() as tx:
+    segment = await store.segment()
+    await store.make_due(day(8, 0))
+    async with store.database.write() as tx:
         with pytest.raises(Exception, match="once a day"):
-            await refresh(tx, shop.at(day(8, 9)), segment.id)
-    async with shop.database.write() as tx:
-        assert (await refresh(tx, shop.at(day(9, 0)), segment.id)).listed.name == "G-3"
+            await refresh(tx, store.at(day(8, 9)), segment.id)
+    async with store.database.write() as tx:
+        assert (await refresh(tx, store.at(day(9, 0)), segment.id)).listed.name == "G-3"
 
 
-async def test_a_button_pressed_by_many_makes_one_list(shop: Shop) -> None:
+async def test_a_button_pressed_by_many_makes_one_list(store: StoreStage) -> None:
     """SL-09."""
-    segment = await shop.segment()
-    beside = [Database(shop.database.url) for _ in range(4)]
+    segment = await store.segment()
+    beside = [Database(store.database.url) for _ in range(4)]
 
     async def press(database: Database) -> str:
         try:
             async with database.write() as tx:
-                return (await refresh(tx, shop.at(day(2)), segment.id)).listed.name
+                return (await refresh(tx, store.at(day(2)), segment.id)).listed.name
         except DomainError as error:
             return error.code
 
@@ -231,4 +237,4 @@ async def test_a_button_pressed_by_many_makes_one_list(shop: Shop) -> None:
         for each in beside:
             await each.close()
     assert results == ["G-2", "INVALID_STATE", "INVALID_STATE", "INVALID_STATE"]
-    assert await shop.names() == {"G", "G-2"}
+    assert await store.names() == {"G", "G-2"}

@@ -51,17 +51,17 @@ ASKED: list[Filter | None] = [
 
 
 @pytest.fixture
-async def shop(database: Database) -> TrackedStore:
+async def tracked(database: Database) -> TrackedStore:
     async with database.write() as tx:
         store_id = await add_store(tx, timezone="Asia/Taipei")
     return await make_tracked_store(database, store_id, START)
 
 
-async def follow_all(shop: TrackedStore) -> None:
+async def follow_all(tracked: TrackedStore) -> None:
     for number, include in enumerate(ASKED, 1):
-        await shop.add(number, include)
-    await shop.add(90, None, kind="STATIC")
-    await shop.track_memberships()
+        await tracked.add(number, include)
+    await tracked.add(90, None, kind="STATIC")
+    await tracked.track_memberships()
 
 
 person = st.integers(0, 11)
@@ -76,139 +76,142 @@ steps = st.one_of(
 )
 
 
-async def take(shop: TrackedStore, step: tuple[str, int, object]) -> None:
+async def take(tracked: TrackedStore, step: tuple[str, int, object]) -> None:
     match step:
         case ("tag", who, bool(on)):
-            await shop.tag(who, "VIP", on=on)
+            await tracked.tag(who, "VIP", on=on)
         case ("visit" | "order" as kind, who, int(hours)):
-            await shop.track(who, kind, timedelta(hours=hours), **({"total": 5} if kind == "order" else {}))
+            await tracked.track(who, kind, timedelta(hours=hours), **({"total": 5} if kind == "order" else {}))
         case ("blacklist", who, bool(on)):
-            await shop.blacklist(who, on=on)
+            await tracked.blacklist(who, on=on)
         case ("gone", who, bool(on)):
-            await (shop.delete(who) if on else shop.restore(who))
+            await (tracked.delete(who) if on else tracked.restore(who))
         case ("pick", who, _):
-            await shop.pick(PICKED, who)
+            await tracked.pick(PICKED, who)
         case (_, hours, _):
-            shop.now += timedelta(hours=hours)
+            tracked.now += timedelta(hours=hours)
 
 
 @examples(12, shrink=False)
 @given(rounds=st.lists(st.lists(steps, min_size=1, max_size=5), min_size=1, max_size=4))
 async def test_after_any_history_members_are_those_whom_the_filters_find(
-    shop: TrackedStore, rounds: list[list[tuple[str, int, object]]]
+    tracked: TrackedStore, rounds: list[list[tuple[str, int, object]]]
 ) -> None:
-    if not await shop.members():
-        await follow_all(shop)
-        assert await shop.members() == await shop.matching()
+    if not await tracked.members():
+        await follow_all(tracked)
+        assert await tracked.members() == await tracked.matching()
     for steps in rounds:
-        before, recorded = await shop.members(), Counter(await shop.recorded_moves())
+        before, recorded = await tracked.members(), Counter(await tracked.recorded_moves())
         for step in steps:
-            await take(shop, step)
-        await shop.track_memberships()
-        after = await shop.members()
-        assert after == await shop.matching()
+            await take(tracked, step)
+        await tracked.track_memberships()
+        after = await tracked.members()
+        assert after == await tracked.matching()
         # Who came and went again within a round may be told of both ways.
         net = Counter[tuple[UUID, int]]()
-        for (segment, customer, came), times in (Counter(await shop.recorded_moves()) - recorded).items():
+        for (segment, customer, came), times in (Counter(await tracked.recorded_moves()) - recorded).items():
             net[segment, customer] += times if came else -times
         expected = {(segment, customer): 1 if came else -1 for segment, customer, came in moves_between(before, after)}
         assert {key: times for key, times in net.items() if times} == expected
 
 
-async def test_whoever_is_in_a_new_or_edited_segment_did_not_come(shop: TrackedStore) -> None:
-    segment_id = await shop.add(1, VIP)
-    await shop.tag(0, "VIP", on=True)
-    await shop.track_memberships()
-    assert await shop.members() == {segment_id: {shop.people[0]}}
-    await shop.edit(segment_id, include=None)
-    await shop.track_memberships()
-    assert await shop.members() == {segment_id: set(shop.people)}
-    assert await shop.recorded_moves() == []
-    await shop.delete(3)
-    await shop.track_memberships()
-    assert await shop.recorded_moves() == [(segment_id, shop.people[3], False)]
+async def test_whoever_is_in_a_new_or_edited_segment_did_not_come(tracked: TrackedStore) -> None:
+    segment_id = await tracked.add(1, VIP)
+    await tracked.tag(0, "VIP", on=True)
+    await tracked.track_memberships()
+    assert await tracked.members() == {segment_id: {tracked.people[0]}}
+    await tracked.edit(segment_id, include=None)
+    await tracked.track_memberships()
+    assert await tracked.members() == {segment_id: set(tracked.people)}
+    assert await tracked.recorded_moves() == []
+    await tracked.delete(3)
+    await tracked.track_memberships()
+    assert await tracked.recorded_moves() == [(segment_id, tracked.people[3], False)]
 
 
-async def test_time_alone_takes_customers_in_and_out_at_the_stores_midnight(shop: TrackedStore) -> None:
-    segment_id = await shop.add(1, BehaviorCondition("visit", window=Window(last_days=1)))
-    await shop.track_memberships()
-    await shop.track(2, "visit", timedelta(0))
-    await shop.track_memberships()
+async def test_time_alone_takes_customers_in_and_out_at_the_stores_midnight(tracked: TrackedStore) -> None:
+    segment_id = await tracked.add(1, BehaviorCondition("visit", window=Window(last_days=1)))
+    await tracked.track_memberships()
+    await tracked.track(2, "visit", timedelta(0))
+    await tracked.track_memberships()
     # The day after tomorrow begins in Taipei at 16:00 UTC of tomorrow.
-    shop.now = datetime(2026, 6, 2, 15, 59, tzinfo=UTC)
-    await shop.track_memberships()
-    assert await shop.members() == {segment_id: {shop.people[2]}}
-    shop.now = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
-    await shop.track_memberships()
-    assert await shop.members() == {}
-    assert await shop.recorded_moves() == [(segment_id, shop.people[2], True), (segment_id, shop.people[2], False)]
+    tracked.now = datetime(2026, 6, 2, 15, 59, tzinfo=UTC)
+    await tracked.track_memberships()
+    assert await tracked.members() == {segment_id: {tracked.people[2]}}
+    tracked.now = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
+    await tracked.track_memberships()
+    assert await tracked.members() == {}
+    assert await tracked.recorded_moves() == [
+        (segment_id, tracked.people[2], True),
+        (segment_id, tracked.people[2], False),
+    ]
 
 
-async def test_an_event_dated_ahead_counts_when_its_time_has_come(shop: TrackedStore) -> None:
-    segment_id = await shop.add(1, BehaviorCondition("visit", window=Window(last_days=1)))
-    await shop.track_memberships()
-    await shop.track(2, "visit", timedelta(minutes=5))
-    await shop.track_memberships()
-    assert await shop.members() == {}
-    shop.now += timedelta(minutes=5)
-    await shop.track_memberships()
-    assert await shop.members() == {segment_id: {shop.people[2]}}
+async def test_an_event_dated_ahead_counts_when_its_time_has_come(tracked: TrackedStore) -> None:
+    segment_id = await tracked.add(1, BehaviorCondition("visit", window=Window(last_days=1)))
+    await tracked.track_memberships()
+    await tracked.track(2, "visit", timedelta(minutes=5))
+    await tracked.track_memberships()
+    assert await tracked.members() == {}
+    tracked.now += timedelta(minutes=5)
+    await tracked.track_memberships()
+    assert await tracked.members() == {segment_id: {tracked.people[2]}}
 
 
-async def test_a_segment_that_is_switched_off_or_deleted_is_forgotten(shop: TrackedStore) -> None:
-    first, second = await shop.add(1, None), await shop.add(2, VIP)
-    await shop.track_memberships()
-    await shop.edit(first, active=False)
-    await shop.track_memberships()
-    assert await shop.members() == {}
-    async with shop.database.read() as tx:
+async def test_a_segment_that_is_switched_off_or_deleted_is_forgotten(tracked: TrackedStore) -> None:
+    first, second = await tracked.add(1, None), await tracked.add(2, VIP)
+    await tracked.track_memberships()
+    await tracked.edit(first, active=False)
+    await tracked.track_memberships()
+    assert await tracked.members() == {}
+    async with tracked.database.read() as tx:
         assert list((await tx.execute(select(tracked_segments.c.segment_id))).scalars()) == [second]
-    assert await shop.recorded_moves() == []
+    assert await tracked.recorded_moves() == []
 
 
-async def test_many_changes_are_compared_as_a_whole(shop: TrackedStore) -> None:
-    segment_id = await shop.add(1, VIP)
-    await shop.track_memberships()
+async def test_many_changes_are_compared_as_a_whole(tracked: TrackedStore) -> None:
+    segment_id = await tracked.add(1, VIP)
+    await tracked.track_memberships()
     for person in range(7):
-        await shop.tag(person, "VIP", on=True)
-    await shop.track_memberships(StepLimits(max_changed=3, members=2))
-    assert await shop.members() == {segment_id: set(shop.people[:7])}
-    assert Counter(await shop.recorded_moves()) == Counter(
-        (segment_id, customer_id, True) for customer_id in shop.people[:7]
+        await tracked.tag(person, "VIP", on=True)
+    await tracked.track_memberships(StepLimits(max_changed=3, members=2))
+    assert await tracked.members() == {segment_id: set(tracked.people[:7])}
+    assert Counter(await tracked.recorded_moves()) == Counter(
+        (segment_id, customer_id, True) for customer_id in tracked.people[:7]
     )
 
 
-async def test_two_workers_tell_of_each_customer_once(shop: TrackedStore) -> None:
-    segment_id = await shop.add(1, VIP)
-    await shop.track_memberships()
+async def test_two_workers_tell_of_each_customer_once(tracked: TrackedStore) -> None:
+    segment_id = await tracked.add(1, VIP)
+    await tracked.track_memberships()
     for person in range(6):
-        await shop.tag(person, "VIP", on=True)
-    await tracking.schedule_due(shop.database, shop.now)
-    async with shop.database.read() as tx:
+        await tracked.tag(person, "VIP", on=True)
+    await tracking.schedule_due(tracked.database, tracked.now)
+    async with tracked.database.read() as tx:
         [notice] = await jobs.due(tx, 10, Queue.SEGMENTS)
 
     async def worker(name: str) -> None:
-        async with shop.database.write() as tx:
+        async with tracked.database.write() as tx:
             job = await jobs.claim(tx, notice.store_id, notice.job_id, name, -1)
         if job is not None:
             try:
-                await tracking.track(make_services(shop.database, clock=lambda: shop.now), job)
+                await tracking.track(make_services(tracked.database, clock=lambda: tracked.now), job)
             except LeaseLost:
                 return
 
     # A lease that is over at once: each takes the job away from the one before.
     await asyncio.gather(*(worker(f"worker {number}") for number in range(4)))
-    await shop.track_memberships()
-    assert await shop.members() == {segment_id: set(shop.people[:6])}
-    assert Counter(await shop.recorded_moves()) == Counter(
-        (segment_id, customer_id, True) for customer_id in shop.people[:6]
+    await tracked.track_memberships()
+    assert await tracked.members() == {segment_id: set(tracked.people[:6])}
+    assert Counter(await tracked.recorded_moves()) == Counter(
+        (segment_id, customer_id, True) for customer_id in tracked.people[:6]
     )
 
 
-async def test_a_killed_worker_leaves_nothing_half_done(shop: TrackedStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    segment_id = await shop.add(1, VIP)
-    await shop.track_memberships()
-    await shop.tag(4, "VIP", on=True)
+async def test_a_killed_worker_leaves_nothing_half_done(tracked: TrackedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment_id = await tracked.add(1, VIP)
+    await tracked.track_memberships()
+    await tracked.tag(4, "VIP", on=True)
 
     async def die(*_: object) -> None:
         raise RuntimeError("killed")
@@ -216,18 +219,18 @@ async def test_a_killed_worker_leaves_nothing_half_done(shop: TrackedStore, monk
     with monkeypatch.context() as patch:
         patch.setattr(queries, "delete_members", die)
         with pytest.raises(RuntimeError):
-            await shop.track_memberships()
-    assert (await shop.members(), await shop.recorded_moves()) == ({}, [])
-    async with shop.database.write() as tx:
+            await tracked.track_memberships()
+    assert (await tracked.members(), await tracked.recorded_moves()) == ({}, [])
+    async with tracked.database.write() as tx:
         await tx.execute(text("UPDATE jobs SET lease_until = created_at"))
-    await shop.track_memberships()
-    assert await shop.members() == {segment_id: {shop.people[4]}}
-    assert await shop.recorded_moves() == [(segment_id, shop.people[4], True)]
+    await tracked.track_memberships()
+    assert await tracked.members() == {segment_id: {tracked.people[4]}}
+    assert await tracked.recorded_moves() == [(segment_id, tracked.people[4], True)]
 
 
-async def test_marks_of_a_shop_without_segments_are_taken_away(shop: TrackedStore) -> None:
-    await shop.tag(0, "VIP", on=True)
-    await shop.track_memberships()
-    async with shop.database.read() as tx:
+async def test_marks_of_a_shop_without_segments_are_taken_away(tracked: TrackedStore) -> None:
+    await tracked.tag(0, "VIP", on=True)
+    await tracked.track_memberships()
+    async with tracked.database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(customer_changes)) == 0
         assert await tx.scalar(select(func.count()).select_from(segment_memberships)) == 0

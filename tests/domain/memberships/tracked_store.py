@@ -1,4 +1,4 @@
-"""A shop whose segments are followed, and what its customers do."""
+"""A store whose segments are followed, and what its customers do."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from domain.customers.key import CustomerKey
 from domain.customers.model import CustomerChange
 from domain.customers.tables import customers as customer_rows
 from domain.events.tables import events as event_rows
+from domain.extensions import NO_EXTENSIONS
 from domain.ingestion import track as events
 from domain.ingestion.model import TrackedEvent
 from domain.jobs import Queue
@@ -75,8 +76,8 @@ class TrackedStore:
 
     async def track(self, person: int, kind: str, after: timedelta, **attributes: object) -> None:
         self.tracked += 1
-        whose = CustomerKey(id=self.people[person])
-        event = TrackedEvent(f"e{self.tracked}", kind, whose, self.now + after, attributes)
+        customer = CustomerKey(id=self.people[person])
+        event = TrackedEvent(f"e{self.tracked}", kind, customer, self.now + after, attributes)
         async with self.database.write() as tx:
             await events.track(tx, self.store.id, [event], self.now)
 
@@ -124,7 +125,10 @@ class TrackedStore:
                 if segment.kind.value == "DYNAMIC":
                     definition: Definition = segment.definition
                     ids = await select_ids(
-                        tx, definition, FilterScope(self.store.id, self.store.timezone, self.now, tx.dialect)
+                        tx,
+                        definition,
+                        FilterScope(self.store.id, self.store.timezone, self.now, tx.dialect),
+                        NO_EXTENSIONS,
                     )
                     matching[segment.id] = set((await tx.execute(ids)).scalars())
             return {segment_id: customer_ids for segment_id, customer_ids in matching.items() if customer_ids}
@@ -141,9 +145,9 @@ async def make_tracked_store(database: Database, store_id: int, now: datetime, p
     async with database.read() as tx:
         store = await stores.by_id(tx, store_id)
     assert store is not None
-    shop = TrackedStore(database, store, now)
-    await shop.open(people)
-    return shop
+    tracked = TrackedStore(database, store, now)
+    await tracked.open(people)
+    return tracked
 
 
 def moves_between(before: Members, after: Members) -> RecordedMoves:

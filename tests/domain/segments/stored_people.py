@@ -77,30 +77,36 @@ async def _insert(tx: Transaction, store_id: int, rows: Rows) -> None:
 
 
 def _beside(rows: Rows, person: Person) -> None:
-    whose: Row = {"customer_id": person.id}
-    rows[customer_tags] += [{**whose, "tag": tag, "source": source} for tag, source in person.tags.items()]
-    rows[contacts] += [{**whose, "channel": channel, **asdict(each)} for channel, each in person.contacts.items()]
+    of_person: Row = {"customer_id": person.id}
+    rows[customer_tags] += [{**of_person, "tag": tag, "source": source} for tag, source in person.tags.items()]
+    rows[contacts] += [{**of_person, "channel": channel, **asdict(each)} for channel, each in person.contacts.items()]
     rows[customer_addresses] += [
-        {**whose, "position": position, **asdict(each)} for position, each in enumerate(person.addresses)
+        {**of_person, "position": position, **asdict(each)} for position, each in enumerate(person.addresses)
     ]
-    rows[customer_favourites] += [{**whose, "kind": kind, "value": value} for kind, value in person.favourites.items()]
+    rows[customer_favourites] += [
+        {**of_person, "kind": kind, "value": value} for kind, value in person.favourites.items()
+    ]
     unsaid = dict.fromkeys(("recency", "frequency", "monetary", "shopper_type", "repurchase_position"))
-    rows[customer_scores] += [{**whose, **unsaid, **person.scores, "computed_on": NOW.date()}] if person.scores else []
-    rows[customer_origins] += [{**whose, **person.origin}] if person.origin else []
+    rows[customer_scores] += (
+        [{**of_person, **unsaid, **person.scores, "computed_on": NOW.date()}] if person.scores else []
+    )
+    rows[customer_origins] += [{**of_person, **person.origin}] if person.origin else []
     for each in PROPERTIES:
         if each.key in person.properties:
             empty: Row = {kind.column: None for kind in ValueType}
             kept = {"property_id": each.id, each.type.column: person.properties[each.key]}
-            rows[customer_properties].append({**whose, **empty, **kept})
-    rows[segment_members] += [{**whose, "segment_id": PICKED}] if person.picked else []
-    rows[list_members] += [{**whose, "list_id": LIST}] if person.listed else []
+            rows[customer_properties].append({**of_person, **empty, **kept})
+    rows[segment_members] += [{**of_person, "segment_id": PICKED}] if person.picked else []
+    rows[list_members] += [{**of_person, "list_id": LIST}] if person.listed else []
 
 
 def _held(rows: Rows, person: Person) -> None:
-    whose: Row = {"customer_id": person.id}
-    rows[lots] += [{**whose, "id": str(number), **asdict(entry)} for number, entry in enumerate(person.lots)]
-    rows[changes] += [{**whose, "kind": kind, **asdict(entry)} for kind, entry in person.changes.items()]
-    rows[coupons] += [{**whose, "code": str(number), **asdict(entry)} for number, entry in enumerate(person.coupons)]
+    of_person: Row = {"customer_id": person.id}
+    rows[lots] += [{**of_person, "id": str(number), **asdict(entry)} for number, entry in enumerate(person.lots)]
+    rows[changes] += [{**of_person, "kind": kind, **asdict(entry)} for kind, entry in person.changes.items()]
+    rows[coupons] += [
+        {**of_person, "code": str(number), **asdict(entry)} for number, entry in enumerate(person.coupons)
+    ]
 
 
 def _done(rows: Rows, person: Person) -> None:

@@ -126,7 +126,19 @@ class OrderSource:
 
     def predicate(self, condition: BehaviorCondition, fields: FieldConditions, scope: FilterScope) -> Predicate:
         facts = _facts_predicate(condition, scope) if not condition.where else None
-        return facts or _orders_predicate(condition, fields, scope)
+        if facts is not None:
+            return facts
+        of_item = [narrowed for narrowed in fields.where if _part_of(narrowed.field) is OrderPart.ITEM]
+        of_order = [narrowed for narrowed in fields.where if _part_of(narrowed.field) is OrderPart.ORDER]
+        if condition.aggregate is Aggregate.SHARE:
+            clauses = _order_clauses(of_order, of_item, scope)
+            return having_share(_order_rows((), condition, scope), clauses, condition, scope)
+        argument = aggregate_argument(condition, fields, scope)
+        by_item = fields.of is not None and _part_of(fields.of) is OrderPart.ITEM
+        if by_item or (of_item and not of_order and condition.of is None):
+            return having(_item_rows(of_order, of_item, condition, scope), condition, argument, scope)
+        clauses = (*_order_clauses(of_order, of_item, scope), *_frequent_buyers(condition, scope))
+        return having(_order_rows(clauses, condition, scope), condition, argument, scope)
 
 
 _SPENT = type_coerce(customer_facts.c.total_spent, BigInteger())
@@ -174,20 +186,6 @@ def _at_least(times: int, condition: BehaviorCondition, scope: FilterScope) -> R
     )
     rows = _order_rows((orders.c.customer_id.in_(dated_ahead.correlate(None)),), condition, scope)
     return RowPredicate(since & (current | customer_facts.c.customer_id.in_(rows.with_count((times, None)).ids)))
-
-
-def _orders_predicate(condition: BehaviorCondition, fields: FieldConditions, scope: FilterScope) -> Predicate:
-    of_item = [narrowed for narrowed in fields.where if _part_of(narrowed.field) is OrderPart.ITEM]
-    of_order = [narrowed for narrowed in fields.where if _part_of(narrowed.field) is OrderPart.ORDER]
-    if condition.aggregate is Aggregate.SHARE:
-        clauses = _order_clauses(of_order, of_item, scope)
-        return having_share(_order_rows((), condition, scope), clauses, condition, scope)
-    argument = aggregate_argument(condition, fields, scope)
-    by_item = fields.of is not None and _part_of(fields.of) is OrderPart.ITEM
-    if by_item or (of_item and not of_order and condition.of is None):
-        return having(_item_rows(of_order, of_item, condition, scope), condition, argument, scope)
-    clauses = (*_order_clauses(of_order, of_item, scope), *_frequent_buyers(condition, scope))
-    return having(_order_rows(clauses, condition, scope), condition, argument, scope)
 
 
 def _part_of(field: EventField) -> OrderPart:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import cos, radians, sin
 from typing import Any
 
@@ -68,34 +69,32 @@ class PlaceColumn:
         if operator is Operator.IS_SET:
             return and_(self.latitude.is_not(None), self.longitude.is_not(None))
         circles = [circle for value in values if (circle := read_around(str(value))) is not None]
-        return or_(*(self._is_within(part) for circle in circles for part in circle.on_both_sides()))
+        clauses: list[ColumnElement[bool]] = []
+        for around in chain.from_iterable(circle.on_both_sides() for circle in circles):
+            tall, wide = around.reach
+            box = (
+                self.latitude.between(*_ends(around.latitude, tall)),
+                self.longitude.between(*_ends(around.longitude, wide)),
+            )
+            # By the haversine formula, first terms of its series.
+            north = (self.latitude - _real(around.latitude)) * _real(radians(1))
+            east = (self.longitude - _real(around.longitude)) * _real(radians(1))
+            latitude, square = radians(around.latitude), north * north
+            along = _real(1) - square * (_real(1 / 2) - square * _real(1 / 24))
+            across = _real(1) - square * _real(1 / 6)
+            # The cosine of the latitude so far north of the circle's own.
+            cosine = _real(cos(latitude)) * along - _real(sin(latitude)) * north * across
+            apart = _haversine(north) + _real(cos(latitude)) * cosine * _haversine(east)
+            clauses.append(and_(*box, apart <= _real(sin(radians(tall) / 2) ** 2)))
+        return or_(*clauses)
 
     def value(self, _: FilterScope) -> None:
         """A customer has places, and none of them is a circle."""
-
-    def _is_within(self, around: Around) -> ColumnElement[bool]:
-        """Compare by the haversine formula, first terms of its series; the box around the circle is tested before."""
-        tall, wide = around.reach
-        box = (
-            self.latitude.between(*_ends(around.latitude, tall)),
-            self.longitude.between(*_ends(around.longitude, wide)),
-        )
-        north = (self.latitude - _real(around.latitude)) * _real(radians(1))
-        east = (self.longitude - _real(around.longitude)) * _real(radians(1))
-        apart = _haversine(north) + _real(cos(radians(around.latitude))) * _cosine(around, north) * _haversine(east)
-        return and_(*box, apart <= _real(sin(radians(tall) / 2) ** 2))
 
 
 def _haversine(angle: ColumnElement[Any]) -> ColumnElement[Any]:
     square = angle * angle
     return square * (_real(1 / 4) - square * _real(1 / 48))
-
-
-def _cosine(around: Around, north: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the cosine of the latitude so far north of the circle's own."""
-    latitude, square = radians(around.latitude), north * north
-    along = _real(1) - square * (_real(1 / 2) - square * _real(1 / 24))
-    return _real(cos(latitude)) * along - _real(sin(latitude)) * north * (_real(1) - square * _real(1 / 6))
 
 
 def _real(value: float) -> ColumnElement[Any]:

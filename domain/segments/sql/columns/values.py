@@ -80,21 +80,22 @@ class TextColumn:
         # In the C collation, and on SQLite, lower() knows A to Z alone.
         stored = collate(self.expression, "C") if scope.dialect == "postgresql" else self.expression
         folded = func.lower(stored, type_=String())
-        return or_(*(_matches_part(operator, folded, fold(text), scope) for text in texts))
+        is_postgresql = scope.dialect == "postgresql"
+        clauses: list[ColumnElement[bool]] = []
+        for part in map(fold, texts):
+            if operator is Operator.CONTAINS:
+                find = func.strpos if is_postgresql else func.instr
+                clauses.append(find(folded, part, type_=Integer()) > 0)
+            elif operator is Operator.STARTS_WITH:
+                clauses.append(func.substr(folded, 1, len(part), type_=String()) == part)
+            elif is_postgresql:
+                clauses.append(func.right(folded, len(part), type_=String()) == part)
+            else:
+                clauses.append(func.substr(folded, -len(part), type_=String()) == part)
+        return or_(*clauses)
 
     def value(self, _: FilterScope) -> ColumnValue:
         return ColumnValue(self.expression, str)
-
-
-def _matches_part(operator: Operator, folded: ColumnElement[str], text: str, scope: FilterScope) -> ColumnElement[bool]:
-    if operator is Operator.CONTAINS:
-        find = func.strpos if scope.dialect == "postgresql" else func.instr
-        return find(folded, text, type_=Integer()) > 0
-    if operator is Operator.STARTS_WITH:
-        return func.substr(folded, 1, len(text), type_=String()) == text
-    if scope.dialect == "postgresql":
-        return func.right(folded, len(text), type_=String()) == text
-    return func.substr(folded, -len(text), type_=String()) == text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,20 @@
 """The SDK for plugins of Muster: values, protocols, errors and hooks."""
 
 from muster_sdk.channel import (
-    Accepted,
     AddressKind,
-    Ambiguous,
     Capabilities,
     Channel,
     Composer,
     Message,
-    NotSent,
-    Outcome,
     Recipient,
-    Rejected,
     Shown,
     Template,
     Templates,
     Transport,
-    TryAgain,
 )
 from muster_sdk.errors import ChannelError, ContentInvalid, TemplateInvalid, Unreachable
 from muster_sdk.hookspecs import hookimpl, register_behaviors, register_channels, register_dimensions
+from muster_sdk.outcomes import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
 from muster_sdk.segments import (
     Behavior,
     Choice,

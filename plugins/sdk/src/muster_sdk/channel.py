@@ -5,10 +5,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
+
+from muster_sdk.outcomes import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
 
 __all__ = [
     "Accepted",
@@ -120,75 +122,6 @@ class Shown:
     html: str | None
     text: str | None
     payload: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The provider accepted the message. Final.
-
-    `provider_id` is the provider's ID of the message, if it gave one: receipts are matched by it.
-
-        Accepted("SM123")
-    """
-
-    provider_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """The provider refused the message permanently. Final.
-
-    Example:
-
-        Rejected("550 No such user")
-    """
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TryAgain:
-    """The provider refused the message for now, and has certainly not sent it. The host retries it later.
-
-    `after` is the time that the provider asked to wait; None leaves that to the host.
-
-        TryAgain("429 Too many requests", after=timedelta(seconds=30))
-    """
-
-    reason: str
-    after: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """The connection failed before any of the message reached the provider. The host retries it.
-
-    Example:
-
-        NotSent("The connection was closed before the message was complete")
-    """
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ambiguous:
-    """The message may have been sent or not: the answer was lost. In doubt, choose this outcome.
-
-    The host retries it only where `Capabilities.idempotency` makes that harmless, and otherwise records it as unknown.
-
-        Ambiguous("No answer within 30 seconds")
-    """
-
-    reason: str
-
-
-Outcome: TypeAlias = Accepted | Rejected | TryAgain | NotSent | Ambiguous
-"""The outcome of sending one message.
-
-    match outcome:
-        case Accepted(provider_id): ...
-"""
 
 
 class Template(Protocol):

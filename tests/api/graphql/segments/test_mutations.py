@@ -400,8 +400,8 @@ async def test_what_members_cannot_be(store: StoreClient) -> None:
             [(["filter", "all", "0", "attribute", "values", "0"], "INVALID")],
         ),
     ]
-    for arguments, whose, values, expected in wrong:
-        done = await store.mutate("segmentMembersAdd", arguments, "changed", id=whose, **values)
+    for arguments, segment_id, values, expected in wrong:
+        done = await store.mutate("segmentMembersAdd", arguments, "changed", id=segment_id, **values)
         assert (faults(done), done["changed"]) == (expected, 0), values
     done = await store.mutate("segmentMembersRemove", add, "changed", id=gid, customers=nobody[:3])
     assert faults(done) == missing

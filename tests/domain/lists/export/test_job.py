@@ -13,6 +13,7 @@ from sqlalchemy import delete, insert, update
 
 from domain import jobs
 from domain.customers.tables import customer_addresses, customers
+from domain.extensions import NO_EXTENSIONS
 from domain.jobs import Job, LeaseLost
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
@@ -47,7 +48,7 @@ class Exports:
     async def start(self, format_: ExportFormat = ExportFormat.CSV, fields: tuple[str, ...] = FIELDS) -> UUID:
         store = Store(self.store_id, "Shop", TIMEZONE, "TWD", Limits(1, 5))
         async with self.database.write() as tx:
-            known = await catalogue(tx, self.store_id, {"email": "E-mail"})
+            known = await catalogue(tx, self.store_id, {"email": "E-mail"}, NO_EXTENSIONS)
             return (await export_job.start(tx, store, known, ExportRequest(LIST, fields, format_), NOW)).id
 
     async def claim(self) -> Job:
@@ -127,7 +128,7 @@ def years(born: object) -> str:
 
 async def test_what_is_kept_beside_a_customer_is_joined_counted_and_added_up(exports: Exports) -> None:
     """Addresses, wallets, coupons, favourites, channels: several values of one field stand in one cell."""
-    whose = {"store_id": exports.store_id, "customer_id": ON_IT[0].id}
+    of_member = {"store_id": exports.store_id, "customer_id": ON_IT[0].id}
     place = {"region": None, "city": None, "postcode": None, "street": None}
     rows: dict[Table_, list[dict[str, object]]] = {
         customer_addresses: [
@@ -159,7 +160,7 @@ async def test_what_is_kept_beside_a_customer_is_joined_counted_and_added_up(exp
     async with exports.database.write() as tx:
         for table, values in rows.items():
             await tx.execute(delete(table))
-            await tx.execute(insert(table), [{**whose, **row} for row in values])
+            await tx.execute(insert(table), [{**of_member, **row} for row in values])
     operation = await exports.start(fields=tuple(fields))
     await exports.write(await exports.claim())
     written = await exports.rows(operation)

@@ -37,14 +37,14 @@ SEGMENTS: oracle.Segments = {SEGMENT: lambda person: "VIP" in person.tags, PICKE
 
 
 @pytest.fixture
-async def shop(database: Database, store_id: int) -> tuple[Database, int]:
+async def store(database: Database, store_id: int) -> tuple[Database, int]:
     async with database.write() as tx:
         await store_people(tx, store_id, EVERYONE)
     return database, store_id
 
 
-async def found(shop: tuple[Database, int], definition: Definition) -> set[int]:
-    database, store_id = shop
+async def found(store: tuple[Database, int], definition: Definition) -> set[int]:
+    database, store_id = store
     scope = FilterScope(store_id, TIMEZONE, NOW, database.dialect)
     async with database.read() as tx:
         rows = (await tx.execute(customer_ids(definition, CATALOGUE, scope, GROUPS))).scalars().all()
@@ -58,8 +58,8 @@ def expected(definition: Definition) -> set[int]:
 
 @examples(150)
 @given(definition=definitions)
-async def test_any_filter_finds_whom_it_means(shop: tuple[Database, int], definition: Definition) -> None:
-    assert await found(shop, definition) == expected(definition)
+async def test_any_filter_finds_whom_it_means(store: tuple[Database, int], definition: Definition) -> None:
+    assert await found(store, definition) == expected(definition)
 
 
 VIP = AttributeCondition("tag", Operator.EQ, ("VIP",))
@@ -103,25 +103,25 @@ EASILY_GOT_WRONG: list[Filter] = [
 ]
 
 
-async def test_what_is_easily_got_wrong(shop: tuple[Database, int]) -> None:
+async def test_what_is_easily_got_wrong(store: tuple[Database, int]) -> None:
     for tree in EASILY_GOT_WRONG:
         for sense in (tree, Not(tree)):
-            assert await found(shop, Definition(sense)) == expected(Definition(sense)), sense
+            assert await found(store, Definition(sense)) == expected(Definition(sense)), sense
 
 
-async def test_a_filter_and_its_opposite_part_the_customers(shop: tuple[Database, int]) -> None:
+async def test_a_filter_and_its_opposite_part_the_customers(store: tuple[Database, int]) -> None:
     tree = AnyOf((AttributeCondition("city", Operator.CONTAINS, ("tai",)), RECENT))
-    both = await found(shop, Definition(tree, None)), await found(shop, Definition(Not(tree), None))
+    both = await found(store, Definition(tree, None)), await found(store, Definition(Not(tree), None))
     assert both[0].isdisjoint(both[1])
     assert both[0] | both[1] == {person.id for person in EVERYONE if person.row["deleted_at"] is None}
 
 
-async def test_another_stores_customers_are_never_found(shop: tuple[Database, int]) -> None:
-    database, _ = shop
+async def test_another_stores_customers_are_never_found(store: tuple[Database, int]) -> None:
+    database, _ = store
     async with database.write() as tx:
         other = await add_store(tx)
         await store_people(tx, other, [person for person in EVERYONE if person.id < 10])
-    assert await found(shop, Definition(VIP)) == expected(Definition(VIP))
+    assert await found(store, Definition(VIP)) == expected(Definition(VIP))
     assert max(await found((database, other), Definition())) < 10
 
 

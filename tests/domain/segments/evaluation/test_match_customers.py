@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.segments.codec import to_stored
 from domain.segments.evaluation.deadline import reading
@@ -17,12 +18,12 @@ from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import segments
 from domain.stores.model import Store
 from tests.domain.segments.compiler.test_select import EVERYONE
-from tests.domain.segments.evaluation.cache.test_count import shop
+from tests.domain.segments.evaluation.cache.test_count import store
 from tests.domain.segments.filter_strategies import definitions
 from tests.domain.segments.stored_people import NOW
 from tests.properties import examples
 
-__all__ = ["shop"]
+__all__ = ["store"]
 NUMBERS = count(100)
 IDS = [person.id for person in EVERYONE]
 
@@ -45,14 +46,14 @@ async def add(database: Database, store_id: int, definitions: list[Definition]) 
     ids=st.lists(st.sampled_from(IDS), min_size=1, max_size=30, unique=True),
 )
 async def test_customers_are_in_the_segments_that_find_them(
-    database: Database, shop: Store, asked: list[Definition], ids: list[int]
+    database: Database, store: Store, asked: list[Definition], ids: list[int]
 ) -> None:
-    added = await add(database, shop.id, asked)
+    added = await add(database, store.id, asked)
     async with reading(database, 60, snapshot=True) as tx:
-        scope = FilterScope(shop.id, shop.timezone, NOW, tx.dialect)
-        segments_by_customer = await segments_of(tx, shop, ids, NOW)
+        scope = FilterScope(store.id, store.timezone, NOW, tx.dialect)
+        segments_by_customer = await segments_of(tx, store, ids, NOW, NO_EXTENSIONS)
         for segment_id, definition in zip(added, asked, strict=True):
-            everyone = set((await tx.execute(await select_ids(tx, definition, scope))).scalars())
+            everyone = set((await tx.execute(await select_ids(tx, definition, scope, NO_EXTENSIONS))).scalars())
             members = {
                 customer for customer in ids if segment_id in {segment.id for segment in segments_by_customer[customer]}
             }

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.segments import actions
 from domain.segments.compiler.normal_form import LEAVES
@@ -89,10 +90,12 @@ async def test_a_filter_too_wide_with_what_it_refers_to_is_refused_with_its_path
     database: Database, store_id: int
 ) -> None:
     async with database.write() as tx:
-        known = await catalogue(tx, store_id, {})
-        desk = FilterContext(Store(store_id, "Shop", "UTC", "USD", Limits(20, 5)), known, NOW)
+        known = await catalogue(tx, store_id, {}, NO_EXTENSIONS)
+        context = FilterContext(
+            Store(store_id, "Shop", "UTC", "USD", Limits(20, 5)), known, NOW, extensions=NO_EXTENSIONS
+        )
         wide = " OR ".join(f'tag = "t{number}"' for number in range(99))
-        segment = await actions.create(tx, desk, SegmentInput(name="Wide", query=wide))
+        segment = await actions.create(tx, context, SegmentInput(name="Wide", query=wide))
         ten_times = AnyOf(
             tuple(
                 AllOf((MembershipCondition(segment.id), AttributeCondition("tag", Operator.EQ, (str(n),))))

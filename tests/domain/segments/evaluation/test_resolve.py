@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
 from domain.segments.compiler.normal_form import FilterOutdated, leaves
@@ -30,7 +31,7 @@ class CountedParts(tuple[Filter, ...]):  # noqa: SLOT001 - tuples have no slots 
 
 
 @pytest.fixture
-async def shop(database: Database, store_id: int) -> TrackedStore:
+async def tracked(database: Database, store_id: int) -> TrackedStore:
     opened = await make_tracked_store(database, store_id, NOW, people=1)
     await opened.add(BASE.int, VIP)
     await opened.add(ON_BASE.int, AllOf((MembershipCondition(BASE), NEW)))
@@ -38,49 +39,49 @@ async def shop(database: Database, store_id: int) -> TrackedStore:
     return opened
 
 
-def scope_of(shop: TrackedStore) -> FilterScope:
-    return FilterScope(shop.store.id, shop.store.timezone, shop.now, shop.database.dialect)
+def scope_of(tracked: TrackedStore) -> FilterScope:
+    return FilterScope(tracked.store.id, tracked.store.timezone, tracked.now, tracked.database.dialect)
 
 
-async def test_a_filter_is_walked_once_and_once_for_its_normal_form(shop: TrackedStore) -> None:
+async def test_a_filter_is_walked_once_and_once_for_its_normal_form(tracked: TrackedStore) -> None:
     parts = CountedParts((VIP, NEW, MembershipCondition(BASE), AttributeCondition("consent.line", Operator.IS_SET)))
-    async with shop.database.read() as tx:
-        resolved = await resolve(tx, Definition(AllOf(parts), None), scope_of(shop))
+    async with tracked.database.read() as tx:
+        resolved = await resolve(tx, Definition(AllOf(parts), None), scope_of(tracked), NO_EXTENSIONS)
         resolved.select_ids()
     assert parts.walks == 2
     assert "consent.line" in resolved.catalogue.dimensions
 
 
-async def test_many_filters_take_as_many_statements_as_one(shop: TrackedStore) -> None:
+async def test_many_filters_take_as_many_statements_as_one(tracked: TrackedStore) -> None:
     single = {0: Definition(MembershipCondition(ON_BASE))}
     many = single | {number: Definition(AllOf((MembershipCondition(ON_BASE), NEW))) for number in range(1, 20)}
     counts: list[int] = []
     for definitions in (single, many):
-        with statements(shop.database) as executed:
-            async with shop.database.read() as tx:
+        with statements(tracked.database) as executed:
+            async with tracked.database.read() as tx:
                 assert all(
                     isinstance(filter_, ResolvedFilter)
-                    for filter_ in (await resolve_each(tx, definitions, scope_of(shop))).values()
+                    for filter_ in (await resolve_each(tx, definitions, scope_of(tracked), NO_EXTENSIONS)).values()
                 )
         counts.append(len(executed))
     assert counts[0] == counts[1]
 
 
-async def test_static_segments_are_resolved_without_a_statement(shop: TrackedStore) -> None:
-    async with shop.database.read() as tx:
-        segment = await shop.segment(tx, STATIC)
-        with statements(shop.database) as executed:
-            [leaf] = leaves((await resolve(tx, segment, scope_of(shop))).node)
+async def test_static_segments_are_resolved_without_a_statement(tracked: TrackedStore) -> None:
+    async with tracked.database.read() as tx:
+        segment = await tracked.segment(tx, STATIC)
+        with statements(tracked.database) as executed:
+            [leaf] = leaves((await resolve(tx, segment, scope_of(tracked), NO_EXTENSIONS)).node)
     assert executed == []
     assert leaf.condition == MembershipCondition(STATIC)
 
 
-async def test_a_filter_that_asks_for_what_is_gone_does_not_spoil_the_others(shop: TrackedStore) -> None:
-    gone = await shop.add(4, MembershipCondition(GONE))
-    no_dimension = await shop.add(5, AttributeCondition("property.gone", Operator.IS_SET))
-    async with shop.database.read() as tx:
-        segments = [await shop.segment(tx, key) for key in (gone, ON_BASE, no_dimension, STATIC)]
-        selected = await select_ids_of_each(tx, segments, scope_of(shop))
+async def test_a_filter_that_asks_for_what_is_gone_does_not_spoil_the_others(tracked: TrackedStore) -> None:
+    gone = await tracked.add(4, MembershipCondition(GONE))
+    no_dimension = await tracked.add(5, AttributeCondition("property.gone", Operator.IS_SET))
+    async with tracked.database.read() as tx:
+        segments = [await tracked.segment(tx, key) for key in (gone, ON_BASE, no_dimension, STATIC)]
+        selected = await select_ids_of_each(tx, segments, scope_of(tracked), NO_EXTENSIONS)
         with pytest.raises(FilterOutdated, match="no longer exists"):
-            await resolve(tx, segments[0], scope_of(shop))
+            await resolve(tx, segments[0], scope_of(tracked), NO_EXTENSIONS)
     assert [isinstance(ids, DomainError) for ids in selected] == [True, False, True, False]

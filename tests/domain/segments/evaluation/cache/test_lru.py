@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from domain.customers import actions as customers
 from domain.customers.model import Consent, ContactChange
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.segments import ranks
 from domain.segments.evaluation import resolve
@@ -54,7 +55,7 @@ ASKED: list[Filter | None] = [
 
 
 @pytest.fixture
-async def shop(database: Database) -> TrackedStore:
+async def tracked(database: Database) -> TrackedStore:
     async with database.write() as tx:
         store_id = await add_store(tx, timezone="Asia/Taipei")
     opened = await make_tracked_store(database, store_id, START)
@@ -64,7 +65,7 @@ async def shop(database: Database) -> TrackedStore:
 
 @pytest.fixture
 async def previews(database: Database) -> AsyncIterator[Previews]:
-    opened = Previews(database, LeafCache(1_000_000))
+    opened = Previews(database, LeafCache(1_000_000), extensions=NO_EXTENSIONS)
     yield opened
     await opened.close()
 
@@ -82,86 +83,92 @@ writes = st.one_of(
 )
 
 
-async def write(shop: TrackedStore, step: tuple[str, int, object]) -> None:
+async def write(tracked: TrackedStore, step: tuple[str, int, object]) -> None:
     match step:
         case ("tag", who, bool(on)):
-            await shop.tag(who, "VIP", on=on)
+            await tracked.tag(who, "VIP", on=on)
         case ("visit" | "order" as kind, who, int(hours)):
-            await shop.track(who, kind, timedelta(hours=hours), **({"total": 5} if kind == "order" else {}))
+            await tracked.track(who, kind, timedelta(hours=hours), **({"total": 5} if kind == "order" else {}))
         case ("consent", who, Consent() as consent):
             change = ContactChange("line", f"U{who}", consent)
-            async with shop.database.write() as tx:
-                await customers.consent_update(tx, shop.store.id, shop.people[who], change, shop.now)
+            async with tracked.database.write() as tx:
+                await customers.consent_update(tx, tracked.store.id, tracked.people[who], change, tracked.now)
         case ("gone", who, bool(on)):
-            await (shop.delete(who) if on else shop.restore(who))
+            await (tracked.delete(who) if on else tracked.restore(who))
         case ("blacklist", who, bool(on)):
-            await shop.blacklist(who, on=on)
+            await tracked.blacklist(who, on=on)
         case ("pick", who, _):
-            await shop.pick(PICKED, who)
+            await tracked.pick(PICKED, who)
         case (_, hours, _):
-            shop.now += timedelta(hours=hours)
+            tracked.now += timedelta(hours=hours)
 
 
 @examples(20, shrink=False)
 @given(steps=st.lists(st.tuples(writes, st.sampled_from(ASKED), st.sampled_from(ASKED)), min_size=1, max_size=8))
 async def test_a_preview_never_answers_for_data_that_was(
-    shop: TrackedStore, previews: Previews, steps: list[tuple[tuple[str, int, object], Filter | None, Filter | None]]
+    tracked: TrackedStore, previews: Previews, steps: list[tuple[tuple[str, int, object], Filter | None, Filter | None]]
 ) -> None:
     for step, *includes in steps:
         for include in includes:
             definition = Definition(include)
-            expected = await Previews(shop.database).preview(shop.store, definition, CHANNELS, shop.now)
-            assert await previews.preview(shop.store, definition, CHANNELS, shop.now) == expected
-        await write(shop, step)
+            expected = await Previews(tracked.database, extensions=NO_EXTENSIONS).preview(
+                tracked.store, definition, CHANNELS, tracked.now
+            )
+            assert await previews.preview(tracked.store, definition, CHANNELS, tracked.now) == expected
+        await write(tracked, step)
     for include in ASKED:
-        expected = await Previews(shop.database).preview(shop.store, Definition(include), CHANNELS, shop.now)
-        assert await previews.preview(shop.store, Definition(include), CHANNELS, shop.now) == expected
+        expected = await Previews(tracked.database, extensions=NO_EXTENSIONS).preview(
+            tracked.store, Definition(include), CHANNELS, tracked.now
+        )
+        assert await previews.preview(tracked.store, Definition(include), CHANNELS, tracked.now) == expected
 
 
 def about(executed: list[str], table: str) -> int:
     return sum(f"FROM {table}" in statement for statement in executed)
 
 
-async def test_only_the_leaf_that_was_edited_is_asked_again(shop: TrackedStore, previews: Previews) -> None:
+async def test_only_the_leaf_that_was_edited_is_asked_again(tracked: TrackedStore, previews: Previews) -> None:
     visits = BehaviorCondition("visit", window=Window(last_days=3))
-    await shop.tag(0, "VIP", on=True)
-    with statements(shop.database) as executed:
-        await previews.preview(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
+    await tracked.tag(0, "VIP", on=True)
+    with statements(tracked.database) as executed:
+        await previews.preview(tracked.store, Definition(AllOf((VIP, visits))), {}, tracked.now)
         assert (about(executed, "customer_tags"), about(executed, "events")) == (1, 1)
         await previews.wait_for_prefetch()
     assert (about(executed, "customer_tags"), about(executed, "events")) == (2, 2)
-    with statements(shop.database) as executed:
-        await previews.preview(shop.store, Definition(AllOf((NEW, visits))), {}, shop.now)
+    with statements(tracked.database) as executed:
+        await previews.preview(tracked.store, Definition(AllOf((NEW, visits))), {}, tracked.now)
     assert (about(executed, "customer_tags"), about(executed, "events")) == (1, 0)
-    await shop.tag(1, "VIP", on=True)
-    with statements(shop.database) as executed:
-        await previews.preview(shop.store, Definition(AllOf((VIP, visits))), {}, shop.now)
+    await tracked.tag(1, "VIP", on=True)
+    with statements(tracked.database) as executed:
+        await previews.preview(tracked.store, Definition(AllOf((VIP, visits))), {}, tracked.now)
     assert (about(executed, "customer_tags"), about(executed, "events")) == (1, 0)
 
 
-async def test_another_order_of_tiers_is_another_question(shop: TrackedStore, previews: Previews) -> None:
+async def test_another_order_of_tiers_is_another_question(tracked: TrackedStore, previews: Previews) -> None:
     above_gold = Definition(AttributeCondition("tier", Operator.GT, ("Gold",)))
-    async with shop.database.write() as tx:
+    async with tracked.database.write() as tx:
         await tx.execute(text("UPDATE customers SET tier = 'Silver' WHERE id <= 3"))
     counts: list[int] = []
     for order in (["Silver", "Gold"], ["Gold", "Silver"], ["Silver", "Gold"]):
-        async with shop.database.write() as tx:
-            await ranks.replace(tx, shop.store.id, await resolve.catalogue(tx, shop.store.id, {}), "tier", order)
-        counts.append((await previews.preview(shop.store, above_gold, {}, shop.now)).count)
+        async with tracked.database.write() as tx:
+            await ranks.replace(
+                tx, tracked.store.id, await resolve.catalogue(tx, tracked.store.id, {}, NO_EXTENSIONS), "tier", order
+            )
+        counts.append((await previews.preview(tracked.store, above_gold, {}, tracked.now)).count)
     assert counts == [0, 3, 0]
 
 
-async def test_two_who_ask_at_once_ask_the_database_once(shop: TrackedStore, previews: Previews) -> None:
-    with statements(shop.database) as executed:
+async def test_two_who_ask_at_once_ask_the_database_once(tracked: TrackedStore, previews: Previews) -> None:
+    with statements(tracked.database) as executed:
         answers = await asyncio.gather(
-            *(previews.preview(shop.store, Definition(VIP), CHANNELS, shop.now) for _ in range(5))
+            *(previews.preview(tracked.store, Definition(VIP), CHANNELS, tracked.now) for _ in range(5))
         )
     assert about(executed, "customer_tags") == 1
     assert {answer.count for answer in answers} == {0}
 
 
 async def test_who_waits_asks_himself_when_the_other_fails(
-    shop: TrackedStore, previews: Previews, monkeypatch: pytest.MonkeyPatch
+    tracked: TrackedStore, previews: Previews, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = asyncio.Event()
     fetch_bitmap = transfer.fetch_bitmap
@@ -174,16 +181,16 @@ async def test_who_waits_asks_himself_when_the_other_fails(
         return await fetch_bitmap(*arguments)
 
     monkeypatch.setattr(fetch, "fetch_bitmap", fail_once)
-    first = asyncio.create_task(previews.preview(shop.store, Definition(VIP), {}, shop.now))
+    first = asyncio.create_task(previews.preview(tracked.store, Definition(VIP), {}, tracked.now))
     await failing.wait()
-    second = asyncio.create_task(previews.preview(shop.store, Definition(VIP), {}, shop.now))
+    second = asyncio.create_task(previews.preview(tracked.store, Definition(VIP), {}, tracked.now))
     with pytest.raises(RuntimeError):
         await first
     assert (await second).count == 0
 
 
 async def test_what_takes_too_long_is_cut_short_with_a_cache_too(
-    shop: TrackedStore, monkeypatch: pytest.MonkeyPatch
+    tracked: TrackedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = (
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT count(*) FROM n"
@@ -196,21 +203,23 @@ async def test_what_takes_too_long_is_cut_short_with_a_cache_too(
     monkeypatch.setattr(fetch, "fetch_bitmap", dawdle)
     leaves = LeafCache(1_000_000)
     with pytest.raises(TookTooLong, match=r"took longer than 0\.3 s"):
-        await Previews(shop.database, leaves, 0.3).preview(shop.store, Definition(VIP), {}, shop.now)
+        await Previews(tracked.database, leaves, 0.3, extensions=NO_EXTENSIONS).preview(
+            tracked.store, Definition(VIP), {}, tracked.now
+        )
     assert len(leaves) == 0
 
 
-async def test_numbers_beyond_a_bitmaps_are_counted_by_the_database(shop: TrackedStore, previews: Previews) -> None:
-    async with shop.database.write() as tx:
+async def test_numbers_beyond_a_bitmaps_are_counted_by_the_database(tracked: TrackedStore, previews: Previews) -> None:
+    async with tracked.database.write() as tx:
         await tx.execute(text("UPDATE customer_numbers SET last = 2147483648"))
-    assert (await previews.preview(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
+    assert (await previews.preview(tracked.store, Definition(None), CHANNELS, tracked.now)).count == 12
     assert previews.cache is not None
     assert len(previews.cache) == 0
 
 
-async def test_more_ids_than_may_travel_are_counted_by_the_database(shop: TrackedStore) -> None:
-    previews = Previews(shop.database, LeafCache(1_000_000, max_ids=5))
-    assert (await previews.preview(shop.store, Definition(None), CHANNELS, shop.now)).count == 12
+async def test_more_ids_than_may_travel_are_counted_by_the_database(tracked: TrackedStore) -> None:
+    previews = Previews(tracked.database, LeafCache(1_000_000, max_ids=5), extensions=NO_EXTENSIONS)
+    assert (await previews.preview(tracked.store, Definition(None), CHANNELS, tracked.now)).count == 12
 
 
 async def test_no_more_bytes_are_kept_than_may_be_and_the_longest_unused_go_first() -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import insert
 from domain.customers.tables import customer_facts, customers
 from domain.events import log
 from domain.events.model import Event
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.segments.catalogue import catalogue
 from domain.segments.evaluation.resolve import select_ids
@@ -45,5 +46,5 @@ async def test_what_is_dated_ahead_hides_nothing_that_was(
             for days in visits
         ]
         await log.append(tx, store_id, entries, NOW)
-        ids = await select_ids(tx, definition, FilterScope(store_id, "UTC", NOW, tx.dialect))
+        ids = await select_ids(tx, definition, FilterScope(store_id, "UTC", NOW, tx.dialect), NO_EXTENSIONS)
         assert set((await tx.execute(ids)).scalars()) == matching

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import insert
 
 from domain.customers.tables import customer_facts, customer_tags, customers
+from domain.extensions import NO_EXTENSIONS
 from domain.kit.db import Database
 from domain.segments.catalogue import catalogue
 from domain.segments.evaluation.resolve import select_ids
@@ -48,5 +49,5 @@ async def test_when_a_tag_was_added_can_be_asked(
         for customer_id, tag, source, at in TAGGED:
             row = {"customer_id": customer_id, "tag": tag, "source": source, "added_at": at}
             await tx.execute(insert(customer_tags).values(store_id=store_id, **row))
-        ids = await select_ids(tx, definition, FilterScope(store_id, "UTC", NOW, tx.dialect))
+        ids = await select_ids(tx, definition, FilterScope(store_id, "UTC", NOW, tx.dialect), NO_EXTENSIONS)
         assert set((await tx.execute(ids)).scalars()) == matching

@@ -1,4 +1,4 @@
-"""The benchmark's shop: made anew, or found as an earlier run kept it."""
+"""The benchmark's store: made anew, or found as an earlier run stored it."""
 
 import os
 from collections.abc import AsyncGenerator
@@ -25,20 +25,22 @@ KEPT = os.environ.get("BENCH_KEEP", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class LoadedStore:
     database: Database
     store: Store
     folder: Path
 
 
 @asynccontextmanager
-async def opened(dialect: str, folder: Path) -> AsyncGenerator[Shop]:
+async def opened(dialect: str, folder: Path) -> AsyncGenerator[LoadedStore]:
     place = Path("/tmp") if KEPT else folder
     at = _on_postgresql() if dialect == "postgresql" else _on_sqlite(place)
     async with at as url:
         database = Database(url)
         try:
-            yield Shop(database, Store(await _stocked(database), "Shop", TIMEZONE, "TWD", Limits(10_000, 5)), place)
+            yield LoadedStore(
+                database, Store(await _stocked(database), "Shop", TIMEZONE, "TWD", Limits(10_000, 5)), place
+            )
         finally:
             await database.close()
 

@@ -12,7 +12,7 @@ from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into
 
 
-async def add(tx: Transaction, selected: Select[Any]) -> None:
+async def add(tx: Transaction, selected: Select[*tuple[Any, ...]]) -> None:
     """Add the new customers that a select gives, each with facts that count nothing."""
     await _insert(tx, customers, selected)
     column = selected.selected_columns
@@ -35,12 +35,12 @@ async def update_and_restore(
     )
 
 
-async def put_facts(tx: Transaction, selected: Select[Any]) -> None:
+async def put_facts(tx: Transaction, selected: Select[*tuple[Any, ...]]) -> None:
     """Store customers' facts, as far as they have changed."""
     await _upsert(tx, customer_facts, selected)
 
 
-async def put_properties(tx: Transaction, selected: Select[Any], *, all_new: bool) -> None:
+async def put_properties(tx: Transaction, selected: Select[*tuple[Any, ...]], *, all_new: bool) -> None:
     """Store values of properties, as far as they have changed. `all_new`: their customers are, and have none yet."""
     if all_new:
         await _insert(tx, customer_properties, selected)
@@ -48,7 +48,7 @@ async def put_properties(tx: Transaction, selected: Select[Any], *, all_new: boo
         await _upsert(tx, customer_properties, selected)
 
 
-async def merge_contacts(tx: Transaction, selected: Select[Any], *, all_new: bool) -> None:
+async def merge_contacts(tx: Transaction, selected: Select[*tuple[Any, ...]], *, all_new: bool) -> None:
     """Add contacts, or merge them with those that customers have: a consent moves up only, as by `imported_consent`.
 
     An address that is null leaves the contact's; another one is no longer invalid. `all_new`: the customers are, and
@@ -77,11 +77,11 @@ def _rank(consent: ColumnElement[str]) -> ColumnElement[int]:
     return case((consent == Consent.UNSUBSCRIBED.value, 2), (consent == Consent.SUBSCRIBED.value, 1), else_=0)
 
 
-async def _insert(tx: Transaction, table: Table, selected: Select[Any]) -> None:
+async def _insert(tx: Transaction, table: Table, selected: Select[*tuple[Any, ...]]) -> None:
     await tx.execute(insert(table).from_select(selected.selected_columns.keys(), selected))
 
 
-async def _upsert(tx: Transaction, table: Table, selected: Select[Any]) -> None:
+async def _upsert(tx: Transaction, table: Table, selected: Select[*tuple[Any, ...]]) -> None:
     """Insert the rows, or update those that differ."""
     names = selected.selected_columns.keys()
     statement = insert_into(table, tx.dialect).from_select(names, selected)

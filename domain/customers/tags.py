@@ -61,7 +61,7 @@ async def replace_tags(
     await add_tags(tx, store_id, tags, now, source)
 
 
-async def add_selected_tags(tx: Transaction, selected: Select[Any], *, all_new: bool) -> None:
+async def add_selected_tags(tx: Transaction, selected: Select[*tuple[Any, ...]], *, all_new: bool) -> None:
     """Add the tags that a select gives, whose columns bear the names of theirs; one that a customer has stays as it is.
 
     `all_new`: the customers are, and have no tags yet.

@@ -29,7 +29,7 @@ async def add(
         await tx.execute(insert(order_item_facets), facets)
 
 
-async def put_selected(tx: Transaction, selected: Select[Any]) -> None:
+async def put_selected(tx: Transaction, selected: Select[*tuple[Any, ...]]) -> None:
     """Add the orders that a select gives, or update those that the store has; its columns bear the names of theirs."""
     names = selected.selected_columns.keys()
     statement = insert_into(orders, tx.dialect).from_select(names, selected)
@@ -37,7 +37,7 @@ async def put_selected(tx: Transaction, selected: Select[Any]) -> None:
     await tx.execute(statement.on_conflict_do_update(index_elements=["store_id", "id"], set_=changed))
 
 
-async def add_selected_items(tx: Transaction, selected: Select[Any]) -> None:
+async def add_selected_items(tx: Transaction, selected: Select[*tuple[Any, ...]]) -> None:
     """Add the items that a select gives, whose columns bear the names of theirs."""
     await tx.execute(insert(order_items).from_select(selected.selected_columns.keys(), selected))
 

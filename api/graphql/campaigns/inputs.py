@@ -66,7 +66,8 @@ class CampaignInput:
     def draft(self) -> CampaignDraft:
         """Return the draft. Raise DomainError for content that is no object, or a target that cannot be."""
         target, exclude = target_of(self.target, "target"), targets_of(self.exclude)
-        if self.content is not None and not isinstance(self.content, dict):
+        content = cast("object", self.content)
+        if content is not None and not isinstance(content, dict):
             raise DomainError("The content is an object, as the channel's contentSchema says", field=("content",))
         return CampaignDraft(
             name=self.name,

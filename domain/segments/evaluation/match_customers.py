@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, case, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, case, literal_column, select, union_all
 
 from domain.customers.tables import customers
 from domain.kit.db import Transaction
@@ -68,7 +68,7 @@ async def match_customers(
     members: dict[bytes, set[int]] = {key: set() for key in sets}
     parameters = {"ids": array_value(ids, tx.dialect)}
     for batch in _batches(list(sets.items()), _SETS):
-        branches = []
+        branches: list[Select[*tuple[Any, ...]]] = []
         for index, (_, id_set) in enumerate(batch):
             few = id_set.ids.where(in_array(id_set.ids.selected_columns[0], "ids", scope.dialect)).subquery()
             branches.append(select(literal_column(str(index), Integer()), few.c[0]))

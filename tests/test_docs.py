@@ -1,8 +1,11 @@
 """What the documentation names exists, and what exists is documented."""
 
+import ast
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from typer.main import get_command
 from api.cli import app
 from api.settings import Settings
 from domain.events.types import EVENT_TYPES, MESSAGE_EVENTS
-from domain.segments.catalogue import docs_page
+from domain.segments.catalogue import catalogue, docs_page
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/sdk/*.md")])
@@ -21,6 +24,13 @@ IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 COMMANDS = set(getattr(get_command(app), "commands", {}))
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 SETTINGS = {f"MUSTER_{name.upper()}" for name in Settings.model_fields}
+TESTS = {
+    node.name
+    for path in ROOT.glob("tests/**/test_*.py")
+    for node in ast.walk(ast.parse(path.read_text()))
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+}
+ARCHITECTURE = (ROOT / "docs/explanation/architecture.md").read_text()
 OF_TESTS = {
     "MUSTER_TEST_POSTGRES_URL",
     "MUSTER_TEST_REDIS_URL",
@@ -78,6 +88,52 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    assert {name for name in re.findall(r"`(test_\w+)`", page.read_text()) if name not in TESTS} == set()
+
+
+def test_every_rule_is_where_architecture_says() -> None:
+    rows = re.findall(r"^\| .+? \| `([\w/]+\.py)` \| (.+) \|$", ARCHITECTURE, re.MULTILINE)
+    assert len(rows) >= 20
+    missing = {
+        f"{path}: {name}"
+        for path, names in rows
+        for name in re.findall(r"`([\w.]+)`", names)
+        if name not in set(_definitions(ast.parse((ROOT / path).read_text())))
+    }
+    assert missing == set()
+
+
+def test_layers_are_as_architecture_says() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers_of = {
+        container: [frozenset(re.findall(r"\w+", layer)) for layer in reversed(contract["layers"])]
+        for contract in contracts
+        for container in contract.get("containers", ())
+    }
+    [block] = re.findall(r"^```\n(domain .*?)```", ARCHITECTURE, re.MULTILINE | re.DOTALL)
+    lines = dict(re.findall(r"^([\w.]+) +(.+?)$", block.replace("\n ", " "), re.MULTILINE))
+    assert lines.keys() == {"domain", "domain.segments", "api", "api.graphql"}
+    for container, line in lines.items():
+        assert [frozenset(re.findall(r"\w+", layer)) for layer in line.split("<")] == layers_of[container], container
+
+
+def _definitions(tree: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[str]:
+    """The functions, classes, methods and constants of a module."""
+    for node in tree.body:
+        match node:
+            case ast.ClassDef(name=name):
+                yield prefix + name
+                yield from _definitions(node, f"{prefix}{name}.")
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield prefix + name
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                yield prefix + name
+            case _:
+                pass
+
+
 def _code(page: Path) -> list[str]:
     """The lines of code blocks, and code inside sentences."""
     text = page.read_text()
@@ -93,3 +149,7 @@ def test_every_kind_of_event_is_documented_with_its_attributes() -> None:
     ]
     for kind, known in {**EVENT_TYPES, **MESSAGE_EVENTS}.items():
         assert any({kind, *known.attributes} <= names for names in lines), f"{kind}: {sorted(known.attributes)}"
+
+
+def test_conditions_ask_for_every_type_of_event() -> None:
+    assert EVENT_TYPES.keys() - catalogue().behaviors.keys() == set()

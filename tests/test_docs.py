@@ -119,6 +119,16 @@ def test_layers_are_as_architecture_says() -> None:
         assert [frozenset(re.findall(r"\w+", layer)) for layer in line.split("<")] == layers_of[container], container
 
 
+def test_every_word_of_the_glossary_is_in_the_code() -> None:
+    rows = re.findall(r"^\| \*\*.+?\*\* \| (`.+?`) \| ", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
+    sources = [path for package in ("api", "domain", "plugins") for path in (ROOT / package).rglob("*.py")]
+    names = {name.split(".")[-1] for path in sources for name in _definitions(ast.parse(path.read_text()))}
+    names |= {path.name for path in sources}
+    words = {word for row in rows for word in re.findall(r"`([^`]+)`", row)}
+    assert len(words) > 20
+    assert {word for word in words if word not in names and word.split(".")[-1] not in names} == set()
+
+
 def _definitions(tree: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[str]:
     """The functions, classes, methods and constants of a module."""
     for node in tree.body:

@@ -1,1 +1,1 @@
-"""What Muster knows and decides: rules, rows and the statements that bring them together."""
+"""The domain: rules, rows and the statements that bring them together."""

@@ -7,7 +7,7 @@ from muster_sdk import Behavior, Dimension
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
-    """What the plugins of this server add to every store's catalogue; checked by `plugins.validation`."""
+    """Dimensions and behaviors of plugins, which every store's catalogue has; checked by `plugins.validation`."""
 
     dimensions: tuple[Dimension, ...] = ()
     behaviors: tuple[Behavior, ...] = ()

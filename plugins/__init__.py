@@ -1,1 +1,1 @@
-"""How others extend Muster: plugins are found, checked and configured here."""
+"""Plugins, by which others extend Muster: they are found, checked and configured here."""

@@ -71,6 +71,19 @@ def test_modules_are_named_by_nouns() -> None:
     assert {name for name in names if name.endswith("ing")} <= TERMS_OF_ART
 
 
+def test_docstrings_say_what_is_returned() -> None:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    questions = {
+        f"{relative(path)}: {docstring.splitlines()[0]}"
+        for path in SOURCES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, documented) and (docstring := ast.get_docstring(node))
+        if docstring.split()[0] in {"What", "Who", "Whom", "Where", "Whether", "How"}
+        or docstring.startswith("The same")
+    }
+    assert questions == set(), "begin with a verb, or with the noun that it is"
+
+
 def test_nothing_is_mocked() -> None:
     imports = {
         relative(path): name

@@ -48,7 +48,7 @@ class Field:
 
     @property
     def required(self) -> bool:
-        """Whether a customer always has a value, and null means false."""
+        """Return whether a customer always has a value, so that null means false."""
         return not self.column.nullable
 
 

@@ -51,7 +51,7 @@ class _CustomerUpdate:
 
     @property
     def has_moved(self) -> bool:
-        """Whether the customer has another e-mail address or phone number than before."""
+        """Return whether the customer has another e-mail address or phone number than before."""
         before = self.before
         return before is not None and (before.email != self.row["email"] or before.phone != self.row["phone"])
 

@@ -19,7 +19,7 @@ Finish = Callable[[Transaction], Awaitable[None]]
 
 @dataclass(slots=True)
 class ImportRun:
-    """What a worker works on; `progress` moves on with each step."""
+    """The import that a worker works on; `progress` moves on with each step."""
 
     database: Database
     job: Job

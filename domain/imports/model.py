@@ -25,7 +25,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an import is: what the next step of it needs to know of the steps before."""
+    """The progress of an import: what its next step needs to know of the steps before."""
 
     phase: Phase = Phase.STAGE
     # Where the next record begins, and which row of the file it is.

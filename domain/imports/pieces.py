@@ -25,7 +25,7 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _StagedPiece:
-    """What a piece brings: rows to write, how far the file is read after them, and the bytes of no complete record."""
+    """The content of a piece: rows to write, the progress after them, and the bytes of no complete record."""
 
     staged: StagedRows
     progress: Progress

@@ -13,7 +13,7 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class JobKind(Generic[S_contra]):
-    """How jobs of one name are done, and what is written when one is given up after its workers died again and again.
+    """The way that jobs of one name are done, and what is written when one has killed its workers again and again.
 
     `run` ends its job itself, by `jobs.finish` or `jobs.release` in the transaction with what it did; a job that `run`
     leaves open is done again when its lease has run out.

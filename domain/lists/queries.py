@@ -232,7 +232,7 @@ async def erase_members(tx: Transaction, store_id: int, list_id: UUID, limit: in
 
 
 async def has_members(tx: Transaction, listed: CustomerList, ids: Select[int]) -> bool:
-    """Return whether the list's members are just the customers whom the statement finds."""
+    """Return whether the list's members are just the customers that the statement matches."""
     matching = ids.subquery()
     if await tx.scalar(select(func.count()).select_from(matching)) != listed.count:
         return False
@@ -242,7 +242,7 @@ async def has_members(tx: Transaction, listed: CustomerList, ids: Select[int]) -
 
 
 async def fill(tx: Transaction, store_id: int, list_id: UUID, ids: Select[int]) -> int:
-    """Add everyone whom the statement finds to the list, and return how many."""
+    """Add the customers that the statement matches to the list, and return how many."""
     matching = ids.subquery()
     # In the order of the key: half as costly as rows that each look for their place in it.
     rows = select(literal(store_id, Integer()), literal(list_id, Id()), matching.c[0]).order_by(matching.c[0])

@@ -86,7 +86,7 @@ async def delete_members(tx: Transaction, store_id: int, segment_id: UUID, ids: 
 
 
 async def replace_members(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[Any], now: datetime) -> None:
-    """Make the customers whom the statement finds the members; those who were members before stay so since then."""
+    """Make the customers that the statement matches the members; those who were members before stay so since then."""
     matching = ids.subquery("found")
     gone = _m.customer_id.not_in(select(matching.c[0]))
     await tx.execute(delete(segment_memberships).where(*_of(store_id, segment_id), gone))

@@ -166,7 +166,7 @@ async def count_members(tx: Transaction, store_id: int, segment_id: UUID) -> int
 
 
 async def count_new(tx: Transaction, store_id: int, segment_id: UUID, ids: Select[int]) -> int:
-    """Return how many of the customers whom a statement finds are not in a static segment."""
+    """Return how many of the customers that a statement matches are not in a static segment."""
     count: int = await tx.scalar(select(func.count()).select_from(_new(store_id, segment_id, ids)))
     return count
 

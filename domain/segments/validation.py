@@ -30,7 +30,7 @@ _BY_HAND = PolicyInput(UpdateMode.MANUAL)
 
 @dataclass(frozen=True, slots=True)
 class FilterContext:
-    """Where filters are read: the store, its catalogue with what plugins add to it, and how IDs are written there."""
+    """The context that filters are read in: the store, its catalogue with that of plugins, and the form of its IDs."""
 
     store: Store
     catalogue: Catalogue

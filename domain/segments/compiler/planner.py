@@ -50,7 +50,7 @@ def _distinct(id_set: IdSet) -> Select[int]:
 def select_customers(
     conjuncts: Conjuncts, scope: FilterScope, columns: Sequence[ColumnElement[bool]] = ()
 ) -> Select[*tuple[Any, ...]]:
-    """Return a statement of the live customers whom predicates and id sets leave, with further columns of each."""
+    """Return a statement of the live customers that predicates and id sets leave, with further columns of each."""
     elements = [element for clause in (*conjuncts.predicates, *columns) for element in iterate(clause)]
     tables = {element.table for element in elements if isinstance(element, Column)} & {customers, customer_facts}
     smallest, id_sets = next(iter(conjuncts.id_sets), None), conjuncts.id_sets

@@ -39,7 +39,7 @@ def _email_domain_on_sqlite(element: email_domain, compiler: SQLCompiler, **_: A
 
 
 class DimensionSource(Protocol):
-    """Where a dimension is stored: conditions with positive operators become SQL there, and values are read."""
+    """The place of a dimension: conditions with positive operators become SQL there, and values are read."""
 
     def predicate(self, condition: AttributeCondition, scope: FilterScope) -> Predicate: ...
 

@@ -67,6 +67,10 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def emptied_postgres_url() -> Iterator[Callable[[], str]]:
     """A database of this test process alone, made by the migrations, emptied when asked for, and dropped at the end."""
     deletes = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+    terminates = (
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
     with _postgres_database(f"muster_test_{os.getpid()}") as url, asyncio.Runner() as runner:
         runner.run(_migrate(url))
         # One connection empties it before every test: to connect would take longer than to delete.
@@ -74,6 +78,8 @@ def emptied_postgres_url() -> Iterator[Callable[[], str]]:
         connection = runner.run(_connect(engine))
 
         def empty() -> str:
+            # What a test's killed workers left running would meet the deletes in a deadlock; 5,000 ms to end.
+            runner.run(connection.exec_driver_sql(terminates))
             runner.run(connection.exec_driver_sql(f"DO $$ BEGIN {deletes}; END $$"))
             return url
 

@@ -1,6 +1,7 @@
 """Habits of the house that no linter knows."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -126,3 +127,17 @@ def test_one_topic_writes_a_table() -> None:
         if foreign and topic != "migrations":
             written[relative(path)] = foreign
     assert written == {}, "let the table's own topic write it; any topic may read it"
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python before 3.11.5 lets such a group miss its match (python/cpython#106052)."""
+    possessive = re.compile(r"(?<!\\)\)(?:[*+?]|\{[0-9,]+\})\+|\(\?>")
+    assert possessive.search(r"(?:a|\\.)*+b")
+    assert not possessive.search(r"[ab]*+(?:c)*")
+    found = [
+        f"{relative(path)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and possessive.search(node.value)
+    ]
+    assert found == []

@@ -8,21 +8,22 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-# Every repetition is possessive or ends at the end of the input at the latest: no attempt is made in vain.
-_QUOTED: Final = r"'(?:[^'\\]|\\.)*+(?:'|\Z)|\"(?:[^\"\\]|\\.)*+(?:\"|\Z)"
+# Every repetition ends at the end of the input at the latest: no attempt is made in vain. Only single characters are
+# repeated possessively, because Python before 3.11.5 gets possessive groups wrong (python/cpython#106052).
+_QUOTED: Final = r"'(?:[^'\\]|\\(?:.|\Z))*(?:'|\Z)|\"(?:[^\"\\]|\\(?:.|\Z))*(?:\"|\Z)"
 CODE: Final = re.compile(
     r"\{%[-+]?\s*raw\s*[-+]?%\}.*?(?:\{%[-+]?\s*endraw\s*[-+]?%\}|\Z)"
-    rf"|\{{%(?:{_QUOTED}|(?!%\}})[^'\"])*+(?:%\}}|\Z)"
-    rf"|\{{\{{(?:{_QUOTED}|(?!\}}\}})[^'\"])*+(?:\}}\}}|\Z)"
+    rf"|\{{%(?:{_QUOTED}|(?!%\}})[^'\"])*(?:%\}}|\Z)"
+    rf"|\{{\{{(?:{_QUOTED}|(?!\}}\}})[^'\"])*(?:\}}\}}|\Z)"
     r"|\{#.*?(?:#\}|\Z)",
     re.DOTALL,
 )
-_ATTRIBUTES: Final = r"(?:[^>=]|=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z))?+)*+(?:>|\Z)"
+_ATTRIBUTES: Final = r"(?:[^>=]|=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z))?)*(?:>|\Z)"
 _BODY_TAG = re.compile(rf"<body\b{_ATTRIBUTES}", re.IGNORECASE)
 _TAG = re.compile(
     rf"<!--.*?(?:-->|\Z)|<[!?][^>]*+(?:>|\Z)|<(?P<end>/?)(?P<name>[A-Za-z][^\s/>]*+)(?P<rest>{_ATTRIBUTES})", re.DOTALL
 )
-_ATTRIBUTE = re.compile(r"([^\s=/>]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s>]++)))?+")
+_ATTRIBUTE = re.compile(r"([^\s=/>]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s>]++)))?")
 _END_OF_RAW_TEXT: Final = {
     name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style", "title", "textarea", "noscript")
 }

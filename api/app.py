@@ -81,6 +81,7 @@ async def working(runtime: Runtime) -> AsyncGenerator[None]:
         return
     consumers = runtime.consumers()
     await asyncio.to_thread(consumers.start)
+    runtime.watchdog.watch("server", asyncio.get_running_loop())
     stop = asyncio.Event()
     schedule = asyncio.create_task(keep_schedule(runtime.chores(), stop))
     try:
@@ -89,3 +90,4 @@ async def working(runtime: Runtime) -> AsyncGenerator[None]:
         stop.set()
         await schedule
         await asyncio.to_thread(consumers.stop)
+        runtime.watchdog.forget("server")

@@ -45,8 +45,8 @@ def main() -> None:
     except CommandFailed as failure:
         _exit(str(failure), failure.status)
     except Exception as error:
-        from api.database_errors import is_unavailable, is_unmigrated
         from api.settings import InvalidSetting
+        from domain.kit.db.faults import is_unavailable, is_unmigrated
         from domain.kit.errors import DomainError
 
         if isinstance(error, InvalidSetting):

@@ -13,6 +13,15 @@ deliveries = Gauge("muster_deliveries", "Deliveries by outcome", ["channel", "ou
 leases_expired = Gauge(
     "muster_leases_expired", "Jobs whose worker died and that no worker has claimed again", ["queue"], registry=registry
 )
+oldest_due = Gauge(
+    "muster_oldest_due_seconds", "How long the oldest due job has waited for a worker", ["queue"], registry=registry
+)
+stuck_seconds = Gauge(
+    "muster_stuck_seconds",
+    "How long a part of this process has not answered; 0 while it does",
+    ["part"],
+    registry=registry,
+)
 queue_depth = Gauge("muster_queue_depth", "Jobs pending or running", ["queue"], registry=registry)
 
 

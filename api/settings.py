@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     broker_url: str = Field(default=IN_PROCESS, repr=False)
     secret_key: SecretStr | None = None
     files_dir: Path | None = None
+    journals_dir: Path | None = None
     clock_file: Path | None = None
     public_url: str = "http://127.0.0.1:8000"
     allowed_origins: CommaSeparated = ()
@@ -112,6 +113,13 @@ class Settings(BaseSettings):
             return self.files_dir
         url = make_url(self.database_url)
         return Path(f"{url.database}-files" if url.get_backend_name() == "sqlite" else "muster-files")
+
+    def journals(self) -> Path:
+        """Return the directory of workers' journals: by default beside the database, or in the working directory."""
+        if self.journals_dir is not None:
+            return self.journals_dir
+        url = make_url(self.database_url)
+        return Path(f"{url.database}-journals" if url.get_backend_name() == "sqlite" else "muster-journals")
 
     def clock(self) -> Clock:
         """Return the clock that the settings choose. Raise InvalidSetting when its file holds no time."""

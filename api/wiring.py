@@ -12,13 +12,16 @@ from api.workers.consumers import Consumers, brokers_for
 from api.workers.handlers import JOB_KINDS
 from api.workers.notifier import Notifier
 from api.workers.scheduler import Chore, chores_of
+from api.workers.watchdog import Watchdog
 from domain.consents.links import UnsubscribeLinks
+from domain.deliveries.local_session import LocalSessions
 from domain.jobs import Queue
 from domain.kit.db import Database
 from domain.operations.files import FileDirectory, FileLinks
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
 from domain.services import Services
+from domain.sessions.journal import JournalDirectory
 from domain.templates.rendering import MinijinjaTemplates
 from plugins.manager import Plugins, load
 from plugins.store_channels import InstalledChannels
@@ -33,6 +36,7 @@ class Runtime:
     plugins: Plugins
     brokers: Mapping[Queue, Broker]
     notifier: Notifier
+    watchdog: Watchdog
     key: bytes
 
     @property
@@ -40,10 +44,10 @@ class Runtime:
         return self.services.database
 
     def consumers(self, threads: int = 4) -> Consumers:
-        return Consumers(self.brokers, self.connect, JOB_KINDS, threads=threads)
+        return Consumers(self.brokers, self.connect, JOB_KINDS, threads=threads, watchdog=self.watchdog)
 
     def chores(self) -> list[Chore]:
-        return chores_of(self.services, JOB_KINDS, self.brokers, self.notifier)
+        return chores_of(self.services, JOB_KINDS)
 
     def connect(self, connections: int) -> Services:
         """Return the services for another event loop: connections belong to the one that opened them."""
@@ -55,6 +59,7 @@ class Runtime:
         waiting(self.brokers[Queue.DEFAULT], Queue.DEFAULT)
 
     async def close(self) -> None:
+        self.watchdog.close()
         await self.services.previews.close()
         self.notifier.close()
         await self.database.close()
@@ -68,16 +73,19 @@ def build(settings: Settings) -> Runtime:
     brokers = brokers_for(settings.broker_url)
     notifier = Notifier(brokers)
     database = Database(settings.database_url, pool_size=10, notify=notifier)
+    templates = MinijinjaTemplates()
     cache_bytes = settings.preview_cache_mb * 1_000_000
     services = ServerServices(
         database=database,
         clock=settings.clock(),
-        templates=MinijinjaTemplates(),
+        templates=templates,
         links=UnsubscribeLinks(settings.public_url, key),
         channels=InstalledChannels(plugins, key),
+        sessions=LocalSessions(templates),
+        journals=JournalDirectory(settings.journals()),
         files=FileDirectory(settings.files()),
         extensions=plugins.extensions,
         file_links=FileLinks(settings.public_url, key),
         previews=Previews(database, LeafCache(cache_bytes) if cache_bytes else None, extensions=plugins.extensions),
     )
-    return Runtime(settings, services, plugins, brokers, notifier, key)
+    return Runtime(settings, services, plugins, brokers, notifier, Watchdog(), key)

@@ -26,6 +26,7 @@ async def run(runtime: Runtime, role: Role, threads: int) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    runtime.watchdog.watch(role, loop)
     if role == "scheduler":
         await keep_schedule(runtime.chores(), stop)
     else:

@@ -9,6 +9,8 @@ from domain.extensions import Extensions
 from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.operations.files import FileDirectory
+from domain.sessions.journal import JournalDirectory
+from domain.sessions.session import Sessions
 from domain.stores.channels import Channels
 
 
@@ -19,5 +21,7 @@ class Services:
     templates: Templates
     links: UnsubscribeLinks
     channels: Channels
+    sessions: Sessions
+    journals: JournalDirectory
     files: FileDirectory
     extensions: Extensions

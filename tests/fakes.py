@@ -14,6 +14,7 @@ from muster_sdk import (
     Message,
     Outcome,
     Recipient,
+    Report,
     Shown,
     Templates,
     Unreachable,
@@ -21,11 +22,13 @@ from muster_sdk import (
 from pydantic import BaseModel, ConfigDict
 
 from domain.consents.links import UnsubscribeLinks
+from domain.deliveries.local_session import LocalSessions
 from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations.files import FileDirectory
 from domain.services import Services
+from domain.sessions.journal import JournalDirectory
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.rendering import MinijinjaTemplates
 from tests.factories import NOW
@@ -83,10 +86,14 @@ class RecordingChannel:
             raise Unreachable("nobody answers")
         yield self
 
-    async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+    async def send(self, messages: Sequence[Message], report: Report) -> None:
+        for message in messages:
+            if not report.begin(message):
+                return
         self.before(messages)
-        self.sent += messages
-        return [self.answer(message) for message in messages]
+        for message in messages:
+            self.sent.append(message)
+            report.end(message, self.answer(message))
 
     @property
     def addresses(self) -> list[str]:
@@ -110,14 +117,17 @@ def make_services(
     clock: Clock = lambda: NOW,
     files: FileDirectory | None = None,
     extensions: Extensions = NO_EXTENSIONS,
+    journals: JournalDirectory | None = None,
 ) -> Services:
     """Services of a test; files lie nowhere unless they are given."""
     return Services(
         database=database,
         clock=clock,
-        templates=MinijinjaTemplates(),
+        templates=(templates := MinijinjaTemplates()),
         links=UnsubscribeLinks("https://shop.example", b"k" * 32),
         channels=OneChannel(channel),
+        sessions=LocalSessions(templates),
+        journals=journals or JournalDirectory(None),
         files=files or FileDirectory(Path("/nonexistent")),
         extensions=extensions,
     )

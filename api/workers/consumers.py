@@ -1,11 +1,11 @@
-"""A consumer for each queue: its own threads, event loop and connections, so that no queue starves another."""
+"""A consumer for each queue: its own event loop and connections, so that no queue starves another."""
 
 import asyncio
+import random
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError
-from typing import Any
+from contextlib import suppress
 from uuid import UUID
 
 import dramatiq
@@ -13,8 +13,11 @@ import structlog
 from dramatiq import Broker, Worker
 
 from api.workers.broker import ACTOR, make_broker, queue_name
+from api.workers.leases import LeaseKeeper
 from api.workers.liveness import identity
 from api.workers.runner import JobKinds, work
+from api.workers.watchdog import Watchdog
+from domain import jobs
 from domain.jobs import Queue
 from domain.services import Services
 
@@ -28,7 +31,12 @@ log = structlog.get_logger(__name__)
 # Makes services whose database has so many connections.
 Connect = Callable[[int], Services]
 
-GRACE = 20.0
+GRACE = 10.0
+# Seconds that jobs have to end once they are told to: what has begun is sent to its end.
+_END_WITHIN = 16.0
+# Seconds after which a consumer looks for due jobs by itself, whatever the broker does.
+POLL = 6.0
+_JITTER = 2.0
 _IDLE_MS = 200
 
 
@@ -46,82 +54,152 @@ def threads_of(queue: Queue, threads: int) -> int:
 
 
 class Consumer:
-    """Runs the jobs of one queue. A thread waits for each running job; the jobs themselves share one event loop."""
+    """Runs the jobs of one queue: those that it is notified of, and those that it finds in the database itself."""
 
     def __init__(
-        self,
-        queue: Queue,
-        broker: Broker,
-        connect: Connect,
-        kinds: JobKinds,
-        threads: int,
+        self, queue: Queue, broker: Broker, connect: Connect, kinds: JobKinds, keeper: LeaseKeeper, threads: int
     ) -> None:
         self.queue = queue
         self.owner = identity(queue.value)
-        self._connect, self._kinds, self._threads = connect, kinds, threads
-        self._loop = new_event_loop()
-        self._loop_thread = threading.Thread(target=self._loop.run_forever, name=f"{queue.value}-loop", daemon=True)
-        self._running: set[asyncio.Task[Any]] = set()
+        self.loop = new_event_loop()
+        self._connect, self._kinds, self._keeper, self._threads = connect, kinds, keeper, threads
+        self._loop_thread = threading.Thread(target=self.loop.run_forever, name=f"{queue.value}-loop", daemon=True)
+        self._slots = asyncio.Semaphore(threads)
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        self._poller: asyncio.Task[None] | None = None
         self._services: Services
-        dramatiq.actor(actor_name=ACTOR, queue_name=queue_name(queue), broker=broker)(self._work)
-        self._worker = Worker(broker, queues={queue_name(queue)}, worker_threads=threads, worker_timeout=_IDLE_MS)
+        dramatiq.actor(actor_name=ACTOR, queue_name=queue_name(queue), broker=broker)(self._notified)
+        # Its threads only wait for a slot: notices are acknowledged when their jobs begin.
+        self._worker = Worker(broker, queues={queue_name(queue)}, worker_threads=1, worker_timeout=_IDLE_MS)
 
     def start(self) -> None:
         self._loop_thread.start()
         # An engine belongs to the loop that it was first used on.
         self._services = self._connect(self._threads + 2)
+
+        async def start_poller() -> None:
+            self._poller = asyncio.create_task(self._poll())
+
+        asyncio.run_coroutine_threadsafe(start_poller(), self.loop).result()
         self._worker.start()
 
     def stop(self, grace: float = GRACE) -> None:
         """Claim no more jobs; those that do not end within the grace are given back."""
-        stopping = threading.Thread(target=self._worker.stop, kwargs={"timeout": int((grace + 5) * 1000)})
-        stopping.start()
-        stopping.join(grace)
-
-        def cancel_running() -> None:
-            for task in self._running:
-                task.cancel()
-
-        self._loop.call_soon_threadsafe(cancel_running)
-        stopping.join()
-        asyncio.run_coroutine_threadsafe(self._services.database.close(), self._loop).result(timeout=5)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        asyncio.run_coroutine_threadsafe(self._end_jobs(grace), self.loop).result()
+        self._worker.stop(timeout=5_000)
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._services.database.close(), self.loop).result(timeout=5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._loop_thread.join()
-        self._loop.close()
+        self.loop.close()
 
-    def _work(self, store_id: int, job_id: str) -> None:
-        async def run_job() -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._running.add(task)
-            try:
-                await work(self._services, self._kinds, self.owner, store_id, UUID(job_id))
-            finally:
-                self._running.discard(task)
+    async def _end_jobs(self, grace: float) -> None:
+        self._stopping.set()
+        if self._poller is not None:
+            self._poller.cancel()
+        if self._running:
+            _, running = await asyncio.wait(self._running, timeout=grace)
+            for task in running:
+                task.cancel()
+            if running and (await asyncio.wait(running, timeout=_END_WITHIN))[1]:
+                log.warning("jobs_left", queue=self.queue.value)
 
+    def _notified(self, store_id: int, job_id: str) -> None:
+        asyncio.run_coroutine_threadsafe(self._start(store_id, UUID(job_id)), self.loop).result()
+
+    async def _start(self, store_id: int, job_id: UUID) -> "asyncio.Task[None] | None":
+        """Begin the job as soon as there is a slot, unless this consumer stops; it stays in the database then."""
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        slot = asyncio.ensure_future(self._slots.acquire())
+        await asyncio.wait({stopping, slot}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if self._stopping.is_set():
+            slot.cancel()
+            return None
+        task = asyncio.create_task(self._do(store_id, job_id))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _do(self, store_id: int, job_id: UUID) -> None:
         try:
-            asyncio.run_coroutine_threadsafe(run_job(), self._loop).result()
-        except CancelledError:
+            await work(self._services, self._kinds, self.owner, self._keeper, store_id, job_id)
+        except asyncio.CancelledError:
             log.info("job_not_claimed", queue=self.queue.value, error="stopping")
-        except Exception as error:  # noqa: BLE001 - the message is only a hint: the scheduler notifies again
+        except Exception as error:  # noqa: BLE001 - the message is only a hint: the job is found again
             log.warning("job_not_claimed", queue=self.queue.value, error=f"{type(error).__name__}: {error}")
+        finally:
+            self._slots.release()
+
+    async def _poll(self) -> None:
+        """Find due jobs that nobody was notified of: at once while there are any, then every few seconds."""
+        while True:
+            try:
+                async with self._services.database.read() as tx:
+                    due = await jobs.due(tx, self._threads, self.queue)
+            except Exception as error:  # noqa: BLE001 - the next look may find the database back
+                log.warning("poll_failed", queue=self.queue.value, error=type(error).__name__)
+                due = []
+            # They wait for a slot in one line with those that the broker brings.
+            begun = [task for notice in due if (task := await self._start(notice.store_id, notice.job_id))]
+            if begun:
+                await asyncio.wait(begun, timeout=POLL)
+            else:
+                # Apart from other processes, whenever they were started.
+                await asyncio.sleep(POLL + random.uniform(0, _JITTER))  # noqa: S311
 
 
 class Consumers:
-    """Every queue's consumer in this process."""
+    """Every queue's consumer in this process, and what holds their leases."""
 
-    def __init__(self, brokers: Mapping[Queue, Broker], connect: Connect, kinds: JobKinds, *, threads: int = 4) -> None:
+    def __init__(
+        self,
+        brokers: Mapping[Queue, Broker],
+        connect: Connect,
+        kinds: JobKinds,
+        *,
+        threads: int = 4,
+        watchdog: Watchdog | None = None,
+    ) -> None:
+        self._connect, self._watchdog = connect, watchdog
+        self._keeper = LeaseKeeper()
+        self._keeper_thread = threading.Thread(target=self._keep_leases, name="leases", daemon=True)
         self._consumers = [
-            Consumer(queue, broker, connect, kinds, threads_of(queue, threads)) for queue, broker in brokers.items()
+            Consumer(queue, broker, connect, kinds, self._keeper, threads_of(queue, threads))
+            for queue, broker in brokers.items()
         ]
 
     def start(self) -> None:
+        self._keeper_thread.start()
         for consumer in self._consumers:
             consumer.start()
+            if self._watchdog is not None:
+                self._watchdog.watch(consumer.queue.value, consumer.loop)
 
     def stop(self, grace: float = GRACE) -> None:
         stopping = [threading.Thread(target=consumer.stop, args=(grace,)) for consumer in self._consumers]
+        for consumer in self._consumers:
+            if self._watchdog is not None:
+                self._watchdog.forget(consumer.queue.value)
         for thread in stopping:
             thread.start()
         for thread in stopping:
             thread.join()
+        self._keeper.stop()
+        self._keeper_thread.join()
+
+    def _keep_leases(self) -> None:
+        async def keep() -> None:
+            if self._watchdog is not None:
+                self._watchdog.watch("leases", asyncio.get_running_loop())
+            database = self._connect(2).database
+            try:
+                await self._keeper.keep(database)
+            finally:
+                await database.close()
+                if self._watchdog is not None:
+                    self._watchdog.forget("leases")
+
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(keep())

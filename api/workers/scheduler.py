@@ -1,22 +1,21 @@
-"""Work by the clock: find jobs that nobody was notified of, and give up those that kill their workers."""
+"""Work by the clock: what is due is begun, and jobs that kill their workers are given up."""
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from time import monotonic
+from dataclasses import dataclass
 
 import structlog
-from dramatiq import Broker
 
 from api import metrics
-from api.workers.broker import waiting
 from api.workers.liveness import dead
 from api.workers.runner import JobKinds
 from domain import jobs
 from domain.campaigns import launch
-from domain.jobs import Queue
-from domain.kit.db import Database, Notify
+from domain.campaigns.mailing import recover_journals
+from domain.jobs import Job
+from domain.kit.db import Transaction
 from domain.lifecycle import actions as lifecycle
 from domain.lists.schedule import build_due
 from domain.memberships import tracking
@@ -28,52 +27,51 @@ log = structlog.get_logger(__name__)
 EVERY = 8.0
 _JITTER = 2.0
 _TIDY_EVERY = 300.0
-# A queue holds no more notices than this: with all workers away, they would pile up in the broker.
-_MOST_NOTICES = 500
+# Seconds that a chore may take; it is broken off then, and begun anew in the next round.
+_TIME_LIMIT = 120.0
 
 
-# Work of each round.
-Chore = Callable[[], Awaitable[object]]
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Work that is done every few seconds, by any number of processes at a time."""
+
+    name: str
+    run: Callable[[], Awaitable[object]]
+    every: float = EVERY
+    time_limit: float = _TIME_LIMIT
 
 
-async def keep_schedule(chores: Sequence[Chore], stop: asyncio.Event, *, every: float = EVERY) -> None:
-    """Do the chores at once, then every few seconds until stopped. Any number of processes may do it at a time."""
-    while not stop.is_set():
+async def keep_schedule(chores: Sequence[Chore], stop: asyncio.Event) -> None:
+    """Do each chore at once, then every few seconds until stopped; one that hangs or fails ends no other."""
+    async with asyncio.TaskGroup() as group:
         for chore in chores:
-            try:
-                await chore()
-            except Exception as error:  # noqa: BLE001 - the next round may find the database or broker back
-                log.warning("chore_failed", error=f"{type(error).__name__}: {error}")
+            group.create_task(_repeat(chore, stop))
+
+
+async def _repeat(chore: Chore, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            async with asyncio.timeout(chore.time_limit):
+                await chore.run()
+        except Exception as error:  # noqa: BLE001 - the next round may find the database back
+            log.warning("chore_failed", chore=chore.name, error=f"{type(error).__name__}: {error}")
         with suppress(TimeoutError):
             # Apart from each other, whenever they were started.
-            await asyncio.wait_for(stop.wait(), every + random.uniform(0, _JITTER))  # noqa: S311
+            await asyncio.wait_for(stop.wait(), chore.every + random.uniform(0, _JITTER))  # noqa: S311
 
 
-def chores_of(services: Services, kinds: JobKinds, brokers: Mapping[Queue, Broker], notifier: Notify) -> list[Chore]:
+def chores_of(services: Services, kinds: JobKinds) -> list[Chore]:
     database, clock = services.database, services.clock
     make_files = frozenset(kind.name for kind in kinds.values() if kind.makes_files)
     return [
-        lambda: launch.start_due(services),
-        lambda: make_lists(services),
-        lambda: tracking.schedule_due(database, clock()),
-        lambda: sweep(services, kinds),
-        lambda: notify_due(database, brokers, notifier),
-        lambda: lifecycle.schedule_due(database, clock()),
-        Rarely(lambda: delete_expired_files(database, services.files, make_files, clock()), _TIDY_EVERY),
+        Chore("campaigns", lambda: launch.start_due(services)),
+        Chore("lists", lambda: make_lists(services)),
+        Chore("memberships", lambda: tracking.schedule_due(database, clock())),
+        Chore("journals", lambda: recover_journals(services)),
+        Chore("sweep", lambda: sweep(services, kinds)),
+        Chore("lifecycle", lambda: lifecycle.schedule_due(database, clock())),
+        Chore("files", lambda: delete_expired_files(database, services.files, make_files, clock()), _TIDY_EVERY),
     ]
-
-
-class Rarely:
-    """A chore that need not be done in every round."""
-
-    def __init__(self, chore: Chore, seconds: float) -> None:
-        self._chore, self._seconds = chore, seconds
-        self._next = 0.0
-
-    async def __call__(self) -> None:
-        if monotonic() >= self._next:
-            self._next = monotonic() + self._seconds
-            await self._chore()
 
 
 async def make_lists(services: Services) -> None:
@@ -87,26 +85,23 @@ async def sweep(services: Services, kinds: JobKinds) -> None:
     """End the leases of dead processes, and give up jobs that killed their workers again and again."""
     async with services.database.read() as tx:
         dead_owners = dead(await jobs.lease_owners(tx))
-    async with services.database.write() as tx:
-        if dead_owners:
+        killers = await jobs.killers(tx)
+    if dead_owners:
+        async with services.database.write() as tx:
             await jobs.expire_leases(tx, dead_owners)
-        for job in await jobs.quarantine(tx):
-            metrics.jobs.labels(job.kind, "given_up").inc()
-            log.error("job_given_up", kind=job.kind, job=str(job.id), store=job.store_id)
-            kind = kinds.get(job.kind)
-            if kind is not None and kind.give_up is not None:
-                await kind.give_up(tx, job, services.clock())
-
-
-async def notify_due(database: Database, brokers: Mapping[Queue, Broker], notifier: Notify) -> None:
-    """Notify workers of jobs that are due, as far as their queues have room."""
-    for queue, broker in brokers.items():
+    for notice in killers:
         try:
-            room = _MOST_NOTICES - await asyncio.to_thread(waiting, broker, queue)
-        except Exception as error:  # noqa: BLE001 - there is no way to notify through a broker that is away
-            log.warning("broker_unavailable", queue=queue.value, error=f"{type(error).__name__}: {error}")
-            continue
-        if room <= 0:
-            continue
-        async with database.read() as tx:
-            notifier(await jobs.due(tx, room, queue))
+            async with services.database.write() as tx:
+                job = await jobs.quarantine(tx, notice.store_id, notice.job_id)
+                if job is not None:
+                    await _give_up(tx, services, kinds, job)
+        except Exception:  # one job that cannot be given up keeps no other
+            log.exception("job_not_given_up", job=str(notice.job_id), store=notice.store_id)
+
+
+async def _give_up(tx: Transaction, services: Services, kinds: JobKinds, job: Job) -> None:
+    kind = kinds.get(job.kind)
+    if kind is not None and kind.give_up is not None:
+        await kind.give_up(tx, services, job)
+    metrics.jobs.labels(job.kind, "given_up").inc()
+    log.error("job_given_up", kind=job.kind, job=str(job.id), store=job.store_id)

@@ -7,9 +7,6 @@ from hashlib import sha256
 from typing import TypeVar
 from uuid import UUID
 
-from muster_sdk import ContentInvalid, TemplateInvalid, Templates
-from pydantic import ValidationError
-
 from domain.campaigns import launch, queries
 from domain.campaigns.audience import audience_of
 from domain.campaigns.model import (
@@ -33,6 +30,7 @@ from domain.lists import queries as lists
 from domain.lists.model import check_usable
 from domain.segments.model import Segment
 from domain.services import Services
+from domain.sessions.session import ChannelBroken
 from domain.stores import queries as stores
 from domain.stores.channels import ConfiguredChannel
 
@@ -170,20 +168,15 @@ async def channels_of(
     return channels
 
 
-def check_content(configured: ConfiguredChannel, content: Mapping[str, object], templates: Templates) -> None:
+async def check_content(services: Services, configured: ConfiguredChannel, content: Mapping[str, object]) -> None:
     """Raise DomainError for each fault that the channel's schema or its templates find, with its path."""
     try:
-        configured.prepare(content, templates)
-    except ValidationError as error:
-        raise DomainErrors(_content_error(fault["msg"], fault["loc"]) for fault in error.errors()) from None
-    except ContentInvalid as error:
-        raise _content_error(str(error), error.path) from None
-    except TemplateInvalid as error:
-        raise _content_error(str(error), ()) from None
-
-
-def _content_error(message: str, path: Sequence[str | int]) -> DomainError:
-    return DomainError(message, field=("content", *path))
+        async with services.sessions.open(configured, content):
+            pass
+    except DomainError as error:
+        raise error.under("content") from None
+    except ChannelBroken as error:
+        raise DomainError(str(error), field=("content",), code=ErrorCode.CHANNEL_UNAVAILABLE) from None
 
 
 def _blank(store_id: int, now: datetime) -> Campaign:
@@ -235,7 +228,7 @@ async def _apply(
         campaign = replace(campaign, utm=check_utm(draft.utm or campaign.utm))
     with errors.under():
         configured = await _channel(tx, services, store_id, campaign.channel)
-        check_content(configured, campaign.content, services.templates)
+        await check_content(services, configured, campaign.content)
     errors.raise_any()
     return campaign
 

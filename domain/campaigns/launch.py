@@ -1,6 +1,5 @@
 """A campaign is launched: its recipients are frozen and cut into batches."""
 
-from datetime import datetime
 from uuid import UUID
 
 from domain import jobs
@@ -67,6 +66,7 @@ async def launch(services: Services, job: Job) -> None:
         else:
             numbers = await divide(tx, campaign.store_id, campaign.id)
             payloads = [payload(campaign.id, number) for number in numbers]
+            await queries.open_batches(tx, campaign.store_id, campaign.id, len(numbers))
             await jobs.add_all(tx, campaign.store_id, DELIVER.name, payloads, queue=DELIVER.queue)
         if problem is not None:
             await queries.fail(tx, job.store_id, campaign.id, problem, services.clock())
@@ -75,11 +75,11 @@ async def launch(services: Services, job: Job) -> None:
         await refresh_statistics(tx, deliveries)
 
 
-async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
+async def give_up(tx: Transaction, services: Services, job: Job) -> None:
     """Fail the campaign, whose launch killed its workers."""
     campaign_id = UUID(str(job.payload["campaign"]))
     problem = "Its recipients could not be frozen: the workers died"
-    await queries.fail(tx, job.store_id, campaign_id, problem, now)
+    await queries.fail(tx, job.store_id, campaign_id, problem, services.clock())
 
 
 LAUNCH = JobKind("campaign.launch", Queue.LISTS, launch, give_up)

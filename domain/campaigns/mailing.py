@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.campaigns import queries
 from domain.campaigns.model import CampaignStatus
-from domain.deliveries import sender
+from domain.deliveries import sender, settlement
 from domain.deliveries.mailing import Mailing, MailingState
 from domain.deliveries.model import BatchKey
 from domain.jobs import Job, JobKind, Queue
@@ -24,7 +24,9 @@ class CampaignMailings:
         campaign = await queries.by_id(tx, store_id, mailing_id)
         if store is None or campaign is None:
             return None
-        return Mailing(store, campaign.id, campaign.channel, campaign.content, campaign.accept_marketing)
+        return Mailing(
+            store, campaign.id, campaign.channel, campaign.content, campaign.accept_marketing, campaign.problem
+        )
 
     async def state(self, tx: Transaction, mailing: Mailing) -> MailingState:
         return _state(await queries.status_of(tx, mailing.store.id, mailing.id))
@@ -33,11 +35,14 @@ class CampaignMailings:
         campaign = await queries.lock(tx, mailing.store.id, mailing.id)
         return _state(None if campaign is None else campaign.status)
 
-    async def note_problem(self, tx: Transaction, mailing: Mailing, problem: str) -> None:
+    async def note_problem(self, tx: Transaction, mailing: Mailing, problem: str | None) -> None:
         await queries.note_problem(tx, mailing.store.id, mailing.id, problem)
 
     async def close(self, tx: Transaction, mailing: Mailing, now: datetime) -> None:
-        await queries.complete(tx, mailing.store.id, mailing.id, now)
+        await queries.close_batch(tx, mailing.store.id, mailing.id, now)
+
+    async def note_correction(self, tx: Transaction, mailing: Mailing) -> None:
+        await queries.summarize(tx, mailing.store.id, mailing.id)
 
 
 def _state(status: CampaignStatus | None) -> MailingState:
@@ -59,9 +64,17 @@ async def deliver(services: Services, job: Job) -> None:
     await sender.deliver(services, job, CampaignMailings(), batch_key(job))
 
 
-async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
+async def recover_journals(services: Services) -> int:
+    """Settle what dead processes of this machine were sending, and return how many claims that were."""
+    claims = list(services.journals.abandoned())
+    for claim in claims:
+        await settlement.recover(services, CampaignMailings(), claim)
+    return len(claims)
+
+
+async def give_up(tx: Transaction, services: Services, job: Job) -> None:
     """Resolve a batch of a campaign whose workers died again and again."""
-    await sender.give_up(tx, job, CampaignMailings(), batch_key(job), now)
+    await sender.give_up(tx, services, job, CampaignMailings(), batch_key(job))
 
 
-DELIVER = JobKind("campaign.deliver", Queue.DELIVERIES, deliver, give_up, time_limit=900)
+DELIVER = JobKind("campaign.deliver", Queue.DELIVERIES, deliver, give_up, time_limit=3600)

@@ -107,3 +107,13 @@ def check_time(at: datetime | None, now: datetime) -> datetime | None:
     if at is not None and at < now:
         raise DomainError(f"{at.isoformat()} is over: give a time to come, or none to send now", field=("at",))
     return at
+
+
+def ending_problem(recipients: int, failed: int, unknown: int) -> str | None:
+    """Return what a campaign that was sent says of messages that failed or are unknown; None without such."""
+    parts: list[str] = []
+    if failed:
+        parts.append(f"{failed} failed")
+    if unknown:
+        parts.append(f"of {unknown} it is unknown whether they arrived")
+    return f"Of {recipients} messages, {' and '.join(parts)}: its deliveries say why" if parts else None

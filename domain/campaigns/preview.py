@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from muster_sdk import ContentInvalid, Recipient, TemplateInvalid
-from pydantic import ValidationError
+from muster_sdk import Recipient
 
 from domain.campaigns.actions import channels_of
 from domain.campaigns.model import Campaign
@@ -15,6 +14,7 @@ from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, NotFound
 from domain.services import Services
+from domain.sessions.session import ChannelBroken
 from domain.stores import queries as stores
 from domain.stores.channels import ConfiguredChannel
 
@@ -56,9 +56,9 @@ async def preview_each(
             previews.append(NotFound("There is no such customer", field=("customerId",)))
         else:
             try:
-                composer = configured.prepare(content, services.templates)
-                preview = composer.show(composer.compose(recipient))
-            except (ContentInvalid, TemplateInvalid, ValidationError) as error:
+                async with services.sessions.open(configured, content) as session:
+                    preview = await session.show(recipient)
+            except (DomainError, ChannelBroken) as error:
                 previews.append(DomainError(str(error), field=("content",)))
             else:
                 previews.append(

@@ -20,7 +20,7 @@ async def problems_of_each(
         problem = channel.message if isinstance(channel, DomainError) else None
         if not isinstance(channel, DomainError):
             try:
-                check_content(channel, campaign.content, services.templates)
+                await check_content(services, channel, campaign.content)
             except DomainError as error:
                 problem = f"The content does not fit the channel: {error.message}"
         problems.append(problem)

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, select, update
 
-from domain.campaigns.model import Campaign, CampaignStatus, Utm
+from domain.campaigns.model import Campaign, CampaignStatus, Utm, ending_problem
 from domain.campaigns.tables import campaigns
 from domain.deliveries.model import COUNTS, AcceptMarketing
 from domain.deliveries.tables import delivery_batches
@@ -102,18 +102,30 @@ async def sending(tx: Transaction) -> list[UUID]:
     return list(rows.scalars())
 
 
-async def complete(tx: Transaction, store_id: int, campaign_id: UUID, now: datetime) -> None:
-    """End the campaign if none of its deliveries is open any more. Its row must be locked."""
-    still_open = exists().where(
-        delivery_batches.c.store_id == store_id,
-        delivery_batches.c.campaign_id == campaign_id,
-        delivery_batches.c.pending > 0,
-    )
-    await tx.execute(
-        update(campaigns)
-        .where(*_is(store_id, campaign_id), campaigns.c.status == CampaignStatus.SENDING.value, ~still_open)
-        .values(status=CampaignStatus.SENT.value, finished_at=now, problem=None)
-    )
+async def open_batches(tx: Transaction, store_id: int, campaign_id: UUID, batches: int) -> None:
+    """Note how many batches the campaign has to send."""
+    await tx.execute(update(campaigns).where(*_is(store_id, campaign_id)).values(open_batches=batches))
+
+
+async def close_batch(tx: Transaction, store_id: int, campaign_id: UUID, now: datetime) -> None:
+    """Note that one of the campaign's batches has ended; the last one ends the campaign. Its row must be locked."""
+    closed = update(campaigns).where(*_is(store_id, campaign_id)).values(open_batches=campaigns.c.open_batches - 1)
+    if await tx.scalar(closed.returning(campaigns.c.open_batches)):
+        return
+    under_way = campaigns.c.status.in_([CampaignStatus.SENDING.value, CampaignStatus.PAUSED.value])
+    values = {"status": CampaignStatus.SENT.value, "finished_at": now}
+    await tx.execute(update(campaigns).where(*_is(store_id, campaign_id), under_way).values(values))
+    await summarize(tx, store_id, campaign_id)
+
+
+async def summarize(tx: Transaction, store_id: int, campaign_id: UUID) -> None:
+    """Have a campaign that was sent say how many of its messages failed or are unknown."""
+    sums = [func.coalesce(func.sum(delivery_batches.c[name]), 0) for name in ("recipients", "failed", "unknown")]
+    of_campaign = delivery_batches.c.store_id == store_id, delivery_batches.c.campaign_id == campaign_id
+    recipients, failed, unknown = (await tx.execute(select(*sums).where(*of_campaign))).one()
+    problem = ending_problem(int(recipients), int(failed), int(unknown))
+    is_sent = campaigns.c.status == CampaignStatus.SENT.value
+    await tx.execute(update(campaigns).where(*_is(store_id, campaign_id), is_sent).values(problem=problem))
 
 
 def page(

@@ -25,6 +25,8 @@ campaigns = Table(
     Column("started_at", Instant),
     Column("finished_at", Instant),
     Column("problem", Text),
+    # Batches whose jobs have not ended: the campaign ends with the last.
+    Column("open_batches", Integer, nullable=False, server_default="0"),
     ForeignKeyConstraint(["store_id"], ["stores.id"]),
     Index(None, "store_id", "list_id"),
     Index(None, "status", "scheduled_at"),

@@ -1,15 +1,16 @@
 """Batches of deliveries: their outcomes are recorded and counted, and what is left of them is resolved."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy import ColumnElement, Text, bindparam, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Text, bindparam, case, func, select, text, tuple_, update
 
-from domain.deliveries.model import COUNTS, Batch, BatchKey, DeliveryResult, DeliveryStatus, Stats
+from domain.deliveries.model import COUNTS, Batch, BatchKey, ClaimedDelivery, DeliveryResult, DeliveryStatus, Stats
 from domain.deliveries.tables import deliveries, delivery_batches, sandbox_messages
 from domain.kit.db import Transaction
-from domain.kit.db.portable import database_now, insert_into
+from domain.kit.db.portable import database_later, database_now, insert_into
 from domain.kit.db.types import Instant
 
 
@@ -28,41 +29,91 @@ async def by_key(tx: Transaction, store_id: int, key: BatchKey) -> Batch | None:
     return Batch(store_id, key.mailing_id, key.number, row.first_customer_id, row.last_customer_id)
 
 
-async def resolve_interrupted(tx: Transaction, batch: Batch, fence: int, *, idempotent: bool) -> None:
-    """Resolve the deliveries that an earlier claim was sending: they are UNKNOWN, for they may have been sent.
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A delivery whose attempt nobody has ended."""
 
-    Where the provider knows messages by their keys they are PENDING again.
-    """
-    status = DeliveryStatus.PENDING if idempotent else DeliveryStatus.UNKNOWN
+    claimed: ClaimedDelivery
+    attempts: int
+
+
+async def interrupted(tx: Transaction, batch: Batch, before: int) -> list[Interrupted]:
+    """Return the batch's deliveries that claims before this one were sending."""
+    sending = deliveries.c.status == DeliveryStatus.SENDING.value
+    return await _interrupted(tx, batch, sending, deliveries.c.fence < before)
+
+
+async def in_doubt_of(tx: Transaction, batch: Batch, fence: int) -> list[Interrupted]:
+    """Return the batch's deliveries that this claim was sending, though they may be unknown by now."""
+    statuses = [DeliveryStatus.SENDING.value, DeliveryStatus.UNKNOWN.value]
+    return await _interrupted(tx, batch, deliveries.c.status.in_(statuses), deliveries.c.fence == fence)
+
+
+async def _interrupted(tx: Transaction, batch: Batch, *conditions: ColumnElement[bool]) -> list[Interrupted]:
+    columns = deliveries.c.customer_id, deliveries.c.fence, deliveries.c.attempts
+    rows = await tx.execute(select(*columns).where(*_within(batch), *conditions))
+    return [Interrupted(ClaimedDelivery(row.customer_id, row.fence), row.attempts) for row in rows]
+
+
+async def take_back(tx: Transaction, batch: Batch, fence: int) -> None:
+    """Have the deliveries pending again whose intents this claim has committed without knowing of it."""
     await tx.execute(
         update(deliveries)
-        .where(*_within(batch), deliveries.c.status == DeliveryStatus.SENDING.value, deliveries.c.fence < fence)
-        .values(status=status.value, error="Its worker died while sending", updated_at=database_now(tx.dialect))
+        .where(*_within(batch), deliveries.c.status == DeliveryStatus.SENDING.value, deliveries.c.fence == fence)
+        .values(
+            status=DeliveryStatus.PENDING.value,
+            attempts=deliveries.c.attempts - 1,
+            updated_at=database_now(tx.dialect),
+        )
+    )
+
+
+async def expire_keys(tx: Transaction, batch: Batch, seconds: float) -> None:
+    """Leave unknown what may have gone out so long ago that its provider forgets the key: no attempt would be safe."""
+    await tx.execute(
+        update(deliveries)
+        .where(
+            *_within(batch),
+            deliveries.c.status == DeliveryStatus.PENDING.value,
+            deliveries.c.in_doubt_since < database_later(-seconds, tx.dialect),
+        )
+        .values(status=DeliveryStatus.UNKNOWN.value, updated_at=database_now(tx.dialect))
     )
 
 
 async def abandon(tx: Transaction, batch: Batch, reason: str) -> None:
-    """Fail the deliveries of the batch that are pending."""
+    """Fail the deliveries of the batch that are pending; those that may have gone out before are unknown."""
+    in_doubt = deliveries.c.in_doubt_since.is_not(None)
     await tx.execute(
         update(deliveries)
         .where(*_within(batch), deliveries.c.status == DeliveryStatus.PENDING.value)
-        .values(status=DeliveryStatus.FAILED.value, error=reason, updated_at=database_now(tx.dialect))
+        .values(
+            status=case((in_doubt, DeliveryStatus.UNKNOWN.value), else_=DeliveryStatus.FAILED.value),
+            error=reason,
+            updated_at=database_now(tx.dialect),
+        )
     )
 
 
-async def record_outcomes(tx: Transaction, batch: Batch, fence: int, results: Mapping[int, DeliveryResult]) -> None:
-    """Write the results of one claim, by customer. Deliveries that a later claim began again are left to that one."""
+async def record_outcomes(tx: Transaction, batch: Batch, results: Mapping[ClaimedDelivery, DeliveryResult]) -> None:
+    """Write the results of attempts. A delivery that a later claim has begun again is left to that one.
+
+    What may have gone out before does not end as FAILED or SKIPPED.
+    """
     if not results:
         return
     rows = [
         {
-            "customer_id": customer_id,
+            "customer_id": claimed.customer_id,
+            "fence": claimed.fence,
             "status": result.status.value,
             "provider_message_id": result.provider_message_id,
             "error": result.error,
             "retry_in": None if result.retry_in is None else int(result.retry_in.total_seconds() * 1_000_000),
+            "in_doubt": int(result.in_doubt),
+            "attempted": int(result.attempted),
         }
-        for customer_id, result in results.items()
+        for claimed, result in results.items()
     ]
     await tx.execute(
         _RECORD_POSTGRESQL if tx.dialect == "postgresql" else _RECORD_SQLITE,
@@ -71,7 +122,6 @@ async def record_outcomes(tx: Transaction, batch: Batch, fence: int, results: Ma
             "campaign_id": batch.mailing_id,
             "first": batch.first_customer_id,
             "last": batch.last_customer_id,
-            "fence": fence,
             "rows": orjson.dumps(rows).decode(),
         },
     )
@@ -79,16 +129,22 @@ async def record_outcomes(tx: Transaction, batch: Batch, fence: int, results: Ma
 
 _RECORD = """
 UPDATE deliveries SET
-    status = v.status,
+    status = CASE
+        WHEN v.status IN ('FAILED', 'SKIPPED') AND (v.in_doubt = 1 OR deliveries.in_doubt_since IS NOT NULL)
+        THEN 'UNKNOWN'
+        ELSE v.status END,
+    attempts = deliveries.attempts - 1 + v.attempted,
     provider_message_id = coalesce(v.provider_message_id, deliveries.provider_message_id),
     error = v.error,
     not_before = {not_before},
+    in_doubt_since = CASE WHEN v.in_doubt = 1
+        THEN coalesce(deliveries.in_doubt_since, {now}) ELSE deliveries.in_doubt_since END,
     sent_at = CASE WHEN v.status = 'SENT' THEN {now} ELSE deliveries.sent_at END,
     updated_at = {now}
 FROM {values} AS v
 WHERE deliveries.store_id = :store_id AND deliveries.campaign_id = :campaign_id
   AND deliveries.customer_id BETWEEN :first AND :last
-  AND deliveries.customer_id = v.customer_id AND deliveries.fence = :fence
+  AND deliveries.customer_id = v.customer_id AND deliveries.fence = v.fence
   AND deliveries.status IN ('SENDING', 'UNKNOWN')
 """
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
@@ -97,17 +153,20 @@ _RECORD_SQLITE = text(
     _RECORD.format(
         now=_SQLITE_NOW,
         not_before=f"CASE WHEN v.retry_in IS NOT NULL THEN {_SQLITE_NOW} + v.retry_in END",
-        values="""(SELECT value ->> 'customer_id' AS customer_id, value ->> 'status' AS status,
-            value ->> 'provider_message_id' AS provider_message_id, value ->> 'error' AS error,
-            value ->> 'retry_in' AS retry_in FROM json_each(:rows))""",
+        values="""(SELECT value ->> 'customer_id' AS customer_id, value ->> 'fence' AS fence,
+            value ->> 'status' AS status, value ->> 'provider_message_id' AS provider_message_id,
+            value ->> 'error' AS error,
+            value ->> 'retry_in' AS retry_in, value ->> 'in_doubt' AS in_doubt, value ->> 'attempted' AS attempted
+            FROM json_each(:rows))""",
     )
 ).bindparams(_MAILING)
 _RECORD_POSTGRESQL = text(
     _RECORD.format(
-        now="clock_timestamp()",
-        not_before="clock_timestamp() + v.retry_in * interval '1 microsecond'",
+        now="statement_timestamp()",
+        not_before="statement_timestamp() + v.retry_in * interval '1 microsecond'",
         values="""(SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
-            customer_id bigint, status text, provider_message_id text, error text, retry_in bigint))""",
+            customer_id bigint, fence integer, status text, provider_message_id text, error text,
+            retry_in bigint, in_doubt integer, attempted integer))""",
     )
 ).bindparams(_MAILING, bindparam("rows", type_=Text()))
 

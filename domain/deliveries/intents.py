@@ -26,6 +26,12 @@ class Intent:
     attempts: int
 
 
+# What may have gone out before is not known to be left out.
+_SKIPPED = case(
+    (deliveries.c.in_doubt_since.is_not(None), DeliveryStatus.UNKNOWN.value), else_=DeliveryStatus.SKIPPED.value
+)
+
+
 async def commit_intents(
     tx: Transaction, batch: Batch, fence: int, mailing: Mailing, address: AddressKind, limit: int
 ) -> list[Intent]:
@@ -50,7 +56,7 @@ async def commit_intents(
         deliveries.c.status == DeliveryStatus.PENDING.value,
     )
     for row in excluded.all():
-        values = {"status": DeliveryStatus.SKIPPED.value, "error": row.reason, "updated_at": database_now(tx.dialect)}
+        values = {"status": _SKIPPED, "error": row.reason, "updated_at": database_now(tx.dialect)}
         await tx.execute(skip.values(values), {**keys, "customer": row.id})
     rows = await tx.execute(_mark_sending(tx.dialect), {**keys, "ids": ids, "now_fence": fence})
     intents = [Intent(row.customer_id, row.address, row.attempts) for row in rows]

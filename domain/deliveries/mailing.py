@@ -29,6 +29,8 @@ class Mailing:
     channel: str
     content: Mapping[str, object]
     accept_marketing: AcceptMarketing
+    # Why nothing could go out when it was loaded.
+    problem: str | None = None
 
 
 class MailingSource(Protocol):
@@ -46,10 +48,14 @@ class MailingSource(Protocol):
         """Return the state, which nobody changes until the transaction ends: workers of its batches meet here."""
         ...
 
-    async def note_problem(self, tx: Transaction, mailing: Mailing, problem: str) -> None:
-        """Show why nothing can go out now; it is tried again."""
+    async def note_problem(self, tx: Transaction, mailing: Mailing, problem: str | None) -> None:
+        """Show why nothing can go out now, though it is tried again; None when something does."""
+        ...
+
+    async def note_correction(self, tx: Transaction, mailing: Mailing) -> None:
+        """Show what deliveries have become after the mailing's end. It is locked."""
         ...
 
     async def close(self, tx: Transaction, mailing: Mailing, now: datetime) -> None:
-        """End the mailing if none of its batches has deliveries to send any more. It is locked."""
+        """End one batch of the mailing, and with the last of them the mailing. It is locked."""
         ...

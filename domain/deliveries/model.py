@@ -8,8 +8,6 @@ from uuid import UUID
 
 # Deliveries in a batch, which one worker holds at a time.
 BATCH_SIZE = 500
-# Deliveries between two commits where the provider has no idempotency key: as many a crash can leave unknown.
-WINDOW_SIZE = 100
 # The states that a batch and a campaign are counted by.
 COUNTS = ("pending", "sent", "failed", "unknown", "skipped")
 
@@ -70,12 +68,25 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """A delivery's state after an attempt; `retry_in` is how long to wait where it is tried again."""
+    """A delivery's state after an attempt; `retry_in` is how long to wait where it is tried again.
+
+    An attempt that leaves it `in_doubt` may have reached the recipient; one that did not begin is not `attempted`.
+    """
 
     status: DeliveryStatus
     provider_message_id: str | None = None
     error: str | None = None
     retry_in: timedelta | None = None
+    in_doubt: bool = False
+    attempted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    """A delivery, and the claim under which it was handed over: its outcome counts for that one alone."""
+
+    customer_id: int
+    fence: int
 
 
 @dataclass(frozen=True, slots=True)

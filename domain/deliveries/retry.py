@@ -1,5 +1,6 @@
 """A delivery's state after an attempt: whether it is tried again, and when."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -12,6 +13,7 @@ FIRST_DELAY = timedelta(seconds=30)
 LAST_DELAY = timedelta(hours=1)
 _REASON_LENGTH = 500
 _PROVIDER_ID_LENGTH = 200
+NOT_BEGUN = DeliveryResult(DeliveryStatus.PENDING, retry_in=timedelta(), attempted=False)
 
 
 def result_of(outcome: Outcome, attempts: int, *, idempotent: bool) -> DeliveryResult:
@@ -32,8 +34,8 @@ def result_of(outcome: Outcome, attempts: int, *, idempotent: bool) -> DeliveryR
             return _retried(reason, attempts, retry_delay(attempts))
         case Ambiguous(reason):
             if idempotent and attempts < MAX_ATTEMPTS:
-                return _retried(reason, attempts, retry_delay(attempts))
-            return DeliveryResult(DeliveryStatus.UNKNOWN, error=reason[:_REASON_LENGTH])
+                return replace(_retried(reason, attempts, retry_delay(attempts)), in_doubt=True)
+            return DeliveryResult(DeliveryStatus.UNKNOWN, error=reason[:_REASON_LENGTH], in_doubt=True)
         case _:
             assert_never(outcome)
 

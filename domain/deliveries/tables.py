@@ -17,6 +17,8 @@ deliveries = Table(
     # The claim under which the message was last handed over: outcomes of an older claim do not count.
     Column("fence", Integer, nullable=False),
     Column("not_before", Instant),
+    # Since the first attempt that may have reached the recipient, by the database's clock.
+    Column("in_doubt_since", Instant),
     Column("provider_message_id", String(200)),
     Column("error", Text),
     Column("sent_at", Instant),

@@ -43,4 +43,4 @@ class ImportRun:
         """Store how far the import is, last in a step's transaction. Raise LeaseLost when another has the job."""
         await queries.save(tx, self.store_id, self.operation_id, progress)
         await operations.progress(tx, self.store_id, self.operation_id, done, total)
-        await jobs.renew(tx, self.job)
+        await jobs.renew(tx, self.job, progressed=True)

@@ -1,7 +1,6 @@
 """Runs imports: stages a file's rows, then merges them, each step in a transaction that also stores the progress."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from uuid import UUID
 
 from domain.imports import queries
@@ -18,6 +17,7 @@ from domain.kit.db import Database, Transaction
 from domain.kit.db.portable import refresh_statistics
 from domain.operations import queries as operations
 from domain.operations.model import OperationStatus, Problem
+from domain.services import Services
 
 FORMATS: Mapping[ImportKind, ImportFormat] = {
     ImportKind.CUSTOMERS: CustomerFormat(),
@@ -68,12 +68,12 @@ async def run(database: Database, job: Job, clock: Clock, finish: Finish) -> Non
     await _complete(import_run)
 
 
-async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
+async def give_up(tx: Transaction, services: Services, job: Job) -> None:
     """Fail an import whose workers died again and again, and delete all of it but the reason."""
     operation_id = UUID(str(job.payload["operation"]))
     problem = Problem(None, "The import was given up: its worker stopped again and again")
     await operations.add_problems(tx, job.store_id, operation_id, [problem])
-    await operations.finish(tx, job.store_id, operation_id, OperationStatus.FAILED, now)
+    await operations.finish(tx, job.store_id, operation_id, OperationStatus.FAILED, services.clock())
     await queries.clear(tx, job.store_id, operation_id)
 
 

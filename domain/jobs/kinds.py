@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Generic, TypeVar
 
 from domain.jobs.model import Job, Queue
@@ -23,7 +22,7 @@ class JobKind(Generic[S_contra]):
     name: str
     queue: Queue
     run: Callable[[S_contra, Job], Awaitable[None]]
-    give_up: Callable[[Transaction, Job, datetime], Awaitable[None]] | None = None
+    give_up: Callable[[Transaction, S_contra, Job], Awaitable[None]] | None = None
     # In seconds.
     time_limit: float = 3600
     # Its payload names an operation, whose unfinished files are not swept up while the job waits or runs.

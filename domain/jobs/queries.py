@@ -1,18 +1,33 @@
 """Every statement on jobs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, and_, bindparam, case, delete, func, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from domain.jobs.model import LEASE_SECONDS, MAX_DEATHS, Job, JobStatus, LeaseLost, Queue
 from domain.jobs.tables import jobs
 from domain.kit import ids
 from domain.kit.db import AnyRow, JobNotice, Transaction
 from domain.kit.db.portable import database_later, database_now, insert_into
+from domain.kit.db.types import Instant
 
 # Seconds until a job that was given up is queued again, where it is the store's one job of its kind.
 _RETRY_SECONDS = 600.0
@@ -20,10 +35,15 @@ _RETRY_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class QueueCounts:
-    """Jobs of a queue that wait or run, and those of them whose worker died."""
+    """Jobs of a queue that wait or run, and those of them whose worker died.
+
+    `waiting` is the time in seconds that the oldest due job has waited, and `held` the number that a worker has.
+    """
 
     open: int
     expired: int
+    waiting: float = field(default=0, compare=False)
+    held: int = field(default=0, compare=False)
 
 
 async def add(
@@ -141,6 +161,19 @@ def _renewal(lease: float, dialect: str, *, progressed: bool) -> Update:
     return update(jobs).where(*key).values(values)
 
 
+async def extend(tx: Transaction, held: Sequence[Job], lease: float = LEASE_SECONDS) -> list[Job]:
+    """Hold these jobs for `lease` more seconds. Return those that are held: other workers have the rest by now."""
+    keys = [(job.store_id, job.id, job.fence) for job in held]
+    rows = await tx.execute(
+        update(jobs)
+        .where(tuple_(jobs.c.store_id, jobs.c.id, jobs.c.fence).in_(keys))
+        .values(lease_until=database_later(lease, tx.dialect))
+        .returning(jobs.c.store_id, jobs.c.id, jobs.c.fence)
+    )
+    extended = {(row.store_id, row.id, row.fence) for row in rows}
+    return [job for job in held if (job.store_id, job.id, job.fence) in extended]
+
+
 async def finish(tx: Transaction, job: Job) -> None:
     """Delete the job, which is done. Raise LeaseLost when another worker has it by now."""
     _check_held((await tx.execute(delete(jobs).where(_is_held(job)))).rowcount)
@@ -193,18 +226,26 @@ async def expire_leases(tx: Transaction, dead_owners: Sequence[str]) -> None:
     )
 
 
-async def quarantine(tx: Transaction) -> list[Job]:
-    """Fail the jobs whose workers died again and again. Return them."""
-    now = database_now(tx.dialect)
-    rows = await tx.execute(
-        update(jobs)
-        .where(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now, jobs.c.deaths >= MAX_DEATHS)
-        .values(
-            status=JobStatus.FAILED.value, error=func.coalesce(jobs.c.error, f"its worker died {MAX_DEATHS + 1} times")
+async def killers(tx: Transaction) -> list[JobNotice]:
+    """Return the jobs whose workers died again and again."""
+    rows = await tx.execute(select(jobs.c.queue, jobs.c.store_id, jobs.c.id).where(_kills_workers(tx.dialect)))
+    return [JobNotice(row.queue, row.store_id, row.id) for row in rows]
+
+
+async def quarantine(tx: Transaction, store_id: int, job_id: UUID) -> Job | None:
+    """Fail the job whose workers died again and again, and return it; None when it is claimed again or gone."""
+    row = (
+        await tx.execute(
+            update(jobs)
+            .where(jobs.c.store_id == store_id, jobs.c.id == job_id, _kills_workers(tx.dialect))
+            .values(
+                status=JobStatus.FAILED.value,
+                error=func.coalesce(jobs.c.error, f"its worker died {MAX_DEATHS + 1} times"),
+            )
+            .returning(jobs)
         )
-        .returning(jobs)
-    )
-    return [_job(row, row.owner) for row in rows]
+    ).one_or_none()
+    return None if row is None else _job(row, row.owner)
 
 
 async def payloads(tx: Transaction, kinds: Sequence[str]) -> list[Mapping[str, object]]:
@@ -214,25 +255,41 @@ async def payloads(tx: Transaction, kinds: Sequence[str]) -> list[Mapping[str, o
 
 
 async def count_by_queue(tx: Transaction) -> dict[Queue, QueueCounts]:
-    expired = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < database_now(tx.dialect))
+    now: datetime = await tx.scalar(select(database_now(tx.dialect)))
+    running = jobs.c.status == JobStatus.RUNNING
+    expired = and_(running, jobs.c.lease_until < now)
+    due_at = case((jobs.c.status == JobStatus.QUEUED, jobs.c.due_at), (expired, jobs.c.lease_until))
     rows = await tx.execute(
         select(
             jobs.c.queue,
             func.count().label("open"),
-            func.coalesce(func.sum(case((expired, 1), else_=0)), 0).label("expired"),
+            func.count().filter(expired).label("expired"),
+            func.count().filter(running, ~expired).label("held"),
+            func.min(due_at, type_=Instant()).label("due_at"),
         )
         .where(jobs.c.status != JobStatus.FAILED)
         .group_by(jobs.c.queue)
     )
-    counts = {Queue(row.queue): QueueCounts(int(row.open), int(row.expired)) for row in rows}
+    counts = {
+        Queue(row.queue): QueueCounts(
+            row.open, row.expired, max((now - row.due_at).total_seconds(), 0) if row.due_at else 0, row.held
+        )
+        for row in rows
+    }
     return {queue: counts.get(queue, QueueCounts(0, 0)) for queue in Queue}
+
+
+def _kills_workers(dialect: str) -> ColumnElement[bool]:
+    expired = jobs.c.lease_until < database_now(dialect)
+    return and_(jobs.c.status == JobStatus.RUNNING, expired, jobs.c.deaths >= MAX_DEATHS)
 
 
 def _is_due(dialect: str) -> ColumnElement[bool]:
     now = database_now(dialect)
     return or_(
         and_(jobs.c.status == JobStatus.QUEUED, jobs.c.due_at <= now),
-        and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now),
+        # One that kills its workers is left to be given up.
+        and_(jobs.c.status == JobStatus.RUNNING, jobs.c.lease_until < now, jobs.c.deaths < MAX_DEATHS),
     )
 
 

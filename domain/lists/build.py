@@ -116,9 +116,9 @@ async def build(services: Services, job: Job) -> None:
             await jobs.finish(tx, job)
 
 
-async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
+async def give_up(tx: Transaction, services: Services, job: Job) -> None:
     """Record that the list cannot be built: its workers died again and again."""
-    await _fail(tx, job, now, "The list could not be made: the workers died")
+    await _fail(tx, job, services.clock(), "The list could not be made: the workers died")
 
 
 async def request_erasure(tx: Transaction, store_id: int, owners: Sequence[UUID]) -> None:

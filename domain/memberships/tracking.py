@@ -194,7 +194,7 @@ class _Tracker:
     async def _writing(self) -> AsyncGenerator[Transaction]:
         """Open a transaction in which nobody else writes of this store's members. Raise LeaseLost."""
         async with self.database.write() as tx:
-            await jobs.renew(tx, self.job)
+            await jobs.renew(tx, self.job, progressed=True)
             yield tx
 
     async def _record(self, tx: Transaction, moves: Iterable[MembershipMoves], now: datetime) -> None:

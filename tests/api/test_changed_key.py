@@ -14,6 +14,7 @@ from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
 from api.workers.handlers import JOB_KINDS
+from api.workers.leases import LeaseKeeper
 from api.workers.runner import work
 from domain import jobs
 from domain.campaigns import launch
@@ -77,7 +78,7 @@ async def run_jobs(runtime: Runtime) -> None:
         due = await jobs.due(tx, 10)
     assert due
     for notice in due:
-        await work(runtime.services, JOB_KINDS, "worker", notice.store_id, notice.job_id)
+        await work(runtime.services, JOB_KINDS, "worker", LeaseKeeper(), notice.store_id, notice.job_id)
 
 
 async def status_and_problem(database: Database, store_id: int, campaign_id: UUID) -> tuple[CampaignStatus, str]:

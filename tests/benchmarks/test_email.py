@@ -20,6 +20,7 @@ from domain.jobs import claim, due
 from domain.kit.db import Database
 from domain.services import Services
 from domain.stores.channels import ConfiguredChannel
+from tests.channels.email.support import Outcomes
 from tests.domain.campaigns.stage import add_campaign, add_list
 from tests.fakes import make_services
 from tests.journeys.processes import consent, customer, mail_server
@@ -78,7 +79,7 @@ async def bare_loop(services: Services, channel: EmailChannel, settings: EmailSe
                 )
                 for number in range(first, min(first + 100, count))
             ]
-            await transport.send([composer.compose(one) for one in people])
+            await transport.send([composer.compose(one) for one in people], Outcomes())
     return Bare(count, perf_counter() - began, process_time() - worked)
 
 

@@ -5,8 +5,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from muster_sdk import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
+from muster_sdk import Accepted, Ambiguous, Message, NotSent, Outcome, Rejected, Report, TryAgain
 
+from channels.email.message.composer import ComposedEmail
 from channels.email.smtp.connection import Reply, SmtpConnection, Timeouts
 
 _LARGE: Final = 65_536  # bytes: beyond, the end of data waits until the content has left
@@ -18,15 +19,35 @@ _QUEUE_ID = re.compile(r"\bqueued as ([\w.@-]{1,200})|\bid=([\w.-]{1,200})", re.
 
 @dataclass(slots=True)
 class OutgoingMessage:
-    """A message to send. `outcome` is None until it is known."""
+    """A message to send. It begins when its end of data is written, and ends with its outcome, once."""
 
-    address: str
-    data: bytes
-    outcome: Outcome | None = None
+    message: Message
+    report: Report
+    begun: bool = False
+    ended: bool = False
+
+    @property
+    def address(self) -> str:
+        return self.message.address
+
+    @property
+    def data(self) -> bytes:
+        assert isinstance(self.message.body, ComposedEmail)
+        return self.message.body.data
+
+    def begin(self) -> bool:
+        """Return whether its end of data may be written."""
+        self.begun = self.report.begin(self.message)
+        return self.begun
+
+    def end(self, outcome: Outcome) -> None:
+        if not self.ended:
+            self.ended = True
+            self.report.end(self.message, outcome)
 
     def refuse(self, reply: Reply) -> None:
         reason = str(reply).replace(self.address, "the recipient")
-        self.outcome = Rejected(reason) if reply.is_permanent else TryAgain(reason)
+        self.end(Rejected(reason) if reply.is_permanent else TryAgain(reason))
 
 
 class SmtpSession:
@@ -36,33 +57,35 @@ class SmtpSession:
         self.connection = connection
         self.transactions = 0  # completed: the server has answered the end of data
         self.was_idle = False
+        self.stopped = False  # nothing more may begin
         self._has_pipelining = "PIPELINING" in extensions
         self._has_smtputf8 = "SMTPUTF8" in extensions
         self._sender = sender
         self._timeouts = timeouts
 
     async def deliver(self, queue: deque[OutgoingMessage]) -> None:
-        """Send messages from the queue until it is empty or the connection fails; what was not begun stays in it."""
+        """Send messages until the queue is empty, the connection fails or none may begin; what did not, stays in it."""
         current: OutgoingMessage | None = None
         pending = b""  # the current message's content, or what ends the transaction of one that was refused
         while pending or queue:
             while queue and not (self._has_smtputf8 or queue[0].address.isascii()):
                 reason = "The mail server takes no addresses with letters outside ASCII (SMTPUTF8)"
-                queue.popleft().outcome = Rejected(reason)
+                queue.popleft().end(Rejected(reason))
             following = queue.popleft() if queue else None
             replies = await self._exchange(pending, current, following)
             if pending:
                 self._complete(current, replies.pop(0) if replies else None)
             if following is None:
                 return
-            if self.connection.failure and not replies and (self.transactions or self.was_idle):
+            ended_between = not replies and (self.transactions or self.was_idle)
+            if self.stopped or (self.connection.failure and ended_between):
                 # The server limits its sessions' messages or idle time; nothing is wrong with this message.
                 queue.appendleft(following)
                 return
             current, pending = self._answer_envelope(following, replies)
             if self.connection.failure:
                 if current is not None:
-                    current.outcome = NotSent(self.connection.failure)
+                    current.end(NotSent(self.connection.failure))
                 return
 
     async def _exchange(
@@ -76,9 +99,14 @@ class SmtpSession:
             self.connection.write(pending)
             await self.connection.drain(self._timeouts.end_of_data)
             if self.connection.failure:
-                current.outcome = NotSent(self.connection.failure)
+                current.end(NotSent(self.connection.failure))
                 return []
             pending = b""
+        if current is not None and not current.begin():
+            # The server waits for the content: only the connection's end tells it that none will come.
+            self.stopped = True
+            self.connection.abort("stopped")
+            return []
         end_of_data = _END_OF_DATA if current is not None else b""
         seconds = self._timeouts.end_of_data if current is not None else self._timeouts.reply
         opening = pending + end_of_data
@@ -117,7 +145,7 @@ class SmtpSession:
         if awaits_content:
             return message, dot_stuffed(message.data)
         self.connection.abort("The mail server does not speak SMTP")
-        message.outcome = NotSent(self.connection.failure or "")
+        message.end(NotSent(self.connection.failure or ""))
         return None, b""
 
     def _complete(self, message: OutgoingMessage | None, reply: Reply | None) -> None:
@@ -127,17 +155,17 @@ class SmtpSession:
         if message is None:
             return
         if reply is None:
-            if message.outcome is None:
-                message.outcome = Ambiguous(f"{self.connection.failure}; the message had been handed over")
+            if message.begun:
+                message.end(Ambiguous(f"{self.connection.failure}; the message had been handed over"))
             return
         self.transactions += 1
         if reply.is_negative:
             message.refuse(reply)
         elif reply.is_positive:
             queue_id = _QUEUE_ID.search(reply.text)
-            message.outcome = Accepted(queue_id[1] or queue_id[2] if queue_id else None)
+            message.end(Accepted(queue_id[1] or queue_id[2] if queue_id else None))
         else:
-            message.outcome = Ambiguous(f"The mail server's answer is neither positive nor negative: {reply}")
+            message.end(Ambiguous(f"The mail server's answer is neither positive nor negative: {reply}"))
 
 
 def dot_stuffed(data: bytes) -> bytes:

@@ -7,9 +7,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from muster_sdk import Message, NotSent, Outcome, Unreachable
+from muster_sdk import Message, NotSent, Report, Unreachable
 
-from channels.email.message.composer import ComposedEmail
 from channels.email.settings import EmailSettings
 from channels.email.smtp.connection import Timeouts
 from channels.email.smtp.handshake import open_session
@@ -17,6 +16,7 @@ from channels.email.smtp.session import OutgoingMessage, SmtpSession
 
 _MAX_SESSIONS: Final = 4
 _MESSAGES_PER_SESSION: Final = 10  # fewer are sent sooner over a session that is open already
+_PATIENCE: Final = 0.05  # seconds; a server that has not taken them by then gets them over all sessions
 _CLOSE_SECONDS: Final = 2
 
 
@@ -52,20 +52,25 @@ class SmtpTransport:
         await asyncio.gather(*(quit_session(session) for session in self._idle))
         self._idle.clear()
 
-    async def send(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Return one outcome for each message, in their order."""
-        outgoing: list[OutgoingMessage] = []
-        for message in messages:
-            assert isinstance(message.body, ComposedEmail)
-            outgoing.append(OutgoingMessage(message.address, message.body.data))
+    async def send(self, messages: Sequence[Message], report: Report) -> None:
+        """Send the messages over as many sessions as the server's pace asks for."""
+        outgoing = [OutgoingMessage(message, report) for message in messages]
         queue = deque(outgoing)
-        sessions = min(_MAX_SESSIONS, -(-len(outgoing) // _MESSAGES_PER_SESSION))
-        failures = await asyncio.gather(*(self._deliver(queue) for _ in range(sessions)))
-        not_sent = NotSent(next((reason for reason in failures if reason), "The mail server closed the connection"))
-        return [message.outcome or not_sent for message in outgoing]
+        most = min(_MAX_SESSIONS, len(outgoing))
+        at_once = min(most, -(-len(outgoing) // _MESSAGES_PER_SESSION))
+        async with asyncio.TaskGroup() as group:
+            deliveries = [group.create_task(self._deliver(queue)) for _ in range(at_once)]
+            if deliveries and at_once < most:
+                _, unfinished = await asyncio.wait(deliveries, timeout=_PATIENCE)
+                if unfinished and queue:
+                    deliveries += [group.create_task(self._deliver(queue)) for _ in range(most - at_once)]
+        failure = next((reason for delivery in deliveries if (reason := delivery.result())), None)
+        if failure is not None:
+            for message in queue:
+                message.end(NotSent(failure))
 
     async def _deliver(self, queue: deque[OutgoingMessage]) -> str | None:
-        """Send messages until the queue is empty, over as many sessions as that takes; return why it stopped early."""
+        """Send messages until none may begin or is left, over as many sessions as that takes; return what failed."""
         while queue:
             try:
                 session = await self._acquire_session()
@@ -81,6 +86,8 @@ class SmtpTransport:
                 self._idle.append(session)
                 return None
             await session.connection.close(_CLOSE_SECONDS)
+            if session.stopped:
+                return None
             # A server may limit a session's messages or its idle time: another one continues, unless it gets nowhere.
             progressed = session.transactions > transactions or session.was_idle
             if session.connection.timed_out or not progressed:

@@ -97,9 +97,11 @@ async def export(services: Services, job: Job) -> None:
         await _refuse(services, job, operation_id, f"The file could not be written: {error.strerror}")
 
 
-async def give_up(tx: Transaction, job: Job, now: datetime) -> None:
+async def give_up(tx: Transaction, services: Services, job: Job) -> None:
     """Fail the operation of a job whose workers died again and again; the files that they left are swept up."""
-    await _fail(tx, job.store_id, UUID(str(job.payload["operation"])), "The report was given up: workers died", now)
+    await _fail(
+        tx, job.store_id, UUID(str(job.payload["operation"])), "The report was given up: workers died", services.clock()
+    )
 
 
 async def _open(services: Services, job: Job, operation_id: UUID) -> _Export:

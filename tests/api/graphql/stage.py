@@ -16,6 +16,7 @@ from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
 from api.workers.handlers import JOB_KINDS
+from api.workers.leases import LeaseKeeper
 from api.workers.runner import work
 from api.workers.scheduler import make_lists
 from domain import jobs
@@ -93,7 +94,7 @@ class Stage:
             if not due:
                 return
             for notice in due:
-                await work(services, JOB_KINDS, "test", notice.store_id, notice.job_id)
+                await work(services, JOB_KINDS, "test", LeaseKeeper(), notice.store_id, notice.job_id)
 
 
 @dataclass

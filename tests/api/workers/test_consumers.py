@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from api.workers import runner
-from api.workers.scheduler import notify_due, sweep
+from api.workers import consumers, leases, runner
+from api.workers.scheduler import sweep
 from domain import jobs
 from domain.jobs import Job, JobKind, Queue
 from domain.kit.db import Database
@@ -67,7 +67,6 @@ async def test_work_that_the_broker_lost_is_found(works: Works, database: Databa
     async with database.write() as tx:  # this database has no notifier: nobody is notified
         await jobs.add_all(tx, store_id, "note", [{"n": n} for n in range(30)], queue=Queue.DELIVERIES)
     works.start()
-    await notify_due(database, works.brokers, works.notifier)
     await until(lambda: len(done) == 30)
     await asyncio.to_thread(works.stop)
     assert len(set(done)) == 30
@@ -118,6 +117,8 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
     works: Works, store_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "RETRY_AFTER", 0.0)
+    monkeypatch.setattr(consumers, "POLL", 0.1)
+    monkeypatch.setattr(consumers, "_JITTER", 0)
     tries: list[UUID] = []
     given_up: list[UUID] = []
 
@@ -125,7 +126,7 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
         tries.append(job.id)
         raise RuntimeError("broken")
 
-    async def give_up(_tx: object, job: jobs.Job, _now: object) -> None:
+    async def give_up(_tx: object, _services: object, job: jobs.Job) -> None:
         given_up.append(job.id)
 
     works.kinds["broken"] = JobKind("broken", Queue.DEFAULT, broken, give_up)
@@ -136,7 +137,6 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
     while not given_up:
         assert len(tries) <= 5
         await sweep(make_services(database), works.kinds)
-        await notify_due(database, works.brokers, works.notifier)
         await asyncio.sleep(0.1)
     await asyncio.to_thread(works.stop)
     async with database.read() as tx:
@@ -150,7 +150,7 @@ async def test_a_handler_that_breaks_again_and_again_is_given_up(
 async def test_a_lost_lease_ends_the_handler_and_keeps_nothing(
     works: Works, store_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(leases, "HEARTBEAT", 0.2)
     began: list[Job] = []
     ended: list[str] = []
 

@@ -1,18 +1,28 @@
-"""Chores: what is done in each round, and what is done now and then."""
+"""Chores: each goes its own way, whatever becomes of the others."""
 
-from api.workers.scheduler import Rarely
+import asyncio
+
+from api.workers.scheduler import Chore, keep_schedule
 
 
-async def test_what_is_done_rarely_is_not_done_in_every_round() -> None:
-    done: list[int] = []
+async def test_a_chore_that_hangs_or_fails_ends_no_other() -> None:
+    done: list[str] = []
+    stop = asyncio.Event()
 
-    async def chore() -> None:
-        done.append(1)
+    async def hang() -> None:
+        done.append("hang")
+        await asyncio.sleep(60)
 
-    rarely, always = Rarely(chore, 60), Rarely(chore, 0)
-    for _ in range(3):
-        await rarely()
-    assert len(done) == 1
-    for _ in range(3):
-        await always()
-    assert len(done) == 4
+    async def fail() -> None:
+        done.append("fail")
+        raise OSError("the database is away")
+
+    async def work() -> None:
+        done.append("work")
+        if min(done.count(name) for name in ("hang", "fail", "work")) > 1:
+            stop.set()
+
+    chores = [Chore("hang", hang, 0, 0.1), Chore("fail", fail, 0), Chore("work", work, 0)]
+    async with asyncio.timeout(60):
+        await keep_schedule(chores, stop)
+    assert {done.count(name) > 1 for name in ("hang", "fail", "work")} == {True}

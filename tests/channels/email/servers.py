@@ -47,12 +47,15 @@ def reading(limit: int | None, read: SimpleQueue[bytes] | None = None) -> Genera
 def _serving(serve: Callable[[socket.socket], None]) -> Generator[int]:
     server = socket.create_server(("127.0.0.1", 0))
 
+    def answer(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(ConnectionError):
+            serve(connection)
+
     def run() -> None:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = server.accept()
-                with connection, contextlib.suppress(ConnectionError):
-                    serve(connection)
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

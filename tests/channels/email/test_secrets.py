@@ -15,7 +15,7 @@ from muster_sdk import Accepted, Outcome, Unreachable
 from channels.email.settings import EmailSettings
 from channels.email.sink.server import SinkBehavior, SmtpSink
 from channels.email.smtp import transport as smtp
-from tests.channels.email.support import batch, settings
+from tests.channels.email.support import batch, send_all, settings
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def trusting(certificate: Path) -> ssl.SSLContext:
 
 async def send(email_settings: EmailSettings, tls: ssl.SSLContext | None = None) -> list[Outcome]:
     async with smtp.connect(email_settings, tls=tls) as transport:
-        return await transport.send(batch(1))
+        return await send_all(transport, batch(1))
 
 
 def starttls(context: ssl.SSLContext) -> SinkBehavior:

@@ -1,9 +1,10 @@
 """A store with customers on a list and a campaign to them, and a worker of its own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from domain import jobs
@@ -11,6 +12,7 @@ from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
 from domain.campaigns.model import Campaign, CampaignStatus, Utm
 from domain.customers.tables import contacts, customers
+from domain.deliveries import pace
 from domain.deliveries import queries as delivery_queries
 from domain.deliveries.model import AcceptMarketing, Stats
 from domain.deliveries.tables import deliveries
@@ -22,6 +24,7 @@ from domain.kit.db.portable import database_later
 from domain.lists.tables import list_members, lists
 from domain.segments.tables import segments
 from domain.services import Services
+from domain.sessions.journal import JournalDirectory
 from domain.stores.channels import ConfiguredChannel
 from tests.factories import NOW
 from tests.fakes import RecordingChannel, RecordingSettings, make_services
@@ -121,11 +124,12 @@ class Worker:
     database: Database
     channel: RecordingChannel
     sandbox: bool = False
+    journals: JournalDirectory = field(default_factory=lambda: JournalDirectory(None))
 
     @property
     def services(self) -> Services:
         settings = None if self.sandbox else RecordingSettings()
-        return make_services(self.database, ConfiguredChannel(self.channel, settings))
+        return make_services(self.database, ConfiguredChannel(self.channel, settings), journals=self.journals)
 
     async def launch(self, store_id: int, campaign_id: UUID) -> None:
         async with self.database.write() as tx:
@@ -192,3 +196,10 @@ async def make_due(database: Database) -> None:
 
 class Killed(BaseException):
     """Stands for SIGKILL: nothing of ours may catch it."""
+
+
+def fix_windows(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Have every window hold so many messages, whatever the channel's pace."""
+    for name in ("_FIRST", "_FEWEST"):
+        monkeypatch.setattr(pace, name, size)
+    monkeypatch.setattr(pace, "_GROWTH", 1)

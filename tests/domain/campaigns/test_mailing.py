@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from muster_sdk import Accepted, Ambiguous, Message, NotSent, Outcome, Rejected, TryAgain
+from muster_sdk import Accepted, Ambiguous, Message, NotSent, Outcome, Rejected, Report, TryAgain
 from sqlalchemy import select, update
 
 from domain import jobs
@@ -22,9 +22,11 @@ from domain.jobs import LeaseLost
 from domain.jobs.model import MAX_DEATHS
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
+from domain.sessions.session import ChannelBroken
 from tests.domain.campaigns.stage import (
     Killed,
     Worker,
+    fix_windows,
     make_campaign,
     make_due,
     open_jobs,
@@ -32,7 +34,6 @@ from tests.domain.campaigns.stage import (
     reload,
     stats_of,
 )
-from tests.factories import NOW
 from tests.fakes import RecordingChannel
 
 
@@ -100,7 +101,9 @@ async def test_what_can_be_tried_again_is_given_up_after_five_attempts(database:
     assert (await reload(database, campaign)).status is CampaignStatus.SENT
 
 
-async def test_a_channel_that_raises_leaves_unknown_and_never_sends_again(database: Database, store_id: int) -> None:
+async def test_what_had_begun_when_a_channel_raised_is_unknown_and_not_sent_again(
+    database: Database, store_id: int
+) -> None:
     campaign = await make_campaign(database, store_id)
 
     def explode(_: Sequence[Message]) -> None:
@@ -108,11 +111,16 @@ async def test_a_channel_that_raises_leaves_unknown_and_never_sends_again(databa
 
     channel = RecordingChannel(before=explode)
     worker = Worker(database, channel)
-    await worker.launch(store_id, campaign.id)
+    with pytest.raises(ChannelBroken, match="The channel recording failed: RuntimeError"):
+        await worker.launch(store_id, campaign.id)
+    assert (await reload(database, campaign)).problem == "The channel recording failed: RuntimeError"
     await make_due(database)
     await worker.work()
-    assert set((await outcomes(database, store_id)).values()) == {("UNKNOWN", "The channel failed: RuntimeError")}
+    assert {status for status, _ in (await outcomes(database, store_id)).values()} == {"UNKNOWN"}
     assert channel.sent == []
+    done = await reload(database, campaign)
+    assert done.status is CampaignStatus.SENT
+    assert done.problem == "Of 3 messages, of 3 it is unknown whether they arrived: its deliveries say why"
 
 
 async def test_an_unreachable_provider_leaves_all_pending_and_says_why(database: Database, store_id: int) -> None:
@@ -131,7 +139,10 @@ async def test_an_unreachable_provider_leaves_all_pending_and_says_why(database:
 
 
 @pytest.mark.parametrize("idempotent", [False, True])
-async def test_a_worker_killed_while_sending(database: Database, store_id: int, idempotent: bool) -> None:
+async def test_a_worker_killed_while_sending(
+    database: Database, store_id: int, idempotent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fix_windows(monkeypatch, 100)
     campaign = await make_campaign(database, store_id, 250)
     channel = RecordingChannel.idempotent() if idempotent else RecordingChannel()
 
@@ -156,8 +167,9 @@ async def test_a_worker_killed_while_sending(database: Database, store_id: int, 
 
 
 async def test_a_worker_that_comes_back_late_tells_what_it_knows_and_sends_no_more(
-    database: Database, store_id: int
+    database: Database, store_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    fix_windows(monkeypatch, 100)
     campaign = await make_campaign(database, store_id, 150)
     channel = RecordingChannel()
     worker = Worker(database, channel)
@@ -170,10 +182,10 @@ async def test_a_worker_that_comes_back_late_tells_what_it_knows_and_sends_no_mo
     sleepy = RecordingChannel()
 
     class Sleepy(RecordingChannel):
-        async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+        async def send(self, messages: Sequence[Message], report: Report) -> None:
             stopped.set()
             await go_on.wait()
-            return await super().send(messages)
+            await super().send(messages, report)
 
     sleepy = Sleepy()
     zombie = asyncio.create_task(Worker(database, sleepy).run(notice.store_id, notice.job_id))
@@ -238,7 +250,10 @@ async def test_a_job_of_another_claim_is_not_finished(database: Database, store_
         await jobs.finish(tx, second)
 
 
-async def test_a_batch_whose_workers_keep_dying_is_given_up_honestly(database: Database, store_id: int) -> None:
+async def test_a_batch_whose_workers_keep_dying_is_given_up_honestly(
+    database: Database, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fix_windows(monkeypatch, 100)
     campaign = await make_campaign(database, store_id, 150)
     channel = RecordingChannel()
 
@@ -252,7 +267,9 @@ async def test_a_batch_whose_workers_keep_dying_is_given_up_honestly(database: D
     await make_due(database)
     async with database.write() as tx:
         await tx.execute(update(job_rows).values(deaths=MAX_DEATHS))
-        for job in await jobs.quarantine(tx):
-            await mailing.give_up(tx, job, NOW)
+        for notice in await jobs.killers(tx):
+            job = await jobs.quarantine(tx, notice.store_id, notice.job_id)
+            assert job is not None
+            await mailing.give_up(tx, worker.services, job)
     assert await stats_of(database, campaign) == Stats(recipients=150, unknown=100, failed=50)
     assert (await reload(database, campaign)).status is CampaignStatus.SENT

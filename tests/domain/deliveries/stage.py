@@ -19,6 +19,7 @@ from domain.deliveries.tables import deliveries
 from domain.jobs import Job
 from domain.kit.db import AnyRow, Database, Transaction
 from domain.services import Services
+from domain.sessions.journal import JournalDirectory
 from domain.stores import queries as stores
 from domain.stores.channels import ConfiguredChannel
 from tests.domain.campaigns.stage import add_campaign, add_customer, add_list
@@ -36,8 +37,9 @@ class Notices:
 
     mailing: Mailing | None
     current: MailingState = MailingState.OPEN
-    problems: list[str] = field(default_factory=list[str])
+    problems: list[str | None] = field(default_factory=list[str | None])
     closed: list[UUID] = field(default_factory=list[UUID])
+    corrected: list[UUID] = field(default_factory=list[UUID])
     # Done before each window.
     before_window: Callable[[], Awaitable[None]] = nothing
 
@@ -51,8 +53,11 @@ class Notices:
     async def lock(self, tx: Transaction, mailing: Mailing) -> MailingState:
         return self.current
 
-    async def note_problem(self, tx: Transaction, mailing: Mailing, problem: str) -> None:
+    async def note_problem(self, tx: Transaction, mailing: Mailing, problem: str | None) -> None:
         self.problems.append(problem)
+
+    async def note_correction(self, tx: Transaction, mailing: Mailing) -> None:
+        self.corrected.append(mailing.id)
 
     async def close(self, tx: Transaction, mailing: Mailing, now: datetime) -> None:
         self.closed.append(mailing.id)
@@ -66,6 +71,7 @@ class Notice:
     mailing: Mailing
     source: Notices
     channel: RecordingChannel
+    journals: JournalDirectory = field(default_factory=lambda: JournalDirectory(None))
 
     @property
     def key(self) -> BatchKey:
@@ -73,7 +79,9 @@ class Notice:
 
     @property
     def services(self) -> Services:
-        return make_services(self.database, ConfiguredChannel(self.channel, RecordingSettings()))
+        return make_services(
+            self.database, ConfiguredChannel(self.channel, RecordingSettings()), journals=self.journals
+        )
 
     async def batch(self) -> Batch:
         async with self.database.read() as tx:

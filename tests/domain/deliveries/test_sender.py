@@ -1,25 +1,28 @@
 """The sender sends for any source: here for notices, which are no campaigns."""
 
 import asyncio
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
-from muster_sdk import Message, Outcome
-from sqlalchemy import event, select, update
+from muster_sdk import Message, Report
+from sqlalchemy import event, func, select, update
+from sqlalchemy.exc import OperationalError
 
 from domain import jobs
 from domain.campaigns.tables import campaigns
 from domain.deliveries import batches, sender
 from domain.deliveries.mailing import MailingState
 from domain.deliveries.model import Stats
+from domain.deliveries.settlement import resolve_interrupted
+from domain.deliveries.tables import deliveries
 from domain.jobs import LeaseLost
 from domain.jobs.tables import jobs as job_rows
-from domain.kit.db import Database
+from domain.kit.db import Database, Transaction
 from domain.kit.db.portable import database_later
-from tests.domain.campaigns.stage import Killed
+from domain.sessions.session import ChannelBroken
+from tests.domain.campaigns.stage import Killed, fix_windows
 from tests.domain.deliveries.stage import Notice, make_notice
-from tests.factories import NOW
 from tests.fakes import RecordingChannel, make_services
 
 
@@ -35,7 +38,7 @@ async def steal(notice: Notice) -> None:
         job_id = await tx.scalar(update(job_rows).values(lease_until=past).returning(job_rows.c.id))
     job = await notice.claim(job_id)
     async with notice.database.write() as tx:
-        await batches.resolve_interrupted(tx, await notice.batch(), job.fence, idempotent=False)
+        await resolve_interrupted(tx, notice.journals, await notice.batch(), job.fence, idempotent=False)
 
 
 async def test_a_notice_is_sent_and_closed(database: Database, store_id: int) -> None:
@@ -57,7 +60,10 @@ async def test_a_paused_notice_waits(database: Database, store_id: int) -> None:
     assert (await open_jobs(database), notice.source.closed) == (1, [])
 
 
-async def test_a_closed_notice_sends_nothing_more(database: Database, store_id: int) -> None:
+async def test_a_closed_notice_sends_nothing_more(
+    database: Database, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fix_windows(monkeypatch, 100)
     notice = await make_notice(database, store_id, 150)
 
     async def close() -> None:
@@ -91,14 +97,17 @@ async def test_what_keeps_a_notice_from_going_out_is_told_to_its_source(
     assert await open_jobs(database) == 1
 
 
-async def test_known_outcomes_are_recorded_though_the_lease_was_lost(database: Database, store_id: int) -> None:
+async def test_known_outcomes_are_recorded_though_the_lease_was_lost(
+    database: Database, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fix_windows(monkeypatch, 100)
     notice = await make_notice(database, store_id, 150)
 
     class Slow(RecordingChannel):
-        async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+        async def send(self, messages: Sequence[Message], report: Report) -> None:
             await steal(notice)
             assert set((await notice.statuses()).values()) == {"UNKNOWN", "PENDING"}
-            return await super().send(messages)
+            await super().send(messages, report)
 
     notice.channel = Slow()
     with pytest.raises(LeaseLost):
@@ -109,21 +118,48 @@ async def test_known_outcomes_are_recorded_though_the_lease_was_lost(database: D
         assert await batches.recount(tx, await notice.batch()) == Stats(recipients=150, pending=50, sent=100)
 
 
-async def test_known_outcomes_are_recorded_though_recording_them_failed(database: Database, store_id: int) -> None:
+async def test_known_outcomes_are_recorded_as_soon_as_the_database_is_back(
+    database: Database, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fix_windows(monkeypatch, 100)
     notice = await make_notice(database, store_id, 150)
+    faults = iter([OSError("gone"), OperationalError("SELECT", {}, OSError("gone")), OSError("gone")])
 
     async def fail() -> None:
-        if notice.channel.sent:
-            raise OSError("the database went away")
+        if notice.channel.sent and (fault := next(faults, None)):
+            raise fault
 
     notice.source.before_window = fail
-    with pytest.raises(OSError, match="went away"):
-        await notice.deliver()
-    statuses = list((await notice.statuses()).values())
-    assert (statuses.count("SENT"), statuses.count("PENDING")) == (100, 50)
+    await notice.deliver()
+    assert set((await notice.statuses()).values()) == {"SENT"}
+    assert len(notice.channel.sent) == 150
+    assert next(faults, None) is None
 
 
-async def test_known_outcomes_are_recorded_though_the_worker_is_stopped(database: Database, store_id: int) -> None:
+async def test_intents_whose_commit_was_not_answered_are_taken_back(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 3)
+    write, lost = database.write, iter([True])
+
+    @asynccontextmanager
+    async def answerless() -> AsyncGenerator[Transaction]:
+        async with write() as tx:
+            yield tx
+            intended = await tx.scalar(select(func.count()).where(deliveries.c.status == "SENDING"))
+        if intended and next(lost, False):
+            raise OSError("the answer was lost")
+
+    database.write = answerless  # type: ignore[method-assign]  # the network
+    await notice.deliver()
+    assert await notice.statuses() == {1: "SENT", 2: "SENT", 3: "SENT"}
+    assert len(notice.channel.sent) == 3
+    assert {row.attempts for row in (await notice.rows()).values()} == {1}
+    assert next(lost, None) is None
+
+
+async def test_known_outcomes_are_recorded_though_the_worker_is_stopped(
+    database: Database, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fix_windows(monkeypatch, 100)
     notice = await make_notice(database, store_id, 150)
     recording = asyncio.Event()
 
@@ -148,13 +184,14 @@ async def test_a_message_that_cannot_be_composed_fails_whatever_becomes_of_the_o
     text = "{% if customer.name == 'Customer 2' %}{{ customer.name + 1 }}{% endif %}Hi"
     notice = await make_notice(database, store_id, 3, text)
 
-    def die(_: Sequence[Message]) -> None:
-        raise Killed
+    def fail(_: Sequence[Message]) -> None:
+        raise RuntimeError("boom")
 
-    notice.channel.before = die
-    with pytest.raises(Killed):
+    notice.channel.before = fail
+    with pytest.raises(ChannelBroken, match="RuntimeError"):
         await notice.deliver()
-    assert await notice.statuses() == {1: "SENDING", 2: "FAILED", 3: "SENDING"}
+    assert await notice.statuses() == {1: "UNKNOWN", 2: "FAILED", 3: "UNKNOWN"}
+    assert notice.source.problems == ["The channel recording failed: RuntimeError"]
 
 
 @contextmanager
@@ -189,7 +226,10 @@ async def test_properties_are_loaded_for_templates_that_read_them(
     assert len(notice.channel.sent) == 1
 
 
-async def test_a_batch_whose_workers_died_is_resolved_for_its_source(database: Database, store_id: int) -> None:
+async def test_a_batch_whose_workers_died_is_resolved_for_its_source(
+    database: Database, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fix_windows(monkeypatch, 100)
     notice = await make_notice(database, store_id, 150)
 
     def die(_: Sequence[Message]) -> None:
@@ -200,7 +240,7 @@ async def test_a_batch_whose_workers_died_is_resolved_for_its_source(database: D
     with pytest.raises(Killed):
         await notice.deliver(job)
     async with database.write() as tx:
-        await sender.give_up(tx, job, notice.source, notice.key, NOW)
+        await sender.give_up(tx, notice.services, job, notice.source, notice.key)
         stats = await batches.recount(tx, await notice.batch())
     assert stats == Stats(recipients=150, unknown=100, failed=50)
     assert notice.source.closed == [notice.mailing.id]

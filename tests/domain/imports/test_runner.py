@@ -14,6 +14,7 @@ from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
 from tests.domain.imports.files import claim, do, outcome, problems_of, send
 from tests.factories import NOW
+from tests.fakes import make_services
 
 ROWS = 14_000
 FILE = b"external_id,name,consent.email\n" + b"".join(
@@ -73,7 +74,7 @@ async def test_an_import_that_is_given_up_leaves_only_its_reason(database: Datab
     operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, FILE)
     job = await claim(database, store_id, job_id)
     async with database.write() as tx:
-        await runner.give_up(tx, job, NOW)
+        await runner.give_up(tx, make_services(database), job)
     (problem,) = await problems_of(database, operation)
     assert "given up" in problem.message
     assert (await outcome(database, operation)).status == "FAILED"

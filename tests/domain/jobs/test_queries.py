@@ -146,15 +146,31 @@ async def test_a_job_that_kills_its_workers_is_given_up(database: Database, stor
     async with database.write() as tx:
         for _ in range(MAX_DEATHS):
             await claimed(tx, store_id, job_id, lease=EXPIRED)
-            assert await jobs.quarantine(tx) == []
+            assert await jobs.killers(tx) == []
         last = await claimed(tx, store_id, job_id)
-        assert await jobs.quarantine(tx) == []
+        assert await jobs.killers(tx) == []
+        assert await jobs.quarantine(tx, store_id, job_id) is None
         await jobs.expire_leases(tx, ["w1"])
-        assert await jobs.quarantine(tx) == [last]
+        assert await jobs.killers(tx) == [JobNotice("default", store_id, job_id)]
+        assert await jobs.quarantine(tx, store_id, job_id) == last
+        assert await jobs.quarantine(tx, store_id, job_id) is None
         row = await stored(tx, job_id)
         assert (row.status, row.error) == (JobStatus.FAILED, f"its worker died {MAX_DEATHS + 1} times")
         assert await jobs.due(tx, 10) == []
         assert await jobs.claim(tx, store_id, job_id, "w2") is None
+
+
+async def test_leases_are_extended_together_and_lost_ones_are_told(
+    database: Database, store_id: int, job_id: UUID
+) -> None:
+    async with database.write() as tx:
+        kept = await claimed(tx, store_id, await jobs.add(tx, store_id, "sweep", {}), lease=EXPIRED)
+        lost = await claimed(tx, store_id, job_id, lease=EXPIRED)
+        await claimed(tx, store_id, job_id, "w2")
+        finished = await claimed(tx, store_id, await jobs.add(tx, store_id, "sweep", {}))
+        await jobs.finish(tx, finished)
+        assert await jobs.extend(tx, [lost, kept, finished]) == [kept]
+        assert await jobs.due(tx, 10) == []
 
 
 async def test_leases_end_of_workers_that_are_dead(database: Database, store_id: int, job_id: UUID) -> None:

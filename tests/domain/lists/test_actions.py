@@ -209,7 +209,7 @@ async def test_a_list_whose_workers_die_is_given_up(store: StoreStage) -> None:
     _, making = await store.create()
     job = await store.claim()
     async with store.database.write() as tx:
-        await build.give_up(tx, job, NOW)
+        await build.give_up(tx, make_services(store.database), job)
     assert (await store.listed(making)).status is ListStatus.FAILED
     assert (await store.operation(making)).status is OperationStatus.FAILED
 

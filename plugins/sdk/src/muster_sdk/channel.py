@@ -24,6 +24,7 @@ __all__ = [
     "Outcome",
     "Recipient",
     "Rejected",
+    "Report",
     "Shown",
     "Template",
     "Templates",
@@ -174,19 +175,52 @@ class Composer(Protocol):
         ...
 
 
+class Report(Protocol):
+    """Takes down what becomes of each message, at once: what is reported here is not forgotten when a process dies.
+
+    Example:
+
+        if report.begin(message):
+            report.end(message, await post(message))
+    """
+
+    @property
+    def deadline(self) -> float:
+        """The time, in seconds of `time.monotonic()`, from which on `begin` answers False."""
+        ...
+
+    def begin(self, message: Message) -> bool:
+        """Report that the message is about to leave: called once, right before the byte that may complete it.
+
+        False forbids that: do not send this message nor any other. The host sends them later.
+        """
+        ...
+
+    def end(self, message: Message, outcome: Outcome) -> None:
+        """Report the outcome, as soon as it is known. A message that never began may end too: `NotSent`, `Rejected`."""
+        ...
+
+
 class Transport(Protocol):
     """An open connection to the provider.
 
     Example:
 
-        outcomes = await transport.send(messages)
+        await transport.send(messages, report)
     """
 
-    async def send(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Send at most `Capabilities.max_batch` messages; return one outcome for each, in the same order.
+    async def send(self, messages: Sequence[Message], report: Report) -> None:
+        """Send at most `Capabilities.max_batch` messages, and report each one's begin and end.
 
-        An exception makes all of them `Ambiguous`: return outcomes wherever more is known. Every wait for the
-        provider needs a timeout.
+        What has begun and has not ended when this returns or raises is `Ambiguous`; what has not begun is sent later,
+        as if it had not been handed over. Every wait for the provider needs a timeout, 120 seconds at most: a
+        transport that reports nothing for longer is taken for hung, and its process is ended.
+
+            async def send(self, messages: Sequence[Message], report: Report) -> None:
+                for message in messages:
+                    if not report.begin(message):
+                        return
+                    report.end(message, await self._post(message))
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Outcomes: what a transport reports of each message that it was handed."""
+"""Outcomes: what a transport reports of each message that it has sent, or could not send."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,7 +1,9 @@
 """Every message gets its outcome, over real sockets."""
 
 import asyncio
+import re
 import socket
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -14,7 +16,7 @@ from channels.email.sink.server import CLOSE, HANG, SinkBehavior, SmtpSink
 from channels.email.smtp import transport as smtp
 from channels.email.smtp.connection import Timeouts
 from tests.channels.email.servers import reading, saying
-from tests.channels.email.support import batch, compose, data, large, recipient, settings
+from tests.channels.email.support import Outcomes, batch, compose, data, large, recipient, send_all, settings
 
 SHORT_TIMEOUTS = Timeouts(connect=2, reply=0.3, end_of_data=0.3)
 NO_PIPELINING = ("8BITMIME",)
@@ -29,7 +31,7 @@ def send(request: pytest.FixtureRequest) -> Callable[..., list[Outcome]]:
     ) -> list[Outcome]:
         async def deliver() -> list[Outcome]:
             async with smtp.connect(email_settings, timeouts=timeouts) as transport:
-                return [outcome for messages in batches for outcome in await transport.send(messages)]
+                return [outcome for messages in batches for outcome in await send_all(transport, messages)]
 
         with asyncio.Runner(loop_factory=request.param) as runner:
             return runner.run(deliver())
@@ -153,9 +155,9 @@ async def test_a_session_that_died_at_rest_is_opened_again() -> None:
         port = first.port
         connection = smtp.connect(settings(port), timeouts=SHORT_TIMEOUTS)
         transport = await connection.__aenter__()
-        assert kinds(await transport.send(batch(2))) == ["Accepted"] * 2
+        assert kinds(await send_all(transport, batch(2))) == ["Accepted"] * 2
     with SmtpSink(port) as second:
-        assert kinds(await transport.send(batch(2))) == ["Accepted"] * 2
+        assert kinds(await send_all(transport, batch(2))) == ["Accepted"] * 2
         assert second.count == 2
         await connection.__aexit__(None, None, None)
 
@@ -164,7 +166,7 @@ async def test_a_server_that_is_gone_gets_nothing() -> None:
     with SmtpSink() as sink:
         connection = smtp.connect(settings(sink.port), timeouts=SHORT_TIMEOUTS)
         transport = await connection.__aenter__()
-    assert kinds(await transport.send(batch(2))) == ["NotSent"] * 2
+    assert kinds(await send_all(transport, batch(2))) == ["NotSent"] * 2
     await connection.__aexit__(None, None, None)
 
 
@@ -177,14 +179,15 @@ def test_a_name_outside_ascii_needs_smtputf8(send: Send) -> None:
         assert [address for address, _ in sink.messages] == [message.address for message in messages]
 
 
-def test_one_message_at_most_is_past_its_dot_unanswered(send: Send) -> None:
+def test_one_message_a_session_at_most_is_past_its_dot_unanswered(send: Send) -> None:
     read = SimpleQueue[bytes]()
     with reading(None, read) as port:
-        outcomes = send(settings(port), batch(5))
-        content = read.get(timeout=5)
-    assert kinds(outcomes) == ["Ambiguous", *["NotSent"] * 4]
-    assert content.count(b"\r\n.\r\n") == 1
-    assert content.endswith(b"\r\n.\r\nMAIL FROM:<shop@example.com>\r\nRCPT TO:<c1@example.com>\r\nDATA\r\n")
+        outcomes = send(settings(port), batch(12))
+        contents = [read.get(timeout=5) for _ in range(4)]
+    assert sorted(kinds(outcomes)) == ["Ambiguous"] * 4 + ["NotSent"] * 8
+    for content in contents:
+        assert content.count(b"\r\n.\r\n") == 1
+        assert re.search(rb"\r\n\.\r\nMAIL FROM:<shop@example.com>\r\nRCPT TO:<c\d+@example.com>\r\nDATA\r\n$", content)
 
 
 def test_a_server_that_does_not_exist_is_unreachable(send: Send) -> None:
@@ -210,3 +213,30 @@ def test_a_server_that_does_not_exist_is_unreachable(send: Send) -> None:
 def test_a_greeting_that_is_not_smtp_s(send: Send, greeting: bytes | None, reason: str) -> None:
     with saying(greeting) as port, pytest.raises(Unreachable, match=reason):
         send(settings(port))
+
+
+async def test_a_message_begins_before_its_end_of_data_and_what_may_not_begin_is_not_sent(
+    extensions: tuple[str, ...],
+) -> None:
+    messages = batch(30)
+    report = Outcomes(allowed=7)
+    with SmtpSink(store_messages=True, behavior=SinkBehavior(extensions=extensions)) as sink:
+        async with smtp.connect(settings(sink.port), timeouts=SHORT_TIMEOUTS) as transport:
+            await transport.send(messages, report)
+            assert sorted(address for address, _ in sink.messages) == sorted(m.address for m in report.begun)
+            assert kinds(list(report.ended.values())) == ["Accepted"] * 7
+            later = Outcomes()
+            await transport.send([message for message in messages if message not in report.begun], later)
+    assert kinds(list(later.ended.values())) == ["Accepted"] * 23
+    assert sorted(address for address, _ in sink.messages) == sorted(message.address for message in messages)
+
+
+async def test_a_slow_server_gets_a_few_messages_over_all_sessions() -> None:
+    def slow(_: str) -> str | None:
+        time.sleep(0.2)
+        return None
+
+    with SmtpSink(behavior=SinkBehavior(at_data=slow)) as sink:
+        async with smtp.connect(settings(sink.port), timeouts=Timeouts()) as transport:
+            assert kinds(await send_all(transport, batch(4))) == ["Accepted"] * 4
+        assert sink.connections == 4

@@ -248,7 +248,7 @@ async def test_a_report_whose_workers_die_is_given_up(exports: Exports) -> None:
     with exports.files.create(exports.store_id, operation, job.fence, "x.csv") as making:
         making.path.write_text("half")
         async with exports.database.write() as tx:
-            await export_job.give_up(tx, job, NOW)
+            await export_job.give_up(tx, make_services(exports.database), job)
         await actions.delete_expired_files(exports.database, exports.files, {export_job.EXPORT.name}, NOW)
         assert len(exports.files.owners()) == 1
         async with exports.database.write() as tx:

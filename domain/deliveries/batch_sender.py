@@ -1,0 +1,202 @@
+"""One claim of one batch is sent, window after window: intents, messages, results."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from uuid import UUID
+
+from muster_sdk import Ambiguous, Channel, Recipient
+
+from domain import jobs
+from domain.consents.links import UnsubscribeToken
+from domain.deliveries import batches, settlement
+from domain.deliveries.intents import Intent, commit_intents
+from domain.deliveries.mailing import Mailing, MailingSource, MailingState
+from domain.deliveries.model import BATCH_SIZE, Batch, ClaimedDelivery, DeliveryResult, DeliveryStatus
+from domain.deliveries.pace import Pace
+from domain.deliveries.retry import NOT_BEGUN, result_of
+from domain.deliveries.template_variables import template_variables
+from domain.jobs import Job
+from domain.kit import ids
+from domain.kit.db import Transaction
+from domain.services import Services
+from domain.sessions.session import ChannelBroken, ChannelSession
+from domain.sessions.window import Window
+
+# Messages of a window begin within this time; each has as long as its channel waits for an answer.
+_BEGIN_SECONDS = 60.0
+# A channel that reports nothing for so long is taken for hung: it bounds its own waits to 120 seconds.
+_SILENCE_SECONDS = 150.0
+# For the messages that have begun when a worker is stopped or loses its lease.
+_FINISH_SECONDS = 12.0
+# After so long the batch makes way for others.
+_TURN_SECONDS = 300.0
+# The part of the time for which a provider knows keys in which it is trusted to.
+_KEY_LIFE = 0.8
+_NO_OUTCOME = "The channel reported no outcome"
+
+
+@dataclass(slots=True)
+class BatchSender:
+    """One claim of one batch."""
+
+    services: Services
+    job: Job
+    source: MailingSource
+    mailing: Mailing
+    batch: Batch
+    channel: Channel
+    session: ChannelSession
+    # What keeps the rest from going out; or, beside what went out, None.
+    problem: str | None = None
+    # What is known and not recorded yet, by customer, and the messages of a sandbox.
+    results: dict[int, DeliveryResult] = field(default_factory=dict[int, DeliveryResult])
+    shown: Mapping[UUID, Mapping[str, object]] = field(default_factory=dict[UUID, Mapping[str, object]])
+    _pace: Pace = field(default_factory=Pace)
+
+    async def run(self) -> None:
+        """Hand over window after window. Raise LeaseLost, ChannelBroken; what is known is recorded before that."""
+        try:
+            await self._hand_over_windows()
+        except (Exception, asyncio.CancelledError):
+            # The lease is lost, the worker is stopped, the channel broke: what is known is not forgotten for that.
+            # The fence keeps it from deliveries that another claim has begun.
+            await self._settle_results()
+            raise
+        await self._settle_results()
+
+    async def _hand_over_windows(self) -> None:
+        turn_ends_at = monotonic() + _TURN_SECONDS
+        idle_windows = 0
+        while self.problem is None and monotonic() < turn_ends_at and (window := await self._next_window()):
+            await self._hand_over(window)
+            idle_windows = 0 if any(result.attempted for result in self.results.values()) else idle_windows + 1
+            if idle_windows > 1 and self.problem is None:
+                raise ChannelBroken(f"The channel {self.channel.key} sends nothing of what it is handed")
+
+    async def _settle_results(self) -> None:
+        if self.results:
+            await settlement.until_written(self.services.database, self._settle)
+            self.results = {}
+
+    async def _next_window(self) -> list[tuple[Intent, Recipient]]:
+        """Commit the results of the window that is over together with the intents of the next one, and return that.
+
+        Try again as long as the database is away and the lease is held.
+        """
+        intents: list[Intent] = []
+        variables: Mapping[int, Mapping[str, object]] = {}
+        first_try = True
+
+        async def write(tx: Transaction) -> None:
+            nonlocal intents, variables, first_try
+            await jobs.renew(tx, self.job, progressed=any(result.attempted for result in self.results.values()))
+            await self._record_results(tx)
+            if not first_try:
+                # The try before may have been committed though its answer was lost.
+                await batches.take_back(tx, self.batch, self.job.fence)
+            first_try = False
+            intents = await self._commit_intents(tx)
+            if intents:
+                customer_ids = [intent.customer_id for intent in intents]
+                variables = await template_variables(
+                    tx, self.mailing.store, customer_ids, with_properties=self.session.reads_properties
+                )
+
+        await settlement.until_written(self.services.database, write)
+        self.results = {}
+        return [(intent, self._recipient(intent, variables.get(intent.customer_id, {}))) for intent in intents]
+
+    async def _commit_intents(self, tx: Transaction) -> list[Intent]:
+        if await self.source.state(tx, self.mailing) is not MailingState.OPEN:
+            return []
+        capabilities = self.channel.capabilities
+        if capabilities.idempotency is not None:
+            await batches.expire_keys(tx, self.batch, capabilities.idempotency.total_seconds() * _KEY_LIFE)
+        limit = self._pace.window_size(min(BATCH_SIZE, capabilities.max_batch))
+        return await commit_intents(tx, self.batch, self.job.fence, self.mailing, self.channel.address, limit)
+
+    def _recipient(self, intent: Intent, variables: Mapping[str, object]) -> Recipient:
+        token = UnsubscribeToken(self.mailing.store.id, intent.customer_id, self.mailing.id, self.mailing.channel)
+        return Recipient(
+            key=self._key(intent.customer_id),
+            address=intent.address,
+            variables=variables,
+            unsubscribe_url=self.services.links.url(token),
+        )
+
+    async def _record_results(self, tx: Transaction) -> None:
+        if not self.results:
+            return
+        await batches.record_outcomes(tx, self.batch, self._claimed_results())
+        await self._note_problem(tx)
+        await self._store_shown(tx)
+        await batches.recount(tx, self.batch)
+
+    async def _settle(self, tx: Transaction) -> None:
+        results, now = self._claimed_results(), self.services.clock()
+        await settlement.settle(tx, self.source, self.mailing, self.batch, results, now)
+        await self._store_shown(tx)
+
+    async def _store_shown(self, tx: Transaction) -> None:
+        keys = {customer_id: self._key(customer_id) for customer_id in self.results} if self.shown else {}
+        by_customer = {customer_id: self.shown[key] for customer_id, key in keys.items() if key in self.shown}
+        await batches.store_messages(tx, self.batch, by_customer)
+
+    async def _note_problem(self, tx: Transaction) -> None:
+        """Show what is wrong when nothing of the window went out, and that it is over when something did."""
+        statuses = {result.status for result in self.results.values()}
+        problem: str | None = None
+        if statuses == {DeliveryStatus.PENDING}:
+            problem = next((result.error for result in self.results.values() if result.error), None)
+        if problem is not None or (self.mailing.problem is not None and DeliveryStatus.SENT in statuses):
+            await self.source.note_problem(tx, self.mailing, problem)
+            self.mailing = replace(self.mailing, problem=problem)
+
+    def _claimed_results(self) -> dict[ClaimedDelivery, DeliveryResult]:
+        fence = self.job.fence
+        return {ClaimedDelivery(customer_id, fence): result for customer_id, result in self.results.items()}
+
+    async def _hand_over(self, handed: Sequence[tuple[Intent, Recipient]]) -> None:
+        """Compose and send the messages; what is known of each is in `results` behind it, however it ends."""
+        began = monotonic()
+        window = Window(deadline=began + _BEGIN_SECONDS)
+        recipients = [recipient for _, recipient in handed]
+        sending = asyncio.create_task(self.session.send(recipients, window))
+        try:
+            await _watch(sending, window, self.channel.key)
+        except asyncio.CancelledError:
+            self.session.stop()
+            await asyncio.wait({sending}, timeout=_FINISH_SECONDS)
+            raise
+        finally:
+            if not sending.done():
+                sending.cancel()
+                await asyncio.wait({sending}, timeout=_FINISH_SECONDS)
+            self.problem = window.fault
+            self.shown = window.shown
+            for intent, recipient in handed:
+                self.results[intent.customer_id] = self._result(window, intent, recipient.key)
+            self._pace.note(len(window.outcomes), monotonic() - began)
+
+    def _result(self, window: Window, intent: Intent, key: UUID) -> DeliveryResult:
+        idempotent = self.channel.capabilities.idempotent
+        outcome = window.outcomes.get(key)
+        if outcome is None and key not in window.begun:
+            return NOT_BEGUN
+        return result_of(outcome or Ambiguous(_NO_OUTCOME), intent.attempts, idempotent=idempotent)
+
+    def _key(self, customer_id: int) -> UUID:
+        return ids.delivery_key(self.mailing.store.id, self.mailing.id, customer_id)
+
+
+async def _watch(sending: "asyncio.Task[None]", window: Window, channel: str) -> None:
+    """Wait for the end of the sending. Raise what it raises, and ChannelBroken when nothing is heard of it any more."""
+    while True:
+        silence_ends_at = window.heard_at + _SILENCE_SECONDS
+        done, _ = await asyncio.wait({sending}, timeout=max(silence_ends_at - monotonic(), 0))
+        if done:
+            return await sending
+        if monotonic() >= window.heard_at + _SILENCE_SECONDS:
+            raise ChannelBroken(f"The channel {channel} hangs: it reported nothing for {_SILENCE_SECONDS:.0f} s")

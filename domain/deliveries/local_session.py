@@ -1,0 +1,163 @@
+"""Sessions with channels' code in this very process, which it may block or end: one of its own should run it so."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from muster_sdk import (
+    Accepted,
+    Composer,
+    ContentInvalid,
+    Message,
+    Outcome,
+    Recipient,
+    Rejected,
+    Shown,
+    TemplateInvalid,
+    Templates,
+    Transport,
+)
+from pydantic import ValidationError
+
+from domain.kit.errors import DomainError, DomainErrors
+from domain.sessions.journal import Journal
+from domain.sessions.session import ChannelBroken
+from domain.sessions.window import Window
+from domain.stores.channels import ConfiguredChannel
+from domain.templates.usage import TemplateUsage
+
+
+class LocalSessions:
+    """Opens sessions in this process."""
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+
+    @asynccontextmanager
+    async def open(
+        self, configured: ConfiguredChannel, content: Mapping[str, object]
+    ) -> "AsyncGenerator[LocalSession]":
+        usage = TemplateUsage(self._templates)
+        composer = _prepare(configured, content, usage)
+        session = LocalSession(configured, composer, reads_properties=usage.reads("customer.property"))
+        try:
+            yield session
+        finally:
+            await session.close()
+
+
+def _prepare(configured: ConfiguredChannel, content: Mapping[str, object], templates: Templates) -> Composer:
+    try:
+        return configured.prepare(content, templates)
+    except ValidationError as error:
+        raise DomainErrors(DomainError(fault["msg"], field=tuple(fault["loc"])) for fault in error.errors()) from None
+    except ContentInvalid as error:
+        raise DomainErrors([DomainError(str(error), field=error.path)]) from None
+    except TemplateInvalid as error:
+        raise DomainErrors([DomainError(str(error))]) from None
+    except Exception as error:
+        raise _broken(configured, error) from error
+
+
+@dataclass(slots=True)
+class LocalSession:
+    configured: ConfiguredChannel
+    composer: Composer
+    reads_properties: bool
+    _connection: AbstractAsyncContextManager[Transport] | None = None
+    _transport: Transport | None = None
+    _journal: Journal | None = None
+    _stopped: bool = False
+
+    async def show(self, recipient: Recipient) -> Shown:
+        try:
+            return self.composer.show(self.composer.compose(recipient))
+        except (ContentInvalid, TemplateInvalid) as error:
+            raise DomainError(str(error)) from None
+        except Exception as error:
+            raise _broken(self.configured, error) from error
+
+    async def connect(self, journal: Path | None) -> None:
+        if self.configured.settings is not None:
+            self._connection = self.configured.channel.connect(self.configured.settings)
+            self._transport = await self._connection.__aenter__()
+        # Behind the connection, so that a provider who is away leaves no files.
+        self._journal = None if journal is None else Journal(journal)
+
+    async def send(self, recipients: Sequence[Recipient], window: Window) -> None:
+        messages: list[Message] = []
+        for recipient in recipients:
+            try:
+                messages.append(self.composer.compose(recipient))
+            except (ContentInvalid, TemplateInvalid) as error:
+                window.note_ended(recipient.key, Rejected(str(error)))
+            except Exception as error:
+                raise _broken(self.configured, error) from error
+        if self._transport is None:
+            self._keep(messages, window)
+            return
+        report = MessageReport(window, self._journal, lambda: self._stopped)
+        try:
+            await self._transport.send(messages, report)
+        except Exception as error:
+            raise _broken(self.configured, error) from error
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    async def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+        if self._connection is not None:
+            await self._connection.__aexit__(None, None, None)
+
+    def _keep(self, messages: Sequence[Message], window: Window) -> None:
+        for message in messages:
+            shown = self.composer.show(message)
+            window.shown[message.key] = {
+                "subject": shown.subject,
+                "html": shown.html,
+                "text": shown.text,
+                "payload": shown.payload,
+            }
+            window.note_ended(message.key, Accepted("sandbox"))
+
+
+@dataclass(slots=True)
+class MessageReport:
+    """What a channel reports, as the SDK's `Report` has it: first into the journal, then into the window."""
+
+    window: Window
+    journal: Journal | None
+    stopped: Callable[[], bool]
+
+    @property
+    def deadline(self) -> float:
+        return self.window.deadline
+
+    def begin(self, message: Message) -> bool:
+        key = message.key
+        if self.stopped() or monotonic() >= self.window.deadline or key in self.window.begun:
+            return False
+        try:
+            if self.journal is not None and not self.journal.begin(key):
+                return False
+        except OSError as error:
+            self.window.fault = f"The journal of messages cannot be written: {error.strerror or error}"
+            return False
+        self.window.note_begun(key)
+        return True
+
+    def end(self, message: Message, outcome: Outcome) -> None:
+        self.window.note_ended(message.key, outcome)
+        if self.journal is not None and message.key in self.window.begun:
+            # Without its line the outcome is known as long as this process lives.
+            with suppress(OSError):
+                self.journal.end(message.key, outcome)
+
+
+def _broken(configured: ConfiguredChannel, error: Exception) -> ChannelBroken:
+    # Without its text, which may hold a customer's data.
+    return ChannelBroken(f"The channel {configured.channel.key} failed: {type(error).__name__}")

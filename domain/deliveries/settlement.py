@@ -1,0 +1,125 @@
+"""What was interrupted is settled by what is known of it: by its worker, by a journal, or by nobody."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from domain.deliveries import batches, evidence
+from domain.deliveries.batches import Interrupted
+from domain.deliveries.mailing import Mailing, MailingSource
+from domain.deliveries.model import Batch, BatchKey, ClaimedDelivery, DeliveryResult, DeliveryStatus
+from domain.deliveries.retry import NOT_BEGUN, result_of
+from domain.kit import ids
+from domain.kit.db import Database, Transaction
+from domain.kit.db.faults import is_unavailable
+from domain.services import Services
+from domain.sessions.journal import Claim, Evidence, JournalDirectory
+from domain.stores.channels import ChannelUnavailable
+
+Results = Mapping[ClaimedDelivery, DeliveryResult]
+
+_DIED = "Its worker died while sending"
+_TOO_LATE = "It was not sent: its worker was cut off, and the batch was ended meanwhile"
+_FIRST_DELAY = 0.2
+_LAST_DELAY = 5.0
+
+
+async def until_written(database: Database, write: Callable[[Transaction], Awaitable[None]]) -> None:
+    """Run the transaction again and again until the database takes it: what is known is not forgotten."""
+    delay = _FIRST_DELAY
+    while True:
+        try:
+            async with database.write() as tx:
+                await write(tx)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _LAST_DELAY)
+        else:
+            return
+
+
+async def settle(
+    tx: Transaction, source: MailingSource, mailing: Mailing, batch: Batch, results: Results, now: datetime
+) -> None:
+    """Record results of a claim that may be lost by now, and count the batch anew.
+
+    What did not begin is sent by the job that has the batch now; where the batch was ended, it has failed.
+    """
+    await source.lock(tx, mailing)
+    ended = not (await batches.recount(tx, batch)).pending
+    if ended:
+        results = {
+            claimed: replace(result, status=DeliveryStatus.FAILED, error=_TOO_LATE, retry_in=None)
+            if result.status is DeliveryStatus.PENDING
+            else result
+            for claimed, result in results.items()
+        }
+    await batches.record_outcomes(tx, batch, results)
+    await batches.recount(tx, batch)
+    if ended:
+        await evidence.record_sent(tx, batch, mailing.channel, now)
+        await source.note_correction(tx, mailing)
+
+
+async def resolve_interrupted(
+    tx: Transaction, journals: JournalDirectory, batch: Batch, fence: int, *, idempotent: bool
+) -> Collection[Claim]:
+    """Resolve what earlier claims were sending, and return those claims, whose journals are done with then.
+
+    By its journal a message has its outcome or never began. Of all others nothing is known: they may have been sent.
+    They are unknown, or pending again where the provider knows messages by their keys.
+    """
+    rows = await batches.interrupted(tx, batch, fence)
+    claims = {row.claimed.fence: claim_of(batch, row.claimed.fence) for row in rows}
+    told = {fence: journals.revoke(claim) for fence, claim in claims.items()}
+    results = {row.claimed: _result(batch, row, told[row.claimed.fence], idempotent=idempotent) for row in rows}
+    await batches.record_outcomes(tx, batch, results)
+    return claims.values()
+
+
+async def recover(services: Services, source: MailingSource, claim: Claim) -> None:
+    """Settle a claim by the journal that its dead process left on this machine, and delete the journal."""
+    told = services.journals.revoke(claim)
+
+    async def write(tx: Transaction) -> None:
+        mailing = await source.load(tx, claim.store_id, claim.mailing_id)
+        batch = await batches.by_key(tx, claim.store_id, BatchKey(claim.mailing_id, claim.number))
+        if mailing is None or batch is None or told is None:
+            return
+        rows = await batches.in_doubt_of(tx, batch, claim.fence)
+        if rows:
+            idempotent = await _is_idempotent(tx, services, mailing)
+            results = {row.claimed: _result(batch, row, told, idempotent=idempotent) for row in rows}
+            await settle(tx, source, mailing, batch, results, services.clock())
+
+    await until_written(services.database, write)
+    services.journals.discard(claim)
+
+
+async def _is_idempotent(tx: Transaction, services: Services, mailing: Mailing) -> bool:
+    try:
+        configured = await services.channels.find(tx, mailing.store.id, mailing.channel)
+    except ChannelUnavailable:
+        return False
+    return configured is not None and configured.channel.capabilities.idempotent
+
+
+def _result(batch: Batch, row: Interrupted, told: Evidence | None, *, idempotent: bool) -> DeliveryResult:
+    key = ids.delivery_key(batch.store_id, batch.mailing_id, row.claimed.customer_id)
+    if told is not None and told.never_began(key):
+        return NOT_BEGUN
+    outcome = None if told is None else told.outcomes.get(key)
+    if outcome is not None:
+        return result_of(outcome, row.attempts, idempotent=idempotent)
+    if idempotent:
+        # Its death was the worker's, not the message's: whatever the number of attempts, the key makes another safe.
+        return DeliveryResult(DeliveryStatus.PENDING, error=_DIED, retry_in=timedelta(), in_doubt=True)
+    return DeliveryResult(DeliveryStatus.UNKNOWN, error=_DIED, in_doubt=True)
+
+
+def claim_of(batch: Batch, fence: int) -> Claim:
+    """Return the batch's claim of this fence, as journals name it."""
+    return Claim(batch.store_id, batch.mailing_id, batch.number, fence)

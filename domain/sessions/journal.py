@@ -1,0 +1,189 @@
+"""Journals: a claim's messages, begun and ended, in a local file that outlives its process.
+
+The database knows who was about to be sent to; a journal knows who was. Its writer appends a line before and behind
+each message, by one call of the system: what is written survives the process, though not the machine. Whoever takes the
+batch over appends a line as well, which revokes the journal: a writer that finds more behind its line than it wrote
+itself does not begin that message. The file system puts both in one order, so that what had not begun at the
+revocation never will.
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+from muster_sdk import Outcome
+
+from domain.sessions import outcomes
+
+_SUFFIX = ".journal"
+_UNKNOWN_BOOT = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One claim of one batch: as many journals as claims."""
+
+    store_id: int
+    mailing_id: UUID
+    number: int
+    fence: int
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.store_id}.{self.mailing_id.hex}.{self.number}.{self.fence}{_SUFFIX}"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a journal tells of its claim's messages.
+
+    `complete` is false after a restart of the machine, which may have lost the last lines: then nothing is known of
+    messages that have no outcome.
+    """
+
+    begun: frozenset[UUID]
+    outcomes: Mapping[UUID, Outcome]
+    complete: bool
+
+    def never_began(self, key: UUID) -> bool:
+        return self.complete and key not in self.begun and key not in self.outcomes
+
+
+class Journal:
+    """The writer's side. It is locked as long as its process lives."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        flock(self._file, LOCK_EX | LOCK_NB)
+        self._size = 0
+        self._append(_header() + b"\n")
+
+    def begin(self, key: UUID) -> bool:
+        """Write that the message begins. Return whether it may: not if the journal is revoked. Raise OSError."""
+        with self._lock:
+            self._append(b"B %s\n" % key.hex.encode())
+            return os.fstat(self._file).st_size == self._size
+
+    def end(self, key: UUID, outcome: Outcome) -> None:
+        """Write the outcome. Raise OSError."""
+        with self._lock:
+            self._append(b"E %s %s\n" % (key.hex.encode(), outcomes.encode(outcome)))
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _append(self, line: bytes) -> None:
+        written = os.write(self._file, line)
+        self._size += written
+        if written < len(line):
+            raise OSError("the disk is full")
+
+
+class JournalDirectory:
+    """Where the processes of a machine keep their journals; with no path there are none, and nothing is known."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def path(self, claim: Claim) -> Path | None:
+        """Return where the claim's journal is to be written. Raise OSError where that is impossible."""
+        if self._path is None:
+            return None
+        self._path.mkdir(parents=True, exist_ok=True)
+        return self._path / claim.file_name
+
+    def revoke(self, claim: Claim) -> Evidence | None:
+        """Return what the claim's journal tells, whose writer begins nothing more; None where it is not here."""
+        if self._path is None:
+            return None
+        path = self._path / claim.file_name
+        try:
+            file = os.open(path, os.O_WRONLY | os.O_APPEND)
+        except FileNotFoundError:
+            return None
+        try:
+            os.write(file, b"R\n")
+        finally:
+            os.close(file)
+        return _evidence(path.read_bytes())
+
+    def delete(self, claim: Claim) -> None:
+        """Delete the claim's journal, whose outcomes the database has."""
+        if self._path is not None:
+            (self._path / claim.file_name).unlink(missing_ok=True)
+
+    def discard(self, claim: Claim) -> None:
+        """Delete the claim's journal unless its process lives, which may still learn outcomes."""
+        if self._path is not None and _is_unlocked(self._path / claim.file_name):
+            self.delete(claim)
+
+    def abandoned(self) -> Iterator[Claim]:
+        """Return the claims whose processes are dead and whose journals are still here."""
+        if self._path is None or not self._path.is_dir():
+            return
+        for path in sorted(self._path.glob(f"*{_SUFFIX}")):
+            claim = _claim(path.name)
+            if claim is not None and _is_unlocked(path):
+                yield claim
+
+
+def _evidence(content: bytes) -> Evidence:
+    header, *lines = content.split(b"\n")
+    begun: set[UUID] = set()
+    ended: dict[UUID, Outcome] = {}
+    revoked = False
+    for line in lines:
+        kind, _, rest = line.partition(b" ")
+        # A line that was cut off, when the disk was full or the machine died, tells nothing.
+        with suppress(ValueError):
+            if kind == b"B" and not revoked:
+                begun.add(UUID(hex=rest.decode()))
+            elif kind == b"E":
+                key, _, outcome = rest.partition(b" ")
+                ended[UUID(hex=key.decode())] = outcomes.decode(outcome)
+            elif kind == b"R":
+                revoked = True
+    same_boot = _boot() != _UNKNOWN_BOOT and header == _header()
+    return Evidence(frozenset(begun), ended, same_boot)
+
+
+def _claim(file_name: str) -> Claim | None:
+    parts = file_name.removesuffix(_SUFFIX).split(".")
+    try:
+        store_id, mailing_id, number, fence = parts
+        return Claim(int(store_id), UUID(hex=mailing_id), int(number), int(fence))
+    except ValueError:
+        return None
+
+
+def _is_unlocked(path: Path) -> bool:
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(file)
+    return True
+
+
+def _header() -> bytes:
+    return f"muster-journal-1 {_boot()}".encode()
+
+
+@cache
+def _boot() -> str:
+    """Return what changes when the machine starts anew."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return _UNKNOWN_BOOT

@@ -1,0 +1,60 @@
+"""A session with a channel's code, wherever that runs: content is prepared, messages are shown or sent."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from muster_sdk import Recipient, Shown
+
+from domain.sessions.window import Window
+from domain.stores.channels import ConfiguredChannel
+
+
+class ChannelBroken(Exception):
+    """The channel's code broke: it raised what it must not, did not end in time, or ended its process.
+
+    The text is for the store's staff and the operator: it names the channel, its package and what happened.
+    """
+
+
+class ChannelSession(Protocol):
+    """Prepared content, and the way out for it."""
+
+    @property
+    def reads_properties(self) -> bool:
+        """Whether the content's templates may read customers' properties."""
+        ...
+
+    async def show(self, recipient: Recipient) -> Shown:
+        """Return the recipient's message as staff see it. Raise DomainError, ChannelBroken."""
+        ...
+
+    async def connect(self, journal: Path | None) -> None:
+        """Connect to the provider, and begin a journal there. Raise Unreachable, ChannelBroken, OSError.
+
+        A channel without settings is a sandbox: messages are made and kept, and go nowhere.
+        """
+        ...
+
+    async def send(self, recipients: Sequence[Recipient], window: Window) -> None:
+        """Compose and send messages; the window shows what is known of them meanwhile, and when this ends.
+
+        What the window does not show as begun or ended did not begin. Raise ChannelBroken. A cancelled sending is
+        broken off: `stop` before it leaves fewer messages in doubt.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Have nothing more begin; what has begun goes on to its end."""
+        ...
+
+
+class Sessions(Protocol):
+    """Where channels' code runs."""
+
+    def open(
+        self, configured: ConfiguredChannel, content: Mapping[str, object]
+    ) -> AbstractAsyncContextManager[ChannelSession]:
+        """Return a session for the content. Entering raises DomainErrors with paths into the content, ChannelBroken."""
+        ...

@@ -1,0 +1,33 @@
+"""A window of messages, and what is known of each as soon as it is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from uuid import UUID
+
+from muster_sdk import Outcome
+
+
+@dataclass(slots=True)
+class Window:
+    """Messages that are handed over together, by their keys: those that began, and those that ended."""
+
+    # In seconds of `monotonic()`: none begins later.
+    deadline: float
+    begun: set[UUID] = field(default_factory=set[UUID])
+    outcomes: dict[UUID, Outcome] = field(default_factory=dict[UUID, Outcome])
+    # Messages of a sandbox, as they would have been sent.
+    shown: dict[UUID, Mapping[str, object]] = field(default_factory=dict[UUID, Mapping[str, object]])
+    # Why none begins any more, where that is a fault of this machine.
+    fault: str | None = None
+    # When something was heard of it last.
+    heard_at: float = field(default_factory=monotonic)
+
+    def note_begun(self, key: UUID) -> None:
+        self.heard_at = monotonic()
+        self.begun.add(key)
+
+    def note_ended(self, key: UUID, outcome: Outcome) -> None:
+        """Keep a message's outcome: the first one, whatever a channel reports behind it."""
+        self.heard_at = monotonic()
+        self.outcomes.setdefault(key, outcome)

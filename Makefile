@@ -6,7 +6,7 @@ BIN := .venv/bin
 SYNCED := .venv/.synced
 PORT ?= 8000
 PYTEST := $(BIN)/pytest -n auto --dist loadgroup
-QUICK := not benchmark and not slow and not journey
+QUICK := not benchmark and not slow and not journey and not cluster
 
 .PHONY: help
 help: ## Show this help

@@ -1,6 +1,7 @@
 """The settings, read from the environment once and validated; no other module reads it."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -19,6 +20,9 @@ _DRIVERS = {
     "postgresql": "postgresql+asyncpg",
     "sqlite": "sqlite+aiosqlite",
 }
+_SEVERAL_HOSTS = re.compile(
+    r"(?P<before>postgres[^:]*://(?:[^@/]*@)?)(?P<hosts>[^/?@]+,[^/?]+)/(?P<name>[^?]*)(?:\?(?P<query>.*))?"
+)
 _BROKERS = ("amqp://", "amqps://", "redis://", "rediss://")
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
@@ -33,6 +37,7 @@ class Settings(BaseSettings):
 
     env: Literal["production", "test"] = "production"
     database_url: str = Field(default="sqlite+aiosqlite:///muster.db", repr=False)
+    database_pooler: Literal["none", "transaction"] = "none"
     broker_url: str = Field(default=IN_PROCESS, repr=False)
     secret_key: SecretStr | None = None
     files_dir: Path | None = None
@@ -59,7 +64,7 @@ class Settings(BaseSettings):
     @classmethod
     def _with_async_driver(cls, value: str) -> str:
         try:
-            url = make_url(value)
+            url = make_url(_with_hosts_in_query(value))
         except ArgumentError:
             raise ValueError("write postgresql://user:password@host/name or sqlite:///file.db") from None
         name = url.get_backend_name()
@@ -149,6 +154,15 @@ class Settings(BaseSettings):
         finally:
             new_file.unlink()
         return KEY_FILE.read_bytes().strip()
+
+
+def _with_hosts_in_query(url: str) -> str:
+    """Return the URL as SQLAlchemy reads it: of several hosts after the name, each as a parameter."""
+    match = _SEVERAL_HOSTS.fullmatch(url)
+    if match is None:
+        return url
+    hosts = "&".join(f"host={host if ':' in host else host + ':5432'}" for host in match["hosts"].split(","))
+    return f"{match['before']}/{match['name']}?{hosts}{'&' + match['query'] if match['query'] else ''}"
 
 
 def is_attended() -> bool:

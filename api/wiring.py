@@ -16,7 +16,7 @@ from api.workers.watchdog import Watchdog
 from domain.consents.links import UnsubscribeLinks
 from domain.deliveries.local_session import LocalSessions
 from domain.jobs import Queue
-from domain.kit.db import Database
+from domain.kit.db import JOBS, Database, TimeLimits
 from domain.operations.files import FileDirectory, FileLinks
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
@@ -51,7 +51,7 @@ class Runtime:
 
     def connect(self, connections: int) -> Services:
         """Return the services for another event loop: connections belong to the one that opened them."""
-        database = Database(self.settings.database_url, pool_size=connections, notify=self.notifier)
+        database = _database(self.settings, connections, self.notifier, JOBS)
         return replace(self.services, database=database)
 
     def ask_broker(self) -> None:
@@ -67,12 +67,13 @@ class Runtime:
             broker.close()
 
 
-def build(settings: Settings) -> Runtime:
+def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
+    """Return the runtime; what it does by itself with the database follows the limits, jobs have their own."""
     key = settings.key()
     plugins = load(settings.blocked_plugins)
     brokers = brokers_for(settings.broker_url)
     notifier = Notifier(brokers)
-    database = Database(settings.database_url, pool_size=10, notify=notifier)
+    database = _database(settings, 10, notifier, limits)
     templates = MinijinjaTemplates()
     cache_bytes = settings.preview_cache_mb * 1_000_000
     services = ServerServices(
@@ -89,3 +90,13 @@ def build(settings: Settings) -> Runtime:
         previews=Previews(database, LeafCache(cache_bytes) if cache_bytes else None, extensions=plugins.extensions),
     )
     return Runtime(settings, services, plugins, brokers, notifier, Watchdog(), key)
+
+
+def _database(settings: Settings, connections: int, notifier: Notifier, limits: TimeLimits) -> Database:
+    return Database(
+        settings.database_url,
+        pool_size=connections,
+        notify=notifier,
+        limits=limits,
+        pooler=settings.database_pooler == "transaction",
+    )

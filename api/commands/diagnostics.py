@@ -40,11 +40,12 @@ def doctor() -> None:
 
     from api.doctor import run_checks
     from api.wiring import build
+    from domain.kit.db import COMMANDS
 
     settings = load_settings()
 
     async def run() -> "list[Check]":
-        runtime = build(settings)
+        runtime = build(settings, COMMANDS)
         try:
             return await run_checks(runtime)
         finally:

@@ -41,10 +41,11 @@ def load_settings() -> "Settings":
 
 
 def run_with_database(settings: "Settings", action: "Callable[[Database], Awaitable[T]]") -> T:
-    from domain.kit.db import Database
+    from domain.kit.db import COMMANDS, Database
 
     async def run() -> T:
-        database = Database(settings.database_url)
+        pooler = settings.database_pooler == "transaction"
+        database = Database(settings.database_url, limits=COMMANDS, pooler=pooler)
         try:
             return await action(database)
         finally:

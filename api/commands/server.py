@@ -18,12 +18,13 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 
     from api.app import create_app
     from api.wiring import build
+    from domain.kit.db import REQUESTS
 
     settings = load_settings()
     if settings.database_url.startswith("sqlite"):
         run_with_database(settings, migrate_database)
     config = uvicorn.Config(
-        create_app(build(settings)),
+        create_app(build(settings, REQUESTS)),
         host=host,
         port=port,
         log_config=None,

@@ -19,7 +19,7 @@ from api.demo.workflow import DemoRun
 from api.settings import IN_PROCESS, Settings
 from api.wiring import build
 from channels.email.sink.server import SmtpSink
-from domain.kit.db import Database
+from domain.kit.db import REQUESTS, Database
 from domain.migrations import migrate
 from domain.samples import generate
 from domain.stores import queries as stores
@@ -78,7 +78,7 @@ def run_demo(settings: Settings, data: Path | None, customers: int, port: int, *
 
 async def _create_store(settings: Settings) -> str:
     """Migrate the database and create a store in it; return an admin token for the store."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, pooler=settings.database_pooler == "transaction")
     try:
         await migrate(database)
         now, token = settings.clock()(), new_token()
@@ -102,7 +102,9 @@ def _serve(settings: Settings, port: int) -> Generator[str]:
         listener.bind(("127.0.0.1", port))
     except OSError:
         listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(build(settings)), log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(
+        create_app(build(settings, REQUESTS)), log_config=None, access_log=False, server_header=False
+    )
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
     thread.start()

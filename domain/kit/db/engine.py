@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Connection, CursorResult, Executable, Row, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from domain.kit.db import postgres
+from domain.kit.db.time_limits import JOBS, TimeLimits
 
 AnyRow = Row[*tuple[Any, ...]]
 AnyResult = CursorResult[*tuple[Any, ...]]
@@ -37,11 +41,16 @@ _READING: Mapping[str, Mapping[str, Any]] = {
 
 Notify = Callable[[Sequence[JobNotice]], None]
 
+# Seconds that a writer of SQLite waits for the others.
+_BUSY_SECONDS = 30
+# A connection that fails within these seconds was closed while nobody used it; a slower one has cost the caller enough.
+_STALE_SECONDS = 1.0
+
 
 class Transaction:
     """One unit of work: all of it is stored, or nothing. Workers are notified of its jobs once it is committed."""
 
-    __slots__ = ("changed_kinds", "connection", "dialect", "notices")
+    __slots__ = ("_begun", "changed_kinds", "connection", "dialect", "notices")
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
@@ -49,24 +58,58 @@ class Transaction:
         self.notices: list[JobNotice] = []
         # By store, the kinds of data whose versions this transaction has moved (domain/changes).
         self.changed_kinds: dict[int, int] = {}
+        self._begun = False
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> AnyResult:
+        if not self._begun:
+            return await self._begin_with(statement, parameters)
         return await self.connection.execute(statement, parameters)
 
     async def scalar(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Any:
-        return (await self.connection.execute(statement, parameters)).scalar()
+        return (await self.execute(statement, parameters)).scalar()
+
+    async def _begin_with(self, statement: Executable, parameters: Parameters | None) -> AnyResult:
+        """Execute the first statement: on another connection when this one turns out to be lost, for nothing is yet."""
+        sent_at = monotonic()
+        try:
+            result = await self.connection.execute(statement, parameters)
+        except (DBAPIError, OSError):
+            if not self.connection.invalidated or monotonic() - sent_at > _STALE_SECONDS:
+                raise
+            await self.connection.rollback()
+            result = await self.connection.execute(statement, parameters)
+        self._begun = True
+        return result
 
 
 class Database:
-    """A database and its pool: `read` sees what is committed, `write` is a transaction."""
+    """A database and its pool: `read` sees what is committed, `write` is a transaction.
 
-    def __init__(self, url: str, *, pool_size: int = 5, notify: Notify | None = None) -> None:
+    Nothing waits longer than the limits. A `pooler` in transaction mode may be between PostgreSQL and this process.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 5,
+        notify: Notify | None = None,
+        limits: TimeLimits = JOBS,
+        pooler: bool = False,
+    ) -> None:
         self.url = url
         self.notify = notify
-        self.engine = _create_engine(url, pool_size)
+        sqlite = url.startswith("sqlite")
+        if sqlite:
+            self.engine = _create_sqlite_engine(url, pool_size, limits)
+        else:
+            self.engine = postgres.create_engine(url, pool_size, limits, pooler=pooler)
+        self._first_statement = postgres.local_settings(limits) if pooler and not sqlite else None
         # SQLite has one writer at a time: those of this process queue up here, rather than retry again and again.
-        self._writer_lock = asyncio.Lock() if url.startswith("sqlite") else nullcontext()
-        self._read_engine = self.engine.execution_options(**_READING[self.dialect])
+        self._writer_lock = asyncio.Lock() if sqlite else None
+        # A pooler may run each statement outside of a transaction on another connection, without our settings.
+        reading: Mapping[str, Any] = {} if self._first_statement is not None else _READING[self.dialect]
+        self._read_engine = self.engine.execution_options(**reading)
 
     @property
     def dialect(self) -> str:
@@ -75,39 +118,49 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Transaction]:
         async with self._read_engine.connect() as connection:
-            yield Transaction(connection)
+            yield await self._begin(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Transaction]:
-        async with self._writer_lock, self.engine.begin() as connection:
-            transaction = Transaction(connection)
+        async with self._writing(), self.engine.connect() as connection:
+            await connection.begin()
+            transaction = await self._begin(connection)
             yield transaction
+            await connection.commit()
         if transaction.notices and self.notify is not None:
             await asyncio.to_thread(self.notify, transaction.notices)
 
     async def close(self) -> None:
         await self.engine.dispose()
 
+    async def _begin(self, connection: AsyncConnection) -> Transaction:
+        transaction = Transaction(connection)
+        if self._first_statement is not None:
+            await transaction.execute(self._first_statement)
+        return transaction
 
-def _create_engine(url: str, pool_size: int) -> AsyncEngine:
-    if not url.startswith("sqlite"):
+    @asynccontextmanager
+    async def _writing(self) -> AsyncGenerator[None]:
+        """Hold the right to write. Raise TimeoutError when other writers of this process take too long."""
+        if self._writer_lock is None:
+            yield
+            return
+        async with asyncio.timeout(_BUSY_SECONDS):
+            await self._writer_lock.acquire()
+        try:
+            yield
+        finally:
+            self._writer_lock.release()
 
-        def dump_json(value: object) -> str:
-            return orjson.dumps(value).decode()
 
-        return create_async_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            json_serializer=dump_json,
-            json_deserializer=orjson.loads,
-            # Segment statements are wide and short: compiling them costs more than running them.
-            connect_args={"server_settings": {"jit": "off", "application_name": "muster"}},
-        )
+def _create_sqlite_engine(url: str, pool_size: int, limits: TimeLimits) -> AsyncEngine:
     engine = create_async_engine(
-        url, pool_size=pool_size, max_overflow=0, connect_args={"timeout": 30}, hide_parameters=True
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=limits.pool,
+        connect_args={"timeout": _BUSY_SECONDS},
+        hide_parameters=True,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -117,7 +170,7 @@ def _create_engine(url: str, pool_size: int) -> AsyncEngine:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
-            "busy_timeout=30000",
+            f"busy_timeout={_BUSY_SECONDS * 1000}",
             "foreign_keys=ON",
             "temp_store=MEMORY",
             "cache_size=-65536",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.database_checks import pooler_problems, replication_warnings
 from api.http.health import readiness_faults
 from api.wiring import Runtime
 from domain import jobs
@@ -16,9 +17,12 @@ _MAX_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Check:
+    """The result of a check. One that passed with a `warning` needs a decision of the operator."""
+
     name: str
     passed: bool
     message: str
+    warning: bool = False
 
 
 async def run_checks(runtime: Runtime) -> list[Check]:
@@ -29,6 +33,8 @@ async def run_checks(runtime: Runtime) -> list[Check]:
         setting_problems.append("MUSTER_ENV=test is meant for tests")
     if not settings.embedded and settings.database_url.startswith("sqlite"):
         setting_problems.append("several processes share SQLite: set MUSTER_DATABASE_URL to PostgreSQL")
+    if settings.database_pooler == "none":
+        setting_problems += await pooler_problems(runtime.database)
     plugin_problems = [f"{fault.plugin} of {fault.package} is left out: {fault.reason}" for fault in plugins.faults]
     channels = ", ".join(sorted(plugins.channels)) or "none"
     connection_problems = await readiness_faults(runtime.database, runtime.ask_broker)
@@ -40,6 +46,9 @@ async def run_checks(runtime: Runtime) -> list[Check]:
     if connection_problems:
         return checks
     async with runtime.database.read() as tx:
+        warnings = await replication_warnings(tx)
+        message = _summary(warnings) if warnings else "a failover loses nothing that was committed"
+        checks.append(Check("replication", passed=True, message=message, warning=bool(warnings)))
         return [*checks, *await _data_checks(tx, runtime)]
 
 

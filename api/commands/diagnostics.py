@@ -54,7 +54,8 @@ def doctor() -> None:
     checks = asyncio.run(run())
     table = Table("", "check", "result", box=None)
     for check in checks:
-        table.add_row("ok" if check.passed else "FAILED", check.name, check.message)
+        result = "FAILED" if not check.passed else "warning" if check.warning else "ok"
+        table.add_row(result, check.name, check.message)
     Console().print(table)
     if not all(check.passed for check in checks):
         raise typer.Exit(ExitStatus.FAILED)

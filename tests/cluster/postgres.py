@@ -94,17 +94,23 @@ class Server:
         self.psql("SELECT pg_promote(true, 20)")
         wait_for(lambda: self.psql("SELECT pg_is_in_recovery()") == "f", "the standby was not promoted")
 
-    def standby(
+    @contextmanager
+    def followed_by(
         self, folder: Path, *, name: str = "standby", host: str | None = None, namespace: str | None = None
-    ) -> "Server":
-        """Return a standby of this primary, not started yet."""
+    ) -> "Generator[Server]":
+        """A standby of this primary that runs."""
         folder.mkdir()
         programs.owned_by(USER, folder)
         standby = Server(folder, host or self.host, namespace)
         source = f"host={self.host} port={self.port} user=postgres application_name={name}"
         arguments = ("-D", str(folder), "-d", source, "-R", "-c", "fast", "--no-sync", "-X", "stream")
-        programs.run("pg_basebackup", *arguments, user=USER, namespace=standby.namespace)
-        return standby
+        programs.run("pg_basebackup", *arguments, user=USER, namespace=namespace)
+        folder.chmod(0o700)
+        standby.start()
+        try:
+            yield standby
+        finally:
+            standby.stop(signal.SIGKILL)
 
 
 @contextmanager

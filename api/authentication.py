@@ -6,6 +6,7 @@ from uuid import UUID
 
 from starlette.requests import HTTPConnection
 
+from api.database_errors import log_unavailable
 from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.stores import queries
@@ -39,6 +40,14 @@ class TokenAuthenticator:
             self._recorded_at.move_to_end(principal.token_id)
             if len(self._recorded_at) > _MAX_REMEMBERED:
                 self._recorded_at.popitem(last=False)
+            await self._record_use(principal)
+        return principal
+
+    async def _record_use(self, principal: Principal) -> None:
+        try:
             async with self._database.write() as tx:
                 await queries.record_use(tx, principal.store.id, principal.token_id, self._clock())
-        return principal
+        except Exception as error:
+            # A request that reads does not fail because nothing can be written; the next minute's is recorded.
+            if log_unavailable(error) is None:
+                raise

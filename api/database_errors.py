@@ -1,26 +1,68 @@
-"""Tells an unavailable database from a bug: the first is a 503 and worth a retry, the second a 500."""
+"""Tells a database that is unavailable, and a lost race, from a bug: what is worth a retry from what is not."""
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 RETRY_AFTER_SECONDS = 2
 
-_CONNECTION_ERRORS = (OSError, OperationalError, InterfaceError, PoolTimeout)
-# PostgreSQL's own words for "not now": the connection or its server ends or is full, a lock or a time-out was hit, a
-# deadlock was resolved, or the server is a standby by now. Classes of two characters, or single conditions.
-_PASSING = ("08", "53", "40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "25006", "25P03")
+log = structlog.get_logger(__name__)
+
+# PostgreSQL's codes, or their first characters: connections and resources; a cancelled statement, a shutdown, a lock
+# that was not had in time; a server that became a standby; a transaction that idled too long.
+_UNAVAILABLE = ("08", "53", "57014", "57P", "55P03", "25006", "25P03")
+# A serialization failure, a deadlock, a row that another transaction added or deleted meanwhile.
+_CONFLICTS = ("40001", "40P01", "23505", "23503")
+_SQLITE_UNAVAILABLE = (
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_IOERR",
+    "SQLITE_FULL",
+    "SQLITE_CANTOPEN",
+    "SQLITE_READONLY",
+    "SQLITE_PROTOCOL",
+    "SQLITE_NOMEM",
+)
+_SQLITE_CONFLICTS = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_FOREIGNKEY")
+
+
+def log_unavailable(error: BaseException, **fields: object) -> str | None:
+    """Log a fault that a retry may get over, with the fields, and return what a client may know of it.
+
+    Return None for every other error, of which nothing is logged.
+    """
+    if is_unmigrated(error):
+        log.error("database_not_migrated", **fields)
+        return "The database is not up to date yet."
+    if is_unavailable(error):
+        log.warning("database_unavailable", error=type(error).__name__, **fields)
+        return "The database does not answer. Try again in a moment."
+    if is_conflict(error):
+        log.warning("transaction_conflict", exc_info=error, **fields)
+        return "Others changed the same data at the same time. Try again in a moment."
+    return None
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Return whether the database could not be reached or the connection was lost: the request is worth a retry."""
-    if is_unmigrated(error):
+    """Return whether the database could not be reached, was locked or busy, or the connection was lost."""
+    if isinstance(error, OSError):
+        # One that names a file is about that file.
+        return error.filename is None
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeout)
+    if is_unmigrated(error) or is_conflict(error):
         return False
-    # An error without a statement is one of connecting.
-    if isinstance(error, DBAPIError) and (error.connection_invalidated or error.statement is None):
+    # An error without a statement is one of connecting, or of the end of a transaction.
+    if error.connection_invalidated or error.statement is None:
         return True
-    if isinstance(error, DBAPIError) and (getattr(error.orig, "sqlstate", None) or "").startswith(_PASSING):
-        return True
-    return isinstance(error, _CONNECTION_ERRORS)
+    return _code(error).startswith(_UNAVAILABLE + _SQLITE_UNAVAILABLE)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Return whether the transaction lost a race to another one, so that it may succeed when it is run again."""
+    return isinstance(error, DBAPIError) and _code(error).startswith(_CONFLICTS + _SQLITE_CONFLICTS)
 
 
 def is_unmigrated(error: BaseException) -> bool:
@@ -28,3 +70,11 @@ def is_unmigrated(error: BaseException) -> bool:
     if not isinstance(error, OperationalError | ProgrammingError):
         return False
     return "no such table" in str(error.orig) or "UndefinedTable" in str(error.orig)
+
+
+def _code(error: DBAPIError) -> str:
+    """Return PostgreSQL's SQLSTATE or SQLite's name of the error; "" when there is neither."""
+    # Attributes of the drivers' errors, which have no common type.
+    cause: Any = error.orig
+    code: object = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return code if isinstance(code, str) else ""

@@ -36,7 +36,7 @@ def routes(database: Database, probe: Probe) -> list[Route]:
     async def scrape(_: Request) -> Response:
         # Without the database, the metrics of this process are still of use.
         with suppress(SQLAlchemyError, OSError):
-            async with database.read() as tx:
+            async with asyncio.timeout(_TIMEOUT), database.read() as tx:
                 for (channel, outcome), times in (await campaigns.outcomes(tx)).items():
                     metrics.deliveries.labels(channel, outcome).set(times)
                 for queue, counts in (await jobs.count_by_queue(tx)).items():
@@ -51,10 +51,11 @@ async def readiness_faults(database: Database, probe: Probe) -> list[str]:
     """Return the reasons why this process cannot work, for its operator; none when it is ready."""
     faults: list[str] = []
     try:
-        async with asyncio.timeout(_TIMEOUT), database.read() as tx:
-            await tx.execute(text("SELECT 1"))
-        if not await is_current(database):
-            faults.append("the database is not migrated: run `muster migrate`")
+        async with asyncio.timeout(_TIMEOUT):
+            async with database.read() as tx:
+                await tx.execute(text("SELECT 1"))
+            if not await is_current(database):
+                faults.append("the database is not migrated: run `muster migrate`")
     except (SQLAlchemyError, OSError) as error:
         faults.append(f"the database does not answer ({type(error).__name__})")
     try:

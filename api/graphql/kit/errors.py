@@ -4,6 +4,7 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 
+from api.database_errors import RETRY_AFTER_SECONDS, log_unavailable
 from api.graphql.kit.enums import expose
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, Path
 
@@ -14,6 +15,7 @@ INTERNAL = "INTERNAL"
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
 UNAUTHENTICATED = "UNAUTHENTICATED"
+UNAVAILABLE = "UNAVAILABLE"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
 _SEARCH_LENGTH = 200
@@ -96,8 +98,16 @@ def presentable(error: GraphQLError) -> GraphQLError:
         return _at(error, refusal(cause.message, BAD_USER_INPUT, field=faults[0]["field"], faults=faults))
     if isinstance(cause, DomainError):
         return _at(error, refusal(cause.message, cause.code, field=_steps(cause.field)))
+    message = log_unavailable(cause, path=error.path)
+    if message is not None:
+        return _at(error, refusal(message, UNAVAILABLE, retryAfter=RETRY_AFTER_SECONDS))
     log.error("graphql.resolver_failed", path=error.path, exc_info=cause)
     return _at(error, refusal("Internal error", INTERNAL))
+
+
+def is_passing(error: GraphQLError) -> bool:
+    """Return whether the caller may be answered after a retry."""
+    return (error.extensions or {}).get("code") == UNAVAILABLE
 
 
 def _at(location: GraphQLError, error: GraphQLError) -> GraphQLError:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from api.database_errors import log_unavailable
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
@@ -22,7 +24,12 @@ async def until_revoked(allowed: Callable[[], Awaitable[bool]], every: float) ->
     while valid:
         await asyncio.sleep(every)
         # Not cut off when the connection ends meanwhile: half-way out of the pool, a database connection would be lost.
-        valid = await asyncio.shield(asyncio.ensure_future(allowed()))
+        try:
+            valid = await asyncio.shield(asyncio.ensure_future(allowed()))
+        except Exception as error:
+            # Nobody can revoke a token either while the database does not answer.
+            if log_unavailable(error) is None:
+                raise
 
 
 async def stop(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -12,10 +12,12 @@ from typing import Any, Generic, TypeGuard, TypeVar, cast
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType, located_error
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
+from graphql.language import FieldNode, OperationDefinitionNode
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
-from api.graphql.kit.errors import BAD_USER_INPUT, INTERNAL, coded, log, presentable, refusal
+from api.database_errors import RETRY_AFTER_SECONDS
+from api.graphql.kit.errors import BAD_USER_INPUT, INTERNAL, coded, is_passing, log, presentable, refusal
 from api.graphql.kit.fields import schema_of
 from api.graphql.server.documents import Document, Documents
 from api.graphql.server.negotiation import Outcome, Refused
@@ -52,10 +54,16 @@ class Runner(Generic[C]):
         return Operation(request, document, document.kind(request.operation_name))
 
     async def run(self, operation: Operation, open_context: OpenContext[C]) -> Answer:
-        """Return the answer to a query or a mutation."""
+        """Return the answer to a query or a mutation. Raise Refused when a retry of the whole request is what helps."""
         executor = self._build(operation)
         async with open_context() as context:
-            return shown(await _execute(executor, context))
+            result = await _execute(executor, context)
+        errors = [presentable(error) for error in result.errors or ()]
+        # Of several mutations, those before the one that failed are done.
+        repeatable = operation.kind is OperationType.QUERY or _is_single(executor.operation)
+        if result.data is None and errors and repeatable and all(is_passing(error) for error in errors):
+            raise Refused(Outcome.UNAVAILABLE, errors, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        return _answer(result.data, errors)
 
     def stream(self, operation: Operation, open_context: OpenContext[C]) -> AsyncGenerator[Answer, None]:
         """Yield the answers to any operation: one, or a subscription's as they come."""
@@ -113,9 +121,16 @@ async def _execute(executor: Executor[C], context: C) -> ExecutionResult:
 
 
 def shown(result: ExecutionResult) -> Answer:
-    if not result.errors:
-        return {"data": result.data}
-    return {"errors": [presentable(error).formatted for error in result.errors], "data": result.data}
+    return _answer(result.data, [presentable(error) for error in result.errors or ()])
+
+
+def _answer(data: object, errors: list[GraphQLError]) -> Answer:
+    return {"errors": [error.formatted for error in errors], "data": data} if errors else {"data": data}
+
+
+def _is_single(operation: OperationDefinitionNode) -> bool:
+    selections = operation.selection_set.selections
+    return len(selections) == 1 and isinstance(selections[0], FieldNode)
 
 
 def refused(errors: list[GraphQLError]) -> Answer:

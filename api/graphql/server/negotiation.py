@@ -26,6 +26,7 @@ class Outcome(Enum):
     UNREADABLE = "nothing the client reads"
     TOO_LARGE = "too many bytes"
     UNSUPPORTED = "not in this content type"
+    UNAVAILABLE = "nothing was answered or done: try again"
 
 
 # In application/json, the older media type, a well-formed request is answered with 200 even when it fails.
@@ -41,6 +42,7 @@ STATUS: Mapping[Outcome, Mapping[Media, int]] = {
         (Outcome.UNREADABLE, 406, 406),
         (Outcome.TOO_LARGE, 413, 413),
         (Outcome.UNSUPPORTED, 415, 415),
+        (Outcome.UNAVAILABLE, 503, 503),
     )
 }
 

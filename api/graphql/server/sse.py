@@ -50,10 +50,12 @@ class EventStream:
             await stop((gone, revoked, relay))
         if gone in done:
             return
-        error = None if relay.cancelled() else relay.exception()
-        if error is not None:
+        # The others were cancelled.
+        errors = [error for task in done if (error := task.exception()) is not None]
+        for error in errors:
             if not isinstance(error, TimeoutError):
                 log.error("graphql.stream_failed", exc_info=error)
+        if errors:
             return
         with suppress(TimeoutError):
             if relay not in done:

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 
+from api.database_errors import log_unavailable
 from api.graphql.kit.errors import log, refusal
 from api.graphql.kit.json_types import is_object
 from api.graphql.server.connection_life import ConnectionLimits, stop, until_revoked
@@ -117,6 +118,8 @@ class Socket(Generic[P, C]):
                 await self._send({"type": "ping"})
         finally:
             await stop((revoked, stalled))
+        if not revoked.cancelled():
+            revoked.result()
         raise Closed(1013, "Too slow") if self._stalled.is_set() else Closed(4401, "Unauthorized")
 
     async def _receive(self) -> Message:
@@ -148,7 +151,12 @@ class Socket(Generic[P, C]):
         if not is_object(payload):
             raise Closed(4400, "Invalid connection_init payload")
         self._connection = _with_token(self._socket, payload)
-        self._principal = await self._authenticate(self._connection)
+        try:
+            self._principal = await self._authenticate(self._connection)
+        except Exception as error:
+            if log_unavailable(error) is None:
+                raise
+            raise Closed(1013, "Try again later") from None
         if self._principal is None:
             raise Closed(4403, "Forbidden")
         await self._send({"type": "connection_ack"})

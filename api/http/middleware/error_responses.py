@@ -1,10 +1,10 @@
-"""A response for every exception: 503 when the database is unavailable or not migrated, 500 for a bug."""
+"""A response for every exception: 503 for what a retry may get over, 500 for a bug."""
 
 import structlog
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.database_errors import RETRY_AFTER_SECONDS, is_unavailable, is_unmigrated
+from api.database_errors import RETRY_AFTER_SECONDS, log_unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -36,14 +36,8 @@ class ErrorResponses:
 
 def response_to(error: Exception) -> JSONResponse:
     """Return the response for this exception, and log it once."""
-    if is_unavailable(error):
-        log.warning("database_unavailable", error=type(error).__name__)
-        status, message = 503, "The database does not answer. Try again in a moment."
-    elif is_unmigrated(error):
-        log.error("database_not_migrated")
-        status, message = 503, "The database is not up to date yet."
-    else:
-        log.error("request_failed", exc_info=error)
-        status, message = 500, "An internal error occurred; it has been logged."
-    headers = {"retry-after": str(RETRY_AFTER_SECONDS)} if status == 503 else None
-    return JSONResponse({"error": message}, status_code=status, headers=headers)
+    message = log_unavailable(error)
+    if message is not None:
+        return JSONResponse({"error": message}, 503, {"retry-after": str(RETRY_AFTER_SECONDS)})
+    log.error("request_failed", exc_info=error)
+    return JSONResponse({"error": "An internal error occurred; it has been logged."}, 500)

@@ -140,13 +140,16 @@ class StoreClient:
         return (await self.get(document, **variables))[name]
 
     async def upload(self, name: str, content: bytes, *, dry_run: bool = False) -> Json:
+        response = await self.send_upload(name, content, dry_run=dry_run)
+        return Reply(response.status_code, response.json()).data["done"]
+
+    async def send_upload(self, name: str, content: bytes, *, dry_run: bool = False) -> httpx.Response:
         answer = "{ operation { id kind status done total } userErrors { field message code } }"
         field = f"done: {name}(file: $file, dryRun: $dryRun) {answer}"
         document = f"mutation ($file: Upload!, $dryRun: Boolean) {{ {field} }}"
         variables = {"query": document, "variables": {"file": None, "dryRun": dry_run}}
         data = {"operations": json.dumps(variables), "map": json.dumps({"0": ["variables.file"]})}
-        response = await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
-        return Reply(response.status_code, response.json()).data["done"]
+        return await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
 
     async def fetch(self, url: str, **headers: str) -> httpx.Response:
         """What lies behind a link, for somebody without a token."""

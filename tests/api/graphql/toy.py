@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Optional
 
 import strawberry
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from strawberry.schema.config import StrawberryConfig
@@ -102,6 +103,10 @@ class Query:
         raise RuntimeError("password=hunter2")
 
     @strawberry.field
+    def busy(self) -> str | None:
+        raise PoolTimeout("no connection is free")
+
+    @strawberry.field
     def rule(self) -> str | None:
         raise DomainError("The filter is empty.", field=("include", "all", 0))
 
@@ -131,6 +136,10 @@ class Mutation:
     @strawberry.mutation
     def touch(self) -> str:
         return "touched"
+
+    @strawberry.mutation
+    def busy(self) -> str:
+        raise PoolTimeout("no connection is free")
 
     @strawberry.mutation
     async def store(self, files: list[Upload]) -> Stored:
@@ -166,6 +175,11 @@ class Subscription:
         yield 0
 
     @strawberry.subscription
+    async def busy(self) -> AsyncGenerator[int, None]:
+        yield 1
+        raise PoolTimeout("no connection is free")
+
+    @strawberry.subscription
     async def broken(self) -> AsyncGenerator[int, None]:
         yield 1
         raise RuntimeError("password=hunter2")
@@ -176,8 +190,14 @@ class Tokens:
     """Who may come in; a test takes tokens away."""
 
     good: dict[str, str] = field(default_factory=lambda: {"sesame": "ali"})
+    # What looking a token up raises, and how often it was tried.
+    fault: Exception | None = None
+    faults: int = 0
 
     async def authenticate(self, connection: HTTPConnection) -> str | None:
+        if self.fault is not None:
+            self.faults += 1
+            raise self.fault
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         return self.good.get(token) if scheme.lower() == "bearer" else None
 

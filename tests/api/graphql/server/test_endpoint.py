@@ -105,6 +105,30 @@ async def test_a_bug_is_masked_and_logged_once(ask: Ask) -> None:
     assert [entry["event"] for entry in logs] == ["graphql.resolver_failed"]
 
 
+async def test_a_busy_database_is_try_again(ask: Ask) -> None:
+    with capture_logs() as logs:
+        response = await ask("{ busy who }")
+    assert response.json()["data"] == {"busy": None, "who": "ali"}
+    assert (response.status_code, codes(response)) == (200, ["UNAVAILABLE"])
+    assert [entry["event"] for entry in logs] == ["database_unavailable"]
+
+
+@pytest.mark.parametrize("media", ["application/json", "application/graphql-response+json"])
+async def test_a_mutation_that_a_busy_database_prevented_may_be_repeated_by_anything_on_the_way(
+    ask: Ask, media: str
+) -> None:
+    response = await ask("mutation { busy }", accept=media)
+    assert (response.status_code, response.headers["retry-after"]) == (503, "2")
+    assert codes(response) == ["UNAVAILABLE"]
+
+
+async def test_one_behind_a_mutation_that_was_done_may_not(ask: Ask) -> None:
+    response = await ask("mutation { touch busy }")
+    assert (response.status_code, response.json()["data"]) == (200, None)
+    assert "retry-after" not in response.headers
+    assert codes(response) == ["UNAVAILABLE"]
+
+
 async def test_an_error_that_is_meant_for_the_caller_is_shown(ask: Ask) -> None:
     assert (await ask("{ secret }")).json()["errors"][0]["extensions"] == {"code": "FORBIDDEN", "scope": "admin"}
 

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from structlog.testing import capture_logs
 
 from tests.api.graphql.conftest import AUTHORIZED
 from tests.api.graphql.toy import Tokens
@@ -64,7 +67,7 @@ async def test_a_stream_needs_a_token(browser: httpx.AsyncClient) -> None:
     assert response.status_code == 401
 
 
-@pytest.mark.parametrize(("query", "code"), [("closed", "FORBIDDEN"), ("broken", "INTERNAL")])
+@pytest.mark.parametrize(("query", "code"), [("closed", "FORBIDDEN"), ("broken", "INTERNAL"), ("busy", "UNAVAILABLE")])
 async def test_what_goes_wrong_within_is_an_event(browser: httpx.AsyncClient, query: str, code: str) -> None:
     text = (await post(browser, f"subscription {{ {query} }}")).text
     assert f'"code":"{code}"' in text
@@ -80,6 +83,35 @@ async def test_a_revoked_token_ends_the_stream(browser: httpx.AsyncClient, token
             text = "".join([part async for part in response.aiter_text()])
     assert '"code":"UNAUTHENTICATED"' in text
     assert text.endswith("event: complete\ndata:\n\n")
+
+
+@pytest.mark.parametrize("query", ["forever", "silence"])
+async def test_a_stream_goes_on_while_no_token_can_be_looked_up(
+    browser: httpx.AsyncClient, tokens: Tokens, query: str
+) -> None:
+    async with browser.stream("POST", "/graphql", json={"query": f"subscription {{ {query} }}"}) as response:
+        tokens.fault = PoolTimeout()
+        text = ""
+        async with asyncio.timeout(5):
+            async for part in response.aiter_text():
+                text += part
+                if tokens.faults >= 3:
+                    tokens.fault = None
+                    tokens.good.clear()
+    assert '"code":"UNAUTHENTICATED"' in text
+    assert text.endswith("event: complete\ndata:\n\n")
+
+
+async def test_a_bug_in_looking_a_token_up_ends_the_stream_and_blames_no_token(
+    browser: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    async with browser.stream("POST", "/graphql", json={"query": "subscription { silence }"}) as response:
+        tokens.fault = ZeroDivisionError()
+        async with asyncio.timeout(5):
+            with capture_logs() as lines, suppress(httpx.RemoteProtocolError):
+                text = "".join([part async for part in response.aiter_text()])
+                assert "UNAUTHENTICATED" not in text
+    assert "graphql.stream_failed" in [line["event"] for line in lines]
 
 
 async def test_a_quiet_stream_shows_a_sign_of_life(browser: httpx.AsyncClient) -> None:

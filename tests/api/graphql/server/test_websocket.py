@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Origin, Subprotocol
@@ -147,6 +148,33 @@ async def test_a_revoked_token_ends_the_connection(server: str, tokens: Tokens) 
         assert (await hear(socket))["payload"] == {"data": {"forever": "ali"}}
         tokens.good.clear()
         assert await closing(socket) == 4401
+
+
+async def test_a_connection_goes_on_while_no_token_can_be_looked_up(server: str, tokens: Tokens) -> None:
+    async with await ready(server) as socket:
+        tokens.fault = PoolTimeout()
+        await say(socket, subscribe("a", "subscription { forever }"))
+        while tokens.faults < 3:
+            assert (await hear(socket))["payload"] == {"data": {"forever": "ali"}}
+        tokens.fault = None
+        tokens.good.clear()
+        assert await closing(socket) == 4401
+
+
+async def test_a_connection_that_begins_meanwhile_is_told_to_try_again(server: str, tokens: Tokens) -> None:
+    tokens.fault = PoolTimeout()
+    async with connect(f"ws://{server}/graphql", subprotocols=PROTOCOL) as socket:
+        await say(socket, INIT)
+        assert await closing(socket) == 1013
+
+
+async def test_a_subscription_without_a_free_connection_says_try_again(server: str) -> None:
+    async with await ready(server) as socket:
+        await say(socket, subscribe("a", "subscription { busy }"))
+        heard = [await hear(socket) for _ in range(3)]
+    assert heard[0]["payload"] == {"data": {"busy": 1}}
+    assert heard[1]["payload"]["errors"][0]["extensions"] == {"code": "UNAVAILABLE", "retryAfter": 2}
+    assert heard[2] == {"id": "a", "type": "complete"}
 
 
 async def test_a_bug_in_a_subscription_is_masked(server: str) -> None:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from api.transactions import write
 from domain.consents import actions as consents
 from domain.consents.links import UnsubscribeLinks
 from domain.kit.clock import Clock
@@ -28,8 +29,7 @@ def routes(database: Database, links: UnsubscribeLinks, clock: Clock) -> list[Ro
         subject = links.read(request.path_params["token"])
         if subject is None:
             return _page("unknown.html", 404)
-        async with database.write() as tx:
-            await consents.unsubscribe(tx, subject, clock())
+        await write(database, lambda tx: consents.unsubscribe(tx, subject, clock()))
         form = b""
         async for chunk in request.stream():
             form += chunk

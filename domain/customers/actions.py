@@ -64,9 +64,15 @@ async def blacklist(
     if customer.blacklisted is blacklisted:
         return customer
     kind = "blacklisted" if blacklisted else "unblacklisted"
-    event = Event(str(ids.new()), customer_id, kind, now, None, {"reason": cleaned} if cleaned else {})
-    await log.append(tx, store_id, [event], now)
-    await _set(tx, store_id, customer_id, blacklisted=blacklisted, updated_at=now)
+    unchanged = (
+        customers.c.store_id == store_id,
+        customers.c.id == customer_id,
+        customers.c.blacklisted != blacklisted,
+    )
+    # Of several at a time, one changes it and is in the history.
+    if (await tx.execute(update(customers).where(*unchanged).values(blacklisted=blacklisted, updated_at=now))).rowcount:
+        event = Event(str(ids.new()), customer_id, kind, now, None, {"reason": cleaned} if cleaned else {})
+        await log.append(tx, store_id, [event], now)
     await changes.record_change(tx, store_id, ChangeKind.PROFILE, [customer_id])
     return await existing(tx, store_id, customer_id)
 
@@ -111,6 +117,8 @@ async def define(
 ) -> PropertyDefinition:
     """Return the new definition. Raise DomainError when the key is wrong or taken, or the label empty."""
     _ = _checked("key", values.property_key, key)
+    # This locks the store's numbers: of several who define a key at a time, the others see the first one's.
+    await writes.take_numbers(tx, store_id, 0)
     if any(definition.key == key for definition in await queries.definitions(tx, store_id)):
         raise DomainError(f"The property {key!r} is defined already", field=("key",), code=ErrorCode.TAKEN)
     cleaned = _checked("label", partial(values.text, longest=100), label)
@@ -135,6 +143,8 @@ async def add_definition(
 
 async def undefine(tx: Transaction, store_id: int, key: str) -> PropertyDefinition:
     """Delete the definition with every customer's value of it, and return it. Raise NotFound when there is none."""
+    # Who writes values holds this lock too: none is left behind, for the next definition to find under its number.
+    await writes.take_numbers(tx, store_id, 0)
     definitions = {definition.key: definition for definition in await queries.definitions(tx, store_id)}
     definition = definitions.get(key)
     if definition is None:

@@ -11,7 +11,7 @@ from domain.customers.tables import customer_tags
 from domain.events import log
 from domain.events.model import Event
 from domain.kit import ids
-from domain.kit.db import Transaction
+from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import insert_into
 
 REMOVED = "tag.removed"
@@ -33,15 +33,18 @@ async def add_tags(
 
 async def remove_tags(tx: Transaction, store_id: int, tags: Mapping[int, Sequence[str]], now: datetime) -> None:
     """Remove tags by customer; one that a customer does not have is ignored."""
-    current = await queries.tags_of(tx, store_id, list(tags))
-    keys = [
-        (customer_id, tag) for customer_id, removed in tags.items() for tag in removed if tag in current[customer_id]
-    ]
+    keys = [(customer_id, tag) for customer_id, removed in tags.items() for tag in removed]
     columns = customer_tags.c
+    deleted: list[AnyRow] = []
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         is_removed = tuple_(columns.customer_id, columns.tag).in_(keys[start : start + _KEYS_AT_ONCE])
-        await tx.execute(delete(customer_tags).where(columns.store_id == store_id, is_removed))
-    events = [Event(str(ids.new()), customer_id, REMOVED, now, tag, {"tag": tag}) for customer_id, tag in keys]
+        statement = delete(customer_tags).where(columns.store_id == store_id, is_removed)
+        deleted += (await tx.execute(statement.returning(columns.customer_id, columns.tag))).all()
+    # What was deleted, rather than what was read before: of several at a time, one removes a tag.
+    events = [
+        Event(str(ids.new()), customer_id, REMOVED, now, tag, {"tag": tag})
+        for customer_id, tag in sorted(map(tuple, deleted))
+    ]
     await log.append(tx, store_id, events, now)
 
 

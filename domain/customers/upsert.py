@@ -60,7 +60,7 @@ async def upsert(
     tx: Transaction, store_id: int, change: CustomerChange, now: datetime, *, source: str = "api"
 ) -> tuple[Customer, bool]:
     """Return the customer as it is now, and whether it is new. Raise DomainErrors when the input is wrong."""
-    definitions = {definition.key: definition for definition in await queries.definitions(tx, store_id)}
+    definitions = await _lock_definitions(tx, store_id)
     try:
         cleaned = clean(change, definitions)
     except DomainError as error:
@@ -77,7 +77,7 @@ async def upsert_many(
     if len(changes) > MAX_BATCH:
         message = f"{len(changes):,} customers are too many: {MAX_BATCH:,} at most"
         raise DomainError(message, field=("input",), code=ErrorCode.LIMIT_EXCEEDED)
-    definitions = {definition.key: definition for definition in await queries.definitions(tx, store_id)}
+    definitions = await _lock_definitions(tx, store_id)
     cleaned: list[CustomerChange] = []
     errors = ErrorCollector()
     for index, change in enumerate(changes):
@@ -85,6 +85,12 @@ async def upsert_many(
             cleaned.append(clean(change, definitions))
     errors.raise_any()
     return await _save(tx, store_id, cleaned, definitions, now, source)
+
+
+async def _lock_definitions(tx: Transaction, store_id: int) -> dict[str, PropertyDefinition]:
+    """Return the store's definitions by key, which stay as they are until the transaction ends."""
+    await writes.take_numbers(tx, store_id, 0)
+    return {definition.key: definition for definition in await queries.definitions(tx, store_id)}
 
 
 async def _save(

@@ -111,7 +111,8 @@ async def delete(tx: Transaction, store_id: int, list_id: UUID) -> None:
     """
     check_deletable(await _existing(tx, store_id, list_id))
     check_unused("list", "filter of", await referrers.of_list(tx, store_id, list_id))
-    await queries.remove(tx, store_id, list_id)
+    if not await queries.remove(tx, store_id, list_id):
+        raise _no_list()
     await build.request_erasure(tx, store_id, [list_id])
 
 
@@ -133,5 +134,9 @@ async def freeze_members(tx: Transaction, segment: Segment, timezone: str, now: 
 async def _existing(tx: Transaction, store_id: int, list_id: UUID) -> CustomerList:
     listed = await queries.by_id(tx, store_id, list_id)
     if listed is None:
-        raise NotFound("There is no such list", field=("id",))
+        raise _no_list()
     return listed
+
+
+def _no_list() -> NotFound:
+    return NotFound("There is no such list", field=("id",))

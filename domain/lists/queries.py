@@ -208,9 +208,13 @@ async def rename(tx: Transaction, store_id: int, list_id: UUID, name: str) -> No
     await tx.execute(update(lists).where(lists.c.store_id == store_id, lists.c.id == list_id).values(name=name))
 
 
-async def remove(tx: Transaction, store_id: int, list_id: UUID) -> None:
-    """Delete the list; its members, who may be millions, are left for `erase_members`."""
-    await tx.execute(delete(lists).where(lists.c.store_id == store_id, lists.c.id == list_id))
+async def remove(tx: Transaction, store_id: int, list_id: UUID) -> bool:
+    """Delete the list, and return False when there is none.
+
+    Its members, who may be millions, are left for `erase_members`.
+    """
+    deleted = await tx.execute(delete(lists).where(lists.c.store_id == store_id, lists.c.id == list_id))
+    return bool(deleted.rowcount)
 
 
 async def remove_lists_of(tx: Transaction, store_id: int, segment_id: UUID) -> list[UUID]:

@@ -72,6 +72,7 @@ async def change(tx: Transaction, context: FilterContext, segment_id: UUID, inpu
 async def duplicate(tx: Transaction, context: FilterContext, segment_id: UUID, name: str | None) -> Segment:
     """Copy the filter and the policy under a new name, from today; of a static segment its members (SC-01)."""
     original = await lock(tx, context.store.id, segment_id)
+    name_is_chosen = name is not None
     if name is None:
         name = await queries.free_name(tx, context.store.id, copy_names(original.name))
     else:
@@ -89,7 +90,11 @@ async def duplicate(tx: Transaction, context: FilterContext, segment_id: UUID, n
     faults = await references.faults(tx, context.store.id, copy.definition, None)
     if faults:
         raise DomainErrors([DomainError(fault.message, field=("id",), code=fault.code) for fault in faults])
-    await _save(tx, copy, queries.add)
+    if name_is_chosen:
+        await _save(tx, copy, queries.add)
+    else:
+        # A name that was free a moment ago: the edge tries again, and the next one is proposed.
+        await queries.add(tx, copy)
     if original.kind is SegmentKind.STATIC:
         members = static_ids(original.id, context.scope(tx))
         await static_members.add(tx, context, copy, members, ("id",))

@@ -14,6 +14,7 @@ from domain.segments.catalogue import Catalogue, Ranks, can_be_ranked
 from domain.segments.catalogue.entries import near
 from domain.segments.language.values import InvalidValue, quoted, read_value
 from domain.segments.tables import value_ranks
+from domain.stores import queries as stores
 
 MAX_VALUES = 100
 MAX_LENGTH = 200
@@ -54,6 +55,8 @@ async def replace(tx: Transaction, store_id: int, catalogue: Catalogue, key: str
     for index, value in enumerate(values):
         if value in values[:index]:
             raise DomainError(f"{quoted(value)} is there twice", field=("values", index), code=ErrorCode.TAKEN)
+    # Two at a time would each add rows that the other does not see.
+    await stores.lock(tx, store_id)
     await tx.execute(
         delete(value_ranks).where(value_ranks.c.store_id == store_id, value_ranks.c.dimension == dimension.key)
     )

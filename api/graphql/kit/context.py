@@ -65,6 +65,10 @@ class Context:
         """Have the rest of the request see this value, rather than one that was loaded before."""
         self._loader(fetch).prime(key, value, force=True)
 
+    def forget(self) -> None:
+        """Have the rest of the request read anew what was loaded or primed before."""
+        self._loaders.clear()
+
     def _loader(self, fetch: Fetch[K, V]) -> DataLoader[K, V | None]:
         if fetch not in self._loaders:
 

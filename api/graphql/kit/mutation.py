@@ -1,4 +1,4 @@
-"""Mutations: one transaction each, and a payload with `userErrors` when a rule refuses."""
+"""Mutations: one transaction each, run again when it lost a race, and `userErrors` when a rule refuses."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -10,6 +10,8 @@ import strawberry
 from api.graphql.kit.access import require_scope
 from api.graphql.kit.context import Info
 from api.graphql.kit.errors import user_errors
+from api.transactions import write
+from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors
 from domain.stores.model import TokenScope
 
@@ -22,7 +24,8 @@ def mutation(
 ) -> Callable[[Change], Any]:
     """Make a field of `async def name(self, context, tx, ...client's arguments)`, for tokens with the scope.
 
-    It runs in one write transaction; one that does not take `tx` opens its own. A DomainError is answered with
+    It runs in one write transaction, or another one when that lost a race, and has no effect outside of it; one that
+    does not take `tx` opens its own. A DomainError is answered with
     `payload(user_errors=...)`, its path below the argument `errors_under`, unless it is about the selecting `id`.
     """
 
@@ -35,11 +38,16 @@ def mutation(
         @wraps(change)
         async def resolve(self: None, info: Info, **values: Any) -> Any:
             context = require_scope(info, scope)
+
+            async def attempt(tx: Transaction) -> Any:
+                # What an attempt that was rolled back has primed was never stored.
+                context.forget()
+                return await change(self, context, tx, **values)
+
             try:
                 if not in_transaction:
                     return await change(self, context, **values)
-                async with context.database.write() as tx:
-                    return await change(self, context, tx, **values)
+                return await write(context.database, attempt)
             except DomainError as error:
                 located = error
                 if errors_under is not None:

@@ -57,6 +57,9 @@ class FakeContext:
     store_id: int
     principal: FakePrincipal
 
+    def forget(self) -> None:
+        """Nothing was loaded."""
+
 
 SCHEMA = Schema(Query, Mutation)
 RENAME = "mutation ($to: String!) { storeRename(id: 1, input: $to) { name userErrors { field message code } } }"

@@ -16,7 +16,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Segment the customers of an online store and send them campaigns.",
     epilog="Exit status: 0 success, 1 the command failed or a check did not pass, 2 invalid argument or setting, "
-    "3 the database is unavailable or not migrated.",
+    "3 the database is unavailable, busy or not migrated.",
 )
 import_app = typer.Typer(no_args_is_help=True, help="Import CSV files. Rows with a problem are reported and skipped.")
 store_app = typer.Typer(no_args_is_help=True, help="Manage stores, the tenants of this server.")
@@ -46,7 +46,7 @@ def main() -> None:
         _exit(str(failure), failure.status)
     except Exception as error:
         from api.settings import InvalidSetting
-        from domain.kit.db.faults import is_unavailable, is_unmigrated
+        from domain.kit.db.faults import is_conflict, is_unavailable, is_unmigrated
         from domain.kit.errors import DomainError
 
         if isinstance(error, InvalidSetting):
@@ -54,8 +54,12 @@ def main() -> None:
         if isinstance(error, DomainError):
             _exit(str(error), ExitStatus.FAILED)
         if is_unavailable(error):
-            reason = str(getattr(error, "orig", error)).splitlines()[0]
+            fault = getattr(error, "orig", None) or error
+            # PostgreSQL's own words are the cause's. Some have none: a connection that takes too long is a TimeoutError.
+            reason = str(fault.__cause__ or fault).partition("\n")[0] or type(fault).__name__
             _exit(f"The database does not answer: {reason}", ExitStatus.UNAVAILABLE)
+        if is_conflict(error):
+            _exit("Others changed the same data at the same time: run the command again", ExitStatus.UNAVAILABLE)
         if is_unmigrated(error):
             _exit("The database is not up to date: run `muster migrate`", ExitStatus.UNAVAILABLE)
         raise

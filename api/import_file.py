@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain.imports.actions import from_file
 from domain.imports.model import ImportKind
@@ -35,10 +36,12 @@ async def import_file(database: Database, store_id: int, kind: ImportKind, path:
         async def update_bar(operation: Operation) -> None:
             while True:
                 await asyncio.sleep(_POLL_SECONDS)
-                async with database.read() as tx:
-                    current = await operations.by_id(tx, operation.store_id, operation.id)
-                if current is not None:
-                    progress.update(bar, completed=current.done, total=current.total)
+                # The bar stands still while the database does not answer, which is for the import to report.
+                with suppress(SQLAlchemyError, OSError):
+                    async with database.read() as tx:
+                        current = await operations.by_id(tx, operation.store_id, operation.id)
+                    if current is not None:
+                        progress.update(bar, completed=current.done, total=current.total)
 
         def watch(operation: Operation) -> None:
             tasks.add(asyncio.create_task(update_bar(operation)))

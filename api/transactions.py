@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from api.database_errors import is_conflict
+from domain.kit.db.faults import is_conflict
 from domain.kit.db import Database, Transaction
 
 _ATTEMPTS = 3

@@ -16,13 +16,16 @@ def create_store(
     currency: Annotated[str, typer.Option(help="ISO 4217 code, such as EUR.")] = "USD",
 ) -> None:
     """Create a store. Its number is printed, alone on the last line."""
+    from api.transactions import write
     from domain.kit.clock import system_clock
     from domain.stores import model, queries
 
     async def create(database: "Database") -> int:
-        async with database.write() as tx:
-            zone = model.check_timezone(timezone)
-            return (await queries.create(tx, name.strip(), zone, currency.upper(), system_clock())).id
+        zone = model.check_timezone(timezone)
+        store = await write(
+            database, lambda tx: queries.create(tx, name.strip(), zone, currency.upper(), system_clock())
+        )
+        return store.id
 
     typer.echo(run_with_database(load_settings(), create))
 
@@ -33,6 +36,7 @@ def create_token(
     name: Annotated[str, typer.Option(help="The token's purpose.")] = "command line",
 ) -> None:
     """Create a token. It is printed once, alone on the last line, and cannot be shown again."""
+    from api.transactions import write
     from domain.kit.clock import system_clock
     from domain.stores import model
     from domain.stores.queries import add_token
@@ -44,8 +48,7 @@ def create_token(
 
     async def create(database: "Database") -> str:
         store_id = await find_store(database, store)
-        async with database.write() as tx:
-            await add_token(tx, store_id, name, hashed, allowed, system_clock())
+        await write(database, lambda tx: add_token(tx, store_id, name, hashed, allowed, system_clock()))
         return token
 
     typer.echo(run_with_database(load_settings(), create))

@@ -12,7 +12,7 @@ from domain.deliveries.model import Batch, BatchKey, ClaimedDelivery, DeliveryRe
 from domain.deliveries.retry import NOT_BEGUN, result_of
 from domain.kit import ids
 from domain.kit.db import Database, Transaction
-from domain.kit.db.faults import is_unavailable
+from domain.kit.db.faults import is_conflict, is_unavailable
 from domain.services import Services
 from domain.sessions.journal import Claim, Evidence, JournalDirectory
 from domain.stores.channels import ChannelUnavailable
@@ -23,17 +23,19 @@ _DIED = "Its worker died while sending"
 _TOO_LATE = "It was not sent: its worker was cut off, and the batch was ended meanwhile"
 _FIRST_DELAY = 0.2
 _LAST_DELAY = 5.0
+_MAX_RACES = 10
 
 
 async def until_written(database: Database, write: Callable[[Transaction], Awaitable[None]]) -> None:
     """Run the transaction again and again until the database takes it: what is known is not forgotten."""
-    delay = _FIRST_DELAY
+    delay, races = _FIRST_DELAY, 0
     while True:
         try:
             async with database.write() as tx:
                 await write(tx)
         except Exception as error:
-            if not is_unavailable(error):
+            races += is_conflict(error)
+            if not is_unavailable(error) and (not is_conflict(error) or races > _MAX_RACES):
                 raise
             await asyncio.sleep(delay)
             delay = min(delay * 2, _LAST_DELAY)

@@ -1,13 +1,23 @@
 """The commands, run as processes."""
 
+import asyncio
 import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from tests.api.commands import muster
+from api import cli
+from domain.kit.db import Database
+from domain.migrations.tables import metadata
+from tests.api.commands import Done, muster
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +83,83 @@ def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path, url: str, me
     assert done.returncode == status
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+COMMANDS = (
+    ("store", "create", "--name", "Tea", "--timezone", "UTC"),
+    ("token", "create", "--scopes", "read"),
+    ("import", "customers", "customers.csv"),
+    ("import", "orders", "orders.csv"),
+)
+
+
+def assert_unavailable(done: Done, reason: str) -> None:
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("muster: The database does not answer: ")
+    assert reason in done.stderr.splitlines()[-1]
+
+
+def write_files(folder: Path) -> None:
+    (folder / "customers.csv").write_text("external_id\nann\n")
+    (folder / "orders.csv").write_text("order_id,customer_external_id,placed_at,total,product,quantity,price\n")
+
+
+@pytest.mark.slow
+def test_a_locked_file_is_one_line(migrated: Path) -> None:
+    """It waits for the lock as long as it does for anybody's, which takes a while: all commands at a time."""
+    with (
+        ThreadPoolExecutor() as threads,
+        closing(sqlite3.connect(migrated / "muster.db", isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        running: list[Future[Done]] = []
+        for command in COMMANDS:
+            folder = migrated / "-".join(command[:2])
+            folder.mkdir()
+            write_files(folder)
+            url = f"sqlite:///{migrated / 'muster.db'}"
+            running.append(threads.submit(muster, *command, cwd=folder, MUSTER_DATABASE_URL=url))
+        for started in running:
+            assert_unavailable(started.result(), "database is locked")
+        counts = [
+            other.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
+            for name in ("stores", "api_tokens", "operations")
+        ]
+    assert counts == [1, 0, 0]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_locked_table_is_one_line(
+    database: Database, database_url: str, store_id: int, tmp_path: Path, command: Sequence[str]
+) -> None:
+    write_files(tmp_path)
+    name = make_url(database_url).database
+    async with database.write() as tx:
+        await tx.execute(text(f"ALTER DATABASE {name} SET lock_timeout = 50"))
+    try:
+        async with database.write() as tx:
+            await tx.execute(text(f"LOCK TABLE {', '.join(metadata.tables)} IN EXCLUSIVE MODE"))
+            done = await asyncio.to_thread(muster, *command, cwd=tmp_path, MUSTER_DATABASE_URL=database_url)
+    finally:
+        async with database.write() as tx:
+            await tx.execute(text(f"ALTER DATABASE {name} RESET lock_timeout"))
+    assert_unavailable(done, "lock timeout")
+
+
+@pytest.mark.parametrize("error", [TimeoutError(), PoolTimeout("no connection is free\nsee the documentation")])
+def test_a_fault_without_a_text_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 3
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_the_doctor_passes_a_new_database(migrated: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from api.database_errors import is_conflict
+from domain.kit.db.faults import is_conflict
 from api.transactions import write
 from domain.customers.tables import property_definitions
 from domain.kit.db import Database, Transaction

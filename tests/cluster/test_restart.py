@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from api.database_errors import is_unavailable
+from domain.kit.db.faults import is_unavailable
 from domain.kit.db import Database, TimeLimits
 from tests.cluster.postgres import Server
 

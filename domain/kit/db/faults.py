@@ -1,23 +1,46 @@
-"""Faults of the database that are no bug: it could not be reached, was busy, or gave way to another transaction."""
+"""Tells a database that is unavailable, and a lost race, from a bug: what is worth a retry from what is not."""
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-_CONNECTION_ERRORS = (OSError, OperationalError, InterfaceError, PoolTimeout)
-# Serialization failure, deadlock, lock and statement time-outs, idle in a transaction, shutting down, starting up.
-_TRANSIENT_STATES = {"40001", "40P01", "55P03", "57014", "25P03", "57P01", "57P02", "57P03", "53300"}
+# PostgreSQL's codes, or their first characters: connections and resources; a cancelled statement, a shutdown, a lock
+# that was not had in time; a server that became a standby; a transaction that idled too long.
+_UNAVAILABLE = ("08", "53", "57014", "57P", "55P03", "25006", "25P03")
+# A serialization failure, a deadlock, a row that another transaction added or deleted meanwhile.
+_CONFLICTS = ("40001", "40P01", "23505", "23503")
+_SQLITE_UNAVAILABLE = (
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_IOERR",
+    "SQLITE_FULL",
+    "SQLITE_CANTOPEN",
+    "SQLITE_READONLY",
+    "SQLITE_PROTOCOL",
+    "SQLITE_NOMEM",
+)
+_SQLITE_CONFLICTS = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_FOREIGNKEY")
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Return whether the same transaction may succeed later: the database is away, busy, or broke the connection."""
-    if is_unmigrated(error):
+    """Return whether the database could not be reached, was locked or busy, or the connection was lost."""
+    if isinstance(error, OSError):
+        # One that names a file is about that file.
+        return error.filename is None
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeout)
+    if is_unmigrated(error) or is_conflict(error):
         return False
-    # An error without a statement is one of connecting.
-    if isinstance(error, DBAPIError):
-        state: object = getattr(error.orig, "sqlstate", None)
-        if error.connection_invalidated or error.statement is None or state in _TRANSIENT_STATES:
-            return True
-    return isinstance(error, _CONNECTION_ERRORS)
+    # An error without a statement is one of connecting, or of the end of a transaction.
+    if error.connection_invalidated or error.statement is None:
+        return True
+    return _code(error).startswith(_UNAVAILABLE + _SQLITE_UNAVAILABLE)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Return whether the transaction lost a race to another one, so that it may succeed when it is run again."""
+    return isinstance(error, DBAPIError) and _code(error).startswith(_CONFLICTS + _SQLITE_CONFLICTS)
 
 
 def is_unmigrated(error: BaseException) -> bool:
@@ -25,3 +48,11 @@ def is_unmigrated(error: BaseException) -> bool:
     if not isinstance(error, OperationalError | ProgrammingError):
         return False
     return "no such table" in str(error.orig) or "UndefinedTable" in str(error.orig)
+
+
+def _code(error: DBAPIError) -> str:
+    """Return PostgreSQL's SQLSTATE or SQLite's name of the error; "" when there is neither."""
+    # Attributes of the drivers' errors, which have no common type.
+    cause: Any = error.orig
+    code: object = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return code if isinstance(code, str) else ""

@@ -8,8 +8,8 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from domain.kit.db.faults import is_conflict
 from domain.kit.db import Database, Transaction
+from domain.kit.db.faults import is_conflict
 
 _ATTEMPTS = 3
 _PAUSE_MS = 100

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from domain.kit.db.faults import is_conflict
 from api.transactions import write
 from domain.customers.tables import property_definitions
 from domain.kit.db import Database, Transaction
+from domain.kit.db.faults import is_conflict
 from domain.stores.tables import stores
 from tests.factories import NOW, add_store
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from domain.kit.db.faults import is_unavailable
 from domain.kit.db import Database, TimeLimits
+from domain.kit.db.faults import is_unavailable
 from tests.cluster.postgres import Server
 
 IMPATIENT = TimeLimits(statement=0.5, pool=0.5, silence=3)

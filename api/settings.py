@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     allowed_origins: CommaSeparated = ()
     blocked_plugins: CommaSeparated = ()
+    channel_memory_mb: int = Field(default=1024, ge=256, le=65536)
     preview_cache_mb: int = Field(default=64, ge=0, le=4096)
     log_format: Literal["auto", "console", "json"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -122,9 +123,10 @@ class Settings(BaseSettings):
     def journals(self) -> Path:
         """Return the directory of workers' journals: by default beside the database, or in the working directory."""
         if self.journals_dir is not None:
-            return self.journals_dir
+            return self.journals_dir.absolute()
         url = make_url(self.database_url)
-        return Path(f"{url.database}-journals" if url.get_backend_name() == "sqlite" else "muster-journals")
+        name = f"{url.database}-journals" if url.get_backend_name() == "sqlite" else "muster-journals"
+        return Path(name).absolute()
 
     def clock(self) -> Clock:
         """Return the clock that the settings choose. Raise InvalidSetting when its file holds no time."""
@@ -163,6 +165,19 @@ def _with_hosts_in_query(url: str) -> str:
         return url
     hosts = "&".join(f"host={host if ':' in host else host + ':5432'}" for host in match["hosts"].split(","))
     return f"{match['before']}/{match['name']}?{hosts}{'&' + match['query'] if match['query'] else ''}"
+
+
+# What channels' code may know of this process's environment: no address, no password, no key of ours.
+_HANDED_OVER = re.compile(
+    r"(PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|PYTHON\w*|VIRTUAL_ENV|SSL_CERT_(FILE|DIR)"
+    r"|REQUESTS_CA_BUNDLE|(HTTPS?|NO|ALL)_PROXY)",
+    re.IGNORECASE,
+)
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment of channels' processes."""
+    return {name: value for name, value in os.environ.items() if _HANDED_OVER.fullmatch(name)}
 
 
 def is_attended() -> bool:

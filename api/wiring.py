@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from dramatiq import Broker
 
 from api.graphql.kit.context import ServerServices
-from api.settings import Settings
+from api.settings import Settings, child_environment
 from api.workers.broker import waiting
 from api.workers.consumers import Consumers, brokers_for
 from api.workers.handlers import JOB_KINDS
@@ -14,7 +14,6 @@ from api.workers.notifier import Notifier
 from api.workers.scheduler import Chore, chores_of
 from api.workers.watchdog import Watchdog
 from domain.consents.links import UnsubscribeLinks
-from domain.deliveries.local_session import LocalSessions
 from domain.jobs import Queue
 from domain.kit.db import JOBS, Database, TimeLimits
 from domain.operations.files import FileDirectory, FileLinks
@@ -23,6 +22,7 @@ from domain.segments.evaluation.preview import Previews
 from domain.services import Services
 from domain.sessions.journal import JournalDirectory
 from domain.templates.rendering import MinijinjaTemplates
+from plugins.isolation.sessions import IsolatedSessions
 from plugins.manager import Plugins, load
 from plugins.store_channels import InstalledChannels
 
@@ -60,6 +60,7 @@ class Runtime:
 
     async def close(self) -> None:
         self.watchdog.close()
+        await self.services.sessions.close()
         await self.services.previews.close()
         self.notifier.close()
         await self.database.close()
@@ -74,15 +75,14 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
     brokers = brokers_for(settings.broker_url)
     notifier = Notifier(brokers)
     database = _database(settings, 10, notifier, limits)
-    templates = MinijinjaTemplates()
     cache_bytes = settings.preview_cache_mb * 1_000_000
     services = ServerServices(
         database=database,
         clock=settings.clock(),
-        templates=templates,
+        templates=MinijinjaTemplates(),
         links=UnsubscribeLinks(settings.public_url, key),
         channels=InstalledChannels(plugins, key),
-        sessions=LocalSessions(templates),
+        sessions=IsolatedSessions(plugins, child_environment(), settings.channel_memory_mb),
         journals=JournalDirectory(settings.journals()),
         files=FileDirectory(settings.files()),
         extensions=plugins.extensions,

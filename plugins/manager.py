@@ -25,6 +25,8 @@ class InstalledChannel:
     channel: Channel
     package: str
     version: str
+    # Where its plugin is: a module, or an object in one.
+    entry_point: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class _Contribution:
     value: Any
     package: str
     version: str
+    entry_point: str
 
 
 @dataclass(slots=True)
@@ -97,13 +100,13 @@ def load(blocked: Collection[str] = ()) -> Plugins:
         try:
             plugin = entry_point.load()
             manager.register(plugin, entry_point.name)
-            reasons = _collect(loading, plugin, entry_point.name, distribution)
+            reasons = _collect(loading, plugin, entry_point, distribution)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code: whatever it raises, we go on
             reasons = [_message(error)]
         if reasons:
             loading.leave_out(entry_point.name, distribution, "; ".join(reasons))
     channels = {
-        key: InstalledChannel(brought.value, brought.package, brought.version)
+        key: InstalledChannel(brought.value, brought.package, brought.version, brought.entry_point)
         for key, brought in loading.contributions[CHANNEL].items()
     }
     extensions = Extensions(tuple(loading.values(DIMENSION)), tuple(loading.values(BEHAVIOR)))
@@ -135,7 +138,7 @@ def _message(error: BaseException) -> str:
     return "".join(format_exception_only(error)).strip()
 
 
-def _collect(loading: _Loading, plugin: object, name: str, distribution: Distribution) -> list[str]:
+def _collect(loading: _Loading, plugin: object, entry_point: EntryPoint, distribution: Distribution) -> list[str]:
     """Take in all that the plugin brings, and return why some of it is left out. Raise what its hooks raise.
 
     A misspelt hook, which would be silent, and a plugin without any hook are refused.
@@ -146,6 +149,7 @@ def _collect(loading: _Loading, plugin: object, name: str, distribution: Distrib
         loading.manager.unregister(plugin)
         raise
     if not loading.manager.get_hookcallers(plugin):
+        name = entry_point.name
         raise LookupError(f"{name} implements none of Muster's hooks: mark a function with muster_sdk.hookimpl")
     answers: list[tuple[HookKind, object]] = []
     for kind in HOOK_KINDS:
@@ -166,5 +170,5 @@ def _collect(loading: _Loading, plugin: object, name: str, distribution: Distrib
         if key in contributions:
             reasons.append(f"the {kind.noun} {key!r} is there already, from {contributions[key].package}")
         else:
-            contributions[key] = _Contribution(value, *_package(distribution))
+            contributions[key] = _Contribution(value, *_package(distribution), entry_point.value)
     return reasons

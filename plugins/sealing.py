@@ -47,9 +47,14 @@ def redacted(model: BaseModel) -> dict[str, Any]:
     return {key: value for key, value in model.model_dump(mode="json", by_alias=True).items() if key not in hidden}
 
 
+def revealed(model: BaseModel) -> dict[str, Any]:
+    """Return the settings with their secrets, as the channel's schema takes them."""
+    return {**redacted(model), **_secrets(model)}
+
+
 def seal(model: BaseModel, key: bytes, store_id: int, channel: str) -> bytes:
     """Return the settings encrypted with AES-256-GCM, bound to the store and channel: they open nowhere else."""
-    plain = orjson.dumps({**redacted(model), **_secrets(model)})
+    plain = orjson.dumps(revealed(model))
     nonce = os.urandom(_NONCE_BYTES)
     return _VERSION + nonce + AESGCM(_derived(key)).encrypt(nonce, plain, _bound(store_id, channel))
 

@@ -89,6 +89,7 @@ class Consumer:
         asyncio.run_coroutine_threadsafe(self._end_jobs(grace), self.loop).result()
         self._worker.stop(timeout=5_000)
         with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._services.sessions.close(), self.loop).result(timeout=5)
             asyncio.run_coroutine_threadsafe(self._services.database.close(), self.loop).result(timeout=5)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._loop_thread.join()

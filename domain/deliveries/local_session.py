@@ -18,11 +18,12 @@ from muster_sdk import (
     TemplateInvalid,
     Templates,
     Transport,
+    Unreachable,
 )
 from pydantic import ValidationError
 
 from domain.kit.errors import DomainError, DomainErrors
-from domain.sessions.journal import Journal
+from domain.sessions.journal import Journal, JournalUnwritable
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import Window
 from domain.stores.channels import ConfiguredChannel
@@ -46,6 +47,9 @@ class LocalSessions:
             yield session
         finally:
             await session.close()
+
+    async def close(self) -> None:
+        return None
 
 
 def _prepare(configured: ConfiguredChannel, content: Mapping[str, object], templates: Templates) -> Composer:
@@ -81,8 +85,14 @@ class LocalSession:
 
     async def connect(self, journal: Path | None) -> None:
         if self.configured.settings is not None:
-            self._connection = self.configured.channel.connect(self.configured.settings)
-            self._transport = await self._connection.__aenter__()
+            connection = self.configured.channel.connect(self.configured.settings)
+            try:
+                self._transport = await connection.__aenter__()
+            except Unreachable:
+                raise
+            except Exception as error:
+                raise _broken(self.configured, error) from error
+            self._connection = connection
         # Behind the connection, so that a provider who is away leaves no files.
         self._journal = None if journal is None else Journal(journal)
 
@@ -144,8 +154,8 @@ class MessageReport:
         try:
             if self.journal is not None and not self.journal.begin(key):
                 return False
-        except OSError as error:
-            self.window.fault = f"The journal of messages cannot be written: {error.strerror or error}"
+        except JournalUnwritable as error:
+            self.window.fault = str(error)
             return False
         self.window.note_begun(key)
         return True
@@ -154,7 +164,7 @@ class MessageReport:
         self.window.note_ended(message.key, outcome)
         if self.journal is not None and message.key in self.window.begun:
             # Without its line the outcome is known as long as this process lives.
-            with suppress(OSError):
+            with suppress(JournalUnwritable):
                 self.journal.end(message.key, outcome)
 
 

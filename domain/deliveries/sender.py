@@ -11,6 +11,7 @@ from domain.jobs import Job
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
 from domain.services import Services
+from domain.sessions.journal import JournalUnwritable
 from domain.sessions.session import ChannelBroken
 from domain.stores.channels import ChannelUnavailable, ConfiguredChannel
 
@@ -87,8 +88,8 @@ async def _send(
     async with services.sessions.open(configured, mailing.content) as session:
         try:
             await session.connect(services.journals.path(claim))
-        except OSError as error:
-            return f"The journal of messages cannot be written: {error.strerror or error}"
+        except JournalUnwritable as error:
+            return str(error)
         sender = BatchSender(services, job, source, mailing, batch, configured.channel, session)
         try:
             await sender.run()

@@ -17,12 +17,21 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID
 
+import orjson
 from muster_sdk import Outcome
 
 from domain.sessions import outcomes
 
 _SUFFIX = ".journal"
 _UNKNOWN_BOOT = "unknown"
+
+
+class JournalUnwritable(Exception):
+    """The journal cannot be written; the text, for the operator, says why."""
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(f"The journal of messages cannot be written: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,31 +68,39 @@ class Journal:
     """The writer's side. It is locked as long as its process lives."""
 
     def __init__(self, path: Path) -> None:
+        """Create the journal. Raise JournalUnwritable."""
         self._lock = threading.Lock()
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
-        flock(self._file, LOCK_EX | LOCK_NB)
         self._size = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+            flock(self._file, LOCK_EX | LOCK_NB)
+        except OSError as error:
+            raise JournalUnwritable(error.strerror) from error
         self._append(_header() + b"\n")
 
     def begin(self, key: UUID) -> bool:
-        """Write that the message begins. Return whether it may: not if the journal is revoked. Raise OSError."""
+        """Write that the message begins; return whether it may: a journal can be revoked. Raise JournalUnwritable."""
         with self._lock:
             self._append(b"B %s\n" % key.hex.encode())
             return os.fstat(self._file).st_size == self._size
 
     def end(self, key: UUID, outcome: Outcome) -> None:
-        """Write the outcome. Raise OSError."""
+        """Write the outcome. Raise JournalUnwritable."""
         with self._lock:
-            self._append(b"E %s %s\n" % (key.hex.encode(), outcomes.encode(outcome)))
+            self._append(b"E %s %s\n" % (key.hex.encode(), orjson.dumps(outcomes.as_values(outcome))))
 
     def close(self) -> None:
         os.close(self._file)
 
     def _append(self, line: bytes) -> None:
-        written = os.write(self._file, line)
+        try:
+            written = os.write(self._file, line)
+        except OSError as error:
+            raise JournalUnwritable(error.strerror) from error
         self._size += written
         if written < len(line):
-            raise OSError("the disk is full")
+            raise JournalUnwritable("the disk is full")
 
 
 class JournalDirectory:
@@ -93,26 +110,14 @@ class JournalDirectory:
         self._path = path
 
     def path(self, claim: Claim) -> Path | None:
-        """Return where the claim's journal is to be written. Raise OSError where that is impossible."""
-        if self._path is None:
-            return None
-        self._path.mkdir(parents=True, exist_ok=True)
-        return self._path / claim.file_name
+        """Return where the claim's journal is to be written; None where there are none."""
+        return None if self._path is None else self._path / claim.file_name
 
     def revoke(self, claim: Claim) -> Evidence | None:
         """Return what the claim's journal tells, whose writer begins nothing more; None where it is not here."""
         if self._path is None:
             return None
-        path = self._path / claim.file_name
-        try:
-            file = os.open(path, os.O_WRONLY | os.O_APPEND)
-        except FileNotFoundError:
-            return None
-        try:
-            os.write(file, b"R\n")
-        finally:
-            os.close(file)
-        return _evidence(path.read_bytes())
+        return revoke(self._path / claim.file_name)
 
     def delete(self, claim: Claim) -> None:
         """Delete the claim's journal, whose outcomes the database has."""
@@ -134,6 +139,19 @@ class JournalDirectory:
                 yield claim
 
 
+def revoke(path: Path) -> Evidence | None:
+    """Return what the journal tells, whose writer begins nothing more; None where there is none."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_APPEND)
+    except FileNotFoundError:
+        return None
+    try:
+        os.write(file, b"R\n")
+    finally:
+        os.close(file)
+    return _evidence(path.read_bytes())
+
+
 def _evidence(content: bytes) -> Evidence:
     header, *lines = content.split(b"\n")
     begun: set[UUID] = set()
@@ -147,7 +165,7 @@ def _evidence(content: bytes) -> Evidence:
                 begun.add(UUID(hex=rest.decode()))
             elif kind == b"E":
                 key, _, outcome = rest.partition(b" ")
-                ended[UUID(hex=key.decode())] = outcomes.decode(outcome)
+                ended[UUID(hex=key.decode())] = outcomes.of_values(orjson.loads(outcome))
             elif kind == b"R":
                 revoked = True
     same_boot = _boot() != _UNKNOWN_BOOT and header == _header()

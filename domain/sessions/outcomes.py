@@ -1,39 +1,40 @@
-"""Outcomes as JSON, for journals and between processes."""
+"""Outcomes as JSON values, for journals and between processes."""
 
 from datetime import timedelta
 from typing import assert_never
 
-import orjson
 from muster_sdk import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
 
+Values = list[object]
 
-def encode(outcome: Outcome) -> bytes:
-    """Return the outcome as JSON in one line."""
+
+def as_values(outcome: Outcome) -> Values:
     match outcome:
         case Accepted(provider_id):
-            values: list[object] = ["accepted", provider_id]
+            return ["accepted", provider_id]
         case Rejected(reason):
-            values = ["rejected", reason]
+            return ["rejected", reason]
         case TryAgain(reason, after):
-            values = ["try_again", reason, None if after is None else after.total_seconds()]
+            return ["try_again", reason, None if after is None else after.total_seconds()]
         case NotSent(reason):
-            values = ["not_sent", reason]
+            return ["not_sent", reason]
         case Ambiguous(reason):
-            values = ["ambiguous", reason]
+            return ["ambiguous", reason]
         case _:
             assert_never(outcome)
-    return orjson.dumps(values)
 
 
-def decode(line: bytes) -> Outcome:
-    """Return the outcome of a line that `encode` made. Raise ValueError for any other."""
-    match orjson.loads(line):
+def of_values(values: object) -> Outcome:
+    """Return the outcome that `as_values` made these of. Raise ValueError for any others."""
+    match values:
         case ["accepted", str() | None as provider_id]:
             return Accepted(provider_id)
         case ["rejected", str(reason)]:
             return Rejected(reason)
-        case ["try_again", str(reason), after]:
-            return TryAgain(reason, None if after is None else timedelta(seconds=after))
+        case ["try_again", str(reason), int() | float() as seconds]:
+            return TryAgain(reason, timedelta(seconds=seconds))
+        case ["try_again", str(reason), None]:
+            return TryAgain(reason)
         case ["not_sent", str(reason)]:
             return NotSent(reason)
         case ["ambiguous", str(reason)]:

@@ -31,7 +31,7 @@ class ChannelSession(Protocol):
         ...
 
     async def connect(self, journal: Path | None) -> None:
-        """Connect to the provider, and begin a journal there. Raise Unreachable, ChannelBroken, OSError.
+        """Connect to the provider, and begin a journal there. Raise Unreachable, ChannelBroken, JournalUnwritable.
 
         A channel without settings is a sandbox: messages are made and kept, and go nowhere.
         """
@@ -51,10 +51,14 @@ class ChannelSession(Protocol):
 
 
 class Sessions(Protocol):
-    """Where channels' code runs."""
+    """Where channels' code runs. What an event loop opens belongs to it."""
 
     def open(
         self, configured: ConfiguredChannel, content: Mapping[str, object]
     ) -> AbstractAsyncContextManager[ChannelSession]:
         """Return a session for the content. Entering raises DomainErrors with paths into the content, ChannelBroken."""
+        ...
+
+    async def close(self) -> None:
+        """End what is kept for further sessions of this event loop."""
         ...

@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from sqlalchemy import bindparam, literal, select, text
+from sqlalchemy import Select, bindparam, literal, select, text
 
 from domain.kit.db import JOBS, REQUESTS, Database
 from domain.migrations import is_current, migrate
@@ -24,7 +24,9 @@ async def all_of(database: Database) -> Counter[str]:
         try:
             async with open_transaction() as tx:
                 for step in range(4):
-                    statement = select((bindparam("n", number) * literal(step)).label(f"answer_{step}"))
+                    statement: Select[tuple[int]] = select(
+                        (bindparam("n", number) * literal(step)).label(f"answer_{step}")
+                    )
                     if await tx.scalar(statement) != number * step:
                         return "wrong answer"
                     await asyncio.sleep(0.002)

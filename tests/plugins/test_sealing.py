@@ -42,7 +42,7 @@ GIVEN: dict[str, object] = {"loft": "North", "ringCode": SECRET}
 
 
 def installed(key: bytes, channel: RecordingChannel = LOFT) -> InstalledChannels:
-    return InstalledChannels(Plugins({channel.key: InstalledChannel(channel, "lofts", "1.0")}, ()), key)
+    return InstalledChannels(Plugins({channel.key: InstalledChannel(channel, "lofts", "1.0", "lofts")}, ()), key)
 
 
 def test_every_fault_has_its_path_and_code() -> None:

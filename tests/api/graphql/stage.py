@@ -21,6 +21,7 @@ from api.workers.runner import work
 from api.workers.scheduler import make_lists
 from domain import jobs
 from domain.campaigns import launch
+from domain.deliveries.local_session import LocalSessions
 from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.stores import queries
 from domain.stores.model import TokenScope, new_token, token_hash
@@ -238,12 +239,13 @@ def open_stage(database_url: str, files_dir: Path, extensions: Extensions = NO_E
     channel, clock = RecordingChannel(), Hands()
     key = SecretStr("a key for tests alone")
     runtime = build(Settings(database_url=database_url, secret_key=key, files_dir=files_dir))
-    plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0")}, (), extensions)
+    plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0", "tests.fakes")}, (), extensions)
     services = replace(
         runtime.services,
         clock=clock,
         channels=InstalledChannels(plugins, runtime.key),
         extensions=extensions,
+        sessions=LocalSessions(runtime.services.templates),
         previews=replace(runtime.services.previews, extensions=extensions),
     )
     runtime = replace(runtime, services=services, plugins=plugins)

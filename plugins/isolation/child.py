@@ -1,0 +1,204 @@
+"""A channel's process: `python -m plugins.isolation.child ENTRY_POINT CHANNEL MEMORY_MB`; its parent is at stdin."""
+
+import asyncio
+import os
+import socket
+import sys
+import threading
+from contextlib import AsyncExitStack
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from time import sleep
+from uuid import UUID
+
+import pluggy
+from muster_sdk import Channel, Outcome, Recipient, Unreachable, hookspecs
+from muster_sdk.hookspecs import PROJECT
+
+from domain.deliveries.local_session import LocalSession, LocalSessions
+from domain.kit.errors import DomainError
+from domain.sessions import outcomes
+from domain.sessions.journal import JournalUnwritable
+from domain.sessions.session import ChannelBroken
+from domain.sessions.window import Window
+from domain.stores.channels import ConfiguredChannel
+from domain.templates.rendering import MinijinjaTemplates
+from plugins.isolation.frames import Close, Command, Connect, Kind, Open, Send, Show, Stop, commands, encode_report
+
+_ALIVE_SECONDS = 5.0
+# For the messages that have begun when the parent dies; their outcomes go into the journal.
+_FINISH_SECONDS = 12.0
+
+
+def load_channel(entry_point: str, key: str) -> Channel:
+    """Return the channel that the plugin brings. Raise LookupError when it does not."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(EntryPoint(key, entry_point, PROJECT).load())
+    for channels in manager.hook.register_channels():
+        for channel in channels:
+            if channel.key == key:
+                found: Channel = channel
+                return found
+    raise LookupError(f"{entry_point} brings no channel {key!r}")
+
+
+class ReportingWindow(Window):
+    """Tells the parent what it notes; several notes of one moment go out together."""
+
+    __slots__ = ("_child",)
+
+    def __init__(self, deadline: float, child: "Child") -> None:
+        super().__init__(deadline)
+        self._child = child
+
+    def note_begun(self, key: UUID) -> None:
+        super().note_begun(key)
+        self._child.tell_soon(encode_report(Kind.BEGUN, key=key.hex))
+
+    def note_ended(self, key: UUID, outcome: Outcome) -> None:
+        super().note_ended(key, outcome)
+        shown = self.shown.get(key)
+        self._child.tell_soon(encode_report(Kind.ENDED, key=key.hex, outcome=outcomes.as_values(outcome), shown=shown))
+
+
+class Child:
+    def __init__(self, connection: socket.socket, channel: Channel) -> None:
+        self._connection, self._channel = connection, channel
+        self._loop = asyncio.new_event_loop()
+        self._sessions = LocalSessions(MinijinjaTemplates())
+        self._session: LocalSession | None = None
+        self._open = AsyncExitStack()
+        self._commands = asyncio.Queue[Command]()
+        self._untold: list[bytes] = []
+        self._telling = threading.Lock()
+
+    def run(self) -> None:
+        threading.Thread(target=self._read, name="parent", daemon=True).start()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            try:
+                runner.run(self._serve())
+            except (SystemExit, KeyboardInterrupt) as error:
+                self._end_broken(f"raised {type(error).__name__}")
+
+    def tell_soon(self, report: bytes) -> None:
+        if not self._untold:
+            self._loop.call_soon_threadsafe(self.tell)
+        self._untold.append(report)
+
+    def tell(self, report: bytes = b"") -> None:
+        with self._telling:
+            untold, self._untold = self._untold, []
+            self._connection.sendall(b"".join([*untold, report]))
+
+    def _end_broken(self, reason: str) -> None:
+        self.tell(encode_report(Kind.BROKEN, reason=reason))
+        os._exit(1)
+
+    def _read(self) -> None:
+        """Take commands, on a thread that no channel's code blocks; end this process when the parent is gone."""
+        for command in commands(self._connection):
+            if isinstance(command, Stop) and self._session is not None:
+                self._session.stop()
+            else:
+                self._loop.call_soon_threadsafe(self._commands.put_nowait, command)
+        if self._session is not None:
+            self._session.stop()
+            sleep(_FINISH_SECONDS)
+        os._exit(0)
+
+    async def _serve(self) -> None:
+        alive = asyncio.create_task(self._stay_alive())
+        while True:
+            command = await self._commands.get()
+            try:
+                self.tell(await self._do(command))
+            except ChannelBroken as error:
+                self.tell(encode_report(Kind.BROKEN, reason=str(error)))
+                alive.cancel()
+                return
+
+    async def _stay_alive(self) -> None:
+        while True:
+            self.tell(encode_report(Kind.ALIVE))
+            await asyncio.sleep(_ALIVE_SECONDS)
+
+    async def _do(self, command: Command) -> bytes:
+        match command:
+            case Open():
+                return await self._prepare(command)
+            case Show(recipient):
+                return await self._show(recipient)
+            case Connect(journal):
+                return await self._connect(journal)
+            case Send(recipients, deadline):
+                window = ReportingWindow(deadline, self)
+                await self._opened.send(recipients, window)
+                return encode_report(Kind.SENT, fault=window.fault)
+            case Close():
+                self._session = None
+                await self._open.aclose()
+                return encode_report(Kind.CLOSED)
+            case Stop():
+                return b""  # it came before its session
+
+    @property
+    def _opened(self) -> LocalSession:
+        assert self._session is not None
+        return self._session
+
+    async def _prepare(self, command: Open) -> bytes:
+        settings = None if command.settings is None else self._channel.settings.model_validate(command.settings)
+        configured = ConfiguredChannel(self._channel, settings)
+        try:
+            self._session = await self._open.enter_async_context(self._sessions.open(configured, command.content))
+        except DomainError as error:
+            return _refused(error)
+        return encode_report(Kind.OPENED, reads_properties=self._session.reads_properties)
+
+    async def _show(self, recipient: Recipient) -> bytes:
+        try:
+            shown = await self._opened.show(recipient)
+        except DomainError as error:
+            return _refused(error)
+        return encode_report(Kind.SHOWN, subject=shown.subject, html=shown.html, text=shown.text, payload=shown.payload)
+
+    async def _connect(self, journal: str | None) -> bytes:
+        try:
+            await self._opened.connect(None if journal is None else Path(journal))
+        except Unreachable as error:
+            return encode_report(Kind.UNREACHABLE, reason=error.reason)
+        except JournalUnwritable as error:
+            return encode_report(Kind.NO_JOURNAL, reason=error.reason)
+        return encode_report(Kind.CONNECTED)
+
+
+def _refused(error: DomainError) -> bytes:
+    errors = [{"message": one.message, "field": list(one.field), "code": one.code.value} for one in error.errors]
+    return encode_report(Kind.REFUSED, errors=errors)
+
+
+def _limit_memory(megabytes: int) -> None:
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - Windows has none
+
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+
+
+def main(entry_point: str, key: str, memory_mb: int) -> None:
+    connection = socket.socket(fileno=os.dup(0))
+    # What a channel reads from its standard input or prints is none of the parent's.
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    _limit_memory(memory_mb)
+    try:
+        channel = load_channel(entry_point, key)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code, and this process is for it
+        connection.sendall(encode_report(Kind.BROKEN, reason=f"could not be loaded: {type(error).__name__}"))
+        return
+    Child(connection, channel).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

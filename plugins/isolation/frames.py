@@ -1,0 +1,99 @@
+"""Frames between a process and its channel's: pickled commands to the child, JSON reports from it."""
+
+import pickle
+import socket
+import struct
+from asyncio import IncompleteReadError, StreamReader
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, cast
+
+import orjson
+from muster_sdk import Recipient
+
+_LENGTH = struct.Struct("!I")
+
+
+class Kind(StrEnum):
+    """What a report says."""
+
+    ALIVE = "alive"
+    OPENED = "opened"
+    REFUSED = "refused"
+    SHOWN = "shown"
+    CONNECTED = "connected"
+    UNREACHABLE = "unreachable"
+    NO_JOURNAL = "no_journal"
+    BEGUN = "begun"
+    ENDED = "ended"
+    SENT = "sent"
+    BROKEN = "broken"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Prepare content. Settings are as they are sealed: by alias, with their secrets; None is the sandbox."""
+
+    settings: Mapping[str, object] | None
+    content: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    recipient: Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    journal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send messages, none of which begins behind the deadline: a time of the machine's monotonic clock."""
+
+    recipients: tuple[Recipient, ...]
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Begin nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the session, and be ready for another."""
+
+
+Command = Open | Show | Connect | Send | Stop | Close
+Report = Mapping[str, Any]
+
+
+def encode_command(command: Command) -> bytes:
+    content = pickle.dumps(command)
+    return _LENGTH.pack(len(content)) + content
+
+
+def commands(connection: socket.socket) -> Iterator[Command]:
+    """Return the commands that arrive, until the other side closes."""
+    with connection.makefile("rb") as file:
+        while len(head := file.read(_LENGTH.size)) == _LENGTH.size:
+            (length,) = _LENGTH.unpack(head)
+            yield cast("Command", pickle.loads(file.read(length)))  # noqa: S301 - from the process that started this one
+
+
+def encode_report(kind: Kind, **values: object) -> bytes:
+    content = orjson.dumps({"kind": kind.value, **values})
+    return _LENGTH.pack(len(content)) + content
+
+
+async def read_report(reader: StreamReader) -> Report | None:
+    """Return the next report, or None when the other side is closed."""
+    try:
+        (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+        return cast("Report", orjson.loads(await reader.readexactly(length)))
+    except (IncompleteReadError, ConnectionError):
+        return None

@@ -1,0 +1,136 @@
+"""A channel's process, as its parent sees it: started, asked, watched and ended."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+
+from domain.sessions.session import ChannelBroken
+from plugins.isolation.frames import Close, Command, Kind, Report, encode_command, read_report
+
+# A process whose loop does not turn for so long is blocked by the channel's code.
+BLOCKED_SECONDS = 30.0
+# Seconds that a process has to load its channel: the first time, its modules are compiled.
+_LOAD_SECONDS = 60.0
+_LOOK = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSource:
+    """The channel that a process runs, and what it may have."""
+
+    key: str
+    entry_point: str
+    package: str
+    version: str
+    environment: Mapping[str, str]
+    memory_mb: int
+
+    def broken(self, reason: str) -> ChannelBroken:
+        return ChannelBroken(f"The channel {self.key} ({self.package} {self.version}) {reason}")
+
+
+class ChannelProcess:
+    """One process, with one session at a time. It belongs to the event loop that has started it."""
+
+    def __init__(self, source: ChannelSource) -> None:
+        self.source = source
+        self.heard_at = monotonic()
+        self.idle_since = monotonic()
+        self._process: subprocess.Popen[bytes]
+        self._reader: asyncio.StreamReader
+        self._writer: asyncio.StreamWriter
+
+    async def start(self) -> None:
+        """Start the process. Raise ChannelBroken when the channel cannot be loaded there."""
+        source = self.source
+        # -P keeps the working directory out of the import path.
+        command = [sys.executable, "-P", "-m", "plugins.isolation.child", source.entry_point, source.key]
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = await asyncio.to_thread(
+                subprocess.Popen[bytes],
+                [*command, str(source.memory_mb)],
+                stdin=theirs.fileno(),
+                env=dict(source.environment),
+                process_group=0,
+            )
+        ours.setblocking(False)
+        self._reader, self._writer = await asyncio.open_connection(sock=ours)
+        self.heard_at = monotonic() + _LOAD_SECONDS - BLOCKED_SECONDS
+        await self.next_report(Kind.ALIVE)
+
+    def tell(self, command: Command) -> None:
+        self._writer.write(encode_command(command))
+
+    async def ask(self, command: Command, *kinds: Kind) -> Report:
+        """Send the command, and return the first report of these kinds. Raise ChannelBroken."""
+        self.tell(command)
+        return await self.next_report(*kinds)
+
+    async def next_report(self, *kinds: Kind) -> Report:
+        """Return the next report of these kinds. Raise ChannelBroken when the process ends, breaks or is blocked."""
+        while True:
+            report = await self._read()
+            if report is None:
+                raise self.source.broken(await self._end())
+            self.heard_at = monotonic()
+            if report["kind"] in kinds:
+                return report
+            if report["kind"] == Kind.BROKEN:
+                reason: str = report["reason"]
+                await self.kill()
+                # What the channel's own session says names the channel already.
+                raise ChannelBroken(reason) if reason.startswith("The channel ") else self.source.broken(reason)
+
+    async def _read(self) -> Report | None:
+        """Return the next report, None at the end. Raise ChannelBroken when the process is blocked."""
+        reading = asyncio.ensure_future(read_report(self._reader))
+        try:
+            while not (await asyncio.wait({reading}, timeout=_LOOK))[0]:
+                if monotonic() - self.heard_at > BLOCKED_SECONDS:
+                    await self.kill()
+                    raise self.source.broken(f"was blocked by its code for {BLOCKED_SECONDS:.0f} seconds")
+            return reading.result()
+        finally:
+            reading.cancel()
+
+    async def release(self) -> bool:
+        """End the session; return whether the process can have another."""
+        try:
+            async with asyncio.timeout(_LOAD_SECONDS):
+                await self.ask(Close(), Kind.CLOSED)
+        except (ChannelBroken, TimeoutError, ConnectionError):
+            await self.kill()
+            return False
+        self.idle_since = monotonic()
+        return True
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    async def kill(self) -> None:
+        """End the process, and wait for its end."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await self._end()
+
+    async def _end(self) -> str:
+        """Wait for the end of the process, which closed its side, and return how it ended."""
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+        try:
+            status = await asyncio.to_thread(self._process.wait, 5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = await asyncio.to_thread(self._process.wait)
+        if status < 0:
+            return f"ended its process: signal {-status} ({signal.Signals(-status).name})"
+        return f"ended its process: status {status}"

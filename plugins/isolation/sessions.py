@@ -1,0 +1,158 @@
+"""Sessions with channels in processes of their own, which are kept for further sessions."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from muster_sdk import Recipient, Shown, Unreachable
+
+from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.sessions import outcomes
+from domain.sessions.journal import JournalUnwritable, revoke
+from domain.sessions.session import ChannelBroken
+from domain.sessions.window import Window
+from domain.stores.channels import ConfiguredChannel
+from plugins.isolation.frames import Connect, Kind, Open, Report, Send, Show, Stop
+from plugins.isolation.process import ChannelProcess, ChannelSource
+from plugins.manager import Plugins
+from plugins.sealing import revealed
+
+_IDLE_SECONDS = 60.0
+# A preview or a check that takes longer is a fault of the channel: somebody waits for it.
+_SHOW_SECONDS = 10.0
+
+
+class IsolatedSessions:
+    """Opens sessions in processes of the channels, each of which serves one session at a time."""
+
+    def __init__(self, plugins: Plugins, environment: Mapping[str, str], memory_mb: int) -> None:
+        self._sources = {
+            key: ChannelSource(key, installed.entry_point, installed.package, installed.version, environment, memory_mb)
+            for key, installed in plugins.channels.items()
+        }
+        self._idle: dict[asyncio.AbstractEventLoop, list[ChannelProcess]] = {}
+
+    @asynccontextmanager
+    async def open(
+        self, configured: ConfiguredChannel, content: Mapping[str, object]
+    ) -> "AsyncGenerator[IsolatedSession]":
+        process = await self._take(configured.channel.key)
+        session = IsolatedSession(process)
+        try:
+            settings = None if configured.settings is None else revealed(configured.settings)
+            await session.prepare(settings, content)
+            yield session
+        except (ChannelBroken, asyncio.CancelledError):
+            # Whatever it was at, another session must not find it so.
+            await process.kill()
+            raise
+        finally:
+            if not process.ended and await process.release():
+                self._idle.setdefault(asyncio.get_running_loop(), []).append(process)
+
+    async def close(self) -> None:
+        for process in self._idle.pop(asyncio.get_running_loop(), []):
+            await process.kill()
+
+    async def _take(self, key: str) -> ChannelProcess:
+        idle = self._idle.get(asyncio.get_running_loop(), [])
+        now = monotonic()
+        for process in [process for process in idle if process.ended or now - process.idle_since > _IDLE_SECONDS]:
+            idle.remove(process)
+            await process.kill()
+        for process in idle:
+            if process.source.key == key:
+                idle.remove(process)
+                return process
+        process = ChannelProcess(self._sources[key])
+        try:
+            await process.start()
+        except asyncio.CancelledError:
+            await process.kill()
+            raise
+        return process
+
+
+@dataclass(slots=True)
+class IsolatedSession:
+    """A session in a channel's process; when that dies, its journal tells what became of the messages."""
+
+    process: ChannelProcess
+    reads_properties: bool = True
+    _journal: Path | None = field(default=None, init=False)
+
+    async def prepare(self, settings: Mapping[str, object] | None, content: Mapping[str, object]) -> None:
+        """Prepare the content. Raise DomainErrors, ChannelBroken."""
+        report = await self._ask_soon(Open(settings, content), Kind.OPENED, Kind.REFUSED)
+        _raise_refusal(report)
+        self.reads_properties = report["reads_properties"]
+
+    async def show(self, recipient: Recipient) -> Shown:
+        report = await self._ask_soon(Show(recipient), Kind.SHOWN, Kind.REFUSED)
+        _raise_refusal(report)
+        return Shown(report["subject"], report["html"], report["text"], report["payload"])
+
+    async def connect(self, journal: Path | None) -> None:
+        command = Connect(None if journal is None else str(journal))
+        report = await self.process.ask(command, Kind.CONNECTED, Kind.UNREACHABLE, Kind.NO_JOURNAL)
+        if report["kind"] == Kind.UNREACHABLE:
+            raise Unreachable(report["reason"])
+        if report["kind"] == Kind.NO_JOURNAL:
+            raise JournalUnwritable(report["reason"])
+        self._journal = journal
+
+    async def send(self, recipients: Sequence[Recipient], window: Window) -> None:
+        self.process.tell(Send(tuple(recipients), window.deadline))
+        try:
+            while (report := await self.process.next_report(Kind.BEGUN, Kind.ENDED, Kind.SENT))["kind"] != Kind.SENT:
+                _note(report, window)
+            window.fault = report["fault"]
+        except BaseException:
+            # Its last reports may not have arrived, and it must not begin what is taken for never begun.
+            await self.process.kill()
+            self._learn(recipients, window)
+            raise
+
+    def stop(self) -> None:
+        self.process.tell(Stop())
+
+    async def _ask_soon(self, command: Open | Show, *kinds: Kind) -> Report:
+        try:
+            async with asyncio.timeout(_SHOW_SECONDS):
+                return await self.process.ask(command, *kinds)
+        except TimeoutError:
+            raise self.process.source.broken(f"did not prepare its content in {_SHOW_SECONDS:.0f} seconds") from None
+
+    def _learn(self, recipients: Sequence[Recipient], window: Window) -> None:
+        """Complete the window by the journal of the process, which is dead; without one, anything may have begun."""
+        told = None if self._journal is None else revoke(self._journal)
+        for recipient in recipients:
+            key = recipient.key
+            if told is None or not told.never_began(key):
+                window.note_begun(key)
+            if told is not None and key in told.outcomes:
+                window.note_ended(key, told.outcomes[key])
+
+
+def _note(report: Report, window: Window) -> None:
+    key = UUID(hex=report["key"])
+    if report["kind"] == Kind.BEGUN:
+        window.note_begun(key)
+        return
+    shown: Any = report["shown"]
+    if shown is not None:
+        window.shown[key] = shown
+    window.note_ended(key, outcomes.of_values(report["outcome"]))
+
+
+def _raise_refusal(report: Report) -> None:
+    if report["kind"] == Kind.REFUSED:
+        raise DomainErrors(
+            DomainError(error["message"], field=tuple(error["field"]), code=ErrorCode(error["code"]))
+            for error in report["errors"]
+        )

@@ -1,0 +1,137 @@
+"""A zoo of bad channels: each of them misbehaves where its content says so, and sends all else to a file."""
+
+import asyncio
+import ctypes
+import os
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from muster_sdk import (
+    Accepted,
+    AddressKind,
+    Capabilities,
+    Channel,
+    Composer,
+    Message,
+    Recipient,
+    Report,
+    Shown,
+    Templates,
+    hookimpl,
+)
+from pydantic import BaseModel
+
+
+class Settings(BaseModel):
+    # Gets a line for each message that was sent.
+    log: str
+
+
+class Content(BaseModel):
+    text: str = "Hi {{ customer.name }}"
+    # Where it misbehaves (prepare, compose, connect, begun, ended), and how: a name of MISDEEDS.
+    where: str = ""
+    how: str = ""
+
+
+def leave() -> None:
+    os._exit(3)
+
+
+def quit_politely() -> None:
+    raise SystemExit(4)
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def eat() -> None:
+    eaten: list[bytes] = []
+    while True:
+        eaten.append(bytearray(64 << 20))  # type: ignore[arg-type]  # bytes that are really there
+
+
+def crash() -> None:
+    ctypes.string_at(0)
+
+
+def fail() -> None:
+    raise RuntimeError("boom")
+
+
+def block() -> None:
+    time.sleep(3600)
+
+
+MISDEEDS: dict[str, Callable[[], None]] = {
+    action.__name__: action for action in (leave, quit_politely, interrupt, eat, crash, fail, block)
+}
+
+
+@dataclass(frozen=True)
+class Letter:
+    content: Content
+    text: Callable[[Recipient], str]
+
+    def compose(self, recipient: Recipient) -> Message:
+        misbehave(self.content, "compose")
+        body = self.text(recipient)
+        return Message(recipient.key, recipient.address, (self.content, body), len(body))
+
+    def show(self, message: Message) -> Shown:
+        return Shown(None, None, str(message.body), {})
+
+
+@dataclass(frozen=True)
+class Cage:
+    log: Path
+
+    async def send(self, messages: Sequence[Message], report: Report) -> None:
+        for number, message in enumerate(messages):
+            content, body = cast("tuple[Content, str]", message.body)
+            if not report.begin(message):
+                return
+            if number == 2:
+                misbehave(content, "begun")
+            with self.log.open("a") as log:
+                log.write(f"{message.address} {body}\n")
+            report.end(message, Accepted(f"id-{message.address}"))
+            if number == 2:
+                misbehave(content, "ended")
+                if content.how == "hang":
+                    await asyncio.sleep(3600)
+
+
+def misbehave(content: Content, where: str) -> None:
+    if content.where == where and content.how in MISDEEDS:
+        MISDEEDS[content.how]()
+
+
+@dataclass(frozen=True)
+class Zoo:
+    key: str = "zoo"
+    label: str = "Zoo"
+    version: str = "1.0"
+    address: AddressKind = AddressKind.EMAIL
+    settings: type[BaseModel] = Settings
+    content: type[BaseModel] = Content
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+    def prepare(self, content: Content, settings: Settings | None, templates: Templates) -> Composer:
+        misbehave(content, "prepare")
+        template = templates.compile(content.text)
+        return Letter(content, lambda recipient: template.render(recipient.variables))
+
+    @asynccontextmanager
+    async def connect(self, settings: Settings) -> AsyncGenerator[Cage]:
+        yield Cage(Path(settings.log))
+
+
+@hookimpl
+def register_channels() -> list[Channel]:
+    return [Zoo()]

@@ -93,7 +93,10 @@ class LeaseKeeper:
                 self._lose(lease)
 
     def _lose(self, lease: Lease) -> None:
-        if not lease.lost:
+        with self._lock:
+            # Its job may have ended while it was renewed.
+            lost = id(lease) in self._leases and not lease.lost
+        if lost:
             lease.lost = True
             log.warning("lease_lost", kind=lease.job.kind, job=str(lease.job.id))
             # Its loop may be closed by now.

@@ -55,7 +55,7 @@ def main() -> None:
             _exit(str(error), ExitStatus.FAILED)
         if is_unavailable(error):
             fault = getattr(error, "orig", None) or error
-            # PostgreSQL's own words are the cause's. Some have none: a connection that takes too long.
+            # PostgreSQL's own words are the cause's; a connection that takes too long has none.
             reason = str(fault.__cause__ or fault).partition("\n")[0] or type(fault).__name__
             _exit(f"The database does not answer: {reason}", ExitStatus.UNAVAILABLE)
         if is_conflict(error):

@@ -1,21 +1,35 @@
 """Receives files piece by piece, and submits them to a worker."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain import jobs
 from domain.imports import queries, runner
 from domain.imports.header import read_header
 from domain.imports.model import PIECE_BYTES, ImportKind
-from domain.jobs import Queue
+from domain.jobs import Job, Queue
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
-from domain.operations.model import Operation
+from domain.operations.model import Operation, OperationStatus, Problem
 
 OnStart = Callable[[Operation], None]
+OnComplete = Callable[[Transaction, Operation, ImportKind], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A file whose bytes are still coming; a dry run only reports what is wrong with it."""
+
+    kind: ImportKind
+    chunks: AsyncIterator[bytes]
+    dry_run: bool = False
 
 
 def check_start(start: bytes, kind: ImportKind) -> None:
@@ -43,33 +57,51 @@ async def submit(tx: Transaction, store_id: int, operation_id: UUID, kind: Impor
     return await jobs.add(tx, store_id, kind.job, payload, queue=Queue.IMPORTS)
 
 
-async def abandon(tx: Transaction, store_id: int, operation_id: UUID) -> None:
-    """Delete what has come of a file whose rest will not come."""
+async def abandon(tx: Transaction, store_id: int, operation_id: UUID, now: datetime) -> None:
+    """Delete what has come of a file whose rest will not come, and end its operation as failed."""
     await queries.clear(tx, store_id, operation_id)
+    await operations.add_problems(tx, store_id, operation_id, [Problem(None, "The file did not come whole")])
+    await operations.finish(tx, store_id, operation_id, OperationStatus.FAILED, now)
 
 
 async def take_in(
-    database: Database,
-    store_id: int,
-    kind: ImportKind,
-    chunks: AsyncIterator[bytes],
-    now: datetime,
-    *,
-    dry_run: bool = False,
+    database: Database, store_id: int, file: IncomingFile, now: datetime, *, on_complete: OnComplete | None = None
 ) -> Operation:
-    """Store a whole file from a stream. Raise DomainError, with nothing stored, when its start is wrong."""
-    pieces = _pieces(chunks)
+    """Store a whole file from a stream, and let a worker begin in the transaction of its last piece.
+
+    `on_complete` is called in that transaction instead. Raise DomainError, with nothing stored, when the file's start
+    is wrong; whatever else ends the stream, the operation has failed.
+    """
+    pieces = _pieces(file.chunks)
     first = await anext(pieces, b"")
-    check_start(first, kind)
-    async with database.write() as tx:
-        operation = await open_import(tx, store_id, kind, now, dry_run=dry_run)
-        await append(tx, store_id, operation.id, 1, first)
-    number = 1
-    async for piece in pieces:
-        number += 1
-        async with database.write() as tx:
-            await append(tx, store_id, operation.id, number, piece)
+    check_start(first, file.kind)
+    piece: bytes | None = first
+    operation: Operation | None = None
+    number = 0
+    try:
+        while piece is not None:
+            number += 1
+            following = await anext(pieces, None)
+            async with database.write() as tx:
+                if operation is None:
+                    operation = await open_import(tx, store_id, file.kind, now, dry_run=file.dry_run)
+                await append(tx, store_id, operation.id, number, piece)
+                if following is None:
+                    await (on_complete or _submit)(tx, operation, file.kind)
+            piece = following
+    except Exception:
+        if number > 1 and operation is not None:
+            # Where the database does not answer, nothing of it can be deleted either.
+            with suppress(SQLAlchemyError, OSError):
+                async with database.write() as tx:
+                    await abandon(tx, store_id, operation.id, now)
+        raise
+    assert operation is not None
     return operation
+
+
+async def _submit(tx: Transaction, operation: Operation, kind: ImportKind) -> None:
+    await submit(tx, operation.store_id, operation.id, kind)
 
 
 async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -96,13 +128,18 @@ async def from_file(
             while chunk := file.read(PIECE_BYTES):
                 yield chunk
 
-    operation = await take_in(database, store_id, kind, chunks(), clock())
+    claimed: list[Job] = []
+
+    async def claim(tx: Transaction, operation: Operation, kind: ImportKind) -> None:
+        """Submit the file, and claim its job before any worker sees it."""
+        job = await jobs.claim(tx, store_id, await submit(tx, store_id, operation.id, kind), "command")
+        assert job is not None
+        claimed.append(job)
+
+    operation = await take_in(database, store_id, IncomingFile(kind, chunks()), clock(), on_complete=claim)
     if on_start is not None:
         on_start(operation)
-    async with database.write() as tx:
-        job_id = await submit(tx, store_id, operation.id, kind)
-        job = await jobs.claim(tx, store_id, job_id, "command")
-    assert job is not None
+    [job] = claimed
     await runner.run(database, job, clock, lambda tx: jobs.finish(tx, job))
     async with database.read() as tx:
         ended = await operations.by_id(tx, store_id, operation.id)

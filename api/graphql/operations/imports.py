@@ -38,8 +38,6 @@ class ImportMutation:
 
 async def _start(context: Context, kind: ImportKind, file: Upload, *, dry_run: bool) -> OperationPayload:
     """Store the file in as many transactions as it needs, and have a worker merge it."""
-    store_id = context.store_id
-    operation = await actions.take_in(context.database, store_id, kind, file.chunks(), context.now, dry_run=dry_run)
-    async with context.database.write() as tx:
-        await actions.submit(tx, store_id, operation.id, kind)
+    incoming = actions.IncomingFile(kind, file.chunks(), dry_run)
+    operation = await actions.take_in(context.database, context.store_id, incoming, context.now)
     return OperationPayload(operation=Operation(row=operation))

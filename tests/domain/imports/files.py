@@ -19,9 +19,14 @@ async def send(
     async def chunks() -> AsyncIterator[bytes]:
         yield content
 
-    operation = await actions.take_in(database, store_id, kind, chunks(), NOW, dry_run=dry_run)
-    async with database.write() as tx:
-        return operation, await actions.submit(tx, store_id, operation.id, kind)
+    job_ids: list[UUID] = []
+
+    async def submit(tx: Transaction, operation: Operation, kind: ImportKind) -> None:
+        job_ids.append(await actions.submit(tx, store_id, operation.id, kind))
+
+    incoming = actions.IncomingFile(kind, chunks(), dry_run)
+    operation = await actions.take_in(database, store_id, incoming, NOW, on_complete=submit)
+    return operation, job_ids[0]
 
 
 async def claim(database: Database, store_id: int, job_id: UUID, *, lease: float = 60) -> Job:

@@ -9,8 +9,10 @@ from domain.customers.tables import customers
 from domain.imports import actions
 from domain.imports.model import ImportKind
 from domain.imports.tables import STAGED, imports, uploads
+from domain.jobs.tables import jobs
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
+from domain.operations.tables import operation_problems, operations
 from tests.domain.imports.files import bring_in, problems_of
 from tests.factories import NOW
 
@@ -106,5 +108,36 @@ async def test_a_gigabyte_in_one_line_is_refused_from_its_first_piece(database: 
             yield b"x" * (1 << 20)
 
     with pytest.raises(DomainError, match="1 MiB"):
-        await actions.take_in(database, store_id, ImportKind.CUSTOMERS, endless(), NOW)
+        await actions.take_in(database, store_id, actions.IncomingFile(ImportKind.CUSTOMERS, endless()), NOW)
     assert sent <= 3 << 20
+
+
+class Disconnected(Exception):
+    """The client has gone."""
+
+
+async def test_a_file_that_does_not_come_whole_fails_and_leaves_nothing(database: Database, store_id: int) -> None:
+    async def cut_off() -> AsyncIterator[bytes]:
+        yield HEADER + b"c1,Ann\n" * 400_000
+        raise Disconnected
+
+    with pytest.raises(Disconnected):
+        await actions.take_in(database, store_id, actions.IncomingFile(ImportKind.CUSTOMERS, cut_off()), NOW)
+    async with database.read() as tx:
+        [operation] = (await tx.execute(select(operations))).all()
+        messages = list((await tx.execute(select(operation_problems.c.message))).scalars())
+        left = [await tx.scalar(select(func.count()).select_from(table)) for table in (imports, uploads, jobs)]
+    assert (operation.status, operation.finished_at) == ("FAILED", NOW)
+    assert messages == ["The file did not come whole"]
+    assert left == [0, 0, 0]
+
+
+async def test_a_small_file_that_does_not_come_whole_was_never_there(database: Database, store_id: int) -> None:
+    async def cut_off() -> AsyncIterator[bytes]:
+        yield HEADER
+        raise Disconnected
+
+    with pytest.raises(Disconnected):
+        await actions.take_in(database, store_id, actions.IncomingFile(ImportKind.CUSTOMERS, cut_off()), NOW)
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(operations)) == 0

@@ -6,6 +6,7 @@ from graphql import GraphQLError
 
 from api.database_errors import RETRY_AFTER_SECONDS, log_unavailable
 from api.graphql.kit.enums import expose
+from domain.kit.db.faults import is_overflow
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, Path
 
 BAD_REQUEST = "BAD_REQUEST"
@@ -18,6 +19,7 @@ UNAUTHENTICATED = "UNAUTHENTICATED"
 UNAVAILABLE = "UNAVAILABLE"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
+TOO_LARGE = "A sum of these amounts is larger than can be stored"
 _SEARCH_LENGTH = 200
 
 log = structlog.get_logger(__name__)
@@ -82,6 +84,10 @@ def unauthenticated() -> GraphQLError:
     return refusal("Send a valid token: Authorization: Bearer TOKEN", UNAUTHENTICATED)
 
 
+def unavailable(message: str) -> GraphQLError:
+    return refusal(message, UNAVAILABLE, retryAfter=RETRY_AFTER_SECONDS)
+
+
 def coded(error: GraphQLError, code: str) -> GraphQLError:
     """Return the error, with this code unless it has one."""
     error.extensions = {"code": code, **(error.extensions or {})}
@@ -98,9 +104,11 @@ def presentable(error: GraphQLError) -> GraphQLError:
         return _at(error, refusal(cause.message, BAD_USER_INPUT, field=faults[0]["field"], faults=faults))
     if isinstance(cause, DomainError):
         return _at(error, refusal(cause.message, cause.code, field=_steps(cause.field)))
+    if is_overflow(cause):
+        return _at(error, refusal(TOO_LARGE, BAD_USER_INPUT))
     message = log_unavailable(cause, path=error.path)
     if message is not None:
-        return _at(error, refusal(message, UNAVAILABLE, retryAfter=RETRY_AFTER_SECONDS))
+        return _at(error, unavailable(message))
     log.error("graphql.resolver_failed", path=error.path, exc_info=cause)
     return _at(error, refusal("Internal error", INTERNAL))
 

@@ -6,12 +6,14 @@ from functools import wraps
 from typing import Any
 
 import strawberry
+from sqlalchemy.exc import DBAPIError
 
 from api.graphql.kit.access import require_scope
 from api.graphql.kit.context import Info
-from api.graphql.kit.errors import user_errors
+from api.graphql.kit.errors import TOO_LARGE, user_errors
 from api.transactions import write
 from domain.kit.db import Transaction
+from domain.kit.db.faults import is_overflow
 from domain.kit.errors import DomainError, DomainErrors
 from domain.stores.model import TokenScope
 
@@ -26,7 +28,8 @@ def mutation(
 
     It runs in one write transaction, or another one when that lost a race, and has no effect outside of it; one that
     does not take `tx` opens its own. A DomainError is answered with
-    `payload(user_errors=...)`, its path below the argument `errors_under`, unless it is about the selecting `id`.
+    `payload(user_errors=...)`, its path below the argument `errors_under`, unless it is about the selecting `id`; so is a sum beyond
+    what the database holds.
     """
 
     def decorate(change: Change) -> Any:
@@ -55,6 +58,10 @@ def mutation(
                         fault if fault.field[:1] == ("id",) else fault.under(errors_under) for fault in error.errors
                     )
                 return payload(user_errors=user_errors(located))
+            except DBAPIError as error:
+                if not is_overflow(error):
+                    raise
+                return payload(user_errors=user_errors(DomainError(TOO_LARGE)))
 
         client_arguments = arguments[1:] if in_transaction else arguments
         resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what inspect.signature goes by

@@ -14,14 +14,15 @@ from starlette.websockets import WebSocket
 from strawberry import Schema
 from strawberry.http.websocket_origin import normalize_allowed_origins
 
-from api.graphql.kit.errors import unauthenticated
+from api.database_errors import log_unavailable
+from api.graphql.kit.errors import unauthenticated, unavailable
 from api.graphql.kit.fields import schema_of, tune
 from api.graphql.server import requests
 from api.graphql.server.connection_life import ConnectionLimits
 from api.graphql.server.documents import Documents
 from api.graphql.server.execution import Answer, OpenContext, Runner, encode, refused
 from api.graphql.server.limits import Limits
-from api.graphql.server.negotiation import STATUS, Accepted, Media, Outcome, Refused
+from api.graphql.server.negotiation import STATUS, Accepted, Media, Outcome, Refused, try_again
 from api.graphql.server.requests import GraphQLRequest
 from api.graphql.server.sse import EventStream
 from api.graphql.server.uploads import multipart_body
@@ -89,7 +90,13 @@ class GraphQLEndpoint(Generic[P, C]):
         if request.method not in ("GET", "POST"):
             raise Refused(Outcome.METHOD, "Send GET or POST", {"Allow": "GET, POST"})
         kind = requests.content_type(request) if request.method == "POST" else None
-        principal = await self._authenticate(request)
+        try:
+            principal = await self._authenticate(request)
+        except Exception as error:
+            message = log_unavailable(error)
+            if message is None:
+                raise
+            raise try_again([unavailable(message)]) from None
         if principal is None:
             raise Refused(Outcome.UNAUTHENTICATED, [unauthenticated()], {"WWW-Authenticate": "Bearer"})
         async with self._read(request, kind) as graphql_request:

@@ -16,11 +16,10 @@ from graphql.language import FieldNode, OperationDefinitionNode
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
-from api.database_errors import RETRY_AFTER_SECONDS
 from api.graphql.kit.errors import BAD_USER_INPUT, INTERNAL, coded, is_passing, log, presentable, refusal
 from api.graphql.kit.fields import schema_of
 from api.graphql.server.documents import Document, Documents
-from api.graphql.server.negotiation import Outcome, Refused
+from api.graphql.server.negotiation import Outcome, Refused, try_again
 from api.graphql.server.nul_check import refuse_nul
 from api.graphql.server.requests import GraphQLRequest
 
@@ -62,7 +61,7 @@ class Runner(Generic[C]):
         # Of several mutations, those before the one that failed are done.
         repeatable = operation.kind is OperationType.QUERY or _is_single(executor.operation)
         if result.data is None and errors and repeatable and all(is_passing(error) for error in errors):
-            raise Refused(Outcome.UNAVAILABLE, errors, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+            raise try_again(errors)
         return _answer(result.data, errors)
 
     def stream(self, operation: Operation, open_context: OpenContext[C]) -> AsyncGenerator[Answer, None]:

@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 
 from graphql import GraphQLError
 
+from api.database_errors import RETRY_AFTER_SECONDS
 from api.graphql.kit.errors import BAD_REQUEST, refusal
 
 
@@ -60,6 +61,11 @@ class Refused(Exception):
         self.outcome = outcome
         self.errors = [refusal(reason, BAD_REQUEST)] if isinstance(reason, str) else reason
         self.headers = dict(headers or {})
+
+
+def try_again(errors: list[GraphQLError]) -> Refused:
+    """Return the refusal of a request of which nothing was answered or done, for what a retry may get over."""
+    return Refused(Outcome.UNAVAILABLE, errors, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 @dataclass(frozen=True, slots=True)

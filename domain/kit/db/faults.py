@@ -43,6 +43,13 @@ def is_conflict(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and _code(error).startswith(_CONFLICTS + _SQLITE_CONFLICTS)
 
 
+def is_overflow(error: BaseException) -> bool:
+    """Return whether a sum or a product is beyond what the database's numbers hold."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return _code(error) == "22003" or (_code(error) == "SQLITE_ERROR" and str(error.orig) == "integer overflow")
+
+
 def is_unmigrated(error: BaseException) -> bool:
     """Return whether a table is missing because `muster migrate` has not run."""
     if not isinstance(error, OperationalError | ProgrammingError):

@@ -8,22 +8,25 @@ from pathlib import Path
 
 import pytest
 from graphql import build_schema
-from sqlalchemy import ColumnElement, FromClause, func, select
+from sqlalchemy import ColumnElement, FromClause, func, insert, select, text
 
 from domain.campaigns.tables import campaigns
 from domain.customers.tables import contacts, customer_properties, customer_tags, customers, property_definitions
 from domain.events.tables import event_counters, events
 from domain.jobs.tables import jobs
-from domain.kit.db import Transaction
+from domain.kit import ids
+from domain.kit.db import Database, Transaction
 from domain.lifecycle.tables import lifecycles
 from domain.operations.tables import operations
 from domain.orders.tables import orders
+from domain.segments.model import copy_names
 from domain.segments.tables import lists, segment_members, segments, value_ranks
 from domain.stores.tables import channel_installations, idempotency_keys
 from tests.api.graphql.mutation_calls import CALLS, UPLOADS, prepare
 from tests.api.graphql.stage import StoreClient
 
 TIMES = 20
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,26 @@ async def test_no_value_stays_of_a_property_that_is_deleted_meanwhile(store: Sto
     async with store.stage.runtime.database.read() as tx:
         assert await rows_of(tx, property_definitions, None) == 0
         assert await rows_of(tx, customer_properties, None) == 0
+
+
+async def test_a_proposed_name_that_another_takes_meanwhile_is_not_the_callers_fault(
+    database: Database, store: StoreClient
+) -> None:
+    call = await prepare(store, "segmentDuplicate")
+    async with database.write() as tx:
+        original = dict((await tx.execute(select(segments))).mappings().one())
+        proposed = next(copy_names(original["name"]))
+        await tx.execute(insert(segments).values(original | {"id": ids.new(), "name": proposed}))
+        duplicating = asyncio.create_task(call.errors())
+        if tx.dialect == "postgresql":
+            while not await tx.scalar(WAITING):  # noqa: ASYNC110 - PostgreSQL tells by this alone
+                await asyncio.sleep(0.01)
+    assert await duplicating == []
+    async with database.read() as tx:
+        names = set((await tx.execute(select(segments.c.name))).scalars())
+        assert await rows_of(tx, lists, None) == 2
+    assert len(names) == 3
+    assert {original["name"], proposed} < names
 
 
 async def rows_of(tx: Transaction, table: FromClause, condition: ColumnElement[bool] | None) -> int:

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -90,6 +91,19 @@ async def test_properties_are_stored_by_type_and_deleted_by_null(database: Datab
         with pytest.raises(DomainError) as raised:
             await actions.define(tx, store_id, "joined", "Again", ValueType.DATE, NOW)
     assert raised.value.code is ErrorCode.TAKEN
+
+
+async def test_of_several_who_define_a_key_at_a_time_one_does(database: Database, store_id: int) -> None:
+    async def define() -> ErrorCode | None:
+        try:
+            async with database.write() as tx:
+                await actions.define(tx, store_id, "joined", "Joined", ValueType.DATE, NOW)
+        except DomainError as error:
+            return error.code
+        return None
+
+    codes = await asyncio.gather(*(define() for _ in range(5)))
+    assert sorted(codes, key=str) == [None, *[ErrorCode.TAKEN] * 4]
 
 
 async def test_a_consent_bears_the_moment_of_its_change(database: Database, store_id: int) -> None:

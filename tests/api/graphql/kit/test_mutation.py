@@ -33,6 +33,15 @@ class Mutation:
         return RenamePayload(name=input)
 
     @mutation(RenamePayload, TokenScope.WRITE)
+    async def store_race(self, context: Context, tx: Transaction) -> RenamePayload:
+        """Lose a race at the first attempt, to a store that has the id."""
+        name = f"seen by attempt {cast(FakeContext, context).forgotten}"
+        await tx.execute(update(stores).where(stores.c.id == context.store_id).values(name=name))
+        if cast(FakeContext, context).forgotten == 1:
+            await add_store(tx, id=context.store_id)
+        return RenamePayload(name=name)
+
+    @mutation(RenamePayload, TokenScope.WRITE)
     async def store_name(self, context: Context) -> RenamePayload:
         async with context.database.write() as tx:
             return RenamePayload(name=await tx.scalar(select(stores.c.name)))
@@ -51,14 +60,15 @@ class FakePrincipal:
         return scope is self.scope
 
 
-@dataclass(frozen=True)
+@dataclass
 class FakeContext:
     database: Database
     store_id: int
     principal: FakePrincipal
+    forgotten: int = 0
 
     def forget(self) -> None:
-        """Nothing was loaded."""
+        self.forgotten += 1
 
 
 SCHEMA = Schema(Query, Mutation)
@@ -93,6 +103,13 @@ async def test_a_refusal_is_answered_with_paths_and_undoes_the_transaction(conte
     }
     async with context.database.read() as tx:
         assert await tx.scalar(select(stores.c.name).where(stores.c.id == context.store_id)) == "Before"
+
+
+async def test_a_lost_race_is_run_again_with_nothing_that_was_loaded_before(context: FakeContext) -> None:
+    result = await execute("mutation { storeRace { name } }", context)
+    assert result.data == {"storeRace": {"name": "seen by attempt 2"}}
+    async with context.database.read() as tx:
+        assert list((await tx.execute(select(stores.c.name))).scalars()) == ["seen by attempt 2"]
 
 
 async def test_one_without_tx_opens_its_own(context: FakeContext) -> None:

@@ -10,7 +10,7 @@ from api.database_errors import log_unavailable
 from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.stores import queries
-from domain.stores.model import Principal, token_hash
+from domain.stores.model import Principal, token_hash, token_store
 
 _RECORD_EVERY = 60.0  # seconds
 _MAX_REMEMBERED = 10_000  # tokens
@@ -27,11 +27,12 @@ class TokenAuthenticator:
     async def authenticate(self, connection: HTTPConnection) -> Principal | None:
         """Return the principal of the bearer token, or None without a valid token."""
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-        hashed = token_hash(token.strip()) if scheme.lower() == "bearer" else None
+        token = token.strip()
+        hashed = token_hash(token) if scheme.lower() == "bearer" else None
         if hashed is None:
             return None
         async with self._database.read() as tx:
-            principal = await queries.principal(tx, hashed, self._clock())
+            principal = await queries.principal(tx, token_store(token), hashed, self._clock())
         if principal is None:
             return None
         recorded_at = self._recorded_at.get(principal.token_id)

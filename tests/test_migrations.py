@@ -27,6 +27,8 @@ LANDED = {
     "0001_first_tables.py": "bb880f5381c0bf6a91a924ee125ea60628ef6e75cf6fb26d4aa8ac9466ffcaa4",
     "0002_words.py": "a00180e60778dcd72bbe4c0e535b0e68bb40b4dbc87e7fac43f3fec2b6922ca5",
     "0003_import_columns.py": "698ce68dadcad8ee8844c88475132c3aadf980392f306457a4998103de17ba6b",
+    "0004_customer_keys.py": "fd0fa12b29c6c5b15bc51584b7f0904debb1c82c5884804e8314885208f459ef",
+    "0005_in_doubt.py": "7d42950ede4854ac0127a1cc2bdc09082d82b58aaa1ca7841cbe1035242a362a",
 }
 RENAMED_TABLES = {"event_tallies": "event_counters", "followed_segments": "tracked_segments"}
 # The rows of a file that is being imported: what an import has staged goes when it ends, so that columns may change.
@@ -127,6 +129,47 @@ async def test_no_row_is_lost_on_the_way_from_the_first_revision(empty: Database
             # `part` had a second meaning, by its parity.
             old_row = {column: value for column, value in old_row.items() if column in new_row and column != "part"}
         assert {column: new_row[column] for column in old_row} == old_row, name
+
+
+async def test_keys_and_indexes_are_those_that_the_code_declares(empty: Database) -> None:
+    """Which `alembic check` does not compare: a changed key, the columns that an index includes."""
+    await migrate(empty)
+    async with empty.engine.begin() as connection:
+        stored = await connection.run_sync(reflected_tables)
+    for name, declared in metadata.tables.items():
+        assert stored[name].primary_key.columns.keys() == declared.primary_key.columns.keys(), name
+        assert indexes(stored[name]) == indexes(declared), name
+
+
+def indexes(table: Table) -> set[tuple[str | None, bool, tuple[str, ...]]]:
+    return {(index.name, bool(index.unique), tuple(index.columns.keys())) for index in table.indexes}
+
+
+async def test_the_customers_of_orders_and_events_become_their_keys(empty: Database) -> None:
+    await migrate(empty, "0003")
+    async with empty.engine.begin() as connection:
+        await connection.run_sync(fill)
+        shop = await connection.run_sync(reflected_tables)
+        for number in (2, 3):
+            order = {column.name: sample(column.type) for column in shop["orders"].columns}
+            await connection.execute(insert(shop["orders"]), {**order, "id": f"o{number}", "customer_id": number})
+            event = {column.name: sample(column.type) for column in shop["events"].columns}
+            await connection.execute(insert(shop["events"]), {**event, "id": f"e{number}", "customer_id": number})
+            facet = {column.name: sample(column.type) for column in shop["order_item_facets"].columns}
+            for position in (1, 2):
+                placed = {"order_id": f"o{number}", "position": position}
+                await connection.execute(insert(shop["order_item_facets"]), {**facet, **placed})
+    await migrate(empty)
+    async with empty.engine.begin() as connection:
+        after = await connection.run_sync(stored_rows)
+    numbered = {("1", 1), ("o2", 2), ("o3", 3)}
+    assert {(row["order_id"], row["customer_id"]) for row in after["order_customers"]} == numbered
+    assert {(row["id"], row["customer_id"]) for row in after["orders"]} == numbered
+    assert {(row["event_id"], row["customer_id"]) for row in after["event_customers"]} == {
+        ("1", 1), ("e2", 2), ("e3", 3)
+    }  # fmt: skip
+    facets = sorted((row["customer_id"], row["order_id"], row["position"]) for row in after["order_item_facets"])
+    assert facets == [(1, "1", 1), (2, "o2", 1), (2, "o2", 2), (3, "o3", 1), (3, "o3", 2)]
 
 
 async def test_the_job_that_tracks_memberships_is_made_again(empty: Database) -> None:

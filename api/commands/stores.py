@@ -42,12 +42,12 @@ def create_token(
     from domain.stores.queries import add_token
 
     allowed = model.check_scopes([scope.strip() for scope in scopes.split(",") if scope.strip()])
-    token = model.new_token()
-    hashed = model.token_hash(token)
-    assert hashed is not None
 
     async def create(database: "Database") -> str:
         store_id = await find_store(database, store)
+        token = model.new_token(store_id)
+        hashed = model.token_hash(token)
+        assert hashed is not None
         await write(database, lambda tx: add_token(tx, store_id, name, hashed, allowed, system_clock()))
         return token
 

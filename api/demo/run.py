@@ -81,12 +81,13 @@ async def _create_store(settings: Settings) -> str:
     database = Database(settings.database_url, pooler=settings.database_pooler == "transaction")
     try:
         await migrate(database)
-        now, token = settings.clock()(), new_token()
-        hashed = token_hash(token)
-        if hashed is None:
-            raise AssertionError("a new token is well-formed")
+        now = settings.clock()()
         async with database.write() as tx:
             store = await stores.create(tx, "Demo shop", "UTC", "USD", now)
+            token = new_token(store.id)
+            hashed = token_hash(token)
+            if hashed is None:
+                raise AssertionError("a new token is well-formed")
             await stores.add_token(tx, store.id, "demo", hashed, frozenset({TokenScope.ADMIN}), now)
     finally:
         await database.close()

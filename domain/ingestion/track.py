@@ -14,7 +14,7 @@ from domain.customers.key import CustomerKey
 from domain.customers.tables import customer_facts, customers
 from domain.events import log
 from domain.events.model import Event
-from domain.events.tables import event_counters
+from domain.events.tables import event_counters, event_customers
 from domain.events.tables import events as event_rows
 from domain.ingestion import projections, validation
 from domain.ingestion.model import MAX_BATCH, CustomEvent, TrackedEvent
@@ -25,7 +25,7 @@ from domain.orders import changes as order_changes
 from domain.orders import facts
 from domain.orders import writes as order_writes
 from domain.orders.model import Order, PlacedOrder
-from domain.orders.tables import order_items, orders
+from domain.orders.tables import order_customers, order_items, orders
 from domain.stores import queries as stores
 from domain.wallets.tables import lots
 
@@ -60,9 +60,11 @@ async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], 
     errors.raise_any()
     # Locks the store's customers until the end: no customer and no event is added twice.
     first_number = await writes.take_numbers(tx, store_id, len(cleaned))
-    new_orders = await _new(tx, store_id, orders.c.id, (event for event in cleaned if isinstance(event, Order)))
+    new_orders = await _new(
+        tx, store_id, order_customers.c.order_id, (event for event in cleaned if isinstance(event, Order))
+    )
     new_events = await _new(
-        tx, store_id, event_rows.c.id, (event for event in cleaned if isinstance(event, CustomEvent))
+        tx, store_id, event_customers.c.event_id, (event for event in cleaned if isinstance(event, CustomEvent))
     )
     indexes = {id(event): index for index, event in enumerate(cleaned)}
     accepted: list[Order | CustomEvent] = [*new_orders, *new_events]

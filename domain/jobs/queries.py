@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
 
@@ -99,6 +99,8 @@ async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = 
     """Add the store's one job of a kind unless it has it; one that was given up is queued again after a while."""
     job_id = ids.singleton(store_id, kind)
     now: datetime = await tx.scalar(select(database_now(tx.dialect)))
+    # Bound, for the condition of ON CONFLICT has no clock of its own where a table is spread over several databases.
+    retried_from = now - timedelta(seconds=_RETRY_SECONDS)
     statement = insert_into(jobs, tx.dialect).values(
         store_id=store_id,
         id=job_id,
@@ -111,7 +113,7 @@ async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = 
         deaths=0,
         created_at=now,
     )
-    given_up = and_(jobs.c.status == JobStatus.FAILED, jobs.c.lease_until < database_later(-_RETRY_SECONDS, tx.dialect))
+    given_up = and_(jobs.c.status == JobStatus.FAILED, jobs.c.lease_until < retried_from)
     queued = await tx.execute(
         statement.on_conflict_do_update(
             index_elements=["store_id", "id"],

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from domain.events.tables import events
 from domain.events.types import ORDER_CANCELLED, ORDER_CHANGES, ORDER_REFUNDED
 from domain.kit.db import AnyRow, Transaction
 from domain.orders.model import is_counted, normalize_status, parse_amount
-from domain.orders.tables import order_items, orders
+from domain.orders.tables import order_customers, order_items, orders
 
 _BATCH = 5_000
 _CANCELLED = "cancelled"
@@ -65,26 +65,46 @@ async def apply_changes(tx: Transaction, store_id: int, order_ids: Iterable[str]
 
 
 async def _update_orders(tx: Transaction, store_id: int, outcomes: dict[str, _Outcome]) -> set[int]:
+    stored = order_customers.c
+    placed = (stored.store_id == store_id, stored.order_id.in_(list(outcomes)))
+    # No order changes its customer meanwhile.
+    await tx.execute(select(stored.order_id).where(*placed).order_by(stored.order_id).with_for_update())
     columns = (orders.c.id, orders.c.customer_id, orders.c.total, orders.c.refunded)
-    statement = select(*columns, *(orders.c[name] for name in _STATES)).where(
-        orders.c.store_id == store_id, orders.c.id.in_(list(outcomes))
+    is_order = and_(
+        orders.c.store_id == store_id, orders.c.customer_id == stored.customer_id, orders.c.id == stored.order_id
     )
+    statement = select(*columns, *(orders.c[name] for name in _STATES)).join(order_customers, is_order).where(*placed)
     rows = list(await tx.execute(statement))
     if not rows:
         return set()
     names = (*_STATES, "counted", "refunded", "total")
-    update_order = (
-        update(orders)
-        .where(orders.c.store_id == store_id, orders.c.id == bindparam("order"))
-        .values({name: bindparam(f"new_{name}") for name in names})
-    )
     parameters = [
-        {"order": row.id, **{f"new_{name}": value for name, value in outcomes[row.id].values(row).items()}}
+        {
+            "order": row.id,
+            "customer": row.customer_id,
+            **{f"new_{name}": value for name, value in outcomes[row.id].values(row).items()},
+        }
         for row in rows
     ]
+    update_order = (
+        update(orders)
+        .where(
+            orders.c.store_id == store_id,
+            orders.c.customer_id == bindparam("customer"),
+            orders.c.id == bindparam("order"),
+        )
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
     await tx.execute(update_order, parameters)
     # An item counts when its order does.
-    counted = select(orders.c.counted).where(orders.c.store_id == store_id, orders.c.id == order_items.c.order_id)
-    of_orders = (order_items.c.store_id == store_id, order_items.c.order_id.in_([row.id for row in rows]))
-    await tx.execute(update(order_items).where(*of_orders).values(counted=counted.scalar_subquery()))
+    update_items = (
+        update(order_items)
+        .where(
+            order_items.c.store_id == store_id,
+            order_items.c.customer_id == bindparam("customer"),
+            order_items.c.order_id == bindparam("order"),
+        )
+        .values(counted=bindparam("new_counted"))
+    )
+    await tx.execute(update_items, parameters)
     return {row.customer_id for row in rows}

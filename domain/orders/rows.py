@@ -8,6 +8,10 @@ from domain.orders.model import Order
 Row = dict[str, object]
 
 
+def customer_row(store_id: int, order: Order, customer_id: int) -> Row:
+    return {"store_id": store_id, "order_id": order.id, "customer_id": customer_id}
+
+
 def order_row(store_id: int, order: Order, customer_id: int, timezone: str, now: datetime) -> Row:
     local = order.placed_at.astimezone(ZoneInfo(timezone))
     return {
@@ -54,9 +58,16 @@ def item_rows(store_id: int, order: Order, customer_id: int) -> list[Row]:
     ]
 
 
-def facet_rows(store_id: int, order: Order) -> list[Row]:
+def facet_rows(store_id: int, order: Order, customer_id: int) -> list[Row]:
     return [
-        {"store_id": store_id, "order_id": order.id, "position": position, "facet": facet, "value": value}
+        {
+            "store_id": store_id,
+            "customer_id": customer_id,
+            "order_id": order.id,
+            "position": position,
+            "facet": facet,
+            "value": value,
+        }
         for position, item in enumerate(order.items, 1)
         for facet, value in sorted(item.facets)
     ]

@@ -1,16 +1,26 @@
-"""Rows of orders, keyed by the caller's own ids, so that a repeat changes nothing; favourites are counted of them."""
+"""Rows of orders, each customer's beside one another; favourites are counted of them."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, SmallInteger, String, Table, text
 
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Instant, Money
 
+# The customer of each order: an order's id is the caller's own, and the store has it once.
+order_customers = Table(
+    "order_customers",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("order_id", String(200), primary_key=True),
+    Column("customer_id", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 orders = Table(
     "orders",
     metadata,
     Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("id", String(200), primary_key=True),
-    Column("customer_id", BigInteger, nullable=False),
     Column("placed_at", Instant, nullable=False),
     Column("status", String(32), nullable=False),
     Column("payment_status", String(32)),
@@ -55,9 +65,9 @@ order_items = Table(
     "order_items",
     metadata,
     Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("order_id", String(200), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("customer_id", BigInteger, nullable=False),
     Column("placed_at", Instant, nullable=False),
     Column("counted", Boolean, nullable=False),
     Column("product", String(200)),
@@ -83,25 +93,17 @@ for _kind in ("product", "category", "department", "brand"):
         sqlite_where=text(f"counted AND {_kind} IS NOT NULL"),
     )
 
-# Finds the items of customers whose favourites are counted again.
-Index(
-    "ix_order_items_customer",
-    order_items.c.store_id,
-    order_items.c.customer_id,
-    postgresql_where=text("counted"),
-    sqlite_where=text("counted"),
-)
-
 # Tags of items (facet "tag"), and their attributes such as size or colour.
 order_item_facets = Table(
     "order_item_facets",
     metadata,
     Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("order_id", String(200), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("facet", String(64), primary_key=True),
     Column("value", String(200), primary_key=True),
-    Index(None, "store_id", "facet", "value", "order_id", "position"),
+    Index("ix_order_item_facets_value", "store_id", "facet", "value", "customer_id", "order_id", "position"),
     sqlite_with_rowid=False,
 )
 

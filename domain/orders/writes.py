@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert
+from sqlalchemy import Select, bindparam, delete, false, insert, literal, select, tuple_, update
 
-from domain.kit.db import Transaction
+from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import insert_into
 from domain.orders import rows
 from domain.orders.model import PlacedOrder
-from domain.orders.tables import order_item_facets, order_items, orders
+from domain.orders.tables import order_customers, order_item_facets, order_items, orders
 
 
 async def add(
@@ -19,12 +19,14 @@ async def add(
     """Add new orders with their items."""
     if not placed_orders:
         return
+    customer_rows = [rows.customer_row(store_id, placed.order, placed.customer_id) for placed in placed_orders]
+    await tx.execute(insert(order_customers), customer_rows)
     order_rows = [rows.order_row(store_id, placed.order, placed.customer_id, timezone, now) for placed in placed_orders]
     await tx.execute(insert(orders), order_rows)
     items = [row for placed in placed_orders for row in rows.item_rows(store_id, placed.order, placed.customer_id)]
     if items:
         await tx.execute(insert(order_items), items)
-    facets = [row for placed in placed_orders for row in rows.facet_rows(store_id, placed.order)]
+    facets = [row for placed in placed_orders for row in rows.facet_rows(store_id, placed.order, placed.customer_id)]
     if facets:
         await tx.execute(insert(order_item_facets), facets)
 
@@ -34,7 +36,8 @@ async def put_selected(tx: Transaction, selected: Select[*tuple[Any, ...]]) -> N
     names = selected.selected_columns.keys()
     statement = insert_into(orders, tx.dialect).from_select(names, selected)
     changed = {name: statement.excluded[name] for name in names if not orders.c[name].primary_key}
-    await tx.execute(statement.on_conflict_do_update(index_elements=["store_id", "id"], set_=changed))
+    keys = [column.name for column in orders.primary_key]
+    await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
 async def add_selected_items(tx: Transaction, selected: Select[*tuple[Any, ...]]) -> None:
@@ -42,7 +45,53 @@ async def add_selected_items(tx: Transaction, selected: Select[*tuple[Any, ...]]
     await tx.execute(insert(order_items).from_select(selected.selected_columns.keys(), selected))
 
 
-async def delete_items(tx: Transaction, store_id: int, order_ids: Select[str]) -> None:
-    """Delete the items, and their facets, of the orders that a select of their ids gives."""
+async def assign(tx: Transaction, store_id: int, assigned: Select[str, int]) -> list[int]:
+    """Give each order of a select of order ids and customer ids to its customer, without its items.
+
+    The orders' ids are locked until the transaction ends. Return the customers who had one of the orders before.
+    """
+    order_id, customer_id = assigned.subquery("assigned").c
+    stored = order_customers.c
+    rows = select(literal(store_id), order_id, customer_id).where(order_id.is_not(None)).order_by(order_id)
+    statement = insert_into(order_customers, tx.dialect).from_select(list(stored.keys()), rows)
+    # Where nothing is updated, the rows that conflict are locked all the same.
+    unchanged = {"customer_id": statement.excluded.customer_id}
+    keys = ["store_id", "order_id"]
+    await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=unchanged, where=false()))
+    await _delete_items(tx, store_id, select(order_id))
+    moved = select(stored.order_id, stored.customer_id, customer_id.label("next_customer_id")).where(
+        stored.store_id == store_id, stored.order_id == order_id, stored.customer_id != customer_id
+    )
+    moves = list(await tx.execute(moved))
+    if moves:
+        await _move(tx, store_id, moves)
+    return sorted({move.customer_id for move in moves})
+
+
+async def _move(tx: Transaction, store_id: int, moves: Sequence[AnyRow]) -> None:
+    """Give orders to other customers: their rows are copied, for the customer is part of the key."""
+    parameters = [
+        {"order": move.order_id, "previous": move.customer_id, "next": move.next_customer_id} for move in moves
+    ]
+    next_customer_id = bindparam("next", type_=orders.c.customer_id.type)
+    is_order = (
+        orders.c.store_id == store_id,
+        orders.c.customer_id == bindparam("previous"),
+        orders.c.id == bindparam("order"),
+    )
+    values = [next_customer_id if column is orders.c.customer_id else column for column in orders.c]
+    await tx.execute(insert(orders).from_select(orders.c.keys(), select(*values).where(*is_order)), parameters)
+    await tx.execute(delete(orders).where(*is_order), parameters)
+    stored = order_customers.c
+    is_moved = (stored.store_id == store_id, stored.order_id == bindparam("order"))
+    await tx.execute(update(order_customers).where(*is_moved).values(customer_id=next_customer_id), parameters)
+
+
+async def _delete_items(tx: Transaction, store_id: int, order_ids: Select[str]) -> None:
+    stored = order_customers.c
+    keys = select(stored.customer_id, stored.order_id).where(
+        stored.store_id == store_id, stored.order_id.in_(order_ids)
+    )
     for table in (order_items, order_item_facets):
-        await tx.execute(delete(table).where(table.c.store_id == store_id, table.c.order_id.in_(order_ids)))
+        is_of_order = tuple_(table.c.customer_id, table.c.order_id).in_(keys)
+        await tx.execute(delete(table).where(table.c.store_id == store_id, is_of_order))

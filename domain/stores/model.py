@@ -29,6 +29,7 @@ _TOKEN_PREFIX = "muster_"  # noqa: S105 - what every token begins with
 _ALPHABET = digits + ascii_letters
 _SECRET_LENGTH = 43  # 62^43 > 2^256
 _CHECKSUM_LENGTH = 6
+_MAX_STORE_ID = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,12 @@ class Principal:
         return scope in self.scopes or TokenScope.ADMIN in self.scopes
 
 
-def new_token() -> str:
-    """Return 256 random bits behind a prefix for secret scanners, with a checksum by which a typo is known at once."""
-    secret = "".join(choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
+def new_token(store_id: int) -> str:
+    """Return 256 random bits behind the store's number, with a checksum by which a typo is known at once.
+
+    Secret scanners know a token by its prefix.
+    """
+    secret = f"{store_id}_" + "".join(choice(_ALPHABET) for _ in range(_SECRET_LENGTH))
     return f"{_TOKEN_PREFIX}{secret}{_checksum(secret)}"
 
 
@@ -94,6 +98,13 @@ def token_hash(token: str) -> bytes | None:
     if not token.startswith(_TOKEN_PREFIX) or not token.isascii() or _checksum(secret) != checksum:
         return None
     return sha256(token.encode()).digest()
+
+
+def token_store(token: str) -> int | None:
+    """Return the number of the token's store; None for a token of an earlier release, which has none."""
+    number, separator, _ = token.removeprefix(_TOKEN_PREFIX).partition("_")
+    is_number = separator and number.isascii() and number.isdecimal() and len(number) <= len(str(_MAX_STORE_ID))
+    return int(number) if is_number and int(number) <= _MAX_STORE_ID else None
 
 
 def check_timezone(name: str) -> str:

@@ -30,7 +30,7 @@ _STORE = (
     stores.c.property_conditions,
 )
 # Built once, for every request runs it.
-_PRINCIPAL = (
+_PRINCIPAL_BY_HASH = (
     select(*_STORE, api_tokens.c.id.label("token_id"), api_tokens.c.scopes, api_tokens.c.expires_at)
     .join(stores, stores.c.id == api_tokens.c.store_id)
     .where(
@@ -39,6 +39,7 @@ _PRINCIPAL = (
         or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > bindparam("now")),
     )
 )
+_PRINCIPAL = _PRINCIPAL_BY_HASH.where(api_tokens.c.store_id == bindparam("store"))
 _USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
@@ -122,9 +123,16 @@ async def add_token(
     return token_id
 
 
-async def principal(tx: Transaction, hashed: bytes, now: datetime) -> Principal | None:
-    """Return the principal that the token signs in, None when it is unknown, revoked or expired."""
-    row = (await tx.execute(_PRINCIPAL, {"hash": hashed, "now": now})).one_or_none()
+async def principal(tx: Transaction, store_id: int | None, hashed: bytes, now: datetime) -> Principal | None:
+    """Return the principal that a token of the store signs in, None when it is unknown, revoked or expired.
+
+    `store_id` is None for a token of an earlier release: it is looked for in all stores.
+    """
+    keys: dict[str, object] = {"hash": hashed, "now": now}
+    if store_id is None:
+        row = (await tx.execute(_PRINCIPAL_BY_HASH, keys)).one_or_none()
+    else:
+        row = (await tx.execute(_PRINCIPAL, keys | {"store": store_id})).one_or_none()
     if row is None:
         return None
     scopes = frozenset(TokenScope(name) for name in row.scopes.split())

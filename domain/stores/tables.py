@@ -29,7 +29,9 @@ api_tokens = Table(
     Column("expires_at", Instant),
     Column("last_used_at", Instant),
     Column("revoked_at", Instant),
-    Index(None, "hash", unique=True),
+    Index("ix_api_tokens_store_id_hash", "store_id", "hash", unique=True),
+    # Finds the tokens that have no number of their store, which were made before migration 0004.
+    Index("ix_api_tokens_hash", "hash"),
 )
 
 channel_installations = Table(

@@ -12,7 +12,7 @@ from domain.kit.db import Database
 from domain.stores import queries
 from domain.stores.model import Principal, TokenScope, new_token, token_hash
 from domain.stores.tables import api_tokens
-from tests.factories import NOW
+from tests.factories import NOW, add_store
 
 
 async def authenticate(database: Database, authorization: str) -> Principal | None:
@@ -23,11 +23,15 @@ async def authenticate(database: Database, authorization: str) -> Principal | No
 
 
 async def make_token(database: Database, store_id: int) -> tuple[str, UUID]:
-    token = new_token()
+    token = new_token(store_id)
+    return token, await store_token(database, store_id, token)
+
+
+async def store_token(database: Database, store_id: int, token: str) -> UUID:
     hashed = token_hash(token)
     assert hashed is not None
     async with database.write() as tx:
-        return token, await queries.add_token(tx, store_id, "test", hashed, frozenset({TokenScope.READ}), NOW)
+        return await queries.add_token(tx, store_id, "test", hashed, frozenset({TokenScope.READ}), NOW)
 
 
 async def test_a_token_gives_access_to_its_store(database: Database, store_id: int) -> None:
@@ -43,6 +47,28 @@ async def test_a_token_gives_access_to_its_store(database: Database, store_id: i
 async def test_a_malformed_token_is_refused(database: Database, store_id: int, authorization: str) -> None:
     token, _ = await make_token(database, store_id)
     assert await authenticate(database, authorization.format(token)) is None
+
+
+async def test_a_token_of_an_earlier_release_which_has_no_number_gives_access_to_its_store(
+    database: Database, store_id: int
+) -> None:
+    old_token = "muster_pXb8hEnqzkm4VQbTePKPcDNKq7Xw4XBsxtvGwJeNsoTT3nZ14"
+    assert await authenticate(database, f"Bearer {old_token}") is None
+    async with database.write() as tx:
+        other_store = await add_store(tx)
+    await make_token(database, store_id)
+    await store_token(database, other_store, old_token)
+    principal = await authenticate(database, f"Bearer {old_token}")
+    assert principal is not None
+    assert principal.store.id == other_store
+
+
+async def test_a_token_gives_no_access_to_a_store_whose_number_it_has_not(database: Database, store_id: int) -> None:
+    async with database.write() as tx:
+        other_store = await add_store(tx)
+    token = new_token(other_store)
+    await store_token(database, store_id, token)
+    assert await authenticate(database, f"Bearer {token}") is None
 
 
 async def test_a_revoked_token_is_refused_at_once(database: Database, store_id: int) -> None:

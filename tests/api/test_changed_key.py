@@ -57,7 +57,7 @@ async def campaign(database: Database, store_id: int) -> Campaign:
 
 
 async def ask(runtime: Runtime, store_id: int, query: str, **variables: object) -> Any:
-    token = new_token()
+    token = new_token(store_id)
     hashed = token_hash(token)
     assert hashed is not None
     async with runtime.database.write() as tx:

@@ -54,7 +54,7 @@ _QUERIES = {"empty": EMPTY, "50 customers x 12 fields": PAGE, "the same with tag
 
 
 async def _stage(database: Database, store_id: int) -> str:
-    token = new_token()
+    token = new_token(store_id)
     hashed = token_hash(token)
     assert hashed is not None
     told = {"phone": "+886912345678", "gender": "FEMALE", "country": "TW", "city": "Taipei", "tier": "Gold"}

@@ -118,10 +118,10 @@ async def _play(store: StoreStage) -> None:
 
 
 async def _token(database: Database) -> str:
-    token = new_token()
-    hashed = token_hash(token)
-    assert hashed is not None
     async with database.write() as tx:
         store_id = await add_store(tx)
+        token = new_token(store_id)
+        hashed = token_hash(token)
+        assert hashed is not None
         await stores.add_token(tx, store_id, "test", hashed, frozenset({TokenScope.ADMIN}), NOW)
     return token

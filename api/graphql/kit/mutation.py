@@ -27,9 +27,8 @@ def mutation(
     """Make a field of `async def name(self, context, tx, ...client's arguments)`, for tokens with the scope.
 
     It runs in one write transaction, or another one when that lost a race, and has no effect outside of it; one that
-    does not take `tx` opens its own. A DomainError is answered with
-    `payload(user_errors=...)`, its path below the argument `errors_under`, unless it is about the selecting `id`; so is a sum beyond
-    what the database holds.
+    does not take `tx` opens its own. A DomainError is answered with `payload(user_errors=...)`, its path below the
+    argument `errors_under`, unless it is about the selecting `id`; so is a sum beyond what the database holds.
     """
 
     def decorate(change: Change) -> Any:

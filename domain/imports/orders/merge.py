@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, cast, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, cast, func, literal, select, tuple_
 
 from domain import changes
 from domain.changes import ChangeKind
@@ -18,7 +18,7 @@ from domain.kit.db import Transaction
 from domain.kit.db.zones import local_time
 from domain.orders import changes as order_changes
 from domain.orders import facts, writes
-from domain.orders.tables import orders
+from domain.orders.tables import order_customers, orders
 from domain.stores import queries as stores
 
 SOURCE = "import"
@@ -50,7 +50,11 @@ class CustomerRange:
 
     def has_order(self) -> ColumnElement[bool]:
         """Return whether an order is one of the range."""
-        return and_(orders.c.store_id == self.store_id, orders.c.id.in_(self.order_ids()))
+        stored = order_customers.c
+        keys = select(stored.customer_id, stored.order_id).where(
+            stored.store_id == self.store_id, stored.order_id.in_(self.order_ids())
+        )
+        return and_(orders.c.store_id == self.store_id, tuple_(orders.c.customer_id, orders.c.id).in_(keys))
 
     def customer_ids(self) -> Select[int]:
         external_ids = select(_staged.customer_external_id).where(self.rows())
@@ -75,11 +79,7 @@ async def next_range(tx: Transaction, key: ImportKey, after: str) -> CustomerRan
 async def merge(tx: Transaction, batch: CustomerRange, now: datetime) -> int:
     """Replace the orders that the rows are of, count them for their customers, and return the number of rows."""
     store_id = batch.store_id
-    # Customers whose orders become another's.
-    moved = orders.c.customer_id.not_in(batch.customer_ids())
-    rows = await tx.execute(select(orders.c.customer_id).distinct().where(batch.has_order(), moved))
-    previous_customer_ids = list(rows.scalars())
-    await writes.delete_items(tx, store_id, batch.order_ids())
+    previous_customer_ids = await writes.assign(tx, store_id, _assigned(batch))
     await _put_orders(tx, batch, now)
     await _put_items(tx, batch)
     # Orders that events say were cancelled, refunded or changed; most stores have none.
@@ -99,6 +99,17 @@ async def merge(tx: Transaction, batch: CustomerRange, now: datetime) -> int:
     await changes.record_future_changes(tx, store_id, ChangeKind.ORDERS, future)
     count: int = await tx.scalar(select(func.count()).select_from(import_orders).where(batch.rows()))
     return count
+
+
+def _assigned(batch: CustomerRange) -> Select[str, int]:
+    """Select the orders, each with the customer of its last row."""
+    from_end = func.row_number().over(order_by=_staged.row.desc(), partition_by=_staged.order_id).label("from_end")
+    rows = select(_staged.order_id, _staged.customer_external_id, from_end).where(batch.rows()).subquery("last")
+    return (
+        select(rows.c.order_id, customers.c.id)
+        .join(customers, _is_customer(batch, rows.c.customer_external_id))
+        .where(rows.c.from_end == 1)
+    )
 
 
 def _numbered_rows(batch: CustomerRange) -> Subquery:

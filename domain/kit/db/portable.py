@@ -35,9 +35,12 @@ _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 
 
 def database_now(dialect: str) -> ColumnElement[datetime]:
-    """Return the database's own clock: the only one that leases and fences go by."""
+    """Return the database's own clock: the only one that leases and fences go by.
+
+    It is read when a statement begins, and is the same for all of its rows: one that waits for a lock leases for less.
+    """
     if dialect == "postgresql":
-        return func.clock_timestamp(type_=Instant())
+        return func.statement_timestamp(type_=Instant())
     return literal_column(_SQLITE_NOW, Instant())
 
 

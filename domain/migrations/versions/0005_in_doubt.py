@@ -12,7 +12,7 @@ from alembic import op
 from domain.kit.db.types import Id, Instant, Json
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

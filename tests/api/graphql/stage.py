@@ -110,7 +110,7 @@ class StoreClient:
         return (await self.token_with_id(scopes))[0]
 
     async def token_with_id(self, scopes: frozenset[TokenScope]) -> tuple[str, UUID]:
-        token = new_token()
+        token = new_token(self.store_id)
         hashed = token_hash(token)
         assert hashed is not None
         async with self.stage.runtime.database.write() as tx:

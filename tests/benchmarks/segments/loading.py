@@ -16,7 +16,8 @@ from tests.benchmarks.segments.world import PROPERTIES, rows
 
 FILLED = (
     "customers", "customer_numbers", "customer_facts", "contacts", "customer_tags", "customer_properties",
-    "property_definitions", "orders", "order_items", "events", "event_counters", "customer_favourites", "wallet_lots",
+    "property_definitions", "order_customers", "orders", "order_items", "event_customers", "events", "event_counters",
+    "customer_favourites", "wallet_lots",
 )  # fmt: skip
 
 

@@ -126,6 +126,8 @@ def _orders(customers: int, numbers: Numbers) -> Iterator[Rows]:
         "source": pick(chance(58, 10), (8, "'storefront'"), (10, "'pos'")),
         "updated_at": when.format(of="i"),
     }
+    keys = {"order_id": values["id"], "customer_id": values["customer_id"]}
+    yield Rows("order_customers", keys, numbers.up_to(5 * customers))
     yield Rows("orders", values, numbers.up_to(5 * customers))
     yield _items(customers, numbers, lines, when, counted)
 
@@ -178,7 +180,10 @@ def _messages(customers: int, numbers: Numbers) -> Iterator[Rows]:
             "attributes": "'{}'",
             "received_at": at,
         }
-        yield Rows("events", values, numbers.up_to(9 * customers), f"{share} < {below}")
+        source, condition = numbers.up_to(9 * customers), f"{share} < {below}"
+        keys = {"event_id": values["id"], "customer_id": customer}
+        yield Rows("event_customers", keys, source, condition)
+        yield Rows("events", values, source, condition)
 
 
 def _browsing(customers: int, numbers: Numbers) -> Iterator[Rows]:
@@ -194,7 +199,10 @@ def _browsing(customers: int, numbers: Numbers) -> Iterator[Rows]:
             "attributes": "'{}'",
             "received_at": at,
         }
-        yield Rows("events", values, numbers.up_to(tenths * customers // 10))
+        source = numbers.up_to(tenths * customers // 10)
+        keys = {"event_id": values["id"], "customer_id": values["customer_id"]}
+        yield Rows("event_customers", keys, source)
+        yield Rows("events", values, source)
 
 
 def _lots(customers: int, numbers: Numbers) -> Rows:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 
@@ -35,6 +37,25 @@ async def test_what_came_before_is_left_alone(database: Database, store_id: int)
         done = await track.track(tx, store_id, [repeated], NOW)
         assert (done.accepted, done.duplicates) == (0, 1)
         assert await tx.scalar(select(event_rows.c.attributes)) == {"page": "/a"}
+
+
+async def test_an_id_that_the_store_has_is_a_repeat_whoever_and_whenever_it_is_of(
+    database: Database, store_id: int
+) -> None:
+    other = CustomerKey(external_id="c2")
+    later = NOW + timedelta(days=1)
+    async with database.write() as tx:
+        for customer, at in ((CUSTOMER, NOW), (other, NOW), (CUSTOMER, later), (other, later)):
+            events = [
+                TrackedEvent("e1", "visit", customer, at, {"page": "/"}),
+                TrackedEvent("e1", "order", customer, at),
+            ]
+            done = await track.track(tx, store_id, events, NOW)
+            assert (done.accepted, done.duplicates) == ((2, 0) if (customer, at) == (CUSTOMER, NOW) else (0, 2))
+        first = await customers.by_external_id(tx, store_id, "c1")
+        assert first is not None
+        assert (await tx.execute(select(event_rows.c.customer_id, event_rows.c.occurred_at))).all() == [(first.id, NOW)]
+        assert (await tx.execute(select(orders.c.customer_id, orders.c.placed_at))).all() == [(first.id, NOW)]
 
 
 async def test_every_wrong_event_is_named_and_none_is_stored(database: Database, store_id: int) -> None:

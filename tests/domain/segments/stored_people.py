@@ -17,12 +17,12 @@ from domain.customers.tables import (
     property_definitions,
 )
 from domain.events import log
-from domain.events.tables import events
+from domain.events.tables import event_customers, events
 from domain.kit.db import Transaction
 from domain.kit.values import ValueType
 from domain.lifecycle.tables import customer_scores
 from domain.orders.facts import recount
-from domain.orders.tables import customer_favourites, order_item_facets, order_items, orders
+from domain.orders.tables import customer_favourites, order_customers, order_item_facets, order_items, orders
 from domain.segments.tables import list_members, lists, segment_members, segments, value_ranks
 from domain.wallets.tables import changes, coupons, lots
 from tests.domain.segments.persons import NOW, PROPERTIES, RANKS, TIMEZONE, Order, Person, make_people
@@ -110,6 +110,9 @@ def _held(rows: Rows, person: Person) -> None:
 
 
 def _done(rows: Rows, person: Person) -> None:
+    rows[event_customers] += [
+        {"customer_id": person.id, "event_id": f"{person.id}-{number}"} for number, _ in enumerate(person.past_events)
+    ]
     rows[events] += [
         {"customer_id": person.id, "id": f"{person.id}-{number}", **asdict(event), "received_at": NOW}
         for number, event in enumerate(person.past_events)
@@ -120,12 +123,15 @@ def _done(rows: Rows, person: Person) -> None:
 
 def _order_rows(rows: Rows, customer_id: int, order_id: str, order: Order) -> None:
     shared = {"customer_id": customer_id, "placed_at": order.placed_at, "counted": order.counted}
+    rows[order_customers].append({"customer_id": customer_id, "order_id": order_id})
     rows[orders].append({**shared, "id": order_id, **order.row, "updated_at": NOW})
     for position, item in enumerate(order.items):
         at = {"order_id": order_id, "position": position}
         columns = {key: value for key, value in vars(item).items() if key != "facets"}
         rows[order_items].append({**shared, **at, **columns})
-        rows[order_item_facets] += [{**at, "facet": facet, "value": value} for facet, value in sorted(item.facets)]
+        rows[order_item_facets] += [
+            {"customer_id": customer_id, **at, "facet": facet, "value": value} for facet, value in sorted(item.facets)
+        ]
 
 
 async def _save_groups(tx: Transaction, store_id: int, everyone: list[Person]) -> None:

@@ -23,6 +23,7 @@ from domain.stores.model import (
     check_timezone,
     new_token,
     token_hash,
+    token_store,
 )
 
 STORE = Store(1, "Shop", "Asia/Taipei", "TWD", Limits(10_000, 5))
@@ -33,7 +34,19 @@ TOKEN = "muster_pXb8hEnqzkm4VQbTePKPcDNKq7Xw4XBsxtvGwJeNsoTT3nZ14"  # nobody's
 def test_a_token_is_stored_as_its_hash_alone() -> None:
     assert token_hash(TOKEN) == sha256(TOKEN.encode()).digest()
     assert TOKEN.startswith("muster_")
-    assert len({new_token() for _ in range(100)}) == 100
+    assert len({new_token(1) for _ in range(100)}) == 100
+
+
+@pytest.mark.parametrize("store_id", [1, 12, 2**31 - 1])
+def test_a_token_has_the_number_of_its_store(store_id: int) -> None:
+    token = new_token(store_id)
+    assert token_hash(token) == sha256(token.encode()).digest()
+    assert token_store(token) == store_id
+
+
+@pytest.mark.parametrize("text", [TOKEN, "muster_x_y", "muster__y", "muster_2147483648_y", "muster_²_y", "muster_-1_y"])
+def test_a_token_without_a_number_is_of_no_store_by_itself(text: str) -> None:
+    assert token_store(text) is None
 
 
 @given(st.integers(0, len(TOKEN) - 1), st.characters())

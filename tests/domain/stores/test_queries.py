@@ -44,26 +44,30 @@ async def test_a_token_signs_its_store_in(database: Database, store_id: int) -> 
         token_id = await add_token(tx, store_id)
         store = await queries.by_id(tx, store_id)
         assert store is not None
-        assert await queries.principal(tx, HASH, NOW) == Principal(store, token_id, SCOPES, None)
-        assert await queries.principal(tx, HASH[::-1], NOW) is None
+        assert await queries.principal(tx, store_id, HASH, NOW) == Principal(store, token_id, SCOPES, None)
+        assert await queries.principal(tx, store_id, HASH[::-1], NOW) is None
+        assert await queries.principal(tx, await add_store(tx), HASH, NOW) is None
+        # As tokens of earlier releases are looked for.
+        assert await queries.principal(tx, None, HASH, NOW) == Principal(store, token_id, SCOPES, None)
+        assert await queries.principal(tx, None, HASH[::-1], NOW) is None
 
 
 async def test_a_token_signs_nobody_in_from_the_moment_at_which_it_expires(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         await add_token(tx, store_id, expires_at=NOW)
-        principal = await queries.principal(tx, HASH, NOW - SECOND)
+        principal = await queries.principal(tx, store_id, HASH, NOW - SECOND)
         assert principal is not None
         assert principal.expires_at == NOW
-        assert await queries.principal(tx, HASH, NOW) is None
+        assert await queries.principal(tx, store_id, HASH, NOW) is None
 
 
 async def test_a_token_that_is_revoked_signs_nobody_in(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         token_id, other_store = await add_token(tx, store_id), await add_store(tx)
         assert not await queries.revoke_token(tx, other_store, token_id, NOW)
-        assert await queries.principal(tx, HASH, NOW) is not None
+        assert await queries.principal(tx, store_id, HASH, NOW) is not None
         assert await queries.revoke_token(tx, store_id, token_id, NOW)
-        assert await queries.principal(tx, HASH, NOW) is None
+        assert await queries.principal(tx, store_id, HASH, NOW) is None
         assert not await queries.revoke_token(tx, store_id, token_id, NOW + MINUTE)
         assert await tx.scalar(select(api_tokens.c.revoked_at)) == NOW
 

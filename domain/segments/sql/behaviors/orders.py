@@ -87,10 +87,12 @@ class _FacetColumn:
 
     def matches(self, operator: Operator, values: Sequence[Value], scope: FilterScope) -> ColumnElement[bool]:
         rows = order_item_facets.c
-        items = select(rows.order_id, rows.position).where(rows.store_id == scope.store_id, rows.facet == self.facet)
+        key = (rows.customer_id, rows.order_id, rows.position)
+        items = select(*key).where(rows.store_id == scope.store_id, rows.facet == self.facet)
         if operator is not Operator.IS_SET:
             items = items.where(TextColumn(rows.value).matches(operator, values, scope))
-        return tuple_(order_items.c.order_id, order_items.c.position).in_(items.correlate(None))
+        item = order_items.c
+        return tuple_(item.customer_id, item.order_id, item.position).in_(items.correlate(None))
 
     def value(self, _: FilterScope) -> None:
         """An item may have several values: none of them is the one."""
@@ -116,7 +118,11 @@ class FacetField:
     def _first(self, scope: FilterScope) -> ColumnElement[Any]:
         """Return the first of an item's values by their letters, so that the item counts once."""
         rows, item = order_item_facets.c, order_items.c
-        same = (rows.order_id == item.order_id, rows.position == item.position)
+        same = (
+            rows.customer_id == item.customer_id,
+            rows.order_id == item.order_id,
+            rows.position == item.position,
+        )
         first = select(func.min(rows.value)).where(rows.store_id == scope.store_id, rows.facet == self.facet, *same)
         return first.correlate(order_items).scalar_subquery()
 
@@ -216,12 +222,12 @@ def _order_clauses(
     clauses = where_clauses(of_order, scope)
     if not of_item:
         return clauses
-    items = select(order_items.c.order_id).where(
+    items = select(order_items.c.customer_id, order_items.c.order_id).where(
         order_items.c.store_id == scope.store_id,
         literal_column("order_items.counted"),
         *where_clauses(of_item, scope),
     )
-    return (*clauses, orders.c.id.in_(items.correlate(None)))
+    return (*clauses, tuple_(orders.c.customer_id, orders.c.id).in_(items.correlate(None)))
 
 
 def _order_rows(clauses: tuple[ColumnElement[bool], ...], condition: BehaviorCondition, scope: FilterScope) -> Rows:
@@ -250,10 +256,10 @@ def _item_rows(
         *where_clauses(of_item, scope),
     )
     if of_order:
-        matching = select(orders.c.id).where(
+        matching = select(orders.c.customer_id, orders.c.id).where(
             orders.c.store_id == scope.store_id, literal_column("orders.counted"), *where_clauses(of_order, scope)
         )
-        where = (*where, rows.order_id.in_(matching.correlate(None)))
+        where = (*where, tuple_(rows.customer_id, rows.order_id).in_(matching.correlate(None)))
     fields = [narrowed.field for narrowed in of_item if isinstance(narrowed.field, OrderField | FacetField)]
     selectivity = min((field.selectivity for field in fields), default=Selectivity.LOG)
     return Rows(rows.customer_id, rows.placed_at, where, selectivity, counts_as=rows.order_id)

@@ -24,10 +24,10 @@ class LatestEventSource:
     field: EventField
 
     def predicate(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
-        ranked = select(events.c.id, _NEWEST_FIRST.label("place")).where(*self._where(scope)).subquery()
-        latest = select(ranked.c.id).where(ranked.c.place == 1)
         matches = self.field.column(scope).matches(condition.operator, condition.values, scope)
-        ids = select(events.c.customer_id).where(*self._where(scope), events.c.id.in_(latest), matches)
+        columns = (events.c.customer_id, matches.label("matches"), _NEWEST_FIRST.label("place"))
+        ranked = select(*columns).where(*self._where(scope)).subquery("ranked")
+        ids = select(ranked.c.customer_id).where(ranked.c.place == 1, ranked.c.matches)
         return IdSet(ids.correlate(None), Selectivity.PROPERTY, distinct=True)
 
     def value(self, scope: FilterScope) -> RelatedValues | None:

@@ -3,13 +3,16 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from domain.customers import queries
+from domain.customers.key import CustomerKey
 from domain.customers.model import CustomerChange
 from domain.customers.upsert import upsert_many
 from domain.imports.model import ImportKind
+from domain.ingestion import track
+from domain.ingestion.model import TrackedEvent
 from domain.kit.db import Database
 from domain.operations.model import Problem
 from domain.orders import facts
-from domain.orders.tables import order_items, orders
+from domain.orders.tables import order_customers, order_item_facets, order_items, orders
 from tests.domain.imports.files import bring_in, problems_of
 from tests.factories import NOW
 
@@ -70,6 +73,35 @@ async def test_an_order_that_comes_again_is_replaced(database: Database, store_i
     assert await stored_facts(database, store_id) == {"a": (0, 0), "b": (1, 4)}
     async with database.read() as tx:
         assert (await tx.execute(select(order_items.c.product))).scalars().all() == ["p9"]
+
+
+async def test_an_order_that_moves_to_another_customer_keeps_what_the_file_does_not_say(
+    database: Database, store_id: int
+) -> None:
+    await make_customers(database, store_id)
+    items = [{"product": "p1", "price": 3, "tags": ["new"]}]
+    order = TrackedEvent(
+        "o1", "order", CustomerKey(external_id="a"), NOW, {"items": items, "payment_status": "paid", "coupon": "MAY"}
+    )
+    async with database.write() as tx:
+        await track.track(tx, store_id, [order], NOW)
+    assert await import_orders(database, store_id, "o1,b,2026-01-02T00:00:00Z,,9,p2,1,9\n") == []
+    assert await stored_facts(database, store_id) == {"a": (0, 0), "b": (1, 9)}
+    refund = TrackedEvent("r1", "order.refunded", CustomerKey(external_id="a"), NOW, {"order": "o1", "amount": 4})
+    async with database.write() as tx:
+        b = await queries.by_external_id(tx, store_id, "b")
+        assert b is not None
+        columns = (orders.c.customer_id, orders.c.payment_status, orders.c.coupon, orders.c.source)
+        assert (await tx.execute(select(*columns))).all() == [(b.id, "paid", "MAY", "import")]
+        items_now = select(order_items.c.customer_id, order_items.c.product)
+        assert (await tx.execute(items_now)).all() == [(b.id, "p2")]
+        assert await tx.scalar(select(func.count()).select_from(order_item_facets)) == 0
+        assert (await tx.execute(select(order_customers.c.order_id, order_customers.c.customer_id))).all() == [
+            ("o1", b.id)
+        ]
+        # A repeat, whoever it is said to be of.
+        assert (await track.track(tx, store_id, [order, refund], NOW)).duplicates == 1
+    assert await stored_facts(database, store_id) == {"a": (0, 0), "b": (1, 5)}
 
 
 async def test_an_order_of_an_unknown_customer_is_reported(database: Database, store_id: int) -> None:

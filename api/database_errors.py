@@ -1,4 +1,4 @@
-"""What a client may know of a fault of the database that a retry may get over."""
+"""Tells clients of faults of the database that a retry may get over."""
 
 import structlog
 

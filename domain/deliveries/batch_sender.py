@@ -22,7 +22,7 @@ from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.services import Services
 from domain.sessions.session import ChannelBroken, ChannelSession
-from domain.sessions.window import Window
+from domain.sessions.window import MessageWindow
 
 # Messages of a window begin within this time; each has as long as its channel waits for an answer.
 _BEGIN_SECONDS = 60.0
@@ -161,7 +161,7 @@ class BatchSender:
     async def _hand_over(self, handed: Sequence[tuple[Intent, Recipient]]) -> None:
         """Compose and send the messages; what is known of each is in `results` behind it, however it ends."""
         began = monotonic()
-        window = Window(deadline=began + _BEGIN_SECONDS)
+        window = MessageWindow(deadline=began + _BEGIN_SECONDS)
         recipients = [recipient for _, recipient in handed]
         sending = asyncio.create_task(self.session.send(recipients, window))
         try:
@@ -180,7 +180,7 @@ class BatchSender:
                 self.results[intent.customer_id] = self._result(window, intent, recipient.key)
             self._pace.note(len(window.outcomes), monotonic() - began)
 
-    def _result(self, window: Window, intent: Intent, key: UUID) -> DeliveryResult:
+    def _result(self, window: MessageWindow, intent: Intent, key: UUID) -> DeliveryResult:
         idempotent = self.channel.capabilities.idempotent
         outcome = window.outcomes.get(key)
         if outcome is None and key not in window.begun:
@@ -191,7 +191,7 @@ class BatchSender:
         return ids.delivery_key(self.mailing.store.id, self.mailing.id, customer_id)
 
 
-async def _watch(sending: "asyncio.Task[None]", window: Window, channel: str) -> None:
+async def _watch(sending: "asyncio.Task[None]", window: MessageWindow, channel: str) -> None:
     """Wait for the end of the sending. Raise what it raises, and ChannelBroken when nothing is heard of it any more."""
     while True:
         silence_ends_at = window.heard_at + _SILENCE_SECONDS

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from domain.kit.errors import DomainError, DomainErrors
 from domain.sessions.journal import Journal, JournalUnwritable
 from domain.sessions.session import ChannelBroken
-from domain.sessions.window import Window
+from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.usage import TemplateUsage
 
@@ -96,7 +96,7 @@ class LocalSession:
         # Behind the connection, so that a provider who is away leaves no files.
         self._journal = None if journal is None else Journal(journal)
 
-    async def send(self, recipients: Sequence[Recipient], window: Window) -> None:
+    async def send(self, recipients: Sequence[Recipient], window: MessageWindow) -> None:
         messages: list[Message] = []
         for recipient in recipients:
             try:
@@ -123,7 +123,7 @@ class LocalSession:
         if self._connection is not None:
             await self._connection.__aexit__(None, None, None)
 
-    def _keep(self, messages: Sequence[Message], window: Window) -> None:
+    def _keep(self, messages: Sequence[Message], window: MessageWindow) -> None:
         for message in messages:
             shown = self.composer.show(message)
             window.shown[message.key] = {
@@ -137,9 +137,9 @@ class LocalSession:
 
 @dataclass(slots=True)
 class MessageReport:
-    """What a channel reports, as the SDK's `Report` has it: first into the journal, then into the window."""
+    """Takes a channel's reports, as the SDK's `Report`: first into the journal, then into the window."""
 
-    window: Window
+    window: MessageWindow
     journal: Journal | None
     stopped: Callable[[], bool]
 

@@ -1,4 +1,4 @@
-"""What was interrupted is settled by what is known of it: by its worker, by a journal, or by nobody."""
+"""Settles what was interrupted, by what is known of it: by its worker, by a journal, or by nobody."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping

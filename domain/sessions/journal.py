@@ -50,7 +50,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a journal tells of its claim's messages.
+    """Knowledge of a claim's messages, from its journal.
 
     `complete` is false after a restart of the machine, which may have lost the last lines: then nothing is known of
     messages that have no outcome.
@@ -104,7 +104,7 @@ class Journal:
 
 
 class JournalDirectory:
-    """Where the processes of a machine keep their journals; with no path there are none, and nothing is known."""
+    """Holds the journals of a machine's processes; with no path there are none, and nothing is known."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from muster_sdk import Recipient, Shown
 
-from domain.sessions.window import Window
+from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
 
 
@@ -23,7 +23,7 @@ class ChannelSession(Protocol):
 
     @property
     def reads_properties(self) -> bool:
-        """Whether the content's templates may read customers' properties."""
+        """Return whether the content's templates may read customers' properties."""
         ...
 
     async def show(self, recipient: Recipient) -> Shown:
@@ -37,7 +37,7 @@ class ChannelSession(Protocol):
         """
         ...
 
-    async def send(self, recipients: Sequence[Recipient], window: Window) -> None:
+    async def send(self, recipients: Sequence[Recipient], window: MessageWindow) -> None:
         """Compose and send messages; the window shows what is known of them meanwhile, and when this ends.
 
         What the window does not show as begun or ended did not begin. Raise ChannelBroken. A cancelled sending is
@@ -51,7 +51,7 @@ class ChannelSession(Protocol):
 
 
 class Sessions(Protocol):
-    """Where channels' code runs. What an event loop opens belongs to it."""
+    """Opens sessions, which belong to the event loop that opened them."""
 
     def open(
         self, configured: ConfiguredChannel, content: Mapping[str, object]

@@ -9,7 +9,7 @@ from muster_sdk import Outcome
 
 
 @dataclass(slots=True)
-class Window:
+class MessageWindow:
     """Messages that are handed over together, by their keys: those that began, and those that ended."""
 
     # In seconds of `monotonic()`: none begins later.

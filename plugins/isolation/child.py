@@ -20,7 +20,7 @@ from domain.kit.errors import DomainError
 from domain.sessions import outcomes
 from domain.sessions.journal import JournalUnwritable
 from domain.sessions.session import ChannelBroken
-from domain.sessions.window import Window
+from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.rendering import MinijinjaTemplates
 from plugins.isolation.frames import Close, Command, Connect, Kind, Open, Send, Show, Stop, commands, encode_report
@@ -43,12 +43,12 @@ def load_channel(entry_point: str, key: str) -> Channel:
     raise LookupError(f"{entry_point} brings no channel {key!r}")
 
 
-class ReportingWindow(Window):
+class ReportingWindow(MessageWindow):
     """Tells the parent what it notes; several notes of one moment go out together."""
 
     __slots__ = ("_child",)
 
-    def __init__(self, deadline: float, child: "Child") -> None:
+    def __init__(self, deadline: float, child: "ChannelHost") -> None:
         super().__init__(deadline)
         self._child = child
 
@@ -62,7 +62,7 @@ class ReportingWindow(Window):
         self._child.tell_soon(encode_report(Kind.ENDED, key=key.hex, outcome=outcomes.as_values(outcome), shown=shown))
 
 
-class Child:
+class ChannelHost:
     def __init__(self, connection: socket.socket, channel: Channel) -> None:
         self._connection, self._channel = connection, channel
         self._loop = asyncio.new_event_loop()
@@ -197,7 +197,7 @@ def main(entry_point: str, key: str, memory_mb: int) -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code, and this process is for it
         connection.sendall(encode_report(Kind.BROKEN, reason=f"could not be loaded: {type(error).__name__}"))
         return
-    Child(connection, channel).run()
+    ChannelHost(connection, channel).run()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ _LENGTH = struct.Struct("!I")
 
 
 class Kind(StrEnum):
-    """What a report says."""
+    """Kinds of reports."""
 
     ALIVE = "alive"
     OPENED = "opened"

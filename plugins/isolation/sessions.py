@@ -15,7 +15,7 @@ from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.sessions import outcomes
 from domain.sessions.journal import JournalUnwritable, revoke
 from domain.sessions.session import ChannelBroken
-from domain.sessions.window import Window
+from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
 from plugins.isolation.frames import Connect, Kind, Open, Report, Send, Show, Stop
 from plugins.isolation.process import ChannelProcess, ChannelSource
@@ -106,7 +106,7 @@ class IsolatedSession:
             raise JournalUnwritable(report["reason"])
         self._journal = journal
 
-    async def send(self, recipients: Sequence[Recipient], window: Window) -> None:
+    async def send(self, recipients: Sequence[Recipient], window: MessageWindow) -> None:
         self.process.tell(Send(tuple(recipients), window.deadline))
         try:
             while (report := await self.process.next_report(Kind.BEGUN, Kind.ENDED, Kind.SENT))["kind"] != Kind.SENT:
@@ -128,7 +128,7 @@ class IsolatedSession:
         except TimeoutError:
             raise self.process.source.broken(f"did not prepare its content in {_SHOW_SECONDS:.0f} seconds") from None
 
-    def _learn(self, recipients: Sequence[Recipient], window: Window) -> None:
+    def _learn(self, recipients: Sequence[Recipient], window: MessageWindow) -> None:
         """Complete the window by the journal of the process, which is dead; without one, anything may have begun."""
         told = None if self._journal is None else revoke(self._journal)
         for recipient in recipients:
@@ -139,7 +139,7 @@ class IsolatedSession:
                 window.note_ended(key, told.outcomes[key])
 
 
-def _note(report: Report, window: Window) -> None:
+def _note(report: Report, window: MessageWindow) -> None:
     key = UUID(hex=report["key"])
     if report["kind"] == Kind.BEGUN:
         window.note_begun(key)

@@ -13,7 +13,7 @@ from muster_sdk import Accepted, Recipient, Shown
 from api.settings import child_environment
 from domain.kit.errors import DomainErrors
 from domain.sessions.session import ChannelBroken
-from domain.sessions.window import Window
+from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
 from plugins.isolation import process as channel_process
 from plugins.isolation.sessions import IsolatedSessions
@@ -50,7 +50,7 @@ def sent(log: Path) -> list[str]:
 
 
 async def hand_over(
-    sessions: IsolatedSessions, log: Path, window: Window, journal: Path | None, **content: str
+    sessions: IsolatedSessions, log: Path, window: MessageWindow, journal: Path | None, **content: str
 ) -> None:
     """Send a window of messages to five people."""
     async with sessions.open(zoo(log), content) as session:
@@ -67,7 +67,7 @@ def people(count: int = 5) -> list[Recipient]:
 async def test_messages_are_composed_and_sent_in_a_process_of_their_own(
     sessions: IsolatedSessions, log: Path, tmp_path: Path
 ) -> None:
-    window = Window(monotonic() + 60)
+    window = MessageWindow(monotonic() + 60)
     recipients = people(3)
     async with sessions.open(zoo(log), {}) as session:
         assert not session.reads_properties
@@ -102,7 +102,7 @@ async def test_content_that_does_not_fit_is_refused_with_its_path(sessions: Isol
 
 
 async def test_a_sandbox_shows_what_it_would_have_sent(sessions: IsolatedSessions) -> None:
-    window, recipients = Window(monotonic() + 60), people(2)
+    window, recipients = MessageWindow(monotonic() + 60), people(2)
     async with sessions.open(ConfiguredChannel(Zoo(), None), {}) as session:
         await session.connect(None)
         await session.send(recipients, window)
@@ -125,7 +125,7 @@ HOW = {
 async def test_what_a_channel_had_done_when_it_broke_is_known(
     sessions: IsolatedSessions, log: Path, tmp_path: Path, how: str
 ) -> None:
-    window, recipients = Window(monotonic() + 60), people()
+    window, recipients = MessageWindow(monotonic() + 60), people()
     with pytest.raises(ChannelBroken, match=HOW[how]) as broken:
         await hand_over(sessions, log, window, tmp_path / "claim.journal", where="begun", how=how)
     assert "The channel zoo" in str(broken.value)
@@ -141,7 +141,7 @@ async def test_what_a_channel_had_done_when_it_broke_is_known(
 async def test_a_channel_that_breaks_before_it_sends_has_begun_nothing(
     sessions: IsolatedSessions, log: Path, tmp_path: Path, where: str, how: str
 ) -> None:
-    window = Window(monotonic() + 60)
+    window = MessageWindow(monotonic() + 60)
     with pytest.raises(ChannelBroken, match=HOW[how]):
         await hand_over(sessions, log, window, tmp_path / "claim.journal", where=where, how=how)
     assert (window.begun, window.outcomes) == (set(), {})
@@ -149,7 +149,7 @@ async def test_a_channel_that_breaks_before_it_sends_has_begun_nothing(
 
 
 async def test_without_a_journal_anything_may_have_begun(sessions: IsolatedSessions, log: Path) -> None:
-    window, recipients = Window(monotonic() + 60), people()
+    window, recipients = MessageWindow(monotonic() + 60), people()
     with pytest.raises(ChannelBroken):
         await hand_over(sessions, log, window, None, where="begun", how="leave")
     assert window.begun == {recipient.key for recipient in recipients}
@@ -158,7 +158,7 @@ async def test_without_a_journal_anything_may_have_begun(sessions: IsolatedSessi
 async def test_a_sending_that_is_broken_off_leaves_its_process_dead_and_its_messages_known(
     sessions: IsolatedSessions, log: Path, tmp_path: Path
 ) -> None:
-    window, recipients = Window(monotonic() + 60), people()
+    window, recipients = MessageWindow(monotonic() + 60), people()
     task = asyncio.create_task(hand_over(sessions, log, window, tmp_path / "claim.journal", how="hang"))
     async with asyncio.timeout(30):
         while len(window.outcomes) < 3:  # noqa: ASYNC110 - the window is no event

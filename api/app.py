@@ -45,7 +45,7 @@ def create_app(runtime: Runtime) -> Starlette:
             graphiql.assets(),
             *unsubscribe.routes(services.database, services.links, services.clock),
             *files.routes(services.database, services.files, services.file_links, services.clock),
-            *health.routes(services.database, runtime.ask_broker),
+            *health.routes(runtime.probes),
         ],
         middleware=[
             Middleware(AccessLog),

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from api.database_checks import pooler_problems, replication_warnings
-from api.http.health import readiness_faults
+from api.http.health import readiness_of
 from api.wiring import Runtime
 from domain import jobs
 from domain.campaigns import launch
+from domain.campaigns import queries as campaigns
 from domain.events import counters
 from domain.kit.db import Transaction
 from domain.orders import facts
@@ -37,13 +38,14 @@ async def run_checks(runtime: Runtime) -> list[Check]:
         setting_problems += await pooler_problems(runtime.database)
     plugin_problems = [f"{fault.plugin} of {fault.package} is left out: {fault.reason}" for fault in plugins.faults]
     channels = ", ".join(sorted(plugins.channels)) or "none"
-    connection_problems = await readiness_faults(runtime.database, runtime.ask_broker)
+    readiness = await readiness_of(runtime.probes)
+    connection_problems = [*readiness.faults, *readiness.warnings]
     checks = [
         _check("settings", setting_problems, "no conflicts"),
         _check("plugins", plugin_problems, f"channels: {channels}"),
         _check("connections", connection_problems, "database and broker answer; the database is up to date"),
     ]
-    if connection_problems:
+    if readiness.faults:
         return checks
     async with runtime.database.read() as tx:
         warnings = await replication_warnings(tx)
@@ -66,6 +68,10 @@ async def _data_checks(tx: Transaction, runtime: Runtime) -> list[Check]:
             examples = _summary([str(customer_id) for customer_id in customer_ids])
             count_problems.append(f"store {store_id}: {len(customer_ids)} customers have wrong counts ({examples})")
     campaign_ids = [str(campaign_id) for campaign_id in await launch.stranded(tx)]
+    channel_problems += [
+        f"store {stopped.store_id}: campaign {stopped.campaign_id}: {stopped.problem}"
+        for stopped in await campaigns.stopped(tx)
+    ]
     campaign_problems: list[str] = []
     if campaign_ids:
         campaign_problems.append(f"{len(campaign_ids)} are SENDING without a job: {_summary(campaign_ids)}")
@@ -73,7 +79,11 @@ async def _data_checks(tx: Transaction, runtime: Runtime) -> list[Check]:
     open_jobs, expired = sum(count.open for count in counts), sum(count.expired for count in counts)
     job_problems = [f"{expired} of {open_jobs} jobs lost their worker: is `muster work` running?"] if expired else []
     return [
-        _check("channels", channel_problems, "the settings of all installed channels can be used"),
+        _check(
+            "channels",
+            channel_problems,
+            "the settings of all installed channels can be used, and they send what is to be sent",
+        ),
         _check("facts", count_problems, "the stored counts of orders and events equal a recount"),
         _check("campaigns", campaign_problems, "every campaign that is SENDING has a job"),
         _check("jobs", job_problems, f"{open_jobs} pending or running"),

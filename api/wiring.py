@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from dramatiq import Broker
 
 from api.graphql.kit.context import ServerServices
+from api.http.health import Probes
 from api.settings import Settings, child_environment
 from api.workers.broker import waiting
 from api.workers.consumers import Consumers, brokers_for
@@ -42,6 +43,10 @@ class Runtime:
     @property
     def database(self) -> Database:
         return self.services.database
+
+    @property
+    def probes(self) -> Probes:
+        return Probes(self.database, self.ask_broker, self.watchdog.stuck, self.settings.embedded)
 
     def consumers(self, threads: int = 4) -> Consumers:
         return Consumers(self.brokers, self.connect, JOB_KINDS, threads=threads, watchdog=self.watchdog)

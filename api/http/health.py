@@ -1,8 +1,9 @@
 """Endpoints for load balancers and Prometheus: liveness, readiness and metrics."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
@@ -14,24 +15,47 @@ from starlette.routing import Route
 from api import metrics
 from domain import jobs
 from domain.campaigns import queries as campaigns
-from domain.kit.db import Database
+from domain.kit.db import Database, Transaction
 from domain.migrations import is_current
 
-# Sends a request to the broker, and raises when it does not answer.
-Probe = Callable[[], object]
 _TIMEOUT = 5.0  # seconds
+# Seconds after which a job that is due should have found a worker: consumers look every eight.
+_IDLE_AFTER = 60.0
 
 
 async def alive(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-def routes(database: Database, probe: Probe) -> list[Route]:
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """Ways to ask the parts of a process how they are: `ask_broker` raises when the broker does not answer.
+
+    `stuck` returns the parts that do not turn any more, and since how many seconds; `embedded` is a server that works.
+    """
+
+    database: Database
+    ask_broker: Callable[[], object]
+    stuck: Callable[[], Mapping[str, float]]
+    embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Reasons why this process cannot work, and what its operator should know though it can."""
+
+    faults: list[str]
+    warnings: list[str]
+
+
+def routes(probes: Probes) -> list[Route]:
+    database = probes.database
+
     async def ready(_: Request) -> Response:
-        faults = await readiness_faults(database, probe)
-        return JSONResponse(
-            {"status": "not ready" if faults else "ok", "faults": faults}, status_code=503 if faults else 200
-        )
+        readiness = await readiness_of(probes)
+        status = "not ready" if readiness.faults else "ok"
+        content = {"status": status, "faults": readiness.faults, "warnings": readiness.warnings}
+        return JSONResponse(content, status_code=503 if readiness.faults else 200)
 
     async def scrape(_: Request) -> Response:
         # Without the database, the metrics of this process are still of use.
@@ -42,25 +66,40 @@ def routes(database: Database, probe: Probe) -> list[Route]:
                 for queue, counts in (await jobs.count_by_queue(tx)).items():
                     metrics.queue_depth.labels(queue.value).set(counts.open)
                     metrics.leases_expired.labels(queue.value).set(counts.expired)
+                    metrics.oldest_due.labels(queue.value).set(counts.waiting)
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", scrape)]
 
 
-async def readiness_faults(database: Database, probe: Probe) -> list[str]:
-    """Return the reasons why this process cannot work, for its operator; none when it is ready."""
-    faults: list[str] = []
+async def readiness_of(probes: Probes) -> Readiness:
+    """Ask the database, the broker and the parts of this process."""
+    faults = [f"{part} has not answered for {seconds:.0f} s" for part, seconds in probes.stuck().items()]
+    warnings: list[str] = []
     try:
         async with asyncio.timeout(_TIMEOUT):
-            async with database.read() as tx:
+            async with probes.database.read() as tx:
                 await tx.execute(text("SELECT 1"))
-            if not await is_current(database):
+            if await is_current(probes.database):
+                async with probes.database.read() as tx:
+                    # Without workers of its own, a server can do its part.
+                    (faults if probes.embedded else warnings).extend(await _idle_queues(tx))
+            else:
                 faults.append("the database is not migrated: run `muster migrate`")
     except (SQLAlchemyError, OSError) as error:
         faults.append(f"the database does not answer ({type(error).__name__})")
     try:
         async with asyncio.timeout(_TIMEOUT):
-            await asyncio.to_thread(probe)
+            await asyncio.to_thread(probes.ask_broker)
     except Exception as error:  # noqa: BLE001 - each client library has its own
-        faults.append(f"the broker does not answer ({type(error).__name__})")
-    return faults
+        # Workers find due jobs in the database, some seconds later.
+        warnings.append(f"the broker does not answer ({type(error).__name__})")
+    return Readiness(faults, warnings)
+
+
+async def _idle_queues(tx: Transaction) -> list[str]:
+    return [
+        f"{queue.value}: a job has been due for {counts.waiting:.0f} s, and no worker has any of this queue"
+        for queue, counts in (await jobs.count_by_queue(tx)).items()
+        if counts.waiting >= _IDLE_AFTER and not counts.held
+    ]

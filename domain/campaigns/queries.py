@@ -23,6 +23,15 @@ class StartedCampaign:
     campaign_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class StoppedCampaign:
+    """A campaign that is being sent and cannot go on now."""
+
+    store_id: int
+    campaign_id: UUID
+    problem: str
+
+
 async def add(tx: Transaction, campaign: Campaign) -> None:
     await tx.execute(insert(campaigns).values(store_id=campaign.store_id, id=campaign.id, **_values(campaign)))
 
@@ -100,6 +109,14 @@ async def sending(tx: Transaction) -> list[UUID]:
     """Return the campaigns of all stores that are being sent."""
     rows = await tx.execute(select(campaigns.c.id).where(campaigns.c.status == CampaignStatus.SENDING.value))
     return list(rows.scalars())
+
+
+async def stopped(tx: Transaction) -> list[StoppedCampaign]:
+    """Return the campaigns of all stores that are being sent and say why they cannot go on."""
+    columns = campaigns.c.store_id, campaigns.c.id, campaigns.c.problem
+    is_sending = campaigns.c.status == CampaignStatus.SENDING.value
+    rows = await tx.execute(select(*columns).where(is_sending, campaigns.c.problem.is_not(None)))
+    return [StoppedCampaign(row.store_id, row.id, row.problem) for row in rows]
 
 
 async def open_batches(tx: Transaction, store_id: int, campaign_id: UUID, batches: int) -> None:

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default="sqlite+aiosqlite:///muster.db", repr=False)
     database_pooler: Literal["none", "transaction"] = "none"
     broker_url: str = Field(default=IN_PROCESS, repr=False)
+    broker_namespace: str = Field(default="muster", pattern=r"^[A-Za-z_][A-Za-z0-9._-]{0,31}$")
     secret_key: SecretStr | None = None
     files_dir: Path | None = None
     journals_dir: Path | None = None
@@ -80,9 +81,12 @@ class Settings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _known_broker(cls, value: str) -> str:
-        if value != IN_PROCESS and not value.startswith(_BROKERS):
+        addresses = [address.strip() for address in value.split(",")]
+        if value != IN_PROCESS and not all(address.startswith(_BROKERS) for address in addresses):
             raise ValueError(f"write amqp://..., redis://..., or {IN_PROCESS} for the broker inside the server")
-        return value
+        if len(addresses) > 1 and not all(address.startswith("amqp") for address in addresses):
+            raise ValueError("only RabbitMQ has several addresses: amqp://...,amqp://...")
+        return ",".join(addresses)
 
     @field_validator("secret_key")
     @classmethod

@@ -8,7 +8,7 @@ from dramatiq import Broker
 from api.graphql.kit.context import ServerServices
 from api.http.health import Probes
 from api.settings import Settings, child_environment
-from api.workers.broker import waiting
+from api.workers.broker import probe
 from api.workers.consumers import Consumers, brokers_for
 from api.workers.handlers import JOB_KINDS
 from api.workers.notifier import Notifier
@@ -61,7 +61,7 @@ class Runtime:
 
     def ask_broker(self) -> None:
         """Raise whatever the client does when the broker does not answer."""
-        waiting(self.brokers[Queue.DEFAULT], Queue.DEFAULT)
+        probe(self.brokers[Queue.DEFAULT])
 
     async def close(self) -> None:
         self.watchdog.close()
@@ -77,7 +77,7 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
     """Return the runtime; what it does by itself with the database follows the limits, jobs have their own."""
     key = settings.key()
     plugins = load(settings.blocked_plugins)
-    brokers = brokers_for(settings.broker_url)
+    brokers = brokers_for(settings.broker_url, settings.broker_namespace)
     notifier = Notifier(brokers)
     database = _database(settings, 10, notifier, limits)
     cache_bytes = settings.preview_cache_mb * 1_000_000

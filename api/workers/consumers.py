@@ -40,8 +40,8 @@ _JITTER = 2.0
 _IDLE_MS = 200
 
 
-def brokers_for(url: str) -> dict[Queue, Broker]:
-    return {queue: make_broker(url, queue) for queue in Queue}
+def brokers_for(url: str, namespace: str) -> dict[Queue, Broker]:
+    return {queue: make_broker(url, queue, namespace) for queue in Queue}
 
 
 def threads_of(queue: Queue, threads: int) -> int:
@@ -69,9 +69,9 @@ class Consumer:
         self._stopping = asyncio.Event()
         self._poller: asyncio.Task[None] | None = None
         self._services: Services
-        dramatiq.actor(actor_name=ACTOR, queue_name=queue_name(queue), broker=broker)(self._notified)
+        dramatiq.actor(actor_name=ACTOR, queue_name=queue_name(broker), broker=broker)(self._notified)
         # Its threads only wait for a slot: notices are acknowledged when their jobs begin.
-        self._worker = Worker(broker, queues={queue_name(queue)}, worker_threads=1, worker_timeout=_IDLE_MS)
+        self._worker = Worker(broker, queues={queue_name(broker)}, worker_threads=1, worker_timeout=_IDLE_MS)
 
     def start(self) -> None:
         self._loop_thread.start()

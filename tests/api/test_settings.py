@@ -63,6 +63,9 @@ def test_reports_are_beside_the_database_unless_a_directory_is_set(
         ("MUSTER_DATABASE_URL", "sqlite://"),
         ("MUSTER_DATABASE_POOLER", "statement"),
         ("MUSTER_BROKER_URL", "kafka://h"),
+        ("MUSTER_BROKER_URL", "amqp://h1,h2"),
+        ("MUSTER_BROKER_URL", "redis://h1,redis://h2"),
+        ("MUSTER_BROKER_NAMESPACE", "shop:1"),
         ("MUSTER_SECRET_KEY", "short"),
         ("MUSTER_CLOCK_FILE", "now.txt"),
         ("MUSTER_PUBLIC_URL", "somewhere"),
@@ -89,6 +92,11 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
 def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSTER_ALLOWED_ORIGINS", "https://a.example, https://b.example,")
     assert Settings.from_env().allowed_origins == ("https://a.example", "https://b.example")
+
+
+def test_rabbitmq_has_several_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_BROKER_URL", "amqp://h1:5672, amqp://h2:5672")
+    assert Settings.from_env().broker_url == "amqp://h1:5672,amqp://h2:5672"
 
 
 def test_the_clock_may_be_stopped_in_tests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -31,10 +31,6 @@ def pgbouncer(server: Server, folder: Path, *, ignored: str = "", connections: i
         f"default_pool_size = {connections}\nmax_client_conn = 200\n"
         + (f"ignore_startup_parameters = {ignored}\n" if ignored else "")
     )
-    process = programs.start("pgbouncer", str(settings), log=folder / "pgbouncer.log", user=USER)
-    try:
+    with programs.running("pgbouncer", str(settings), log=folder / "pgbouncer.log", user=USER):
         wait_for(lambda: answers(port), "PgBouncer does not answer")
         yield make_url(server.url).set(host="127.0.0.1", port=port).render_as_string()
-    finally:
-        process.kill()
-        process.wait()

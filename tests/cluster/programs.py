@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,25 @@ def start(
             cwd=cwd or "/",
             start_new_session=True,
         )
+
+
+@contextmanager
+def running(
+    *arguments: str,
+    log: Path,
+    user: str | None = None,
+    namespace: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Generator["subprocess.Popen[bytes]"]:
+    """A command that runs, and is killed with all that it started in its session."""
+    process = start(*arguments, log=log, user=user, namespace=namespace, environment=environment, cwd=cwd)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def owned_by(user: str, folder: Path, *, recursive: bool = False) -> None:

@@ -54,7 +54,7 @@ class Works:
 
 @pytest.fixture
 def works(broker_url: str, database_url: str) -> Iterator[Works]:
-    brokers = brokers_for(broker_url)
+    brokers = brokers_for(broker_url, "muster-test")
     for broker in brokers.values():
         broker.flush_all()
     notifier = Notifier(brokers)

@@ -46,10 +46,20 @@ def command(*arguments: str, user: str | None = None, namespace: str | None = No
     return [*inside, "setpriv", "--pdeathsig", "KILL", *rights, program, *arguments[1:]]
 
 
-def run(*arguments: str, user: str | None = None, namespace: str | None = None, cwd: Path | None = None) -> str:
+def run(
+    *arguments: str,
+    user: str | None = None,
+    namespace: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Run the command to its end, and return what it printed. Raise AssertionError with its complaint."""
     done = subprocess.run(
-        command(*arguments, user=user, namespace=namespace), capture_output=True, text=True, cwd=cwd or "/", check=False
+        command(*arguments, user=user, namespace=namespace),
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        cwd="/",
+        check=False,
     )
     assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
     return done.stdout
@@ -89,9 +99,14 @@ def running(
     try:
         yield process
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        kill(process)
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    """Kill the process and all that it started in its session."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def owned_by(user: str, folder: Path, *, recursive: bool = False) -> None:

@@ -106,15 +106,3 @@ def probe(broker: Broker) -> None:
         broker.client.ping()  # pyright: ignore[reportUnknownMemberType] # as above
     elif isinstance(broker, RabbitmqBroker):
         pika.BlockingConnection(broker.parameters).close()
-
-
-def waiting(broker: Broker) -> int:
-    """Return the number of messages that nobody has fetched or acknowledged yet."""
-    name = queue_name(broker)
-    if isinstance(broker, StubBroker):
-        size: int = broker.queues[name].qsize()
-        return size
-    if isinstance(broker, RedisBroker):
-        return int(broker.do_qsize(name))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    assert isinstance(broker, RabbitmqBroker)
-    return broker.get_queue_message_counts(name)[0]

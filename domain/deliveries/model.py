@@ -70,7 +70,8 @@ class Delivery:
 class DeliveryResult:
     """A delivery's state after an attempt; `retry_in` is how long to wait where it is tried again.
 
-    An attempt that leaves it `in_doubt` may have reached the recipient; one that did not begin is not `attempted`.
+    One that is tried again though this attempt may have reached the recipient stays `in_doubt`, whatever becomes of the
+    next; an attempt that did not begin is not `attempted`.
     """
 
     status: DeliveryStatus

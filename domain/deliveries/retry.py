@@ -35,7 +35,7 @@ def result_of(outcome: Outcome, attempts: int, *, idempotent: bool) -> DeliveryR
         case Ambiguous(reason):
             if idempotent and attempts < MAX_ATTEMPTS:
                 return replace(_retried(reason, attempts, retry_delay(attempts)), in_doubt=True)
-            return DeliveryResult(DeliveryStatus.UNKNOWN, error=reason[:_REASON_LENGTH], in_doubt=True)
+            return DeliveryResult(DeliveryStatus.UNKNOWN, error=reason[:_REASON_LENGTH])
         case _:
             assert_never(outcome)
 

@@ -119,7 +119,7 @@ def _result(batch: Batch, row: Interrupted, told: Evidence | None, *, idempotent
     if idempotent:
         # Its death was the worker's, not the message's: whatever the number of attempts, the key makes another safe.
         return DeliveryResult(DeliveryStatus.PENDING, error=_DIED, retry_in=timedelta(), in_doubt=True)
-    return DeliveryResult(DeliveryStatus.UNKNOWN, error=_DIED, in_doubt=True)
+    return DeliveryResult(DeliveryStatus.UNKNOWN, error=_DIED)
 
 
 def claim_of(batch: Batch, fence: int) -> Claim:

@@ -61,7 +61,7 @@ async def asked(client: httpx.AsyncClient, times: int) -> Counter[int]:
 
     async def ask() -> int:
         async with asyncio.timeout(PATIENCE):
-            headers = {"authorization": f"Bearer {new_token()}"}
+            headers = {"authorization": f"Bearer {new_token(1)}"}
             return (await client.post("/graphql", json={"query": "{ __typename }"}, headers=headers)).status_code
 
     return Counter(await asyncio.gather(*(ask() for _ in range(times))))

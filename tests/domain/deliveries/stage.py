@@ -17,7 +17,7 @@ from domain.deliveries.mailing import Mailing, MailingState
 from domain.deliveries.model import AcceptMarketing, Batch, BatchKey
 from domain.deliveries.tables import deliveries
 from domain.jobs import Job
-from domain.kit.db import AnyRow, Database, Transaction
+from domain.kit.db import AnyRow, Database, JobNotice, Transaction
 from domain.services import Services
 from domain.sessions.journal import JournalDirectory
 from domain.stores import queries as stores
@@ -92,6 +92,10 @@ class Notice:
     async def add_job(self) -> UUID:
         async with self.database.write() as tx:
             return await jobs.add(tx, self.mailing.store.id, "notice.deliver", {})
+
+    async def due(self) -> list[JobNotice]:
+        async with self.database.read() as tx:
+            return await jobs.due(tx, 10)
 
     async def claim(self, job_id: UUID, lease: float = 60) -> Job:
         async with self.database.write() as tx:

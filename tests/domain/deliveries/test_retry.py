@@ -20,7 +20,7 @@ def test_each_delay_is_four_times_the_one_before_up_to_an_hour() -> None:
         (Accepted("x"), DeliveryResult(DeliveryStatus.SENT, provider_message_id="x")),
         (Accepted(None), DeliveryResult(DeliveryStatus.SENT)),
         (Rejected("no mailbox"), DeliveryResult(DeliveryStatus.FAILED, error="no mailbox")),
-        (Ambiguous("cut off"), DeliveryResult(DeliveryStatus.UNKNOWN, error="cut off", in_doubt=True)),
+        (Ambiguous("cut off"), DeliveryResult(DeliveryStatus.UNKNOWN, error="cut off")),
         (NotSent("refused"), DeliveryResult(DeliveryStatus.PENDING, error="refused", retry_in=timedelta(minutes=2))),
         (TryAgain("busy"), DeliveryResult(DeliveryStatus.PENDING, error="busy", retry_in=timedelta(minutes=2))),
         (

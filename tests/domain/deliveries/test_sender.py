@@ -123,7 +123,7 @@ async def test_known_outcomes_are_recorded_as_soon_as_the_database_is_back(
 ) -> None:
     fix_windows(monkeypatch, 100)
     notice = await make_notice(database, store_id, 150)
-    faults = iter([OSError("gone"), OperationalError("SELECT", {}, OSError("gone")), OSError("gone")])
+    faults = iter([OSError("gone"), OperationalError(None, None, OSError("gone")), OSError("gone")])
 
     async def fail() -> None:
         if notice.channel.sent and (fault := next(faults, None)):

@@ -21,6 +21,7 @@ from domain.operations.files import FileDirectory, FileLinks
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
 from domain.services import Services
+from domain.sessions.continuity import Continuity
 from domain.sessions.journal import JournalDirectory
 from domain.templates.rendering import MinijinjaTemplates
 from plugins.isolation.sessions import IsolatedSessions
@@ -89,6 +90,7 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
         channels=InstalledChannels(plugins, key),
         sessions=IsolatedSessions(plugins, child_environment(), settings.channel_memory_mb),
         journals=JournalDirectory(settings.journals()),
+        continuity=Continuity(settings.journals()),
         files=FileDirectory(settings.files()),
         extensions=plugins.extensions,
         file_links=FileLinks(settings.public_url, key),

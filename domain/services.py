@@ -9,6 +9,7 @@ from domain.extensions import Extensions
 from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.operations.files import FileDirectory
+from domain.sessions.continuity import Continuity
 from domain.sessions.journal import JournalDirectory
 from domain.sessions.session import Sessions
 from domain.stores.channels import Channels
@@ -23,5 +24,6 @@ class Services:
     channels: Channels
     sessions: Sessions
     journals: JournalDirectory
+    continuity: Continuity
     files: FileDirectory
     extensions: Extensions

@@ -28,6 +28,7 @@ from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations.files import FileDirectory
 from domain.services import Services
+from domain.sessions.continuity import Continuity
 from domain.sessions.journal import JournalDirectory
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.rendering import MinijinjaTemplates
@@ -128,6 +129,7 @@ def make_services(
         channels=OneChannel(channel),
         sessions=LocalSessions(templates),
         journals=journals or JournalDirectory(None),
+        continuity=Continuity(None),
         files=files or FileDirectory(Path("/nonexistent")),
         extensions=extensions,
     )

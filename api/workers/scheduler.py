@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from api.workers.liveness import dead
 from api.workers.runner import JobKinds
 from domain import jobs
 from domain.campaigns import launch
-from domain.campaigns.mailing import recover_journals
+from domain.campaigns.mailing import check_continuity, recover_journals
 from domain.jobs import Job
 from domain.kit.db import Transaction
 from domain.lifecycle import actions as lifecycle
@@ -27,6 +28,9 @@ log = structlog.get_logger(__name__)
 EVERY = 8.0
 _JITTER = 2.0
 _TIDY_EVERY = 300.0
+_CONTINUITY_EVERY = 1.0
+# Seconds for which journals are kept: longer than a standby ever lags behind.
+_KEEP_JOURNALS = 600.0
 # Seconds that a chore may take; it is broken off then, and begun anew in the next round.
 _TIME_LIMIT = 120.0
 
@@ -68,10 +72,17 @@ def chores_of(services: Services, kinds: JobKinds) -> list[Chore]:
         Chore("lists", lambda: make_lists(services)),
         Chore("memberships", lambda: tracking.schedule_due(database, clock())),
         Chore("journals", lambda: recover_journals(services)),
+        Chore("continuity", lambda: check_continuity(services), _CONTINUITY_EVERY),
+        Chore("closed journals", lambda: delete_closed_journals(services), _TIDY_EVERY),
         Chore("sweep", lambda: sweep(services, kinds)),
         Chore("lifecycle", lambda: lifecycle.schedule_due(database, clock())),
         Chore("files", lambda: delete_expired_files(database, services.files, make_files, clock()), _TIDY_EVERY),
     ]
+
+
+async def delete_closed_journals(services: Services) -> None:
+    # The clock of the services may stand still.
+    services.journals.delete_closed(time.time() - _KEEP_JOURNALS)  # noqa: TID251
 
 
 async def make_lists(services: Services) -> None:

@@ -11,8 +11,13 @@ from domain.deliveries.model import BatchKey
 from domain.jobs import Job, JobKind, Queue
 from domain.kit.db import Transaction
 from domain.services import Services
+from domain.sessions.continuity import timeline_of
 from domain.stores import queries as stores
 
+_WENT_BACK = (
+    "The database has lost what it had committed: an asynchronous standby was promoted. What workers had sent is on "
+    "record again. Let the machines of all workers return, then run `muster resume`"
+)
 _STATES = {CampaignStatus.SENDING: MailingState.OPEN, CampaignStatus.PAUSED: MailingState.PAUSED}
 
 
@@ -70,6 +75,27 @@ async def recover_journals(services: Services) -> int:
     for claim in claims:
         await settlement.recover(services, CampaignMailings(), claim)
     return len(claims)
+
+
+async def check_continuity(services: Services) -> int:
+    """Compare this machine's journals with a database that was promoted; return how many deliveries it had lost.
+
+    A database that went back has lost more than that, opt-outs perhaps: whatever is being sent is paused.
+    """
+    async with services.database.read() as tx:
+        timeline = await timeline_of(tx)
+    if timeline is None or services.continuity.is_compared(timeline):
+        if timeline is not None:
+            services.continuity.remember(timeline)
+        return 0
+    restored = 0
+    for claim, told in services.journals.all():
+        restored += await settlement.restore(services, CampaignMailings(), claim, told)
+    if restored:
+        async with services.database.write() as tx:
+            await queries.pause_all(tx, _WENT_BACK)
+    services.continuity.remember(timeline)
+    return restored
 
 
 async def give_up(tx: Transaction, services: Services, job: Job) -> None:

@@ -119,6 +119,20 @@ async def stopped(tx: Transaction) -> list[StoppedCampaign]:
     return [StoppedCampaign(row.store_id, row.id, row.problem) for row in rows]
 
 
+async def pause_all(tx: Transaction, problem: str) -> None:
+    """Pause the campaigns of all stores that are being sent."""
+    is_sending = campaigns.c.status == CampaignStatus.SENDING.value
+    values = {"status": CampaignStatus.PAUSED.value, "problem": problem}
+    await tx.execute(update(campaigns).where(is_sending).values(values))
+
+
+async def resume_all(tx: Transaction) -> int:
+    """Have the campaigns of all stores go on that the server itself has paused, and return how many these are."""
+    paused = campaigns.c.status == CampaignStatus.PAUSED.value, campaigns.c.problem.is_not(None)
+    values = {"status": CampaignStatus.SENDING.value, "problem": None}
+    return (await tx.execute(update(campaigns).where(*paused).values(values))).rowcount
+
+
 async def open_batches(tx: Transaction, store_id: int, campaign_id: UUID, batches: int) -> None:
     """Note how many batches the campaign has to send."""
     await tx.execute(update(campaigns).where(*_is(store_id, campaign_id)).values(open_batches=batches))

@@ -49,6 +49,12 @@ async def in_doubt_of(tx: Transaction, batch: Batch, fence: int) -> list[Interru
     return await _interrupted(tx, batch, deliveries.c.status.in_(statuses), deliveries.c.fence == fence)
 
 
+async def without_intent(tx: Transaction, batch: Batch, fence: int) -> list[Interrupted]:
+    """Return the batch's open deliveries that no claim of this fence or a later one has begun, as far as they show."""
+    open_statuses = [DeliveryStatus.PENDING.value, DeliveryStatus.SENDING.value]
+    return await _interrupted(tx, batch, deliveries.c.status.in_(open_statuses), deliveries.c.fence < fence)
+
+
 async def _interrupted(tx: Transaction, batch: Batch, *conditions: ColumnElement[bool]) -> list[Interrupted]:
     columns = deliveries.c.customer_id, deliveries.c.fence, deliveries.c.attempts
     rows = await tx.execute(select(*columns).where(*_within(batch), *conditions))
@@ -98,7 +104,8 @@ async def abandon(tx: Transaction, batch: Batch, reason: str) -> None:
 async def record_outcomes(tx: Transaction, batch: Batch, results: Mapping[ClaimedDelivery, DeliveryResult]) -> None:
     """Write the results of attempts. A delivery that a later claim has begun again is left to that one.
 
-    What may have gone out before does not end as FAILED or SKIPPED.
+    What may have gone out before does not end as FAILED or SKIPPED. An intent is committed before its attempt: a row
+    that does not have it any more was lost with the end of the database that had it, and takes the result as well.
     """
     if not results:
         return
@@ -133,7 +140,9 @@ UPDATE deliveries SET
         WHEN v.status IN ('FAILED', 'SKIPPED') AND (v.in_doubt = 1 OR deliveries.in_doubt_since IS NOT NULL)
         THEN 'UNKNOWN'
         ELSE v.status END,
-    attempts = deliveries.attempts - 1 + v.attempted,
+    fence = v.fence,
+    attempts = CASE WHEN deliveries.fence = v.fence THEN deliveries.attempts - 1 + v.attempted
+        ELSE deliveries.attempts + 1 END,
     provider_message_id = coalesce(v.provider_message_id, deliveries.provider_message_id),
     error = v.error,
     not_before = {not_before},
@@ -144,8 +153,9 @@ UPDATE deliveries SET
 FROM {values} AS v
 WHERE deliveries.store_id = :store_id AND deliveries.campaign_id = :campaign_id
   AND deliveries.customer_id BETWEEN :first AND :last
-  AND deliveries.customer_id = v.customer_id AND deliveries.fence = v.fence
-  AND deliveries.status IN ('SENDING', 'UNKNOWN')
+  AND deliveries.customer_id = v.customer_id
+  AND (deliveries.fence = v.fence AND deliveries.status IN ('SENDING', 'UNKNOWN')
+    OR v.attempted = 1 AND deliveries.fence < v.fence AND deliveries.status IN ('PENDING', 'SENDING'))
 """
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 _MAILING = bindparam("campaign_id", type_=deliveries.c.campaign_id.type)

@@ -95,7 +95,7 @@ async def _send(
             await sender.run()
         finally:
             if not sender.results:
-                services.journals.delete(claim)
+                services.journals.close(claim)
     return sender.problem
 
 

@@ -101,6 +101,27 @@ async def recover(services: Services, source: MailingSource, claim: Claim) -> No
     services.journals.discard(claim)
 
 
+async def restore(services: Services, source: MailingSource, claim: Claim, told: Evidence) -> int:
+    """Write what a claim is known to have sent into a database that has lost it, and return how many that were.
+
+    What began and has no outcome is in doubt.
+    """
+    async with services.database.write() as tx:
+        mailing = await source.load(tx, claim.store_id, claim.mailing_id)
+        batch = await batches.by_key(tx, claim.store_id, BatchKey(claim.mailing_id, claim.number))
+        if mailing is None or batch is None:
+            return 0
+        idempotent = await _is_idempotent(tx, services, mailing)
+        results = {
+            ClaimedDelivery(row.claimed.customer_id, claim.fence): _result(batch, row, told, idempotent=idempotent)
+            for row in await batches.without_intent(tx, batch, claim.fence)
+            if told.has(ids.delivery_key(batch.store_id, batch.mailing_id, row.claimed.customer_id))
+        }
+        if results:
+            await settle(tx, source, mailing, batch, results, services.clock())
+    return len(results)
+
+
 async def _is_idempotent(tx: Transaction, services: Services, mailing: Mailing) -> bool:
     try:
         configured = await services.channels.find(tx, mailing.store.id, mailing.channel)

@@ -23,6 +23,7 @@ from muster_sdk import Outcome
 from domain.sessions import outcomes
 
 _SUFFIX = ".journal"
+_CLOSED_SUFFIX = ".closed"
 _UNKNOWN_BOOT = "unknown"
 
 
@@ -59,6 +60,10 @@ class Evidence:
     begun: frozenset[UUID]
     outcomes: Mapping[UUID, Outcome]
     complete: bool
+
+    def has(self, key: UUID) -> bool:
+        """Return whether the message is known to have begun."""
+        return key in self.begun or key in self.outcomes
 
     def never_began(self, key: UUID) -> bool:
         return self.complete and key not in self.begun and key not in self.outcomes
@@ -119,24 +124,45 @@ class JournalDirectory:
             return None
         return revoke(self._path / claim.file_name)
 
-    def delete(self, claim: Claim) -> None:
-        """Delete the claim's journal, whose outcomes the database has."""
+    def close(self, claim: Claim) -> None:
+        """Lay the claim's journal aside, whose outcomes the database has: for a while, in case that it loses them."""
         if self._path is not None:
-            (self._path / claim.file_name).unlink(missing_ok=True)
+            path = self._path / claim.file_name
+            with suppress(FileNotFoundError):
+                os.utime(path)
+                path.rename(path.with_suffix(_CLOSED_SUFFIX))
 
     def discard(self, claim: Claim) -> None:
-        """Delete the claim's journal unless its process lives, which may still learn outcomes."""
+        """Lay the claim's journal aside unless its process lives, which may still learn outcomes."""
         if self._path is not None and _is_unlocked(self._path / claim.file_name):
-            self.delete(claim)
+            self.close(claim)
+
+    def all(self) -> Iterator[tuple[Claim, Evidence]]:
+        """Return every claim whose journal is here, under way or laid aside, and what it tells; none is revoked."""
+        for path in self._files(f"*{_SUFFIX}", f"*{_CLOSED_SUFFIX}"):
+            claim = _claim(path.stem)
+            with suppress(FileNotFoundError):
+                if claim is not None:
+                    yield claim, _evidence(path.read_bytes())
+
+    def delete_closed(self, before: float) -> None:
+        """Delete the journals that were laid aside before the time, in seconds of the files' clock."""
+        for path in self._files(f"*{_CLOSED_SUFFIX}"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
 
     def abandoned(self) -> Iterator[Claim]:
         """Return the claims whose processes are dead and whose journals are still here."""
-        if self._path is None or not self._path.is_dir():
-            return
-        for path in sorted(self._path.glob(f"*{_SUFFIX}")):
-            claim = _claim(path.name)
+        for path in self._files(f"*{_SUFFIX}"):
+            claim = _claim(path.stem)
             if claim is not None and _is_unlocked(path):
                 yield claim
+
+    def _files(self, *patterns: str) -> list[Path]:
+        if self._path is None or not self._path.is_dir():
+            return []
+        return sorted(path for pattern in patterns for path in self._path.glob(pattern))
 
 
 def revoke(path: Path) -> Evidence | None:
@@ -172,10 +198,9 @@ def _evidence(content: bytes) -> Evidence:
     return Evidence(frozenset(begun), ended, same_boot)
 
 
-def _claim(file_name: str) -> Claim | None:
-    parts = file_name.removesuffix(_SUFFIX).split(".")
+def _claim(stem: str) -> Claim | None:
     try:
-        store_id, mailing_id, number, fence = parts
+        store_id, mailing_id, number, fence = stem.split(".")
         return Claim(int(store_id), UUID(hex=mailing_id), int(number), int(fence))
     except ValueError:
         return None

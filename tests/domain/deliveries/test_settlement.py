@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from muster_sdk import Accepted, Message, Rejected, Report
+from sqlalchemy import update
 
 from domain.deliveries import batches
 from domain.deliveries.model import ClaimedDelivery, DeliveryResult, DeliveryStatus, Stats
-from domain.deliveries.settlement import recover, settle
+from domain.deliveries.settlement import recover, restore, settle
+from domain.deliveries.tables import deliveries
 from domain.kit.db import Database
 from domain.sessions.journal import JournalDirectory
 from tests.domain.campaigns.stage import Killed, fix_windows, make_due
@@ -91,3 +93,27 @@ async def test_a_late_result_counts_for_its_own_claim_alone(database: Database, 
     async with database.write() as tx:
         await settle(tx, notice.source, notice.mailing, await notice.batch(), late, NOW)
     assert set((await notice.statuses()).values()) == {"SENT"}
+
+
+async def test_a_database_that_went_back_gets_again_what_it_had_lost(
+    database: Database, store_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fix_windows(monkeypatch, 6)
+    notice = await make_notice(database, store_id, 10)
+    notice.journals = JournalDirectory(tmp_path / "journals")
+    await notice.deliver()
+    sent = list(notice.channel.sent)
+    # As if the standby had only got the first window's intents.
+    async with database.write() as tx:
+        lost = update(deliveries).values(status="PENDING", fence=0, attempts=0, provider_message_id=None)
+        await tx.execute(lost.where(deliveries.c.customer_id > 6))
+        await tx.execute(update(deliveries).where(deliveries.c.customer_id <= 3).values(status="SENDING", fence=0))
+        await batches.recount(tx, await notice.batch())
+    told = list(notice.journals.all())
+    assert [await restore(notice.services, notice.source, claim, evidence) for claim, evidence in told] == [7]
+    assert [await restore(notice.services, notice.source, claim, evidence) for claim, evidence in told] == [0]
+    rows = await notice.rows()
+    assert {(row.status, row.attempts, row.fence) for row in rows.values()} >= {("SENT", 1, 1)}
+    assert {row.status for row in rows.values()} == {"SENT"}
+    await notice.deliver(await notice.claim(await notice.add_job()))
+    assert notice.channel.sent == sent

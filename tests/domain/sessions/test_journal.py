@@ -108,7 +108,26 @@ def test_a_journal_is_abandoned_once_its_process_is_dead(tmp_path: Path) -> None
     assert list(directory.abandoned()) == [CLAIM]
     directory.discard(CLAIM)
     assert not path.exists()
-    directory.delete(CLAIM)
+    assert list(directory.abandoned()) == []
+    directory.close(CLAIM)
+
+
+def test_a_journal_that_is_laid_aside_is_kept_for_a_while(tmp_path: Path) -> None:
+    directory = JournalDirectory(tmp_path)
+    path = directory.path(CLAIM)
+    assert path is not None
+    journal = Journal(path)
+    journal.begin(A)
+    journal.close()
+    told = [(CLAIM, Evidence(frozenset({A}), {}, complete=True))]
+    assert list(directory.all()) == told
+    directory.close(CLAIM)
+    laid_aside = path.with_suffix(".closed").stat().st_mtime
+    assert directory.revoke(CLAIM) is None
+    directory.delete_closed(laid_aside - 1)
+    assert list(directory.all()) == told
+    directory.delete_closed(laid_aside + 1)
+    assert list(directory.all()) == []
 
 
 def test_a_disk_that_takes_no_line_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

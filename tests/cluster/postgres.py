@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from api.settings import Settings
 from domain.kit.db import Database
 from domain.migrations import migrate
 from tests.cluster import programs
@@ -94,6 +95,19 @@ class Server:
         self.psql("SELECT pg_promote(true, 20)")
         wait_for(lambda: self.psql("SELECT pg_is_in_recovery()") == "f", "the standby was not promoted")
 
+    def stop_following(self) -> None:
+        """Have a standby fetch no more from its primary: from now on it falls behind."""
+        self.psql("ALTER SYSTEM SET primary_conninfo = ''")
+        self.psql("SELECT pg_reload_conf()")
+        wait_for(lambda: self.psql("SELECT count(*) FROM pg_stat_wal_receiver") == "0", "the standby still follows")
+
+    def wait_for_commits_on(self, standby: str) -> None:
+        """Have every commit wait until the standby of this name has it."""
+        self.psql(f"ALTER SYSTEM SET synchronous_standby_names = '{standby}'")
+        self.psql("SELECT pg_reload_conf()")
+        state = f"SELECT sync_state FROM pg_stat_replication WHERE application_name = '{standby}'"
+        wait_for(lambda: self.psql(state) == "sync", "the standby is not synchronous")
+
     @contextmanager
     def followed_by(
         self, folder: Path, *, name: str = "standby", host: str | None = None, namespace: str | None = None
@@ -111,6 +125,27 @@ class Server:
             yield standby
         finally:
             standby.stop(signal.SIGKILL)
+
+
+def urls_of(*servers: Server) -> str:
+    """Return the URL of a database on several hosts, as the settings make it of an operator's."""
+    hosts = ",".join(f"{server.host}:{server.port}" for server in servers)
+    settings = Settings.model_validate({"database_url": f"postgresql://postgres@{hosts}/postgres"})
+    return settings.database_url
+
+
+@contextmanager
+def fail_over_to_the_past(primary: Server, standby: Server) -> Generator[None]:
+    """Lose what is committed inside: the primary dies at the end, and an asynchronous standby knows nothing of it.
+
+    Whoever has both hosts in its URL comes to the standby next, which is another timeline that begins before.
+    """
+    caught_up = "SELECT bool_and(replay_lsn = pg_current_wal_lsn()) FROM pg_stat_replication"
+    wait_for(lambda: primary.psql(caught_up) == "t", "the standby does not catch up")
+    standby.stop_following()
+    yield
+    primary.stop(signal.SIGKILL)
+    standby.promote()
 
 
 @contextmanager

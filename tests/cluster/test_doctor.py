@@ -57,7 +57,5 @@ async def test_a_standby_that_may_lag_behind_is_a_warning(
         asynchronous = await check(closing, settings, "replication")
         assert (asynchronous.passed, asynchronous.warning) == (True, True)
         assert "'second' is asynchronous" in asynchronous.message
-        postgres_server.psql("ALTER SYSTEM SET synchronous_standby_names = 'second'")
-        postgres_server.psql("SELECT pg_reload_conf()")
-        wait_for(lambda: postgres_server.psql("SELECT sync_state FROM pg_stat_replication") == "sync", "no standby")
+        postgres_server.wait_for_commits_on("second")
         assert not (await check(closing, settings, "replication")).warning

@@ -19,7 +19,7 @@ from domain.kit.db import JOBS, REQUESTS, Database
 from domain.stores.model import new_token
 from tests.cluster import programs
 from tests.cluster.network import Host, hosts
-from tests.cluster.postgres import Server, server
+from tests.cluster.postgres import Server, server, urls_of
 from tests.journeys.processes import ROOT, wait_for
 
 # Seconds that a request may take while nothing answers: it waits for a connection, or for a silent server.
@@ -40,7 +40,7 @@ async def test_requests_are_answered_while_the_database_is_away_and_served_by_th
         server(postgres_template, folder / "primary", first.address, first.namespace) as primary,
         primary.followed_by(folder / "standby", host=second.address, namespace=second.namespace) as standby,
     ):
-        settings = Settings(database_url=both(primary, standby), secret_key=SecretStr("a key for tests alone"))
+        settings = Settings(database_url=urls_of(primary, standby), secret_key=SecretStr("a key for tests alone"))
         runtime = build(settings, REQUESTS)
         transport = httpx.ASGITransport(create_app(runtime))
         async with httpx.AsyncClient(transport=transport, base_url="http://muster") as client:
@@ -67,15 +67,9 @@ async def asked(client: httpx.AsyncClient, times: int) -> Counter[int]:
     return Counter(await asyncio.gather(*(ask() for _ in range(times))))
 
 
-def both(primary: Server, standby: Server) -> str:
-    """Return the URL of the two, as an operator writes it."""
-    given = f"postgresql://postgres@{primary.host}:{primary.port},{standby.host}:{standby.port}/postgres"
-    return Settings.model_validate({"database_url": given}).database_url
-
-
 async def test_the_first_host_that_takes_writes_is_used(postgres_server: Server, folder: Path) -> None:
     with postgres_server.followed_by(folder / "standby") as standby:
-        url = both(standby, postgres_server)
+        url = urls_of(standby, postgres_server)
         database = Database(url)
         async with database.write() as tx:
             assert await tx.scalar(text("SELECT inet_server_port()")) == postgres_server.port

@@ -1,0 +1,125 @@
+"""A campaign that real workers send to a real mail server while machines fail, and what became of each message."""
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from channels.email.plugin import EmailChannel
+from domain.campaigns import launch
+from domain.campaigns.model import CampaignStatus
+from domain.campaigns.tables import campaigns
+from domain.customers.tables import contacts, customers
+from domain.deliveries.tables import deliveries
+from domain.kit.db import Database
+from domain.stores import queries as stores
+from plugins.sealing import seal
+from tests.domain.campaigns.stage import add_campaign, add_list
+from tests.factories import NOW, add_store
+from tests.journeys.processes import consent, customer, mail_server, wait_for, worker
+
+KEY = "a key for the cluster of tests"
+NAMESPACE = f"muster-cluster-{os.getpid()}"
+
+
+@dataclass
+class Mailing:
+    """A campaign that is being sent."""
+
+    url: str
+    store_id: int
+    campaign_id: UUID
+    recipients: int
+    log: Path
+    received: Callable[[], int]
+
+    def wait_for_messages(self, share: float) -> None:
+        """Wait until the share of its messages has arrived."""
+        wait_for(lambda: self.received() >= share * self.recipients, "no message arrives", 60)
+
+    async def end(self, seconds: float = 120) -> CampaignStatus:
+        """Wait until it is over. Return its status."""
+        deadline = monotonic() + seconds
+        while (status := await self._status()) is CampaignStatus.SENDING:
+            assert monotonic() < deadline, f"it is still sending: {await self.statuses()}"
+            await asyncio.sleep(0.5)
+        return status
+
+    async def statuses(self) -> Counter[str]:
+        """Return how many deliveries ended in which way."""
+        return Counter((await self._status_by_address()).values())
+
+    def times_by_address(self) -> Counter[str]:
+        """Return how often the mail server took a message for which address."""
+        return Counter(line.split()[0] for line in self.log.read_text().splitlines())
+
+    async def check(self) -> None:
+        """Check that nothing was sent twice, and that what is on record as sent did arrive, and the reverse."""
+        arrived, statuses = self.times_by_address(), await self._status_by_address()
+        assert len(statuses) == self.recipients
+        assert [address for address, times in arrived.items() if times > 1] == [], "sent twice"
+        sent = {address for address, status in statuses.items() if status == "SENT"}
+        unknown = {address for address, status in statuses.items() if status == "UNKNOWN"}
+        assert sent <= arrived.keys(), "on record as sent, and never received"
+        assert arrived.keys() <= sent | unknown, "received, and on record as never sent"
+
+    async def _status(self) -> CampaignStatus:
+        database = Database(self.url)
+        try:
+            async with database.read() as tx:
+                return CampaignStatus(
+                    await tx.scalar(select(campaigns.c.status).where(campaigns.c.id == self.campaign_id))
+                )
+        finally:
+            await database.close()
+
+    async def _status_by_address(self) -> Mapping[str, str]:
+        database = Database(self.url)
+        try:
+            async with database.read() as tx:
+                columns = deliveries.c.address, deliveries.c.status
+                return dict((await tx.execute(select(*columns).where(deliveries.c.store_id == self.store_id))).all())
+        finally:
+            await database.close()
+
+
+@contextmanager
+def mailing(url: str, broker_url: str, folder: Path, *, recipients: int) -> Generator[Mailing]:
+    """A campaign that workers have begun to send."""
+    log = folder / "received.log"
+    with mail_server(log) as (port, received):
+        store_id, campaign_id = asyncio.run(_stage(url, port, recipients))
+        settings = {
+            "MUSTER_DATABASE_URL": url,
+            "MUSTER_BROKER_URL": broker_url,
+            "MUSTER_BROKER_NAMESPACE": NAMESPACE,
+            "MUSTER_SECRET_KEY": KEY,
+        }
+        with worker(settings, folder):
+            yield Mailing(url, store_id, campaign_id, recipients, log, received)
+
+
+async def _stage(url: str, port: int, recipients: int) -> tuple[int, UUID]:
+    settings = EmailChannel().settings.model_validate(
+        {"host": "127.0.0.1", "port": port, "security": "none", "fromAddress": "shop@example.com"}
+    )
+    numbers = range(1, recipients + 1)
+    database = Database(url)
+    async with database.write() as tx:
+        store_id = await add_store(tx)
+        await tx.execute(insert(customers), [customer(store_id, number) for number in numbers])
+        await tx.execute(insert(contacts), [consent(store_id, number) for number in numbers])
+        await stores.install(tx, store_id, "email", seal(settings, KEY.encode(), store_id, "email"), NOW)
+        list_id = await add_list(tx, store_id, list(numbers))
+        content = {"subject": "Hi {{ customer.name }}", "text": "Hello"}
+        campaign = await add_campaign(tx, store_id, list_id, channel="email", content=content)
+        await launch.start(tx, store_id, campaign.id)
+    await database.close()
+    return store_id, campaign.id

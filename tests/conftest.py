@@ -24,12 +24,14 @@ from tests.factories import add_store
 from tests.leaks import LeakGuard
 from tests.properties import register_profiles
 from tests.services import POSTGRES, RABBITMQ, REDIS, left_out
+from tests.store_scope import StoreScopeGuard
 
 register_profiles()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LeakGuard())
+    config.pluginmanager.register(StoreScopeGuard())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

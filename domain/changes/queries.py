@@ -16,7 +16,6 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    tuple_,
     update,
 )
 
@@ -139,13 +138,13 @@ async def _raise_versions(tx: Transaction, store_id: int, kinds: ChangeKind) -> 
     if tx.dialect == "postgresql":
         # Any row that no other writer has locked: none of them waits for another's end.
         unlocked = (
-            select(store_versions.c.store_id, store_versions.c.shard)
+            select(store_versions.c.shard)
             .where(store_versions.c.store_id == store_id)
             .limit(1)
             .with_for_update(skip_locked=True)
         )
-        key = tuple_(store_versions.c.store_id, store_versions.c.shard)
-        if (await tx.execute(update(store_versions).where(key.in_(unlocked)).values(increments))).rowcount:
+        is_unlocked = (store_versions.c.store_id == store_id, store_versions.c.shard.in_(unlocked))
+        if (await tx.execute(update(store_versions).where(*is_unlocked).values(increments))).rowcount:
             return
         shard = randbelow(2**31)
         await tx.execute(insert(store_versions).values(store_id=store_id, shard=shard, **counts))

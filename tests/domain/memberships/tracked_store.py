@@ -95,7 +95,8 @@ class TrackedStore:
 
     async def pick(self, segment_id: UUID, person: int) -> None:
         async with self.database.write() as tx:
-            only = select(customer_rows.c.id).where(customer_rows.c.id == self.people[person])
+            picked = (customer_rows.c.store_id == self.store.id, customer_rows.c.id == self.people[person])
+            only = select(customer_rows.c.id).where(*picked)
             await segment_queries.add_members(tx, self.store.id, segment_id, only, 10)
 
     async def track_memberships(self, limits: StepLimits = STEP_LIMITS) -> None:

@@ -63,7 +63,11 @@ async def store_people(tx: Transaction, store_id: int, everyone: list[Person]) -
     favourites = rows.pop(customer_favourites)
     await _insert(tx, store_id, rows)
     await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))
-    await log.add_to_counters(tx, store_id, select(events.c.type, events.c.customer_id, events.c.occurred_at))
+    await log.add_to_counters(
+        tx,
+        store_id,
+        select(events.c.type, events.c.customer_id, events.c.occurred_at).where(events.c.store_id == store_id),
+    )
     # As the oracle has them, whatever the orders say.
     await tx.execute(delete(customer_favourites))
     await _insert(tx, store_id, {customer_favourites: favourites})

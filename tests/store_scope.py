@@ -1,0 +1,210 @@
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+# What a select is correlated to, SQLAlchemy tells nobody but its compiler.
+"""Every statement of the product says of which store it is: one that does not fails the test that has it run."""
+
+import re
+import sys
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]  # it ships none
+from sqlalchemy import (
+    CTE,
+    Alias,
+    BinaryExpression,
+    BooleanClauseList,
+    ClauseElement,
+    Column,
+    Connection,
+    Delete,
+    Engine,
+    FromClause,
+    Join,
+    Select,
+    Subquery,
+    Table,
+    TextClause,
+    Update,
+    event,
+)
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import Grouping
+
+from domain.migrations.tables import metadata
+
+_ROOT = Path(__file__).parents[1]
+_READ = re.compile(r"\b(?:FROM|JOIN|UPDATE)\s+(\w+)")
+_VOLATILE = re.compile(r"\bclock_timestamp\(|\bON CONFLICT\b.*(?:statement_timestamp|julianday)\(", re.DOTALL)
+# Run statements for others, who are to answer for them.
+_RUNNERS = {"domain/kit/db/engine.py", "tests/store_scope.py"}
+
+# Functions whose statements are not of one store, with the reason of each.
+OF_ALL_STORES: Mapping[str, str] = {
+    "domain/campaigns/queries.py: sending": "doctor names every campaign that has no job",
+    "domain/campaigns/queries.py: start_due": "the scheduler starts what is due, in whichever store",
+    "domain/jobs/queries.py: count_by_queue": "/metrics and doctor count the jobs of the installation",
+    "domain/jobs/queries.py: due": "the scheduler rings for the jobs that are due longest",
+    "domain/jobs/queries.py: expire_leases": "the owners are dead, whatever stores their jobs are of",
+    "domain/jobs/queries.py: lease_owners": "an owner is a process, which works for all stores",
+    "domain/jobs/queries.py: payloads": "doctor compares the jobs with the campaigns that are being sent",
+    "domain/jobs/queries.py: quarantine": "the scheduler gives up what kills its workers",
+    "domain/memberships/queries.py: stores_due": "the scheduler asks which stores have changed",
+    "domain/operations/queries.py: files_of": "a directory of files is the installation's",
+    "domain/operations/queries.py: with_expired_files": "a directory of files is the installation's",
+    "domain/segments/refresh_schedule.py: due": "the scheduler makes the lists that are due, in whichever store",
+    "domain/stores/queries.py: principal": "a token of an earlier release has no number of its store",
+}
+
+Froms = frozenset[FromClause]
+
+
+def unscoped_tables(statement: ClauseElement) -> set[str]:
+    """Return the tables that a statement reads or writes without `store_id =` beside them, each place by itself."""
+    if isinstance(statement, TextClause):
+        tables = [metadata.tables[name] for name in set(_READ.findall(statement.text)) & set(metadata.tables)]
+        store = "|".join(_table(place).name for place in _store_tables(tables))
+        said = set(re.findall(rf"\b({store})\.store_id = ", statement.text)) if store else set[str]()
+        return {_table(place).name for place in _store_tables(tables)} - said
+    return {_table(place).name for place in _unscoped(statement, frozenset(), set())}
+
+
+def reads_volatile_clock(sql: str) -> bool:
+    """Return whether a statement has rows of different times, or a condition of ON CONFLICT that is not bound."""
+    return _VOLATILE.search(sql) is not None
+
+
+def _unscoped(element: ClauseElement, enclosing: Froms, done: set[int]) -> Iterator[FromClause]:
+    if isinstance(element, Table | Alias):
+        return
+    if isinstance(element, Subquery | CTE):
+        # Read by itself, however often it is named.
+        if id(element) in done:
+            return
+        done.add(id(element))
+        enclosing = frozenset()
+    froms, criteria = _parts(element)
+    froms -= _correlated(element, enclosing)
+    scoped = set(_compared_by_store(criteria))
+    yield from (table for table in _store_tables(froms) if table not in scoped)
+    for child in element.get_children():
+        yield from _unscoped(child, enclosing | froms, done)
+
+
+def _parts(element: ClauseElement) -> tuple[Froms, list[ClauseElement]]:
+    """Return the tables that a statement reads or writes itself, and what their rows fulfil."""
+    criteria: list[Any]
+    match element:
+        case Select():
+            criteria = [*element._where_criteria, *(on for _, on, _, _ in element._setup_joins if on is not None)]
+            joined: list[Any] = [*element._from_obj, *(target for target, *_ in element._setup_joins)]
+            joined += (table for column in element._raw_columns for table in column._from_objects)
+        case Update() | Delete():
+            criteria = [*element._where_criteria]
+            joined = [element.table]
+        case _:
+            return frozenset(), []
+    joined += (table for criterion in criteria for table in criterion._from_objects)
+    tables: set[FromClause] = set()
+    while joined:
+        table = joined.pop()
+        if isinstance(table, Join):
+            joined += [table.left, table.right]
+            criteria.append(table.onclause)
+        else:
+            tables.add(table)
+    return frozenset(tables), criteria
+
+
+def _correlated(element: ClauseElement, enclosing: Froms) -> Froms:
+    if not isinstance(element, Select):
+        return frozenset()
+    return enclosing if element._auto_correlate else frozenset(element._correlate or ())
+
+
+def _store_tables(froms: Iterable[FromClause]) -> Iterator[FromClause]:
+    for place in froms:
+        table = _table(place)
+        if isinstance(table, Table) and "store_id" in table.c:
+            yield place
+
+
+def _table(place: FromClause) -> Any:
+    return place.element if isinstance(place, Alias) else place
+
+
+def _compared_by_store(criteria: Iterable[Any]) -> Iterator[FromClause]:
+    for criterion in criteria:
+        match criterion:
+            case BooleanClauseList(operator=operators.and_):
+                yield from _compared_by_store(criterion.clauses)
+            case Grouping():
+                yield from _compared_by_store([criterion.element])
+            case BinaryExpression(operator=operators.eq):
+                for side in (criterion.left, criterion.right):
+                    if isinstance(side, Column) and side.name == "store_id":
+                        yield side.table
+            case _:
+                pass
+
+
+class StoreScopeGuard:
+    """Look at each statement once that the product runs, wherever a test has it run."""
+
+    def __init__(self, of_all_stores: Mapping[str, str] = OF_ALL_STORES) -> None:
+        self._of_all_stores = of_all_stores
+        self._known: set[str] = set()
+        self.faults: list[str] = []
+        event.listen(Engine, "before_cursor_execute", self._check)
+
+    def close(self) -> None:
+        event.remove(Engine, "before_cursor_execute", self._check)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Generator[None]:
+        yield
+        faults, self.faults = self.faults, []
+        if faults:
+            pytest.fail("\n".join(faults), pytrace=False)
+
+    def _check(
+        self, _connection: Connection, _cursor: object, sql: str, _parameters: object, context: Any, _many: object
+    ) -> None:
+        if sql in self._known:
+            return
+        caller = _caller()
+        if caller.startswith(("tests/", "domain/migrations/")):
+            return
+        self._known.add(sql)
+        compiled = context.compiled
+        tables = unscoped_tables(compiled.statement) if compiled is not None else set()
+        if tables and caller not in self._of_all_stores:
+            self.faults.append(f"{caller} does not say `store_id =` of {', '.join(sorted(tables))}: {sql}")
+        if reads_volatile_clock(sql):
+            self.faults.append(f"{caller} reads the clock for each row: {sql}")
+
+
+def _caller() -> str:
+    """Return the innermost function of this repository that has a statement run, and its file."""
+    for frame in _frames():
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(_ROOT) and ".venv" not in path.parts:
+            file = path.relative_to(_ROOT).as_posix()
+            if file not in _RUNNERS:
+                return f"{file}: {frame.f_code.co_qualname}"
+    return "tests/"
+
+
+def _frames() -> Iterator[FrameType]:
+    """Yield the frames of this greenlet, in which SQLAlchemy runs the driver, then of those that wait for it."""
+    frame: FrameType | None = sys._getframe()
+    current: greenlet | None = getcurrent()
+    while current is not None:
+        while frame is not None:
+            yield frame
+            frame = frame.f_back
+        current = current.parent
+        frame = None if current is None else current.gr_frame

@@ -49,10 +49,10 @@ async def in_doubt_of(tx: Transaction, batch: Batch, fence: int) -> list[Interru
     return await _interrupted(tx, batch, deliveries.c.status.in_(statuses), deliveries.c.fence == fence)
 
 
-async def without_intent(tx: Transaction, batch: Batch, fence: int) -> list[Interrupted]:
-    """Return the batch's open deliveries that no claim of this fence or a later one has begun, as far as they show."""
+async def open_before(tx: Transaction, batch: Batch, fence: int) -> list[Interrupted]:
+    """Return the batch's open deliveries whose latest claim is this one or an earlier one."""
     open_statuses = [DeliveryStatus.PENDING.value, DeliveryStatus.SENDING.value]
-    return await _interrupted(tx, batch, deliveries.c.status.in_(open_statuses), deliveries.c.fence < fence)
+    return await _interrupted(tx, batch, deliveries.c.status.in_(open_statuses), deliveries.c.fence <= fence)
 
 
 async def _interrupted(tx: Transaction, batch: Batch, *conditions: ColumnElement[bool]) -> list[Interrupted]:

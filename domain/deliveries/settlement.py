@@ -114,12 +114,21 @@ async def restore(services: Services, source: MailingSource, claim: Claim, told:
         idempotent = await _is_idempotent(tx, services, mailing)
         results = {
             ClaimedDelivery(row.claimed.customer_id, claim.fence): _result(batch, row, told, idempotent=idempotent)
-            for row in await batches.without_intent(tx, batch, claim.fence)
-            if told.has(ids.delivery_key(batch.store_id, batch.mailing_id, row.claimed.customer_id))
+            for row in await batches.open_before(tx, batch, claim.fence)
+            if _is_lost(batch, row, claim, told)
         }
         if results:
             await settle(tx, source, mailing, batch, results, services.clock())
     return len(results)
+
+
+def _is_lost(batch: Batch, row: Interrupted, claim: Claim, told: Evidence) -> bool:
+    """Return whether the claim has sent the message and the database does not know of it any more."""
+    key = ids.delivery_key(batch.store_id, batch.mailing_id, row.claimed.customer_id)
+    if row.claimed.fence == claim.fence:
+        # Its intent is there: what is under way is not lost.
+        return key in told.outcomes
+    return told.has(key)
 
 
 async def _is_idempotent(tx: Transaction, services: Services, mailing: Mailing) -> bool:

@@ -122,7 +122,9 @@ class JournalDirectory:
         """Return what the claim's journal tells, whose writer begins nothing more; None where it is not here."""
         if self._path is None:
             return None
-        return revoke(self._path / claim.file_name)
+        path = self._path / claim.file_name
+        # One that was laid aside counts where the database has lost what it told.
+        return revoke(path) or revoke(path.with_suffix(_CLOSED_SUFFIX))
 
     def close(self, claim: Claim) -> None:
         """Lay the claim's journal aside, whose outcomes the database has: for a while, in case that it loses them."""

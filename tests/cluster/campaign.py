@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 from channels.email.plugin import EmailChannel
 from domain.campaigns import launch
 from domain.campaigns.model import CampaignStatus
+from domain.campaigns.queries import resume_all
 from domain.campaigns.tables import campaigns
 from domain.customers.tables import contacts, customers
 from domain.deliveries.tables import deliveries
@@ -51,6 +52,13 @@ class Mailing:
             assert monotonic() < deadline, f"it is still sending: {await self.statuses()}"
             await asyncio.sleep(0.5)
         return status
+
+    async def resume(self) -> None:
+        """Do as `muster resume` does."""
+        database = Database(self.url)
+        async with database.write() as tx:
+            assert await resume_all(tx) == 1
+        await database.close()
 
     async def statuses(self) -> Counter[str]:
         """Return how many deliveries ended in which way."""

@@ -108,7 +108,7 @@ async def _write_piece(run: ImportRun, piece: _StagedPiece) -> None:
 async def _complete(run: ImportRun) -> None:
     progress = replace(run.progress, phase=Phase.MERGE)
     async with run.database.write() as tx:
-        progress = await run.format.complete(tx, run.key, progress, run.clock(), dry_run=run.dry_run)
         await refresh_statistics(tx, run.format.staging, customers)
+        progress = await run.format.complete(tx, run.key, progress, run.clock(), dry_run=run.dry_run)
         await run.checkpoint(tx, progress, progress.rows // 2, progress.rows)
     run.progress = progress

@@ -12,11 +12,11 @@ from domain.customers import values
 from domain.customers.key import CustomerKey
 from domain.events.types import EventType
 from domain.kit.errors import DomainError, ErrorCode, Path, check_field
+from domain.kit.values import check_years
 
 _TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _MAX_BYTES = 16_384
 _SUBJECT_LENGTH = 200
-FIRST_YEAR, LAST_YEAR = 1000, 9000
 ATTRIBUTES: Path = ("attributes",)
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,9 +38,7 @@ def check_event_type(value: str) -> str:
 def check_moment(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise DomainError("has no offset: write it as 2026-07-01T09:00:00Z")
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise DomainError(f"is outside the years {FIRST_YEAR} to {LAST_YEAR}")
-    return moment.astimezone(UTC)
+    return check_years(moment).astimezone(UTC)
 
 
 def check_customer(key: CustomerKey) -> CustomerKey:

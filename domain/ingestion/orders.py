@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, cast
 
 from domain.customers import values
 from domain.customers.key import CustomerKey
 from domain.ingestion.fields import ATTRIBUTES, check_object, text_field
 from domain.kit.errors import DomainError, ErrorCode, Path, check_field
-from domain.orders.model import MAX_ITEMS, TAG, Item, Order, normalize_status, parse_amount
+from domain.orders.model import MAX_ITEMS, TAG, Item, Order, normalize_status, parse_amount, sum_of_items
 
 MAX_FACETS = 50
 _FACET_NAME, _FACET_VALUE = 64, 200
@@ -24,13 +23,16 @@ def clean_order(event_id: str, customer: CustomerKey, moment: datetime, attribut
     ]
     status = text_field(attributes, "status", 32, ATTRIBUTES) or ""
     total = attributes.get("total")
-    sum_of_items = sum((item.price * Decimal(str(item.quantity)) for item in items), Decimal(0))
     return Order(
         id=event_id,
         customer=customer,
         placed_at=moment,
         status=check_field((*ATTRIBUTES, "status"), normalize_status, status),
-        total=sum_of_items if total is None else check_field((*ATTRIBUTES, "total"), parse_amount, total),
+        total=(
+            check_field(items_path, sum_of_items, items)
+            if total is None
+            else check_field((*ATTRIBUTES, "total"), parse_amount, total)
+        ),
         items=items,
         source=text_field(attributes, "source", 64, ATTRIBUTES),
         payment_status=_state(attributes, "payment_status"),
@@ -42,7 +44,7 @@ def clean_order(event_id: str, customer: CustomerKey, moment: datetime, attribut
 
 def _state(attributes: Mapping[str, Any], name: str) -> str | None:
     value = text_field(attributes, name, 32, ATTRIBUTES)
-    return value.lower() if value else None
+    return check_field((*ATTRIBUTES, name), normalize_status, value) if value else None
 
 
 def _list(value: object, field: Path, most: int, kind: str) -> list[object]:

@@ -1,8 +1,10 @@
 """Stores what customers did, each event once, and all that follows from it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from sqlalchemy import Column, select
@@ -17,6 +19,7 @@ from domain.events.model import Event
 from domain.events.tables import event_counters, event_customers
 from domain.events.tables import events as event_rows
 from domain.ingestion import projections, validation
+from domain.ingestion.fields import ATTRIBUTES
 from domain.ingestion.model import MAX_BATCH, CustomEvent, TrackedEvent
 from domain.kit.db import Transaction
 from domain.kit.db.portable import ensure_statistics
@@ -24,7 +27,7 @@ from domain.kit.errors import DomainError, DomainErrors, ErrorCode, ErrorCollect
 from domain.orders import changes as order_changes
 from domain.orders import facts
 from domain.orders import writes as order_writes
-from domain.orders.model import Order, PlacedOrder
+from domain.orders.model import MAX_SPENT, Order, PlacedOrder
 from domain.orders.tables import order_customers, order_items, orders
 from domain.stores import queries as stores
 from domain.wallets.tables import lots
@@ -70,8 +73,23 @@ async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], 
     accepted: list[Order | CustomEvent] = [*new_orders, *new_events]
     keys = {indexes[id(event)]: event.customer for event in accepted}
     customer_ids = await _customer_ids(tx, store_id, keys, first_number, now)
+    overspent = await facts.overspent(tx, store_id, _totals(new_orders, customer_ids)) if new_orders else ()
+    if overspent:
+        message = f"total: with it, the customer's orders come to more than {MAX_SPENT:,}"
+        raise DomainErrors(
+            DomainError(message, field=("events", indexes[id(order)], *ATTRIBUTES, "total"))
+            for order in new_orders
+            if customer_ids[order.customer] in overspent
+        )
     await _store(tx, store_id, new_orders, new_events, customer_ids, now)
     return TrackResult(len(accepted), len(events) - len(accepted))
+
+
+def _totals(orders: Iterable[Order], customer_ids: CustomerIds) -> dict[int, Decimal]:
+    totals: dict[int, Decimal] = defaultdict(Decimal)
+    for order in orders:
+        totals[customer_ids[order.customer]] += order.total
+    return totals
 
 
 async def _new(tx: Transaction, store_id: int, column: Column[str], events: Iterable[E]) -> list[E]:

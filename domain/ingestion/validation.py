@@ -1,12 +1,12 @@
 """Turns events as clients send them into clean ones, or refuses them with the path of the field that is wrong."""
 
-from domain.events.types import ORDER, ORDER_REFUNDED, event_type_of
+from domain.events.types import ORDER, ORDER_REFUNDED, ORDER_UPDATED, event_type_of
 from domain.ingestion import fields
 from domain.ingestion.fields import ATTRIBUTES
 from domain.ingestion.model import CustomEvent, TrackedEvent
 from domain.ingestion.orders import clean_order
 from domain.kit.errors import DomainError, check_field
-from domain.orders.model import Order, parse_amount
+from domain.orders.model import STATES, Order, normalize_status, parse_amount
 from domain.wallets.model import Wallet
 
 # The events whose amounts are added up.
@@ -31,4 +31,8 @@ def clean_event(event: TrackedEvent) -> Order | CustomEvent:
             raise DomainError("amount: must be more than 0", field=path)
         if amount == 0:
             raise DomainError("amount: must be other than 0", field=path)
+    if name == ORDER_UPDATED:
+        for state in STATES:
+            if attributes.get(state):
+                check_field((*ATTRIBUTES, state), normalize_status, str(attributes[state]))
     return CustomEvent(event_id, name, customer, moment, attributes, fields.subject_of(event_type, attributes))

@@ -32,6 +32,7 @@ from sqlalchemy import (
 from domain.customers.tables import customer_facts, customers
 from domain.kit.clock import day_of
 from domain.kit.db import Transaction
+from domain.kit.db.portable import exact_sum
 from domain.kit.db.types import MONEY_SCALE, Instant, Money
 from domain.lists.tables import list_members
 from domain.orders.tables import orders
@@ -112,13 +113,14 @@ async def analyse(
 ) -> dict[UUID, Analysis]:
     """Return the analysis of each list, by two statements however many there are."""
     compositions = {list_id: _Composition(0, 0, Decimal(0), {name: [] for name in _TRAITS}) for list_id in list_ids}
-    for row in await tx.execute(_traits(store_id, list_ids, day_of(now, timezone))):
+    for row in await tx.execute(_traits(store_id, list_ids, day_of(now, timezone), tx.dialect)):
         composition = compositions[row.list_id]
         if row.trait is None:
             composition.members, composition.orders, composition.spent = row.members, row.orders, row.spent
         else:
             composition.counts[row.trait].append((row.value, row.members))
-    purchases = {row["list_id"]: row for row in (await tx.execute(_purchases(store_id, list_ids, now))).mappings()}
+    purchase_rows = await tx.execute(_purchases(store_id, list_ids, now, tx.dialect))
+    purchases = {row["list_id"]: row for row in purchase_rows.mappings()}
     analyses: dict[UUID, Analysis] = {}
     for list_id, composition in compositions.items():
         sums = purchases.get(list_id)
@@ -160,7 +162,7 @@ def _buckets(name: str, counts: Sequence[tuple[str | None, int]]) -> list[Bucket
     return [*buckets, Bucket(UNKNOWN, None, unknown)] if unknown else buckets
 
 
-def _traits(store_id: int, list_ids: Sequence[UUID], today: date) -> Any:
+def _traits(store_id: int, list_ids: Sequence[UUID], today: date, dialect: str) -> Any:
     """Select sums of a cube, for which one walk over the members counts them by all of their traits at once."""
     # By the store's day; nobody is younger than 0.
     born_by = [
@@ -177,7 +179,7 @@ def _traits(store_id: int, list_ids: Sequence[UUID], today: date) -> Any:
             *traits,
             func.count().label("members"),
             func.sum(customer_facts.c.order_count).label("orders"),
-            func.sum(cast(customer_facts.c.total_spent, BigInteger)).label("spent"),
+            exact_sum(type_coerce(customer_facts.c.total_spent, BigInteger()), dialect).label("spent"),
         )
         .group_by(list_members.c.list_id, *traits)
         .cte("cube")
@@ -189,7 +191,7 @@ def _traits(store_id: int, list_ids: Sequence[UUID], today: date) -> Any:
         cast(null(), String()).label("value"),
         members.label("members"),
         cast(func.sum(cube.c.orders), BigInteger).label("orders"),
-        type_coerce(cast(func.sum(cube.c.spent), BigInteger), Money()).label("spent"),
+        type_coerce(exact_sum(cube.c.spent, dialect), Money()).label("spent"),
     ).group_by(cube.c.list_id)
     zeros = [literal_column("0", BigInteger()), literal_column("0", Money())]
     by_trait = [
@@ -211,7 +213,7 @@ def _members(store_id: int, list_ids: Sequence[UUID]) -> Select[*tuple[Any, ...]
     )
 
 
-def _purchases(store_id: int, list_ids: Sequence[UUID], now: datetime) -> Select[*tuple[Any, ...]]:
+def _purchases(store_id: int, list_ids: Sequence[UUID], now: datetime, dialect: str) -> Select[*tuple[Any, ...]]:
     """Select the orders of either span: it begins after its first instant and ends with its last."""
     middle = bindparam("middle", now - SPAN, type_=Instant())
     sales_of_members = and_(
@@ -224,11 +226,11 @@ def _purchases(store_id: int, list_ids: Sequence[UUID], now: datetime) -> Select
     )
     sums: list[ColumnElement[Any]] = []
     for span, in_span in (("current", orders.c.placed_at > middle), ("previous", orders.c.placed_at <= middle)):
-        total = func.sum(case((in_span, cast(orders.c.total, BigInteger))))
+        total = exact_sum(case((in_span, type_coerce(orders.c.total, BigInteger()))), dialect)
         sums += [
             func.count(distinct(case((in_span, orders.c.customer_id)))).label(f"{span}_shoppers"),
             func.count(case((in_span, 1))).label(f"{span}_orders"),
-            type_coerce(cast(func.coalesce(total, 0), BigInteger), Money()).label(f"{span}_sales"),
+            type_coerce(func.coalesce(total, 0), Money()).label(f"{span}_sales"),
         ]
     statement = _members(store_id, list_ids).join(orders, sales_of_members)
     return statement.add_columns(*sums).group_by(list_members.c.list_id)

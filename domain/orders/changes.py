@@ -9,12 +9,11 @@ from sqlalchemy import and_, bindparam, select, update
 from domain.events.tables import events
 from domain.events.types import ORDER_CANCELLED, ORDER_CHANGES, ORDER_REFUNDED
 from domain.kit.db import AnyRow, Transaction
-from domain.orders.model import is_counted, normalize_status, parse_amount
+from domain.orders.model import STATES, is_counted, normalize_status, parse_amount
 from domain.orders.tables import order_customers, order_items, orders
 
 _BATCH = 5_000
 _CANCELLED = "cancelled"
-_STATES = ("status", "payment_status", "delivery_status")
 
 
 @dataclass(slots=True)
@@ -34,13 +33,13 @@ class _Outcome:
             else:
                 self.refunded += parse_amount(refund)
         else:
-            states = {name: change.attributes[name] for name in _STATES if change.attributes.get(name)}
+            states = {name: change.attributes[name] for name in STATES if change.attributes.get(name)}
             self.states |= {name: normalize_status(state) for name, state in states.items()}
 
     def values(self, order: AnyRow) -> dict[str, object]:
         paid = order.total + order.refunded
         refunded = paid if self.refunded is None else min(paid, self.refunded)
-        states = {name: self.states.get(name, getattr(order, name)) for name in _STATES}
+        states = {name: self.states.get(name, getattr(order, name)) for name in STATES}
         counted = is_counted(str(states["status"]))
         return {**states, "counted": counted, "refunded": refunded, "total": paid - refunded}
 
@@ -73,11 +72,11 @@ async def _update_orders(tx: Transaction, store_id: int, outcomes: dict[str, _Ou
     is_order = and_(
         orders.c.store_id == store_id, orders.c.customer_id == stored.customer_id, orders.c.id == stored.order_id
     )
-    statement = select(*columns, *(orders.c[name] for name in _STATES)).join(order_customers, is_order).where(*placed)
+    statement = select(*columns, *(orders.c[name] for name in STATES)).join(order_customers, is_order).where(*placed)
     rows = list(await tx.execute(statement))
     if not rows:
         return set()
-    names = (*_STATES, "counted", "refunded", "total")
+    names = (*STATES, "counted", "refunded", "total")
     parameters = [
         {
             "order": row.id,

@@ -1,21 +1,25 @@
 """Counts each customer's orders into `customer_facts`, in the transaction that changes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, literal_column, or_, select
 
 from domain.customers import selected_writes
 from domain.customers.tables import customer_facts
 from domain.kit.db import Transaction
-from domain.kit.db.types import Money
+from domain.kit.db.portable import array_value, exact_sum, in_array
+from domain.kit.db.types import MONEY_SCALE, Money
 from domain.orders import favourites
+from domain.orders.model import MAX_SPENT
 from domain.orders.tables import orders
 
 # The columns that hold the moment of the nth order from the last.
 _NTH_LAST = {2: "order_2_at", 3: "order_3_at", 4: "order_4_at", 5: "order_5_at", 10: "order_10_at"}
 _MOMENTS = ("first_order_at", "last_order_at", *_NTH_LAST.values())
 _BATCH = 10_000
+_MOST_UNITS = literal_column(str(int(MAX_SPENT * MONEY_SCALE)), BigInteger())
 
 
 async def recount(tx: Transaction, store_id: int, customers: Select[Any]) -> None:
@@ -25,7 +29,7 @@ async def recount(tx: Transaction, store_id: int, customers: Select[Any]) -> Non
     """
     affected = customers.subquery("affected")
     (customer_id,) = affected.c
-    counted = _counts(store_id, orders.c.customer_id.in_(select(customer_id))).subquery("counted")
+    counted = _counts(store_id, orders.c.customer_id.in_(select(customer_id)), tx.dialect).subquery("counted")
     selected = (
         select(
             literal(store_id).label("store_id"),
@@ -55,7 +59,7 @@ async def recount_ids(tx: Transaction, store_id: int, customer_ids: Iterable[int
 
 async def mismatches(tx: Transaction, store_id: int) -> list[int]:
     """Return the customers whose facts are not what counting their orders gives."""
-    counted = _counts(store_id, literal(True)).subquery("counted")
+    counted = _counts(store_id, literal(True), tx.dialect).subquery("counted")
     fact = customer_facts.c
     differs = or_(
         fact.order_count != func.coalesce(counted.c.order_count, 0),
@@ -71,17 +75,30 @@ async def mismatches(tx: Transaction, store_id: int) -> list[int]:
     return list(rows.scalars())
 
 
-def _counts(store_id: int, condition: ColumnElement[bool]) -> Select[Any]:
+async def overspent(tx: Transaction, store_id: int, totals: Mapping[int, Decimal]) -> set[int]:
+    """Return the customers whose orders would come to more than a customer's may with these totals of new ones."""
+    fact = customer_facts.c
+    statement = select(fact.customer_id, fact.total_spent).where(
+        fact.store_id == store_id, in_array(fact.customer_id, "customer_ids", tx.dialect)
+    )
+    rows = await tx.execute(statement, {"customer_ids": array_value(list(totals), tx.dialect)})
+    return {row.customer_id for row in rows if abs(row.total_spent + totals[row.customer_id]) > MAX_SPENT}
+
+
+def _counts(store_id: int, condition: ColumnElement[bool], dialect: str) -> Select[Any]:
     rank = func.row_number().over(partition_by=orders.c.customer_id, order_by=orders.c.placed_at.desc())
     ranked = (
         select(orders.c.customer_id, orders.c.placed_at, orders.c.total, rank.label("rank"))
         .where(and_(orders.c.store_id == store_id, orders.c.counted, condition))
         .subquery("ranked")
     )
+    spent = exact_sum(cast(ranked.c.total, BigInteger), dialect)
+    # Orders that would bring it further are refused; those of several writers, or no longer cancelled, may yet do so.
+    bounded = case((spent > _MOST_UNITS, _MOST_UNITS), (spent < -_MOST_UNITS, -_MOST_UNITS), else_=spent)
     return select(
         ranked.c.customer_id,
         func.count().label("order_count"),
-        cast(func.sum(cast(ranked.c.total, BigInteger)), BigInteger).label("total_spent"),
+        cast(bounded, BigInteger).label("total_spent"),
         func.min(ranked.c.placed_at).label("first_order_at"),
         func.max(ranked.c.placed_at).label("last_order_at"),
         *(func.max(case((ranked.c.rank == nth, ranked.c.placed_at))).label(name) for nth, name in _NTH_LAST.items()),

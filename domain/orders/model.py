@@ -1,6 +1,6 @@
 """Orders and their items, and the rule by which an order counts as bought."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -14,8 +14,11 @@ TAG = "tag"
 # Orders in these states were never bought (SL-55).
 NEVER_COUNTED = frozenset({"cancelled", "canceled", "deleted", "voided"})
 DEFAULT_STATUS = "completed"
+STATES = ("status", "payment_status", "delivery_status")
 # Sums of many stay within 64 bits of ten-thousandths.
 MAX_AMOUNT = Decimal(10**12)
+# All of a customer's orders together.
+MAX_SPENT = Decimal(9 * 10**14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,14 @@ class Order:
         return is_counted(self.status)
 
 
+def sum_of_items(items: Iterable[Item]) -> Decimal:
+    """Return what the items come to. Raise DomainError when that is more than an order may."""
+    total = sum((item.price * Decimal(str(item.quantity)) for item in items), Decimal(0))
+    if abs(total) > MAX_AMOUNT:
+        raise DomainError(f"come to more than an order may: {MAX_AMOUNT:,} at most")
+    return total
+
+
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
     """An order, and the id of the store's customer who placed it."""
@@ -65,8 +76,8 @@ def is_counted(status: str) -> bool:
 
 def normalize_status(value: str) -> str:
     """Return the status in lower case; an order without one is completed."""
-    cleaned = values.text(value, 32)
-    return cleaned.lower() if cleaned else DEFAULT_STATUS
+    # In lower case a few letters are two.
+    return values.text(value.lower(), 32) or DEFAULT_STATUS
 
 
 def parse_amount(value: object) -> Decimal:

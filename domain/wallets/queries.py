@@ -5,10 +5,10 @@ from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, ColumnElement, cast, delete, func, insert, or_, select
+from sqlalchemy import BigInteger, delete, insert, or_, select, type_coerce
 
 from domain.kit.db import Transaction
-from domain.kit.db.portable import array_value, in_array, insert_into
+from domain.kit.db.portable import array_value, exact_sum, in_array, insert_into
 from domain.kit.db.types import MONEY_SCALE
 from domain.wallets.model import HeldCoupon, Lot, Wallet, WalletChange
 from domain.wallets.tables import changes, coupons, lots
@@ -21,7 +21,7 @@ async def balances(
 ) -> dict[tuple[int, Wallet], Decimal]:
     """Return what remains of lots that have not expired by a day, without the wallets that have no such lot."""
     usable = or_(lots.c.expires_on.is_(None), lots.c.expires_on >= today)
-    total: ColumnElement[int] = cast(func.sum(lots.c.remaining), BigInteger)
+    total = exact_sum(type_coerce(lots.c.remaining, BigInteger()), tx.dialect)
     rows = await tx.execute(
         select(lots.c.customer_id, lots.c.kind, total.label("total"))
         .where(lots.c.store_id == store_id, lots.c.customer_id.in_(customer_ids), usable)

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select
 
 from domain.customers.tables import customer_facts, customers
 from domain.imports import queries
 from domain.imports.format import ImportKey
 from domain.imports.header import header_error, refuse_unknown
 from domain.imports.model import MAX_PROBLEMS, Progress
-from domain.imports.orders import merge
+from domain.imports.orders import amounts, merge
 from domain.imports.orders.rows import COLUMNS, REQUIRED, OrderReader
 from domain.imports.tables import import_orders
 from domain.kit.db import Transaction
 from domain.operations.model import Problem
+from domain.orders.model import MAX_AMOUNT, MAX_SPENT
 from domain.orders.tables import order_items, orders
 
 _staged = import_orders.c
@@ -37,20 +38,19 @@ class OrderFormat:
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool
     ) -> Progress:
-        """Delete the rows of customers that the store does not have, with a problem for each."""
+        """Delete the rows that cannot be merged, with a problem for each."""
         known = exists().where(
             customers.c.store_id == key.store_id, customers.c.external_id == _staged.customer_external_id
         )
+        message = "customer_external_id: no customer has the external_id {!r}: import the customers first"
         unknown = and_(key.matches(_staged), ~known)
-        count = int(await tx.scalar(select(func.count()).select_from(import_orders).where(unknown)))
-        if count:
-            first = select(_staged.row, _staged.customer_external_id).where(unknown).order_by(_staged.row)
-            rows = await tx.execute(first.limit(max(MAX_PROBLEMS - progress.problem_count, 0)))
-            message = "customer_external_id: no customer has the external_id {!r}: import the customers first"
-            problems = [Problem(number, message.format(customer)) for number, customer in rows]
-            await queries.add_problems(tx, key.store_id, key.operation_id, problems, progress.problem_count)
-            await tx.execute(delete(import_orders).where(unknown))
-        return replace(progress, problem_count=progress.problem_count + count)
+        progress = await _leave_out(tx, key, progress, unknown, _staged.customer_external_id, message)
+        if await amounts.all_are_small(tx, key):
+            return progress
+        message = f"order_id: the items of {{!r}} come to more than an order may: {MAX_AMOUNT:,} at most"
+        progress = await _leave_out(tx, key, progress, amounts.too_large(key), _staged.order_id, message)
+        message = f"order_id: with {{!r}}, the customer's orders come to more than {MAX_SPENT:,}"
+        return await _leave_out(tx, key, progress, amounts.overspent(key), _staged.order_id, message)
 
     async def merge_next(self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime) -> Progress | None:
         customer_range = await merge.next_range(tx, key, progress.merged_customer)
@@ -58,3 +58,22 @@ class OrderFormat:
             return None
         rows = await merge.merge(tx, customer_range, now)
         return replace(progress, merged_customer=customer_range.until, merged_rows=progress.merged_rows + rows)
+
+
+async def _leave_out(
+    tx: Transaction,
+    key: ImportKey,
+    progress: Progress,
+    rows: ColumnElement[bool],
+    named: ColumnElement[str],
+    message: str,
+) -> Progress:
+    """Delete staged rows, with a problem for each; its message has the value of a column."""
+    count = int(await tx.scalar(select(func.count()).select_from(import_orders).where(rows)))
+    if count:
+        first = select(_staged.row, named).where(rows).order_by(_staged.row)
+        named_rows = await tx.execute(first.limit(max(MAX_PROBLEMS - progress.problem_count, 0)))
+        problems = [Problem(number, message.format(name)) for number, name in named_rows]
+        await queries.add_problems(tx, key.store_id, key.operation_id, problems, progress.problem_count)
+        await tx.execute(delete(import_orders).where(rows))
+    return replace(progress, problem_count=progress.problem_count + count)

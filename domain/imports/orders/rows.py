@@ -1,6 +1,7 @@
 """Reads rows of orders: each names an order, and an item of it or none."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -11,13 +12,14 @@ from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
 from domain.kit.db.types import MONEY_SCALE
 from domain.kit.errors import DomainError
-from domain.kit.values import ValueType
+from domain.kit.values import ValueType, check_years
 from domain.operations.model import Problem
 from domain.orders import model
 
 REQUIRED = ("order_id", "customer_external_id", "placed_at")
 ITEM_COLUMNS = ("product", "name", "category", "brand", "quantity", "price")
 COLUMNS = (*REQUIRED, "status", "total", *ITEM_COLUMNS)
+_MOST = float(model.MAX_AMOUNT * MONEY_SCALE)
 _STAGED = (
     "store_id",
     "operation_id",
@@ -42,7 +44,7 @@ class OrderReader:
         parses: dict[str, Parse] = {
             "order_id": text,
             "customer_external_id": text,
-            "placed_at": cached(for_driver(ValueType.DATETIME, values.instant, dialect)),
+            "placed_at": cached(for_driver(ValueType.DATETIME, _placed_at, dialect)),
             "status": cached(model.normalize_status),
             "total": cached(_units),
             "price": cached(_units),
@@ -82,7 +84,12 @@ class OrderReader:
         status = status or model.DEFAULT_STATUS
         *facets, quantity, price = item
         if any(value is not None for value in item):
-            item = [*facets, 1.0 if quantity is None else quantity, price or 0]
+            quantity, price = 1.0 if quantity is None else quantity, price or 0
+            if total is None and abs(quantity * price) > _MOST:
+                raise DomainError(
+                    f"price: times the quantity is more than an order may be: {model.MAX_AMOUNT:,} at most"
+                )
+            item = [*facets, quantity, price]
         counted = int(model.is_counted(status))
         return (
             self._store_id,
@@ -96,6 +103,11 @@ class OrderReader:
             total,
             *item,
         )
+
+
+def _placed_at(cell: str) -> datetime | None:
+    moment = values.instant(cell)
+    return None if moment is None else check_years(moment)
 
 
 def _units(cell: str) -> int | None:

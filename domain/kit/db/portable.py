@@ -59,6 +59,17 @@ def random_id(dialect: str) -> ColumnElement[str]:
     return func.lower(func.hex(func.randomblob(16)), type_=Text())
 
 
+def exact_sum(units: ColumnElement[int], dialect: str) -> ColumnElement[Any]:
+    """Return the sum of whole numbers, however large: SQLite's own sum() fails where 64 bits do not hold it.
+
+    Such a sum is a NUMERIC on PostgreSQL and a double on SQLite.
+    """
+    if dialect == "postgresql":
+        return func.sum(units)
+    part = literal_column("1000000", BigInteger())
+    return func.sum(units // part) * part + func.sum(units % part)
+
+
 def in_array(column: ColumnElement[int], parameter: str, dialect: str) -> ColumnElement[bool]:
     """Return the condition that the column is in an array parameter, whose value `array_value` makes.
 

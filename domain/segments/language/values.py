@@ -4,11 +4,10 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from domain.kit.values import ValueType
+from domain.kit.values import FIRST_YEAR, LAST_YEAR, ValueType
 from domain.segments.filters import Value
 
 TEXT_LENGTH = 500
-FIRST_YEAR, LAST_YEAR = 1000, 9000
 _MOST = 2**63 - 1
 
 

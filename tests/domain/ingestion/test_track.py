@@ -87,6 +87,43 @@ async def test_an_unknown_id_is_not_found(database: Database, store_id: int) -> 
     assert (error.code, error.field) == (ErrorCode.NOT_FOUND, ("events", 0, "customer", "id"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "attributes", "path"),
+    [
+        # A letter that is two in lower case.
+        ("order", {"status": "\u0130" * 32}, "status"),
+        ("order", {"payment_status": "\u0130" * 32}, "payment_status"),
+        ("order.updated", {"order": "o1", "status": "x" * 33}, "status"),
+        ("order.updated", {"order": "o1", "delivery_status": "\u0130" * 17}, "delivery_status"),
+    ],
+)
+async def test_a_status_that_no_column_holds_is_refused_by_name(
+    database: Database, store_id: int, kind: str, attributes: dict[str, object], path: str
+) -> None:
+    with pytest.raises(DomainErrors) as raised:
+        async with database.write() as tx:
+            await track.track(tx, store_id, [TrackedEvent("e1", kind, CUSTOMER, NOW, attributes)], NOW)
+    assert [error.field for error in raised.value.errors] == [("events", 0, "attributes", path)]
+
+
+async def test_items_that_come_to_more_than_an_order_may_are_refused_by_name(database: Database, store_id: int) -> None:
+    items = [{"price": "1e12", "quantity": "1e12"}]
+    events = [
+        TrackedEvent("o1", "order", CUSTOMER, NOW, {"items": items}),
+        TrackedEvent("o2", "order", CUSTOMER, NOW, {"items": items, "total": 5}),
+        TrackedEvent("o3", "order", CUSTOMER, NOW, {"items": [{"price": "1e12"}] * 2}),
+    ]
+    with pytest.raises(DomainErrors) as raised:
+        async with database.write() as tx:
+            await track.track(tx, store_id, events, NOW)
+    assert [error.field for error in raised.value.errors] == [
+        ("events", 0, "attributes", "items"),
+        ("events", 2, "attributes", "items"),
+    ]
+    async with database.write() as tx:
+        assert (await track.track(tx, store_id, events[1:2], NOW)).accepted == 1
+
+
 @pytest.mark.parametrize("amount", [[], [1], {}, {"a": 1}])
 async def test_a_required_attribute_that_is_a_list_or_an_object_is_refused(
     database: Database, store_id: int, amount: object

@@ -70,10 +70,13 @@ class Measure(Protocol):
 class WholeMeasure:
     raw: ColumnElement[Any]
     scale: int
+    dialect: str
 
     def total(self, aggregate: Aggregate) -> WholeColumn | RealColumn:
         column = RealColumn if aggregate is Aggregate.AVERAGE else WholeColumn
-        return column(_aggregated(aggregate, self.raw), self.scale)
+        # SQLite's sum() fails where 64 bits do not hold it; its total() is a double, exact up to 2^53.
+        add_up = func.sum if self.dialect == "postgresql" else func.total
+        return column(_aggregated(aggregate, self.raw, add_up(self.raw)), self.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +84,16 @@ class RealMeasure:
     raw: ColumnElement[Any]
 
     def total(self, aggregate: Aggregate) -> WholeColumn | RealColumn:
-        return RealColumn(_aggregated(aggregate, self.raw))
+        return RealColumn(_aggregated(aggregate, self.raw, func.sum(self.raw)))
 
 
-def _aggregated(aggregate: Aggregate, raw: ColumnElement[Any]) -> ColumnElement[Any]:
+def _aggregated(aggregate: Aggregate, raw: ColumnElement[Any], total: ColumnElement[Any]) -> ColumnElement[Any]:
     match aggregate:
         case Aggregate.MIN:
             return func.min(raw)
         case Aggregate.MAX:
             return func.max(raw)
         case _:
-            total: ColumnElement[Any] = func.sum(raw)
             if aggregate is Aggregate.AVERAGE:
                 return cast(total, DOUBLE) / cast(func.count(raw), DOUBLE)
             return func.coalesce(total, 0)

@@ -75,9 +75,9 @@ class OrderField:
     def distinct_count(self, _: FilterScope) -> ColumnElement[int]:
         return func.count(distinct(self.stored))
 
-    def measure(self, _: FilterScope) -> Measure:
+    def measure(self, scope: FilterScope) -> Measure:
         if self.kind is WholeColumn:
-            return WholeMeasure(type_coerce(self.stored, BigInteger()), self.scale)
+            return WholeMeasure(type_coerce(self.stored, BigInteger()), self.scale, scope.dialect)
         return RealMeasure(self.stored)
 
 

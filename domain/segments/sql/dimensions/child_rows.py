@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, cast, func, literal_column, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, func, literal_column, select, type_coerce
 
+from domain.kit.db.portable import exact_sum
 from domain.segments.filters import AttributeCondition
 from domain.segments.sql.behaviors.aggregates import Rows, having_count, having_sum
 from domain.segments.sql.columns.values import Column, WholeColumn, intervals, scaled
@@ -102,11 +103,11 @@ class RowSum:
     scale: int
 
     def predicate(self, condition: AttributeCondition, scope: FilterScope) -> IdSet:
-        total = WholeColumn(func.sum(type_coerce(self.amount, BigInteger())), self.scale)
+        total = WholeColumn(exact_sum(type_coerce(self.amount, BigInteger()), scope.dialect), self.scale)
         return having_sum(self.rows.as_rows(scope), total, condition, scope)
 
     def value(self, scope: FilterScope) -> RelatedValues:
         customer = self.rows.customer
-        total = cast(func.sum(type_coerce(self.amount, BigInteger())), BigInteger)
+        total = exact_sum(type_coerce(self.amount, BigInteger()), scope.dialect)
         sums = select(customer, total).where(*self.rows.where(scope)).group_by(customer)
         return RelatedValues(sums, customer, lambda raw: scaled(raw, self.scale), default=0)

@@ -56,12 +56,12 @@ def email(value: str) -> str | None:
     if len(value) <= 254 and value.find("@") <= 64 and _PLAIN_EMAIL.fullmatch(value):
         return value.lower()
     try:
-        address = validate_email(value, check_deliverability=False).normalized.lower()
+        address = validate_email(value, check_deliverability=False).normalized
     except EmailNotValidError as error:
         raise DomainError(f"{_shown(value)} is no e-mail address: {error}") from error
     if len(address) > 254:
         raise DomainError(f"has {len(address)} characters: 254 at most")
-    return address
+    return address.lower()
 
 
 def phone(value: str, country: str | None) -> str | None:

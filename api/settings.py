@@ -21,7 +21,7 @@ _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
 }
 _SEVERAL_HOSTS = re.compile(
-    r"(?P<before>postgres[^:]*://(?:[^@/]*@)?)(?P<hosts>[^/?@]+,[^/?]+)/(?P<name>[^?]*)(?:\?(?P<query>.*))?"
+    r"(?P<before>postgres[^:]*://(?:[^@/]*@)?)(?P<hosts>[^/?@]+,[^/?@]+)(?:/(?P<name>[^?]*))?(?:\?(?P<query>.*))?"
 )
 _BROKERS = ("amqp://", "amqps://", "redis://", "rediss://")
 
@@ -168,7 +168,7 @@ def _with_hosts_in_query(url: str) -> str:
     if match is None:
         return url
     hosts = "&".join(f"host={host if ':' in host else host + ':5432'}" for host in match["hosts"].split(","))
-    return f"{match['before']}/{match['name']}?{hosts}{'&' + match['query'] if match['query'] else ''}"
+    return f"{match['before']}/{match['name'] or ''}?{hosts}{'&' + match['query'] if match['query'] else ''}"
 
 
 # What channels' code may know of this process's environment: no address, no password, no key of ours.

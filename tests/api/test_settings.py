@@ -28,6 +28,8 @@ def test_nothing_has_to_be_set() -> None:
             "postgresql://a:p%40ss@h1:5433,h2/d?sslmode=require",
             "postgresql+asyncpg://a:p%40ss@/d?host=h1%3A5433&host=h2%3A5432&ssl=require",
         ),
+        ("postgresql://a:p,w@h/d", "postgresql+asyncpg://a:p%2Cw@h/d"),
+        ("postgresql://h1,h2", "postgresql+asyncpg:///?host=h1%3A5432&host=h2%3A5432"),
         ("postgresql://h1,h2/d", "postgresql+asyncpg:///d?host=h1%3A5432&host=h2%3A5432"),
         ("sqlite:///shop.db", "sqlite+aiosqlite:///shop.db"),
         ("sqlite:////var/lib/shop.db", "sqlite+aiosqlite:////var/lib/shop.db"),

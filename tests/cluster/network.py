@@ -11,8 +11,8 @@ from tests.cluster import programs
 
 _CUT = """
 table inet cut {
-  chain incoming { type filter hook input priority 0; policy drop; iif lo accept; }
-  chain outgoing { type filter hook output priority 0; policy drop; oif lo accept; }
+  chain incoming { type filter hook input priority 0; policy drop; iifname "lo" accept; }
+  chain outgoing { type filter hook output priority 0; policy drop; oifname "lo" accept; }
 }
 """
 

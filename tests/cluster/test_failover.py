@@ -23,7 +23,7 @@ from tests.cluster.postgres import Server, server, urls_of
 from tests.journeys.processes import ROOT, wait_for
 
 # Seconds that a request may take while nothing answers: it waits for a connection, or for a silent server.
-PATIENCE = 9.0
+PATIENCE = 12.0
 
 
 @pytest.fixture

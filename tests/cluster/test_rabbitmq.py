@@ -18,6 +18,8 @@ from tests.factories import add_store
 from tests.fakes import make_services
 
 KIND = "note"
+# They share the nodes, which take half a minute to start.
+pytestmark = pytest.mark.xdist_group("rabbitmq-nodes")
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from domain.kit.db import Database, TimeLimits
 from domain.kit.db.faults import is_unavailable
+from tests.api.commands import muster
 from tests.cluster.postgres import Server
 
 IMPATIENT = TimeLimits(statement=0.5, pool=0.5, silence=3)
@@ -111,3 +114,10 @@ async def test_the_server_knows_how_long_to_wait_for_us(database: Database) -> N
     async with database.read() as tx:
         values = [await tx.scalar(text(f"SHOW {name}")) for name in names]
     assert values == ["20s", "500ms", "15000", "5"]
+
+
+def test_a_command_says_that_a_silent_host_does_not_answer(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://postgres@127.0.0.1:{silent.getsockname()[1]}/postgres"
+        done = muster("migrate", cwd=tmp_path, MUSTER_DATABASE_URL=url)
+    assert (done.returncode, done.stderr) == (3, "muster: The database does not answer: TimeoutError\n")

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import text
 
-from domain.kit.db import Database
+from domain.kit.db import Database, engine
 from tests.leaks import connections_closed
 
 
@@ -30,3 +30,16 @@ async def test_a_cancelled_reader_gives_its_connection_back(
     await connections_closed()
     # Of a connection that nobody gave back, SQLAlchemy says so when it is collected.
     assert [record.getMessage() for record in caplog.records if record.name.startswith("sqlalchemy.pool")] == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_writer_of_sqlite_waits_for_another_only_so_long(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0.1)
+    async with database.write():
+        with pytest.raises(TimeoutError):
+            async with database.write():
+                pass
+    async with database.write() as tx:
+        assert await tx.scalar(text("SELECT 1")) == 1

@@ -5,12 +5,13 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 SYNCED := .venv/.synced
 PORT ?= 8000
+SECONDS ?= 60
 PYTEST := $(BIN)/pytest -n auto --dist loadgroup
 QUICK := not benchmark and not slow and not journey and not cluster
 
 .PHONY: help
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # uv is brought into .uv/ when the machine has none; the environment is synced again only when a lock file changed.
 $(SYNCED): .ci/uv pyproject.toml uv.lock plugins/sdk/pyproject.toml
@@ -48,6 +49,14 @@ check: lint types ## The same without slow tests, for all day
 .PHONY: explore
 explore: $(SYNCED) ## Search for counterexamples at random, ten times as long (ARGS=tests/domain)
 	$(PYTEST) --hypothesis-profile=explore -m "hypothesis and not benchmark" $(ARGS)
+
+.PHONY: simulate
+simulate: $(SYNCED) ## Run histories full of faults for SECONDS (60), or replay one by its SEED
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seconds $(SECONDS)) $(ARGS)
+
+.PHONY: simulate-bugs
+simulate-bugs: $(SYNCED) ## Plant bugs, and show how long the simulation takes to find each
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --bugs --seconds $(SECONDS) $(ARGS)
 
 .PHONY: fix
 fix: $(SYNCED) ## Format, and mend what ruff can mend

@@ -56,6 +56,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("services that are missing")
         for line in lines:
             terminalreporter.line(line)
+    for report in terminalreporter.getreports("passed"):
+        for name, line in report.user_properties:
+            if name == "simulation":
+                terminalreporter.section("simulation")
+                terminalreporter.line(str(line))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from secrets import randbelow
 from typing import Any
 
@@ -11,6 +12,8 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    Update,
+    bindparam,
     delete,
     func,
     insert,
@@ -46,9 +49,13 @@ class Versions:
 
 
 async def versions(tx: Transaction, store_id: int) -> Versions:
-    sums = [func.coalesce(func.sum(counter), 0, type_=BigInteger()) for counter in _COUNTERS.values()]
-    row = (await tx.execute(select(*sums).where(store_versions.c.store_id == store_id))).one()
+    row = (await tx.execute(_VERSIONS, {"store": store_id})).one()
     return Versions(tuple(int(count) for count in row))
+
+
+_VERSIONS = select(*(func.coalesce(func.sum(counter), 0, type_=BigInteger()) for counter in _COUNTERS.values())).where(
+    store_versions.c.store_id == bindparam("store")
+)
 
 
 async def record_change(tx: Transaction, store_id: int, kinds: ChangeKind, customers: Iterable[int] | IdSelect) -> None:
@@ -133,24 +140,35 @@ async def _raise_versions(tx: Transaction, store_id: int, kinds: ChangeKind) -> 
     if not new_kinds:
         return
     tx.changed_kinds[store_id] = tx.changed_kinds.get(store_id, 0) | new_kinds
-    counts = {counter.name: int(bool(kind & new_kinds)) for kind, counter in _COUNTERS.items()}
-    increments = {counter.name: counter + 1 for kind, counter in _COUNTERS.items() if kind & new_kinds}
-    if tx.dialect == "postgresql":
-        # Any row that no other writer has locked: none of them waits for another's end.
-        unlocked = (
-            select(store_versions.c.shard)
-            .where(store_versions.c.store_id == store_id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        is_unlocked = (store_versions.c.store_id == store_id, store_versions.c.shard.in_(unlocked))
-        if (await tx.execute(update(store_versions).where(*is_unlocked).values(increments))).rowcount:
-            return
-        shard = randbelow(2**31)
-        await tx.execute(insert(store_versions).values(store_id=store_id, shard=shard, **counts))
-        return
-    first_write = insert_into(store_versions, tx.dialect).values(store_id=store_id, shard=0, **counts)
-    await tx.execute(first_write.on_conflict_do_update(index_elements=["store_id", "shard"], set_=increments))
+    if tx.dialect != "postgresql":
+        await tx.execute(_raise_only_row(new_kinds), {"store": store_id})
+    elif not (await tx.execute(_raise_any_row(new_kinds), {"store": store_id})).rowcount:
+        row = {"store_id": store_id, "shard": randbelow(2**31)}
+        await tx.execute(insert(store_versions).values(**row, **_first_counts(new_kinds)))
+
+
+@cache
+def _raise_any_row(kinds: ChangeKind) -> Update:
+    """Return the statement that counts a write on any row that no other writer has locked: none waits for another."""
+    of_store = store_versions.c.store_id == bindparam("store")
+    unlocked = select(store_versions.c.shard).where(of_store).limit(1).with_for_update(skip_locked=True)
+    return update(store_versions).where(of_store, store_versions.c.shard.in_(unlocked)).values(_increments(kinds))
+
+
+@cache
+def _raise_only_row(kinds: ChangeKind) -> Any:
+    """Return the statement that counts a write where writers follow one another: a store has one row then."""
+    store_id = bindparam("store", type_=Integer())
+    first_write = insert_into(store_versions, "sqlite").values(store_id=store_id, shard=0, **_first_counts(kinds))
+    return first_write.on_conflict_do_update(index_elements=["store_id", "shard"], set_=_increments(kinds))
+
+
+def _first_counts(kinds: ChangeKind) -> dict[str, int]:
+    return {counter.name: int(bool(kind & kinds)) for kind, counter in _COUNTERS.items()}
+
+
+def _increments(kinds: ChangeKind) -> dict[str, ColumnElement[int]]:
+    return {counter.name: counter + 1 for kind, counter in _COUNTERS.items() if kind & kinds}
 
 
 def _row(store_id: int, kinds: ChangeKind, first: int, last: int, due_at: datetime) -> dict[str, object]:

@@ -29,6 +29,7 @@ from domain.sessions.window import MessageWindow
 _BEGIN_SECONDS = 60.0
 # A channel that reports nothing for so long is taken for hung: it bounds its own waits to 120 seconds.
 _SILENCE_SECONDS = 150.0
+_LOOK_SECONDS = 10.0
 # For the messages that have begun when a worker is stopped or loses its lease.
 _FINISH_SECONDS = 12.0
 # After so long the batch makes way for others.
@@ -55,17 +56,24 @@ class BatchSender:
     results: dict[int, DeliveryResult] = field(default_factory=dict[int, DeliveryResult])
     shown: Mapping[UUID, Mapping[str, object]] = field(default_factory=dict[UUID, Mapping[str, object]])
     _pace: Pace = field(default_factory=Pace)
+    # Whether intents of this claim may be committed of which it does not know.
+    _intents_unknown: bool = False
 
     async def run(self) -> None:
         """Hand over window after window. Raise LeaseLost, ChannelBroken; what is known is recorded before that."""
         try:
             await self._hand_over_windows()
         except (Exception, asyncio.CancelledError):
-            # The lease is lost, the worker is stopped, the channel broke: what is known is not forgotten for that.
-            # The fence keeps it from deliveries that another claim has begun.
+            # The lease is lost, the worker is stopped, the channel broke: what is known is not forgotten for that,
+            # nor when one of these follows another. The fence keeps it from deliveries that another claim has begun.
             await self._settle_results()
             raise
         await self._settle_results()
+
+    @property
+    def settled(self) -> bool:
+        """Return whether the database knows all that is known here."""
+        return not self.results and not self._intents_unknown
 
     async def _hand_over_windows(self) -> None:
         turn_ends_at = monotonic() + _TURN_SECONDS
@@ -77,9 +85,10 @@ class BatchSender:
                 raise ChannelBroken(f"The channel {self.channel.key} sends nothing of what it is handed")
 
     async def _settle_results(self) -> None:
-        if self.results:
-            await settlement.until_written(self.services.database, self._settle)
+        if not self.settled:
+            await _to_its_end(asyncio.ensure_future(settlement.until_written(self.services.database, self._settle)))
             self.results = {}
+            self._intents_unknown = False
 
     async def _next_window(self) -> list[tuple[Intent, Recipient]]:
         """Commit the results of the window that is over together with the intents of the next one, and return that.
@@ -88,16 +97,15 @@ class BatchSender:
         """
         intents: list[Intent] = []
         variables: Mapping[int, Mapping[str, object]] = {}
-        first_try = True
 
         async def write(tx: Transaction) -> None:
-            nonlocal intents, variables, first_try
+            nonlocal intents, variables
             await jobs.renew(tx, self.job, progressed=any(result.attempted for result in self.results.values()))
             await self._record_results(tx)
-            if not first_try:
+            if self._intents_unknown:
                 # The try before may have been committed though its answer was lost.
                 await batches.take_back(tx, self.batch, self.job.fence)
-            first_try = False
+            self._intents_unknown = True
             intents = await self._commit_intents(tx)
             if intents:
                 customer_ids = [intent.customer_id for intent in intents]
@@ -106,6 +114,7 @@ class BatchSender:
                 )
 
         await settlement.until_written(self.services.database, write)
+        self._intents_unknown = False
         self.results = {}
         return [(intent, self._recipient(intent, variables.get(intent.customer_id, {}))) for intent in intents]
 
@@ -140,6 +149,9 @@ class BatchSender:
 
     async def _settle(self, tx: Transaction) -> None:
         results, now = self._claimed_results(), self.services.clock()
+        if self._intents_unknown:
+            await batches.record_outcomes(tx, self.batch, results)
+            await batches.take_back(tx, self.batch, self.job.fence)
         await settlement.settle(tx, self.source, self.mailing, self.batch, results, now)
         await self._store_shown(tx)
 
@@ -195,12 +207,28 @@ class BatchSender:
         return ids.delivery_key(self.mailing.store.id, self.mailing.id, customer_id)
 
 
+async def _to_its_end(task: "asyncio.Future[None]") -> None:
+    """Wait until the task has ended, and only then raise CancelledError if this was cancelled meanwhile."""
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    await task
+    if cancelled:
+        raise asyncio.CancelledError
+
+
 async def _watch(sending: "asyncio.Task[None]", window: MessageWindow, channel: str) -> None:
     """Wait for the end of the sending. Raise what it raises, and ChannelBroken when nothing is heard of it any more."""
     while True:
-        silence_ends_at = window.heard_at + _SILENCE_SECONDS
-        done, _ = await asyncio.wait({sending}, timeout=max(silence_ends_at - monotonic(), 0))
-        if done:
+        asked_at = monotonic()
+        patience = min(max(window.heard_at + _SILENCE_SECONDS - asked_at, 0), _LOOK_SECONDS)
+        if (await asyncio.wait({sending}, timeout=patience))[0]:
             return await sending
-        if monotonic() >= window.heard_at + _SILENCE_SECONDS:
+        if monotonic() - asked_at > patience + _LOOK_SECONDS:
+            # It was this process that stood still: what the channel has to say has yet to be heard.
+            window.heard_at = monotonic()
+        elif monotonic() >= window.heard_at + _SILENCE_SECONDS:
             raise ChannelBroken(f"The channel {channel} hangs: it reported nothing for {_SILENCE_SECONDS:.0f} s")

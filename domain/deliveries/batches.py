@@ -104,8 +104,9 @@ async def abandon(tx: Transaction, batch: Batch, reason: str) -> None:
 async def record_outcomes(tx: Transaction, batch: Batch, results: Mapping[ClaimedDelivery, DeliveryResult]) -> None:
     """Write the results of attempts. A delivery that a later claim has begun again is left to that one.
 
-    What may have gone out before does not end as FAILED or SKIPPED. An intent is committed before its attempt: a row
-    that does not have it any more was lost with the end of the database that had it, and takes the result as well.
+    What may have gone out before does not end as FAILED or SKIPPED; what was accepted is sent, though it is to be tried
+    again by its key. An intent is committed before its attempt: a row that does not have it any more was lost with the
+    end of the database that had it, and takes the result as well.
     """
     if not results:
         return
@@ -137,7 +138,8 @@ async def record_outcomes(tx: Transaction, batch: Batch, results: Mapping[Claime
 _RECORD = """
 UPDATE deliveries SET
     status = CASE
-        WHEN v.status IN ('FAILED', 'SKIPPED') AND (v.in_doubt = 1 OR deliveries.in_doubt_since IS NOT NULL)
+        WHEN v.status IN ('FAILED', 'SKIPPED')
+            AND (v.in_doubt = 1 OR deliveries.in_doubt_since IS NOT NULL AND NOT {only_attempt})
         THEN 'UNKNOWN'
         ELSE v.status END,
     fence = v.fence,
@@ -146,22 +148,28 @@ UPDATE deliveries SET
     provider_message_id = coalesce(v.provider_message_id, deliveries.provider_message_id),
     error = v.error,
     not_before = {not_before},
-    in_doubt_since = CASE WHEN v.in_doubt = 1
-        THEN coalesce(deliveries.in_doubt_since, {now}) ELSE deliveries.in_doubt_since END,
+    in_doubt_since = CASE
+        WHEN v.in_doubt = 1 THEN coalesce(deliveries.in_doubt_since, {now})
+        WHEN {only_attempt} THEN NULL
+        ELSE deliveries.in_doubt_since END,
     sent_at = CASE WHEN v.status = 'SENT' THEN {now} ELSE deliveries.sent_at END,
     updated_at = {now}
 FROM {values} AS v
 WHERE deliveries.store_id = :store_id AND deliveries.campaign_id = :campaign_id
   AND deliveries.customer_id BETWEEN :first AND :last
   AND deliveries.customer_id = v.customer_id
-  AND (deliveries.fence = v.fence AND deliveries.status IN ('SENDING', 'UNKNOWN')
+  AND (deliveries.fence = v.fence AND (deliveries.status IN ('SENDING', 'UNKNOWN')
+      OR deliveries.status = 'PENDING' AND v.status = 'SENT')
     OR v.attempted = 1 AND deliveries.fence < v.fence AND deliveries.status IN ('PENDING', 'SENDING'))
 """
+# The doubt was of this very attempt, which is settled now.
+_ONLY_ATTEMPT = "(deliveries.fence = v.fence AND deliveries.attempts = 1)"
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 _MAILING = bindparam("campaign_id", type_=deliveries.c.campaign_id.type)
 _RECORD_SQLITE = text(
     _RECORD.format(
         now=_SQLITE_NOW,
+        only_attempt=_ONLY_ATTEMPT,
         not_before=f"CASE WHEN v.retry_in IS NOT NULL THEN {_SQLITE_NOW} + v.retry_in END",
         values="""(SELECT value ->> 'customer_id' AS customer_id, value ->> 'fence' AS fence,
             value ->> 'status' AS status, value ->> 'provider_message_id' AS provider_message_id,
@@ -173,6 +181,7 @@ _RECORD_SQLITE = text(
 _RECORD_POSTGRESQL = text(
     _RECORD.format(
         now="statement_timestamp()",
+        only_attempt=_ONLY_ATTEMPT,
         not_before="statement_timestamp() + v.retry_in * interval '1 microsecond'",
         values="""(SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
             customer_id bigint, fence integer, status text, provider_message_id text, error text,

@@ -113,6 +113,9 @@ class LocalSession:
             await self._transport.send(messages, report)
         except Exception as error:
             raise _broken(self.configured, error) from error
+        finally:
+            # What a channel leaves running behind itself begins nothing.
+            report.closed = True
 
     def stop(self) -> None:
         self._stopped = True
@@ -142,6 +145,7 @@ class MessageReport:
     window: MessageWindow
     journal: Journal | None
     stopped: Callable[[], bool]
+    closed: bool = False
 
     @property
     def deadline(self) -> float:
@@ -149,7 +153,7 @@ class MessageReport:
 
     def begin(self, message: Message) -> bool:
         key = message.key
-        if self.stopped() or monotonic() >= self.window.deadline or key in self.window.begun:
+        if self.closed or self.stopped() or monotonic() >= self.window.deadline or key in self.window.begun:
             return False
         try:
             if self.journal is not None and not self.journal.begin(key):

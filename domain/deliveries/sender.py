@@ -94,7 +94,7 @@ async def _send(
         try:
             await sender.run()
         finally:
-            if not sender.results:
+            if sender.settled:
                 services.journals.close(claim)
     return sender.problem
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Delete,
     Update,
     and_,
     bindparam,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from domain.jobs.model import LEASE_SECONDS, MAX_DEATHS, Job, JobStatus, LeaseLost, Queue
 from domain.jobs.tables import jobs
@@ -127,21 +130,25 @@ async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = 
 
 async def claim(tx: Transaction, store_id: int, job_id: UUID, owner: str, lease: float = LEASE_SECONDS) -> Job | None:
     """Lease the job for `lease` seconds. Return None when it is not due, or when another worker has it."""
-    row = (
-        await tx.execute(
-            update(jobs)
-            .where(jobs.c.store_id == store_id, jobs.c.id == job_id, _is_due(tx.dialect))
-            .values(
-                status=JobStatus.RUNNING.value,
-                owner=owner,
-                fence=jobs.c.fence + 1,
-                deaths=jobs.c.deaths + case((jobs.c.status == JobStatus.RUNNING, 1), else_=0),
-                lease_until=database_later(lease, tx.dialect),
-            )
-            .returning(jobs)
-        )
-    ).one_or_none()
+    key = {"store": store_id, "job": job_id, "new_owner": owner}
+    row = (await tx.execute(_claim(lease, tx.dialect), key)).one_or_none()
     return None if row is None else _job(row, owner)
+
+
+@cache
+def _claim(lease: float, dialect: str) -> ReturningUpdate[*tuple[Any, ...]]:
+    return (
+        update(jobs)
+        .where(jobs.c.store_id == bindparam("store"), jobs.c.id == bindparam("job"), _is_due(dialect))
+        .values(
+            status=JobStatus.RUNNING.value,
+            owner=bindparam("new_owner"),
+            fence=jobs.c.fence + 1,
+            deaths=jobs.c.deaths + case((jobs.c.status == JobStatus.RUNNING, 1), else_=0),
+            lease_until=database_later(lease, dialect),
+        )
+        .returning(jobs)
+    )
 
 
 async def renew(tx: Transaction, job: Job, lease: float = LEASE_SECONDS, *, progressed: bool = False) -> None:
@@ -149,18 +156,16 @@ async def renew(tx: Transaction, job: Job, lease: float = LEASE_SECONDS, *, prog
 
     A job that progresses is not the one that kills its workers: their deaths so far are forgiven.
     """
-    key = {"store": job.store_id, "job": job.id, "held_fence": job.fence}
-    renewed = await tx.execute(_renewal(lease, tx.dialect, progressed=progressed), key)
+    renewed = await tx.execute(_renewal(lease, tx.dialect, progressed=progressed), _key(job))
     _check_held(renewed.rowcount)
 
 
 @cache
 def _renewal(lease: float, dialect: str, *, progressed: bool) -> Update:
-    key = jobs.c.store_id == bindparam("store"), jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("held_fence")
     values: dict[str, object] = {"lease_until": database_later(lease, dialect)}
     if progressed:
         values["deaths"] = 0
-    return update(jobs).where(*key).values(values)
+    return update(jobs).where(_is_held()).values(values)
 
 
 async def extend(tx: Transaction, held: Sequence[Job], lease: float = LEASE_SECONDS) -> list[Job]:
@@ -178,7 +183,12 @@ async def extend(tx: Transaction, held: Sequence[Job], lease: float = LEASE_SECO
 
 async def finish(tx: Transaction, job: Job) -> None:
     """Delete the job, which is done. Raise LeaseLost when another worker has it by now."""
-    _check_held((await tx.execute(delete(jobs).where(_is_held(job)))).rowcount)
+    _check_held((await tx.execute(_finish(), _key(job))).rowcount)
+
+
+@cache
+def _finish() -> Delete:
+    return delete(jobs).where(_is_held())
 
 
 async def release(tx: Transaction, job: Job, *, delay: float, error: str | None = None) -> None:
@@ -186,8 +196,9 @@ async def release(tx: Transaction, job: Job, *, delay: float, error: str | None 
     due_at = database_later(delay, tx.dialect)
     changed = await tx.execute(
         update(jobs)
-        .where(_is_held(job))
-        .values(status=JobStatus.QUEUED.value, due_at=due_at, lease_until=None, owner=None, error=error)
+        .where(_is_held())
+        .values(status=JobStatus.QUEUED.value, due_at=due_at, lease_until=None, owner=None, error=error),
+        _key(job),
     )
     _check_held(changed.rowcount)
     if delay <= 0:
@@ -200,7 +211,7 @@ async def fail(tx: Transaction, job: Job, *, delay: float, error: str) -> None:
     Raise LeaseLost when another worker has it by now.
     """
     until = database_later(delay, tx.dialect)
-    changed = await tx.execute(update(jobs).where(_is_held(job)).values(lease_until=until, error=error))
+    changed = await tx.execute(update(jobs).where(_is_held()).values(lease_until=until, error=error), _key(job))
     _check_held(changed.rowcount)
 
 
@@ -242,6 +253,8 @@ async def quarantine(tx: Transaction, store_id: int, job_id: UUID) -> Job | None
             .where(jobs.c.store_id == store_id, jobs.c.id == job_id, _kills_workers(tx.dialect))
             .values(
                 status=JobStatus.FAILED.value,
+                # A worker that was taken for dead and comes back finds its lease lost.
+                fence=jobs.c.fence + 1,
                 error=func.coalesce(jobs.c.error, f"its worker died {MAX_DEATHS + 1} times"),
             )
             .returning(jobs)
@@ -300,8 +313,15 @@ def _check_held(changed_rows: int) -> None:
         raise LeaseLost
 
 
-def _is_held(job: Job) -> ColumnElement[bool]:
-    return and_(jobs.c.store_id == job.store_id, jobs.c.id == job.id, jobs.c.fence == job.fence)
+def _is_held() -> ColumnElement[bool]:
+    """Return the condition that the job of a `_key` is held by its claim."""
+    return and_(
+        jobs.c.store_id == bindparam("store"), jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("held_fence")
+    )
+
+
+def _key(job: Job) -> dict[str, object]:
+    return {"store": job.store_id, "job": job.id, "held_fence": job.fence}
 
 
 def _job(row: AnyRow, owner: str) -> Job:

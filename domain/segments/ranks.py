@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from domain import changes
 from domain.changes import ChangeKind
@@ -22,12 +22,17 @@ MAX_LENGTH = 200
 
 async def of(tx: Transaction, store_id: int) -> Ranks:
     """Return the ranked values of each dimension, from the lowest to the highest."""
-    columns = value_ranks.c
-    statement = select(columns.dimension, columns.value).where(columns.store_id == store_id)
     ranks: defaultdict[str, list[str]] = defaultdict(list)
-    for row in await tx.execute(statement.order_by(columns.dimension, columns.rank)):
+    for row in await tx.execute(_OF_STORE, {"store": store_id}):
         ranks[row.dimension].append(row.value)
     return {dimension: tuple(values) for dimension, values in ranks.items()}
+
+
+_OF_STORE = (
+    select(value_ranks.c.dimension, value_ranks.c.value)
+    .where(value_ranks.c.store_id == bindparam("store"))
+    .order_by(value_ranks.c.dimension, value_ranks.c.rank)
+)
 
 
 async def replace(tx: Transaction, store_id: int, catalogue: Catalogue, key: str, values: Sequence[str]) -> None:

@@ -190,10 +190,12 @@ def _evidence(content: bytes) -> Evidence:
         # A line that was cut off, when the disk was full or the machine died, tells nothing.
         with suppress(ValueError):
             if kind == b"B" and not revoked:
-                begun.add(UUID(hex=rest.decode()))
+                begun.add(key := UUID(hex=rest.decode()))
+                # Of an attempt before, which the same claim has made.
+                ended.pop(key, None)
             elif kind == b"E":
-                key, _, outcome = rest.partition(b" ")
-                ended[UUID(hex=key.decode())] = outcomes.of_values(orjson.loads(outcome))
+                hex_key, _, outcome = rest.partition(b" ")
+                ended[UUID(hex=hex_key.decode())] = outcomes.of_values(orjson.loads(outcome))
             elif kind == b"R":
                 revoked = True
     same_boot = _boot() != _UNKNOWN_BOOT and header == _header()

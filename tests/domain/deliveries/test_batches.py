@@ -18,6 +18,7 @@ from domain.sessions.journal import JournalDirectory
 from tests.domain.deliveries.stage import Notice, make_notice
 
 NOWHERE = JournalDirectory(None)
+FAILED = DeliveryResult(DeliveryStatus.FAILED, error="no")
 SENT = DeliveryResult(DeliveryStatus.SENT, provider_message_id="x")
 
 
@@ -69,6 +70,35 @@ async def test_outcomes_of_an_older_claim_are_taken_until_a_later_one_begins_aga
         await tx.execute(update(deliveries).where(deliveries.c.customer_id == 2).values(status="SENDING", fence=2))
         await batches.record_outcomes(tx, batch, of_claim(1, {1: SENT, 2: SENT}))
     assert await notice.statuses() == {1: "SENT", 2: "SENDING"}
+
+
+async def test_what_was_accepted_is_sent_though_it_was_to_be_tried_again_by_its_key(
+    database: Database, store_id: int
+) -> None:
+    notice = await make_notice(database, store_id, 2)
+    batch = await notice.batch()
+    async with database.write() as tx:
+        await begin(tx, notice, 1)
+        await resolve_interrupted(tx, NOWHERE, batch, 2, idempotent=True)
+        await batches.record_outcomes(tx, batch, of_claim(1, {1: SENT}))
+    assert await notice.statuses() == {1: "SENT", 2: "PENDING"}
+
+
+async def test_the_doubt_of_an_attempt_goes_when_it_turns_out_that_it_never_began(
+    database: Database, store_id: int
+) -> None:
+    notice = await make_notice(database, store_id, 2)
+    batch = await notice.batch()
+    async with database.write() as tx:
+        await begin(tx, notice, 1)
+        await resolve_interrupted(tx, NOWHERE, batch, 2, idempotent=True)
+        await tx.execute(update(customers).where(customers.c.id == 1).values(blacklisted=True))
+        await begin(tx, notice, 2)
+        assert (await batches.recount(tx, batch)).unknown == 1
+        await batches.record_outcomes(tx, batch, of_claim(1, {1: FAILED}))
+        # It has an attempt behind it that may have brought it out.
+        await batches.record_outcomes(tx, batch, of_claim(2, {2: FAILED}))
+    assert await notice.statuses() == {1: "FAILED", 2: "UNKNOWN"}
 
 
 async def test_what_a_dead_claim_was_sending_is_pending_again_where_messages_have_keys(

@@ -45,6 +45,17 @@ def test_what_began_and_ended_is_told(path: Path) -> None:
     assert [told.never_began(key) for key in (A, B, C)] == [False, False, True]
 
 
+def test_an_attempt_that_began_again_has_no_outcome_of_the_one_before(path: Path) -> None:
+    journal = Journal(path)
+    journal.begin(A)
+    journal.end(A, TryAgain("busy", timedelta()))
+    journal.begin(A)
+    told = revoke(path)
+    journal.close()
+    assert told is not None
+    assert told == Evidence(frozenset({A}), {}, complete=True)
+
+
 def test_behind_the_revocation_nothing_begins_and_outcomes_still_count(path: Path) -> None:
     journal = Journal(path)
     assert journal.begin(A)

@@ -1,0 +1,191 @@
+"""Bugs to plant: each is a change of a function's source that the simulation has to find."""
+
+import ast
+import importlib
+import inspect
+from dataclasses import dataclass
+from textwrap import dedent
+from types import CodeType, FunctionType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """A part of a function, named by module and name, and what stands there when the bug is planted."""
+
+    module: str
+    name: str
+    right: str
+    wrong: str
+
+    def plant(self) -> None:
+        """Give the function the code with the bug, whoever has imported it."""
+        self.function().__code__ = self.code()
+
+    def code(self) -> CodeType:
+        """Return the function's code with the bug. Raise LookupError when the function has changed since."""
+        function = self.function()
+        source = dedent(inspect.getsource(function))
+        if source.count(self.right) != 1:
+            raise LookupError(f"{self.module}.{self.name} has no single {self.right!r}: plant the bug anew")
+        tree = ast.parse(source.replace(self.right, self.wrong))
+        definition = tree.body[0]
+        assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
+        definition.decorator_list.clear()
+        names: dict[str, FunctionType] = {}
+        exec(compile(tree, f"<{self.name} with a bug>", "exec"), function.__globals__, names)
+        return names[definition.name].__code__
+
+    def function(self) -> FunctionType:
+        found: Any = importlib.import_module(self.module)
+        for name in self.name.split("."):
+            found = getattr(found, name)
+        function = inspect.unwrap(found)
+        assert isinstance(function, FunctionType)
+        return function
+
+
+BUGS = {
+    "a job's fence is not checked": Bug(
+        "domain.jobs.queries",
+        "_is_held",
+        'jobs.c.fence == bindparam("held_fence")',
+        'jobs.c.fence >= bindparam("held_fence")',
+    ),
+    "a lost lease is not noticed": Bug("domain.jobs.queries", "_check_held", "if not changed_rows", "if False"),
+    "a lease that lasts is taken": Bug(
+        "domain.jobs.queries", "_is_due", "jobs.c.lease_until < now", "jobs.c.lease_until > now"
+    ),
+    "a claim leaves the fence as it is": Bug(
+        "domain.jobs.queries", "claim", "fence=jobs.c.fence + 1", "fence=jobs.c.fence"
+    ),
+    "a job that broke counts as done": Bug(
+        "api.workers.runner",
+        "_give_back",
+        "await jobs.fail(tx, job, delay=RETRY_AFTER, error=text)",
+        "await jobs.finish(tx, job)",
+    ),
+    "a job that is given up leaves all as it was": Bug(
+        "api.workers.scheduler", "_give_up", "kind is not None and kind.give_up is not None", "False"
+    ),
+    "a job that is given up can be gone on with": Bug(
+        "domain.jobs.queries", "quarantine", "fence=jobs.c.fence + 1,", ""
+    ),
+    "a campaign's launch is finished before its effect": Bug(
+        "domain.campaigns.launch",
+        "launch",
+        "await refresh_statistics(tx, list_members, customers, contacts)",
+        "await jobs.finish(tx, job)",
+    ),
+    "a scheduled campaign is started again and again": Bug(
+        "domain.campaigns.queries", "start_due", "campaigns.c.status == CampaignStatus.SCHEDULED.value, ", ""
+    ),
+    "a campaign ends while batches are open": Bug(
+        "domain.campaigns.queries", "close_batch", "open_batches - 1", "open_batches * 0"
+    ),
+    "an opt-out is not looked for at the intent": Bug(
+        "domain.deliveries.intents", "commit_intents", "in excluded.all()", "in excluded.all()[:0]"
+    ),
+    "an intent is not written": Bug(
+        "domain.deliveries.intents",
+        "_mark_sending",
+        "status=DeliveryStatus.SENDING.value",
+        "status=DeliveryStatus.PENDING.value",
+    ),
+    "what may have been sent is sent again": Bug(
+        "domain.deliveries.settlement",
+        "_result",
+        "DeliveryResult(DeliveryStatus.UNKNOWN, error=_DIED)",
+        "NOT_BEGUN",
+    ),
+    "a message begins without its journal": Bug(
+        "domain.deliveries.local_session",
+        "MessageReport.begin",
+        "self.journal is not None and not self.journal.begin(key)",
+        "False",
+    ),
+    "a journal that was revoked goes on": Bug(
+        "domain.sessions.journal", "Journal.begin", "os.fstat(self._file).st_size == self._size", "True"
+    ),
+    "a journal's outcomes are not read": Bug(
+        "domain.deliveries.settlement", "_result", "None if told is None else told.outcomes.get(key)", "None"
+    ),
+    "outcomes are forgotten with the lease": Bug(
+        "domain.deliveries.batch_sender", "BatchSender.run", "(Exception, asyncio.CancelledError)", "KeyError"
+    ),
+    "intents whose commit got no answer are left": Bug(
+        "domain.deliveries.batch_sender", "BatchSender._next_window", "if self._intents_unknown", "if False"
+    ),
+    "a second cancellation forgets outcomes": Bug(
+        "domain.deliveries.batch_sender", "_to_its_end", "cancelled = True", "task.cancel()"
+    ),
+    "what a channel leaves running goes on sending": Bug(
+        "domain.deliveries.local_session", "LocalSession.send", "report.closed = True", "pass"
+    ),
+    "a batch that is given up keeps what is pending": Bug(
+        "domain.deliveries.sender", "give_up", 'await batches.abandon(tx, batch, "Given up: its workers died")', "pass"
+    ),
+    "a lost answer is taken for a no": Bug(
+        "domain.deliveries.retry",
+        "result_of",
+        "if idempotent and attempts < MAX_ATTEMPTS",
+        "if attempts < MAX_ATTEMPTS",
+    ),
+    "the counts of a batch are not stored": Bug(
+        "domain.deliveries.batch_sender", "BatchSender._record_results", "await batches.recount(tx, self.batch)", "pass"
+    ),
+    "a due list is requested again in every round": Bug(
+        "domain.lists.schedule", "_request_or_each", "await refresh_schedule.set_due(tx, store_id, moments)", "pass"
+    ),
+    "a list is finished before it is built": Bug(
+        "domain.lists.build", "build", "await jobs.renew(tx, job)", "await jobs.finish(tx, job)"
+    ),
+    "a list's members are stored apart from its count": Bug(
+        "domain.lists.build",
+        "build",
+        "count = await queries.fill(tx, store.id, list_id, ids)",
+        "async with services.database.write() as tx2:\n"
+        "                    pass\n"
+        "                count = await queries.fill(tx, store.id, list_id, ids)",
+    ),
+    "an import forgets how far it is": Bug(
+        "domain.imports.import_run",
+        "ImportRun.checkpoint",
+        "await queries.save(tx, self.store_id, self.operation_id, progress)",
+        "pass",
+    ),
+    "an import skips what was left of a piece": Bug(
+        "domain.imports.pieces", "_read_piece", "offset=piece.end - len(rest)", "offset=piece.end"
+    ),
+    "an import goes on without its lease": Bug(
+        "domain.imports.import_run", "ImportRun.checkpoint", "await jobs.renew(tx, self.job, progressed=True)", "pass"
+    ),
+    "imported orders are not counted": Bug(
+        "domain.imports.orders.merge", "merge", "await facts.recount(tx, store_id, batch.customer_ids())", "pass"
+    ),
+    "marks that nobody has read are deleted": Bug(
+        "domain.changes.queries",
+        "delete_marks",
+        "mark.store_id == store_id, mark.id.in_(batch)",
+        "mark.store_id == store_id",
+    ),
+    "members move without their lease": Bug(
+        "domain.memberships.tracking", "_Tracker._writing", "await jobs.renew(tx, self.job, progressed=True)", "pass"
+    ),
+    "marks are deleted before the moves are stored": Bug(
+        "domain.memberships.tracking",
+        "_Tracker._record_changed",
+        "        await changes.delete_marks(tx, self.job.store_id, marks)\n",
+        "        await changes.delete_marks(tx, self.job.store_id, marks)\n    async with self._writing() as tx:\n",
+    ),
+    "events count twice": Bug(
+        "domain.events.log", "_counted", ".append(event.occurred_at)", ".extend([event.occurred_at] * 2)"
+    ),
+    "a counter forgets what it counted": Bug("domain.events.log", "_adding", "stored.count + new.count", "new.count"),
+    "an event is stored apart from what follows from it": Bug(
+        "domain.ingestion.track",
+        "_store",
+        "changed = set(await projections.apply_events(tx, store_id, log_events, timezone, now))",
+        "changed = set()",
+    ),
+}

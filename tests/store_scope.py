@@ -44,8 +44,11 @@ _RUNNERS = {"domain/kit/db/engine.py", "tests/store_scope.py"}
 
 # Functions whose statements are not of one store, with the reason of each.
 OF_ALL_STORES: Mapping[str, str] = {
+    "domain/campaigns/queries.py: pause_all": "a database that went back has lost commits of every store",
+    "domain/campaigns/queries.py: resume_all": "an operator resumes what the server has paused, in whichever store",
     "domain/campaigns/queries.py: sending": "doctor names every campaign that has no job",
     "domain/campaigns/queries.py: start_due": "the scheduler starts what is due, in whichever store",
+    "domain/campaigns/queries.py: stopped": "doctor names every campaign that cannot go on",
     "domain/jobs/queries.py: count_by_queue": "/metrics and doctor count the jobs of the installation",
     "domain/jobs/queries.py: due": "the scheduler rings for the jobs that are due longest",
     "domain/jobs/queries.py: expire_leases": "the owners are dead, whatever stores their jobs are of",

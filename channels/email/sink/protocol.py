@@ -22,7 +22,10 @@ def accept(_recipient: str) -> str | None:
 
 @dataclass(frozen=True)
 class SinkBehavior:
-    """Sets how a sink answers. The verdicts decide at RCPT, at DATA and at the end of data."""
+    """Sets how a sink answers. The verdicts decide at RCPT, at DATA and at the end of data.
+
+    A message is answered `delay` seconds after it was accepted: its session answers nothing else meanwhile.
+    """
 
     at_rcpt: Verdict = accept
     at_data: Verdict = accept
@@ -32,6 +35,7 @@ class SinkBehavior:
     implicit_tls: bool = False
     credentials: tuple[str, str] | None = None
     messages_per_session: int | None = None
+    delay: float = 0
 
 
 @dataclass
@@ -67,6 +71,7 @@ class SinkSession(asyncio.Protocol):
         self._recipients: list[str] = []
         self._in_data = False
         self._ignores_input = False
+        self._is_delaying = False
         self._messages = 0
         self._awaited_credentials: list[str] = []  # of AUTH LOGIN
         self._replies: list[str] = []
@@ -97,7 +102,7 @@ class SinkSession(asyncio.Protocol):
 
     def _proceed(self) -> None:
         # What arrives while TLS starts is answered over the encrypted transport.
-        while self._unread and not self._ignores_input and self._upgrade is None:
+        while self._unread and not self._ignores_input and not self._is_delaying and self._upgrade is None:
             if self._in_data:
                 if not self._take_message():
                     break
@@ -134,11 +139,25 @@ class SinkSession(asyncio.Protocol):
         else:
             self._mailbox.add(self._recipients, content.replace(b"\r\n..", b"\r\n."))
             self._messages += 1
-            self._reply(f"250 2.0.0 Ok: queued as {self._mailbox.count:X}")
+            reply = f"250 2.0.0 Ok: queued as {self._mailbox.count:X}"
+            if self._behavior.delay:
+                self._is_delaying = True
+                asyncio.get_running_loop().call_later(self._behavior.delay, self._answer_late, reply)
+            else:
+                self._answer_accepted(reply)
         self._recipients = []
+        return True
+
+    def _answer_accepted(self, reply: str) -> None:
+        self._reply(reply)
         if self._messages == self._behavior.messages_per_session:
             self._reply(CLOSE)
-        return True
+
+    def _answer_late(self, reply: str) -> None:
+        self._is_delaying = False
+        if not self.ended.is_set():
+            self._answer_accepted(reply)
+            self._proceed()
 
     def _reply(self, verdict: str) -> None:
         if verdict in {CLOSE, HANG}:

@@ -95,9 +95,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="channels.email.sink.server", description=__doc__)
     parser.add_argument("--port", type=int, default=1025)
     parser.add_argument("--log", type=Path, help="gets a line for each message: recipient and message-id")
+    parser.add_argument("--delay", type=float, default=0, help="seconds after which each message is answered")
     arguments = parser.parse_args()
+    behavior = SinkBehavior(delay=arguments.delay)
     try:
-        asyncio.run(SmtpSink(arguments.port, log=arguments.log).serve())
+        asyncio.run(SmtpSink(arguments.port, log=arguments.log, behavior=behavior).serve())
     except KeyboardInterrupt:
         return
 

@@ -51,6 +51,28 @@ def test_refusing_all() -> None:
         client.sendmail("a@example.com", "b@example.com", "x")
 
 
+def test_a_slow_server_has_the_message_before_it_answers() -> None:
+    commands = b"EHLO x\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@x>\r\nDATA\r\nx\r\n.\r\nNOOP\r\nQUIT\r\n"
+    with (
+        SmtpSink(behavior=SinkBehavior(delay=0.3)) as sink,
+        socket.create_connection(("127.0.0.1", sink.port)) as client,
+    ):
+        client.sendall(commands)
+        replies = b""
+        while b"354 " not in replies:
+            replies += client.recv(4_096)
+        while not sink.count:
+            time.sleep(0.01)
+        client.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            client.recv(4_096)
+        client.setblocking(True)
+        replies = b""
+        while received := client.recv(4_096):
+            replies += received
+    assert [line[:3] for line in replies.splitlines()] == [b"250", b"250", b"221"]
+
+
 def test_alone_it_logs_before_it_answers(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

@@ -7,7 +7,7 @@ SYNCED := .venv/.synced
 PORT ?= 8000
 SECONDS ?= 60
 PYTEST := $(BIN)/pytest -n auto --dist loadgroup
-QUICK := not benchmark and not slow and not journey and not cluster
+QUICK := not benchmark and not slow and not journey and not cluster and not storm
 
 .PHONY: help
 help: ## Show this help
@@ -57,6 +57,10 @@ simulate: $(SYNCED) ## Run histories full of faults for SECONDS (60), or replay 
 .PHONY: simulate-bugs
 simulate-bugs: $(SYNCED) ## Plant bugs, and show how long the simulation takes to find each
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --bugs --seconds $(SECONDS) $(ARGS)
+
+.PHONY: storm
+storm: $(SYNCED) ## Send campaigns through random faults for an hour (MINUTES=60 SEED=1 ARGS=--help)
+	@$(BIN)/python -m tests.storm $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: fix
 fix: $(SYNCED) ## Format, and mend what ruff can mend

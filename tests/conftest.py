@@ -4,13 +4,11 @@
 """Databases and brokers that tests run on: real ones, each test by itself."""
 
 import asyncio
-import fcntl
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import gettempdir
 
 import pytest
 import structlog
@@ -23,7 +21,7 @@ from domain.migrations.tables import metadata
 from tests.factories import add_store
 from tests.leaks import LeakGuard
 from tests.properties import register_profiles
-from tests.services import POSTGRES, RABBITMQ, REDIS, left_out
+from tests.services import POSTGRES, RABBITMQ, REDIS, broker_turn, left_out
 from tests.store_scope import StoreScopeGuard
 
 register_profiles()
@@ -131,9 +129,7 @@ async def store_id(database: Database) -> int:
 
 @pytest.fixture
 def turn() -> Iterator[None]:
-    """A broker's queues have fixed names: of all test runs on this machine, one test at a time uses them."""
-    with (Path(gettempdir()) / "muster-test-broker.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with broker_turn():
         yield
 
 

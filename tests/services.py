@@ -1,11 +1,15 @@
 """The services that tests run on, and what a run without them leaves out."""
 
+import fcntl
 import os
 import socket
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from tempfile import gettempdir
 from urllib.parse import urlsplit
 
 import pytest
@@ -47,6 +51,14 @@ class Service:
 POSTGRES = Service("PostgreSQL", "MUSTER_TEST_POSTGRES_URL", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
 REDIS = Service("Redis", "MUSTER_TEST_REDIS_URL", "redis://127.0.0.1:6379")
 RABBITMQ = Service("RabbitMQ", "MUSTER_TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672")
+
+
+@contextmanager
+def broker_turn() -> Generator[None]:
+    """Wait for a turn. A broker's queues have fixed names: of all test runs on this machine, one test uses them."""
+    with (Path(gettempdir()) / "muster-test-broker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def left_out(skipped: Iterable[pytest.TestReport]) -> list[str]:

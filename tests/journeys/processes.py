@@ -1,11 +1,11 @@
-"""Real processes and rows for whole stories: a mail server, workers, customers who accept e-mail."""
+"""Real processes and rows for whole stories: a mail server, `muster serve`, customers who accept e-mail."""
 
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,14 +42,17 @@ def consent(store_id: int, number: int) -> dict[str, object]:
 
 
 @contextmanager
-def mail_server(log: Path | None = None) -> Generator[tuple[int, Callable[[], int]]]:
-    """A mail server in a process of its own, which outlives every worker: its port, and how much it has taken."""
+def mail_server(log: Path | None = None, delay: float = 0) -> Generator[tuple[int, Callable[[], int]]]:
+    """A mail server in a process of its own, which outlives every worker: its port, and how much it has taken.
+
+    Each message is answered `delay` seconds after it was taken.
+    """
     with TemporaryDirectory() as folder:
         written = log or Path(folder) / "received.log"
         written.touch()
         port = free_port()
         command = [sys.executable, "-m", "channels.email.sink.server", "--port", str(port), "--log", str(written)]
-        process = subprocess.Popen(command, cwd=ROOT)
+        process = subprocess.Popen([*command, "--delay", str(delay)], cwd=ROOT)
         try:
             wait_for(lambda: answers(port), "the mail server does not answer")
             yield port, lambda: written.read_bytes().count(b"\n")
@@ -59,37 +62,21 @@ def mail_server(log: Path | None = None) -> Generator[tuple[int, Callable[[], in
 
 
 @contextmanager
-def worker(settings: Mapping[str, str], folder: Path) -> Generator[subprocess.Popen[bytes]]:
-    """A server with its workers inside, or workers on a broker; the whole group dies with it."""
-    embedded = "MUSTER_BROKER_URL" not in settings
-    arguments = ["serve", "--port", str(free_port())] if embedded else ["work"]
-    with _muster(arguments, settings, folder) as process:
-        yield process
-
-
-@contextmanager
 def server(settings: Mapping[str, str], folder: Path) -> Generator[str]:
     """`muster serve` with its workers inside: where it answers."""
     port = free_port()
-    with _muster(["serve", "--port", str(port)], settings, folder):
-        wait_for(lambda: answers(port), "muster serve does not answer", 60)
-        yield f"http://127.0.0.1:{port}"
-
-
-@contextmanager
-def _muster(arguments: Sequence[str], settings: Mapping[str, str], folder: Path) -> Generator[subprocess.Popen[bytes]]:
-    environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
     with (folder / "muster.log").open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", *arguments],
+            [sys.executable, "-m", "api.cli", "serve", "--port", str(port)],
             cwd=folder,
-            env=environment,
+            env={**os.environ, **settings, "PYTHONPATH": str(ROOT)},
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
         try:
-            yield process
+            wait_for(lambda: answers(port), "muster serve does not answer", 60)
+            yield f"http://127.0.0.1:{port}"
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from pathlib import Path
 from random import Random
 from secrets import randbelow
 from time import monotonic
+from types import FrameType
 
 from tests.cluster import postgres
 from tests.storm.faults import FAULTS
@@ -42,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--faults", choices=["deadly", "gentle"], help="with deaths and lost answers, or without")
     parser.add_argument("--keep", type=Path, help="a folder for the logs of storms that found something")
     options = parser.parse_args(arguments)
+    # Its processes end with it.
+    signal.signal(signal.SIGTERM, _end)
     cells = [cell for cell in CELLS if options.only in {None, str(cell)}]
     kinds = [kind for kind in ("deadly", "gentle") if options.faults in {None, kind}]
     reports: list[Report] = []
@@ -65,6 +69,10 @@ def main(arguments: Sequence[str]) -> int:
                 shutil.rmtree(folder, ignore_errors=True)
                 seed += 1
     return summarize(reports)
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(1)
 
 
 def show(report: Report, kind: str) -> None:

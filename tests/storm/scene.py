@@ -11,7 +11,7 @@ from uuid import UUID
 import redis
 from sqlalchemy import insert, make_url
 
-from api.workers.broker import make_broker, queue_name
+from api.workers.broker import make_broker
 from channels.email.plugin import EmailChannel
 from domain.campaigns import launch
 from domain.customers.tables import contacts, customers
@@ -31,6 +31,7 @@ from tests.storm.trees import Tree
 KEY = "a key for the storms of tests"
 # A database of Redis that no other test has.
 _REDIS_DATABASE = 8
+_NAMESPACE = "storm"
 TREES = 2
 
 
@@ -70,8 +71,9 @@ class Scene:
                 client.flushdb()  # pyright: ignore[reportUnknownMemberType] # **kwargs
             return
         for queue in Queue:
-            broker = make_broker(self.broker_url, queue)
-            broker.flush(queue_name(queue))
+            broker = make_broker(self.broker_url, queue, _NAMESPACE)
+            for name in broker.get_declared_queues():
+                broker.flush(name)
             broker.close()
 
     def expire_leases(self) -> bool:
@@ -138,6 +140,7 @@ def scene(cell: Cell, template: Path | None, folder: Path, *, recipients: int, d
             "MUSTER_DATABASE_URL": muster_url,
             "MUSTER_SECRET_KEY": KEY,
             "MUSTER_JOURNALS_DIR": str(folder / "journals"),
+            "MUSTER_BROKER_NAMESPACE": _NAMESPACE,
             "MUSTER_LOG_FORMAT": "json",
         }
         broker_url: str | None = None

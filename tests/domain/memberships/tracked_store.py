@@ -113,7 +113,8 @@ class TrackedStore:
         rows = segment_memberships.c
         async with self.database.read() as tx:
             members: Members = {}
-            for segment_id, customer in await tx.execute(select(rows.segment_id, rows.customer_id)):
+            of_store = rows.store_id == self.store.id
+            for segment_id, customer in await tx.execute(select(rows.segment_id, rows.customer_id).where(of_store)):
                 members.setdefault(segment_id, set()).add(customer)
             return members
 
@@ -138,7 +139,8 @@ class TrackedStore:
         rows = event_rows.c
         is_move = rows.type.in_(["segment.entered", "segment.left"])
         async with self.database.read() as tx:
-            moves = await tx.execute(select(rows.subject, rows.customer_id, rows.type).where(is_move))
+            columns = rows.subject, rows.customer_id, rows.type
+            moves = await tx.execute(select(*columns).where(rows.store_id == self.store.id, is_move))
             return [(UUID(subject), customer, kind == "segment.entered") for subject, customer, kind in moves]
 
 

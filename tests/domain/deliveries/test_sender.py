@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
-from muster_sdk import Message, Report
+from muster_sdk import Accepted, Message, Report
 from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import OperationalError
 
 from domain import jobs
 from domain.campaigns.tables import campaigns
-from domain.deliveries import batches, sender
+from domain.deliveries import batch_sender, batches, sender
 from domain.deliveries.mailing import MailingState
 from domain.deliveries.model import Stats
 from domain.deliveries.settlement import resolve_interrupted
@@ -176,6 +176,32 @@ async def test_known_outcomes_are_recorded_though_the_worker_is_stopped(
         await task
     statuses = list((await notice.statuses()).values())
     assert (statuses.count("SENT"), statuses.count("PENDING")) == (100, 50)
+
+
+async def test_what_a_slow_server_did_not_begin_is_tried_again(
+    database: Database, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fix_windows(monkeypatch, 20)
+    monkeypatch.setattr(batch_sender, "_BEGIN_SECONDS", 0.4)
+    windows: list[int] = []
+
+    class Slow(RecordingChannel):
+        async def send(self, messages: Sequence[Message], report: Report) -> None:
+            windows.append(len(messages))
+            for message in messages:
+                if not report.begin(message):
+                    return
+                await asyncio.sleep(0.1)
+                self.sent.append(message)
+                report.end(message, Accepted(None))
+
+    notice = await make_notice(database, store_id, 24)
+    notice.channel = Slow()
+    await notice.deliver()
+    assert sum(windows) > 24, "every message began at its first try"
+    assert len(set(notice.channel.addresses)) == len(notice.channel.sent) == 24
+    rows = await notice.rows()
+    assert {(row.status, row.attempts) for row in rows.values()} == {("SENT", 1)}
 
 
 async def test_a_message_that_cannot_be_composed_fails_whatever_becomes_of_the_others(

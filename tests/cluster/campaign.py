@@ -24,7 +24,8 @@ from domain.stores import queries as stores
 from plugins.sealing import seal
 from tests.domain.campaigns.stage import add_campaign, add_list
 from tests.factories import NOW, add_store
-from tests.journeys.processes import consent, customer, mail_server, wait_for, worker
+from tests.journeys.processes import consent, customer, mail_server, wait_for
+from tests.storm.trees import Tree
 
 KEY = "a key for the cluster of tests"
 NAMESPACE = f"muster-cluster-{os.getpid()}"
@@ -110,8 +111,12 @@ def mailing(url: str, broker_url: str, folder: Path, *, recipients: int) -> Gene
             "MUSTER_BROKER_NAMESPACE": NAMESPACE,
             "MUSTER_SECRET_KEY": KEY,
         }
-        with worker(settings, folder):
+        workers = Tree(settings, folder)
+        workers.start()
+        try:
             yield Mailing(url, store_id, campaign_id, recipients, log, received)
+        finally:
+            workers.kill()
 
 
 async def _stage(url: str, port: int, recipients: int) -> tuple[int, UUID]:

@@ -44,15 +44,15 @@ class MortalDatabase(Database):
 
 
 class MortalJournals(JournalDirectory):
-    """The journals as a process sees them that deletes none once it is dead."""
+    """The journals as a process sees them that lays none aside once it is dead."""
 
     def __init__(self, path: Path, database: MortalDatabase) -> None:
         super().__init__(path)
         self._database = database
 
-    def delete(self, claim: Claim) -> None:
+    def close(self, claim: Claim) -> None:
         if not self._database.dead:
-            super().delete(claim)
+            super().close(claim)
 
 
 async def die_at(url: str, failpoint: int, work: Callable[[MortalDatabase], Awaitable[object]]) -> MortalDatabase:

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+# How the reason begins for which tests of several machines are left out (tests/cluster).
+ONE_MACHINE = "Several machines cannot be played here without"
 REQUIRED = bool(os.environ.get("MUSTER_REQUIRE_SERVICES") or os.environ.get("CI"))
 
 
@@ -62,13 +64,14 @@ def broker_turn() -> Generator[None]:
 
 
 def left_out(skipped: Iterable[pytest.TestReport]) -> list[str]:
-    """Return a line for each service that is missing: how many tests were skipped for it, and why."""
+    """Return a line for each service or program that is missing: how many tests were skipped for it, and why."""
     reasons = Counter(
         report.longrepr[2].removeprefix("Skipped: ") for report in skipped if isinstance(report.longrepr, tuple)
     )
+    beginnings = (*(f"{service.name} does not answer" for service in (POSTGRES, REDIS, RABBITMQ)), ONE_MACHINE)
     return [
         f"{reasons[reason]} tests left out: {reason}"
-        for service in (POSTGRES, REDIS, RABBITMQ)
+        for beginning in beginnings
         for reason in sorted(reasons)
-        if reason.startswith(f"{service.name} does not answer")
+        if reason.startswith(beginning)
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services import REQUIRED
+from tests.services import ONE_MACHINE, REQUIRED
 
 _POSTGRES_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 _RABBITMQ_FOLDERS = [Path("/usr/lib/rabbitmq/bin"), Path("/usr/sbin")]
@@ -24,15 +24,15 @@ def path_of(name: str) -> str | None:
     return shutil.which(name)
 
 
-def require(*names: str, root: bool = False) -> None:
+def require(*names: str, root: bool = False, required: bool = REQUIRED) -> None:
     """Skip the test when a program or the rights are missing; fail it where everything is required."""
     missing = [name for name in names if path_of(name) is None]
     if root and os.geteuid() != 0:
         missing.append("the rights of root")
     if not missing:
         return
-    message = f"Several machines cannot be played here without {', '.join(missing)}"
-    if REQUIRED:
+    message = f"{ONE_MACHINE} {', '.join(missing)}"
+    if required:
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
 

@@ -109,7 +109,7 @@ async def test_a_campaign_is_sent_once(database: Database, tmp_path: Path, monke
         assert await stats_of(database, campaign) == counted
         assert (await reload(database, campaign)).status is CampaignStatus.SENT
         assert await rows_of(database, job_rows, store_id) == 0
-        assert list(folder.iterdir()) == []
+        assert list(folder.glob("*.journal")) == []
         if not mortal.dead:
             # Two for each message and each commit.
             assert failpoint > 2 * (7 + 8)

@@ -83,11 +83,14 @@ async def working(runtime: Runtime) -> AsyncGenerator[None]:
     await asyncio.to_thread(consumers.start)
     runtime.watchdog.watch("server", asyncio.get_running_loop())
     stop = asyncio.Event()
-    schedule = asyncio.create_task(keep_schedule(runtime.chores(), stop))
     try:
-        yield
+        async with runtime.chores() as chores:
+            schedule = asyncio.create_task(keep_schedule(chores, stop))
+            try:
+                yield
+            finally:
+                stop.set()
+                await schedule
     finally:
-        stop.set()
-        await schedule
         await asyncio.to_thread(consumers.stop)
         runtime.watchdog.forget("server")

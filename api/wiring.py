@@ -1,6 +1,7 @@
 """The one place that knows concrete things: settings become a database, channels, brokers and a notifier."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from dramatiq import Broker
@@ -28,6 +29,8 @@ from plugins.isolation.sessions import IsolatedSessions
 from plugins.manager import Plugins, load
 from plugins.store_channels import InstalledChannels
 
+_CHORES_AT_A_TIME = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -52,8 +55,14 @@ class Runtime:
     def consumers(self, threads: int = 4) -> Consumers:
         return Consumers(self.brokers, self.connect, JOB_KINDS, threads=threads, watchdog=self.watchdog)
 
-    def chores(self) -> list[Chore]:
-        return chores_of(self.services, JOB_KINDS)
+    @asynccontextmanager
+    async def chores(self) -> AsyncGenerator[list[Chore]]:
+        """Yield the scheduler's chores, which have connections and time limits of their own."""
+        services = self.connect(_CHORES_AT_A_TIME)
+        try:
+            yield chores_of(services, JOB_KINDS)
+        finally:
+            await services.database.close()
 
     def connect(self, connections: int) -> Services:
         """Return the services for another event loop: connections belong to the one that opened them."""

@@ -28,7 +28,8 @@ async def run(runtime: Runtime, role: Role, threads: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     runtime.watchdog.watch(role, loop)
     if role == "scheduler":
-        await keep_schedule(runtime.chores(), stop)
+        async with runtime.chores() as chores:
+            await keep_schedule(chores, stop)
     else:
         consumers = runtime.consumers(threads)
         consumers.start()

@@ -23,6 +23,7 @@ from muster_sdk import (
 from pydantic import ValidationError
 
 from domain.kit.errors import DomainError, DomainErrors
+from domain.sessions import outcomes
 from domain.sessions.journal import Journal, JournalUnwritable
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
@@ -165,6 +166,7 @@ class MessageReport:
         return True
 
     def end(self, message: Message, outcome: Outcome) -> None:
+        outcome = outcomes.checked(outcome)
         self.window.note_ended(message.key, outcome)
         if self.journal is not None and message.key in self.window.begun:
             # Without its line the outcome is known as long as this process lives.

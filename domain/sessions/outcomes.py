@@ -1,8 +1,9 @@
 """Outcomes as JSON values, for journals and between processes."""
 
 from datetime import timedelta
-from typing import assert_never
+from typing import assert_never, cast
 
+import orjson
 from muster_sdk import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
 
 Values = list[object]
@@ -22,6 +23,14 @@ def as_values(outcome: Outcome) -> Values:
             return ["ambiguous", reason]
         case _:
             assert_never(outcome)
+
+
+def checked(outcome: object) -> Outcome:
+    """Return the outcome, or that nothing is known where a channel reports what is none, or what cannot be stored."""
+    try:
+        return of_values(orjson.loads(orjson.dumps(as_values(cast("Outcome", outcome)))))
+    except (AttributeError, TypeError, ValueError, AssertionError):
+        return Ambiguous("The channel reported an outcome that is none")
 
 
 def of_values(values: object) -> Outcome:

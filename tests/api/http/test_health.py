@@ -12,6 +12,9 @@ from starlette.routing import Route
 from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
+from domain import jobs
+from domain.jobs import Queue
+from tests.factories import add_store
 
 KEY = SecretStr("a key for tests alone")
 
@@ -31,7 +34,7 @@ def client_of(runtime: Runtime) -> httpx.AsyncClient:
 async def test_a_server_with_a_migrated_database_is_ready(runtime: Runtime) -> None:
     async with client_of(runtime) as client:
         assert (await client.get("/healthz")).json() == {"status": "ok"}
-        assert (await client.get("/readyz")).json() == {"status": "ok", "faults": []}
+        assert (await client.get("/readyz")).json() == {"status": "ok", "faults": [], "warnings": []}
 
 
 async def test_responses_are_neither_cached_nor_framed(runtime: Runtime) -> None:
@@ -85,8 +88,39 @@ async def test_an_unavailable_broker_is_reported(database_url: str) -> None:
     async with client_of(runtime) as client:
         ready = await client.get("/readyz")
     await runtime.close()
-    assert ready.status_code == 503
-    assert "broker does not answer" in ready.json()["faults"][0]
+    # Workers find what is due in the database.
+    assert ready.status_code == 200
+    assert ready.json()["faults"] == []
+    assert "broker does not answer" in ready.json()["warnings"][0]
+
+
+@pytest.mark.parametrize("broker_url", ["memory://", "redis://127.0.0.1:1/0"])
+async def test_jobs_that_nobody_does_are_told_of(database_url: str, broker_url: str) -> None:
+    runtime = build(Settings(database_url=database_url, broker_url=broker_url, secret_key=KEY))
+    async with runtime.database.write() as tx:
+        store_id = await add_store(tx)
+        await jobs.add(tx, store_id, "some", {}, queue=Queue.LISTS, delay=-59)
+        await jobs.add(tx, store_id, "others", {}, queue=Queue.REPORTS, delay=-90)
+        held = await jobs.add(tx, store_id, "held", {}, queue=Queue.IMPORTS, delay=-90)
+        await jobs.add(tx, store_id, "waiting", {}, queue=Queue.IMPORTS, delay=-90)
+        await jobs.claim(tx, store_id, held, "worker")
+    async with client_of(runtime) as client:
+        ready = await client.get("/readyz")
+        metrics = (await client.get("/metrics")).text
+    await runtime.close()
+    told = ready.json()["faults" if runtime.settings.embedded else "warnings"]
+    assert [line.partition(":")[0] for line in told if "due for" in line] == ["reports"]
+    assert ready.status_code == (503 if runtime.settings.embedded else 200)
+    assert 'muster_oldest_due_seconds{queue="reports"} 9' in metrics
+
+
+async def test_a_part_that_hangs_makes_its_process_unready(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = build(Settings(database_url=database_url, secret_key=KEY))
+    monkeypatch.setattr(runtime.watchdog, "stuck", lambda: {"lists": 17.0})
+    async with client_of(runtime) as client:
+        ready = await client.get("/readyz")
+    await runtime.close()
+    assert (ready.status_code, ready.json()["faults"]) == (503, ["lists has not answered for 17 s"])
 
 
 async def test_only_browsers_of_allowed_origins_may_call(database_url: str) -> None:

@@ -147,10 +147,13 @@ def test_a_disk_that_takes_no_line_is_told(path: Path, monkeypatch: pytest.Monke
     def full(_: int, line: bytes) -> int:
         raise OSError(28, os.strerror(28))
 
+    def nearly_full(_: int, line: bytes) -> int:
+        return len(line) - 1
+
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(JournalUnwritable, match="No space left"):
         journal.begin(A)
-    monkeypatch.setattr(os, "write", lambda _, line: len(line) - 1)
+    monkeypatch.setattr(os, "write", nearly_full)
     with pytest.raises(JournalUnwritable, match="full"):
         journal.begin(A)
     monkeypatch.undo()
@@ -162,6 +165,12 @@ def test_a_disk_that_takes_no_line_is_told(path: Path, monkeypatch: pytest.Monke
 @given(st.sampled_from(OUTCOMES))
 def test_outcomes_are_read_as_they_were_written(outcome: Outcome) -> None:
     assert outcomes.of_values(outcomes.as_values(outcome)) == outcome
+
+
+@pytest.mark.parametrize("outcome", [None, "sent", Accepted(5), Rejected("\ud800"), Rejected(None), TryAgain("x", "y")])  # type: ignore[arg-type]  # a channel's mistakes
+def test_of_what_is_no_outcome_nothing_is_known(outcome: object) -> None:
+    assert isinstance(outcomes.checked(outcome), Ambiguous)
+    assert outcomes.checked(Rejected("no")) == Rejected("no")
 
 
 @pytest.mark.parametrize("values", [None, [], ["accepted"], ["rejected", 5], ["other", "x"], ["try_again", "x", "y"]])

@@ -1,7 +1,7 @@
 """A campaign through a bad channel harms no other campaign, and says what is wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @asynccontextmanager
-async def working(database_url: str, tmp_path: Path) -> AsyncIterator[Runtime]:
+async def working(database_url: str, tmp_path: Path) -> AsyncGenerator[Runtime]:
     """A process that works, with the zoo as its one channel, and two batches at a time."""
     runtime = build(ServerSettings.model_validate({"database_url": database_url, "secret_key": "k" * 16}))
     zoo = InstalledChannel(Zoo(), "muster-zoo", "1.0", "tests.plugins.isolation.zoo")

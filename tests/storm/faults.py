@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from time import sleep
 
+from domain.deliveries.pace import WINDOW_SECONDS
+from domain.sessions.journal import JournalDirectory
 from tests.storm.proxy import Line
 from tests.storm.scene import TREES, Cell, Scene
 from tests.storm.trees import CHANNEL
@@ -17,26 +19,47 @@ from tests.storm.trees import CHANNEL
 # What the e-mail channel opens for a batch, and the batches that a process sends at a time.
 _SESSIONS = 4
 _BATCHES = 4
+_FIRST_WINDOW = 8
 # For what is frozen: another process looks for due jobs every 8 seconds at most.
 _TAKEOVER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Lasts for about so many seconds. Where no process dies and no answer is lost, nothing may be unknown."""
+    """Lasts for about so many seconds. Where no process dies and no answer is lost, nothing may be unknown.
+
+    Otherwise it is what was in flight: so many messages, or all of so many windows where the machine died.
+    """
 
     run: Callable[[Scene, Random, float], None]
-    may_be_unknown: int = 0
+    messages: int = 0
+    windows: int = 0
     cells: Callable[[Cell], bool] = lambda _cell: True
 
     @property
     def deadly(self) -> bool:
-        return self.may_be_unknown > 0
+        return self.may_be_unknown(1) > 0
+
+    def may_be_unknown(self, delay: float) -> int:
+        """Return how many deliveries it may leave unknown, where each message takes `delay` seconds."""
+        window = max(_FIRST_WINDOW, WINDOW_SECONDS / delay * _SESSIONS)
+        return self.messages + round(self.windows * window)
 
 
 def _kill_tree(scene: Scene, rng: Random, seconds: float) -> None:
     tree = rng.choice(scene.trees)
     tree.kill()
+    sleep(rng.uniform(0, seconds))
+    tree.start()
+
+
+def _kill_machine(scene: Scene, rng: Random, seconds: float) -> None:
+    """Kill a tree, whose journals are lost."""
+    tree = rng.choice(scene.trees)
+    tree.kill()
+    journals = JournalDirectory(scene.journals)
+    for claim in journals.abandoned():
+        journals.delete(claim)
     sleep(rng.uniform(0, seconds))
     tree.start()
 
@@ -114,6 +137,7 @@ def _with_broker(cell: Cell) -> bool:
 _OPEN = _SESSIONS * _BATCHES
 FAULTS = {
     "kill_tree": Fault(_kill_tree, 2 * _OPEN),
+    "kill_machine": Fault(_kill_machine, windows=2 * _BATCHES),
     "kill_worker": Fault(_kill_worker, 2 * _OPEN),
     "kill_channel": Fault(_kill_channel, 2 * _SESSIONS),
     # Each connection has a message whose answer is lost.

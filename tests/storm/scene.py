@@ -53,6 +53,7 @@ class Scene:
     cell: Cell
     url: str
     log: Path
+    journals: Path
     trees: list[Tree]
     lines: Mapping[str, Proxy]
     server: postgres.Server | None
@@ -136,10 +137,11 @@ def scene(cell: Cell, template: Path | None, folder: Path, *, recipients: int, d
         else:
             url = muster_url = f"sqlite+aiosqlite:///{folder / 'muster.db'}"
             asyncio.run(_migrate(url))
+        journals = folder / "journals"
         settings = {
             "MUSTER_DATABASE_URL": muster_url,
             "MUSTER_SECRET_KEY": KEY,
-            "MUSTER_JOURNALS_DIR": str(folder / "journals"),
+            "MUSTER_JOURNALS_DIR": str(journals),
             "MUSTER_BROKER_NAMESPACE": _NAMESPACE,
             "MUSTER_LOG_FORMAT": "json",
         }
@@ -155,7 +157,7 @@ def scene(cell: Cell, template: Path | None, folder: Path, *, recipients: int, d
             through = parts.set(host="127.0.0.1", port=lines["broker"].port)
             settings["MUSTER_BROKER_URL"] = through.render_as_string(hide_password=False)
         trees = [Tree(settings, folder) for _ in range(TREES)]
-        prepared = Scene(cell, url, log, trees, lines, server, broker_url)
+        prepared = Scene(cell, url, log, journals, trees, lines, server, broker_url)
         if broker_url is not None:
             prepared.wipe_broker()
         asyncio.run(prepared.stage(recipients, lines["smtp"].port))

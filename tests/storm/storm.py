@@ -55,7 +55,7 @@ def rage(storm: Storm, template: Path | None, folder: Path) -> Report:
             _wait_for(stage, storm.recipients * (number + 1) // (len(storm.faults) + 1))
             sleep(rng.uniform(0, 0.5))
             FAULTS[name].run(stage, rng, storm.seconds)
-            may_be_unknown += FAULTS[name].may_be_unknown
+            may_be_unknown += FAULTS[name].may_be_unknown(storm.delay)
         _settle(stage, storm.recipients, may_be_unknown)
         for tree in stage.trees:
             tree.kill()

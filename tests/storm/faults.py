@@ -8,10 +8,10 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
+from shutil import rmtree
 from time import sleep
 
 from domain.deliveries.pace import WINDOW_SECONDS
-from domain.sessions.journal import JournalDirectory
 from tests.storm.proxy import Line
 from tests.storm.scene import TREES, Cell, Scene
 from tests.storm.trees import CHANNEL
@@ -57,9 +57,8 @@ def _kill_machine(scene: Scene, rng: Random, seconds: float) -> None:
     """Kill a tree, whose journals are lost."""
     tree = rng.choice(scene.trees)
     tree.kill()
-    journals = JournalDirectory(scene.journals)
-    for claim in journals.abandoned():
-        journals.delete(claim)
+    if scene.journals.exists():
+        rmtree(scene.journals)
     sleep(rng.uniform(0, seconds))
     tree.start()
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -52,11 +53,10 @@ class Works:
         return Database(self.database_url, notify=self.notifier)
 
 
-@pytest.fixture
-def works(broker_url: str, database_url: str) -> Iterator[Works]:
+@contextmanager
+def working_at(broker_url: str, database_url: str) -> Generator[Works]:
+    """A process that has yet to be started; one that a test leaves running is stopped."""
     brokers = brokers_for(broker_url, "muster-test")
-    for broker in brokers.values():
-        broker.flush_all()
     notifier = Notifier(brokers)
     kinds: dict[str, JobKind[Services]] = {}
 
@@ -72,6 +72,14 @@ def works(broker_url: str, database_url: str) -> Iterator[Works]:
     notifier.close()
     for broker in brokers.values():
         broker.close()
+
+
+@pytest.fixture
+def works(broker_url: str, database_url: str) -> Iterator[Works]:
+    with working_at(broker_url, database_url) as works:
+        for broker in works.brokers.values():
+            broker.flush_all()
+        yield works
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:

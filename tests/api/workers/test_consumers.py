@@ -11,7 +11,7 @@ from domain import jobs
 from domain.jobs import Job, JobKind, Queue
 from domain.kit.db import Database
 from domain.services import Services
-from tests.api.workers.conftest import Works, until
+from tests.api.workers.conftest import Works, until, working_at
 from tests.fakes import make_services
 
 
@@ -200,3 +200,24 @@ async def test_a_handler_past_its_time_is_ended(works: Works, store_id: int) -> 
     async with database.read() as tx:
         assert (await jobs.count_by_queue(tx))[Queue.DEFAULT].open == 1
     await database.close()
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1"])
+async def test_work_goes_on_while_the_broker_is_away(
+    database: Database, database_url: str, store_id: int, url: str
+) -> None:
+    done: list[UUID] = []
+
+    async def note(services: Services, job: Job) -> None:
+        done.append(job.id)
+
+    with working_at(url, database_url) as works:
+        works.on("note", note)
+        works.start()
+        notifying = works.database()
+        async with notifying.write() as tx:
+            await jobs.add_all(tx, store_id, "note", [{"n": n} for n in range(30)], queue=Queue.DELIVERIES)
+        await until(lambda: len(done) == 30)
+        await asyncio.to_thread(works.stop)
+        await notifying.close()
+    assert len(set(done)) == 30

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from uuid import UUID
@@ -184,12 +185,12 @@ class BatchSender:
             await _watch(sending, window, self.channel.key)
         except asyncio.CancelledError:
             self.session.stop()
-            await asyncio.wait({sending}, timeout=_FINISH_SECONDS)
+            await _let_finish(sending)
             raise
         finally:
             if not sending.done():
                 sending.cancel()
-                await asyncio.wait({sending}, timeout=_FINISH_SECONDS)
+                await _let_finish(sending)
             self.problem = window.fault
             self.shown = window.shown
             for intent, recipient in handed:
@@ -205,6 +206,14 @@ class BatchSender:
 
     def _key(self, customer_id: int) -> UUID:
         return ids.delivery_key(self.mailing.store.id, self.mailing.id, customer_id)
+
+
+async def _let_finish(sending: "asyncio.Task[None]") -> None:
+    """Wait for the end of a sending as long as is due to it, however often this is cancelled meanwhile."""
+    deadline = monotonic() + _FINISH_SECONDS
+    while not sending.done() and (seconds := deadline - monotonic()) > 0:
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({sending}, timeout=seconds)
 
 
 async def _to_its_end(task: "asyncio.Future[None]") -> None:

@@ -69,6 +69,7 @@ async def take_back(tx: Transaction, batch: Batch, fence: int) -> None:
         .values(
             status=DeliveryStatus.PENDING.value,
             attempts=deliveries.c.attempts - 1,
+            fence=0,
             updated_at=database_now(tx.dialect),
         )
     )
@@ -106,7 +107,7 @@ async def record_outcomes(tx: Transaction, batch: Batch, results: Mapping[Claime
 
     What may have gone out before does not end as FAILED or SKIPPED; what was accepted is sent, though it is to be tried
     again by its key. An intent is committed before its attempt: a row that does not have it any more was lost with the
-    end of the database that had it, and takes the result as well.
+    end of the database that had it, and takes the result as well. An attempt that did not begin is taken back, once.
     """
     if not results:
         return
@@ -142,7 +143,7 @@ UPDATE deliveries SET
             AND (v.in_doubt = 1 OR deliveries.in_doubt_since IS NOT NULL AND NOT {only_attempt})
         THEN 'UNKNOWN'
         ELSE v.status END,
-    fence = v.fence,
+    fence = CASE WHEN v.attempted = 1 THEN v.fence ELSE 0 END,
     attempts = CASE WHEN deliveries.fence = v.fence THEN deliveries.attempts - 1 + v.attempted
         ELSE deliveries.attempts + 1 END,
     provider_message_id = coalesce(v.provider_message_id, deliveries.provider_message_id),

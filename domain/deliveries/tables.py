@@ -14,7 +14,8 @@ deliveries = Table(
     Column("address", String(500), nullable=False),
     Column("status", String(10), nullable=False),
     Column("attempts", SmallInteger, nullable=False),
-    # The claim under which the message was last handed over: outcomes of an older claim do not count.
+    # The claim under which the message was last handed over: outcomes of an older claim do not count. 0: none, or an
+    # attempt that was taken back.
     Column("fence", Integer, nullable=False),
     Column("not_before", Instant),
     # Since the first attempt that may have reached the recipient, by the database's clock.

@@ -8,7 +8,7 @@ from domain import jobs
 from domain.imports import queries
 from domain.imports.format import ImportFormat, ImportKey
 from domain.imports.model import Progress
-from domain.jobs import Job
+from domain.jobs import Job, LeaseLost
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
@@ -42,5 +42,13 @@ class ImportRun:
     async def checkpoint(self, tx: Transaction, progress: Progress, done: int, total: int) -> None:
         """Store how far the import is, last in a step's transaction. Raise LeaseLost when another has the job."""
         await queries.save(tx, self.store_id, self.operation_id, progress)
-        await operations.progress(tx, self.store_id, self.operation_id, done, total)
+        await self.show_progress(tx, done, total)
         await jobs.renew(tx, self.job, progressed=True)
+
+    async def show_progress(self, tx: Transaction, done: int, total: int) -> None:
+        """Store what clients see of the progress. Raise LeaseLost when the import has been abandoned meanwhile.
+
+        Whoever claims the job next finds nothing to do, and ends it.
+        """
+        if not await operations.progress(tx, self.store_id, self.operation_id, done, total):
+            raise LeaseLost

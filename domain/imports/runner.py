@@ -106,7 +106,7 @@ async def _complete(import_run: ImportRun) -> None:
             await operations.add_problems(tx, store_id, operation_id, [rest])
         if not import_run.dry_run:
             await refresh_statistics(tx, *import_run.format.written)
-        await operations.progress(tx, store_id, operation_id, progress.rows, progress.rows)
+        await import_run.show_progress(tx, progress.rows, progress.rows)
         await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, import_run.clock())
         await queries.clear(tx, store_id, operation_id)
         await import_run.finish(tx)

@@ -76,6 +76,7 @@ class Journal:
         """Create the journal. Raise JournalUnwritable."""
         self._lock = threading.Lock()
         self._size = 0
+        self._torn = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
@@ -99,12 +100,16 @@ class Journal:
         os.close(self._file)
 
     def _append(self, line: bytes) -> None:
+        if self._torn:
+            # What is left of a line that was cut off must not spoil this one.
+            line = b"\n" + line
         try:
             written = os.write(self._file, line)
         except OSError as error:
             raise JournalUnwritable(error.strerror) from error
         self._size += written
-        if written < len(line):
+        self._torn = written < len(line)
+        if self._torn:
             raise JournalUnwritable("the disk is full")
 
 
@@ -174,7 +179,8 @@ def revoke(path: Path) -> Evidence | None:
     except FileNotFoundError:
         return None
     try:
-        os.write(file, b"R\n")
+        # Behind a line that was cut off, too.
+        os.write(file, b"\nR\n")
     finally:
         os.close(file)
     return _evidence(path.read_bytes())

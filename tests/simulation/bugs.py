@@ -17,10 +17,14 @@ class Bug:
     name: str
     right: str
     wrong: str
+    # Where a second guard would make the first one's absence harmless.
+    also: "Bug | None" = None
 
     def plant(self) -> None:
         """Give the function the code with the bug, whoever has imported it."""
         self.function().__code__ = self.code()
+        if self.also is not None:
+            self.also.plant()
 
     def code(self) -> CodeType:
         """Return the function's code with the bug. Raise LookupError when the function has changed since."""
@@ -28,6 +32,8 @@ class Bug:
         source = dedent(inspect.getsource(function))
         if source.count(self.right) != 1:
             raise LookupError(f"{self.module}.{self.name} has no single {self.right!r}: plant the bug anew")
+        if self.also is not None:
+            self.also.code()
         tree = ast.parse(source.replace(self.right, self.wrong))
         definition = tree.body[0]
         assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -51,13 +57,14 @@ BUGS = {
         "_is_held",
         'jobs.c.fence == bindparam("held_fence")',
         'jobs.c.fence >= bindparam("held_fence")',
+        also=Bug("domain.jobs.queries", "extend", "if (job.store_id, job.id, job.fence) in extended", ""),
     ),
     "a lost lease is not noticed": Bug("domain.jobs.queries", "_check_held", "if not changed_rows", "if False"),
     "a lease that lasts is taken": Bug(
         "domain.jobs.queries", "_is_due", "jobs.c.lease_until < now", "jobs.c.lease_until > now"
     ),
     "a claim leaves the fence as it is": Bug(
-        "domain.jobs.queries", "claim", "fence=jobs.c.fence + 1", "fence=jobs.c.fence"
+        "domain.jobs.queries", "_claim", "fence=jobs.c.fence + 1", "fence=jobs.c.fence"
     ),
     "a job that broke counts as done": Bug(
         "api.workers.runner",
@@ -107,6 +114,9 @@ BUGS = {
     "a journal that was revoked goes on": Bug(
         "domain.sessions.journal", "Journal.begin", "os.fstat(self._file).st_size == self._size", "True"
     ),
+    "a line that was cut off spoils the next": Bug(
+        "domain.sessions.journal", "Journal._append", "if self._torn:\n        # What", "if False:\n        # What"
+    ),
     "a journal's outcomes are not read": Bug(
         "domain.deliveries.settlement", "_result", "None if told is None else told.outcomes.get(key)", "None"
     ),
@@ -118,6 +128,9 @@ BUGS = {
     ),
     "a second cancellation forgets outcomes": Bug(
         "domain.deliveries.batch_sender", "_to_its_end", "cancelled = True", "task.cancel()"
+    ),
+    "a second cancellation breaks off what has begun": Bug(
+        "domain.deliveries.batch_sender", "_let_finish", "suppress(asyncio.CancelledError)", "suppress()"
     ),
     "what a channel leaves running goes on sending": Bug(
         "domain.deliveries.local_session", "LocalSession.send", "report.closed = True", "pass"
@@ -140,13 +153,8 @@ BUGS = {
     "a list is finished before it is built": Bug(
         "domain.lists.build", "build", "await jobs.renew(tx, job)", "await jobs.finish(tx, job)"
     ),
-    "a list's members are stored apart from its count": Bug(
-        "domain.lists.build",
-        "build",
-        "count = await queries.fill(tx, store.id, list_id, ids)",
-        "async with services.database.write() as tx2:\n"
-        "                    pass\n"
-        "                count = await queries.fill(tx, store.id, list_id, ids)",
+    "a list is counted twice on a retry": Bug(
+        "domain.lists.build", "build", "ListStatus.READY, count=count", "ListStatus.READY, count=count * job.fence"
     ),
     "an import forgets how far it is": Bug(
         "domain.imports.import_run",
@@ -159,6 +167,9 @@ BUGS = {
     ),
     "an import goes on without its lease": Bug(
         "domain.imports.import_run", "ImportRun.checkpoint", "await jobs.renew(tx, self.job, progressed=True)", "pass"
+    ),
+    "an import that was abandoned ends as done": Bug(
+        "domain.imports.import_run", "ImportRun.show_progress", "raise LeaseLost", "pass"
     ),
     "imported orders are not counted": Bug(
         "domain.imports.orders.merge", "merge", "await facts.recount(tx, store_id, batch.customer_ids())", "pass"

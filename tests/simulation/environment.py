@@ -87,7 +87,8 @@ class Environment:
                 cell.cell_contents = self._monotonic
 
     def _monotonic(self) -> float:
-        return self._now().loop.now
+        process = OWNER.get()
+        return self._now().loop.now - (process.behind if isinstance(process, Process) else 0)
 
     def _time_ns(self) -> int:
         return int((START.timestamp() + self._now().loop.now) * 1_000_000_000)

@@ -19,7 +19,8 @@ class Files:
         self._root = Path(mkdtemp(prefix="muster-simulation-", dir=_MEMORY if _MEMORY.is_dir() else None))
         self._owners: dict[int, object] = {}
         self._chance = Random(0)
-        self._full = False
+        # Whether the disk is full now and then.
+        self.full = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(os, name)
@@ -29,13 +30,13 @@ class Files:
         return self._root / name
 
     def begin_history(self, chance: Random) -> None:
-        """Forget the files of the history before. In some histories a disk is full now and then."""
+        """Forget the files of the history before."""
         for descriptor in self._owners:
             os.close(descriptor)
         self._owners.clear()
         for path in self._root.glob("*/*"):
             path.unlink()
-        self._chance, self._full = chance, chance.random() < 0.1
+        self._chance, self.full = chance, chance.random() < 0.1
 
     def crash(self, owner: object) -> None:
         """Close what the process had open."""
@@ -53,7 +54,7 @@ class Files:
     def write(self, descriptor: int, content: bytes) -> int:
         """Write as much as there is room for. Raise OSError for what a crash has closed."""
         self._check(descriptor)
-        if self._full and self._chance.random() < 0.1:
+        if self.full and self._chance.random() < 0.1:
             return os.write(descriptor, content[: self._chance.randrange(len(content))])
         return os.write(descriptor, content)
 

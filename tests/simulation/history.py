@@ -66,7 +66,7 @@ class History:
         self.seed = seed
         self.world = World(seed, storage, files, traced=traced)
         chance = self.world.chance
-        picked = chance.choices(STORIES, (6, 2, 1, 2, 2), k=2 if chance.random() < 0.05 else 1)
+        picked = chance.choices(STORIES, (6, 2, 2, 2, 2), k=2 if chance.random() < 0.05 else 1)
         self._picked = list(dict.fromkeys(picked))
         self._stories: list[Story] = []
         self._kinds: Mapping[str, JobKind[Services]] = JOB_KINDS
@@ -110,6 +110,8 @@ class History:
             await self._do_chores(services, other_host)
             await asyncio.sleep(_ROUND + world.chance.random() * 2)
             if self._busy or not world.broker.empty or not all(client.done() for client in clients):
+                continue
+            if any(next(host.journals.abandoned(), None) for host in (services, other_host)):
                 continue
             due = self._next_due()
             if due is not None:

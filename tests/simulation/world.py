@@ -29,6 +29,8 @@ class Process:
     host: str
     worker: bool = True
     alive: bool = True
+    # Seconds that its own clock has missed, while its machine was suspended.
+    behind: float = 0.0
     jobs: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
 
     @property
@@ -54,7 +56,8 @@ class World:
         self.restart: Callable[[Process], None] = lambda _process: None
         self.on_crash: list[Callable[[Process], None]] = []
         self.on_commit: list[Callable[[Process], None]] = []
-        self._slow = self.chance.random() < 0.3
+        # In some histories jobs last so long that the next worker meets one that was only frozen.
+        self._slow = self.chance.random() < 0.25
         self._outside = copy_context()
 
     def now(self) -> datetime:
@@ -96,13 +99,13 @@ class World:
             self.note(process, f"{fault} {point}")
         delay = self.chance.random() * 0.02
         # How long a provider takes to answer is its channel's to say.
-        if self._slow and point not in OF_CHANNEL and self.chance.random() < 0.1:
+        if self._slow and point not in OF_CHANNEL and self.chance.random() < 0.3:
             delay *= 1_000
         match fault:
             case Fault.CRASH:
                 await self.crash(process)
             case Fault.FREEZE:
-                self.loop.freeze(process, self.chance.choice((5, 20, 50, 55, 60, 70, 130, 400)))
+                self.freeze(process)
             case Fault.STOP:
                 self.stop(process)
                 await asyncio.sleep(0)
@@ -112,6 +115,13 @@ class World:
                 pass
         await self.pass_time(delay)
         return fault
+
+    def freeze(self, process: Process) -> None:
+        """Let the process stand still for a while, which its own clock may not notice."""
+        seconds = self.chance.choice((5, 20, 50, 55, 60, 65, 70, 75, 80, 130, 400))
+        self.loop.freeze(process, seconds)
+        if self.chance.random() < 0.5:
+            process.behind += seconds
 
     async def crash(self, process: Process) -> None:
         """End the process here and now; a new one takes its place after a while."""

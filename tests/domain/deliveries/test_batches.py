@@ -10,6 +10,7 @@ from domain.customers.tables import customers
 from domain.deliveries import batches
 from domain.deliveries.intents import commit_intents
 from domain.deliveries.model import BatchKey, ClaimedDelivery, DeliveryResult, DeliveryStatus, Stats
+from domain.deliveries.retry import NOT_BEGUN
 from domain.deliveries.settlement import resolve_interrupted
 from domain.deliveries.tables import deliveries
 from domain.kit.db import Database, Transaction
@@ -99,6 +100,22 @@ async def test_the_doubt_of_an_attempt_goes_when_it_turns_out_that_it_never_bega
         # It has an attempt behind it that may have brought it out.
         await batches.record_outcomes(tx, batch, of_claim(2, {2: FAILED}))
     assert await notice.statuses() == {1: "FAILED", 2: "UNKNOWN"}
+
+
+async def test_an_attempt_is_taken_back_once(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id, 1)
+    batch = await notice.batch()
+    async with database.write() as tx:
+        await begin(tx, notice, 1)
+        await resolve_interrupted(tx, NOWHERE, batch, 2, idempotent=True)
+        await begin(tx, notice, 2)
+        for _ in range(2):
+            await batches.record_outcomes(tx, batch, of_claim(2, {1: NOT_BEGUN}))
+        await batches.abandon(tx, batch, "given up")
+        # Its first attempt may have brought it out, whatever becomes of the second.
+        await batches.record_outcomes(tx, batch, of_claim(2, {1: FAILED}))
+    row = (await notice.rows())[1]
+    assert (row.status, row.attempts) == ("UNKNOWN", 1)
 
 
 async def test_what_a_dead_claim_was_sending_is_pending_again_where_messages_have_keys(

@@ -70,6 +70,31 @@ async def test_outcomes_are_recorded_though_a_lost_lease_follows_a_stop(
     assert set((await notice.statuses()).values()) == {"SENT"}
 
 
+async def test_what_has_begun_is_sent_to_its_end_though_a_lost_lease_follows_a_stop(
+    database: Database, store_id: int
+) -> None:
+    notice = await make_notice(database, store_id, 1)
+    begun, answered = asyncio.Event(), asyncio.Event()
+
+    class Slow(RecordingChannel):
+        async def send(self, messages: Sequence[Message], report: Report) -> None:
+            assert report.begin(messages[0])
+            begun.set()
+            await answered.wait()
+            report.end(messages[0], Accepted())
+
+    notice.channel = Slow()
+    task = asyncio.create_task(notice.deliver())
+    await asyncio.wait_for(begun.wait(), 20)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0.01)
+    answered.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await notice.statuses() == {1: "SENT"}
+
+
 async def test_a_message_that_was_refused_has_failed_though_another_worker_took_it_for_unknown(
     database: Database, store_id: int
 ) -> None:

@@ -7,11 +7,11 @@ from sqlalchemy import func, select, update
 
 from domain import jobs
 from domain.customers.tables import contacts, customers
-from domain.imports import queries, runner
+from domain.imports import actions, queries, runner
 from domain.imports.model import ImportKind
 from domain.imports.tables import STAGED, imports, uploads
 from domain.jobs.tables import jobs as job_rows
-from domain.kit.db import Database
+from domain.kit.db import Database, Transaction
 from tests.domain.imports.files import claim, do, outcome, problems_of, send
 from tests.factories import NOW
 from tests.fakes import make_services
@@ -68,6 +68,32 @@ async def test_a_worker_that_lost_its_job_writes_nothing(database: Database, sto
         assert await tx.scalar(select(func.count()).select_from(STAGED[0])) == 0
     await do(database, fresh)
     assert (await outcome(database, operation)).status == "DONE"
+
+
+async def test_an_import_that_its_sender_abandons_is_not_done(
+    database: Database, store_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has no answer to the last piece abandons a file that a worker may be at."""
+    operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, FILE)
+    save = queries.save
+
+    async def abandon_and_save(tx: Transaction, *values: object) -> None:
+        monkeypatch.undo()
+        # In the worker's transaction, for SQLite has no two writers at a time.
+        await actions.abandon(tx, store_id, operation.id, NOW)
+        await save(tx, *values)  # type: ignore[arg-type]
+
+    # A sender that gives up between two steps of the worker cannot be brought about from outside at will.
+    monkeypatch.setattr(queries, "save", abandon_and_save)
+    with pytest.raises(jobs.LeaseLost):
+        await do(database, await claim(database, store_id, job_id))
+    async with database.write() as tx:
+        await actions.abandon(tx, store_id, operation.id, NOW)
+        await tx.execute(update(job_rows).values(lease_until=NOW - timedelta(days=9_999)))
+    await do(database, await claim(database, store_id, job_id))
+    assert (await outcome(database, operation)).status == "FAILED"
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(job_rows)) == 0
 
 
 async def test_an_import_that_is_given_up_leaves_only_its_reason(database: Database, store_id: int) -> None:

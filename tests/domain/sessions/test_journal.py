@@ -98,6 +98,31 @@ def test_a_line_that_was_cut_off_tells_nothing(path: Path, lost: int) -> None:
     assert told.begun <= {A}
 
 
+@pytest.mark.parametrize("written", [0, 1, 17, 34])
+def test_a_line_that_was_cut_off_does_not_spoil_the_next(
+    path: Path, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(path)
+    write = os.write
+
+    def write_a_part(file: int, line: bytes) -> int:
+        return write(file, line[:written])
+
+    with monkeypatch.context() as full:
+        # A disk that is full for a moment cannot be had everywhere.
+        full.setattr(os, "write", write_a_part)
+        with pytest.raises(JournalUnwritable):
+            journal.begin(A)
+    assert journal.begin(B)
+    journal.end(B, Accepted("x"))
+    told = revoke(path)
+    journal.close()
+    assert told is not None
+    assert told.outcomes == {B: Accepted("x")}
+    assert not told.never_began(B)
+    assert told.never_began(C)
+
+
 def test_what_is_not_here_is_not_known(tmp_path: Path) -> None:
     assert JournalDirectory(tmp_path).revoke(CLAIM) is None
     assert JournalDirectory(None).revoke(CLAIM) is None

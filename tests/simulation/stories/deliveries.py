@@ -169,16 +169,19 @@ class DeliveriesStory(Story):
                 self.wrong(f"{person} is left {status}")
             if status == "SENT" and taken != 1:
                 self.wrong(f"{person} is SENT, the provider took {taken}")
-            if status in {"FAILED", "SKIPPED", "PENDING"} and taken:
+            if status in {"FAILED", "SKIPPED"} and taken:
                 self.wrong(f"{person} is {status} after {attempts} attempts ({error}), the provider took {taken}")
             if status == "UNKNOWN" and person not in in_doubt and not self._may_stay_unknown(person):
                 self.wrong(f"{person} is UNKNOWN ({error}), though nobody crashed and an answer came")
         self._judge_counts(statuses)
 
     def _may_stay_unknown(self, person: int) -> bool:
-        """Return whether several attempts were made by a key: the doubt of one may stay though another is settled."""
+        """Return whether a doubt may stay though nobody crashed while sending.
+
+        Of several attempts by a key, one may be settled and another not; and a full disk takes no outcomes.
+        """
         attempts = sum(customer_id == person for customer_id, *_ in self._intents)
-        return self._channel.capabilities.idempotent and attempts > 1
+        return self.world.files.full or (self._channel.capabilities.idempotent and attempts > 1)
 
     def _judge_counts(self, statuses: Counter[str]) -> None:
         storage = self.world.storage

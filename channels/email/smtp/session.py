@@ -63,20 +63,26 @@ class SmtpSession:
         self._sender = sender
         self._timeouts = timeouts
 
-    async def deliver(self, queue: deque[OutgoingMessage]) -> None:
-        """Send messages until the queue is empty, the connection fails or none may begin; what did not, stays in it."""
+    async def deliver(self, queue: deque[OutgoingMessage], others: int = 0) -> None:
+        """Send messages until the queue is empty, the connection fails or none may begin; what did not, stays in it.
+
+        The last messages are not taken ahead of time, so that each of the `others` can have one.
+        """
         current: OutgoingMessage | None = None
         pending = b""  # the current message's content, or what ends the transaction of one that was refused
         while pending or queue:
             while queue and not (self._has_smtputf8 or queue[0].address.isascii()):
                 reason = "The mail server takes no addresses with letters outside ASCII (SMTPUTF8)"
                 queue.popleft().end(Rejected(reason))
-            following = queue.popleft() if queue else None
+            following = queue.popleft() if queue and (not pending or len(queue) > others) else None
             replies = await self._exchange(pending, current, following)
             if pending:
                 self._complete(current, replies.pop(0) if replies else None)
             if following is None:
-                return
+                if self.stopped or self.connection.failure:
+                    return
+                current, pending = None, b""
+                continue
             ended_between = not replies and (self.transactions or self.was_idle)
             if self.stopped or (self.connection.failure and ended_between):
                 # The server limits its sessions' messages or idle time; nothing is wrong with this message.

@@ -78,7 +78,7 @@ class SmtpTransport:
                 return error.reason
             transactions = session.transactions
             try:
-                await session.deliver(queue)
+                await session.deliver(queue, _MAX_SESSIONS - 1)
             except BaseException:
                 session.connection.abort("given up")
                 raise

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import socket
-import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -232,11 +231,16 @@ async def test_a_message_begins_before_its_end_of_data_and_what_may_not_begin_is
 
 
 async def test_a_slow_server_gets_a_few_messages_over_all_sessions() -> None:
-    def slow(_: str) -> str | None:
-        time.sleep(0.2)
-        return None
+    class AtFirstEnd(Outcomes):
+        def end(self, message: Message, outcome: Outcome) -> None:
+            in_flight.append(len(self.begun))
+            super().end(message, outcome)
 
-    with SmtpSink(behavior=SinkBehavior(at_data=slow)) as sink:
+    in_flight: list[int] = []
+    outcomes = AtFirstEnd()
+    with SmtpSink(behavior=SinkBehavior(delay=0.5)) as sink:
         async with smtp.connect(settings(sink.port), timeouts=Timeouts()) as transport:
-            assert kinds(await send_all(transport, batch(4))) == ["Accepted"] * 4
+            await transport.send(batch(4), outcomes)
         assert sink.connections == 4
+    assert kinds(list(outcomes.ended.values())) == ["Accepted"] * 4
+    assert in_flight[0] == 4, "none waits for another"

@@ -58,7 +58,12 @@ async def submit(tx: Transaction, store_id: int, operation_id: UUID, kind: Impor
 
 
 async def abandon(tx: Transaction, store_id: int, operation_id: UUID, now: datetime) -> None:
-    """Delete what has come of a file whose rest will not come, and end its operation as failed."""
+    """Delete what has come of a file whose rest will not come, and end its operation as failed.
+
+    It may have come whole though nobody was told so: an import that has ended stays as it is.
+    """
+    if not await operations.progress(tx, store_id, operation_id, 0):
+        return
     await queries.clear(tx, store_id, operation_id)
     await operations.add_problems(tx, store_id, operation_id, [Problem(None, "The file did not come whole")])
     await operations.finish(tx, store_id, operation_id, OperationStatus.FAILED, now)

@@ -144,9 +144,6 @@ BUGS = {
         "if idempotent and attempts < MAX_ATTEMPTS",
         "if attempts < MAX_ATTEMPTS",
     ),
-    "the counts of a batch are not stored": Bug(
-        "domain.deliveries.batch_sender", "BatchSender._record_results", "await batches.recount(tx, self.batch)", "pass"
-    ),
     "a due list is requested again in every round": Bug(
         "domain.lists.schedule", "_request_or_each", "await refresh_schedule.set_due(tx, store_id, moments)", "pass"
     ),
@@ -164,9 +161,6 @@ BUGS = {
     ),
     "an import skips what was left of a piece": Bug(
         "domain.imports.pieces", "_read_piece", "offset=piece.end - len(rest)", "offset=piece.end"
-    ),
-    "an import goes on without its lease": Bug(
-        "domain.imports.import_run", "ImportRun.checkpoint", "await jobs.renew(tx, self.job, progressed=True)", "pass"
     ),
     "an import that was abandoned ends as done": Bug(
         "domain.imports.import_run", "ImportRun.show_progress", "raise LeaseLost", "pass"

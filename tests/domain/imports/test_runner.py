@@ -96,6 +96,15 @@ async def test_an_import_that_its_sender_abandons_is_not_done(
         assert await tx.scalar(select(func.count()).select_from(job_rows)) == 0
 
 
+async def test_an_import_that_is_done_cannot_be_abandoned(database: Database, store_id: int) -> None:
+    operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, FILE)
+    await do(database, await claim(database, store_id, job_id))
+    async with database.write() as tx:
+        await actions.abandon(tx, store_id, operation.id, NOW)
+    assert (await outcome(database, operation)).status == "DONE"
+    assert await problems_of(database, operation) == []
+
+
 async def test_an_import_that_is_given_up_leaves_only_its_reason(database: Database, store_id: int) -> None:
     operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, FILE)
     job = await claim(database, store_id, job_id)

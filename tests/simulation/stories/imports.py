@@ -59,10 +59,19 @@ class ImportsStory(Story):
             try:
                 file = actions.IncomingFile(kind, chunks())
                 operation = await actions.take_in(database, self.store_id, file, self.world.now())
+                if self.world.chance.random() < 0.15:
+                    await self._abandon(database, operation.id)
+                    continue
             except SQLAlchemyError:
                 await self.world.pause(20)
             else:
                 self._accepted[kind] = operation.id
+
+    async def _abandon(self, database: SimulatedDatabase, operation_id: UUID) -> None:
+        """Do what `take_in` does when it gets no answer to the last piece: a worker may be at the file."""
+        await self.world.pause(2)
+        async with database.write() as tx:
+            await actions.abandon(tx, self.store_id, operation_id, self.world.now())
 
     def _status(self, operation_id: UUID) -> str:
         return str(self.world.storage.value("SELECT status FROM operations WHERE id = ?", operation_id.bytes))

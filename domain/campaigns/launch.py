@@ -47,6 +47,9 @@ async def launch(services: Services, job: Job) -> None:
         await refresh_statistics(tx, list_members, customers, contacts)
     async with services.database.write() as tx:
         campaign = await queries.lock(tx, job.store_id, UUID(str(job.payload["campaign"])))
+        if campaign is not None and campaign.status is CampaignStatus.PAUSED:
+            await jobs.release(tx, job, delay=_UNAVAILABLE_SECONDS)
+            return
         if campaign is None or campaign.status is not CampaignStatus.SENDING:
             await jobs.finish(tx, job)
             return

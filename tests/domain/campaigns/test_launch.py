@@ -2,7 +2,7 @@
 
 from sqlalchemy import update
 
-from domain.campaigns import launch
+from domain.campaigns import launch, queries
 from domain.campaigns.audience import audience_of
 from domain.campaigns.model import CampaignStatus
 from domain.customers.tables import contacts, customers
@@ -15,6 +15,7 @@ from tests.domain.campaigns.stage import (
     add_customer,
     add_list,
     make_campaign,
+    make_due,
     outcomes,
     reload,
     stats_of,
@@ -119,3 +120,21 @@ async def test_nobody_left_at_launch_fails_the_campaign_and_says_so(database: Da
         CampaignStatus.FAILED,
         "Nobody on its list can be reached any more",
     )
+
+
+async def test_a_campaign_that_is_paused_before_its_launch_is_launched_when_it_goes_on(
+    database: Database, store_id: int
+) -> None:
+    campaign = await make_campaign(database, store_id)
+    worker = Worker(database, RecordingChannel())
+    async with database.write() as tx:
+        await launch.start(tx, store_id, campaign.id)
+        await queries.pause_all(tx, "The database went back")
+    await worker.work()
+    assert worker.channel.sent == []
+    async with database.write() as tx:
+        assert await queries.resume_all(tx) == 1
+    await make_due(database)
+    await worker.work()
+    assert len(worker.channel.sent) == 3
+    assert (await reload(database, campaign)).status is CampaignStatus.SENT

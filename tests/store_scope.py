@@ -103,8 +103,11 @@ def _parts(element: ClauseElement) -> tuple[Froms, list[ClauseElement]]:
     criteria: list[Any]
     match element:
         case Select():
-            criteria = [*element._where_criteria, *(on for _, on, _, _ in element._setup_joins if on is not None)]
-            joined: list[Any] = [*element._from_obj, *(target for target, *_ in element._setup_joins)]
+            # Those of a select whose columns were replaced are kept aside.
+            kept: list[Any] = [join for entities in element._memoized_select_entities for join in entities._setup_joins]
+            joins = [*element._setup_joins, *kept]
+            criteria = [*element._where_criteria, *(on for _, on, _, _ in joins if on is not None)]
+            joined: list[Any] = [*element._from_obj, *(target for target, *_ in joins)]
             joined += (table for column in element._raw_columns for table in column._from_objects)
         case Update() | Delete():
             criteria = [*element._where_criteria]

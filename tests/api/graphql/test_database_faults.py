@@ -142,5 +142,6 @@ async def test_a_sum_beyond_what_is_stored_is_a_user_error(stage: Stage, store: 
 
     before = await rows_by_table(stage.runtime.database)
     done = await store.mutate("eventsTrack", "events: $events", "accepted", events=[order(n) for n in range(1_000)])
-    assert (done["accepted"], faults(done)) == (0, [(None, "INVALID")])
+    named = [(["events", str(number), "attributes", "total"], "INVALID") for number in range(1_000)]
+    assert (done["accepted"], faults(done)) == (0, named)
     assert await rows_by_table(stage.runtime.database) == before

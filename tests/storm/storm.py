@@ -51,8 +51,8 @@ def rage(storm: Storm, template: Path | None, folder: Path) -> Report:
         for tree in stage.trees:
             tree.start()
         for number, name in enumerate(storm.faults):
-            # Well spread, and at any moment of a window.
-            _wait_for(stage, storm.recipients * (number + 1) // (len(storm.faults) + 1))
+            # Spread over the campaign, its launch included, and at any moment of a window.
+            _wait_for(stage, int(storm.recipients * rng.uniform(number, number + 1) / (len(storm.faults) + 1)))
             sleep(rng.uniform(0, 0.5))
             FAULTS[name].run(stage, rng, storm.seconds)
             may_be_unknown += FAULTS[name].may_be_unknown(storm.delay)

@@ -97,7 +97,8 @@ class Tree:
 
     def kill_worker(self, choose: Callable[[list[int]], int]) -> None:
         """Kill a process that runs jobs, and no other; where nobody supervises it, start another."""
-        os.kill(choose(self.workers()), signal.SIGKILL)
+        if workers := self.workers():
+            os.kill(choose(workers), signal.SIGKILL)
         if self.embedded:
             self._reap()
             self.start()

@@ -35,7 +35,7 @@ async def preview_each(
     tx: Transaction, services: Services, store_id: int, requests: Sequence[PreviewRequest]
 ) -> list[Preview | DomainError]:
     """Return each message as its channel shows it, or why there is none."""
-    channels = await channels_of(tx, services, store_id, [request.campaign for request in requests])
+    channels = dict(await channels_of(tx, services, store_id, [request.campaign for request in requests]))
     list_ids = {
         request.campaign.list_id for request in requests if request.customer_id is None and request.campaign.list_id
     }
@@ -58,7 +58,11 @@ async def preview_each(
             try:
                 async with services.sessions.open(configured, content) as session:
                     preview = await session.show(recipient)
-            except (DomainError, ChannelBroken) as error:
+            except ChannelBroken as error:
+                # It is asked once: each time costs seconds.
+                channels[request.campaign.channel] = DomainError(str(error), field=("content",))
+                previews.append(DomainError(str(error), field=("content",)))
+            except DomainError as error:
                 previews.append(DomainError(str(error), field=("content",)))
             else:
                 previews.append(

@@ -140,7 +140,10 @@ class Campaign(Node):
             return None
         return RenderedMessage(message=message)
 
-    @strawberry.field(description="The reason why it failed, cannot go on, or cannot be computed.")
+    @strawberry.field(
+        description="The reason why it failed, cannot go on now, or cannot be computed; once it is SENT, how many of "
+        "its messages failed or are unknown."
+    )
     async def problem(self, info: Info) -> str | None:
         return self.row.problem or await info.context.batch(_problems).load(_CampaignView(self.row))
 

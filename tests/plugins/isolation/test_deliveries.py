@@ -20,12 +20,16 @@ from api.workers.scheduler import sweep
 from domain.campaigns import launch
 from domain.campaigns import queries as campaigns
 from domain.campaigns.model import Campaign, CampaignStatus
+from domain.campaigns.preview import PreviewRequest, preview_each
+from domain.campaigns.problems import problems_of_each
 from domain.customers.tables import contacts
 from domain.deliveries.tables import deliveries
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
+from domain.kit.errors import DomainError
 from domain.stores import queries as stores
 from plugins.isolation import process as channel_process
+from plugins.isolation.process import ChannelProcess
 from plugins.isolation.sessions import IsolatedSessions
 from plugins.manager import InstalledChannel, Plugins
 from plugins.sealing import seal
@@ -39,15 +43,20 @@ RECIPIENTS = 12
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
-@asynccontextmanager
-async def working(database_url: str, tmp_path: Path) -> AsyncGenerator[Runtime]:
-    """A process that works, with the zoo as its one channel, and two batches at a time."""
+def zoo_runtime(database_url: str) -> Runtime:
+    """A process with the zoo as its one channel."""
     runtime = build(ServerSettings.model_validate({"database_url": database_url, "secret_key": "k" * 16}))
     zoo = InstalledChannel(Zoo(), "muster-zoo", "1.0", "tests.plugins.isolation.zoo")
     plugins = Plugins({"zoo": zoo}, ())
     sessions = IsolatedSessions(plugins, {**child_environment(), "PYTHONPATH": str(ROOT)}, 512)
     services = replace(runtime.services, channels=InstalledChannels(plugins, runtime.key), sessions=sessions)
-    runtime = replace(runtime, services=services, plugins=plugins)
+    return replace(runtime, services=services, plugins=plugins)
+
+
+@asynccontextmanager
+async def working(database_url: str) -> AsyncGenerator[Runtime]:
+    """A process that works, on two batches at a time."""
+    runtime = zoo_runtime(database_url)
     workers = runtime.consumers(threads=2)
     await asyncio.to_thread(workers.start)
     try:
@@ -96,7 +105,7 @@ async def test_other_campaigns_go_on_at_once(
     monkeypatch.setattr(channel_process, "BLOCKED_SECONDS", 20.0)
     bad, good = await send(database, store_id, tmp_path, {"where": "begun", "how": how}, {})
 
-    async with working(database_url, tmp_path):
+    async with working(database_url):
         for _ in range(600):
             if (await reload(database, good)).status is not CampaignStatus.SENDING:
                 break
@@ -113,7 +122,7 @@ async def test_a_channel_that_ends_its_process_is_named_and_its_batch_is_given_u
     monkeypatch.setattr(consumers, "_JITTER", 0)
     (bad,) = await send(database, store_id, tmp_path, {"where": "compose", "how": "leave"})
     said = "The channel zoo (muster-zoo 1.0) ended its process: status 3"
-    async with working(database_url, tmp_path) as runtime:
+    async with working(database_url) as runtime:
         for _ in range(600):
             if (await reload(database, bad)).problem:
                 break
@@ -131,3 +140,27 @@ async def test_a_channel_that_ends_its_process_is_named_and_its_batch_is_given_u
     ).problem == f"Of {RECIPIENTS} messages, {RECIPIENTS} failed: its deliveries say why"
     async with database.read() as tx:
         assert await tx.scalar(select(job_rows.c.error)) == said
+
+
+async def test_a_broken_channel_is_asked_once_for_a_page_of_campaigns(
+    database: Database, store_id: int, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents: list[Mapping[str, object]] = [{}, {"where": "prepare", "how": "leave"}, {}, {}]
+    made = await send(database, store_id, tmp_path, *contents)
+    started: list[ChannelProcess] = []
+    start = ChannelProcess.start
+
+    async def count(process: ChannelProcess) -> None:
+        started.append(process)
+        await start(process)
+
+    monkeypatch.setattr(ChannelProcess, "start", count)
+    runtime = zoo_runtime(database_url)
+    async with database.read() as tx:
+        told = await problems_of_each(tx, runtime.services, store_id, made)
+        previews = await preview_each(tx, runtime.services, store_id, [PreviewRequest(one, None) for one in made])
+    await runtime.close()
+    assert [said is None or "ended its process: status 3" in said for said in told] == [True] * 4
+    assert [said is None for said in told] == [True, False, False, False]
+    assert [isinstance(one, DomainError) for one in previews] == [False, True, True, True]
+    assert len(started) == 2, "one for the problems, one for the previews"

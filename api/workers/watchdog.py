@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
 
 import structlog
 
@@ -33,12 +32,13 @@ def end_process(part: str) -> None:
 class _Watched:
     name: str
     loop: asyncio.AbstractEventLoop
-    answered_at: float
+    # Seconds; counted, not timed: a process that stood still as a whole, as its machine did, is not stuck.
+    silence: float = 0
     asked: bool = False
     warned: bool = False
 
     def answer(self) -> None:
-        self.answered_at = monotonic()
+        self.silence = 0
         self.asked = False
         self.warned = False
 
@@ -55,7 +55,7 @@ class Watchdog:
 
     def watch(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
         with self._lock:
-            self._watched[name] = _Watched(name, loop, monotonic())
+            self._watched[name] = _Watched(name, loop)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
                 self._thread.start()
@@ -67,9 +67,8 @@ class Watchdog:
 
     def stuck(self) -> dict[str, float]:
         """Return the parts of the process that do not answer, and for how many seconds."""
-        now = monotonic()
         with self._lock:
-            silences = {watched.name: now - watched.answered_at for watched in self._watched.values()}
+            silences = {watched.name: watched.silence for watched in self._watched.values()}
         return {name: silence for name, silence in silences.items() if silence >= WARN_AFTER}
 
     def close(self) -> None:
@@ -83,7 +82,8 @@ class Watchdog:
                 self._look(one)
 
     def _look(self, watched: _Watched) -> None:
-        silence = monotonic() - watched.answered_at
+        watched.silence += _LOOK
+        silence = watched.silence
         metrics.stuck_seconds.labels(watched.name).set(round(silence) if silence >= WARN_AFTER else 0)
         if silence >= self._end_after:
             self._end(watched.name)

@@ -40,7 +40,6 @@ class ChannelProcess:
 
     def __init__(self, source: ChannelSource) -> None:
         self.source = source
-        self.heard_at = monotonic()
         self.idle_since = monotonic()
         self._process: subprocess.Popen[bytes]
         self._reader: asyncio.StreamReader
@@ -62,8 +61,7 @@ class ChannelProcess:
             )
         ours.setblocking(False)
         self._reader, self._writer = await asyncio.open_connection(sock=ours)
-        self.heard_at = monotonic() + _LOAD_SECONDS - BLOCKED_SECONDS
-        await self.next_report(Kind.ALIVE)
+        await self.next_report(Kind.ALIVE, patience=_LOAD_SECONDS)
 
     def tell(self, command: Command) -> None:
         self._writer.write(encode_command(command))
@@ -73,13 +71,15 @@ class ChannelProcess:
         self.tell(command)
         return await self.next_report(*kinds)
 
-    async def next_report(self, *kinds: Kind) -> Report:
-        """Return the next report of these kinds. Raise ChannelBroken when the process ends, breaks or is blocked."""
+    async def next_report(self, *kinds: Kind, patience: float | None = None) -> Report:
+        """Return the next report of these kinds. Raise ChannelBroken when the process ends, breaks or is blocked.
+
+        It is blocked when nothing at all is heard of it for `patience` seconds, usually BLOCKED_SECONDS.
+        """
         while True:
-            report = await self._read()
+            report = await self._read(patience or BLOCKED_SECONDS)
             if report is None:
                 raise self.source.broken(await self._end())
-            self.heard_at = monotonic()
             if report["kind"] in kinds:
                 return report
             if report["kind"] == Kind.BROKEN:
@@ -88,14 +88,17 @@ class ChannelProcess:
                 # What the channel's own session says names the channel already.
                 raise ChannelBroken(reason) if reason.startswith("The channel ") else self.source.broken(reason)
 
-    async def _read(self) -> Report | None:
+    async def _read(self, patience: float) -> Report | None:
         """Return the next report, None at the end. Raise ChannelBroken when the process is blocked."""
         reading = asyncio.ensure_future(read_report(self._reader))
+        listened = 0.0
         try:
             while not (await asyncio.wait({reading}, timeout=_LOOK))[0]:
-                if monotonic() - self.heard_at > BLOCKED_SECONDS:
+                # Counted, not timed: while this process stands still, as both do on a machine that does, it is deaf.
+                listened += _LOOK
+                if listened > patience:
                     await self.kill()
-                    raise self.source.broken(f"was blocked by its code for {BLOCKED_SECONDS:.0f} seconds")
+                    raise self.source.broken(f"was blocked by its code for {patience:.0f} seconds")
             return reading.result()
         finally:
             reading.cancel()

@@ -1,14 +1,20 @@
 """A loop that does not turn any more is told of, and ends its process."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from api.workers import watchdog as module
 from api.workers.watchdog import Watchdog
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -72,3 +78,31 @@ def test_a_loop_that_is_forgotten_or_closed_ends_nothing(ended: tuple[Watchdog, 
     time.sleep(1.5)
     forgotten.close()
     assert (watchdog.stuck(), parts) == ({}, [])
+
+
+_STOOD_STILL = """
+import asyncio, threading, sys
+from api.workers import watchdog
+watchdog._LOOK = 0.02
+watching = watchdog.Watchdog(end_after=1)
+loop = asyncio.new_event_loop()
+threading.Thread(target=loop.run_forever, daemon=True).start()
+watching.watch("lists", loop)
+print("ready", flush=True)
+sys.stdin.readline()
+print(watching.stuck(), flush=True)
+"""
+
+
+def test_a_process_that_stood_still_as_a_whole_is_not_stuck() -> None:
+    command = [sys.executable, "-c", _STOOD_STILL]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.5)
+        assert process.poll() is None
+        assert process.communicate("\n")[0] == "{}\n"

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from time import monotonic
@@ -177,3 +179,18 @@ async def test_a_channel_sees_nothing_of_the_server_s_environment(
     names = set(child_environment())
     assert not {name for name in names if name.startswith("MUSTER") or "PASSWORD" in name}
     assert "PATH" in names
+
+
+@pytest.mark.slow
+async def test_a_machine_that_stood_still_has_no_blocked_channel(sessions: IsolatedSessions, log: Path) -> None:
+    window = MessageWindow(deadline=monotonic() + 60)
+    async with sessions.open(zoo(log), {}) as session:
+        await session.connect(None)
+        channel = session.process._process.pid  # pyright: ignore[reportPrivateUsage] # nobody else stops it
+        os.kill(channel, signal.SIGSTOP)
+        time.sleep(8)  # noqa: ASYNC251 - this process stands still too
+        sending = asyncio.create_task(session.send(people(), window))
+        await asyncio.sleep(1)
+        os.kill(channel, signal.SIGCONT)
+        await sending
+    assert len(window.outcomes) == len(sent(log)) == 5

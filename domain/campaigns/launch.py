@@ -71,11 +71,10 @@ async def launch(services: Services, job: Job) -> None:
             payloads = [payload(campaign.id, number) for number in numbers]
             await queries.open_batches(tx, campaign.store_id, campaign.id, len(numbers))
             await jobs.add_all(tx, campaign.store_id, DELIVER.name, payloads, queue=DELIVER.queue)
+            await refresh_statistics(tx, deliveries)
         if problem is not None:
             await queries.fail(tx, job.store_id, campaign.id, problem, services.clock())
         await jobs.finish(tx, job)
-    async with services.database.write() as tx:
-        await refresh_statistics(tx, deliveries)
 
 
 async def give_up(tx: Transaction, services: Services, job: Job) -> None:

@@ -40,6 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("MUSTER_") and "TEST" not in name]:
         if name != "MUSTER_REQUIRE_SERVICES":
             del os.environ[name]
+    # Nor their journals the working directory.
+    journals = TemporaryDirectory(prefix="muster-journals-")
+    config.add_cleanup(journals.cleanup)
+    os.environ["MUSTER_JOURNALS_DIR"] = journals.name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -40,10 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("MUSTER_") and "TEST" not in name]:
         if name != "MUSTER_REQUIRE_SERVICES":
             del os.environ[name]
-    # Nor their journals the working directory.
-    journals = TemporaryDirectory(prefix="muster-journals-")
-    config.add_cleanup(journals.cleanup)
-    os.environ["MUSTER_JOURNALS_DIR"] = journals.name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,6 +59,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if name == "simulation":
                 terminalreporter.section("simulation")
                 terminalreporter.line(str(line))
+
+
+@pytest.fixture(autouse=True)
+def journals_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each test's journals lie where no other looks for them."""
+    monkeypatch.setenv("MUSTER_JOURNALS_DIR", str(tmp_path / "journals"))
 
 
 @pytest.fixture(scope="session")

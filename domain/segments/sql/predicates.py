@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, false, literal_column, not_, select, true
+from sqlalchemy import ColumnClause, ColumnElement, Select, exists, false, literal, literal_column, not_, select, true
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from domain.customers.tables import customers
 from domain.segments.sql.scope import FilterScope
@@ -25,12 +26,18 @@ class Selectivity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class IdSet:
-    """The customers whose id the statement selects; `negated`: all the others. `distinct`: it selects no id twice."""
+    """The customers whose id the statement selects; `negated`: all the others. `distinct`: it selects no id twice.
+
+    Some are also those who fulfil each of the `conjuncts`, and who fulfil one of the `alternatives`: among other
+    conditions on customers' rows, these cost less.
+    """
 
     ids: Select[int]
     selectivity: Selectivity
     negated: bool = False
     distinct: bool = False
+    conjuncts: tuple["Predicate", ...] = ()
+    alternatives: tuple["Predicate", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +53,26 @@ Predicate: TypeAlias = RowPredicate | IdSet
 def negate(predicate: Predicate) -> Predicate:
     """Return the predicate that is true for exactly the customers for whom this one is not."""
     if isinstance(predicate, IdSet):
-        return replace(predicate, negated=not predicate.negated)
+        return replace(
+            predicate,
+            negated=not predicate.negated,
+            conjuncts=tuple(negate(alternative) for alternative in predicate.alternatives),
+            alternatives=tuple(negate(conjunct) for conjunct in predicate.conjuncts),
+        )
     return RowPredicate(is_not_true(predicate.condition))
+
+
+def membership(
+    id_set: IdSet, customer: ColumnClause[int] | KeyedColumnElement[Any], scope: FilterScope
+) -> ColumnElement[bool]:
+    """Return the condition that a customer is of the set, in the form that the database plans best under an AND."""
+    if not id_set.negated:
+        return customer.in_(id_set.ids)
+    if scope.dialect != "postgresql":
+        return customer.not_in(id_set.ids)
+    # PostgreSQL joins it in this form.
+    excluded = id_set.ids.subquery()
+    return not_(exists(select(literal(1)).where(excluded.c[0] == customer).correlate(customer.table)))
 
 
 def is_not_true(predicate: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, exists, not_, select, union_all
 
 from domain.events.tables import event_counters, events
 from domain.segments.filters import Aggregate, BehaviorCondition, Operator, Window
@@ -59,20 +59,32 @@ def recent_predicate(event_type: str, condition: BehaviorCondition, scope: Filte
 def _with_recent_event(event_type: str, window: Window, scope: FilterScope) -> IdSet:
     start = scope.since(window)
     assert start is not None
-    last = MomentColumn(_c.last_at)
-    # A clause of its own, so that the index begins there.
+    counters, last = Counters(event_type, scope), MomentColumn(_c.last_at)
     since = last.matches(Operator.GTE, (start,), scope)
     current = last.matches(Operator.LTE, (scope.now,), scope)
-    # Of customers whose last event is dated ahead, if there are any, the earlier ones are read.
+    # Of customers whose last event is dated ahead, if there are any, the earlier ones are looked up.
     ahead = event_counters.alias("ahead")
     later = MomentColumn(ahead.c.last_at).matches(Operator.GT, (scope.now,), scope)
     dated_ahead = select(ahead.c.customer_id).where(
         ahead.c.store_id == scope.store_id, ahead.c.type == event_type, later
     )
-    earlier = select(events.c.customer_id).where(
+    earlier = exists().where(
         events.c.store_id == scope.store_id,
+        events.c.customer_id == ahead.c.customer_id,
         events.c.type == event_type,
         *in_window(events.c.occurred_at, window, scope),
-        events.c.customer_id.in_(dated_ahead),
     )
-    return Counters(event_type, scope).where(since, or_(current, _c.customer_id.in_(earlier.correlate(None))))
+    earlier = earlier.correlate(ahead)
+    with_earlier = IdSet(dated_ahead.where(earlier).correlate(None), Selectivity.PICKED, distinct=True)
+    only_ahead = IdSet(
+        dated_ahead.where(not_(earlier)).correlate(None), Selectivity.PICKED, negated=True, distinct=True
+    )
+    recent = counters.where(since, current)
+    together = union_all(recent.ids, with_earlier.ids).subquery()
+    return IdSet(
+        select(together.c.customer_id).correlate(None),
+        Selectivity.LOG,
+        distinct=True,
+        conjuncts=(counters.where(since), only_ahead),
+        alternatives=(recent, with_earlier),
+    )

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
+    case,
     cast,
     distinct,
     func,
@@ -40,7 +41,7 @@ from domain.segments.sql.behaviors.base import (
 )
 from domain.segments.sql.columns.times import MomentColumn
 from domain.segments.sql.columns.values import DOUBLE, Column, RealColumn, TextColumn, WholeColumn, intervals
-from domain.segments.sql.predicates import Predicate, RowPredicate, Selectivity, negate
+from domain.segments.sql.predicates import IdSet, Predicate, RowPredicate, Selectivity, membership, negate
 from domain.segments.sql.scope import FilterScope
 
 # The k-th last order is a column of the facts for these k.
@@ -177,21 +178,43 @@ def _facts_predicate(condition: BehaviorCondition, scope: FilterScope) -> Predic
     return None if column is None else RowPredicate(column.matches(condition.operator, condition.values, scope))
 
 
-def _at_least(times: int, condition: BehaviorCondition, scope: FilterScope) -> RowPredicate | None:
+def _at_least(times: int, condition: BehaviorCondition, scope: FilterScope) -> IdSet | None:
     """Return "k orders or more in the last days": the k-th last order is in them. None where that is no column."""
     kth, start = _KTH.get(times), scope.since(condition.window)
     if kth is None or start is None:
         return None
+    facts = customer_facts.c
     since = MomentColumn(kth).matches(Operator.GTE, (start,), scope)
-    current = MomentColumn(customer_facts.c.last_order_at).matches(Operator.LTE, (scope.now,), scope)
+    current = MomentColumn(facts.last_order_at).matches(Operator.LTE, (scope.now,), scope)
     # The k-th last order may be dated ahead: of customers with such an order, few if any, the orders are counted.
     future = orders.alias("future")
     later = MomentColumn(future.c.placed_at).matches(Operator.GT, (scope.now,), scope)
     dated_ahead = select(future.c.customer_id).where(
         future.c.store_id == scope.store_id, literal_column("future.counted"), later
     )
-    rows = _order_rows((orders.c.customer_id.in_(dated_ahead.correlate(None)),), condition, scope)
-    return RowPredicate(since & (current | customer_facts.c.customer_id.in_(rows.with_count((times, None)).ids)))
+    rows = Rows(
+        orders.c.customer_id,
+        orders.c.placed_at,
+        (
+            orders.c.store_id == scope.store_id,
+            literal_column("orders.counted"),
+            MomentColumn(orders.c.placed_at).matches(Operator.GTE, (start,), scope),
+            orders.c.customer_id.in_(dated_ahead.correlate(None)),
+        ),
+        Selectivity.PICKED,
+    )
+    by_now = func.count(case((MomentColumn(orders.c.placed_at).matches(Operator.LTE, (scope.now,), scope), 1)))
+    enough, too_few = rows.having(by_now >= times), rows.having(by_now < times, negated=True)
+    ids = select(facts.customer_id).where(
+        facts.store_id == scope.store_id, since, membership(too_few, facts.customer_id, scope)
+    )
+    return IdSet(
+        ids.correlate(None),
+        Selectivity.WINDOW,
+        distinct=True,
+        conjuncts=(RowPredicate(since), too_few),
+        alternatives=(RowPredicate(since & current), enough),
+    )
 
 
 def _part_of(field: EventField) -> OrderPart:

@@ -5,7 +5,10 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select, true
 
+from domain.customers.tables import customer_tags, customers
 from domain.kit.db import Database
 from domain.segments.compiler.normal_form import FilterOutdated
 from domain.segments.compiler.select import customer_ids
@@ -24,6 +27,7 @@ from domain.segments.filters import (
 from domain.segments.sql.scope import FilterScope
 from tests.domain.segments import oracle
 from tests.domain.segments.filter_strategies import CATALOGUE, definitions
+from tests.domain.segments.statements import alternative_selects
 from tests.domain.segments.stored_people import NOW, PICKED, SEGMENT, TIMEZONE, make_people, store_people
 from tests.factories import add_store
 from tests.properties import examples
@@ -64,9 +68,18 @@ async def test_any_filter_finds_whom_it_means(store: tuple[Database, int], defin
 
 VIP = AttributeCondition("tag", Operator.EQ, ("VIP",))
 RECENT = BehaviorCondition("order", values=(2,), window=Window(last_days=30))
+SOON = BehaviorCondition("order", window=Window(last_days=400))
+SEEN = BehaviorCondition("visit", window=Window(last_days=30))
+LIKES = AttributeCondition("tag", Operator.CONTAINS, ("s",))
+MEMBER = AttributeCondition("member", Operator.EQ, (True,))
+RICH = AttributeCondition("total_spent", Operator.GT, (20,))
 
 
 EASILY_GOT_WRONG: list[Filter] = [
+    AnyOf((AllOf((Not(VIP), Not(LIKES))), RECENT)),
+    AllOf((AnyOf((LIKES, VIP)), AnyOf((MEMBER, RECENT, Not(SOON))), Not(AllOf((SOON, MEMBER))))),
+    AllOf((MEMBER, AnyOf((SOON, VIP)), AnyOf((RICH, AllOf((Not(RICH), LIKES)))))),
+    AllOf((AnyOf((MEMBER, SEEN, VIP)), AnyOf((RICH, Not(SEEN))), RICH)),
     AttributeCondition("name", Operator.CONTAINS, ("İ",)),
     AttributeCondition("name", Operator.CONTAINS, ("i",)),
     AttributeCondition("name", Operator.CONTAINS, ("SS",)),
@@ -123,6 +136,42 @@ async def test_another_stores_customers_are_never_found(store: tuple[Database, i
         await store_people(tx, other, [person for person in EVERYONE if person.id < 10])
     assert await found(store, Definition(VIP)) == expected(Definition(VIP))
     assert max(await found((database, other), Definition())) < 10
+
+
+@examples(150)
+@given(definition=definitions, dialect=st.sampled_from(["sqlite", "postgresql"]))
+def test_no_or_has_a_sub_select(definition: Definition, dialect: str) -> None:
+    statement = customer_ids(definition, CATALOGUE, FilterScope(1, TIMEZONE, NOW, dialect), GROUPS)
+    assert list(alternative_selects(statement)) == []
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_no_or_has_a_sub_select_in_what_is_easily_got_wrong(dialect: str) -> None:
+    for tree in EASILY_GOT_WRONG:
+        for sense in (tree, Not(tree)):
+            scope = FilterScope(1, TIMEZONE, NOW, dialect)
+            assert list(alternative_selects(customer_ids(Definition(sense), CATALOGUE, scope, GROUPS))) == [], sense
+
+
+_SET = customer_tags.c.customer_id.in_(select(customer_tags.c.customer_id).where(customer_tags.c.tag == "VIP"))
+_FACT = customers.c.member.is_(True)
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        (or_(_FACT, _SET), 1),
+        (or_(_FACT, and_(customers.c.id > 1, _SET)), 1),
+        (or_(_FACT, exists().where(customers.c.id > 1)), 1),
+        (not_(and_(_FACT, _SET)), 1),
+        (and_(_FACT, _SET).is_not(true()), 1),
+        (and_(_FACT, not_(_SET)), 0),
+        (customers.c.id.in_(select(customer_tags.c.customer_id).where(or_(_FACT, customers.c.id > 1))), 0),
+        (customers.c.id.in_(select(customer_tags.c.customer_id).where(or_(_FACT, _SET))), 1),
+    ],
+)
+def test_a_sub_select_under_an_or_is_seen(condition: ColumnElement[bool], found: int) -> None:
+    assert len(list(alternative_selects(select(customers.c.id).where(condition)))) == found
 
 
 def test_one_set_asked_twice_is_made_once() -> None:

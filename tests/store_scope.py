@@ -1,7 +1,7 @@
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 # What a select is correlated to, SQLAlchemy tells nobody but its compiler.
-"""Every statement of the product says of which store it is: one that does not fails the test that has it run."""
+"""A statement that does not say of which store it is, or joins customers by something else, fails its test."""
 
 import re
 import sys
@@ -16,25 +16,21 @@ from sqlalchemy import (
     CTE,
     Alias,
     BinaryExpression,
-    BooleanClauseList,
     ClauseElement,
     Column,
     Connection,
-    Delete,
     Engine,
     FromClause,
-    Join,
-    Select,
     Subquery,
     Table,
     TextClause,
-    Update,
     event,
 )
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import Grouping
 
 from domain.migrations.tables import metadata
+from tests.customer_scope import NOT_LOCAL, apart
+from tests.statement_parts import Froms, conjuncts, correlated, parts, table_of
 
 _ROOT = Path(__file__).parents[1]
 _READ = re.compile(r"\b(?:FROM|JOIN|UPDATE)\s+(\w+)")
@@ -63,17 +59,15 @@ OF_ALL_STORES: Mapping[str, str] = {
     "domain/stores/queries.py: principal": "a token of an earlier release has no number of its store",
 }
 
-Froms = frozenset[FromClause]
-
 
 def unscoped_tables(statement: ClauseElement) -> set[str]:
     """Return the tables that a statement reads or writes without `store_id =` beside them, each place by itself."""
     if isinstance(statement, TextClause):
         tables = [metadata.tables[name] for name in set(_READ.findall(statement.text)) & set(metadata.tables)]
-        store = "|".join(_table(place).name for place in _store_tables(tables))
+        store = "|".join(table_of(place).name for place in _store_tables(tables))
         said = set(re.findall(rf"\b({store})\.store_id = ", statement.text)) if store else set[str]()
-        return {_table(place).name for place in _store_tables(tables)} - said
-    return {_table(place).name for place in _unscoped(statement, frozenset(), set())}
+        return {table_of(place).name for place in _store_tables(tables)} - said
+    return {table_of(place).name for place in _unscoped(statement, frozenset(), set())}
 
 
 def reads_volatile_clock(sql: str) -> bool:
@@ -90,79 +84,37 @@ def _unscoped(element: ClauseElement, enclosing: Froms, done: set[int]) -> Itera
             return
         done.add(id(element))
         enclosing = frozenset()
-    froms, criteria = _parts(element)
-    froms -= _correlated(element, enclosing)
+    froms, criteria = parts(element)
+    froms -= correlated(element, enclosing)
     scoped = set(_compared_by_store(criteria))
     yield from (table for table in _store_tables(froms) if table not in scoped)
     for child in element.get_children():
         yield from _unscoped(child, enclosing | froms, done)
 
 
-def _parts(element: ClauseElement) -> tuple[Froms, list[ClauseElement]]:
-    """Return the tables that a statement reads or writes itself, and what their rows fulfil."""
-    criteria: list[Any]
-    match element:
-        case Select():
-            # Those of a select whose columns were replaced are kept aside.
-            kept: list[Any] = [join for entities in element._memoized_select_entities for join in entities._setup_joins]
-            joins = [*element._setup_joins, *kept]
-            criteria = [*element._where_criteria, *(on for _, on, _, _ in joins if on is not None)]
-            joined: list[Any] = [*element._from_obj, *(target for target, *_ in joins)]
-            joined += (table for column in element._raw_columns for table in column._from_objects)
-        case Update() | Delete():
-            criteria = [*element._where_criteria]
-            joined = [element.table]
-        case _:
-            return frozenset(), []
-    joined += (table for criterion in criteria for table in criterion._from_objects)
-    tables: set[FromClause] = set()
-    while joined:
-        table = joined.pop()
-        if isinstance(table, Join):
-            joined += [table.left, table.right]
-            criteria.append(table.onclause)
-        else:
-            tables.add(table)
-    return frozenset(tables), criteria
-
-
-def _correlated(element: ClauseElement, enclosing: Froms) -> Froms:
-    if not isinstance(element, Select):
-        return frozenset()
-    return enclosing if element._auto_correlate else frozenset(element._correlate or ())
-
-
 def _store_tables(froms: Iterable[FromClause]) -> Iterator[FromClause]:
     for place in froms:
-        table = _table(place)
+        table = table_of(place)
         if isinstance(table, Table) and "store_id" in table.c:
             yield place
 
 
-def _table(place: FromClause) -> Any:
-    return place.element if isinstance(place, Alias) else place
-
-
 def _compared_by_store(criteria: Iterable[Any]) -> Iterator[FromClause]:
-    for criterion in criteria:
-        match criterion:
-            case BooleanClauseList(operator=operators.and_):
-                yield from _compared_by_store(criterion.clauses)
-            case Grouping():
-                yield from _compared_by_store([criterion.element])
-            case BinaryExpression(operator=operators.eq):
-                for side in (criterion.left, criterion.right):
-                    if isinstance(side, Column) and side.name == "store_id":
-                        yield side.table
-            case _:
-                pass
+    for criterion in conjuncts(criteria):
+        if isinstance(criterion, BinaryExpression) and criterion.operator is operators.eq:
+            for side in (criterion.left, criterion.right):
+                if isinstance(side, Column) and side.name == "store_id":
+                    yield side.table
 
 
 class StoreScopeGuard:
     """Look at each statement once that the product runs, wherever a test has it run."""
 
-    def __init__(self, of_all_stores: Mapping[str, str] = OF_ALL_STORES) -> None:
+    def __init__(
+        self, of_all_stores: Mapping[str, str] = OF_ALL_STORES, not_local: Mapping[str, str] = NOT_LOCAL
+    ) -> None:
         self._of_all_stores = of_all_stores
+        self._not_local = not_local
         self._known: set[str] = set()
         self.faults: list[str] = []
         event.listen(Engine, "before_cursor_execute", self._check)
@@ -190,6 +142,9 @@ class StoreScopeGuard:
         tables = unscoped_tables(compiled.statement) if compiled is not None else set()
         if tables and caller not in self._of_all_stores:
             self.faults.append(f"{caller} does not say `store_id =` of {', '.join(sorted(tables))}: {sql}")
+        far = apart(compiled.statement) if compiled is not None else set[str]()
+        if far and caller not in self._not_local:
+            self.faults.append(f"{caller} does not join {', '.join(sorted(far))} by their customer: {sql}")
         if reads_volatile_clock(sql):
             self.faults.append(f"{caller} reads the clock for each row: {sql}")
 

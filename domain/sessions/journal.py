@@ -8,8 +8,9 @@ revocation never will.
 """
 
 import os
+import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -24,6 +25,7 @@ from domain.sessions import outcomes
 
 _SUFFIX = ".journal"
 _CLOSED_SUFFIX = ".closed"
+_NUMBERED = "~"
 _UNKNOWN_BOOT = "unknown"
 
 
@@ -128,16 +130,18 @@ class JournalDirectory:
         if self._path is None:
             return None
         path = self._path / claim.file_name
-        # One that was laid aside counts where the database has lost what it told.
-        return revoke(path) or revoke(path.with_suffix(_CLOSED_SUFFIX))
+        told = [evidence for evidence in map(revoke, [path, *self._closed(claim)]) if evidence is not None]
+        return _together(told) if told else None
 
     def close(self, claim: Claim) -> None:
         """Lay the claim's journal aside, whose outcomes the database has: for a while, in case that it loses them."""
         if self._path is not None:
             path = self._path / claim.file_name
+            # A database that went back gives the same claim twice.
+            closed = path.with_name(f"{path.stem}{_NUMBERED}{secrets.token_hex(4)}{_CLOSED_SUFFIX}")
             with suppress(FileNotFoundError):
                 os.utime(path)
-                path.rename(path.with_suffix(_CLOSED_SUFFIX))
+                path.rename(closed)
 
     def discard(self, claim: Claim) -> None:
         """Lay the claim's journal aside unless its process lives, which may still learn outcomes."""
@@ -165,6 +169,9 @@ class JournalDirectory:
             claim = _claim(path.stem)
             if claim is not None and _is_unlocked(path):
                 yield claim
+
+    def _closed(self, claim: Claim) -> list[Path]:
+        return self._files(f"{Path(claim.file_name).stem}{_NUMBERED}*{_CLOSED_SUFFIX}")
 
     def _files(self, *patterns: str) -> list[Path]:
         if self._path is None or not self._path.is_dir():
@@ -208,9 +215,15 @@ def _evidence(content: bytes) -> Evidence:
     return Evidence(frozenset(begun), ended, same_boot)
 
 
+def _together(told: Sequence[Evidence]) -> Evidence:
+    begun = frozenset[UUID]().union(*(evidence.begun for evidence in told))
+    ended = {key: outcome for evidence in told for key, outcome in evidence.outcomes.items()}
+    return Evidence(begun, ended, all(evidence.complete for evidence in told))
+
+
 def _claim(stem: str) -> Claim | None:
     try:
-        store_id, mailing_id, number, fence = stem.split(".")
+        store_id, mailing_id, number, fence = stem.partition(_NUMBERED)[0].split(".")
         return Claim(int(store_id), UUID(hex=mailing_id), int(number), int(fence))
     except ValueError:
         return None

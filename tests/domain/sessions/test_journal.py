@@ -158,12 +158,31 @@ def test_a_journal_that_is_laid_aside_is_kept_for_a_while(tmp_path: Path) -> Non
     told = [(CLAIM, Evidence(frozenset({A}), {}, complete=True))]
     assert list(directory.all()) == told
     directory.close(CLAIM)
-    laid_aside = path.with_suffix(".closed").stat().st_mtime
+    [closed] = tmp_path.glob("*.closed")
+    laid_aside = closed.stat().st_mtime
     assert directory.revoke(CLAIM) == told[0][1]
     directory.delete_closed(laid_aside - 1)
     assert list(directory.all()) == told
     directory.delete_closed(laid_aside + 1)
     assert list(directory.all()) == []
+
+
+def test_a_claim_that_a_database_gives_twice_keeps_both_journals(tmp_path: Path) -> None:
+    directory = JournalDirectory(tmp_path)
+    path = directory.path(CLAIM)
+    assert path is not None
+    for key in (A, B):
+        journal = Journal(path)
+        journal.begin(key)
+        journal.end(key, Accepted("x"))
+        journal.close()
+        directory.close(CLAIM)
+    journal = Journal(path)
+    journal.begin(C)
+    told = directory.revoke(CLAIM)
+    journal.close()
+    assert told == Evidence(frozenset({A, B, C}), {A: Accepted("x"), B: Accepted("x")}, complete=True)
+    assert [claim for claim, _ in directory.all()] == [CLAIM] * 3
 
 
 def test_a_disk_that_takes_no_line_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

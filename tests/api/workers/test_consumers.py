@@ -202,6 +202,7 @@ async def test_a_handler_past_its_time_is_ended(works: Works, store_id: int) -> 
     await database.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1"])
 async def test_work_goes_on_while_the_broker_is_away(
     database: Database, database_url: str, store_id: int, url: str

@@ -40,7 +40,7 @@ from tests.plugins.isolation.zoo import Settings, Zoo
 
 ROOT = Path(__file__).parents[3]
 RECIPIENTS = 12
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 
 
 def zoo_runtime(database_url: str) -> Runtime:

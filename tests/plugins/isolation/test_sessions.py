@@ -112,6 +112,7 @@ async def test_a_sandbox_shows_what_it_would_have_sent(sessions: IsolatedSession
     assert set(window.outcomes.values()) == {Accepted("sandbox")}
 
 
+SLOW = {"block", "eat"}
 HOW = {
     "leave": "ended its process: status 3",
     "quit_politely": "raised SystemExit",
@@ -123,7 +124,7 @@ HOW = {
 }
 
 
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("how", [pytest.param(how, marks=pytest.mark.slow) if how in SLOW else how for how in HOW])
 async def test_what_a_channel_had_done_when_it_broke_is_known(
     sessions: IsolatedSessions, log: Path, tmp_path: Path, how: str
 ) -> None:

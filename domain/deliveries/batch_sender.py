@@ -30,6 +30,8 @@ from domain.sessions.window import MessageWindow
 _BEGIN_SECONDS = 60.0
 # A channel that reports nothing for so long is taken for hung: it bounds its own waits to 120 seconds.
 _SILENCE_SECONDS = 150.0
+# What is left of the silence can be too little for a clock to move on.
+_LEAST_SECONDS = 0.01
 _LOOK_SECONDS = 10.0
 # For the messages that have begun when a worker is stopped or loses its lease.
 _FINISH_SECONDS = 12.0
@@ -233,7 +235,7 @@ async def _watch(sending: "asyncio.Task[None]", window: MessageWindow, channel: 
     """Wait for the end of the sending. Raise what it raises, and ChannelBroken when nothing is heard of it any more."""
     while True:
         asked_at = monotonic()
-        patience = min(max(window.heard_at + _SILENCE_SECONDS - asked_at, 0), _LOOK_SECONDS)
+        patience = min(max(window.heard_at + _SILENCE_SECONDS - asked_at, _LEAST_SECONDS), _LOOK_SECONDS)
         if (await asyncio.wait({sending}, timeout=patience))[0]:
             return await sending
         if monotonic() - asked_at > patience + _LOOK_SECONDS:

@@ -45,7 +45,7 @@ OF_ALL_STORES: Mapping[str, str] = {
     "domain/campaigns/queries.py: sending": "doctor names every campaign that has no job",
     "domain/campaigns/queries.py: start_due": "the scheduler starts what is due, in whichever store",
     "domain/campaigns/queries.py: stopped": "doctor names every campaign that cannot go on",
-    "domain/jobs/queries.py: count_by_queue": "/metrics and doctor count the jobs of the installation",
+    "domain/jobs/counts.py: count_by_queue": "/metrics and doctor count the jobs of the installation",
     "domain/jobs/queries.py: due": "the scheduler rings for the jobs that are due longest",
     "domain/jobs/queries.py: expire_leases": "the owners are dead, whatever stores their jobs are of",
     "domain/jobs/queries.py: lease_owners": "an owner is a process, which works for all stores",

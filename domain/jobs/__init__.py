@@ -1,14 +1,13 @@
 """The queue of record: rows of jobs that are to be done, leased by the database's clock."""
 
+from domain.jobs.counts import QueueCounts, count_by_queue
 from domain.jobs.kinds import JobKind
 from domain.jobs.model import LEASE_SECONDS, Job, LeaseLost, Queue
 from domain.jobs.queries import (
-    QueueCounts,
     add,
     add_all,
     add_once,
     claim,
-    count_by_queue,
     due,
     expire_leases,
     extend,

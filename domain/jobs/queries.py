@@ -1,7 +1,6 @@
 """Every statement on jobs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -30,23 +29,9 @@ from domain.jobs.tables import jobs
 from domain.kit import ids
 from domain.kit.db import AnyRow, JobNotice, Transaction
 from domain.kit.db.portable import database_later, database_now, insert_into
-from domain.kit.db.types import Instant
 
 # Seconds until a job that was given up is queued again, where it is the store's one job of its kind.
 _RETRY_SECONDS = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class QueueCounts:
-    """Jobs of a queue that wait or run, and those of them whose worker died.
-
-    `waiting` is the time in seconds that the oldest due job has waited, and `held` the number that a worker has.
-    """
-
-    open: int
-    expired: int
-    waiting: float = field(default=0, compare=False)
-    held: int = field(default=0, compare=False)
 
 
 async def add(
@@ -267,31 +252,6 @@ async def payloads(tx: Transaction, kinds: Sequence[str]) -> list[Mapping[str, o
     """Return the payloads of all stores' jobs of these kinds that wait or run."""
     rows = await tx.execute(select(jobs.c.payload).where(jobs.c.kind.in_(kinds), jobs.c.status != JobStatus.FAILED))
     return list(rows.scalars())
-
-
-async def count_by_queue(tx: Transaction) -> dict[Queue, QueueCounts]:
-    now: datetime = await tx.scalar(select(database_now(tx.dialect)))
-    running = jobs.c.status == JobStatus.RUNNING
-    expired = and_(running, jobs.c.lease_until < now)
-    due_at = case((jobs.c.status == JobStatus.QUEUED, jobs.c.due_at), (expired, jobs.c.lease_until))
-    rows = await tx.execute(
-        select(
-            jobs.c.queue,
-            func.count().label("open"),
-            func.count().filter(expired).label("expired"),
-            func.count().filter(running, ~expired).label("held"),
-            func.min(due_at, type_=Instant()).label("due_at"),
-        )
-        .where(jobs.c.status != JobStatus.FAILED)
-        .group_by(jobs.c.queue)
-    )
-    counts = {
-        Queue(row.queue): QueueCounts(
-            row.open, row.expired, max((now - row.due_at).total_seconds(), 0) if row.due_at else 0, row.held
-        )
-        for row in rows
-    }
-    return {queue: counts.get(queue, QueueCounts(0, 0)) for queue in Queue}
 
 
 def _kills_workers(dialect: str) -> ColumnElement[bool]:

@@ -10,21 +10,15 @@ from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
-from channels.email.plugin import EmailChannel
-from domain.campaigns import launch
 from domain.campaigns.model import CampaignStatus
 from domain.campaigns.queries import resume_all
 from domain.campaigns.tables import campaigns
-from domain.customers.tables import contacts, customers
 from domain.deliveries.tables import deliveries
 from domain.kit.db import Database
-from domain.stores import queries as stores
-from plugins.sealing import seal
-from tests.domain.campaigns.stage import add_campaign, add_list
-from tests.factories import NOW, add_store
-from tests.journeys.processes import consent, customer, mail_server, wait_for
+from tests.journeys.mailing import launch_mailing
+from tests.journeys.processes import mail_server, wait_for
 from tests.storm.trees import Tree
 
 KEY = "a key for the cluster of tests"
@@ -104,7 +98,7 @@ def mailing(url: str, broker_url: str, folder: Path, *, recipients: int) -> Gene
     """A campaign that workers have begun to send."""
     log = folder / "received.log"
     with mail_server(log) as (port, received):
-        store_id, campaign_id = asyncio.run(_stage(url, port, recipients))
+        store_id, campaign_id = asyncio.run(launch_mailing(url, port, recipients, KEY))
         settings = {
             "MUSTER_DATABASE_URL": url,
             "MUSTER_BROKER_URL": broker_url,
@@ -117,22 +111,3 @@ def mailing(url: str, broker_url: str, folder: Path, *, recipients: int) -> Gene
             yield Mailing(url, store_id, campaign_id, recipients, log, received)
         finally:
             workers.kill()
-
-
-async def _stage(url: str, port: int, recipients: int) -> tuple[int, UUID]:
-    settings = EmailChannel().settings.model_validate(
-        {"host": "127.0.0.1", "port": port, "security": "none", "fromAddress": "shop@example.com"}
-    )
-    numbers = range(1, recipients + 1)
-    database = Database(url)
-    async with database.write() as tx:
-        store_id = await add_store(tx)
-        await tx.execute(insert(customers), [customer(store_id, number) for number in numbers])
-        await tx.execute(insert(contacts), [consent(store_id, number) for number in numbers])
-        await stores.install(tx, store_id, "email", seal(settings, KEY.encode(), store_id, "email"), NOW)
-        list_id = await add_list(tx, store_id, list(numbers))
-        content = {"subject": "Hi {{ customer.name }}", "text": "Hello"}
-        campaign = await add_campaign(tx, store_id, list_id, channel="email", content=content)
-        await launch.start(tx, store_id, campaign.id)
-    await database.close()
-    return store_id, campaign.id

@@ -9,21 +9,15 @@ from pathlib import Path
 from uuid import UUID
 
 import redis
-from sqlalchemy import insert, make_url
+from sqlalchemy import make_url
 
 from api.workers.broker import make_broker
-from channels.email.plugin import EmailChannel
-from domain.campaigns import launch
-from domain.customers.tables import contacts, customers
 from domain.jobs import Queue
 from domain.kit.db import Database
 from domain.migrations import migrate
-from domain.stores import queries as stores
-from plugins.sealing import seal
 from tests.cluster import postgres
-from tests.domain.campaigns.stage import add_campaign, add_list
-from tests.factories import NOW, add_store
-from tests.journeys.processes import consent, customer, mail_server
+from tests.journeys.mailing import launch_mailing
+from tests.journeys.processes import mail_server
 from tests.services import RABBITMQ, REDIS, broker_turn
 from tests.storm.proxy import Proxy, proxy
 from tests.storm.trees import Tree
@@ -102,22 +96,7 @@ class Scene:
 
     async def stage(self, recipients: int, mail_port: int) -> None:
         """Add a campaign to customers who all accept e-mail, and have it launched."""
-        database = Database(self.url)
-        settings = EmailChannel().settings.model_validate(
-            {"host": "127.0.0.1", "port": mail_port, "security": "none", "fromAddress": "shop@example.com"}
-        )
-        numbers = range(1, recipients + 1)
-        async with database.write() as tx:
-            store_id = await add_store(tx)
-            await tx.execute(insert(customers), [customer(store_id, number) for number in numbers])
-            await tx.execute(insert(contacts), [consent(store_id, number) for number in numbers])
-            await stores.install(tx, store_id, "email", seal(settings, KEY.encode(), store_id, "email"), NOW)
-            list_id = await add_list(tx, store_id, list(numbers))
-            content = {"subject": "Hi {{ customer.name }}", "text": "Hello"}
-            campaign = await add_campaign(tx, store_id, list_id, channel="email", content=content)
-            await launch.start(tx, store_id, campaign.id)
-        await database.close()
-        self.store_id, self.campaign_id = store_id, campaign.id
+        self.store_id, self.campaign_id = await launch_mailing(self.url, mail_port, recipients, KEY)
 
 
 @contextmanager

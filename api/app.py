@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
+from api import request_id
 from api.authentication import TokenAuthenticator
 from api.graphql.kit.context import Context
 from api.graphql.schema import build_schema
@@ -17,6 +18,7 @@ from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import files, graphiql, health, unsubscribe
 from api.http.middleware.access_log import AccessLog
 from api.http.middleware.error_responses import ErrorResponses
+from api.http.middleware.request_ids import RequestIds
 from api.http.middleware.security_headers import SecurityHeaders
 from api.wiring import Runtime
 from api.workers.scheduler import keep_schedule
@@ -36,8 +38,8 @@ def create_app(runtime: Runtime) -> Starlette:
         CORSMiddleware,
         allow_origins=runtime.settings.allowed_origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Retry-After"],
+        allow_headers=["Authorization", "Content-Type", "X-Requested-With", request_id.HEADER],
+        expose_headers=["Retry-After", request_id.HEADER],
     )
     return Starlette(
         routes=[
@@ -48,10 +50,12 @@ def create_app(runtime: Runtime) -> Starlette:
             *health.routes(runtime.probes),
         ],
         middleware=[
+            Middleware(RequestIds),
             Middleware(AccessLog),
-            Middleware(SecurityHeaders),
-            Middleware(ErrorResponses),
+            Middleware(SecurityHeaders, https=runtime.settings.public_url.startswith("https://")),
+            # Outside of what answers errors: a page of another origin may read these too.
             *([cross_origin] if runtime.settings.allowed_origins else []),
+            Middleware(ErrorResponses),
         ],
         lifespan=lifespan,
     )

@@ -4,6 +4,7 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 
+from api import request_id
 from api.database_errors import RETRY_AFTER_SECONDS, log_unavailable
 from api.graphql.kit.enums import expose
 from domain.kit.db.faults import is_overflow
@@ -110,7 +111,7 @@ def presentable(error: GraphQLError) -> GraphQLError:
     if message is not None:
         return _at(error, unavailable(message))
     log.error("graphql.resolver_failed", path=error.path, exc_info=cause)
-    return _at(error, refusal("Internal error", INTERNAL))
+    return _at(error, refusal("Internal error", INTERNAL, requestId=request_id.current()))
 
 
 def is_passing(error: GraphQLError) -> bool:

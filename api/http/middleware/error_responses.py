@@ -1,9 +1,11 @@
 """A response for every exception: 503 for what a retry may get over, 500 for a bug."""
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import request_id
 from api.database_errors import RETRY_AFTER_SECONDS, log_unavailable
 
 log = structlog.get_logger(__name__)
@@ -28,6 +30,9 @@ class ErrorResponses:
 
         try:
             await self.app(scope, receive, send_and_remember)
+        except ClientDisconnect:
+            # Nobody is there to be answered: 499 in the access log.
+            return
         except Exception as error:
             if response_started:
                 raise
@@ -40,4 +45,5 @@ def response_to(error: Exception) -> JSONResponse:
     if message is not None:
         return JSONResponse({"error": message}, 503, {"retry-after": str(RETRY_AFTER_SECONDS)})
     log.error("request_failed", exc_info=error)
-    return JSONResponse({"error": "An internal error occurred; it has been logged."}, 500)
+    content = {"error": "An internal error occurred; it has been logged.", "requestId": request_id.current()}
+    return JSONResponse(content, 500)

@@ -4,8 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from api import request_id
 from tests.api.graphql.conftest import Ask
 
 JSON = "application/json"
@@ -103,6 +105,13 @@ async def test_a_bug_is_masked_and_logged_once(ask: Ask) -> None:
     assert (response.status_code, codes(response)) == (200, ["INTERNAL"])
     assert "hunter2" not in response.text
     assert [entry["event"] for entry in logs] == ["graphql.resolver_failed"]
+
+
+async def test_a_bug_has_the_id_by_which_its_traceback_is_found(ask: Ask) -> None:
+    with request_id.identified("edge-1"), capture_logs([merge_contextvars]) as logs:
+        response = await ask("{ bug }")
+    assert response.json()["errors"][0]["extensions"] == {"code": "INTERNAL", "requestId": "edge-1"}
+    assert [entry["request_id"] for entry in logs] == ["edge-1"]
 
 
 async def test_a_busy_database_is_try_again(ask: Ask) -> None:

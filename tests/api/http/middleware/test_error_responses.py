@@ -4,8 +4,11 @@ from sqlite3 import OperationalError as SqliteError
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 from structlog.testing import capture_logs
 
+from api.http.middleware.access_log import AccessLog
 from api.http.middleware.error_responses import ErrorResponses
 from tests.api.http.middleware.apps import get, raising
 
@@ -36,3 +39,18 @@ async def test_a_response_that_began_is_not_answered_twice() -> None:
 async def test_a_retry_is_suggested_while_the_database_is_unavailable_only() -> None:
     assert (await get(ErrorResponses(raising(ConnectionRefusedError())))).headers["retry-after"] == "2"
     assert "retry-after" not in (await get(ErrorResponses(raising(ZeroDivisionError())))).headers
+
+
+async def test_a_client_that_goes_away_while_it_sends_is_no_error_but_499() -> None:
+    app = AccessLog(ErrorResponses(raising(ClientDisconnect())))
+    with capture_logs() as lines:
+        await app({"type": "http", "method": "POST", "headers": []}, _nothing, _ignored)
+    assert [(line["event"], line["status"]) for line in lines] == [("request_finished", 499)]
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _ignored(_: Message) -> None:
+    pass

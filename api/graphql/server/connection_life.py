@@ -1,11 +1,16 @@
 """The life of a long-lived connection: while its token is valid, and its client answers and keeps up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from api.database_errors import log_unavailable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,41 @@ async def until_revoked(allowed: Callable[[], Awaitable[bool]], every: float) ->
             # Nobody can revoke a token either while the database does not answer.
             if log_unavailable(error) is None:
                 raise
+
+
+async def disconnected(receive: Receive) -> None:
+    """Return once the client has hung up. Its request has been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def answered(work: Coroutine[Any, Any, T], receive: Receive, *, whole: bool) -> T:
+    """Return the result of the work. Raise ClientDisconnect when the client hangs up before.
+
+    The work is then cancelled, and its statement with it; `whole` work is finished first, for nobody could tell which
+    part of it was done.
+    """
+    working = asyncio.create_task(work)
+    gone = asyncio.create_task(disconnected(receive))
+    try:
+        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if whole:
+            await asyncio.wait({working})
+        if gone.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        await stop(task for task in (working, gone) if not task.done())
+
+
+async def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of the work; a caller that is cancelled waits for its end all the same."""
+    working = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
 
 
 async def stop(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from graphql import OperationType
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,7 +18,7 @@ from api.database_errors import log_unavailable
 from api.graphql.kit.errors import unauthenticated, unavailable
 from api.graphql.kit.fields import schema_of, tune
 from api.graphql.server import requests
-from api.graphql.server.connection_life import ConnectionLimits
+from api.graphql.server.connection_life import ConnectionLimits, answered
 from api.graphql.server.documents import Documents
 from api.graphql.server.execution import Answer, OpenContext, Runner, encode, refused
 from api.graphql.server.limits import Limits
@@ -79,6 +79,8 @@ class GraphQLEndpoint(Generic[P, C]):
         except Refused as error:
             status = STATUS[error.outcome][media or Media.JSON]
             response = _json(refused(error.errors), status, media, error.headers)
+        except ClientDisconnect:
+            return
         await response(scope, receive, send)
 
     def _opener(self, connection: HTTPConnection, principal: P) -> OpenContext[C]:
@@ -105,7 +107,9 @@ class GraphQLEndpoint(Generic[P, C]):
                 raise Refused(Outcome.METHOD, "A mutation is sent by POST", {"Allow": "POST"})
             opener = self._opener(request, principal)
             if operation.kind is not OperationType.SUBSCRIPTION and media is not Media.EVENTS:
-                answer = await self._runner.run(operation, opener)
+                # What a mutation of several transactions has done by halves, nobody could take up.
+                whole = operation.kind is OperationType.MUTATION
+                answer = await answered(self._runner.run(operation, opener), request.receive, whole=whole)
                 return _json(answer, STATUS[Outcome.ANSWERED][media], media)
             if not accepted.events():
                 raise Refused(Outcome.UNREADABLE, f"A subscription comes as {Media.EVENTS}, or over a WebSocket")

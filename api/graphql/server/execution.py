@@ -18,6 +18,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from api.graphql.kit.errors import BAD_USER_INPUT, INTERNAL, coded, is_passing, log, presentable, refusal
 from api.graphql.kit.fields import schema_of
+from api.graphql.server.connection_life import finished
 from api.graphql.server.documents import Document, Documents
 from api.graphql.server.negotiation import Outcome, Refused, try_again
 from api.graphql.server.nul_check import refuse_nul
@@ -88,8 +89,13 @@ class Runner(Generic[C]):
 
 
 async def _single(executor: Executor[C], open_context: OpenContext[C]) -> AsyncGenerator[Answer, None]:
-    async with open_context() as context:
-        yield shown(await _execute(executor, context))
+    async def execute() -> Answer:
+        async with open_context() as context:
+            return shown(await _execute(executor, context))
+
+    # Nobody could tell which part of a mutation was done.
+    whole = executor.operation.operation is OperationType.MUTATION
+    yield await (finished(execute()) if whole else execute())
 
 
 async def _subscription(executor: Executor[C], open_context: OpenContext[C]) -> AsyncGenerator[Answer, None]:

@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from starlette.types import Receive, Scope, Send
 
 from api.graphql.kit.errors import log, unauthenticated
-from api.graphql.server.connection_life import ConnectionLimits, stop, until_revoked
+from api.graphql.server.connection_life import ConnectionLimits, disconnected, stop, until_revoked
 from api.graphql.server.execution import Answer, encode, refused
 
 _HEADERS = [
@@ -36,12 +36,8 @@ class EventStream:
             async with asyncio.timeout(self._limits.send_within):
                 await send({"type": "http.response.body", "body": data, "more_body": more})
 
-        async def disconnect() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        gone = asyncio.create_task(disconnect())
+        gone = asyncio.create_task(disconnected(receive))
         revoked = asyncio.create_task(until_revoked(self._allowed, self._limits.recheck))
         relay = asyncio.create_task(self._relay(write))
         try:

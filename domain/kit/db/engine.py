@@ -45,6 +45,7 @@ Notify = Callable[[Sequence[JobNotice]], None]
 _BUSY_SECONDS = 30
 # A connection that fails within these seconds was closed while nobody used it; a slower one has cost the caller enough.
 _STALE_SECONDS = 1.0
+_INTERRUPT_EVERY = 0.05
 
 
 class Transaction:
@@ -63,7 +64,7 @@ class Transaction:
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> AnyResult:
         if not self._begun:
             return await self._begin_with(statement, parameters)
-        return await self.connection.execute(statement, parameters)
+        return await self._run(statement, parameters)
 
     async def scalar(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Any:
         return (await self.execute(statement, parameters)).scalar()
@@ -72,14 +73,31 @@ class Transaction:
         """Execute the first statement: on another connection when this one turns out to be lost, for nothing is yet."""
         sent_at = monotonic()
         try:
-            result = await self.connection.execute(statement, parameters)
+            result = await self._run(statement, parameters)
         except (DBAPIError, OSError):
             if not self.connection.invalidated or monotonic() - sent_at > _STALE_SECONDS:
                 raise
             await self.connection.rollback()
-            result = await self.connection.execute(statement, parameters)
+            result = await self._run(statement, parameters)
         self._begun = True
         return result
+
+    async def _run(self, statement: Executable, parameters: Parameters | None) -> AnyResult:
+        """Execute the statement; when its caller is cancelled, end it in the database too."""
+        if self.dialect != "sqlite":
+            # The driver asks PostgreSQL to cancel it.
+            return await self.connection.execute(statement, parameters)
+        running = asyncio.ensure_future(self.connection.execute(statement, parameters))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            driver: Any = (await self.connection.get_raw_connection()).driver_connection
+            while not running.done():
+                # Again and again: what has not begun yet on the connection's thread is not interrupted.
+                await driver.interrupt()
+                await asyncio.wait({running}, timeout=_INTERRUPT_EVERY)
+            running.exception()  # that it was interrupted, which nobody else takes
+            raise
 
 
 class Database:

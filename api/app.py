@@ -12,8 +12,10 @@ from starlette.routing import BaseRoute
 
 from api import request_id
 from api.authentication import TokenAuthenticator
+from api.graphql.kit.access import scope_of
 from api.graphql.kit.context import Context
 from api.graphql.schema import build_schema
+from api.graphql.server.authorization import Scopes
 from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import files, graphiql, health, unsubscribe
 from api.http.middleware.access_log import AccessLog
@@ -72,6 +74,7 @@ def _graphql(runtime: Runtime) -> list[BaseRoute]:
         build_schema(),
         TokenAuthenticator(services.database, services.clock).authenticate,
         context,
+        Scopes(scope_of, Principal.may),
         page=graphiql.page,
         allowed_origins=runtime.settings.allowed_origins,
     ).routes()

@@ -64,6 +64,10 @@ class SegmentInput:
     customer_ids: Sequence[int] | Unset | None = UNSET
     update: PolicyInput | Unset | None = UNSET
 
+    @property
+    def has_filter(self) -> bool:
+        return any(raw is not UNSET and raw is not None for raw in (self.include, self.exclude, self.query))
+
 
 def next_refresh(policy: UpdatePolicy, now: datetime, timezone: str) -> datetime | None:
     """Return 0:00 of the next day of the cycle, in the store's zone."""

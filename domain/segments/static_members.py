@@ -22,12 +22,11 @@ _MAX_FAULTS = 100
 async def first_members(tx: Transaction, context: FilterContext, input_: SegmentInput) -> Select[int] | None:
     """Return a statement of the members that a new segment is given; None for nobody yet. Raise DomainErrors."""
     customer_ids = None if input_.customer_ids is UNSET else input_.customer_ids
-    has_filter = any(raw is not UNSET and raw is not None for raw in (input_.include, input_.exclude, input_.query))
-    if customer_ids is not None and has_filter:
+    if customer_ids is not None and input_.has_filter:
         raise DomainError("Give either customerIds or a filter", field=("customerIds",))
     if customer_ids is not None:
         return await by_ids(tx, context, customer_ids)
-    return await matching_now(tx, context, define(context, input_)) if has_filter else None
+    return await matching_now(tx, context, define(context, input_)) if input_.has_filter else None
 
 
 def first_members_field(input_: SegmentInput) -> Path:

@@ -11,7 +11,6 @@ from api.graphql.customers.balances import balance
 from api.graphql.customers.contacts import Contact, contacts_of
 from api.graphql.customers.events import Event, timeline
 from api.graphql.customers.properties import CustomerProperty, properties_of
-from api.graphql.kit.access import require_scope
 from api.graphql.kit.connection import Connection, Page
 from api.graphql.kit.context import Context, Info
 from api.graphql.kit.enums import expose
@@ -28,7 +27,6 @@ from domain.kit.db import Transaction
 from domain.segments.evaluation.deadline import reading
 from domain.segments.evaluation.segments_of import segments_of
 from domain.segments.model import Segment
-from domain.stores.model import TokenScope
 from domain.wallets.model import Wallet
 
 # How long the segments of a page of customers may take.
@@ -142,7 +140,7 @@ class CustomerQuery:
         external_id: str | None = None,
         email: str | None = None,
     ) -> Customer | None:
-        context = require_scope(info, TokenScope.READ)
+        context = info.context
         if id is not None:
             return await find_node_of(context, Customer, id)
         async with context.database.read() as tx:

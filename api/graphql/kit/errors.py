@@ -77,8 +77,12 @@ def searched(text: str | None, name: str = "search") -> str | None:
     return text
 
 
-def forbidden(scope: str) -> GraphQLError:
-    return refusal(f'The token lacks the scope "{scope}"', FORBIDDEN, scope=scope)
+def forbidden(scope: str, type_name: str | None = None, field_name: str | None = None) -> GraphQLError:
+    """Return the error of a token without the scope, which the field of the type asks for."""
+    message = f'The token lacks the scope "{scope}"'
+    if type_name is None:
+        return refusal(message, FORBIDDEN, scope=scope)
+    return refusal(f"{message}, which {type_name}.{field_name} asks for", FORBIDDEN, scope=scope, type=type_name)
 
 
 def unauthenticated() -> GraphQLError:

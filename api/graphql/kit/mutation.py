@@ -8,7 +8,7 @@ from typing import Any
 import strawberry
 from sqlalchemy.exc import DBAPIError
 
-from api.graphql.kit.access import require_scope
+from api.graphql.kit.access import asks
 from api.graphql.kit.context import Info
 from api.graphql.kit.errors import TOO_LARGE, user_errors
 from api.transactions import write
@@ -39,7 +39,7 @@ def mutation(
 
         @wraps(change)
         async def resolve(self: None, info: Info, **values: Any) -> Any:
-            context = require_scope(info, scope)
+            context = info.context
 
             async def attempt(tx: Transaction) -> Any:
                 # What an attempt that was rolled back has primed was never stored.
@@ -66,6 +66,6 @@ def mutation(
         resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what inspect.signature goes by
             parameters=[self_, info, *client_arguments], return_annotation=payload
         )
-        return strawberry.mutation(resolve, description=description)
+        return strawberry.mutation(resolve, description=description, metadata=asks(scope))
 
     return decorate

@@ -2,7 +2,6 @@
 
 import strawberry
 
-from api.graphql.kit.access import require_scope
 from api.graphql.kit.context import Context, Info
 from api.graphql.kit.enums import Operator, ValueType
 from api.graphql.kit.errors import UserError
@@ -67,12 +66,12 @@ class CatalogueQuery:
         description="The catalogue of conditions: the dimensions that a condition builder shows in its menus."
     )
     async def dimensions(self, info: Info, group: str | None = None) -> list[Dimension]:
-        catalogue = await catalogue_of(require_scope(info, TokenScope.READ))
+        catalogue = await catalogue_of(info.context)
         return [Dimension(entry=entry) for entry in catalogue.dimensions.values() if group in {None, entry.group}]
 
     @strawberry.field
     async def behaviors(self, info: Info) -> list[Behavior]:
-        catalogue = await catalogue_of(require_scope(info, TokenScope.READ))
+        catalogue = await catalogue_of(info.context)
         return [Behavior(entry=entry) for entry in catalogue.behaviors.values()]
 
 

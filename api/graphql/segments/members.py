@@ -2,6 +2,7 @@
 
 import strawberry
 
+from api.graphql.kit.access import require_scope
 from api.graphql.kit.context import Context
 from api.graphql.kit.errors import UserError
 from api.graphql.kit.global_ids import require_uuid
@@ -28,7 +29,7 @@ class StaticSegmentMutation:
         TokenScope.WRITE,
         description=(
             "Adds customers one by one, or all that a filter matches now. Either all are added or none: "
-            "an error says how many would fit."
+            "an error says how many would fit. A filter takes the scope `read` too."
         ),
     )
     async def segment_members_add(
@@ -39,6 +40,9 @@ class StaticSegmentMutation:
         customer_ids: list[strawberry.ID] | None = None,
         filter: FilterInput | None = None,
     ) -> SegmentMembersPayload:
+        if filter is not None:
+            # Whether they fit tells how many a filter matches.
+            require_scope(context, TokenScope.READ)
         segment_id = require_uuid(id, "Segment", noun="segment")
         numbers = None if customer_ids is None else customer_numbers(customer_ids)
         raw_filter = None if filter is None else filter.raw()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from api.graphql.kit.access import require_scope
 from api.graphql.kit.context import Context
 from api.graphql.kit.errors import UserError
 from api.graphql.kit.global_ids import require_uuid
@@ -79,12 +80,19 @@ class SegmentMutation:
     @mutation(
         SegmentPayload,
         TokenScope.WRITE,
-        description="A worker makes its first list at once.",
+        description=(
+            "A worker makes its first list at once. A static segment whose members a filter picks takes the scope "
+            "`read` too."
+        ),
         errors_under="input",
     )
     async def segment_create(self, context: Context, tx: Transaction, input: SegmentInput) -> SegmentPayload:
+        values = input.values()
+        if values.kind is SegmentKind.STATIC and values.has_filter:
+            # Whether its first members fit tells how many a filter matches.
+            require_scope(context, TokenScope.READ)
         filter_context = await filter_context_within(tx, context)
-        created = await list_actions.create_segment(tx, filter_context, input.values())
+        created = await list_actions.create_segment(tx, filter_context, values)
         return _with_list(created.segment, created.build)
 
     @mutation(

@@ -11,7 +11,6 @@ from sqlalchemy import Select
 from api.graphql.campaigns.pages import campaigns_of_segment
 from api.graphql.customers import pages as customer_pages
 from api.graphql.kit import child_pages, pages
-from api.graphql.kit.access import require_scope
 from api.graphql.kit.child_pages import ChildSelect
 from api.graphql.kit.connection import Connection, Page, empty_connection
 from api.graphql.kit.context import Context, Info
@@ -37,7 +36,6 @@ from domain.segments.language.describe import summary
 from domain.segments.model import SegmentKind, UpdateMode
 from domain.segments.sql.scope import FilterScope
 from domain.segments.tables import segments
-from domain.stores.model import TokenScope
 
 expose(
     SegmentKind,
@@ -162,7 +160,7 @@ class Segment(Node):
 class SegmentQuery:
     @strawberry.field
     async def segment(self, info: Info, id: strawberry.ID) -> Segment | None:
-        return await find_node_of(require_scope(info, TokenScope.READ), Segment, id)
+        return await find_node_of(info.context, Segment, id)
 
     @strawberry.field(description="The newest first.")
     async def segments(
@@ -175,7 +173,7 @@ class SegmentQuery:
         search: str | None = None,
         active: bool | None = None,
     ) -> Connection[Segment]:
-        context, page = require_scope(info, TokenScope.READ), Page.of(first, after, last, before)
+        context, page = info.context, Page.of(first, after, last, before)
         rows = queries.listing(context.store_id, searched(search), active)
         return await pages.connect(context, rows, _NEWEST, page, lambda row: Segment(row=queries.segment(row)))
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationType, parse, validate
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
 from graphql.language import OperationDefinitionNode
 from graphql.validation import specified_rules
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
@@ -14,6 +14,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from api.graphql.kit.errors import PARSE_FAILED, QUERY_TOO_COMPLEX, VALIDATION_FAILED, coded
 from api.graphql.kit.json_types import is_array
 from api.graphql.server.cost import CostChecker
+from api.graphql.server.demands import Demand
 from api.graphql.server.guard import check_shape
 from api.graphql.server.limits import Limits
 from api.graphql.server.negotiation import Outcome, Refused
@@ -27,13 +28,15 @@ Sizes = tuple[int | None, ...]
 
 @dataclass(slots=True)
 class Document:
-    """A valid document, and the page sizes with which its cost is within the limits."""
+    """A valid document, the page sizes with which its cost is within the limits, and the scopes that it asks for."""
 
     node: DocumentNode
     cost_variables: tuple[str, ...]
     # Whether a string in it holds U+0000.
     nul: bool
     affordable: set[Sizes] = field(default_factory=set[Sizes])
+    # By the names of the operations that were run.
+    demands: dict[str | None, tuple[Demand, ...]] = field(default_factory=dict[str | None, tuple[Demand, ...]])
 
     def sizes(self, variables: Mapping[str, Any]) -> Sizes:
         """Return the count that each variable stands for: a page size, or the length of a list of IDs."""
@@ -51,9 +54,6 @@ class Document:
             return operations[0]
         message = "No operation has that name" if name is not None else "Name the operation with `operationName`"
         raise Refused(Outcome.INVALID, [coded(GraphQLError(message), VALIDATION_FAILED)])
-
-    def kind(self, name: str | None) -> OperationType:
-        return self.operation(name).operation
 
 
 class Documents:

@@ -18,6 +18,7 @@ from api.database_errors import log_unavailable
 from api.graphql.kit.errors import unauthenticated, unavailable
 from api.graphql.kit.fields import schema_of, tune
 from api.graphql.server import requests
+from api.graphql.server.authorization import Authorization, Scopes
 from api.graphql.server.connection_life import ConnectionLimits, answered
 from api.graphql.server.documents import Documents
 from api.graphql.server.execution import Answer, OpenContext, Runner, encode, refused
@@ -42,6 +43,7 @@ class GraphQLEndpoint(Generic[P, C]):
         schema: Schema,
         authenticate: Callable[[HTTPConnection], Awaitable[P | None]],
         make_context: Callable[[HTTPConnection, P], AbstractAsyncContextManager[C]],
+        scopes: Scopes[P],
         *,
         page: ASGIApp | None = None,
         allowed_origins: Iterable[str] = (),
@@ -49,7 +51,8 @@ class GraphQLEndpoint(Generic[P, C]):
         connection_limits: ConnectionLimits | None = None,
         max_upload: int = 8 << 30,
     ) -> None:
-        self._runner: Runner[C] = Runner(tune(schema), Documents(schema_of(schema), limits))
+        documents, authorization = Documents(schema_of(schema), limits), Authorization(schema_of(schema), scopes)
+        self._runner: Runner[P, C] = Runner(tune(schema), documents, authorization)
         self._authenticate = authenticate
         self._make_context = make_context
         self._page = page
@@ -102,7 +105,7 @@ class GraphQLEndpoint(Generic[P, C]):
         if principal is None:
             raise Refused(Outcome.UNAUTHENTICATED, [unauthenticated()], {"WWW-Authenticate": "Bearer"})
         async with self._read(request, kind) as graphql_request:
-            operation = self._runner.plan(graphql_request)
+            operation = self._runner.plan(graphql_request, principal)
             if request.method == "GET" and operation.kind is OperationType.MUTATION:
                 raise Refused(Outcome.METHOD, "A mutation is sent by POST", {"Allow": "POST"})
             opener = self._opener(request, principal)

@@ -18,12 +18,14 @@ from strawberry.execution import optimized_is_awaitable
 
 from api.graphql.kit.errors import BAD_USER_INPUT, INTERNAL, coded, is_passing, log, presentable, refusal
 from api.graphql.kit.fields import schema_of
+from api.graphql.server.authorization import Authorization
 from api.graphql.server.connection_life import finished
 from api.graphql.server.documents import Document, Documents
 from api.graphql.server.negotiation import Outcome, Refused, try_again
 from api.graphql.server.nul_check import refuse_nul
 from api.graphql.server.requests import GraphQLRequest
 
+P = TypeVar("P")
 C = TypeVar("C")
 
 _is_awaitable = cast(Callable[[object], TypeGuard[Awaitable[Any]]], optimized_is_awaitable)
@@ -34,24 +36,28 @@ Answer = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A request whose document is valid and within the limits."""
+    """A request whose document is valid and within the limits, and asks for nothing that the caller may not see."""
 
     request: GraphQLRequest
     document: Document
     kind: OperationType
 
 
-class Runner(Generic[C]):
+class Runner(Generic[P, C]):
     """Runs the operations of one schema; each with a context of its own, each event of a subscription too."""
 
-    def __init__(self, schema: Schema, documents: Documents) -> None:
+    def __init__(self, schema: Schema, documents: Documents, authorization: Authorization[P]) -> None:
         self._schema = schema_of(schema)
         self._executor_class = cast(type[Executor[C]], schema.execution_context_class)
         self._documents = documents
+        self._authorization = authorization
 
-    def plan(self, request: GraphQLRequest) -> Operation:
+    def plan(self, request: GraphQLRequest, principal: P) -> Operation:
+        """Return the operation, of which nothing has begun. Raise Refused when the caller may not run it."""
         document = self._documents.get(request.query, request.variables)
-        return Operation(request, document, document.kind(request.operation_name))
+        operation = document.operation(request.operation_name)
+        self._authorization.check(document, operation, principal)
+        return Operation(request, document, operation.operation)
 
     async def run(self, operation: Operation, open_context: OpenContext[C]) -> Answer:
         """Return the answer to a query or a mutation. Raise Refused when a retry of the whole request is what helps."""

@@ -23,6 +23,7 @@ class Outcome(Enum):
     TOO_COMPLEX = "more than a request may ask"
     MALFORMED = "no GraphQL request"
     UNAUTHENTICATED = "no valid token"
+    FORBIDDEN = "not with the scopes of the token"
     METHOD = "not by this method"
     UNREADABLE = "nothing the client reads"
     TOO_LARGE = "too many bytes"
@@ -39,6 +40,7 @@ STATUS: Mapping[Outcome, Mapping[Media, int]] = {
         (Outcome.TOO_COMPLEX, 400, 400),
         (Outcome.MALFORMED, 400, 400),
         (Outcome.UNAUTHENTICATED, 401, 401),
+        (Outcome.FORBIDDEN, 403, 200),
         (Outcome.METHOD, 405, 405),
         (Outcome.UNREADABLE, 406, 406),
         (Outcome.TOO_LARGE, 413, 413),

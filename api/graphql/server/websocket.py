@@ -44,7 +44,7 @@ class Socket(Generic[P, C]):
     def __init__(
         self,
         socket: WebSocket,
-        runner: Runner[C],
+        runner: Runner[P, C],
         authenticate: Callable[[HTTPConnection], Awaitable[P | None]],
         open_context: Callable[[HTTPConnection, P], OpenContext[C]],
         limits: ConnectionLimits,
@@ -183,8 +183,9 @@ class Socket(Generic[P, C]):
 
     async def _operate(self, key: str, payload: Message) -> None:
         try:
-            operation = self._runner.plan(from_json(payload))
-            open_context = self._open_context(self._connection, cast(P, self._principal))
+            principal = cast(P, self._principal)
+            operation = self._runner.plan(from_json(payload), principal)
+            open_context = self._open_context(self._connection, principal)
             async with aclosing(self._runner.stream(operation, open_context)) as answers:
                 async for answer in answers:
                     await self._send({"id": key, "type": "next", "payload": answer})

@@ -23,6 +23,7 @@ from api.graphql.kit.global_ids import encode
 from api.graphql.kit.nodes import Node
 from api.graphql.kit.scalars import JSON, SCALARS
 from api.graphql.kit.upload import Upload
+from api.graphql.server.authorization import Scopes
 from api.graphql.server.connection_life import ConnectionLimits
 from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import graphiql
@@ -215,9 +216,13 @@ def make_schema() -> strawberry.Schema:
 FAST = ConnectionLimits(recheck=0.05, keepalive=0.05, send_within=1.0, init_within=0.3)
 
 
+# Nothing in it is anybody's.
+ASKS_NOTHING: Scopes[str] = Scopes(lambda _parent, _name, _field: None, lambda _principal, _scope: False)
+
+
 def make_endpoint(tokens: Tokens, **options: Any) -> GraphQLEndpoint[str, Asking]:
     values: dict[str, Any] = {"connection_limits": FAST, "page": graphiql.page, **options}
-    return GraphQLEndpoint(make_schema(), tokens.authenticate, make_context, **values)
+    return GraphQLEndpoint(make_schema(), tokens.authenticate, make_context, ASKS_NOTHING, **values)
 
 
 def make_app(tokens: Tokens, **options: Any) -> Starlette:

@@ -32,9 +32,10 @@ class TokenAuthenticator:
         if hashed is None:
             return None
         async with self._database.read() as tx:
-            principal = await queries.principal(tx, token_store(token), hashed, self._clock())
-        if principal is None:
+            credential = await queries.credential(tx, token_store(token), hashed)
+        if credential is None or not credential.is_valid(self._clock()):
             return None
+        principal = credential.principal
         recorded_at = self._recorded_at.get(principal.token_id)
         if recorded_at is None or monotonic() - recorded_at >= _RECORD_EVERY:
             self._recorded_at[principal.token_id] = monotonic()

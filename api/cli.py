@@ -37,6 +37,8 @@ import_app.command("customers")(imports.import_customers)
 import_app.command("orders")(imports.import_orders)
 store_app.command("create")(stores.create_store)
 token_app.command("create")(stores.create_token)
+token_app.command("list")(stores.list_tokens)
+token_app.command("revoke")(stores.revoke_token)
 
 
 def main() -> None:

@@ -56,7 +56,8 @@ OF_ALL_STORES: Mapping[str, str] = {
     "domain/operations/queries.py: files_of": "a directory of files is the installation's",
     "domain/operations/queries.py: with_expired_files": "a directory of files is the installation's",
     "domain/segments/refresh_schedule.py: due": "the scheduler makes the lists that are due, in whichever store",
-    "domain/stores/queries.py: principal": "a token of an earlier release has no number of its store",
+    "domain/stores/queries.py: credential": "a token of an earlier release has no number of its store",
+    "domain/stores/queries.py: valid_tokens": "a process has connections of several stores' tokens open",
 }
 
 

@@ -1,12 +1,15 @@
-"""Commands that create stores and their API tokens."""
+"""Commands that create stores, and create, list and revoke their API tokens."""
 
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from api.commands.environment import StoreNumber, find_store, load_settings, run_with_database
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from domain.kit.db import Database
 
 
@@ -34,21 +37,77 @@ def create_token(
     scopes: Annotated[str, typer.Option(help="Comma-separated: read, write, send, rewards, admin.")],
     store: StoreNumber = None,
     name: Annotated[str, typer.Option(help="The token's purpose.")] = "command line",
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            help="When it expires: days such as 90d, or a day such as 2027-01-31 (at 0:00). Never by default."
+        ),
+    ] = None,
 ) -> None:
     """Create a token. It is printed once, alone on the last line, and cannot be shown again."""
     from api.transactions import write
     from domain.kit.clock import system_clock
-    from domain.stores import model
-    from domain.stores.queries import add_token
+    from domain.stores import actions, model, queries
 
-    allowed = model.check_scopes([scope.strip() for scope in scopes.split(",") if scope.strip()])
+    names = [scope.strip() for scope in scopes.split(",") if scope.strip()]
+    model.check_scopes(names)
 
     async def create(database: "Database") -> str:
-        store_id = await find_store(database, store)
-        token = model.new_token(store_id)
-        hashed = model.token_hash(token)
-        assert hashed is not None
-        await write(database, lambda tx: add_token(tx, store_id, name, hashed, allowed, system_clock()))
+        store_id, now = await find_store(database, store), system_clock()
+        async with database.read() as tx:
+            zone = await queries.timezone_of(tx, store_id)
+        expires_at = None if expires is None else model.expiry_of(expires, now, zone)
+        draft = model.draft_token(name, names, expires_at, now, creator=None)
+        _, token = await write(database, lambda tx: actions.create_token(tx, store_id, draft, now))
         return token
 
     typer.echo(run_with_database(load_settings(), create))
+
+
+def list_tokens(store: StoreNumber = None) -> None:
+    """List the tokens that are not revoked, the newest first."""
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from domain.stores import queries
+    from domain.stores.model import ApiToken
+
+    async def read(database: "Database") -> list[ApiToken]:
+        store_id = await find_store(database, store)
+        async with database.read() as tx:
+            return await queries.tokens(tx, store_id)
+
+    def moment(value: "datetime | None", missing: str) -> str:
+        return missing if value is None else value.isoformat(sep=" ", timespec="minutes")
+
+    id_column = Column("id", no_wrap=True)
+    table = Table(id_column, "name", "scopes", "created", "expires", "last used", box=None)
+    for token in run_with_database(load_settings(), read):
+        table.add_row(
+            str(token.id),
+            Text(token.name),
+            ",".join(sorted(token.scopes)),
+            moment(token.created_at, ""),
+            moment(token.expires_at, "never"),
+            moment(token.last_used_at, "never"),
+        )
+    Console().print(table)
+
+
+def revoke_token(
+    id: Annotated[UUID, typer.Argument(help="The token's id, as `muster token list` prints it.")],  # noqa: A002
+    store: StoreNumber = None,
+) -> None:
+    """Revoke a token, for good. Its open connections end within two seconds."""
+    from api.transactions import write
+    from domain.kit.clock import system_clock
+    from domain.stores import actions
+    from domain.stores.model import ApiToken
+
+    async def revoke(database: "Database") -> ApiToken:
+        store_id = await find_store(database, store)
+        return await write(database, lambda tx: actions.revoke_token(tx, store_id, id, system_clock()))
+
+    token = run_with_database(load_settings(), revoke)
+    typer.echo(f"The token {token.name!r} is revoked.")

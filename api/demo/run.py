@@ -23,7 +23,8 @@ from domain.kit.db import REQUESTS, Database
 from domain.migrations import migrate
 from domain.samples import generate
 from domain.stores import queries as stores
-from domain.stores.model import TokenScope, new_token, token_hash
+from domain.stores.actions import create_token
+from domain.stores.model import TokenDraft, TokenScope
 
 DATABASE = Path("demo.db")
 
@@ -84,11 +85,7 @@ async def _create_store(settings: Settings) -> str:
         now = settings.clock()()
         async with database.write() as tx:
             store = await stores.create(tx, "Demo shop", "UTC", "USD", now)
-            token = new_token(store.id)
-            hashed = token_hash(token)
-            if hashed is None:
-                raise AssertionError("a new token is well-formed")
-            await stores.add_token(tx, store.id, "demo", hashed, frozenset({TokenScope.ADMIN}), now)
+            _, token = await create_token(tx, store.id, TokenDraft("demo", frozenset({TokenScope.ADMIN})), now)
     finally:
         await database.close()
     return token

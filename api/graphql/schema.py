@@ -30,6 +30,7 @@ from api.graphql.segments.presets import PresetQuery
 from api.graphql.segments.preview import PreviewQuery
 from api.graphql.segments.types import SegmentQuery
 from api.graphql.stores.channels import ChannelMutation, ChannelQuery
+from api.graphql.stores.tokens import TokenMutation, TokenQuery
 from api.graphql.stores.types import StoreMutation, StoreQuery
 from domain.kit.errors import DomainError, ErrorCode
 
@@ -39,6 +40,7 @@ _MAX_NODES = 250
 @strawberry.type
 class Query(
     StoreQuery,
+    TokenQuery,
     CustomerQuery,
     PropertyQuery,
     SegmentQuery,
@@ -67,6 +69,7 @@ class Query(
 @strawberry.type
 class Mutation(
     StoreMutation,
+    TokenMutation,
     CustomerMutation,
     PropertyMutation,
     EventMutation,

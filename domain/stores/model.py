@@ -1,8 +1,9 @@
 """A store's settings and limits, and the tokens that give access to it."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from hashlib import sha256
@@ -13,12 +14,16 @@ from uuid import UUID
 from zlib import crc32
 from zoneinfo import ZoneInfo, available_timezones
 
+from domain.kit.clock import midnight
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
+from domain.kit.values import check_years
 
 STATIC_SEGMENT_MEMBERS = 10_000
 PROPERTY_CONDITIONS = 5
 IDEMPOTENCY_KEY_LENGTH = 200
 NAME_LENGTH = 100
+# Tokens of a store that are not revoked: all of them are listed at once.
+MOST_TOKENS = 250
 # A store's limits can be raised up to here.
 _MAX_STATIC_SEGMENT_MEMBERS = 1_000_000
 _MAX_PROPERTY_CONDITIONS = 100
@@ -30,6 +35,7 @@ _ALPHABET = digits + ascii_letters
 _SECRET_LENGTH = 43  # 62^43 > 2^256
 _CHECKSUM_LENGTH = 6
 _MAX_STORE_ID = 2**31 - 1
+_DAYS = re.compile(r"(\d{1,5})d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,85 @@ class Principal:
     token_id: UUID
     scopes: frozenset[TokenScope]
     expires_at: datetime | None = None
+    token_name: str = ""
 
     def may(self, scope: TokenScope) -> bool:
         return scope in self.scopes or TokenScope.ADMIN in self.scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A token as it was looked up: whom it signs in, unless it is revoked or expired."""
+
+    principal: Principal
+    revoked_at: datetime | None
+
+    def is_valid(self, now: datetime) -> bool:
+        expires_at = self.principal.expires_at
+        return self.revoked_at is None and (expires_at is None or expires_at > now)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """A token as it is listed: without the secret, which nobody has but its owner."""
+
+    id: UUID
+    name: str
+    scopes: frozenset[TokenScope]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDraft:
+    """A token to be made, as its creator asks for it."""
+
+    name: str
+    scopes: frozenset[TokenScope]
+    expires_at: datetime | None = None
+
+
+def draft_token(
+    name: str, scopes: list[str], expires_at: datetime | None, now: datetime, *, creator: Principal | None
+) -> TokenDraft:
+    """Return the draft. Raise DomainErrors with every value that is refused.
+
+    A creator that is signed in gives no scope that it has not; the command line has no such creator.
+    """
+    errors = ErrorCollector()
+    draft = TokenDraft("", frozenset())
+    with errors.under():
+        draft = replace(draft, name=check_printable(name, "A token's name"))
+    with errors.under():
+        draft = replace(draft, scopes=check_scopes(scopes))
+        exceeding = sorted(scope for scope in draft.scopes if creator is not None and not creator.may(scope))
+        if exceeding:
+            raise DomainError(f'This token has not the scope "{exceeding[0]}" that it would give', field=("scopes",))
+    with errors.under():
+        draft = replace(draft, expires_at=None if expires_at is None else _check_expiry(expires_at, now))
+    errors.raise_any()
+    return draft
+
+
+def _check_expiry(expires_at: datetime, now: datetime) -> datetime:
+    if expires_at <= now:
+        message = f"{expires_at.isoformat()} is over: give a time to come, or none for a token that does not expire"
+        raise DomainError(message, field=("expiresAt",))
+    try:
+        return check_years(expires_at)
+    except DomainError as error:
+        raise DomainError(f"expiresAt {error.message}", field=("expiresAt",)) from None
+
+
+def expiry_of(text: str, now: datetime, timezone: str) -> datetime:
+    """Return the moment that "90d" or a day names: so many days from now, or 0:00 of that day in the zone."""
+    days = _DAYS.fullmatch(text)
+    try:
+        return now + timedelta(int(days[1])) if days else midnight(date.fromisoformat(text), timezone)
+    except (ValueError, OverflowError):
+        message = f"{text!r} is no time to expire: write days such as 90d, or a day such as 2027-01-31"
+        raise DomainError(message, field=("expiresAt",)) from None
 
 
 def new_token(store_id: int) -> str:
@@ -127,7 +209,7 @@ def apply_change(store: Store, change: StoreChange) -> Store:
     current = store.limits
     changed = Store(
         store.id,
-        checked(change.name, _check_name, store.name),
+        checked(change.name, partial(check_printable, noun="A store's name"), store.name),
         checked(change.timezone, check_timezone, store.timezone),
         checked(change.currency, _check_currency, store.currency),
         Limits(
@@ -153,9 +235,10 @@ def _check_limit(field: str, most: int, number: int) -> int:
     return number
 
 
-def _check_name(name: str) -> str:
+def check_printable(name: str, noun: str) -> str:
+    """Return the name without the space around it. Raise DomainError when it is empty, too long or unreadable."""
     if not name.strip() or len(name.strip()) > NAME_LENGTH or not name.isprintable():
-        raise DomainError(f"A store's name has 1 to {NAME_LENGTH} printable characters", field=("name",))
+        raise DomainError(f"{noun} has 1 to {NAME_LENGTH} printable characters", field=("name",))
     return name.strip()
 
 

@@ -1,18 +1,22 @@
 """Every statement on stores, tokens and installed channels."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy import Integer, TupleType, and_, bindparam, func, insert, or_, select, tuple_, update
 
 from domain.kit import ids
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import insert_into
+from domain.kit.db.types import Id
 from domain.kit.errors import DomainError, ErrorCode
 from domain.stores.model import (
     PROPERTY_CONDITIONS,
     STATIC_SEGMENT_MEMBERS,
+    ApiToken,
+    Credential,
     Limits,
     Principal,
     Store,
@@ -30,16 +34,27 @@ _STORE = (
     stores.c.property_conditions,
 )
 # Built once, for every request runs it.
-_PRINCIPAL_BY_HASH = (
-    select(*_STORE, api_tokens.c.id.label("token_id"), api_tokens.c.scopes, api_tokens.c.expires_at)
-    .join(stores, stores.c.id == api_tokens.c.store_id)
-    .where(
-        api_tokens.c.hash == bindparam("hash"),
-        api_tokens.c.revoked_at.is_(None),
-        or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > bindparam("now")),
+_CREDENTIAL_BY_HASH = (
+    select(
+        *_STORE,
+        api_tokens.c.id.label("token_id"),
+        api_tokens.c.name.label("token_name"),
+        api_tokens.c.scopes,
+        api_tokens.c.expires_at,
+        api_tokens.c.revoked_at,
     )
+    .join(stores, stores.c.id == api_tokens.c.store_id)
+    .where(api_tokens.c.hash == bindparam("hash"))
 )
-_PRINCIPAL = _PRINCIPAL_BY_HASH.where(api_tokens.c.store_id == bindparam("store"))
+_CREDENTIAL = _CREDENTIAL_BY_HASH.where(api_tokens.c.store_id == bindparam("store"))
+_TOKEN = (
+    api_tokens.c.id,
+    api_tokens.c.name,
+    api_tokens.c.scopes,
+    api_tokens.c.created_at,
+    api_tokens.c.expires_at,
+    api_tokens.c.last_used_at,
+)
 _USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
@@ -106,8 +121,14 @@ async def all_ids(tx: Transaction) -> list[int]:
     return list((await tx.execute(select(stores.c.id).order_by(stores.c.id))).scalars())
 
 
-async def add_token(
-    tx: Transaction, store_id: int, name: str, hashed: bytes, scopes: frozenset[TokenScope], now: datetime
+async def add_token(  # noqa: PLR0913, PLR0917 - one argument a column
+    tx: Transaction,
+    store_id: int,
+    name: str,
+    hashed: bytes,
+    scopes: frozenset[TokenScope],
+    now: datetime,
+    expires_at: datetime | None = None,
 ) -> UUID:
     token_id = ids.new()
     await tx.execute(
@@ -118,25 +139,52 @@ async def add_token(
             hash=hashed,
             scopes=" ".join(sorted(scopes)),
             created_at=now,
+            expires_at=expires_at,
         )
     )
     return token_id
 
 
-async def principal(tx: Transaction, store_id: int | None, hashed: bytes, now: datetime) -> Principal | None:
-    """Return the principal that a token of the store signs in, None when it is unknown, revoked or expired.
+async def credential(tx: Transaction, store_id: int | None, hashed: bytes) -> Credential | None:
+    """Return what is known of the token, which may be revoked or expired; None when there is no such token.
 
     `store_id` is None for a token of an earlier release: it is looked for in all stores.
     """
-    keys: dict[str, object] = {"hash": hashed, "now": now}
     if store_id is None:
-        row = (await tx.execute(_PRINCIPAL_BY_HASH, keys)).one_or_none()
+        row = (await tx.execute(_CREDENTIAL_BY_HASH, {"hash": hashed})).one_or_none()
     else:
-        row = (await tx.execute(_PRINCIPAL, keys | {"store": store_id})).one_or_none()
+        row = (await tx.execute(_CREDENTIAL, {"hash": hashed, "store": store_id})).one_or_none()
     if row is None:
         return None
-    scopes = frozenset(TokenScope(name) for name in row.scopes.split())
-    return Principal(_store(row), row.token_id, scopes, row.expires_at)
+    principal = Principal(_store(row), row.token_id, _scopes(row.scopes), row.expires_at, row.token_name)
+    return Credential(principal, row.revoked_at)
+
+
+async def valid_tokens(tx: Transaction, keys: Collection[tuple[int, UUID]], now: datetime) -> set[tuple[int, UUID]]:
+    """Return the tokens, each by its store and id, that are neither revoked nor expired: by one statement for all."""
+    tokens = api_tokens.c
+    valid = tokens.revoked_at.is_(None), or_(tokens.expires_at.is_(None), tokens.expires_at > now)
+    is_key = tuple_(tokens.store_id, tokens.id).in_(bindparam("keys", expanding=True, type_=TupleType(Integer, Id)))
+    rows = await tx.execute(select(tokens.store_id, tokens.id).where(is_key, *valid), {"keys": list(keys)})
+    return {(row.store_id, row.id) for row in rows}
+
+
+async def tokens(tx: Transaction, store_id: int) -> list[ApiToken]:
+    """Return the store's tokens that are not revoked, the newest first."""
+    statement = select(*_TOKEN).where(api_tokens.c.store_id == store_id, api_tokens.c.revoked_at.is_(None))
+    return [_token(row) for row in await tx.execute(statement.order_by(api_tokens.c.id.desc()))]
+
+
+async def tokens_by_id(tx: Transaction, store_id: int, token_ids: Sequence[UUID]) -> dict[UUID, ApiToken]:
+    """Return those of the tokens that are not revoked."""
+    is_token = api_tokens.c.store_id == store_id, api_tokens.c.id.in_(token_ids), api_tokens.c.revoked_at.is_(None)
+    return {row.id: _token(row) for row in await tx.execute(select(*_TOKEN).where(*is_token))}
+
+
+async def count_tokens(tx: Transaction, store_id: int) -> int:
+    statement = select(func.count()).select_from(api_tokens)
+    count: int = await tx.scalar(statement.where(api_tokens.c.store_id == store_id, api_tokens.c.revoked_at.is_(None)))
+    return count
 
 
 async def record_use(tx: Transaction, store_id: int, token_id: UUID, now: datetime) -> None:
@@ -217,3 +265,11 @@ async def is_repeated(
 def _store(row: AnyRow) -> Store:
     limits = Limits(row.static_segment_members, row.property_conditions)
     return Store(row.id, row.name, row.timezone, row.currency, limits)
+
+
+def _token(row: AnyRow) -> ApiToken:
+    return ApiToken(row.id, row.name, _scopes(row.scopes), row.created_at, row.expires_at, row.last_used_at)
+
+
+def _scopes(stored: str) -> frozenset[TokenScope]:
+    return frozenset(TokenScope(name) for name in stored.split())

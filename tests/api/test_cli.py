@@ -46,6 +46,21 @@ def test_a_token_stands_alone_on_the_last_line(migrated: Path) -> None:
     assert done.stdout.splitlines()[-1].startswith("muster_")
 
 
+def test_a_token_is_listed_until_it_is_revoked(migrated: Path) -> None:
+    expiring = ("token", "create", "--scopes", "read,send", "--name", "The [b]till", "--expires", "90d")
+    assert muster(*expiring, cwd=migrated).returncode == 0
+    listed = muster("token", "list", cwd=migrated, COLUMNS="200").stdout.splitlines()
+    assert len(listed) == 2
+    token_id, row = listed[1].split()[0], listed[1]
+    assert "The [b]till" in row
+    assert "read,send" in row
+    revoked = muster("token", "revoke", token_id, cwd=migrated)
+    assert (revoked.returncode, "The [b]till" in revoked.stdout) == (0, True)
+    assert len(muster("token", "list", cwd=migrated).stdout.splitlines()) == 1
+    again = muster("token", "revoke", token_id, cwd=migrated)
+    assert (again.returncode, again.stderr) == (1, "muster: There is no such token\n")
+
+
 def test_a_store_is_created_and_a_token_for_it(migrated: Path) -> None:
     created = muster("store", "create", "--name", "Tea", "--timezone", "Asia/Taipei", cwd=migrated)
     assert (created.returncode, created.stdout.splitlines()[-1]) == (0, "2")
@@ -58,6 +73,9 @@ def test_a_store_is_created_and_a_token_for_it(migrated: Path) -> None:
         (["store", "create", "--name", "X", "--timezone", "Mars/Olympus"], "Mars/Olympus", 1),
         (["token", "create", "--scopes", "everything"], "everything", 1),
         (["token", "create", "--scopes", ""], "scope", 1),
+        (["token", "create", "--scopes", "read", "--expires", "soon"], "90d", 1),
+        (["token", "create", "--scopes", "read", "--expires", "2026-01-01"], "is over", 1),
+        (["token", "revoke", "7"], "UUID", 2),
         (["token", "create", "--scopes", "read", "--store", "9"], "no store 9", 1),
         (["work"], "MUSTER_BROKER_URL", 2),
         (["serve", "--port", "99999"], "65535", 2),

@@ -6,7 +6,9 @@ from string import Template
 
 import httpx
 
+from api.graphql.kit.global_ids import encode
 from domain.kit.values import ValueType
+from domain.stores.model import TokenScope
 from tests.api.graphql.stage import Json, Reply, StoreClient, attribute
 
 UPLOADS: Mapping[str, bytes] = {
@@ -18,6 +20,8 @@ UPLOADS: Mapping[str, bytes] = {
 
 # The arguments of all others; `$customer` stands for the ID of what `MAKERS` makes.
 CALLS: Mapping[str, str] = {
+    "apiTokenCreate": 'name: "The till", scopes: ["read"], expiresAt: "2036-01-01T00:00:00Z"',
+    "apiTokenRevoke": 'id: "$token"',
     "campaignCreate": 'input: {name: "July", channel: "recording", target: {listId: "$list"}, content: {text: "Hi"}}',
     "campaignSend": 'id: "$campaign", idempotencyKey: "once"',
     "campaignUpdate": 'id: "$campaign", input: {name: "August"}',
@@ -149,6 +153,11 @@ async def _export(store: StoreClient) -> str:
     return str(started["operation"]["id"])
 
 
+async def _token(store: StoreClient) -> str:
+    _, token_id = await store.token_with_id(frozenset({TokenScope.READ}))
+    return encode("ApiToken", token_id)
+
+
 MAKERS: Mapping[str, Callable[[StoreClient], Awaitable[str]]] = {
     "campaign": _campaign,
     "customer": _customer,
@@ -161,4 +170,5 @@ MAKERS: Mapping[str, Callable[[StoreClient], Awaitable[str]]] = {
     "segment": _segment,
     "segment_of_yesterday": _segment_of_yesterday,
     "static_segment": _static_segment,
+    "token": _token,
 }

@@ -19,8 +19,13 @@ READ, WRITE, SEND, ADMIN = TokenScope.READ, TokenScope.WRITE, TokenScope.SEND, T
 ERRORS = "{ userErrors { code } }"
 NOTHING = 'id: "x"'
 
-# What to ask of each root field, and the scope that it takes, if any. A field that is missing here fails a test.
+# What to ask of each root field, and the scope that it takes. A field that is missing here fails a test.
+# None: whoever is signed in may ask it.
 FIELDS: dict[str, tuple[str, TokenScope | None]] = {
+    "Query.viewer": ("{ viewer { scopes token { name } store { id } } }", None),
+    "Query.apiTokens": ("{ apiTokens { id } }", ADMIN),
+    "Mutation.apiTokenCreate": (f'mutation {{ apiTokenCreate(name: "", scopes: []) {ERRORS} }}', ADMIN),
+    "Mutation.apiTokenRevoke": (f"mutation {{ apiTokenRevoke({NOTHING}) {ERRORS} }}", ADMIN),
     "Query.store": ("{ store { id } }", READ),
     "Query.customer": (f"{{ customer({NOTHING}) {{ id }} }}", READ),
     "Query.customers": ("{ customers { totalCount } }", READ),

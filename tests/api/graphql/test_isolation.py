@@ -15,6 +15,7 @@ from sqlalchemy import select
 from api.graphql.kit.global_ids import encode
 from domain.kit import ids
 from domain.migrations.tables import metadata
+from domain.stores.model import TokenScope
 from tests.api.graphql.stage import Json, Stage, StoreClient
 from tests.api.graphql.test_access import ask, schema
 
@@ -72,6 +73,7 @@ def places(ids: Mapping[str, str]) -> dict[tuple[str, str], Place]:
             "list",
             lambda g: f'mutation {{ listExport(id: "{g}", fields: ["name"]) {{ operation {{ id }} {ERRORS} }} }}',
         ),
+        ("Mutation.apiTokenRevoke", "id"): Place("token", lambda g: _by_id("apiTokenRevoke", g)),
         ("Mutation.operationCancel", "id"): Place(
             "operation", lambda g: f'mutation {{ operationCancel(id: "{g}") {FAULTS} }}'
         ),
@@ -215,6 +217,7 @@ TYPES = {
     "operation": "Operation",
     "delivery": "Delivery",
     "store": "Store",
+    "token": "ApiToken",
 }
 
 
@@ -275,6 +278,7 @@ async def _furnish(store: StoreClient, *more: Mapping[str, object]) -> dict[str,
         "operation": payload["operation"]["id"],
         "delivery": answer["campaign"]["deliveries"]["nodes"][0]["id"],
         "store": answer["store"]["id"],
+        "token": encode("ApiToken", (await store.token_with_id(frozenset({TokenScope.READ})))[1]),
     }
 
 

@@ -21,7 +21,7 @@ from domain.operations.tables import operations
 from domain.orders.tables import orders
 from domain.segments.model import copy_names
 from domain.segments.tables import lists, segment_members, segments, value_ranks
-from domain.stores.tables import channel_installations, idempotency_keys
+from domain.stores.tables import api_tokens, channel_installations, idempotency_keys
 from tests.api.graphql.mutation_calls import CALLS, UPLOADS, prepare
 from tests.api.graphql.stage import StoreClient
 
@@ -47,6 +47,8 @@ def each(*rows: tuple[FromClause, ColumnElement[bool] | None, int]) -> Outcome:
 
 
 OUTCOMES: Mapping[str, Outcome] = {
+    "apiTokenCreate": each((api_tokens, api_tokens.c.name == "The till", TIMES)),
+    "apiTokenRevoke": once("NOT_FOUND", (api_tokens, api_tokens.c.revoked_at.is_not(None), 1)),
     "campaignCreate": each((campaigns, None, TIMES)),
     "campaignSend": each((idempotency_keys, None, 1), (jobs, jobs.c.kind == "campaign.launch", 1)),
     "campaignUpdate": each((campaigns, campaigns.c.name == "August", 1)),

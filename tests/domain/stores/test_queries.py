@@ -10,7 +10,7 @@ from domain.kit import ids
 from domain.kit.db import Database, Transaction
 from domain.kit.errors import DomainError, ErrorCode
 from domain.stores import queries
-from domain.stores.model import Limits, Principal, Store, TokenScope
+from domain.stores.model import Credential, Limits, Principal, Store, TokenScope
 from domain.stores.queries import Installation
 from domain.stores.tables import api_tokens
 from tests.factories import NOW, add_store
@@ -39,37 +39,62 @@ async def test_a_store_begins_with_the_limits_of_every_store(database: Database)
         assert await queries.by_id(tx, second.id + 1) is None
 
 
+async def is_valid(tx: Transaction, store_id: int | None, hashed: bytes, now: datetime) -> bool:
+    credential = await queries.credential(tx, store_id, hashed)
+    return credential is not None and credential.is_valid(now)
+
+
 async def test_a_token_signs_its_store_in(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         token_id = await add_token(tx, store_id)
         store = await queries.by_id(tx, store_id)
         assert store is not None
-        assert await queries.principal(tx, store_id, HASH, NOW) == Principal(store, token_id, SCOPES, None)
-        assert await queries.principal(tx, store_id, HASH[::-1], NOW) is None
-        assert await queries.principal(tx, await add_store(tx), HASH, NOW) is None
+        expected = Credential(Principal(store, token_id, SCOPES, None, "the till"), None)
+        assert await queries.credential(tx, store_id, HASH) == expected
+        assert await queries.credential(tx, store_id, HASH[::-1]) is None
+        assert await queries.credential(tx, await add_store(tx), HASH) is None
         # As tokens of earlier releases are looked for.
-        assert await queries.principal(tx, None, HASH, NOW) == Principal(store, token_id, SCOPES, None)
-        assert await queries.principal(tx, None, HASH[::-1], NOW) is None
+        assert await queries.credential(tx, None, HASH) == expected
+        assert await queries.credential(tx, None, HASH[::-1]) is None
 
 
 async def test_a_token_signs_nobody_in_from_the_moment_at_which_it_expires(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         await add_token(tx, store_id, expires_at=NOW)
-        principal = await queries.principal(tx, store_id, HASH, NOW - SECOND)
-        assert principal is not None
-        assert principal.expires_at == NOW
-        assert await queries.principal(tx, store_id, HASH, NOW) is None
+        assert await is_valid(tx, store_id, HASH, NOW - SECOND)
+        assert not await is_valid(tx, store_id, HASH, NOW)
 
 
 async def test_a_token_that_is_revoked_signs_nobody_in(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         token_id, other_store = await add_token(tx, store_id), await add_store(tx)
         assert not await queries.revoke_token(tx, other_store, token_id, NOW)
-        assert await queries.principal(tx, store_id, HASH, NOW) is not None
+        assert await is_valid(tx, store_id, HASH, NOW)
         assert await queries.revoke_token(tx, store_id, token_id, NOW)
-        assert await queries.principal(tx, store_id, HASH, NOW) is None
+        assert not await is_valid(tx, store_id, HASH, NOW)
         assert not await queries.revoke_token(tx, store_id, token_id, NOW + MINUTE)
         assert await tx.scalar(select(api_tokens.c.revoked_at)) == NOW
+
+
+async def test_of_the_tokens_of_several_stores_those_are_known_that_are_still_valid(
+    database: Database, store_id: int
+) -> None:
+    async with database.write() as tx:
+        other_store = await add_store(tx)
+        expiries = {
+            "a": (store_id, None),
+            "b": (other_store, NOW + SECOND),
+            "c": (store_id, NOW),
+            "d": (store_id, None),
+        }
+        keys: dict[str, tuple[int, UUID]] = {}
+        for number, (name, (owner, expires_at)) in enumerate(expiries.items()):
+            token_id = await queries.add_token(tx, owner, name, bytes([number] * 32), SCOPES, NOW, expires_at)
+            keys[name] = owner, token_id
+        await queries.revoke_token(tx, *keys["d"], NOW)
+        of_another_store = store_id, keys["b"][1]
+        valid = await queries.valid_tokens(tx, [*keys.values(), of_another_store], NOW)
+    assert valid == {keys["a"], keys["b"]}
 
 
 async def test_the_use_of_a_token_is_stored_once_a_minute(database: Database, store_id: int) -> None:

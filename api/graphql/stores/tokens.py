@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql.kit.access import require_scope
+from api.graphql.kit.access import asks
 from api.graphql.kit.context import Context, Info
 from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
@@ -77,10 +77,11 @@ class TokenQuery:
         )
 
     @strawberry.field(
-        description=f"Those that are not revoked, expired ones too, the newest first; {model.MOST_TOKENS} at most."
+        metadata=asks(TokenScope.ADMIN),
+        description=f"Those that are not revoked, expired ones too, the newest first; {model.MOST_TOKENS} at most.",
     )
     async def api_tokens(self, info: Info) -> list[ApiToken]:
-        context = require_scope(info, TokenScope.ADMIN)
+        context = info.context
         async with context.database.read() as tx:
             return [ApiToken(row=row) for row in await queries.tokens(tx, context.store_id)]
 

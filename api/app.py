@@ -16,9 +16,11 @@ from api.graphql.kit.access import scope_of
 from api.graphql.kit.context import Context
 from api.graphql.schema import build_schema
 from api.graphql.server.authorization import Scopes
+from api.graphql.server.connection_life import Streams
 from api.graphql.server.endpoint import GraphQLEndpoint
 from api.http import files, graphiql, health, unsubscribe
 from api.http.middleware.access_log import AccessLog
+from api.http.middleware.body_pace import BodyPace
 from api.http.middleware.error_responses import ErrorResponses
 from api.http.middleware.request_ids import RequestIds
 from api.http.middleware.security_headers import SecurityHeaders
@@ -28,7 +30,9 @@ from domain.stores.model import Principal
 
 
 def create_app(runtime: Runtime) -> Starlette:
+    """Return the application; `state.end_streams` is to be called when its server begins to end."""
     services = runtime.services
+    streams = Streams()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -43,9 +47,9 @@ def create_app(runtime: Runtime) -> Starlette:
         allow_headers=["Authorization", "Content-Type", "X-Requested-With", request_id.HEADER],
         expose_headers=["Retry-After", request_id.HEADER],
     )
-    return Starlette(
+    app = Starlette(
         routes=[
-            *_graphql(runtime),
+            *_graphql(runtime, streams),
             graphiql.assets(),
             *unsubscribe.routes(services.database, services.links, services.clock),
             *files.routes(services.database, services.files, services.file_links, services.clock),
@@ -58,12 +62,15 @@ def create_app(runtime: Runtime) -> Starlette:
             # Outside of what answers errors: a page of another origin may read these too.
             *([cross_origin] if runtime.settings.allowed_origins else []),
             Middleware(ErrorResponses),
+            Middleware(BodyPace),
         ],
         lifespan=lifespan,
     )
+    app.state.end_streams = streams.end
+    return app
 
 
-def _graphql(runtime: Runtime) -> list[BaseRoute]:
+def _graphql(runtime: Runtime, streams: Streams) -> list[BaseRoute]:
     services = runtime.services
 
     @asynccontextmanager
@@ -77,6 +84,7 @@ def _graphql(runtime: Runtime) -> list[BaseRoute]:
         Scopes(scope_of, Principal.may),
         page=graphiql.page,
         allowed_origins=runtime.settings.allowed_origins,
+        streams=streams,
     ).routes()
 
 

@@ -14,27 +14,17 @@ Threads = Annotated[int, typer.Option(min=1, max=64, help="Batches that each pro
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve the API. Without a broker, also run the workers and the scheduler."""
-    import uvicorn
-
     from api.app import create_app
+    from api.http.listener import Listener
     from api.wiring import build
     from domain.kit.db import REQUESTS
 
     settings = load_settings()
     if settings.database_url.startswith("sqlite"):
         run_with_database(settings, migrate_database)
-    config = uvicorn.Config(
-        create_app(build(settings, REQUESTS)),
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws_max_size=1 << 20,
-        timeout_graceful_shutdown=10,
-    )
+    app = create_app(build(settings, REQUESTS))
     typer.echo(f"Muster is serving http://{host}:{port}/graphql (press Ctrl-C to stop)", err=True)
-    uvicorn.Server(config).run()
+    Listener(app, app.state.end_streams, host=host, port=port).run()
 
 
 def work(processes: Processes = 1, threads: Threads = 4) -> None:

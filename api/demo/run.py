@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from time import sleep
 
-import uvicorn
 from rich.console import Console
 
 from api.app import create_app
 from api.demo import documents
 from api.demo.client import ApiClient, RequestRefused
 from api.demo.workflow import DemoRun
+from api.http.listener import Listener
 from api.settings import IN_PROCESS, Settings
 from api.wiring import build
 from channels.email.sink.server import SmtpSink
@@ -100,10 +100,8 @@ def _serve(settings: Settings, port: int) -> Generator[str]:
         listener.bind(("127.0.0.1", port))
     except OSError:
         listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        create_app(build(settings, REQUESTS)), log_config=None, access_log=False, server_header=False
-    )
-    server = uvicorn.Server(config)
+    app = create_app(build(settings, REQUESTS))
+    server = Listener(app, app.state.end_streams)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="server")
     thread.start()
     try:

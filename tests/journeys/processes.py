@@ -64,6 +64,13 @@ def mail_server(log: Path | None = None, delay: float = 0) -> Generator[tuple[in
 @contextmanager
 def server(settings: Mapping[str, str], folder: Path) -> Generator[str]:
     """`muster serve` with its workers inside: where it answers."""
+    with server_process(settings, folder) as (_, host):
+        yield f"http://{host}"
+
+
+@contextmanager
+def server_process(settings: Mapping[str, str], folder: Path) -> Generator[tuple["subprocess.Popen[bytes]", str]]:
+    """The process of `muster serve`, and its host and port; whatever it writes is in muster.log."""
     port = free_port()
     with (folder / "muster.log").open("ab") as output:
         process = subprocess.Popen(
@@ -76,7 +83,7 @@ def server(settings: Mapping[str, str], folder: Path) -> Generator[str]:
         )
         try:
             wait_for(lambda: answers(port), "muster serve does not answer", 60)
-            yield f"http://127.0.0.1:{port}"
+            yield process, f"127.0.0.1:{port}"
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

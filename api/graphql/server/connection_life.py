@@ -1,7 +1,8 @@
 """The life of a long-lived connection: while its token is valid, and its client answers and keeps up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,6 +22,44 @@ class ConnectionLimits:
     keepalive: float = 12.0
     send_within: float = 30.0
     init_within: float = 10.0
+
+
+class Streams:
+    """The open streams and WebSockets of a server: so many at most, and all ended when it ends."""
+
+    def __init__(self, most: int = 800) -> None:
+        self._most = most
+        self._open = 0
+        self._ending = asyncio.Event()
+        self._none_open = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """Return whether another one is to be refused."""
+        return self._open >= self._most or self._ending.is_set()
+
+    @contextmanager
+    def counted(self) -> Generator[None]:
+        self._open += 1
+        self._none_open.clear()
+        try:
+            yield
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._none_open.set()
+
+    async def ending(self) -> None:
+        """Return once the server ends."""
+        await self._ending.wait()
+
+    async def end(self, within: float = 1.5) -> None:
+        """Have all of them say goodbye, and wait for so many seconds until they have."""
+        self._ending.set()
+        if self._open:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within):
+                    await self._none_open.wait()
 
 
 async def until_revoked(allowed: Callable[[], Awaitable[bool]], every: float) -> None:

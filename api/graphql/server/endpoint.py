@@ -19,7 +19,7 @@ from api.graphql.kit.errors import unauthenticated, unavailable
 from api.graphql.kit.fields import schema_of, tune
 from api.graphql.server import requests
 from api.graphql.server.authorization import Authorization, Scopes
-from api.graphql.server.connection_life import ConnectionLimits, answered
+from api.graphql.server.connection_life import ConnectionLimits, Streams, answered
 from api.graphql.server.documents import Documents
 from api.graphql.server.execution import Answer, OpenContext, Runner, encode, refused
 from api.graphql.server.limits import Limits
@@ -27,7 +27,7 @@ from api.graphql.server.negotiation import STATUS, Accepted, Media, Outcome, Ref
 from api.graphql.server.requests import GraphQLRequest
 from api.graphql.server.sse import EventStream
 from api.graphql.server.uploads import multipart_body
-from api.graphql.server.websocket import Socket, origin_allowed
+from api.graphql.server.websocket import PROTOCOL, Socket, origin_allowed
 
 P = TypeVar("P")
 C = TypeVar("C")
@@ -49,6 +49,7 @@ class GraphQLEndpoint(Generic[P, C]):
         allowed_origins: Iterable[str] = (),
         limits: Limits | None = None,
         connection_limits: ConnectionLimits | None = None,
+        streams: Streams | None = None,
         max_upload: int = 8 << 30,
     ) -> None:
         documents, authorization = Documents(schema_of(schema), limits), Authorization(schema_of(schema), scopes)
@@ -58,6 +59,7 @@ class GraphQLEndpoint(Generic[P, C]):
         self._page = page
         self._origins = normalize_allowed_origins(list(allowed_origins))
         self._connection_limits = connection_limits or ConnectionLimits()
+        self._streams = streams or Streams()
         self._max_upload = max_upload
 
     def routes(self, path: str = "/graphql") -> list[BaseRoute]:
@@ -69,7 +71,12 @@ class GraphQLEndpoint(Generic[P, C]):
             if not origin_allowed(socket, self._origins):
                 await socket.close(1008)  # before it is accepted: the handshake is answered with 403
                 return
-            await Socket(socket, self._runner, self._authenticate, self._opener, self._connection_limits).serve()
+            if self._streams.full:
+                await socket.accept(PROTOCOL)
+                await socket.close(1013, "Try again later")
+                return
+            limits, streams = self._connection_limits, self._streams
+            await Socket(socket, self._runner, self._authenticate, self._opener, limits, streams).serve()
             return
         request = Request(scope, receive)
         accepted = Accepted.of(request.headers.get("accept"))
@@ -119,10 +126,14 @@ class GraphQLEndpoint(Generic[P, C]):
             if kind == "multipart/form-data":
                 raise Refused(Outcome.UNREADABLE, f"Files are not taken with {Media.EVENTS}")
 
+            if self._streams.full:
+                raise try_again([unavailable("The server has as many streams as it takes. Try again in a moment.")])
+
             async def allowed() -> bool:
                 return await self._authenticate(request) is not None
 
-            return EventStream(self._runner.stream(operation, opener), allowed, self._connection_limits)
+            answers = self._runner.stream(operation, opener)
+            return EventStream(answers, allowed, self._connection_limits, self._streams)
 
     @asynccontextmanager
     async def _read(self, request: Request, kind: str | None) -> AsyncGenerator[GraphQLRequest]:

@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from starlette.types import Receive, Scope, Send
 
 from api.graphql.kit.errors import log, unauthenticated
-from api.graphql.server.connection_life import ConnectionLimits, disconnected, stop, until_revoked
+from api.graphql.server.connection_life import ConnectionLimits, Streams, disconnected, stop, until_revoked
 from api.graphql.server.execution import Answer, encode, refused
 
 _HEADERS = [
@@ -24,14 +24,21 @@ Write = Callable[[bytes], Awaitable[None]]
 
 
 class EventStream:
-    """A response that sends answers until they end, or the client disconnects, is too slow or loses its token."""
+    """A response that sends answers until they end, or the server, or the client disconnects or loses its token."""
 
-    def __init__(self, answers: Answers, allowed: Callable[[], Awaitable[bool]], limits: ConnectionLimits) -> None:
+    def __init__(
+        self, answers: Answers, allowed: Callable[[], Awaitable[bool]], limits: ConnectionLimits, streams: Streams
+    ) -> None:
         self._answers = answers
         self._allowed = allowed
         self._limits = limits
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        with self._streams.counted():
+            await self._serve(receive, send)
+
+    async def _serve(self, receive: Receive, send: Send) -> None:
         async def write(data: bytes, more: bool = True) -> None:
             async with asyncio.timeout(self._limits.send_within):
                 await send({"type": "http.response.body", "body": data, "more_body": more})
@@ -39,11 +46,13 @@ class EventStream:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         gone = asyncio.create_task(disconnected(receive))
         revoked = asyncio.create_task(until_revoked(self._allowed, self._limits.recheck))
+        ending = asyncio.create_task(self._streams.ending())
         relay = asyncio.create_task(self._relay(write))
+        tasks = {gone, revoked, ending, relay}
         try:
-            done, _ = await asyncio.wait({gone, revoked, relay}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await stop((gone, revoked, relay))
+            await stop(tasks)
         if gone in done:
             return
         # The others were cancelled.
@@ -54,7 +63,7 @@ class EventStream:
         if errors:
             return
         with suppress(TimeoutError):
-            if relay not in done:
+            if revoked in done and relay not in done:
                 await write(_next(refused([unauthenticated()])))
             await write(_COMPLETE)
             await write(b"", more=False)

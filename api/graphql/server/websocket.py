@@ -1,6 +1,7 @@
 """Operations over a WebSocket (graphql-transport-ws)."""
 
 import asyncio
+from asyncio import FIRST_COMPLETED
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any, Generic, TypeVar, cast
@@ -15,7 +16,7 @@ from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 from api.database_errors import log_unavailable
 from api.graphql.kit.errors import log, refusal
 from api.graphql.kit.json_types import is_object
-from api.graphql.server.connection_life import ConnectionLimits, stop, until_revoked
+from api.graphql.server.connection_life import ConnectionLimits, Streams, stop, until_revoked
 from api.graphql.server.execution import Answer, OpenContext, Runner, encode
 from api.graphql.server.negotiation import Refused
 from api.graphql.server.requests import MAX_BODY, from_json
@@ -48,12 +49,14 @@ class Socket(Generic[P, C]):
         authenticate: Callable[[HTTPConnection], Awaitable[P | None]],
         open_context: Callable[[HTTPConnection, P], OpenContext[C]],
         limits: ConnectionLimits,
+        streams: Streams,
     ) -> None:
         self._socket = socket
         self._runner = runner
         self._authenticate = authenticate
         self._open_context = open_context
         self._limits = limits
+        self._streams = streams
         self._connection: HTTPConnection = socket
         self._principal: P | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -67,6 +70,10 @@ class Socket(Generic[P, C]):
             await self._socket.close(4406, "Subprotocol not acceptable")
             return
         await self._socket.accept(PROTOCOL)
+        with self._streams.counted():
+            await self._serve()
+
+    async def _serve(self) -> None:
         reader = asyncio.create_task(self._read())
         keeper = asyncio.create_task(self._keep())
         try:
@@ -105,7 +112,7 @@ class Socket(Generic[P, C]):
                     raise Closed(4400, "No message of graphql-transport-ws")
 
     async def _keep(self) -> None:
-        """Ping, and end the connection when its token is no longer valid or its client too slow."""
+        """Ping, and end the connection when its token is no longer valid, its client too slow, or the server ends."""
 
         async def allowed() -> bool:
             return await self._authenticate(self._connection) is not None
@@ -113,14 +120,26 @@ class Socket(Generic[P, C]):
         await self._ready.wait()
         revoked = asyncio.create_task(until_revoked(allowed, self._limits.recheck))
         stalled = asyncio.create_task(self._stalled.wait())
+        ending = asyncio.create_task(self._streams.ending())
+        tasks = {revoked, stalled, ending}
         try:
-            while not (await asyncio.wait({revoked, stalled}, timeout=self._limits.keepalive))[0]:
+            while not (await asyncio.wait(tasks, timeout=self._limits.keepalive, return_when=FIRST_COMPLETED))[0]:
                 await self._send({"type": "ping"})
         finally:
-            await stop((revoked, stalled))
+            await stop(tasks)
         if not revoked.cancelled():
             revoked.result()
+        if not ending.cancelled():
+            await self._complete()
+            raise Closed(1001, "The server ends")
         raise Closed(1013, "Too slow") if self._stalled.is_set() else Closed(4401, "Unauthorized")
+
+    async def _complete(self) -> None:
+        """End all operations, and tell the client."""
+        operations = dict(self._operations)
+        await stop(operations.values())
+        for key in operations:
+            await self._send({"id": key, "type": "complete"})
 
     async def _receive(self) -> Message:
         event = await self._socket.receive()

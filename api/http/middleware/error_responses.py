@@ -1,4 +1,4 @@
-"""A response for every exception: 503 for what a retry may get over, 500 for a bug."""
+"""A response for every exception: 503 for what a retry may get over, 408 for a slow client, 500 for a bug."""
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import request_id
 from api.database_errors import RETRY_AFTER_SECONDS, log_unavailable
+from api.http.middleware.body_pace import BodyTooSlow
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,8 @@ class ErrorResponses:
 
 def response_to(error: Exception) -> JSONResponse:
     """Return the response for this exception, and log it once."""
+    if isinstance(error, BodyTooSlow):
+        return JSONResponse({"error": "The body came too slowly: send it again."}, 408, {"connection": "close"})
     message = log_unavailable(error)
     if message is not None:
         return JSONResponse({"error": message}, 503, {"retry-after": str(RETRY_AFTER_SECONDS)})

@@ -1,11 +1,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
+from starlette.types import ASGIApp
 
 from tests.api.graphql.stage import Stage, StoreClient, open_stage
 from tests.api.graphql.toy import Tokens, make_app
@@ -36,17 +38,10 @@ def ask(client: httpx.AsyncClient) -> Ask:
     return post
 
 
-@pytest.fixture
-async def server(tokens: Tokens) -> AsyncGenerator[str]:
-    """The toy behind a real server on loopback; its host and port."""
-    config = uvicorn.Config(
-        make_app(tokens, allowed_origins=["https://spa.example"]),
-        port=0,
-        log_level="error",
-        ws="websockets-sansio",
-        lifespan="off",
-    )
-    running = uvicorn.Server(config)
+@asynccontextmanager
+async def serve(app: ASGIApp) -> AsyncGenerator[str]:
+    """A real server on loopback; its host and port."""
+    running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="websockets-sansio", lifespan="off"))
     task = asyncio.create_task(running.serve())
     while not running.started:  # noqa: ASYNC110 - uvicorn tells by this alone
         await asyncio.sleep(0.01)
@@ -54,6 +49,13 @@ async def server(tokens: Tokens) -> AsyncGenerator[str]:
     running.should_exit = True
     running.force_exit = True
     await task
+
+
+@pytest.fixture
+async def server(tokens: Tokens) -> AsyncGenerator[str]:
+    """The toy behind a real server; its host and port."""
+    async with serve(make_app(tokens, allowed_origins=["https://spa.example"])) as host:
+        yield host
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from domain.kit.db import Database
+from tests.api.graphql.conftest import serve
 from tests.api.graphql.stage import Stage, StoreClient
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -20,18 +20,6 @@ WAITS = text(
     " AND state = 'active'"
 )
 UPSERT = 'mutation { customersUpsert(input: [{externalId: "late"}]) { created userErrors { message } } }'
-
-
-@asynccontextmanager
-async def served(stage: Stage) -> AsyncGenerator[int]:
-    config = uvicorn.Config(stage.app, port=0, log_config=None, lifespan="off")
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn tells by this alone
-        await asyncio.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = server.force_exit = True
-    await task
 
 
 @asynccontextmanager
@@ -55,10 +43,10 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def send(port: int, store: StoreClient, query: str, accept: str = "application/json") -> asyncio.StreamWriter:
+async def send(host: str, store: StoreClient, query: str, accept: str = "application/json") -> asyncio.StreamWriter:
     """Send the request and return the connection, which is to be closed."""
     body = json.dumps({"query": query}).encode()
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    _, writer = await asyncio.open_connection(*host.split(":"))
     writer.write(
         f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {store.token}\r\nAccept: {accept}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
@@ -85,9 +73,9 @@ def finished(lines: list[Any]) -> list[int]:
     ],
 )
 async def test_a_query_ends_with_its_client(stage: Stage, store: StoreClient, query: str) -> None:
-    async with served(stage) as port, customers_locked(stage.runtime.database) as waiting:
+    async with serve(stage.app) as host, customers_locked(stage.runtime.database) as waiting:
         with capture_logs() as lines:
-            client = await send(port, store, query)
+            client = await send(host, store, query)
             await until(lambda: _is(waiting, True))
             await hang_up(client)
             await until(lambda: _is(waiting, False))
@@ -98,10 +86,10 @@ async def test_a_query_ends_with_its_client(stage: Stage, store: StoreClient, qu
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
 async def test_a_mutation_is_done_as_a_whole(stage: Stage, store: StoreClient, accept: str) -> None:
-    async with served(stage) as port:
+    async with serve(stage.app) as host:
         with capture_logs() as lines:
             async with customers_locked(stage.runtime.database) as waiting:
-                client = await send(port, store, UPSERT, accept)
+                client = await send(host, store, UPSERT, accept)
                 await until(lambda: _is(waiting, True))
                 await hang_up(client)
                 await asyncio.sleep(0.3)

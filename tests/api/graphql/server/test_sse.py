@@ -9,9 +9,12 @@ import httpx
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from structlog.testing import capture_logs
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
-from tests.api.graphql.conftest import AUTHORIZED
-from tests.api.graphql.toy import Tokens
+from api.graphql.server.connection_life import Streams
+from tests.api.graphql.conftest import AUTHORIZED, serve
+from tests.api.graphql.toy import Tokens, make_app
 
 EVENTS = {**AUTHORIZED, "Accept": "text/event-stream"}
 
@@ -119,3 +122,22 @@ async def test_a_quiet_stream_shows_a_sign_of_life(browser: httpx.AsyncClient) -
         async for line in response.aiter_lines():
             assert line == ":"
             break
+
+
+async def test_more_streams_than_the_server_takes_are_told_to_try_again(tokens: Tokens) -> None:
+    async with serve(make_app(tokens, streams=Streams(most=1))) as host:
+        url = f"http://{host}/graphql"
+        async with httpx.AsyncClient(headers=EVENTS, timeout=5) as client:
+            async with client.stream("POST", url, json={"query": "subscription { silence }"}) as response:
+                assert response.status_code == 200
+                refused = await client.post(url, json={"query": "subscription { silence }"})
+                query = await client.post(url, json={"query": "{ who }"}, headers={"Accept": "application/json"})
+                async with connect(f"ws://{host}/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]) as other:
+                    await other.wait_closed()
+                assert other.close_code == 1013
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+            assert refused.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+            assert query.json() == {"data": {"who": "ali"}}
+            async with asyncio.timeout(5):
+                while (await client.post(url, json={"query": "subscription { count(to: 1) }"})).status_code == 503:
+                    pass

@@ -77,9 +77,11 @@ def _graphql(runtime: Runtime, streams: Streams) -> list[BaseRoute]:
     async def context(_: HTTPConnection, principal: Principal) -> AsyncGenerator[Context]:
         yield Context(services, principal)
 
+    tokens = TokenAuthenticator(services.database, services.clock)
     return GraphQLEndpoint(
         build_schema(),
-        TokenAuthenticator(services.database, services.clock).authenticate,
+        tokens.authenticate,
+        tokens.still_valid,
         context,
         Scopes(scope_of, Principal.may),
         page=graphiql.page,

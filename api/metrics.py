@@ -6,6 +6,7 @@ registry = CollectorRegistry()
 
 requests = Counter("muster_requests", "HTTP requests", ["path", "method", "status"], registry=registry)
 request_seconds = Histogram("muster_request_seconds", "Time to answer a request", ["path"], registry=registry)
+failed_sign_ins = Counter("muster_failed_sign_ins", "Sign-ins with a token that is not valid", registry=registry)
 jobs = Counter("muster_jobs", "Jobs that this process finished", ["kind", "outcome"], registry=registry)
 job_seconds = Histogram("muster_job_seconds", "Time to run a job", ["kind"], registry=registry)
 # Counted in the database at each scrape, so that every process reports the same.

@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
     clock_file: Path | None = None
     public_url: str = "http://127.0.0.1:8000"
     allowed_origins: CommaSeparated = ()
+    trusted_proxies: CommaSeparated = ("127.0.0.1", "::1")
     blocked_plugins: CommaSeparated = ()
     channel_memory_mb: int = Field(default=1024, ge=256, le=65536)
     preview_cache_mb: int = Field(default=64, ge=0, le=4096)
@@ -101,10 +103,22 @@ class Settings(BaseSettings):
         TypeAdapter(HttpUrl).validate_python(value)
         return value.rstrip("/")
 
-    @field_validator("allowed_origins", "blocked_plugins", mode="before")
+    @field_validator("allowed_origins", "blocked_plugins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value if value != ("none",) else ():
+            try:
+                ip_network(address)
+            except ValueError:
+                raise ValueError(
+                    f"{address!r} is no address or network such as 10.0.0.0/8; write none for none"
+                ) from None
+        return () if value == ("none",) else value
 
     @model_validator(mode="after")
     def _clock_only_in_tests(self) -> Self:

@@ -24,7 +24,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
         run_with_database(settings, migrate_database)
     app = create_app(build(settings, REQUESTS))
     typer.echo(f"Muster is serving http://{host}:{port}/graphql (press Ctrl-C to stop)", err=True)
-    Listener(app, app.state.end_streams, host=host, port=port).run()
+    Listener(app, app.state.end_streams, host=host, port=port, trusted_proxies=settings.trusted_proxies).run()
 
 
 def work(processes: Processes = 1, threads: Threads = 4) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import uvicorn
@@ -25,7 +25,13 @@ class Listener(uvicorn.Server):
     """Serves the application; before it waits for its requests at the end, it calls `end_streams`."""
 
     def __init__(
-        self, app: ASGIApp, end_streams: Callable[[], Awaitable[None]], *, host: str = "127.0.0.1", port: int = 0
+        self,
+        app: ASGIApp,
+        end_streams: Callable[[], Awaitable[None]],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        trusted_proxies: Sequence[str] = (),
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -37,6 +43,7 @@ class Listener(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                forwarded_allow_ips=list(trusted_proxies),
                 ws_max_size=_MAX_MESSAGE,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )

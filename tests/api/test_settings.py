@@ -126,3 +126,15 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUSTER_BROKER_URL", "amqp://shop:hunter2@h")
     monkeypatch.setenv("MUSTER_SECRET_KEY", "hunter2hunter2hunter2")
     assert "hunter2" not in repr(Settings.from_env())
+
+
+def test_proxies_are_addresses_and_networks_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.from_env().trusted_proxies == ("127.0.0.1", "::1")
+    monkeypatch.setenv("MUSTER_TRUSTED_PROXIES", "10.0.0.0/8, ::1")
+    assert Settings.from_env().trusted_proxies == ("10.0.0.0/8", "::1")
+    monkeypatch.setenv("MUSTER_TRUSTED_PROXIES", "none")
+    assert Settings.from_env().trusted_proxies == ()
+    for wrong in ("*", "proxy.example", "10.0.0.1/8"):
+        monkeypatch.setenv("MUSTER_TRUSTED_PROXIES", wrong)
+        with pytest.raises(InvalidSetting, match="MUSTER_TRUSTED_PROXIES"):
+            Settings.from_env()

@@ -16,6 +16,7 @@ FORBIDDEN = "FORBIDDEN"
 INTERNAL = "INTERNAL"
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 QUERY_TOO_COMPLEX = "QUERY_TOO_COMPLEX"
+RATE_LIMITED = "RATE_LIMITED"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 UNAVAILABLE = "UNAVAILABLE"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -87,6 +88,10 @@ def forbidden(scope: str, type_name: str | None = None, field_name: str | None =
 
 def unauthenticated() -> GraphQLError:
     return refusal("Send a valid token: Authorization: Bearer TOKEN", UNAUTHENTICATED)
+
+
+def rate_limited(message: str, retry_after: int) -> GraphQLError:
+    return refusal(message, RATE_LIMITED, retryAfter=retry_after)
 
 
 def unavailable(message: str) -> GraphQLError:

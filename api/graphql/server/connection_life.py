@@ -1,10 +1,10 @@
 """The life of a long-lived connection: while its token is valid, and its client answers and keeps up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Hashable, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
@@ -12,13 +12,17 @@ from starlette.types import Receive
 from api.database_errors import log_unavailable
 
 T = TypeVar("T")
+P = TypeVar("P", bound=Hashable)
+
+# Returns those of the principals whose tokens are still valid.
+StillValid = Callable[[Collection[P]], Awaitable[Collection[P]]]
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
     """Seconds between checks of the token and signs of life, and for an answer of the client."""
 
-    recheck: float = 2.0
+    recheck: float = 1.0
     keepalive: float = 12.0
     send_within: float = 30.0
     init_within: float = 10.0
@@ -62,18 +66,58 @@ class Streams:
                     await self._none_open.wait()
 
 
-async def until_revoked(allowed: Callable[[], Awaitable[bool]], every: float) -> None:
-    """Return once the token is no longer valid, which it was just now."""
-    valid = True
-    while valid:
-        await asyncio.sleep(every)
-        # Not cut off when the connection ends meanwhile: half-way out of the pool, a database connection would be lost.
+class TokenWatch(Generic[P]):
+    """Looks up the tokens of all open connections of this process together, every few seconds."""
+
+    def __init__(self, still_valid: StillValid[P], every: float) -> None:
+        self._still_valid = still_valid
+        self._every = every
+        self._waiting: dict[P, set[asyncio.Future[None]]] = {}
+        self._nobody = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def until_revoked(self, principal: P) -> None:
+        """Return once the principal's token is no longer valid, which it was just now. Raise what looking up raises."""
+        revoked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(principal, set()).add(revoked)
+        self._nobody.clear()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._look())
         try:
-            valid = await asyncio.shield(asyncio.ensure_future(allowed()))
-        except Exception as error:
-            # Nobody can revoke a token either while the database does not answer.
-            if log_unavailable(error) is None:
-                raise
+            await revoked
+        finally:
+            self._waiting[principal].discard(revoked)
+            if not self._waiting[principal]:
+                del self._waiting[principal]
+            if not self._waiting:
+                # Not cancelled: half-way out of the pool, a database connection would be lost.
+                self._nobody.set()
+
+    async def _look(self) -> None:
+        while self._waiting:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._nobody.wait(), self._every)
+            if not self._waiting:
+                return
+            looked_up = tuple(self._waiting)
+            try:
+                valid = frozenset(await self._still_valid(looked_up))
+            except Exception as error:  # noqa: BLE001 - each connection raises it, and logs it
+                # Nobody can revoke a token either while the database does not answer.
+                if log_unavailable(error) is None:
+                    self._end(looked_up, error)
+            else:
+                self._end([principal for principal in looked_up if principal not in valid], None)
+
+    def _end(self, principals: Iterable[P], error: Exception | None) -> None:
+        for principal in principals:
+            for connection in self._waiting.get(principal, ()):
+                if connection.done():
+                    continue
+                if error is None:
+                    connection.set_result(None)
+                else:
+                    connection.set_exception(error)
 
 
 async def disconnected(receive: Receive) -> None:

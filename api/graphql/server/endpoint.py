@@ -1,6 +1,6 @@
 """The GraphQL endpoint: one ASGI application for HTTP, server-sent events and WebSockets."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Generic, TypeVar
@@ -15,11 +15,11 @@ from strawberry import Schema
 from strawberry.http.websocket_origin import normalize_allowed_origins
 
 from api.database_errors import log_unavailable
-from api.graphql.kit.errors import unauthenticated, unavailable
+from api.graphql.kit.errors import rate_limited, unauthenticated, unavailable
 from api.graphql.kit.fields import schema_of, tune
 from api.graphql.server import requests
 from api.graphql.server.authorization import Authorization, Scopes
-from api.graphql.server.connection_life import ConnectionLimits, Streams, answered
+from api.graphql.server.connection_life import ConnectionLimits, StillValid, Streams, TokenWatch, answered
 from api.graphql.server.documents import Documents
 from api.graphql.server.execution import Answer, OpenContext, Runner, encode, refused
 from api.graphql.server.limits import Limits
@@ -28,8 +28,9 @@ from api.graphql.server.requests import GraphQLRequest
 from api.graphql.server.sse import EventStream
 from api.graphql.server.uploads import multipart_body
 from api.graphql.server.websocket import PROTOCOL, Socket, origin_allowed
+from api.sign_in_throttle import TooManyFailures
 
-P = TypeVar("P")
+P = TypeVar("P", bound=Hashable)
 C = TypeVar("C")
 
 _VARY = {"Vary": "Accept"}
@@ -42,6 +43,7 @@ class GraphQLEndpoint(Generic[P, C]):
         self,
         schema: Schema,
         authenticate: Callable[[HTTPConnection], Awaitable[P | None]],
+        still_valid: StillValid[P],
         make_context: Callable[[HTTPConnection, P], AbstractAsyncContextManager[C]],
         scopes: Scopes[P],
         *,
@@ -60,6 +62,7 @@ class GraphQLEndpoint(Generic[P, C]):
         self._origins = normalize_allowed_origins(list(allowed_origins))
         self._connection_limits = connection_limits or ConnectionLimits()
         self._streams = streams or Streams()
+        self._watch: TokenWatch[P] = TokenWatch(still_valid, self._connection_limits.recheck)
         self._max_upload = max_upload
 
     def routes(self, path: str = "/graphql") -> list[BaseRoute]:
@@ -75,8 +78,8 @@ class GraphQLEndpoint(Generic[P, C]):
                 await socket.accept(PROTOCOL)
                 await socket.close(1013, "Try again later")
                 return
-            limits, streams = self._connection_limits, self._streams
-            await Socket(socket, self._runner, self._authenticate, self._opener, limits, streams).serve()
+            watch, limits, streams = self._watch, self._connection_limits, self._streams
+            await Socket(socket, self._runner, self._authenticate, self._opener, watch, limits, streams).serve()
             return
         request = Request(scope, receive)
         accepted = Accepted.of(request.headers.get("accept"))
@@ -104,6 +107,9 @@ class GraphQLEndpoint(Generic[P, C]):
         kind = requests.content_type(request) if request.method == "POST" else None
         try:
             principal = await self._authenticate(request)
+        except TooManyFailures as error:
+            refusals = [rate_limited(str(error), error.retry_after)]
+            raise Refused(Outcome.TOO_MANY, refusals, {"Retry-After": str(error.retry_after)}) from None
         except Exception as error:
             message = log_unavailable(error)
             if message is None:
@@ -125,15 +131,11 @@ class GraphQLEndpoint(Generic[P, C]):
                 raise Refused(Outcome.UNREADABLE, f"A subscription comes as {Media.EVENTS}, or over a WebSocket")
             if kind == "multipart/form-data":
                 raise Refused(Outcome.UNREADABLE, f"Files are not taken with {Media.EVENTS}")
-
             if self._streams.full:
                 raise try_again([unavailable("The server has as many streams as it takes. Try again in a moment.")])
-
-            async def allowed() -> bool:
-                return await self._authenticate(request) is not None
-
+            until_revoked = partial(self._watch.until_revoked, principal)
             answers = self._runner.stream(operation, opener)
-            return EventStream(answers, allowed, self._connection_limits, self._streams)
+            return EventStream(answers, until_revoked, self._connection_limits, self._streams)
 
     @asynccontextmanager
     async def _read(self, request: Request, kind: str | None) -> AsyncGenerator[GraphQLRequest]:

@@ -28,6 +28,7 @@ class Outcome(Enum):
     UNREADABLE = "nothing the client reads"
     TOO_LARGE = "too many bytes"
     UNSUPPORTED = "not in this content type"
+    TOO_MANY = "too many failed sign-ins from the address"
     UNAVAILABLE = "nothing was answered or done: try again"
 
 
@@ -45,6 +46,7 @@ STATUS: Mapping[Outcome, Mapping[Media, int]] = {
         (Outcome.UNREADABLE, 406, 406),
         (Outcome.TOO_LARGE, 413, 413),
         (Outcome.UNSUPPORTED, 415, 415),
+        (Outcome.TOO_MANY, 429, 429),
         (Outcome.UNAVAILABLE, 503, 503),
     )
 }

@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from starlette.types import Receive, Scope, Send
 
 from api.graphql.kit.errors import log, unauthenticated
-from api.graphql.server.connection_life import ConnectionLimits, Streams, disconnected, stop, until_revoked
+from api.graphql.server.connection_life import ConnectionLimits, Streams, disconnected, stop
 from api.graphql.server.execution import Answer, encode, refused
 
 _HEADERS = [
@@ -27,10 +27,10 @@ class EventStream:
     """A response that sends answers until they end, or the server, or the client disconnects or loses its token."""
 
     def __init__(
-        self, answers: Answers, allowed: Callable[[], Awaitable[bool]], limits: ConnectionLimits, streams: Streams
+        self, answers: Answers, until_revoked: Callable[[], Awaitable[None]], limits: ConnectionLimits, streams: Streams
     ) -> None:
         self._answers = answers
-        self._allowed = allowed
+        self._until_revoked = until_revoked
         self._limits = limits
         self._streams = streams
 
@@ -45,7 +45,7 @@ class EventStream:
 
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         gone = asyncio.create_task(disconnected(receive))
-        revoked = asyncio.create_task(until_revoked(self._allowed, self._limits.recheck))
+        revoked = asyncio.ensure_future(self._until_revoked())
         ending = asyncio.create_task(self._streams.ending())
         relay = asyncio.create_task(self._relay(write))
         tasks = {gone, revoked, ending, relay}

@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import FIRST_COMPLETED
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any, Generic, TypeVar, cast
 
@@ -16,16 +16,17 @@ from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 from api.database_errors import log_unavailable
 from api.graphql.kit.errors import log, refusal
 from api.graphql.kit.json_types import is_object
-from api.graphql.server.connection_life import ConnectionLimits, Streams, stop, until_revoked
+from api.graphql.server.connection_life import ConnectionLimits, Streams, TokenWatch, stop
 from api.graphql.server.execution import Answer, OpenContext, Runner, encode
 from api.graphql.server.negotiation import Refused
 from api.graphql.server.requests import MAX_BODY, from_json
+from api.sign_in_throttle import TooManyFailures
 
 PROTOCOL = "graphql-transport-ws"
 MAX_OPERATIONS = 50
 
 C = TypeVar("C")
-P = TypeVar("P")
+P = TypeVar("P", bound=Hashable)
 
 Message = Mapping[str, Any]
 
@@ -48,6 +49,7 @@ class Socket(Generic[P, C]):
         runner: Runner[P, C],
         authenticate: Callable[[HTTPConnection], Awaitable[P | None]],
         open_context: Callable[[HTTPConnection, P], OpenContext[C]],
+        watch: TokenWatch[P],
         limits: ConnectionLimits,
         streams: Streams,
     ) -> None:
@@ -55,6 +57,7 @@ class Socket(Generic[P, C]):
         self._runner = runner
         self._authenticate = authenticate
         self._open_context = open_context
+        self._watch = watch
         self._limits = limits
         self._streams = streams
         self._connection: HTTPConnection = socket
@@ -113,12 +116,8 @@ class Socket(Generic[P, C]):
 
     async def _keep(self) -> None:
         """Ping, and end the connection when its token is no longer valid, its client too slow, or the server ends."""
-
-        async def allowed() -> bool:
-            return await self._authenticate(self._connection) is not None
-
         await self._ready.wait()
-        revoked = asyncio.create_task(until_revoked(allowed, self._limits.recheck))
+        revoked = asyncio.create_task(self._watch.until_revoked(cast(P, self._principal)))
         stalled = asyncio.create_task(self._stalled.wait())
         ending = asyncio.create_task(self._streams.ending())
         tasks = {revoked, stalled, ending}
@@ -172,6 +171,8 @@ class Socket(Generic[P, C]):
         self._connection = _with_token(self._socket, payload)
         try:
             self._principal = await self._authenticate(self._connection)
+        except TooManyFailures as error:
+            raise Closed(1013, str(error)) from None
         except Exception as error:
             if log_unavailable(error) is None:
                 raise

@@ -116,12 +116,14 @@ class StoreClient:
         async with self.stage.runtime.database.write() as tx:
             return token, await queries.add_token(tx, self.store_id, "test", hashed, scopes, NOW)
 
-    async def send(self, token: str | None = None, **request: Any) -> httpx.Response:
+    async def send(self, token: str | None = None, client: str = "127.0.0.1", **request: Any) -> httpx.Response:
+        """Post a request; `client` is the address that it comes from."""
         headers = {"Authorization": f"Bearer {self.token if token is None else token}"} | request.pop("headers", {})
+        transport = httpx.ASGITransport(self.stage.app, client=(client, 50_000))
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.stage.app), base_url="http://muster.test", headers=headers, timeout=60
-        ) as client:
-            return await client.post("/graphql", **request)
+            transport=transport, base_url="http://muster.test", headers=headers, timeout=60
+        ) as http:
+            return await http.post("/graphql", **request)
 
     async def ask(self, query: str, /, **variables: object) -> Reply:
         return await self.ask_by(self.token, query, **variables)

@@ -121,9 +121,9 @@ async def test_every_field_takes_its_scope(stage: Stage, store: StoreClient) -> 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_nothing_is_answered_without_a_token(store: StoreClient) -> None:
-    for document, _ in FIELDS.values():
+    for number, (document, _) in enumerate(FIELDS.values()):
         for token in ("", "x", new_token(store.store_id), store.token[:-1], store.token + "x"):
-            response = await store.send(token, json={"query": document})
+            response = await store.send(token, f"10.0.0.{number}", json={"query": document})
             assert response.status_code == 401
             assert response.headers["www-authenticate"] == "Bearer"
             assert [error["extensions"]["code"] for error in response.json()["errors"]] == ["UNAUTHENTICATED"]

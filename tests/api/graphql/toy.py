@@ -1,7 +1,7 @@
 """A small schema and endpoint that exercise the kit without any topic of the product."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -194,6 +194,8 @@ class Tokens:
     # What looking a token up raises, and how often it was tried.
     fault: Exception | None = None
     faults: int = 0
+    # Whose tokens were looked up together for the connections that are open.
+    looked_up: list[Collection[str]] = field(default_factory=list[Collection[str]])
 
     async def authenticate(self, connection: HTTPConnection) -> str | None:
         if self.fault is not None:
@@ -201,6 +203,13 @@ class Tokens:
             raise self.fault
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         return self.good.get(token) if scheme.lower() == "bearer" else None
+
+    async def still_valid(self, principals: Collection[str]) -> Collection[str]:
+        self.looked_up.append(principals)
+        if self.fault is not None:
+            self.faults += 1
+            raise self.fault
+        return set(principals) & set(self.good.values())
 
 
 @asynccontextmanager
@@ -222,7 +231,7 @@ ASKS_NOTHING: Scopes[str] = Scopes(lambda _parent, _name, _field: None, lambda _
 
 def make_endpoint(tokens: Tokens, **options: Any) -> GraphQLEndpoint[str, Asking]:
     values: dict[str, Any] = {"connection_limits": FAST, "page": graphiql.page, **options}
-    return GraphQLEndpoint(make_schema(), tokens.authenticate, make_context, ASKS_NOTHING, **values)
+    return GraphQLEndpoint(make_schema(), tokens.authenticate, tokens.still_valid, make_context, ASKS_NOTHING, **values)
 
 
 def make_app(tokens: Tokens, **options: Any) -> Starlette:

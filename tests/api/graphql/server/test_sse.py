@@ -88,6 +88,19 @@ async def test_a_revoked_token_ends_the_stream(browser: httpx.AsyncClient, token
     assert text.endswith("event: complete\ndata:\n\n")
 
 
+async def test_streams_that_come_and_go_are_each_looked_after(browser: httpx.AsyncClient, tokens: Tokens) -> None:
+    for _ in range(3):
+        async with browser.stream("POST", "/graphql", json={"query": "subscription { silence }"}):
+            pass
+        body = {"query": "subscription { silence }"}
+        async with browser.stream("POST", "/graphql", json=body) as response:
+            good, tokens.good = tokens.good, {}
+            async with asyncio.timeout(5):
+                assert '"code":"UNAUTHENTICATED"' in "".join([part async for part in response.aiter_text()])
+            tokens.good = good
+    assert {tuple(principals) for principals in tokens.looked_up} == {("ali",)}
+
+
 @pytest.mark.parametrize("query", ["forever", "silence"])
 async def test_a_stream_goes_on_while_no_token_can_be_looked_up(
     browser: httpx.AsyncClient, tokens: Tokens, query: str

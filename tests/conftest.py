@@ -56,8 +56,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.line(line)
     for report in terminalreporter.getreports("passed"):
         for name, line in report.user_properties:
-            if name == "simulation":
-                terminalreporter.section("simulation")
+            if name in {"simulation", "scopes"}:
+                terminalreporter.section(name)
                 terminalreporter.line(str(line))
 
 

@@ -214,6 +214,7 @@ TYPES = {
     "static": "Segment",
     "list": "CustomerList",
     "campaign": "Campaign",
+    "sent_campaign": "Campaign",
     "operation": "Operation",
     "delivery": "Delivery",
     "store": "Store",
@@ -228,9 +229,9 @@ def test_every_place_for_an_id_is_tried() -> None:
 
 async def test_a_strangers_object_is_answered_as_one_that_is_not_there(stage: Stage, store: StoreClient) -> None:
     other = await stage.store("Other")
-    ids, theirs = await _furnish(store), await _furnish(other, {"externalId": "theirs", "tags": ["theirs"]})
+    ids, theirs = await furnish(store), await furnish(other, {"externalId": "theirs", "tags": ["theirs"]})
     assert not {*ids.values()} & {*theirs.values()}
-    before = await _rows(stage, other)
+    before = await rows_of(stage, other)
     for place, tried in places(ids).items():
         gid, nothing = theirs[tried.kind], _nothing(tried.kind)
         assert await _answer(store, tried.document(gid), gid) == await _answer(
@@ -240,13 +241,13 @@ async def test_a_strangers_object_is_answered_as_one_that_is_not_there(stage: St
     for kind, gid in theirs.items():
         document = f'{{ node(id: "{gid}") {{ id }} nodes(ids: ["{ids[kind]}", "{gid}"]) {{ id }} }}'
         assert (await store.get(document)) == {"node": None, "nodes": [{"id": ids[kind]}, None]}, kind
-    assert await _rows(stage, other) == before
+    assert await rows_of(stage, other) == before
     named = await store.get('{ customer(externalId: "theirs") { id } tags(prefix: "t") customers { totalCount } }')
     assert named == {"customer": None, "tags": [], "customers": {"totalCount": 2}}
 
 
 async def test_their_own_objects_are_there(stage: Stage, store: StoreClient) -> None:
-    ids = await _furnish(store)
+    ids = await furnish(store)
     for kind, gid in ids.items():
         assert (await store.get("query ($id: ID!) { node(id: $id) { __typename id } }", id=gid))["node"] == {
             "__typename": TYPES[kind],
@@ -254,7 +255,7 @@ async def test_their_own_objects_are_there(stage: Stage, store: StoreClient) -> 
         }
 
 
-async def _furnish(store: StoreClient, *more: Mapping[str, object]) -> dict[str, str]:
+async def furnish(store: StoreClient, *more: Mapping[str, object], **campaign: object) -> dict[str, str]:
     """An object of each kind; the customer is the last, whose number another store may not have."""
     contact = [{"channel": "recording", "address": f"x{store.store_id}@shop.example", "consent": "SUBSCRIBED"}]
     values = [{"externalId": f"c{at}", "contacts": contact, "tags": ["a"]} for at in (1, 2)]
@@ -262,7 +263,7 @@ async def _furnish(store: StoreClient, *more: Mapping[str, object]) -> dict[str,
     await store.install()
     payload = await store.segment()
     picked = await store.segment("Picked", kind="STATIC", customerIds=customers[:1])
-    gid = await store.campaign(payload["list"]["id"])
+    gid = await store.campaign(payload["list"]["id"], **campaign)
     assert (await store.mutate("campaignSend", "id: $id", "", id=gid))["userErrors"] == []
     await store.stage.work()
     draft = await store.campaign(payload["list"]["id"], name="Draft")
@@ -275,6 +276,7 @@ async def _furnish(store: StoreClient, *more: Mapping[str, object]) -> dict[str,
         "static": picked["segment"]["id"],
         "list": payload["list"]["id"],
         "campaign": draft,
+        "sent_campaign": gid,
         "operation": payload["operation"]["id"],
         "delivery": answer["campaign"]["deliveries"]["nodes"][0]["id"],
         "store": answer["store"]["id"],
@@ -300,7 +302,7 @@ def _without_places(body: Json) -> Json:
     return body
 
 
-async def _rows(stage: Stage, store: StoreClient) -> dict[str, list[tuple[object, ...]]]:
+async def rows_of(stage: Stage, store: StoreClient) -> dict[str, list[tuple[object, ...]]]:
     answer: dict[str, list[tuple[object, ...]]] = {}
     async with stage.runtime.database.read() as tx:
         for table in metadata.sorted_tables:

@@ -24,7 +24,6 @@ OPEN: Mapping[str, str] = MappingProxyType(
         "UserError": "what is wrong with the caller's own input",
         "Query.viewer": "the caller itself",
         "Viewer": "the caller itself; its store is asked for by Store",
-        "Store.name": "which store the caller's token is of",
         "ApiToken": "the caller's own; others are asked for by Query.apiTokens, and node() has none without its scope",
         "ApiTokenPayload.token": "what the caller has made",
         "ApiTokenRevokePayload.revokedId": "the ID that the caller gave",

@@ -7,6 +7,9 @@ from tests.api.graphql.test_access import FIELDS
 
 # For every token: IDs of objects, what a payload leads to, how work ends, what is wrong with the caller's own input.
 OPEN: Mapping[str, str] = {
+    "ApiToken": "id name scopes createdAt expiresAt lastUsedAt",
+    "ApiTokenPayload": "apiToken token userErrors",
+    "ApiTokenRevokePayload": "revokedId userErrors",
     "Campaign": "id",
     "CampaignPayload": "campaign userErrors",
     "ChannelPayload": "channel userErrors",
@@ -33,6 +36,7 @@ OPEN: Mapping[str, str] = {
     "StoreUpdatePayload": "store userErrors",
     "UserError": "field message code",
     "ValueRanksPayload": "dimension userErrors",
+    "Viewer": "scopes store token",
 }
 
 # For who may read the store.

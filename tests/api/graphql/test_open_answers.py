@@ -100,6 +100,7 @@ async def test_a_link_is_the_key_to_its_file_alone(stage: Stage, store: StoreCli
     url = (await store.ask_by(token, document, id=ids["export"])).data["operation"]["url"]
     path = httpx.URL(url).path
     assert EMAIL in (await store.fetch(path)).text
+    assert path.removeprefix("/files/") not in (await store.fetch("/metrics")).text
     async with stage.runtime.database.write() as tx:
         assert await revoke_token(tx, store.store_id, token_id, NOW)
     assert EMAIL in (await store.fetch(path)).text

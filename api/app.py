@@ -51,7 +51,7 @@ def create_app(runtime: Runtime) -> Starlette:
         routes=[
             *_graphql(runtime, streams),
             graphiql.assets(),
-            *unsubscribe.routes(services.database, services.links, services.clock),
+            *unsubscribe.routes(services),
             *files.routes(services.database, services.files, services.file_links, services.clock),
             *health.routes(runtime.probes),
         ],

@@ -2,7 +2,6 @@
 
 import os
 import re
-import secrets
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,10 +11,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from api import key_files
 from domain.kit.clock import Clock, FileClock, system_clock
+from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
 
 IN_PROCESS = "memory://"
-KEY_FILE = Path("muster.key")
 _DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     broker_url: str = Field(default=IN_PROCESS, repr=False)
     broker_namespace: str = Field(default="muster", pattern=r"^[A-Za-z_][A-Za-z0-9._-]{0,31}$")
     secret_key: SecretStr | None = None
+    previous_secret_key: SecretStr | None = None
     files_dir: Path | None = None
     journals_dir: Path | None = None
     clock_file: Path | None = None
@@ -90,7 +91,7 @@ class Settings(BaseSettings):
             raise ValueError("only RabbitMQ has several addresses: amqp://...,amqp://...")
         return ",".join(addresses)
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "previous_secret_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 16:
@@ -126,6 +127,12 @@ class Settings(BaseSettings):
             raise ValueError("MUSTER_CLOCK_FILE stops the clock: it is allowed with MUSTER_ENV=test only")
         return self
 
+    @model_validator(mode="after")
+    def _previous_key_of_another(self) -> Self:
+        if self.previous_secret_key is not None and self.secret_key is None:
+            raise ValueError("MUSTER_PREVIOUS_SECRET_KEY is the key before MUSTER_SECRET_KEY, which is not set")
+        return self
+
     @property
     def embedded(self) -> bool:
         """Return whether the server process runs the workers and the scheduler too."""
@@ -155,25 +162,16 @@ class Settings(BaseSettings):
         except (OSError, ValueError) as error:
             raise InvalidSetting(f"MUSTER_CLOCK_FILE: {error}") from error
 
-    def key(self) -> bytes:
-        """Return the secret that seals channels' settings and signs links; create and store one when none is set."""
-        if self.secret_key is not None:
-            return self.secret_key.get_secret_value().encode()
-        try:
-            return KEY_FILE.read_bytes().strip()
-        except FileNotFoundError:
-            new_file = KEY_FILE.with_name(f".{KEY_FILE.name}.{secrets.token_hex(4)}")
-        # A link is created whole or not at all: processes that start at once all read the same key.
-        descriptor = os.open(new_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
-        try:
-            KEY_FILE.hardlink_to(new_file)
-        except FileExistsError:
-            pass
-        finally:
-            new_file.unlink()
-        return KEY_FILE.read_bytes().strip()
+    def secret_keys(self) -> SecretKeys:
+        """Return the keys that seal what is secret; create and store one when none is set."""
+        if self.secret_key is None:
+            return SecretKeys(key_files.read_or_create(), key_files.read_or_create)
+        previous = self.previous_secret_key
+        return SecretKeys(KeyPair(_key_of(self.secret_key), None if previous is None else _key_of(previous)))
+
+
+def _key_of(secret: SecretStr) -> SecretKey:
+    return SecretKey(secret.get_secret_value().encode())
 
 
 def _with_hosts_in_query(url: str) -> str:

@@ -15,10 +15,10 @@ from api.workers.handlers import JOB_KINDS
 from api.workers.notifier import Notifier
 from api.workers.scheduler import Chore, chores_of
 from api.workers.watchdog import Watchdog
-from domain.consents.links import UnsubscribeLinks
+from domain.installation.keys import InstallationKeys
 from domain.jobs import Queue
 from domain.kit.db import JOBS, Database, TimeLimits
-from domain.operations.files import FileDirectory, FileLinks
+from domain.operations.files import FileDirectory
 from domain.segments.evaluation.cache.lru import LeafCache
 from domain.segments.evaluation.preview import Previews
 from domain.services import Services
@@ -42,7 +42,6 @@ class Runtime:
     brokers: Mapping[Queue, Broker]
     notifier: Notifier
     watchdog: Watchdog
-    key: bytes
 
     @property
     def database(self) -> Database:
@@ -85,7 +84,7 @@ class Runtime:
 
 def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
     """Return the runtime; what it does by itself with the database follows the limits, jobs have their own."""
-    key = settings.key()
+    keys = InstallationKeys(settings.secret_keys())
     plugins = load(settings.blocked_plugins)
     brokers = brokers_for(settings.broker_url, settings.broker_namespace)
     notifier = Notifier(brokers)
@@ -95,17 +94,17 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
         database=database,
         clock=settings.clock(),
         templates=MinijinjaTemplates(),
-        links=UnsubscribeLinks(settings.public_url, key),
-        channels=InstalledChannels(plugins, key),
+        public_url=settings.public_url,
+        keys=keys,
+        channels=InstalledChannels(plugins, keys),
         sessions=IsolatedSessions(plugins, child_environment(), settings.channel_memory_mb),
         journals=JournalDirectory(settings.journals()),
         continuity=Continuity(settings.journals()),
         files=FileDirectory(settings.files()),
         extensions=plugins.extensions,
-        file_links=FileLinks(settings.public_url, key),
         previews=Previews(database, LeafCache(cache_bytes) if cache_bytes else None, extensions=plugins.extensions),
     )
-    return Runtime(settings, services, plugins, brokers, notifier, Watchdog(), key)
+    return Runtime(settings, services, plugins, brokers, notifier, Watchdog())
 
 
 def _database(settings: Settings, connections: int, notifier: Notifier, limits: TimeLimits) -> Database:

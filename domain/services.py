@@ -6,6 +6,7 @@ from muster_sdk import Templates
 
 from domain.consents.links import UnsubscribeLinks
 from domain.extensions import Extensions
+from domain.installation.keys import InstallationKeys
 from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.operations.files import FileDirectory
@@ -20,10 +21,19 @@ class Services:
     database: Database
     clock: Clock
     templates: Templates
-    links: UnsubscribeLinks
+    # Where the server is reached: links begin with it.
+    public_url: str
+    keys: InstallationKeys
     channels: Channels
     sessions: Sessions
     journals: JournalDirectory
     continuity: Continuity
     files: FileDirectory
     extensions: Extensions
+
+    async def links(self) -> UnsubscribeLinks:
+        """Return the maker of unsubscribe links. Raise WrongSecretKey.
+
+        No transaction of the caller's may be writing.
+        """
+        return UnsubscribeLinks(self.public_url, (await self.keys.load(self.database)).signing)

@@ -1,22 +1,16 @@
 """A channel's settings: checked by the channel's own schema, sealed at rest, secrets never shown."""
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import orjson
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from muster_sdk import Channel
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from domain.kit import secret_keys
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
-
-_NONCE_BYTES = 12
-_VERSION = b"\x01"
+from domain.kit.secret_keys import SecretKey, SecretKeys
+from domain.stores.channels import SETTINGS_PURPOSE, place_of_settings
 
 
 class Unusable(Exception):
@@ -52,20 +46,14 @@ def revealed(model: BaseModel) -> dict[str, Any]:
     return {**redacted(model), **_secrets(model)}
 
 
-def seal(model: BaseModel, key: bytes, store_id: int, channel: str) -> bytes:
-    """Return the settings encrypted with AES-256-GCM, bound to the store and channel: they open nowhere else."""
-    plain = orjson.dumps(revealed(model))
-    nonce = os.urandom(_NONCE_BYTES)
-    return _VERSION + nonce + AESGCM(_derived(key)).encrypt(nonce, plain, _bound(store_id, channel))
+def seal(model: BaseModel, key: SecretKey, store_id: int, channel: str) -> bytes:
+    """Return the settings encrypted, bound to the store and channel: they open nowhere else."""
+    return secret_keys.seal(key, orjson.dumps(revealed(model)), SETTINGS_PURPOSE, place_of_settings(store_id, channel))
 
 
-def unseal(channel: Channel, sealed: bytes, key: bytes, store_id: int) -> BaseModel:
+def unseal(channel: Channel, sealed: bytes, keys: SecretKeys, store_id: int) -> BaseModel:
     """Return the settings. Raise WrongKey, or Unusable when the channel's schema has outgrown them."""
-    version, nonce, text = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-    plain: bytes | None = None
-    if version == _VERSION and len(nonce) == _NONCE_BYTES:
-        with suppress(InvalidTag):
-            plain = AESGCM(_derived(key)).decrypt(nonce, text, _bound(store_id, channel.key))
+    plain = keys.open(sealed, SETTINGS_PURPOSE, place_of_settings(store_id, channel.key))
     if plain is None:
         raise WrongKey(
             f"The settings of {channel.key!r} do not open: MUSTER_SECRET_KEY is not the key they were sealed with. "
@@ -84,11 +72,3 @@ def _secrets(model: BaseModel) -> dict[str, str]:
     fields = type(model).model_fields
     values = ((field.alias or name, getattr(model, name)) for name, field in fields.items())
     return {name: value.get_secret_value() for name, value in values if isinstance(value, SecretStr)}
-
-
-def _derived(key: bytes) -> bytes:
-    return HKDF(SHA256(), 32, None, b"muster channel settings").derive(key)
-
-
-def _bound(store_id: int, channel: str) -> bytes:
-    return f"{store_id}:{channel}".encode()

@@ -7,6 +7,7 @@ from datetime import datetime
 from muster_sdk import AddressKind
 from pydantic import BaseModel
 
+from domain.installation.keys import InstallationKeys
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.stores import queries as stores
@@ -27,11 +28,11 @@ class StoreChannel:
 
 
 class InstalledChannels:
-    """The server's channels; a store's settings are sealed with the server's key."""
+    """The server's channels; a store's settings are sealed with the server's secret key."""
 
-    def __init__(self, plugins: Plugins, key: bytes) -> None:
+    def __init__(self, plugins: Plugins, keys: InstallationKeys) -> None:
         self._plugins = plugins
-        self._key = key
+        self._keys = keys
 
     @property
     def addresses(self) -> Mapping[str, AddressKind]:
@@ -65,7 +66,7 @@ class InstalledChannels:
     ) -> StoreChannel:
         """Install the channel, and configure it where settings are given; secrets left out stay as they are.
 
-        Raise DomainError for an unknown channel, DomainErrors for settings that its schema refuses.
+        Raise DomainError for an unknown channel, DomainErrors for settings that its schema refuses, WrongSecretKey.
         """
         plugin = self._plugins.channels.get(key)
         if plugin is None:
@@ -79,7 +80,8 @@ class InstalledChannels:
                 validated = validate(plugin.channel, settings, before.settings)
             except DomainErrors as errors:
                 raise errors.under("settings") from None
-            await stores.install(tx, store_id, key, seal(validated, self._key, store_id, key), now)
+            secret_key = await self._keys.sealing_key(tx)
+            await stores.install(tx, store_id, key, seal(validated, secret_key, store_id, key), now)
         return self._store_channel(store_id, plugin, (await stores.installations(tx, store_id))[key])
 
     async def problems(self, tx: Transaction, store_id: int) -> list[str]:
@@ -109,4 +111,4 @@ class InstalledChannels:
         return StoreChannel(plugin, installation.installed_at, configured, settings)
 
     def _open(self, plugin: InstalledChannel, store_id: int, sealed: bytes | None) -> BaseModel | None:
-        return None if sealed is None else unseal(plugin.channel, sealed, self._key, store_id)
+        return None if sealed is None else unseal(plugin.channel, sealed, self._keys.secret_keys, store_id)

@@ -21,11 +21,13 @@ from muster_sdk import (
 )
 from pydantic import BaseModel, ConfigDict
 
-from domain.consents.links import UnsubscribeLinks
 from domain.deliveries.local_session import LocalSessions
 from domain.extensions import NO_EXTENSIONS, Extensions
+from domain.installation.keys import InstallationKeys
+from domain.installation.model import LastingKeys
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
+from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
 from domain.operations.files import FileDirectory
 from domain.services import Services
 from domain.sessions.continuity import Continuity
@@ -33,6 +35,8 @@ from domain.sessions.journal import JournalDirectory
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.rendering import MinijinjaTemplates
 from tests.factories import NOW
+
+LASTING_KEYS = LastingKeys(b"s" * 32, b"k" * 32)
 
 
 class RecordingSettings(BaseModel):
@@ -119,13 +123,15 @@ def make_services(
     files: FileDirectory | None = None,
     extensions: Extensions = NO_EXTENSIONS,
     journals: JournalDirectory | None = None,
+    keys: InstallationKeys | None = None,
 ) -> Services:
     """Services of a test; files lie nowhere unless they are given."""
     return Services(
         database=database,
         clock=clock,
         templates=(templates := MinijinjaTemplates()),
-        links=UnsubscribeLinks("https://shop.example", b"k" * 32),
+        public_url="https://shop.example",
+        keys=keys or InstallationKeys(SecretKeys(KeyPair(SecretKey(b"k" * 32))), LASTING_KEYS),
         channels=OneChannel(channel),
         sessions=LocalSessions(templates),
         journals=journals or JournalDirectory(None),

@@ -33,6 +33,7 @@ ANY_ROWS_DO = {
     "domain/orders/facts.py": "only the moments are read, by which it sorts",
     "domain/segments/evaluation/cache/transfer.py": "more than the limit are not read, only known of",
     "domain/segments/queries.py": "more than the limit are refused",
+    "domain/stores/queries.py": "a store and a channel are its unique key",
 }
 
 

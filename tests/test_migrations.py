@@ -29,6 +29,7 @@ LANDED = {
     "0003_import_columns.py": "698ce68dadcad8ee8844c88475132c3aadf980392f306457a4998103de17ba6b",
     "0004_customer_keys.py": "fd0fa12b29c6c5b15bc51584b7f0904debb1c82c5884804e8314885208f459ef",
     "0005_in_doubt.py": "7d42950ede4854ac0127a1cc2bdc09082d82b58aaa1ca7841cbe1035242a362a",
+    "0006_installation.py": "c63d360bf1775fa0c256c77053a7489d1abebefc023f54260b2805b3b0f38b38",
 }
 RENAMED_TABLES = {"event_tallies": "event_counters", "followed_segments": "tracked_segments"}
 # The rows of a file that is being imported: what an import has staged goes when it ends, so that columns may change.
@@ -201,4 +202,7 @@ def test_the_way_has_no_branches() -> None:
 
 def test_every_table_is_a_stores_and_begins_with_it() -> None:
     keys = {name: [column.name for column in table.primary_key] for name, table in metadata.tables.items()}
-    assert {name: key for name, key in keys.items() if key[:1] != ["store_id"]} == {"stores": ["id"]}
+    assert {name: key for name, key in keys.items() if key[:1] != ["store_id"]} == {
+        "stores": ["id"],
+        "installation": ["id"],
+    }

@@ -2,6 +2,7 @@
 
 import asyncio
 import mimetypes
+from collections.abc import Awaitable, Callable
 
 import structlog
 from starlette.requests import Request
@@ -19,9 +20,11 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MEDIA_TYPES = {".csv": "text/csv; charset=utf-8", ".xlsx": _XLSX}
 
 
-def routes(database: Database, files: FileDirectory, links: FileLinks, clock: Clock) -> list[Route]:
+def routes(
+    database: Database, files: FileDirectory, links: Callable[[], Awaitable[FileLinks]], clock: Clock
+) -> list[Route]:
     async def download(request: Request) -> Response:
-        link = links.read(request.path_params["token"])
+        link = (await links()).read(request.path_params["token"])
         if link is None:
             return PlainTextResponse("There is no such file.", 404)
         async with database.read() as tx:
@@ -38,4 +41,4 @@ def routes(database: Database, files: FileDirectory, links: FileLinks, clock: Cl
         headers = {"cache-control": "private, no-store"}
         return FileResponse(path, filename=file.download_name, media_type=media_type, headers=headers)
 
-    return [Route(f"{links.PATH}/{{token}}", download, methods=["GET"])]
+    return [Route(f"{FileLinks.PATH}/{{token}}", download, methods=["GET"])]

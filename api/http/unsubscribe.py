@@ -9,8 +9,7 @@ from starlette.routing import Route
 from api.transactions import write
 from domain.consents import actions as consents
 from domain.consents.links import UnsubscribeLinks
-from domain.kit.clock import Clock
-from domain.kit.db import Database
+from domain.services import Services
 
 _MAX_FORM_BYTES = 4096
 _HEADERS = {
@@ -20,16 +19,16 @@ _HEADERS = {
 }
 
 
-def routes(database: Database, links: UnsubscribeLinks, clock: Clock) -> list[Route]:
+def routes(services: Services) -> list[Route]:
     async def show(request: Request) -> Response:
-        is_known = links.read(request.path_params["token"]) is not None
+        is_known = (await services.links()).read(request.path_params["token"]) is not None
         return _page("ask.html") if is_known else _page("unknown.html", 404)
 
     async def unsubscribe(request: Request) -> Response:
-        subject = links.read(request.path_params["token"])
+        subject = (await services.links()).read(request.path_params["token"])
         if subject is None:
             return _page("unknown.html", 404)
-        await write(database, lambda tx: consents.unsubscribe(tx, subject, clock()))
+        await write(services.database, lambda tx: consents.unsubscribe(tx, subject, services.clock()))
         form = b""
         async for chunk in request.stream():
             form += chunk
@@ -40,7 +39,7 @@ def routes(database: Database, links: UnsubscribeLinks, clock: Clock) -> list[Ro
             return PlainTextResponse("Unsubscribed.")
         return _page("done.html")
 
-    path = f"{links.PATH}/{{token}}"
+    path = f"{UnsubscribeLinks.PATH}/{{token}}"
     return [Route(path, show, methods=["GET"]), Route(path, unsubscribe, methods=["POST"])]
 
 

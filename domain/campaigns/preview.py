@@ -10,6 +10,7 @@ from domain.campaigns.model import Campaign
 from domain.consents.links import UnsubscribeToken
 from domain.deliveries import queries as deliveries
 from domain.deliveries.template_variables import template_variables
+from domain.installation.model import WrongSecretKey
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, NotFound
@@ -46,7 +47,10 @@ async def preview_each(
         else request
         for request in requests
     ]
-    recipients = await _recipients(tx, services, store_id, channels, requests)
+    try:
+        recipients = await _recipients(tx, services, store_id, channels, requests)
+    except WrongSecretKey as error:
+        return [error for _ in requests]
     previews: list[Preview | DomainError] = []
     for request, recipient in zip(requests, recipients, strict=True):
         configured, content = channels[request.campaign.channel], request.campaign.content
@@ -87,6 +91,7 @@ async def _recipients(
         for key, configured in channels.items()
         if isinstance(configured, ConfiguredChannel)
     }
+    links = await services.links()
     recipients: list[Recipient | None] = []
     for request in requests:
         campaign, customer_id = request.campaign, request.customer_id
@@ -99,7 +104,7 @@ async def _recipients(
                 key=ids.delivery_key(store_id, campaign.id, customer_id),
                 address=addresses.get(campaign.channel, {}).get(customer_id) or _PLACEHOLDER,
                 variables=variables[customer_id],
-                unsubscribe_url=services.links.url(token),
+                unsubscribe_url=links.url(token),
             )
         )
     return recipients

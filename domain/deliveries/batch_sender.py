@@ -10,7 +10,7 @@ from uuid import UUID
 from muster_sdk import Ambiguous, Channel, Recipient
 
 from domain import jobs
-from domain.consents.links import UnsubscribeToken
+from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
 from domain.deliveries import batches, settlement
 from domain.deliveries.intents import Intent, commit_intents
 from domain.deliveries.mailing import Mailing, MailingSource, MailingState
@@ -53,6 +53,7 @@ class BatchSender:
     batch: Batch
     channel: Channel
     session: ChannelSession
+    links: UnsubscribeLinks
     # What keeps the rest from going out; or, beside what went out, None.
     problem: str | None = None
     # What is known and not recorded yet, by customer, and the messages of a sandbox.
@@ -139,7 +140,7 @@ class BatchSender:
             key=self._key(intent.customer_id),
             address=intent.address,
             variables=variables,
-            unsubscribe_url=self.services.links.url(token),
+            unsubscribe_url=self.links.url(token),
         )
 
     async def _record_results(self, tx: Transaction) -> None:

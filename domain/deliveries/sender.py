@@ -85,12 +85,13 @@ async def _send(
         for claim in claims:
             services.journals.discard(claim)
     claim = settlement.claim_of(batch, job.fence)
+    links = await services.links()
     async with services.sessions.open(configured, mailing.content) as session:
         try:
             await session.connect(services.journals.path(claim))
         except JournalUnwritable as error:
             return str(error)
-        sender = BatchSender(services, job, source, mailing, batch, configured.channel, session)
+        sender = BatchSender(services, job, source, mailing, batch, configured.channel, session, links)
         try:
             await sender.run()
         finally:

@@ -6,6 +6,7 @@ from domain.customers import tables as customers
 from domain.deliveries import tables as deliveries
 from domain.events import tables as events
 from domain.imports import tables as imports
+from domain.installation import tables as installation
 from domain.jobs import tables as jobs
 from domain.kit.db.schema import metadata
 from domain.lifecycle import tables as lifecycle
@@ -24,6 +25,7 @@ __all__ = [
     "deliveries",
     "events",
     "imports",
+    "installation",
     "jobs",
     "lifecycle",
     "lists",

@@ -10,6 +10,9 @@ from pydantic import BaseModel
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode
 
+# What the settings of channels are sealed for: it never changes.
+SETTINGS_PURPOSE = b"muster channel settings"
+
 
 class ChannelUnavailable(DomainError):
     """The channel cannot be used as it is; the message says what to do."""
@@ -31,6 +34,11 @@ class ConfiguredChannel:
         templates cannot be used.
         """
         return self.channel.prepare(self.channel.content.model_validate(content), self.settings, templates)
+
+
+def place_of_settings(store_id: int, channel: str) -> bytes:
+    """Return what sealed settings are bound to: they open for no other store or channel."""
+    return f"{store_id}:{channel}".encode()
 
 
 class Channels(Protocol):

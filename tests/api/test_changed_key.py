@@ -109,14 +109,18 @@ async def test_a_campaign_is_refused_with_the_variable_to_look_at(
     assert "MUSTER_SECRET_KEY" in node["problem"]
 
 
-async def test_configuring_the_channel_again_corrects_it(restarted: Runtime, store_id: int, campaign: Campaign) -> None:
-    configured = await ask(
-        restarted,
-        store_id,
+async def test_the_channel_can_be_configured_again_once_the_lost_key_is_replaced(
+    restarted: Runtime, store_id: int, campaign: Campaign
+) -> None:
+    mutation = (
         'mutation ($settings: JSON!) { channelConfigure(key: "email", settings: $settings) '
-        "{ channel { settings } userErrors { message } } }",
-        settings=MAIL,
+        "{ channel { settings } userErrors { message } } }"
     )
+    refused = await ask(restarted, store_id, mutation, settings=MAIL)
+    assert "MUSTER_SECRET_KEY" in refused["data"]["channelConfigure"]["userErrors"][0]["message"]
+    async with restarted.database.write() as tx:
+        await restarted.services.keys.replace(tx)
+    configured = await ask(restarted, store_id, mutation, settings=MAIL)
     assert configured["data"]["channelConfigure"]["userErrors"] == []
     listed = await ask(restarted, store_id, "{ campaigns { nodes { reach { recipients } } } }")
     assert listed["data"]["campaigns"]["nodes"] == [{"reach": {"recipients": 1}}]

@@ -7,6 +7,7 @@ import pytest
 
 from api.settings import IN_PROCESS, InvalidSetting, Settings
 from domain.kit.clock import system_clock
+from domain.kit.secret_keys import KeyPair
 
 
 def test_nothing_has_to_be_set() -> None:
@@ -69,6 +70,8 @@ def test_reports_are_beside_the_database_unless_a_directory_is_set(
         ("MUSTER_BROKER_URL", "redis://h1,redis://h2"),
         ("MUSTER_BROKER_NAMESPACE", "shop:1"),
         ("MUSTER_SECRET_KEY", "short"),
+        ("MUSTER_PREVIOUS_SECRET_KEY", "short"),
+        ("MUSTER_PREVIOUS_SECRET_KEY", "a key before none that is set"),
         ("MUSTER_CLOCK_FILE", "now.txt"),
         ("MUSTER_PUBLIC_URL", "somewhere"),
         ("MUSTER_LOG_FORMAT", "xml"),
@@ -114,9 +117,9 @@ def test_the_clock_may_be_stopped_in_tests(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_a_key_is_created_once_and_no_other_user_can_read_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    key = Settings.from_env().key()
-    assert len(key) >= 32
-    assert Settings.from_env().key() == key
+    key = Settings.from_env().secret_keys().pair.current
+    assert len(key.secret) >= 32
+    assert Settings.from_env().secret_keys().pair == KeyPair(key)
     assert [path.name for path in tmp_path.iterdir()] == ["muster.key"]
     assert stat.S_IMODE((tmp_path / "muster.key").stat().st_mode) == 0o600
 

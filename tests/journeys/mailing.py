@@ -8,6 +8,7 @@ from channels.email.plugin import EmailChannel
 from domain.campaigns import launch
 from domain.customers.tables import contacts, customers
 from domain.kit.db import Database
+from domain.kit.secret_keys import SecretKey
 from domain.stores import queries as stores
 from plugins.sealing import seal
 from tests.domain.campaigns.stage import add_campaign, add_list
@@ -26,7 +27,7 @@ async def launch_mailing(url: str, mail_port: int, recipients: int, key: str) ->
         store_id = await add_store(tx)
         await tx.execute(insert(customers), [customer(store_id, number) for number in numbers])
         await tx.execute(insert(contacts), [consent(store_id, number) for number in numbers])
-        await stores.install(tx, store_id, "email", seal(settings, key.encode(), store_id, "email"), NOW)
+        await stores.install(tx, store_id, "email", seal(settings, SecretKey(key.encode()), store_id, "email"), NOW)
         list_id = await add_list(tx, store_id, list(numbers))
         content = {"subject": "Hi {{ customer.name }}", "text": "Hello"}
         campaign = await add_campaign(tx, store_id, list_id, channel="email", content=content)

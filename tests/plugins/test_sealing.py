@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from domain.installation.keys import InstallationKeys
+from domain.installation.model import WrongSecretKey
 from domain.kit.db import Database
 from domain.kit.errors import DomainErrors, ErrorCode
+from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
 from domain.stores.channels import ChannelUnavailable
 from plugins.manager import InstalledChannel, Plugins
 from plugins.sealing import Unusable, WrongKey, redacted, seal, unseal, validate
@@ -14,7 +17,7 @@ from plugins.store_channels import InstalledChannels
 from tests.factories import NOW
 from tests.fakes import RecordingChannel
 
-KEY, OTHER = b"the server's own key", b"the key of another server"
+KEY, OTHER = SecretKey(b"the server's own key"), SecretKey(b"the key of another server")
 SECRET = "hunter2-hunter2"
 
 
@@ -41,8 +44,13 @@ LOFT = Loft()
 GIVEN: dict[str, object] = {"loft": "North", "ringCode": SECRET}
 
 
-def installed(key: bytes, channel: RecordingChannel = LOFT) -> InstalledChannels:
-    return InstalledChannels(Plugins({channel.key: InstalledChannel(channel, "lofts", "1.0", "lofts")}, ()), key)
+def keys_of(current: SecretKey, previous: SecretKey | None = None) -> SecretKeys:
+    return SecretKeys(KeyPair(current, previous))
+
+
+def installed(key: SecretKey, channel: RecordingChannel = LOFT) -> InstalledChannels:
+    plugins = Plugins({channel.key: InstalledChannel(channel, "lofts", "1.0", "lofts")}, ())
+    return InstalledChannels(plugins, InstallationKeys(keys_of(key)))
 
 
 def test_every_fault_has_its_path_and_code() -> None:
@@ -96,7 +104,7 @@ def test_what_is_shown_holds_no_secret() -> None:
 def test_what_is_sealed_opens_as_it_was_and_holds_nothing_readable() -> None:
     settings = validate(LOFT, GIVEN)
     sealed = seal(settings, KEY, 1, "loft")
-    assert unseal(LOFT, sealed, KEY, 1) == settings
+    assert unseal(LOFT, sealed, keys_of(KEY), 1) == settings
     assert SECRET.encode() not in sealed
     assert b"North" not in sealed
     assert seal(settings, KEY, 1, "loft") != sealed
@@ -106,7 +114,7 @@ def test_what_is_sealed_opens_for_its_store_channel_and_key_alone() -> None:
     sealed = seal(validate(LOFT, GIVEN), KEY, 1, "loft")
     for channel, key, store_id in ((LOFT, KEY, 2), (LOFT, OTHER, 1), (Loft(key="cote"), KEY, 1)):
         with pytest.raises(WrongKey, match="MUSTER_SECRET_KEY"):
-            unseal(channel, sealed, key, store_id)
+            unseal(channel, sealed, keys_of(key), store_id)
 
 
 def test_a_flipped_bit_or_a_cut_does_not_open() -> None:
@@ -116,13 +124,13 @@ def test_a_flipped_bit_or_a_cut_does_not_open() -> None:
     ]
     for wrong in [*changed, sealed[:-1], sealed[:20], sealed[:5], b""]:
         with pytest.raises(WrongKey):
-            unseal(LOFT, wrong, KEY, 1)
+            unseal(LOFT, wrong, keys_of(KEY), 1)
 
 
 def test_settings_that_an_update_outgrew_are_said_to_be_so() -> None:
     sealed = seal(validate(LOFT, GIVEN), KEY, 1, "loft")
     with pytest.raises(Unusable, match="configure it anew"):
-        unseal(Loft(settings=NewLoftSettings), sealed, KEY, 1)
+        unseal(Loft(settings=NewLoftSettings), sealed, keys_of(KEY), 1)
 
 
 async def test_a_store_configures_a_channel_bit_by_bit(database: Database, store_id: int) -> None:
@@ -146,7 +154,7 @@ async def test_faults_of_settings_say_so_in_their_path(database: Database, store
     assert [fault.field for fault in refused.value.errors] == [("settings", "ringCode")]
 
 
-async def test_with_another_key_a_channel_is_unavailable_until_it_is_configured_anew(
+async def test_with_another_key_a_channel_is_unavailable_until_the_lost_one_is_replaced(
     database: Database, store_id: int
 ) -> None:
     late = installed(OTHER)
@@ -158,6 +166,9 @@ async def test_with_another_key_a_channel_is_unavailable_until_it_is_configured_
         problems = await late.problems(tx, store_id)
         with pytest.raises(DomainErrors, match="required"):
             await late.configure(tx, store_id, "loft", {"loft": "South"}, NOW)
+        with pytest.raises(WrongSecretKey, match="replace-lost"):
+            await late.configure(tx, store_id, "loft", GIVEN, NOW)
+        await InstallationKeys(keys_of(OTHER)).replace(tx)
         await late.configure(tx, store_id, "loft", GIVEN, NOW)
         assert await late.problems(tx, store_id) == []
         assert await late.find(tx, store_id, "loft") is not None

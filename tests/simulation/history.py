@@ -14,17 +14,18 @@ from api.workers.leases import LeaseKeeper
 from api.workers.runner import work
 from api.workers.scheduler import sweep
 from domain.campaigns.mailing import recover_journals
-from domain.consents.links import UnsubscribeLinks
 from domain.deliveries.local_session import LocalSessions
 from domain.extensions import NO_EXTENSIONS
+from domain.installation.keys import InstallationKeys
 from domain.jobs import JobKind
 from domain.kit.db import Transaction
+from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
 from domain.operations.files import FileDirectory
 from domain.services import Services
 from domain.sessions.continuity import Continuity
 from domain.sessions.journal import JournalDirectory
 from domain.templates.rendering import MinijinjaTemplates
-from tests.fakes import OneChannel
+from tests.fakes import LASTING_KEYS, OneChannel
 from tests.simulation.database import SimulatedConnection, SimulatedDatabase
 from tests.simulation.faults import Fault
 from tests.simulation.files import Files
@@ -47,7 +48,7 @@ _MOST_ROUNDS = 300
 _LONGEST_SILENCE = 6_000
 _TEMPLATES = MinijinjaTemplates()
 _SESSIONS = LocalSessions(_TEMPLATES)
-_LINKS = UnsubscribeLinks("https://shop.example", b"k" * 32)
+_KEYS = InstallationKeys(SecretKeys(KeyPair(SecretKey(b"k" * 32))), LASTING_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,8 @@ class History:
             database=SimulatedDatabase(self.world, process),
             clock=self.world.now,
             templates=_TEMPLATES,
-            links=_LINKS,
+            public_url="https://shop.example",
+            keys=_KEYS,
             channels=OneChannel(channel),
             sessions=_SESSIONS,
             journals=JournalDirectory(self.world.files.host(process.host)),

@@ -28,8 +28,11 @@ class ServerServices(Services):
     """Services of the domain, and those that only requests need."""
 
     channels: InstalledChannels
-    file_links: FileLinks
     previews: Previews
+
+    async def file_links(self) -> FileLinks:
+        """Return the maker of links to files. Raise WrongSecretKey."""
+        return FileLinks(self.public_url, (await self.keys.load(self.database)).signing)
 
 
 @dataclass(slots=True)

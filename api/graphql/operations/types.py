@@ -44,8 +44,8 @@ class Operation(Node):
     finished_at: datetime | None = derived(lambda self: self.row.finished_at)
 
     @strawberry.field(description="The result, such as a report to download: a signed link that is valid for 7 days.")
-    def url(self, info: Info) -> str | None:
-        return info.context.services.file_links.url(self.row, info.context.now)
+    async def url(self, info: Info) -> str | None:
+        return (await info.context.services.file_links()).url(self.row, info.context.now)
 
     @strawberry.field
     async def problems(self, info: Info) -> list[OperationProblem]:

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import request_id
 from api.database_errors import RETRY_AFTER_SECONDS, log_unavailable
 from api.http.middleware.body_pace import BodyTooSlow
+from domain.installation.model import WrongSecretKey
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,9 @@ def response_to(error: Exception) -> JSONResponse:
     message = log_unavailable(error)
     if message is not None:
         return JSONResponse({"error": message}, 503, {"retry-after": str(RETRY_AFTER_SECONDS)})
+    if isinstance(error, WrongSecretKey):
+        log.error("wrong_secret_key", hint=str(error))
+        return JSONResponse({"error": "The server is not set up as it should be. Try again later."}, 503)
     log.error("request_failed", exc_info=error)
     content = {"error": "An internal error occurred; it has been logged.", "requestId": request_id.current()}
     return JSONResponse(content, 500)

@@ -245,7 +245,7 @@ def open_stage(database_url: str, files_dir: Path, extensions: Extensions = NO_E
     services = replace(
         runtime.services,
         clock=clock,
-        channels=InstalledChannels(plugins, runtime.key),
+        channels=InstalledChannels(plugins, runtime.services.keys),
         extensions=extensions,
         sessions=LocalSessions(runtime.services.templates),
         previews=replace(runtime.services.previews, extensions=extensions),

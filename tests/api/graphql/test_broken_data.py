@@ -86,7 +86,7 @@ async def broken(stage: Stage, store: StoreClient) -> BrokenStore:
 
 def without_plugins(stage: Stage) -> Stage:
     plugins = Plugins({}, ())
-    services = replace(stage.runtime.services, channels=InstalledChannels(plugins, stage.runtime.key))
+    services = replace(stage.runtime.services, channels=InstalledChannels(plugins, stage.runtime.services.keys))
     runtime = replace(stage.runtime, plugins=plugins, services=services)
     return replace(stage, runtime=runtime, app=create_app(runtime))
 

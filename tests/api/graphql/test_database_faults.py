@@ -96,7 +96,7 @@ async def test_whoever_reads_does_not_need_the_lock(stage: Stage, store: StoreCl
 
 async def test_an_unsubscribe_link_of_a_locked_database_says_try_again(stage: Stage, store: StoreClient) -> None:
     [_] = await store.customers({"externalId": "ann", "email": "ann@shop.example"})
-    link = stage.runtime.services.links.url(UnsubscribeToken(store.store_id, 1, uuid4(), "recording"))
+    link = (await stage.runtime.services.links()).url(UnsubscribeToken(store.store_id, 1, uuid4(), "recording"))
     async with (
         writers_locked_out(stage),
         httpx.AsyncClient(transport=httpx.ASGITransport(stage.app), base_url="http://muster.test") as client,

@@ -126,7 +126,8 @@ async def test_the_page_behind_an_unsubscribe_link_names_nobody(stage: Stage, st
     customer, campaign = number(ids["customer"]), uuid(ids["sent_campaign"])
     assert customer is not None
     assert campaign is not None
-    url = stage.runtime.services.links.url(UnsubscribeToken(store.store_id, customer, campaign, "recording"))
+    links = await stage.runtime.services.links()
+    url = links.url(UnsubscribeToken(store.store_id, customer, campaign, "recording"))
     response = await store.fetch(httpx.URL(url).path)
     assert response.status_code == 200
     assert not shows_canary(response.text)

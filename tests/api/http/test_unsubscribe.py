@@ -46,8 +46,8 @@ async def customer_id(database: Database, store_id: int) -> int:
 
 
 @pytest.fixture
-def link(runtime: Runtime, store_id: int, customer_id: int) -> str:
-    return runtime.services.links.url(UnsubscribeToken(store_id, customer_id, CAMPAIGN, "email"))
+async def link(runtime: Runtime, store_id: int, customer_id: int) -> str:
+    return (await runtime.services.links()).url(UnsubscribeToken(store_id, customer_id, CAMPAIGN, "email"))
 
 
 async def consent(database: Database, store_id: int, customer_id: int) -> Consent:
@@ -118,7 +118,7 @@ async def test_the_link_of_a_deleted_customer_still_works(
 async def test_the_link_of_an_unknown_customer_is_harmless(
     client: httpx.AsyncClient, runtime: Runtime, store_id: int
 ) -> None:
-    link = runtime.services.links.url(UnsubscribeToken(store_id, 999, CAMPAIGN, "email"))
+    link = (await runtime.services.links()).url(UnsubscribeToken(store_id, 999, CAMPAIGN, "email"))
     assert (await client.post(link)).status_code == 200
 
 

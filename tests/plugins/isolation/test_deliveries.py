@@ -27,6 +27,7 @@ from domain.deliveries.tables import deliveries
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
+from domain.kit.secret_keys import SecretKey
 from domain.stores import queries as stores
 from plugins.isolation import process as channel_process
 from plugins.isolation.process import ChannelProcess
@@ -49,7 +50,7 @@ def zoo_runtime(database_url: str) -> Runtime:
     zoo = InstalledChannel(Zoo(), "muster-zoo", "1.0", "tests.plugins.isolation.zoo")
     plugins = Plugins({"zoo": zoo}, ())
     sessions = IsolatedSessions(plugins, {**child_environment(), "PYTHONPATH": str(ROOT)}, 512)
-    services = replace(runtime.services, channels=InstalledChannels(plugins, runtime.key), sessions=sessions)
+    services = replace(runtime.services, channels=InstalledChannels(plugins, runtime.services.keys), sessions=sessions)
     return replace(runtime, services=services, plugins=plugins)
 
 
@@ -68,7 +69,7 @@ async def working(database_url: str) -> AsyncGenerator[Runtime]:
 
 async def send(database: Database, store_id: int, tmp_path: Path, *contents: Mapping[str, object]) -> list[Campaign]:
     """Launch a campaign of each content to the same customers."""
-    settings = seal(Settings(log=str(tmp_path / "sent.log")), b"k" * 16, store_id, "zoo")
+    settings = seal(Settings(log=str(tmp_path / "sent.log")), SecretKey(b"k" * 16), store_id, "zoo")
     async with database.write() as tx:
         members = [await add_customer(tx, store_id, number) for number in range(1, RECIPIENTS + 1)]
         rows = [

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.commands import demo, diagnostics, imports, server, stores
+from api.commands import demo, diagnostics, imports, keys, server, stores
 from api.commands.environment import CommandFailed, ExitStatus
 
 app = typer.Typer(
@@ -21,9 +21,11 @@ app = typer.Typer(
 import_app = typer.Typer(no_args_is_help=True, help="Import CSV files. Rows with a problem are reported and skipped.")
 store_app = typer.Typer(no_args_is_help=True, help="Manage stores, the tenants of this server.")
 token_app = typer.Typer(no_args_is_help=True, help="Manage the API tokens of a store.")
+key_app = typer.Typer(no_args_is_help=True, help="Rotate the secret key, which seals all other secrets.")
 app.add_typer(import_app, name="import")
 app.add_typer(store_app, name="store")
 app.add_typer(token_app, name="token")
+app.add_typer(key_app, name="key")
 
 app.command()(server.serve)
 app.command()(server.work)
@@ -39,6 +41,9 @@ store_app.command("create")(stores.create_store)
 token_app.command("create")(stores.create_token)
 token_app.command("list")(stores.list_tokens)
 token_app.command("revoke")(stores.revoke_token)
+key_app.command("rotate")(keys.rotate)
+key_app.command("reseal")(keys.reseal)
+key_app.command("replace-lost")(keys.replace_lost)
 
 
 def main() -> None:

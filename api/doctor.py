@@ -9,7 +9,9 @@ from domain import jobs
 from domain.campaigns import launch
 from domain.campaigns import queries as campaigns
 from domain.events import counters
+from domain.installation.model import WrongSecretKey
 from domain.kit.db import Transaction
+from domain.kit.secret_keys import sealed_prefix
 from domain.orders import facts
 from domain.stores import queries as stores
 
@@ -47,11 +49,36 @@ async def run_checks(runtime: Runtime) -> list[Check]:
     ]
     if readiness.faults:
         return checks
+    keys = await _key_check(runtime)
     async with runtime.database.read() as tx:
         warnings = await replication_warnings(tx)
         message = _summary(warnings) if warnings else "a failover loses nothing that was committed"
         checks.append(Check("replication", passed=True, message=message, warning=bool(warnings)))
-        return [*checks, *await _data_checks(tx, runtime)]
+        return [*checks, keys, *await _data_checks(tx, runtime)]
+
+
+async def _key_check(runtime: Runtime) -> Check:
+    """Check that the secret key is that of the database, and say what is left to do of a rotation."""
+    keys = runtime.services.keys
+    pair = keys.secret_keys.pair
+    try:
+        await keys.load(runtime.database)
+        async with runtime.database.write() as tx:
+            sealing_key = await keys.sealing_key(tx)
+            others = await stores.count_sealed_settings(tx, unlike=sealed_prefix(pair.current))
+    except WrongSecretKey as error:
+        return Check("keys", passed=False, message=str(error))
+    if pair.previous is None:
+        return Check("keys", passed=True, message="the secret key is that of the database")
+    if sealing_key != pair.current or others:
+        message = (
+            f"the lasting keys or the settings of {others} channels are sealed with the previous key: run `muster key "
+            "reseal` once every process has both keys"
+        )
+    else:
+        message = "nothing is sealed with the previous key any more: unset MUSTER_PREVIOUS_SECRET_KEY, or delete "
+        message += "muster.key.previous"
+    return Check("keys", passed=True, message=message, warning=True)
 
 
 async def _data_checks(tx: Transaction, runtime: Runtime) -> list[Check]:

@@ -49,7 +49,7 @@ class Runtime:
 
     @property
     def probes(self) -> Probes:
-        return Probes(self.database, self.ask_broker, self.watchdog.stuck, self.settings.embedded)
+        return Probes(self.database, self.ask_broker, self.watchdog.stuck, self.settings.embedded, self.services.keys)
 
     def consumers(self, threads: int = 4) -> Consumers:
         return Consumers(self.brokers, self.connect, JOB_KINDS, threads=threads, watchdog=self.watchdog)

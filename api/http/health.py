@@ -15,6 +15,8 @@ from starlette.routing import Route
 from api import metrics
 from domain import jobs
 from domain.campaigns import queries as campaigns
+from domain.installation.keys import InstallationKeys
+from domain.installation.model import WrongSecretKey
 from domain.kit.db import Database, Transaction
 from domain.migrations import is_current
 
@@ -38,6 +40,7 @@ class Probes:
     ask_broker: Callable[[], object]
     stuck: Callable[[], Mapping[str, float]]
     embedded: bool
+    keys: InstallationKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,9 @@ def routes(probes: Probes) -> list[Route]:
 
     async def ready(_: Request) -> Response:
         readiness = await readiness_of(probes)
-        status = "not ready" if readiness.faults else "ok"
-        content = {"status": status, "faults": readiness.faults, "warnings": readiness.warnings}
-        return JSONResponse(content, status_code=503 if readiness.faults else 200)
+        faults = readiness.faults or await _key_faults(probes)
+        content = {"status": "not ready" if faults else "ok", "faults": faults, "warnings": readiness.warnings}
+        return JSONResponse(content, status_code=503 if faults else 200)
 
     async def scrape(_: Request) -> Response:
         # Without the database, the metrics of this process are still of use.
@@ -95,6 +98,16 @@ async def readiness_of(probes: Probes) -> Readiness:
         # Workers find due jobs in the database, some seconds later.
         warnings.append(f"the broker does not answer ({type(error).__name__})")
     return Readiness(faults, warnings)
+
+
+async def _key_faults(probes: Probes) -> list[str]:
+    try:
+        await probes.keys.load(probes.database)
+    except WrongSecretKey as error:
+        return [error.message]
+    except (SQLAlchemyError, OSError) as error:
+        return [f"the database does not answer ({type(error).__name__})"]
+    return []
 
 
 async def _idle_queues(tx: Transaction) -> list[str]:

@@ -252,13 +252,18 @@ async def install(tx: Transaction, store_id: int, channel: str, settings: bytes 
         await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_={"settings": settings}))
 
 
-async def sealed_settings(tx: Transaction, limit: int, *, unlike: bytes | None = None) -> list[SealedSettings]:
+async def sealed_settings(
+    tx: Transaction, limit: int, *, unlike: bytes | None = None, after: SealedSettings | None = None
+) -> list[SealedSettings]:
     """Return up to `limit` sealed settings of all stores; with `unlike`, those that do not begin with these bytes."""
-    columns = channel_installations.c.store_id, channel_installations.c.channel, channel_installations.c.settings
+    key = channel_installations.c.store_id, channel_installations.c.channel
+    columns = *key, channel_installations.c.settings
     statement = select(*columns).where(channel_installations.c.settings.is_not(None))
     if unlike is not None:
         statement = statement.where(_begins_otherwise(unlike))
-    statement = statement.order_by(channel_installations.c.store_id, channel_installations.c.channel).limit(limit)
+    if after is not None:
+        statement = statement.where(tuple_(*key) > (after.store_id, after.channel))
+    statement = statement.order_by(*key).limit(limit)
     return [SealedSettings(row.store_id, row.channel, row.settings) for row in await tx.execute(statement)]
 
 

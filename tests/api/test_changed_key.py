@@ -153,6 +153,15 @@ async def test_a_batch_on_its_way_waits_and_says_why(
 
 async def test_the_doctor_names_store_and_variable(restarted: Runtime, store_id: int) -> None:
     failures = [check for check in await doctor.run_checks(restarted) if not check.passed]
-    assert [check.name for check in failures] == ["channels"]
-    assert f"store {store_id}" in failures[0].message
-    assert "MUSTER_SECRET_KEY" in failures[0].message
+    assert [check.name for check in failures] == ["keys", "channels"]
+    assert f"store {store_id}" in failures[1].message
+    assert ["MUSTER_SECRET_KEY" in failure.message for failure in failures] == [True, True]
+
+
+async def test_the_server_is_not_ready_and_reads_no_links(restarted: Runtime, store_id: int) -> None:
+    transport = httpx.ASGITransport(create_app(restarted))
+    async with httpx.AsyncClient(transport=transport, base_url="http://muster") as client:
+        ready, link = await client.get("/readyz"), await client.get("/unsubscribe/anything")
+    assert (ready.status_code, link.status_code) == (503, 503)
+    assert "MUSTER_SECRET_KEY" in ready.json()["faults"][0]
+    assert "MUSTER" not in link.text

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.commands import demo, diagnostics, imports, keys, server, stores
+from api.commands import demo, diagnostics, imports, keys, recovery, server, stores
 from api.commands.environment import CommandFailed, ExitStatus
 
 app = typer.Typer(
@@ -30,7 +30,8 @@ app.add_typer(key_app, name="key")
 app.command()(server.serve)
 app.command()(server.work)
 app.command()(server.migrate)
-app.command()(server.resume)
+app.command()(recovery.resume)
+app.command()(recovery.backup)
 app.command()(server.schema)
 app.command()(demo.demo)
 app.command("plugins")(diagnostics.list_plugins)

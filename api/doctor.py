@@ -54,7 +54,18 @@ async def run_checks(runtime: Runtime) -> list[Check]:
         warnings = await replication_warnings(tx)
         message = _summary(warnings) if warnings else "a failover loses nothing that was committed"
         checks.append(Check("replication", passed=True, message=message, warning=bool(warnings)))
-        return [*checks, keys, *await _data_checks(tx, runtime)]
+        return [*checks, keys, await _continuity_check(tx, runtime), *await _data_checks(tx, runtime)]
+
+
+async def _continuity_check(tx: Transaction, runtime: Runtime) -> Check:
+    """Check that the database has all that was committed, and name the campaigns that may have gone out since."""
+    problem = await runtime.services.continuity.held(tx)
+    if problem is None:
+        return Check("continuity", passed=True, message="the database has what it had committed")
+    under_way = [*await campaigns.under_way(tx), *await campaigns.due(tx, runtime.services.clock())]
+    named = [f"store {campaign.store_id}: campaign {campaign.campaign_id}" for campaign in under_way]
+    affected = f"under way or due: {_summary(named)}" if named else "no campaign was under way or due"
+    return Check("continuity", passed=False, message=f"{problem} ({affected})")
 
 
 async def _key_check(runtime: Runtime) -> Check:

@@ -138,6 +138,11 @@ class Settings(BaseSettings):
         """Return whether the server process runs the workers and the scheduler too."""
         return self.broker_url == IN_PROCESS
 
+    def sqlite_file(self) -> Path | None:
+        """Return the file of the database, None on PostgreSQL."""
+        url = make_url(self.database_url)
+        return Path(str(url.database)).absolute() if url.get_backend_name() == "sqlite" else None
+
     def files(self) -> Path:
         """Return the directory of reports: by default beside the database, or in the working directory."""
         if self.files_dir is not None:

@@ -16,6 +16,7 @@ from api.workers.notifier import Notifier
 from api.workers.scheduler import Chore, chores_of
 from api.workers.watchdog import Watchdog
 from domain.installation.keys import InstallationKeys
+from domain.installation.marker import LifeMarker
 from domain.jobs import Queue
 from domain.kit.db import JOBS, Database, TimeLimits
 from domain.operations.files import FileDirectory
@@ -49,7 +50,15 @@ class Runtime:
 
     @property
     def probes(self) -> Probes:
-        return Probes(self.database, self.ask_broker, self.watchdog.stuck, self.settings.embedded, self.services.keys)
+        services = self.services
+        return Probes(
+            self.database,
+            self.ask_broker,
+            self.watchdog.stuck,
+            self.settings.embedded,
+            services.keys,
+            services.continuity,
+        )
 
     def consumers(self, threads: int = 4) -> Consumers:
         return Consumers(self.brokers, self.connect, JOB_KINDS, threads=threads, watchdog=self.watchdog)
@@ -99,7 +108,7 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
         channels=InstalledChannels(plugins, keys),
         sessions=IsolatedSessions(plugins, child_environment(), settings.channel_memory_mb),
         journals=JournalDirectory(settings.journals()),
-        continuity=Continuity(settings.journals()),
+        continuity=Continuity(settings.journals(), LifeMarker(settings.files()), settings.sqlite_file()),
         files=FileDirectory(settings.files()),
         extensions=plugins.extensions,
         previews=Previews(database, LeafCache(cache_bytes) if cache_bytes else None, extensions=plugins.extensions),

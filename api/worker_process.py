@@ -10,7 +10,7 @@ from typing import Literal
 from api import logging
 from api.settings import Settings
 from api.wiring import Runtime, build
-from api.workers.scheduler import keep_schedule
+from api.workers.scheduler import LIFE, keep_schedule
 
 Role = Literal["worker", "scheduler"]
 
@@ -33,7 +33,9 @@ async def run(runtime: Runtime, role: Role, threads: int) -> None:
     else:
         consumers = runtime.consumers(threads)
         consumers.start()
-        await stop.wait()
+        async with runtime.chores() as chores:
+            # Of what it sends, a backup must not be ignorant unseen, even while no scheduler runs.
+            await keep_schedule([chore for chore in chores if chore.name == LIFE], stop)
         await asyncio.to_thread(consumers.stop)
     await runtime.close()
 

@@ -44,15 +44,6 @@ def migrate() -> None:
     typer.echo("The database is up to date." + (" Store 1 was created, in UTC." if was_empty else ""))
 
 
-def resume() -> None:
-    """Have campaigns go on that were paused because the database had lost what it had committed."""
-    from api.transactions import write
-    from domain.campaigns.queries import resume_all
-
-    resumed = run_with_database(load_settings(), lambda database: write(database, resume_all))
-    typer.echo(f"{resumed} campaigns go on.")
-
-
 def schema() -> None:
     """Print the GraphQL schema."""
     from api.graphql.schema import build_schema

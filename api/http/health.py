@@ -19,6 +19,7 @@ from domain.installation.keys import InstallationKeys
 from domain.installation.model import WrongSecretKey
 from domain.kit.db import Database, Transaction
 from domain.migrations import is_current
+from domain.sessions.continuity import Continuity
 
 _TIMEOUT = 5.0  # seconds
 # Seconds after which a job that is due should have found a worker: consumers look every eight.
@@ -41,6 +42,7 @@ class Probes:
     stuck: Callable[[], Mapping[str, float]]
     embedded: bool
     keys: InstallationKeys
+    continuity: Continuity
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ async def readiness_of(probes: Probes) -> Readiness:
                 await tx.execute(text("SELECT 1"))
             if await is_current(probes.database):
                 async with probes.database.read() as tx:
+                    if (problem := await probes.continuity.held(tx)) is not None:
+                        # All but sending works.
+                        warnings.append(problem)
                     # Without workers of its own, a server can do its part.
                     (faults if probes.embedded else warnings).extend(await _idle_queues(tx))
             else:

@@ -13,6 +13,7 @@ from api.workers.leases import LeaseKeeper
 from api.workers.watchdog import end_process
 from domain import jobs
 from domain.jobs import Job, JobKind, LeaseLost
+from domain.kit.db import Transaction
 from domain.kit.db.faults import is_unavailable
 from domain.services import Services
 from domain.sessions.session import ChannelBroken
@@ -29,6 +30,10 @@ _AWAY_AFTER = 3.0
 _END_WITHIN = 60.0
 
 
+class _Held(Exception):
+    """Takes a claim back."""
+
+
 class HandlerEnded(Exception):
     """A handler tried to end the process."""
 
@@ -37,8 +42,7 @@ async def work(
     services: Services, kinds: JobKinds, owner: str, keeper: LeaseKeeper, store_id: int, job_id: UUID
 ) -> None:
     """Do the job if it is due and nobody has it; a message that came twice finds nothing to do."""
-    async with services.database.write() as tx:
-        job = await jobs.claim(tx, store_id, job_id, owner)
+    job = await _claim(services, kinds, owner, store_id, job_id)
     if job is None:
         return
     began = monotonic()
@@ -46,6 +50,24 @@ async def work(
     seconds = monotonic() - began
     metrics.job_done(job.kind, outcome, seconds)
     log.info("job", kind=job.kind, job=str(job.id), store=job.store_id, outcome=outcome, seconds=round(seconds, 3))
+
+
+async def _claim(services: Services, kinds: JobKinds, owner: str, store_id: int, job_id: UUID) -> Job | None:
+    """Lease the job if it is due; one that sends is left alone while nothing may be sent."""
+    try:
+        async with services.database.write() as tx:
+            job = await jobs.claim(tx, store_id, job_id, owner)
+            if job is not None:
+                await _check_held(tx, services, kinds, job)
+    except _Held:
+        return None
+    return job
+
+
+async def _check_held(tx: Transaction, services: Services, kinds: JobKinds, job: Job) -> None:
+    kind = kinds.get(job.kind)
+    if kind is not None and kind.sends and await services.continuity.held(tx) is not None:
+        raise _Held
 
 
 async def _run(services: Services, kinds: JobKinds, keeper: LeaseKeeper, job: Job) -> str:

@@ -15,6 +15,7 @@ from api.workers.runner import JobKinds
 from domain import jobs
 from domain.campaigns import launch
 from domain.campaigns.mailing import check_continuity, recover_journals
+from domain.campaigns.restoration import keep_life
 from domain.jobs import Job
 from domain.kit.db import Transaction
 from domain.lifecycle import actions as lifecycle
@@ -26,6 +27,7 @@ from domain.services import Services
 log = structlog.get_logger(__name__)
 
 EVERY = 8.0
+LIFE = "life"
 _JITTER = 2.0
 _TIDY_EVERY = 300.0
 _CONTINUITY_EVERY = 1.0
@@ -73,6 +75,7 @@ def chores_of(services: Services, kinds: JobKinds) -> list[Chore]:
         Chore("memberships", lambda: tracking.schedule_due(database, clock())),
         Chore("journals", lambda: recover_journals(services)),
         Chore("continuity", lambda: check_continuity(services), _CONTINUITY_EVERY),
+        life_chore(services),
         Chore("closed journals", lambda: delete_closed_journals(services), _TIDY_EVERY),
         Chore("sweep", lambda: sweep(services, kinds)),
         Chore("lifecycle", lambda: lifecycle.schedule_due(database, clock())),
@@ -80,7 +83,26 @@ def chores_of(services: Services, kinds: JobKinds) -> list[Chore]:
     ]
 
 
+def life_chore(services: Services) -> Chore:
+    """Return the chore of every process that works: it lets the database live on, or says why nothing is sent."""
+    problem: str | None = None
+
+    async def keep() -> None:
+        nonlocal problem
+        before, problem = problem, await keep_life(services)
+        if problem is not None and problem != before:
+            log.error("sending_held", problem=problem)
+        if problem is None and before is not None:
+            log.warning("sending_goes_on")
+
+    return Chore(LIFE, keep, _CONTINUITY_EVERY)
+
+
 async def delete_closed_journals(services: Services) -> None:
+    async with services.database.read() as tx:
+        if await services.continuity.held(tx) is not None:
+            # They are all that is known of what a backup does not know.
+            return
     # The clock of the services may stand still.
     services.journals.delete_closed(time.time() - _KEEP_JOURNALS)  # noqa: TID251
 

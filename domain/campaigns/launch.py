@@ -1,5 +1,6 @@
 """A campaign is launched: its recipients are frozen and cut into batches."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from domain import jobs
@@ -8,6 +9,7 @@ from domain.campaigns.audience import audience_of
 from domain.campaigns.mailing import DELIVER, payload
 from domain.campaigns.model import CampaignStatus
 from domain.customers.tables import contacts, customers
+from domain.deliveries import doubts
 from domain.deliveries.freeze import divide, freeze
 from domain.deliveries.tables import deliveries
 from domain.jobs import Job, JobKind, Queue
@@ -18,6 +20,8 @@ from domain.services import Services
 from domain.stores.channels import ChannelUnavailable
 
 _UNAVAILABLE_SECONDS = 30
+_IN_DOUBT = "in_doubt"
+_FORGOTTEN = "It was due when the database was restored from a backup: it may have gone out before"
 
 
 async def start(tx: Transaction, store_id: int, campaign_id: UUID) -> None:
@@ -25,9 +29,16 @@ async def start(tx: Transaction, store_id: int, campaign_id: UUID) -> None:
     await jobs.add(tx, store_id, LAUNCH.name, {"campaign": str(campaign_id)}, queue=LAUNCH.queue)
 
 
+def in_doubt(payload: Mapping[str, object]) -> dict[str, object]:
+    """Return the payload of a launch that may have been done before: nothing is sent, all recipients are unknown."""
+    return {**payload, _IN_DOUBT: True}
+
+
 async def start_due(services: Services) -> int:
     """Start every campaign whose time has come, each once however many schedulers there are; return how many."""
     async with services.database.write() as tx:
+        if await services.continuity.held(tx) is not None:
+            return 0
         due = await queries.start_due(tx, services.clock())
         for campaign in due:
             await start(tx, campaign.store_id, campaign.campaign_id)
@@ -70,6 +81,8 @@ async def launch(services: Services, job: Job) -> None:
             numbers = await divide(tx, campaign.store_id, campaign.id)
             payloads = [payload(campaign.id, number) for number in numbers]
             await queries.open_batches(tx, campaign.store_id, campaign.id, len(numbers))
+            if job.payload.get(_IN_DOUBT):
+                await doubts.leave_unknown(tx, await doubts.all_of(tx, campaign.store_id, campaign.id), _FORGOTTEN)
             await jobs.add_all(tx, campaign.store_id, DELIVER.name, payloads, queue=DELIVER.queue)
             await refresh_statistics(tx, deliveries)
         if problem is not None:
@@ -84,4 +97,4 @@ async def give_up(tx: Transaction, services: Services, job: Job) -> None:
     await queries.fail(tx, job.store_id, campaign_id, problem, services.clock())
 
 
-LAUNCH = JobKind("campaign.launch", Queue.LISTS, launch, give_up)
+LAUNCH = JobKind("campaign.launch", Queue.LISTS, launch, give_up, sends=True)

@@ -103,4 +103,4 @@ async def give_up(tx: Transaction, services: Services, job: Job) -> None:
     await sender.give_up(tx, services, job, CampaignMailings(), batch_key(job))
 
 
-DELIVER = JobKind("campaign.deliver", Queue.DELIVERIES, deliver, give_up, time_limit=3600)
+DELIVER = JobKind("campaign.deliver", Queue.DELIVERIES, deliver, give_up, time_limit=3600, sends=True)

@@ -119,6 +119,22 @@ async def stopped(tx: Transaction) -> list[StoppedCampaign]:
     return [StoppedCampaign(row.store_id, row.id, row.problem) for row in rows]
 
 
+async def under_way(tx: Transaction) -> list[StartedCampaign]:
+    """Return the campaigns of all stores that are being sent, paused or not."""
+    statuses = [CampaignStatus.SENDING.value, CampaignStatus.PAUSED.value]
+    columns = campaigns.c.store_id, campaigns.c.id
+    rows = await tx.execute(select(*columns).where(campaigns.c.status.in_(statuses)).order_by(*columns))
+    return [StartedCampaign(row.store_id, row.id) for row in rows]
+
+
+async def due(tx: Transaction, now: datetime) -> list[StartedCampaign]:
+    """Return the campaigns of all stores that are scheduled and whose time has come."""
+    columns = campaigns.c.store_id, campaigns.c.id
+    is_due = campaigns.c.status == CampaignStatus.SCHEDULED.value, campaigns.c.scheduled_at <= now
+    rows = await tx.execute(select(*columns).where(*is_due).order_by(*columns))
+    return [StartedCampaign(row.store_id, row.id) for row in rows]
+
+
 async def pause_all(tx: Transaction, problem: str) -> None:
     """Pause the campaigns of all stores that are being sent."""
     is_sending = campaigns.c.status == CampaignStatus.SENDING.value

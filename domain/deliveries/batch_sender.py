@@ -22,7 +22,6 @@ from domain.jobs import Job
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.services import Services
-from domain.sessions.continuity import timeline_of
 from domain.sessions.session import ChannelBroken, ChannelSession
 from domain.sessions.window import MessageWindow
 
@@ -123,8 +122,8 @@ class BatchSender:
         return [(intent, self._recipient(intent, variables.get(intent.customer_id, {}))) for intent in intents]
 
     async def _commit_intents(self, tx: Transaction) -> list[Intent]:
-        if self.services.continuity.suspends(await timeline_of(tx)):
-            self.problem = "A standby of the database was promoted: sending waits for what workers know"
+        self.problem = await self.services.continuity.held(tx)
+        if self.problem is not None:
             return []
         if await self.source.state(tx, self.mailing) is not MailingState.OPEN:
             return []

@@ -101,17 +101,19 @@ async def recover(services: Services, source: MailingSource, claim: Claim) -> No
     services.journals.discard(claim)
 
 
-async def restore(services: Services, source: MailingSource, claim: Claim, told: Evidence) -> int:
+async def restore(
+    services: Services, source: MailingSource, claim: Claim, told: Evidence, *, again: bool = True
+) -> int:
     """Write what a claim is known to have sent into a database that has lost it, and return how many that were.
 
-    What began and has no outcome is in doubt.
+    What began and has no outcome is in doubt: it is sent `again` where the provider knows its key.
     """
     async with services.database.write() as tx:
         mailing = await source.load(tx, claim.store_id, claim.mailing_id)
         batch = await batches.by_key(tx, claim.store_id, BatchKey(claim.mailing_id, claim.number))
         if mailing is None or batch is None:
             return 0
-        idempotent = await _is_idempotent(tx, services, mailing)
+        idempotent = again and await _is_idempotent(tx, services, mailing)
         results = {
             ClaimedDelivery(row.claimed.customer_id, claim.fence): _result(batch, row, told, idempotent=idempotent)
             for row in await batches.open_before(tx, batch, claim.fence)

@@ -3,6 +3,7 @@
 from domain.jobs.counts import QueueCounts, count_by_queue
 from domain.jobs.kinds import JobKind
 from domain.jobs.model import LEASE_SECONDS, Job, LeaseLost, Queue
+from domain.jobs.open_jobs import open_of_kind, replace_payload
 from domain.jobs.queries import (
     add,
     add_all,
@@ -40,8 +41,10 @@ __all__ = [
     "finish",
     "killers",
     "lease_owners",
+    "open_of_kind",
     "payloads",
     "quarantine",
     "release",
     "renew",
+    "replace_payload",
 ]

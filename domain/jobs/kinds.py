@@ -27,3 +27,5 @@ class JobKind(Generic[S_contra]):
     time_limit: float = 3600
     # Its payload names an operation, whose unfinished files are not swept up while the job waits or runs.
     makes_files: bool = False
+    # Messages go out by it, or follow from it: it waits while it is not known what the database has lost.
+    sends: bool = False

@@ -2,7 +2,8 @@
 
 A standby that is promoted has lost the last commits of its primary unless it was synchronous. Its WAL has a new
 timeline then. Each machine remembers the timeline whose deliveries it has compared with its journals; on another one
-nobody sends before every machine has had the time to tell what it knows.
+nobody sends before every machine has had the time to tell what it knows. A backup that is restored has lost more than
+journals can tell (`domain.installation.life`): nobody sends before an operator has said what is to become of it.
 """
 
 from contextlib import suppress
@@ -11,11 +12,26 @@ from time import monotonic
 
 from sqlalchemy import func, select
 
-from domain.kit.db import Transaction
+from domain.installation import queries
+from domain.installation.life import Life, Standing
+from domain.installation.marker import LifeMarker
+from domain.kit.db import Database, Transaction
 
 # Seconds that all machines have to compare their journals with a database that was promoted.
 SETTLING_SECONDS = 20.0
 _FILE = "timeline"
+_SETTLING = "A standby of the database was promoted: sending waits for what workers know"
+_WHAT_TO_DO = (
+    "nothing is sent until an operator runs `muster resume --from-backup`, which leaves unknown what may have gone out "
+    "since the backup, or `muster resume --moved`, if nothing can have gone out since"
+)
+HELD = {
+    Standing.WENT_BACK: f"The database was restored from a backup, or is another one: {_WHAT_TO_DO}",
+    Standing.UNPROVEN: (
+        f"Nothing in MUSTER_FILES_DIR knows this database, which others have worked with: {_WHAT_TO_DO}"
+    ),
+}
+_REPLACED = "The file of the database was replaced while this process had it open: start all processes anew"
 
 
 async def timeline_of(tx: Transaction) -> str | None:
@@ -27,10 +43,52 @@ async def timeline_of(tx: Transaction) -> str | None:
 
 
 class Continuity:
-    """Remembers the timeline in a file beside the journals, for all processes of the machine."""
+    """Remembers the timeline in a file beside the journals, and the newest life of the database by a marker.
 
-    def __init__(self, path: Path | None) -> None:
+    `database_file` is SQLite's.
+    """
+
+    def __init__(self, path: Path | None, marker: LifeMarker | None = None, database_file: Path | None = None) -> None:
         self._path = path
+        self.marker = marker or LifeMarker(None)
+        self._database_file = database_file
+        self._opened = _identity(database_file)
+
+    async def held(self, tx: Transaction) -> str | None:
+        """Return why nothing may be sent now, None when all is in order."""
+        if self._path is None and not self.marker.enabled:
+            return None
+        life = await queries.life(tx)
+        if self.suspends(None if life is None else life.timeline):
+            return _SETTLING
+        return await self.problem_of(life)
+
+    async def problem_of(self, life: Life | None) -> str | None:
+        """Return why nothing may be sent with such a database, None when it is the one that is known."""
+        if not self.marker.enabled:
+            return None
+        self._opened = self._opened or _identity(self._database_file)
+        if self._opened != _identity(self._database_file):
+            return _REPLACED
+        return HELD.get(await self.marker.standing(life))
+
+    async def beat(self, database: Database) -> str | None:
+        """Let the database live on, and have all processes know; or return why nothing may be sent.
+
+        Raise OSError when the marker cannot be written.
+        """
+        async with database.read() as tx:
+            life = await queries.life(tx)
+        problem = await self.problem_of(life)
+        if problem is not None or life is None:
+            return problem
+        # Known outside before anybody works with it: one that has a beat and no marker is a stranger.
+        await self.marker.write(life)
+        async with database.write() as tx:
+            life = await queries.life(tx) if await queries.beat(tx, life.epoch) else None
+        if life is not None and await self.problem_of(life) is None:
+            await self.marker.write(life)
+        return None
 
     def is_compared(self, timeline: str | None) -> bool:
         """Return whether this machine has compared its journals with the database; one that knows of none has."""
@@ -63,3 +121,11 @@ class Continuity:
                 timeline, since = (self._path / _FILE).read_text().split()
                 return timeline, float(since)
         return None
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    if file is not None:
+        with suppress(OSError):
+            stat = file.stat()
+            return stat.st_dev, stat.st_ino
+    return None

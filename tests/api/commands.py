@@ -9,6 +9,7 @@ from pathlib import Path
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["api.app", "api.cli", "api.demo.run", "api.doctor", "api.import_file"])
+_DIRECTORIES = "MUSTER_FILES_DIR", "MUSTER_JOURNALS_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Done:
 
 def muster(*arguments: str, cwd: Path, **settings: str) -> Done:
     """Run `muster` with these arguments; return its output and exit status."""
+    # The process that others are forked from has the environment of the first test.
+    settings = {name: os.environ[name] for name in _DIRECTORIES if name in os.environ} | settings
     written = [cwd / f".{name}" for name in ("stdout", "stderr")]
     process = _CONTEXT.Process(target=_run, args=(arguments, cwd, written, settings))
     process.start()

@@ -52,6 +52,7 @@ def test_the_asynchronous_driver_is_added(monkeypatch: pytest.MonkeyPatch, url: 
 def test_reports_are_beside_the_database_unless_a_directory_is_set(
     monkeypatch: pytest.MonkeyPatch, url: str, directory: str
 ) -> None:
+    monkeypatch.delenv("MUSTER_FILES_DIR")
     monkeypatch.setenv("MUSTER_DATABASE_URL", url)
     assert Settings.from_env().files() == Path(directory)
     monkeypatch.setenv("MUSTER_FILES_DIR", "/srv/reports")

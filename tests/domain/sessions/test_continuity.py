@@ -1,12 +1,24 @@
 """Sending waits on a timeline that this machine has not compared with its journals, and a while longer."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
+from domain import jobs
+from domain.installation import queries
+from domain.installation.keys import InstallationKeys
+from domain.installation.life import Standing
+from domain.installation.marker import LifeMarker
+from domain.installation.tables import installation
+from domain.kit import ids
 from domain.kit.db import Database
+from domain.kit.db.portable import database_later
+from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
 from domain.sessions import continuity as module
-from domain.sessions.continuity import SETTLING_SECONDS, Continuity, timeline_of
+from domain.sessions.continuity import HELD, SETTLING_SECONDS, Continuity, timeline_of
+from tests.factories import NOW
 
 
 @pytest.fixture
@@ -53,3 +65,73 @@ async def test_postgresql_has_a_timeline(database: Database) -> None:
     async with database.read() as tx:
         timeline = await timeline_of(tx)
     assert timeline is None if database.dialect == "sqlite" else len(timeline or "") == 8
+
+
+async def test_a_database_lives_on_and_is_held_when_it_went_back(database: Database, tmp_path: Path) -> None:
+    keys = InstallationKeys(SecretKeys(KeyPair(SecretKey(b"a secret key"))))
+    continuity = Continuity(tmp_path / "journals", LifeMarker(tmp_path / "files"))
+    # Without a row there is nothing to keep.
+    assert await continuity.beat(database) is None
+    await keys.load(database)
+    assert await continuity.beat(database) is None
+    async with database.write() as tx:
+        backup = await queries.life(tx)
+        assert await continuity.held(tx) is None
+        await tx.execute(update(installation).values(beat_at=NOW))
+    assert backup is not None
+    assert backup.beat == 1
+    assert await continuity.beat(database) is None
+    async with database.read() as tx:
+        life = await queries.life(tx)
+    assert life is not None
+    assert (life.beat, life.epoch) == (2, backup.epoch)
+    async with database.write() as tx:
+        await tx.execute(update(installation).values(beat=backup.beat))
+    for looker in (continuity, Continuity(tmp_path / "journals", LifeMarker(tmp_path / "files"))):
+        async with database.read() as tx:
+            assert await looker.held(tx) == HELD[Standing.WENT_BACK]
+        assert await looker.beat(database) == HELD[Standing.WENT_BACK]
+    elsewhere = Continuity(tmp_path / "journals", LifeMarker(tmp_path / "others"))
+    assert await elsewhere.beat(database) == HELD[Standing.UNPROVEN]
+    async with database.read() as tx:
+        life = await queries.life(tx)
+    assert life is not None
+    assert life.beat == 1, "nobody lives on with a database that went back"
+
+
+async def test_while_messages_go_out_the_database_beats_every_second(database: Database, store_id: int) -> None:
+    await InstallationKeys(SecretKeys(KeyPair(SecretKey(b"a secret key")))).load(database)
+    epoch = await epoch_of(database)
+    assert await beats(database, epoch, seconds_ago=0) is True, "the first one"
+    assert await beats(database, epoch, seconds_ago=20) is False
+    assert await beats(database, epoch, seconds_ago=31) is True
+    async with database.write() as tx:
+        job_id = await jobs.add(tx, store_id, "campaign.deliver", {}, queue=jobs.Queue.DELIVERIES)
+        await jobs.claim(tx, store_id, job_id, "worker")
+    assert await beats(database, epoch, seconds_ago=2) is True
+    assert await beats(database, ids.new(), seconds_ago=31) is False, "another life"
+
+
+async def epoch_of(database: Database) -> UUID:
+    async with database.read() as tx:
+        life = await queries.life(tx)
+    assert life is not None
+    return life.epoch
+
+
+async def beats(database: Database, epoch: UUID, *, seconds_ago: float) -> bool:
+    async with database.write() as tx:
+        await tx.execute(update(installation).values(beat_at=database_later(-seconds_ago, tx.dialect)))
+        return await queries.beat(tx, epoch)
+
+
+async def test_a_database_file_that_is_replaced_under_a_process_is_noticed(tmp_path: Path) -> None:
+    file, backup = tmp_path / "muster.db", tmp_path / "backup.db"
+    for path in (file, backup):
+        path.write_text("")
+    continuity = Continuity(None, LifeMarker(tmp_path / "files"), file)
+    assert await continuity.problem_of(None) is None
+    backup.replace(file)
+    problem = await continuity.problem_of(None)
+    assert problem is not None
+    assert "replaced" in problem

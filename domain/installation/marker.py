@@ -1,0 +1,84 @@
+"""The newest life of the database as it is known outside of it: in this process, and in a file for all of them."""
+
+import asyncio
+import os
+import secrets
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import orjson
+
+from domain.installation.life import Life, Standing, standing_of
+
+FILE_NAME = "installation.json"
+
+
+class LifeMarker:
+    """Compares looks at the database with the newest one that is known; with no directory, nothing is known."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._path = None if directory is None else directory / FILE_NAME
+        self._known: Life | None = None
+        # The first look, of one who knows nothing from before.
+        self._first: Life | None = None
+        self._written: tuple[object, ...] = ()
+
+    @property
+    def enabled(self) -> bool:
+        return self._path is not None
+
+    async def standing(self, life: Life | None) -> Standing:
+        """Return how the database stands. What is in order is the newest life that this process knows from then on."""
+        known = self._known or await self.read()
+        standing = standing_of(life, known)
+        if standing is Standing.UNPROVEN and life is not None:
+            first = self._first = self._first or life
+            if first.epoch == life.epoch and first.beat < life.beat:
+                # Somebody works with it who knows it from before.
+                standing = Standing.IN_ORDER
+        if standing is Standing.IN_ORDER:
+            self._known = life
+        return standing
+
+    async def read(self) -> Life | None:
+        """Return the newest life that is known to any process that shares the file; None when there is none."""
+        return None if self._path is None else await asyncio.to_thread(_read, self._path)
+
+    async def write(self, life: Life) -> None:
+        """Have all processes know of this life. Raise OSError."""
+        content = (life.epoch, life.beat, life.timeline)
+        if self._path is not None and content != self._written:
+            await asyncio.to_thread(_write, self._path, life)
+            self._written = content
+
+
+def _read(path: Path) -> Life | None:
+    with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+        stored = orjson.loads(path.read_bytes())
+        replaced, beat_at = stored["replaced_epoch"], datetime.fromisoformat(stored["beat_at"])
+        return Life(
+            epoch=UUID(stored["epoch"]),
+            replaced_epoch=None if replaced is None else UUID(replaced),
+            beat=int(stored["beat"]),
+            beat_at=beat_at,
+            now=beat_at,
+            timeline=stored["timeline"],
+            place=stored["place"],
+        )
+    return None
+
+
+def _write(path: Path, life: Life) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        # A loss of power must not leave an empty file, which would stop everything.
+        with new.open("wb") as file:
+            file.write(orjson.dumps(life, default=str) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

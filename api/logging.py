@@ -10,6 +10,9 @@ from structlog.types import Processor
 # They log every connection and message at INFO, which our own lines hold already.
 _VERBOSE_LOGGERS = ("dramatiq", "uvicorn.access", "uvicorn.error", "alembic", "sqlalchemy.engine")
 
+# Only these write at DEBUG: what others do there shows whole statements and forms, with the data of persons.
+_OUR_PACKAGES = ("api", "channels", "domain", "plugins")
+
 
 def configure(log_format: Literal["auto", "console", "json"], level: str) -> None:
     console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
@@ -32,9 +35,12 @@ def configure(log_format: Literal["auto", "console", "json"], level: str) -> Non
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name], processors=render
         )
     )
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(handlers=[handler], level=max(logging.INFO, threshold), force=True)
+    for name in _OUR_PACKAGES:
+        logging.getLogger(name).setLevel(threshold)
     for name in _VERBOSE_LOGGERS:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
+        logging.getLogger(name).setLevel(max(logging.WARNING, threshold))
     # Its dozen lines for a failed connection repeat our one.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     structlog.configure(

@@ -1,6 +1,7 @@
 """Reads CSV records from a stream of bytes, with no more than a piece and one record in memory."""
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
 from itertools import chain
@@ -12,6 +13,7 @@ _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # Put behind the last line: a record that it becomes part of is not complete.
 _END = "\x1e\x1e"
+_EMPTY: list[str] = []
 
 csv.field_size_limit(2 * MAX_RECORD)
 
@@ -48,8 +50,7 @@ def read(data: bytes, first_row: int, *, final: bool) -> Records:
     `final`: nothing follows it. Raise Unreadable with the row from which on it is no CSV.
     """
     start = len(_BOM) if first_row == 1 and data.startswith(_BOM) else 0
-    # Where lines end in a carriage return alone, the last byte may be half of CR LF.
-    end = len(data) if final else data.rfind(b"\n") + 1 or data.rfind(b"\r", 0, -1) + 1
+    end = _end_of_lines(data, final=final)
     text = _decoded(data[start:end], first_row)
     rows = _parsed(text, first_row)
     if not rows or rows.pop() == [_END]:
@@ -64,18 +65,41 @@ def read(data: bytes, first_row: int, *, final: bool) -> Records:
     return Records(rows, start + len(complete.encode()))
 
 
+def read_first(start: bytes, *, final: bool) -> list[str] | None:
+    """Return a file's first record, None when it is not complete: no other is parsed, however many there are.
+
+    Raise Unreadable for what cannot be read, in whatever row.
+    """
+    lines = start[: _end_of_lines(start, final=final)].removeprefix(_BOM)
+    reader = _reader(_decoded(lines, 1))
+    try:
+        record = next(reader)
+    except csv.Error as error:
+        raise Unreadable(f"The row is no CSV: {error}", 1) from error
+    if record and record[-1].endswith(_END):
+        if final:
+            raise Unreadable("A quoted value that begins here never ends", 1)
+        return None
+    return record
+
+
 def check_length(rest: bytes, row: int) -> None:
     """Raise Unreadable when the start of a record is longer than a record may be."""
     if len(rest) > MAX_RECORD:
         raise Unreadable("The row is longer than 1 MiB, or a quoted value that begins in it never ends", row)
 
 
+def _end_of_lines(data: bytes, *, final: bool) -> int:
+    """Return where the last line ends that is complete."""
+    # Where lines end in a carriage return alone, the last byte may be half of CR LF.
+    return len(data) if final else data.rfind(b"\n") + 1 or data.rfind(b"\r", 0, -1) + 1
+
+
 def _decoded(data: bytes, first_row: int) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode()
-        row = first_row + max(len(_parsed(before, first_row)) - 2, 0) if before else first_row
+        row = first_row + max(_count(data[: error.start].decode(), first_row) - 1, 0)
         byte = data[error.start]
         raise Unreadable(f"Byte 0x{byte:02X} is not UTF-8: save the file as UTF-8", row) from error
     if "\0" in text:
@@ -86,11 +110,26 @@ def _decoded(data: bytes, first_row: int) -> str:
 
 def _parsed(text: str, first_row: int) -> list[list[str]]:
     """Return the records of the text, and the mark that stands behind them, alone or in the last record."""
-    if not text:
-        return [[_END]]
     rows: list[list[str]] = []
     try:
-        rows.extend(csv.reader(chain(StringIO(text, newline=""), (_END,))))
+        # A million empty lines are one list, not a million.
+        rows.extend(record or _EMPTY for record in _reader(text))
     except csv.Error as error:
         raise Unreadable(f"The row is no CSV: {error}", first_row + len(rows)) from error
     return rows
+
+
+def _count(text: str, first_row: int) -> int:
+    """Return how many records the text has, the last one as far as it goes."""
+    count = 0
+    try:
+        # Without a list of them: there may be a million.
+        for _ in _reader(text):
+            count += 1
+    except csv.Error as error:
+        raise Unreadable(f"The row is no CSV: {error}", first_row + count) from error
+    return count - 1
+
+
+def _reader(text: str) -> Iterator[list[str]]:
+    return csv.reader(chain(StringIO(text, newline=""), (_END,)))

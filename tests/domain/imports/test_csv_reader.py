@@ -35,6 +35,13 @@ ROWS = b"".join(b"c%d,%s\n" % (at, b"n" * 190) for at in range(COUNT))
         (b"external_id,n\xe9\n", "0xE9 is not UTF-8"),
         (b"x" * (2 << 20), "longer than 1 MiB"),
         (b'"external_id\n', "never ends"),
+        # Counted, not compared with each other: a thousand times a thousand would stop the server for minutes.
+        (
+            b"external_id," + b",".join(b"property.p%d" % n for n in range(60_000)) + b"\n",
+            "60,001 columns: 1,000 at most",
+        ),
+        (b"," * 1_000_000, "1,000,001 columns: 1,000 at most"),
+        (b"\r" * 1_000_000 + b"\xe9", "0xE9 is not UTF-8"),
     ],
 )
 def test_a_wrong_start_is_answered_at_once(start: bytes, said: str) -> None:

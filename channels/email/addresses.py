@@ -19,8 +19,11 @@ def problem(address: str) -> str | None:
     local, _, domain = address.rpartition("@")
     # IDNA sends a domain in NFKC, in which U+2474 is "(1)" and U+00AF begins with a space.
     spellings = (address, f"{local}@{normalize('NFKC', domain)}")
-    if not all(map(_ADDRESS.fullmatch, spellings)) or any(
-        not character.isprintable() or character.isspace() for character in address
+    # Some servers decode an encoded-word (RFC 2047) even here, to another address.
+    if (
+        not all(map(_ADDRESS.fullmatch, spellings))
+        or "=?" in address
+        or any(not character.isprintable() or character.isspace() for character in address)
     ):
         return "An e-mail address is one name@domain, without spaces, commas, brackets or quotes"
     if len(local.encode()) > _MAX_LOCAL_LENGTH:

@@ -103,6 +103,7 @@ def test_any_display_name_leaves_one_address(name: str) -> None:
         "\ud800@example.com",
         "ann@a\u00af.example",
         "ann@\u2474.example",
+        "=?utf-8?q?ann=40example.com=3e?=@shop.example",
     ],
 )
 def test_what_is_not_one_address_is_refused(address: str) -> None:

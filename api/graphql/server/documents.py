@@ -16,6 +16,7 @@ from api.graphql.kit.json_types import is_array
 from api.graphql.server.cost import CostChecker
 from api.graphql.server.demands import Demand
 from api.graphql.server.guard import check_shape
+from api.graphql.server.input_trees import InputTrees
 from api.graphql.server.limits import Limits
 from api.graphql.server.negotiation import Outcome, Refused
 
@@ -70,6 +71,7 @@ class Documents:
         self._schema = schema
         self._limits = limits or Limits()
         self._costs = CostChecker(schema, self._limits)
+        self._trees = InputTrees(schema, self._limits.tree_objects)
         self._entries: OrderedDict[str, Document | Refused] = OrderedDict()
         self._characters = 0
         self._max_count = max_count
@@ -99,6 +101,13 @@ class Documents:
             if len(entry.affordable) < _MAX_SIZES:
                 entry.affordable.add(sizes)
         return entry
+
+    def check_inputs(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
+        """Raise Refused when an input of an operation's variables is larger than any that is taken."""
+        try:
+            self._trees.check(operation, variables)
+        except GraphQLError as error:
+            raise Refused(Outcome.TOO_COMPLEX, [error]) from error
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -57,6 +57,7 @@ class Runner(Generic[P, C]):
         document = self._documents.get(request.query, request.variables)
         operation = document.operation(request.operation_name)
         self._authorization.check(document, operation, principal)
+        self._documents.check_inputs(operation, request.variables)
         return Operation(request, document, operation.operation)
 
     async def run(self, operation: Operation, open_context: OpenContext[C]) -> Answer:

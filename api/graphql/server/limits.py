@@ -24,6 +24,8 @@ class Limits:
     value_depth: int = 30
     fields: int = 5_000
     cost: int = 5_000
+    # Of inputs that contain themselves: a filter has 100 conditions at most.
+    tree_objects: int = 2_000
 
 
 def too_complex(noun: str, limit: int) -> GraphQLError:

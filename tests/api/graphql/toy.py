@@ -69,6 +69,7 @@ def pebbles(first: int | None = None, after: str | None = None) -> Connection[Pe
 class Choice:
     left: str | None = UNSET
     right: Optional["Choice"] = UNSET
+    several: list["Choice"] | None = UNSET
 
 
 @strawberry.type

@@ -96,6 +96,22 @@ async def test_a_list_of_ids_counts_by_its_length(ask: Ask) -> None:
     assert (await ask(query, {"ids": ["a"] * 6_000})).status_code == 400
 
 
+@pytest.mark.parametrize(("objects", "status"), [(2_000, 200), (2_001, 400)])
+@pytest.mark.parametrize("shape", ["wide", "deep"])
+async def test_an_input_within_itself_has_so_many_objects(ask: Ask, objects: int, status: int, shape: str) -> None:
+    """Reading each costs as much as a field of the answer (S2)."""
+    leaf, chains = {"left": "a"}, objects // 50
+    chain: dict[str, object] = leaf
+    for _ in range(48):
+        chain = {"right": chain}
+    chained = [*[chain] * (chains - 1), *[leaf] * (objects - 1 - 49 * (chains - 1))]
+    choice = {"several": chained if shape == "deep" else [leaf] * (objects - 1)}
+    response = await ask("query ($c: Choice) { echo(choice: $c) }", {"c": choice})
+    assert response.status_code == status
+    if status == 400:
+        assert [e["extensions"]["code"] for e in response.json()["errors"]] == ["QUERY_TOO_COMPLEX"]
+
+
 async def test_the_full_introspection_passes(ask: Ask) -> None:
     everything = get_introspection_query(True, True, True, True, True, True)
     response = await ask(everything)

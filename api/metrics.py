@@ -1,8 +1,10 @@
 """The metrics for Prometheus, in a registry of our own, so that no library adds to it."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 registry = CollectorRegistry()
+# Memory, processor time and open descriptors of this process, where the system tells.
+ProcessCollector(registry=registry)
 
 requests = Counter("muster_requests", "HTTP requests", ["path", "method", "status"], registry=registry)
 request_seconds = Histogram("muster_request_seconds", "Time to answer a request", ["path"], registry=registry)
@@ -23,6 +25,15 @@ stuck_seconds = Gauge(
     ["part"],
     registry=registry,
 )
+loop_lag_seconds = Histogram(
+    "muster_loop_lag_seconds",
+    "How long a part of this process took to answer, asked once a second",
+    ["part"],
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+    registry=registry,
+)
+tasks = Gauge("muster_tasks", "Tasks of the server's event loop", registry=registry)
+connections = Gauge("muster_connections", "Requests' database connections", ["state"], registry=registry)
 queue_depth = Gauge("muster_queue_depth", "Jobs pending or running", ["queue"], registry=registry)
 
 

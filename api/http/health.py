@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -63,6 +64,7 @@ def routes(probes: Probes) -> list[Route]:
         return JSONResponse(content, status_code=503 if faults else 200)
 
     async def scrape(_: Request) -> Response:
+        _count_own(database)
         # Without the database, the metrics of this process are still of use.
         with suppress(SQLAlchemyError, OSError):
             async with asyncio.timeout(_TIMEOUT), database.read() as tx:
@@ -75,6 +77,15 @@ def routes(probes: Probes) -> list[Route]:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", scrape)]
+
+
+def _count_own(database: Database) -> None:
+    """Count what this process has open, before the scrape opens anything itself."""
+    metrics.tasks.set(len(asyncio.all_tasks()))
+    pool = database.engine.pool
+    if isinstance(pool, QueuePool):
+        metrics.connections.labels("used").set(pool.checkedout())
+        metrics.connections.labels("idle").set(pool.checkedin())
 
 
 async def readiness_of(probes: Probes) -> Readiness:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import monotonic
 
 import structlog
 
@@ -35,9 +36,11 @@ class _Watched:
     # Seconds; counted, not timed: a process that stood still as a whole, as its machine did, is not stuck.
     silence: float = 0
     asked: bool = False
+    asked_at: float = 0
     warned: bool = False
 
     def answer(self) -> None:
+        metrics.loop_lag_seconds.labels(self.name).observe(monotonic() - self.asked_at)
         self.silence = 0
         self.asked = False
         self.warned = False
@@ -91,7 +94,7 @@ class Watchdog:
             watched.warned = True
             log.error("part_stuck", part=watched.name, seconds=round(silence))
         if not watched.asked:
-            watched.asked = True
+            watched.asked, watched.asked_at = True, monotonic()
             try:
                 watched.loop.call_soon_threadsafe(watched.answer)
             except RuntimeError:  # closed

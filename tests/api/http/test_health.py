@@ -1,5 +1,7 @@
 """Liveness, readiness and metrics, with and without database and broker."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -52,6 +54,15 @@ async def test_metrics_count_requests_and_jobs(runtime: Runtime) -> None:
         text = (await client.get("/metrics")).text
     assert 'muster_requests_total{method="GET",path="/healthz",status="200"}' in text
     assert 'muster_queue_depth{queue="deliveries"} 0.0' in text
+
+
+async def test_metrics_show_what_the_process_has_open(runtime: Runtime) -> None:
+    async with client_of(runtime) as client, runtime.database.read():
+        waiting = asyncio.create_task(asyncio.sleep(60))
+        text = (await client.get("/metrics")).text
+        waiting.cancel()
+    assert 'muster_connections{state="used"} 1.0' in text
+    assert re.search(r"^muster_tasks [2-9]", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("url", ["postgresql+asyncpg://127.0.0.1:1/none"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from api import metrics
 from api.workers import watchdog as module
 from api.workers.watchdog import Watchdog
 
@@ -51,6 +52,23 @@ def test_a_loop_that_turns_is_left_alone(
     watchdog.watch("lists", loop)
     time.sleep(1.5)
     assert (watchdog.stuck(), parts) == ({}, [])
+
+
+def test_it_measures_how_long_a_loop_takes_to_answer(
+    loop: asyncio.AbstractEventLoop, ended: tuple[Watchdog, list[str], threading.Event]
+) -> None:
+    watchdog, _, _ = ended
+    watchdog.watch("slow", loop)
+    loop.call_soon_threadsafe(time.sleep, 0.2)
+    deadline = time.monotonic() + 10
+    while (_lag("sum") or 0) < 0.1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (_lag("sum") or 0) >= 0.1
+    assert _lag("count")
+
+
+def _lag(part: str) -> float | None:
+    return metrics.registry.get_sample_value(f"muster_loop_lag_seconds_{part}", {"part": "slow"})
 
 
 def test_a_loop_that_is_blocked_is_told_of_and_ends_the_process(

@@ -120,6 +120,35 @@ async def test_every_field_takes_its_scope(stage: Stage, store: StoreClient) -> 
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/graphql-response+json", 403),
+        ("application/json", 200),
+        ("text/event-stream", 403),
+        ("application/json, text/event-stream", 200),
+    ],
+)
+async def test_a_refusal_is_answered_as_one_of_the_whole_request(store: StoreClient, accept: str, status: int) -> None:
+    token = await store.add_token(frozenset({WRITE}))
+    request = {"query": "query A { __typename } query B { who: store { what: name } }", "operationName": "B"}
+    response = await store.send(token, json=request, headers={"Accept": accept})
+    assert response.status_code == status
+    assert response.json() == {
+        "errors": [
+            {
+                "message": 'The token lacks the scope "read", which Query.store asks for',
+                "locations": [{"line": 1, "column": 34}],
+                "path": ["who"],
+                "extensions": {"code": "FORBIDDEN", "scope": "read", "type": "Query"},
+            }
+        ]
+    }
+    request["operationName"] = "A"
+    assert "Query" in (await store.send(token, json=request, headers={"Accept": accept})).text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_nothing_is_answered_without_a_token(store: StoreClient) -> None:
     for number, (document, _) in enumerate(FIELDS.values()):
         for token in ("", "x", new_token(store.store_id), store.token[:-1], store.token + "x"):

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.commands import demo, diagnostics, imports, keys, recovery, server, stores
+from api.commands import customers, demo, diagnostics, imports, keys, recovery, server, stores
 from api.commands.environment import CommandFailed, ExitStatus
 
 app = typer.Typer(
@@ -26,6 +26,8 @@ app.add_typer(import_app, name="import")
 app.add_typer(store_app, name="store")
 app.add_typer(token_app, name="token")
 app.add_typer(key_app, name="key")
+customer_app = typer.Typer(no_args_is_help=True, help="Answer customers who ask what is held of them.")
+app.add_typer(customer_app, name="customer")
 
 app.command()(server.serve)
 app.command()(server.work)
@@ -45,6 +47,7 @@ token_app.command("revoke")(stores.revoke_token)
 key_app.command("rotate")(keys.rotate)
 key_app.command("reseal")(keys.reseal)
 key_app.command("replace-lost")(keys.replace_lost)
+customer_app.command("export")(customers.export_customer)
 
 
 def main() -> None:

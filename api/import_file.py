@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.imports.actions import from_file
+from domain.imports.import_run import ImportEnvironment
 from domain.imports.model import ImportKind
-from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus
@@ -19,7 +19,9 @@ _POLL_SECONDS = 0.2
 _MAX_PROBLEMS = 20
 
 
-async def import_file(database: Database, store_id: int, kind: ImportKind, path: Path, clock: Clock) -> bool:
+async def import_file(
+    database: Database, store_id: int, kind: ImportKind, path: Path, environment: ImportEnvironment
+) -> bool:
     """Import the file and print the problems of its rows. Return whether every row was imported."""
     console = Console(stderr=True)
     columns = (
@@ -47,7 +49,7 @@ async def import_file(database: Database, store_id: int, kind: ImportKind, path:
             tasks.add(asyncio.create_task(update_bar(operation)))
 
         try:
-            operation = await from_file(database, store_id, kind, path, clock, on_start=watch)
+            operation = await from_file(database, store_id, kind, path, environment, on_start=watch)
         finally:
             for task in tasks:
                 task.cancel()

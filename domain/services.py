@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from muster_sdk import Templates
 
 from domain.consents.links import UnsubscribeLinks
+from domain.consents.suppressions import suppression_key
 from domain.extensions import Extensions
 from domain.installation.keys import InstallationKeys
 from domain.kit.clock import Clock
-from domain.kit.db import Database
+from domain.kit.db import Database, Transaction
 from domain.operations.files import FileDirectory
 from domain.sessions.continuity import Continuity
 from domain.sessions.journal import JournalDirectory
@@ -37,3 +38,10 @@ class Services:
         No transaction of the caller's may be writing.
         """
         return UnsubscribeLinks(self.public_url, (await self.keys.load(self.database)).signing)
+
+    async def suppression_key(self, tx: Transaction | None = None) -> bytes:
+        """Return the key of the hashes by which a no outlives an erasure. Raise WrongSecretKey.
+
+        `tx` is the caller's transaction when it writes.
+        """
+        return suppression_key(await (self.keys.load(self.database) if tx is None else self.keys.of(tx)))

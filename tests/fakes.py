@@ -21,8 +21,10 @@ from muster_sdk import (
 )
 from pydantic import BaseModel, ConfigDict
 
+from domain.consents.suppressions import suppression_key
 from domain.deliveries.local_session import LocalSessions
 from domain.extensions import NO_EXTENSIONS, Extensions
+from domain.imports.import_run import ImportEnvironment
 from domain.installation.keys import InstallationKeys
 from domain.installation.model import LastingKeys
 from domain.kit.clock import Clock
@@ -37,6 +39,8 @@ from domain.templates.rendering import MinijinjaTemplates
 from tests.factories import NOW
 
 LASTING_KEYS = LastingKeys(b"s" * 32, b"k" * 32)
+SUPPRESSION_KEY = suppression_key(LASTING_KEYS)
+IMPORTS = ImportEnvironment(lambda: NOW, SUPPRESSION_KEY)
 
 
 class RecordingSettings(BaseModel):

@@ -25,12 +25,18 @@ def import_orders(file: File, store: StoreNumber = None) -> None:
 
 def _import(kind: str, file: Path, store: int | None) -> None:
     from api.import_file import import_file
+    from domain.consents.suppressions import suppression_key
+    from domain.imports.import_run import ImportEnvironment
     from domain.imports.model import ImportKind
+    from domain.installation.keys import InstallationKeys
 
     settings = load_settings()
 
     async def run(database: "Database") -> bool:
-        return await import_file(database, await find_store(database, store), ImportKind(kind), file, settings.clock())
+        store_id = await find_store(database, store)
+        keys = await InstallationKeys(settings.secret_keys()).load(database)
+        environment = ImportEnvironment(settings.clock(), suppression_key(keys))
+        return await import_file(database, store_id, ImportKind(kind), file, environment)
 
     if not run_with_database(settings, run):
         raise typer.Exit(ExitStatus.FAILED)

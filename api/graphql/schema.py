@@ -12,6 +12,7 @@ from api.graphql.campaigns.types import CampaignQuery
 from api.graphql.customers.events import EventMutation
 from api.graphql.customers.lifecycle import LifecycleMutation, LifecycleQuery
 from api.graphql.customers.mutations import CustomerMutation
+from api.graphql.customers.privacy import PrivacyMutation
 from api.graphql.customers.properties import PropertyMutation, PropertyQuery
 from api.graphql.customers.types import CustomerQuery
 from api.graphql.kit.context import Info
@@ -71,6 +72,7 @@ class Mutation(
     StoreMutation,
     TokenMutation,
     CustomerMutation,
+    PrivacyMutation,
     PropertyMutation,
     EventMutation,
     ImportMutation,

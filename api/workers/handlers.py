@@ -13,6 +13,8 @@ from domain.lists import build
 from domain.lists.export import job as list_export
 from domain.memberships import tracking
 from domain.operations import queries as operations
+from domain.privacy import erasure
+from domain.privacy import export as person_export
 from domain.services import Services
 
 
@@ -34,6 +36,8 @@ JOB_KINDS: dict[str, JobKind[Services]] = {
         tracking.TRACK,
         list_export.EXPORT,
         lifecycle.SCORE,
+        erasure.ERASE,
+        person_export.EXPORT,
         *import_jobs(finish_import),
     )
 }

@@ -1,12 +1,12 @@
 """Every statement on campaigns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, insert, or_, select, update
 
 from domain.campaigns.model import Campaign, CampaignStatus, Utm, ending_problem
 from domain.campaigns.tables import campaigns
@@ -74,6 +74,12 @@ async def fail(tx: Transaction, store_id: int, campaign_id: UUID, problem: str, 
 
 async def note_problem(tx: Transaction, store_id: int, campaign_id: UUID, problem: str | None) -> None:
     await tx.execute(update(campaigns).where(*_is(store_id, campaign_id)).values(problem=problem))
+
+
+async def replace_problems(tx: Transaction, store_id: int, texts: Collection[str], problem: str) -> None:
+    """Replace the problems that hold one of the texts, which are in lower case."""
+    holds = or_(false(), *(func.lower(campaigns.c.problem).contains(text, autoescape=True) for text in sorted(texts)))
+    await tx.execute(update(campaigns).where(campaigns.c.store_id == store_id, holds).values(problem=problem))
 
 
 async def start_due(tx: Transaction, now: datetime) -> list[StartedCampaign]:

@@ -13,15 +13,7 @@ from domain.customers import queries, values, writes
 from domain.customers import tags as tag_writes
 from domain.customers.contacts import save_contacts
 from domain.customers.model import ContactChange, Customer, PropertyDefinition
-from domain.customers.tables import (
-    contacts,
-    customer_addresses,
-    customer_origins,
-    customer_properties,
-    customer_tags,
-    customers,
-    property_definitions,
-)
+from domain.customers.tables import customer_properties, customers, property_definitions
 from domain.events import log
 from domain.events.model import Event
 from domain.kit import ids
@@ -33,7 +25,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 BY_HAND = "manual"
-_NOT_ERASED = {"store_id", "id", "created_at", "updated_at", "deleted_at"}
 
 
 async def tags_add(
@@ -93,23 +84,12 @@ async def consent_update(
     return customer
 
 
-async def remove(tx: Transaction, store_id: int, customer_id: int, now: datetime, *, erase: bool = False) -> None:
-    """Delete the customer from lists and searches; `erase` also deletes who it was.
-
-    Its orders stay, for the store's figures.
-    """
+async def remove(tx: Transaction, store_id: int, customer_id: int, now: datetime) -> None:
+    """Delete the customer from lists and searches; `domain.privacy` also forgets who it was."""
     customer = await existing(tx, store_id, customer_id)
-    await _set(tx, store_id, customer_id, deleted_at=customer.deleted_at or now, updated_at=now)
+    deleted = update(customers).where(customers.c.store_id == store_id, customers.c.id == customer_id)
+    await tx.execute(deleted.values(deleted_at=customer.deleted_at or now, updated_at=now))
     await changes.record_change(tx, store_id, ChangeKind.EXISTENCE, [customer_id])
-    if not erase:
-        return
-    await changes.record_change(tx, store_id, ChangeKind.PROFILE | ChangeKind.CONTACTS, [customer_id])
-    emptied = {column.name: None for column in customers.c if column.nullable and column.name not in _NOT_ERASED}
-    await _set(tx, store_id, customer_id, **emptied, email_verified=False, phone_verified=False)
-    for table in (customer_tags, customer_properties, customer_addresses, customer_origins):
-        await tx.execute(delete(table).where(table.c.store_id == store_id, table.c.customer_id == customer_id))
-    is_contact = (contacts.c.store_id == store_id, contacts.c.customer_id == customer_id)
-    await tx.execute(update(contacts).where(*is_contact).values(address=None))
 
 
 async def define(
@@ -168,9 +148,3 @@ def _checked(field: str, check: Callable[[T], R], value: T) -> R:
         return check(value)
     except DomainError as error:
         raise error.under(field) from None
-
-
-async def _set(tx: Transaction, store_id: int, customer_id: int, **values: object) -> None:
-    await tx.execute(
-        update(customers).where(customers.c.store_id == store_id, customers.c.id == customer_id).values(values)
-    )

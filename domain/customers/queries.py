@@ -48,6 +48,11 @@ _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _ALL = select(*COLUMNS).where(customers.c.store_id == _STORE)
 _BY_IDS = _ALL.where(customers.c.id.in_(_IDS))
 _PROFILES = select(*PROFILE_COLUMNS).outerjoin(customer_facts, _HAS_FACTS).where(customers.c.store_id == _STORE)
+# False of a customer who was erased: such a one is nobody any more.
+IS_SOMEBODY = or_(
+    customers.c.deleted_at.is_(None),
+    *(customers.c[name].is_not(None) for name in ("external_id", "email", "phone")),
+)
 _LIVE_FIRST = (customers.c.deleted_at.is_not(None), customers.c.id)
 _FACTS = select(
     customer_facts.c.customer_id,
@@ -131,6 +136,12 @@ async def by_ids(tx: Transaction, store_id: int, ids: Sequence[int]) -> list[Cus
 
 async def by_id(tx: Transaction, store_id: int, customer_id: int) -> Customer | None:
     return next(iter(await by_ids(tx, store_id, [customer_id])), None)
+
+
+async def is_somebody(tx: Transaction, store_id: int, customer_id: int) -> bool:
+    """Return whether there is such a customer, deleted or not, who was not erased."""
+    known = (customers.c.store_id == store_id, customers.c.id == customer_id, IS_SOMEBODY)
+    return (await tx.scalar(select(customers.c.id).where(*known))) is not None
 
 
 async def by_external_id(tx: Transaction, store_id: int, external_id: str) -> Customer | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from muster_sdk import AddressKind
 from sqlalchemy import ColumnElement, FromClause, Subquery, and_, case, exists, func, literal, null, or_, select
 
+from domain.consents.suppressions import is_suppressed
 from domain.customers.tables import contacts, customers
 from domain.deliveries.model import AcceptMarketing, ExclusionReason
 from domain.lists.tables import list_members
@@ -58,6 +59,10 @@ def exclusion_rules(
         ExclusionRule(addressed(kind).is_(None), ExclusionReason.NO_ADDRESS),
         ExclusionRule(contacts.c.invalid.is_(True), ExclusionReason.INVALID_ADDRESS),
         ExclusionRule(contacts.c.consent == "UNSUBSCRIBED", ExclusionReason.UNSUBSCRIBED),
+        # On a channel that came later than their no.
+        ExclusionRule(
+            and_(contacts.c.consent.is_distinct_from("SUBSCRIBED"), is_suppressed()), ExclusionReason.UNSUBSCRIBED
+        ),
     ]
     if accept_marketing is AcceptMarketing.ACCEPTED_ONLY:
         not_subscribed = or_(contacts.c.consent.is_(None), contacts.c.consent != "SUBSCRIBED")

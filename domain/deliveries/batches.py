@@ -146,8 +146,9 @@ UPDATE deliveries SET
     fence = CASE WHEN v.attempted = 1 THEN v.fence ELSE 0 END,
     attempts = CASE WHEN deliveries.fence = v.fence THEN deliveries.attempts - 1 + v.attempted
         ELSE deliveries.attempts + 1 END,
-    provider_message_id = coalesce(v.provider_message_id, deliveries.provider_message_id),
-    error = v.error,
+    provider_message_id = CASE WHEN {erased} THEN NULL
+        ELSE coalesce(v.provider_message_id, deliveries.provider_message_id) END,
+    error = CASE WHEN {erased} THEN NULL ELSE v.error END,
     not_before = {not_before},
     in_doubt_since = CASE
         WHEN v.in_doubt = 1 THEN coalesce(deliveries.in_doubt_since, {now})
@@ -163,6 +164,8 @@ WHERE deliveries.store_id = :store_id AND deliveries.campaign_id = :campaign_id
       OR deliveries.status = 'PENDING' AND v.status = 'SENT')
     OR v.attempted = 1 AND deliveries.fence < v.fence AND deliveries.status IN ('PENDING', 'SENDING'))
 """
+# Its customer was erased while it was under way: what its provider says may name them.
+_ERASED = "deliveries.address = ''"
 # The doubt was of this very attempt, which is settled now.
 _ONLY_ATTEMPT = "(deliveries.fence = v.fence AND deliveries.attempts = 1)"
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
@@ -171,6 +174,7 @@ _RECORD_SQLITE = text(
     _RECORD.format(
         now=_SQLITE_NOW,
         only_attempt=_ONLY_ATTEMPT,
+        erased=_ERASED,
         not_before=f"CASE WHEN v.retry_in IS NOT NULL THEN {_SQLITE_NOW} + v.retry_in END",
         values="""(SELECT value ->> 'customer_id' AS customer_id, value ->> 'fence' AS fence,
             value ->> 'status' AS status, value ->> 'provider_message_id' AS provider_message_id,
@@ -183,6 +187,7 @@ _RECORD_POSTGRESQL = text(
     _RECORD.format(
         now="statement_timestamp()",
         only_attempt=_ONLY_ATTEMPT,
+        erased=_ERASED,
         not_before="statement_timestamp() + v.retry_in * interval '1 microsecond'",
         values="""(SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
             customer_id bigint, fence integer, status text, provider_message_id text, error text,
@@ -249,7 +254,14 @@ async def next_due_in(tx: Transaction, batch: Batch) -> float:
 
 
 async def store_messages(tx: Transaction, batch: Batch, messages: Mapping[int, Mapping[str, object]]) -> None:
-    """Store the messages that a channel without settings would have sent, by customer."""
+    """Store the messages that a channel without settings would have sent, by customer, but of who was erased.
+
+    Their outcomes are recorded before: whoever erases a customer has waited for this transaction then, or was first.
+    """
+    if not messages:
+        return
+    known = deliveries.c.customer_id.in_(list(messages)), deliveries.c.address != ""
+    known_ids = set((await tx.execute(select(deliveries.c.customer_id).where(*_within(batch), *known))).scalars())
     rows = [
         {
             "store_id": batch.store_id,
@@ -258,6 +270,7 @@ async def store_messages(tx: Transaction, batch: Batch, messages: Mapping[int, M
             "message": message,
         }
         for customer_id, message in messages.items()
+        if customer_id in known_ids
     ]
     if rows:
         await tx.execute(insert_into(sandbox_messages, tx.dialect).on_conflict_do_nothing(), rows)

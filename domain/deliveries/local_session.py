@@ -166,7 +166,8 @@ class MessageReport:
         return True
 
     def end(self, message: Message, outcome: Outcome) -> None:
-        outcome = outcomes.checked(outcome)
+        # What is stored, shown and kept in journals names nobody.
+        outcome = outcomes.without(outcomes.checked(outcome), message.address)
         self.window.note_ended(message.key, outcome)
         if self.journal is not None and message.key in self.window.begun:
             # Without its line the outcome is known as long as this process lives.

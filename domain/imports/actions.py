@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from domain import jobs
 from domain.imports import queries, runner
 from domain.imports.header import read_header
+from domain.imports.import_run import ImportEnvironment
 from domain.imports.model import PIECE_BYTES, ImportKind
 from domain.jobs import Job, Queue
-from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus, Problem
@@ -121,7 +121,13 @@ async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def from_file(
-    database: Database, store_id: int, kind: ImportKind, path: Path, clock: Clock, *, on_start: OnStart | None = None
+    database: Database,
+    store_id: int,
+    kind: ImportKind,
+    path: Path,
+    environment: ImportEnvironment,
+    *,
+    on_start: OnStart | None = None,
 ) -> Operation:
     """Import a local file here and now, in no worker, and return the operation as it ended.
 
@@ -141,11 +147,11 @@ async def from_file(
         assert job is not None
         claimed.append(job)
 
-    operation = await take_in(database, store_id, IncomingFile(kind, chunks()), clock(), on_complete=claim)
+    operation = await take_in(database, store_id, IncomingFile(kind, chunks()), environment.clock(), on_complete=claim)
     if on_start is not None:
         on_start(operation)
     [job] = claimed
-    await runner.run(database, job, clock, lambda tx: jobs.finish(tx, job))
+    await runner.run(database, job, environment, lambda tx: jobs.finish(tx, job))
     async with database.read() as tx:
         ended = await operations.by_id(tx, store_id, operation.id)
     assert ended is not None

@@ -19,6 +19,10 @@ class ImportKey:
 
     store_id: int
     operation_id: UUID
+    # Of the hashes of what customers are known by.
+    suppression_key: bytes
+    # When the file was sent.
+    sent_at: datetime
 
     def matches(self, columns: Any) -> ColumnElement[bool]:
         return and_(columns.store_id == self.store_id, columns.operation_id == self.operation_id)

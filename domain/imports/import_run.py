@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from domain import jobs
@@ -17,16 +18,25 @@ from domain.operations import queries as operations
 Finish = Callable[[Transaction], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class ImportEnvironment:
+    """The clock that imports go by, and the key of the hashes of what customers are known by."""
+
+    clock: Clock
+    suppression_key: bytes
+
+
 @dataclass(slots=True)
 class ImportRun:
     """The import that a worker works on; `progress` moves on with each step."""
 
     database: Database
     job: Job
-    clock: Clock
+    environment: ImportEnvironment
     finish: Finish
     format: ImportFormat
     operation_id: UUID
+    sent_at: datetime
     bytes: int
     dry_run: bool
     progress: Progress
@@ -36,8 +46,12 @@ class ImportRun:
         return self.job.store_id
 
     @property
+    def clock(self) -> Clock:
+        return self.environment.clock
+
+    @property
     def key(self) -> ImportKey:
-        return ImportKey(self.store_id, self.operation_id)
+        return ImportKey(self.store_id, self.operation_id, self.environment.suppression_key, self.sent_at)
 
     async def checkpoint(self, tx: Transaction, progress: Progress, done: int, total: int) -> None:
         """Store how far the import is, last in a step's transaction. Raise LeaseLost when another has the job."""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from domain.imports import runner
+from domain.imports.import_run import ImportEnvironment
 from domain.imports.model import ImportKind
 from domain.jobs import Job, JobKind, Queue
 from domain.kit.db import Transaction
@@ -13,6 +14,7 @@ def import_jobs(finish: Callable[[Transaction, Job], Awaitable[None]]) -> Sequen
     """Return a kind of job for each kind of import. `finish` ends the job in the last transaction."""
 
     async def run(services: Services, job: Job) -> None:
-        await runner.run(services.database, job, services.clock, lambda tx: finish(tx, job))
+        environment = ImportEnvironment(services.clock, await services.suppression_key())
+        await runner.run(services.database, job, environment, lambda tx: finish(tx, job))
 
     return [JobKind(kind.job, Queue.IMPORTS, run, runner.give_up, time_limit=6 * 3600) for kind in ImportKind]

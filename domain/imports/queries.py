@@ -1,22 +1,33 @@
 """Every statement on an import itself and on its file."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, literal, select, tuple_, update
 
 from domain.imports.model import MAX_PROBLEMS, Import, ImportKind, Progress
 from domain.imports.tables import STAGED, imports, uploads
 from domain.kit.db import Transaction
+from domain.kit.db.portable import database_later, database_now
+from domain.kit.errors import DomainError
 from domain.operations import queries as operations
 from domain.operations.model import Problem
 
 
+@dataclass(frozen=True, slots=True)
+class StagedImport:
+    """An operation of which there is a file, or a row of one."""
+
+    store_id: int
+    operation_id: UUID
+
+
 async def add(tx: Transaction, store_id: int, operation_id: UUID, kind: ImportKind) -> None:
     row = {"store_id": store_id, "operation_id": operation_id, "kind": kind.value}
-    await tx.execute(insert(imports).values(row | {"bytes": 0, "progress": asdict(Progress())}))
+    now = database_now(tx.dialect)
+    await tx.execute(insert(imports).values(row | {"bytes": 0, "progress": asdict(Progress()), "received_at": now}))
 
 
 async def load(tx: Transaction, store_id: int, operation_id: UUID) -> Import | None:
@@ -47,13 +58,16 @@ async def add_problems(
 
 
 async def add_piece(tx: Transaction, store_id: int, operation_id: UUID, number: int, content: bytes) -> None:
-    row = {"store_id": store_id, "operation_id": operation_id, "number": number, "content": content}
-    await tx.execute(insert(uploads).values(row))
-    await tx.execute(
+    """Store a piece. Raise DomainError when the import was given up meanwhile."""
+    received = await tx.execute(
         update(imports)
         .where(imports.c.store_id == store_id, imports.c.operation_id == operation_id)
-        .values(bytes=imports.c.bytes + len(content))
+        .values(bytes=imports.c.bytes + len(content), received_at=database_now(tx.dialect))
     )
+    if not received.rowcount:
+        raise DomainError("The file took too long to come, and was given up: send it again", field=("file",))
+    row = {"store_id": store_id, "operation_id": operation_id, "number": number, "content": content}
+    await tx.execute(insert(uploads).values(row))
 
 
 async def piece(tx: Transaction, store_id: int, operation_id: UUID, number: int) -> bytes | None:
@@ -73,6 +87,35 @@ async def last_piece(tx: Transaction, store_id: int, operation_id: UUID) -> int:
         )
     )
     return int(number)
+
+
+async def open_operations(tx: Transaction, store_id: int) -> list[UUID]:
+    """Return the operations of the store's imports that are not over."""
+    return list((await tx.execute(select(imports.c.operation_id).where(imports.c.store_id == store_id))).scalars())
+
+
+async def is_coming(tx: Transaction, store_id: int, operation_id: UUID, seconds: float) -> bool:
+    """Return whether a piece of the file has come within so many seconds."""
+    of_operation = (imports.c.store_id == store_id, imports.c.operation_id == operation_id)
+    is_recent = imports.c.received_at >= database_later(-seconds, tx.dialect)
+    return (await tx.scalar(select(imports.c.kind).where(*of_operation, is_recent))) is not None
+
+
+async def staged(tx: Transaction) -> list[StagedImport]:
+    """Return the operations of all stores of which there is a file, or a row of one."""
+    keys: set[StagedImport] = set()
+    for table in (imports, uploads, *STAGED):
+        key = tuple_(table.c.store_id, table.c.operation_id)
+        ordered = (
+            select(table.c.store_id, table.c.operation_id).order_by(table.c.store_id, table.c.operation_id).limit(1)
+        )
+        row = (await tx.execute(ordered)).one_or_none()
+        while row is not None:
+            keys.add(StagedImport(row.store_id, row.operation_id))
+            # From operation to operation: of one there may be millions of rows.
+            last = tuple_(literal(row.store_id), literal(row.operation_id, table.c.operation_id.type))
+            row = (await tx.execute(ordered.where(key > last))).one_or_none()
+    return sorted(keys, key=lambda staged: (staged.store_id, staged.operation_id))
 
 
 async def clear(tx: Transaction, store_id: int, operation_id: UUID) -> None:

@@ -7,12 +7,11 @@ from domain.imports import queries
 from domain.imports.csv_reader import Unreadable
 from domain.imports.customers.format import CustomerFormat
 from domain.imports.format import ImportFormat
-from domain.imports.import_run import Finish, ImportRun
+from domain.imports.import_run import Finish, ImportEnvironment, ImportRun
 from domain.imports.model import MAX_PROBLEMS, ImportKind, Phase
 from domain.imports.orders.format import OrderFormat
 from domain.imports.pieces import stage
 from domain.jobs import Job
-from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.kit.db.portable import refresh_statistics
 from domain.operations import queries as operations
@@ -27,7 +26,7 @@ FORMATS: Mapping[ImportKind, ImportFormat] = {
 _REFRESHED_BEFORE = frozenset(4**power for power in range(20))
 
 
-async def run(database: Database, job: Job, clock: Clock, finish: Finish) -> None:
+async def run(database: Database, job: Job, environment: ImportEnvironment, finish: Finish) -> None:
     """Import the job's file, from where another worker stopped or from the start. Raise LeaseLost when another has it.
 
     `finish` ends the job in the last transaction.
@@ -44,12 +43,13 @@ async def run(database: Database, job: Job, clock: Clock, finish: Finish) -> Non
     import_run = ImportRun(
         database=database,
         job=job,
-        clock=clock,
+        environment=environment,
         finish=finish,
         format=FORMATS[stored.kind],
         operation_id=operation_id,
         bytes=stored.bytes,
         dry_run=operation.dry_run,
+        sent_at=operation.created_at,
         progress=stored.progress,
     )
     try:
@@ -59,7 +59,7 @@ async def run(database: Database, job: Job, clock: Clock, finish: Finish) -> Non
         async with database.write() as tx:
             await operations.delete_problems(tx, job.store_id, operation_id)
             await operations.add_problems(tx, job.store_id, operation_id, [Problem(error.row, error.message)])
-            await operations.finish(tx, job.store_id, operation_id, OperationStatus.FAILED, clock())
+            await operations.finish(tx, job.store_id, operation_id, OperationStatus.FAILED, environment.clock())
             await queries.clear(tx, job.store_id, operation_id)
             await finish(tx)
         return

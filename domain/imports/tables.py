@@ -15,6 +15,8 @@ imports = Table(
     Column("bytes", BigInteger, nullable=False),
     # Written in each step's transaction, so that another worker goes on where one stopped.
     Column("progress", Json, nullable=False),
+    # When its last piece came, by the database's clock.
+    Column("received_at", Instant),
 )
 
 # An uploaded file in pieces, so that any worker on any machine can read it.

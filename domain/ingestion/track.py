@@ -13,6 +13,7 @@ from domain import changes
 from domain.changes import ChangeKind
 from domain.customers import writes
 from domain.customers.key import CustomerKey
+from domain.customers.queries import IS_SOMEBODY
 from domain.customers.tables import customer_facts, customers
 from domain.events import log
 from domain.events.model import Event
@@ -45,6 +46,8 @@ class TrackResult:
 
     accepted: int
     duplicates: int
+    # Customers who were unknown until now.
+    added: frozenset[int] = frozenset()
 
 
 async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], now: datetime) -> TrackResult:
@@ -82,7 +85,8 @@ async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], 
             if customer_ids[order.customer] in overspent
         )
     await _store(tx, store_id, new_orders, new_events, customer_ids, now)
-    return TrackResult(len(accepted), len(events) - len(accepted))
+    added = frozenset(number for number in customer_ids.values() if number >= first_number)
+    return TrackResult(len(accepted), len(events) - len(accepted), added)
 
 
 def _totals(orders: Iterable[Order], customer_ids: CustomerIds) -> dict[int, Decimal]:
@@ -140,7 +144,7 @@ async def _ids_by(tx: Transaction, store_id: int, column: Column[K], values: Ite
         return {}
     rows = await tx.execute(
         select(column.label("key"), customers.c.id.label("customer_id"))
-        .where(customers.c.store_id == store_id, column.in_(keys))
+        .where(customers.c.store_id == store_id, column.in_(keys), IS_SOMEBODY)
         .order_by(customers.c.deleted_at.is_(None), customers.c.id.desc())
     )
     # The last wins: the first of those that are not deleted.

@@ -20,6 +20,7 @@ from domain.jobs.queries import (
     quarantine,
     release,
     renew,
+    replace_errors,
 )
 
 __all__ = [
@@ -46,5 +47,6 @@ __all__ = [
     "quarantine",
     "release",
     "renew",
+    "replace_errors",
     "replace_payload",
 ]

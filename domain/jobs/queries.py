@@ -1,6 +1,6 @@
 """Every statement on jobs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    false,
     func,
     insert,
     or_,
@@ -252,6 +253,12 @@ async def payloads(tx: Transaction, kinds: Sequence[str]) -> list[Mapping[str, o
     """Return the payloads of all stores' jobs of these kinds that wait or run."""
     rows = await tx.execute(select(jobs.c.payload).where(jobs.c.kind.in_(kinds), jobs.c.status != JobStatus.FAILED))
     return list(rows.scalars())
+
+
+async def replace_errors(tx: Transaction, store_id: int, texts: Collection[str], error: str) -> None:
+    """Replace the errors of a store's jobs that hold one of the texts, which are in lower case."""
+    holds = or_(false(), *(func.lower(jobs.c.error).contains(text, autoescape=True) for text in sorted(texts)))
+    await tx.execute(update(jobs).where(jobs.c.store_id == store_id, holds).values(error=error))
 
 
 def _kills_workers(dialect: str) -> ColumnElement[bool]:

@@ -94,6 +94,14 @@ class UnfinishedLists:
     failed_at: list[datetime] = field(default_factory=list[datetime])
 
 
+@dataclass(frozen=True, slots=True)
+class GeneratingList:
+    """A list of any store that is being made."""
+
+    store_id: int
+    list_id: UUID
+
+
 def list_name(segment: str, number: int) -> str:
     """Return a list's name: the first is named like the segment, later ones end in "-2", "-3" (SL-15)."""
     return segment if number == 1 else f"{segment}-{number}"

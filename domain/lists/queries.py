@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     update,
@@ -29,7 +30,7 @@ from domain.customers.tables import customers
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import ParentFilter
 from domain.kit.db.types import Id
-from domain.lists.model import CustomerList, ListStatus, UnfinishedLists
+from domain.lists.model import CustomerList, GeneratingList, ListStatus, UnfinishedLists
 from domain.lists.tables import list_members, lists
 from domain.segments.evaluation.reach import ChannelReach, survey_each
 from domain.segments.tables import segments
@@ -148,6 +149,13 @@ async def members_after(tx: Transaction, store_id: int, list_id: UUID, last: int
     return list((await tx.execute(later.order_by(list_members.c.customer_id).limit(limit))).scalars())
 
 
+async def lists_with(tx: Transaction, store_id: int, list_ids: Sequence[UUID], customer_id: int) -> set[UUID]:
+    """Return those of the lists that the customer is on."""
+    member = list_members.c
+    is_on = (member.store_id == store_id, member.list_id.in_(list_ids), member.customer_id == customer_id)
+    return set((await tx.execute(select(member.list_id).where(*is_on))).scalars())
+
+
 async def reach(
     tx: Transaction, store_id: int, list_ids: Sequence[UUID], channels: Mapping[str, AddressKind]
 ) -> dict[UUID, tuple[ChannelReach, ...]]:
@@ -182,6 +190,14 @@ async def unfinished(
         is_generating = ListStatus(row.status) is ListStatus.GENERATING
         (of_segment.generating_since if is_generating else of_segment.failed_at).append(row.created_at)
     return unfinished_lists
+
+
+async def generating(tx: Transaction) -> list[GeneratingList]:
+    """Return the lists of all stores that are being made."""
+    # Written as its index has it.
+    is_generating: ColumnElement[bool] = literal_column("lists.status = 'GENERATING'")
+    rows = await tx.execute(select(lists.c.store_id, lists.c.id).where(is_generating))
+    return [GeneratingList(row.store_id, row.id) for row in rows]
 
 
 async def insert_all(tx: Transaction, new_lists: Sequence[CustomerList]) -> None:

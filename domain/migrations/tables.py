@@ -2,6 +2,7 @@
 
 from domain.campaigns import tables as campaigns
 from domain.changes import tables as changes
+from domain.consents import tables as consents
 from domain.customers import tables as customers
 from domain.deliveries import tables as deliveries
 from domain.events import tables as events
@@ -21,6 +22,7 @@ from domain.wallets import tables as wallets
 __all__ = [
     "campaigns",
     "changes",
+    "consents",
     "customers",
     "deliveries",
     "events",

@@ -9,7 +9,7 @@ from domain.kit.db import Database, Transaction
 from domain.kit.errors import DomainError, ErrorCode, NotFound
 from domain.operations import queries
 from domain.operations.files import VALIDITY, FileDirectory
-from domain.operations.model import Operation, OperationStatus
+from domain.operations.model import FileHolder, Operation, OperationStatus, Problem
 
 _BATCH = 100
 
@@ -34,6 +34,20 @@ async def cancel(
     cancelled = await queries.by_id(tx, store_id, operation.id)
     assert cancelled is not None
     return cancelled
+
+
+async def withdraw(tx: Transaction, store_id: int, holder: FileHolder, problem: str, now: datetime) -> None:
+    """Take an operation's file away, or end the operation that would make it; a problem says why.
+
+    The file itself is to be deleted once this is committed.
+    """
+    if holder.stored_name is not None:
+        await queries.clear_file(tx, store_id, holder.operation_id)
+    elif await queries.progress(tx, store_id, holder.operation_id, 0):
+        await queries.finish(tx, store_id, holder.operation_id, OperationStatus.CANCELLED, now)
+    else:
+        return
+    await queries.add_problems(tx, store_id, holder.operation_id, [Problem(None, problem)])
 
 
 async def delete_expired_files(database: Database, files: FileDirectory, kinds: Collection[str], now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Work in the background as a client sees it: its status, its file, its problems."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -41,8 +41,21 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class FileHolder:
+    """An operation that has a file, or is not over; whose data its file holds: a list's members', or one customer's."""
+
+    operation_id: UUID
+    kind: str
+    stored_name: str | None
+    list_id: UUID | None
+    customer_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A problem that an operation met; `row` is that of an imported file, whose header is row 1."""
 
     row: int | None
     message: str
+    # The keyed hash of whom the row is about, by which the problem is found when that customer is erased.
+    subject: bytes | None = field(default=None, compare=False, repr=False)

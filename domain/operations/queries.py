@@ -1,6 +1,6 @@
 """Every statement on operations."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,8 @@ from sqlalchemy import delete, func, insert, select, update
 
 from domain.kit import ids
 from domain.kit.db import AnyRow, Transaction
-from domain.operations.model import Operation, OperationFile, OperationStatus, Problem
+from domain.kit.db.portable import database_later, database_now
+from domain.operations.model import FileHolder, Operation, OperationFile, OperationStatus, Problem
 from domain.operations.tables import operation_problems as problems
 from domain.operations.tables import operations
 
@@ -68,6 +69,14 @@ async def _add(tx: Transaction, started: Sequence[Operation]) -> None:
         for operation in started
     ]
     await tx.execute(insert(operations), rows)
+
+
+async def note_subject(
+    tx: Transaction, operation: Operation, *, list_id: UUID | None = None, customer_id: int | None = None
+) -> None:
+    """Note whose data the operation's file will hold: that of the members of a list, or of one customer."""
+    is_operation = _is(operation.store_id, operation.id)
+    await tx.execute(update(operations).where(*is_operation).values(list_id=list_id, customer_id=customer_id))
 
 
 async def by_ids(tx: Transaction, store_id: int, operation_ids: Sequence[UUID]) -> list[Operation]:
@@ -133,13 +142,64 @@ async def clear_file(tx: Transaction, store_id: int, operation_id: UUID) -> None
     await tx.execute(update(operations).where(*_is(store_id, operation_id)).values(file=None, file_name=None))
 
 
+async def file_holders(tx: Transaction, store_id: int) -> list[FileHolder]:
+    """Return the store's operations that have a file or are not over: few at any time."""
+    columns = (
+        operations.c.id,
+        operations.c.kind,
+        operations.c.file,
+        operations.c.list_id,
+        operations.c.customer_id,
+    )
+    holders: dict[UUID, FileHolder] = {}
+    for held in (operations.c.file.is_not(None), operations.c.finished_at.is_(None)):
+        rows = await tx.execute(select(*columns).where(operations.c.store_id == store_id, held))
+        holders |= {row.id: FileHolder(row.id, row.kind, row.file, row.list_id, row.customer_id) for row in rows}
+    return list(holders.values())
+
+
+async def open_of_all_stores(tx: Transaction) -> list[Operation]:
+    """Return the operations that are not over."""
+    rows = await tx.execute(select(*_COLUMNS).where(operations.c.finished_at.is_(None)))
+    return [_operation(row) for row in rows]
+
+
+async def is_open(tx: Transaction, store_id: int, operation_id: UUID) -> bool:
+    """Return whether there is such an operation, and it is not over."""
+    is_operation = _is(store_id, operation_id)
+    unfinished = select(operations.c.id).where(*is_operation, operations.c.finished_at.is_(None))
+    return (await tx.scalar(unfinished)) is not None
+
+
+async def forget_subject(tx: Transaction, store_id: int, hashes: Collection[bytes], message: str) -> None:
+    """Replace what problems say of rows that were of somebody, whom the hashes name."""
+    is_subject = (problems.c.store_id == store_id, problems.c.subject.in_(sorted(hashes)))
+    await tx.execute(update(problems).where(*is_subject).values(message=message, subject=None))
+
+
+async def problems_about(tx: Transaction, store_id: int, hashes: Collection[bytes]) -> list[Problem]:
+    """Return the problems of rows of somebody, whom the hashes name."""
+    is_subject = (problems.c.store_id == store_id, problems.c.subject.in_(sorted(hashes)))
+    rows = await tx.execute(
+        select(problems.c.row, problems.c.message)
+        .where(*is_subject)
+        .order_by(problems.c.operation_id, problems.c.number)
+    )
+    return [Problem(row.row, row.message) for row in rows]
+
+
+async def delete_problems_before(tx: Transaction, seconds: float) -> int:
+    """Delete the problems of all stores that are older than so many seconds, and return how many."""
+    is_old = problems.c.created_at < database_later(-seconds, tx.dialect)
+    return (await tx.execute(delete(problems).where(is_old))).rowcount
+
+
 async def add_problems(tx: Transaction, store_id: int, operation_id: UUID, added: Iterable[Problem]) -> None:
     """Add problems behind those that the operation has."""
-    last_number = await tx.scalar(
-        select(func.coalesce(func.max(problems.c.number), 0)).where(
-            problems.c.store_id == store_id, problems.c.operation_id == operation_id
-        )
+    last_row = select(func.coalesce(func.max(problems.c.number), 0), database_now(tx.dialect)).where(
+        problems.c.store_id == store_id, problems.c.operation_id == operation_id
     )
+    last_number, now = (await tx.execute(last_row)).one()
     rows = [
         {
             "store_id": store_id,
@@ -147,6 +207,8 @@ async def add_problems(tx: Transaction, store_id: int, operation_id: UUID, added
             "number": number,
             "row": problem.row,
             "message": problem.message,
+            "subject": problem.subject,
+            "created_at": now,
         }
         for number, problem in enumerate(added, last_number + 1)
     ]

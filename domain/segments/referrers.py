@@ -1,9 +1,9 @@
 """Segments whose filters refer to a segment or to a list, which is not deleted before they are changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Text, cast, or_, select
+from sqlalchemy import Text, cast, false, func, or_, select
 
 from domain.kit.db import Transaction
 from domain.segments.codec import definition
@@ -25,6 +25,14 @@ async def of_segment(tx: Transaction, store_id: int, segment_id: UUID) -> list[s
 async def of_list(tx: Transaction, store_id: int, list_id: UUID) -> list[str]:
     """Return the names of the segments that refer to the list."""
     return await _names(tx, store_id, [list_id])
+
+
+async def naming(tx: Transaction, store_id: int, texts: Collection[str]) -> list[str]:
+    """Return the names of the segments whose filters hold one of the texts, which are in lower case."""
+    columns = [func.lower(cast(column, Text)) for column in (segments.c.include, segments.c.exclude)]
+    holds = or_(false(), *(column.contains(text, autoescape=True) for text in sorted(texts) for column in columns))
+    of_store = segments.c.store_id == store_id
+    return list((await tx.execute(select(segments.c.name).where(of_store, holds).order_by(segments.c.name))).scalars())
 
 
 async def _names(tx: Transaction, store_id: int, ids: Sequence[UUID]) -> list[str]:

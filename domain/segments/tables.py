@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from domain.kit.db.schema import metadata
@@ -78,6 +79,14 @@ lists = Table(
     Column("problem", Text),
     ForeignKeyConstraint(["store_id", "segment_id"], ["segments.store_id", "segments.id"]),
     Index(None, "store_id", "segment_id", "number", unique=True),
+    # Few at a time.
+    Index(
+        "ix_lists_generating",
+        "store_id",
+        "id",
+        postgresql_where=text("status = 'GENERATING'"),
+        sqlite_where=text("status = 'GENERATING'"),
+    ),
 )
 
 list_members = Table(

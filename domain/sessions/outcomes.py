@@ -1,5 +1,7 @@
 """Outcomes as JSON values, for journals and between processes."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never, cast
 
@@ -7,6 +9,7 @@ import orjson
 from muster_sdk import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
 
 Values = list[object]
+_ADDRESS = "the address"
 
 
 def as_values(outcome: Outcome) -> Values:
@@ -31,6 +34,13 @@ def checked(outcome: object) -> Outcome:
         return of_values(orjson.loads(orjson.dumps(as_values(cast("Outcome", outcome)))))
     except (AttributeError, TypeError, ValueError, AssertionError):
         return Ambiguous("The channel reported an outcome that is none")
+
+
+def without(outcome: Outcome, address: str) -> Outcome:
+    """Return the outcome without the recipient's address, which providers like to quote."""
+    if isinstance(outcome, Accepted) or address.lower() not in outcome.reason.lower():
+        return outcome
+    return replace(outcome, reason=re.sub(re.escape(address), _ADDRESS, outcome.reason, flags=re.IGNORECASE))
 
 
 def of_values(values: object) -> Outcome:

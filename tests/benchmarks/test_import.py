@@ -17,7 +17,7 @@ from domain.customers.tables import customers
 from domain.imports import actions
 from domain.imports.model import ImportKind
 from domain.kit.db import Database
-from tests.factories import NOW
+from tests.fakes import IMPORTS
 
 pytestmark = pytest.mark.benchmark
 MADE = ("customers", "customer_facts", "customer_tags", "customer_properties", "contacts")
@@ -62,7 +62,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_import_beside_a_bare_load(database: Database, store_id: int, file: Path) -> None:
     bare = await _bare(database, file)
     began = perf_counter()
-    done = await actions.from_file(database, store_id, ImportKind.CUSTOMERS, file, lambda: NOW)
+    done = await actions.from_file(database, store_id, ImportKind.CUSTOMERS, file, IMPORTS)
     took = perf_counter() - began
     assert (done.status, done.done) == ("DONE", ROWS)
     async with database.read() as tx:

@@ -38,7 +38,7 @@ from domain.stores import queries as stores
 from domain.stores.channels import ConfiguredChannel
 from tests.domain.campaigns.stage import add_campaign
 from tests.factories import NOW
-from tests.fakes import make_services
+from tests.fakes import IMPORTS, make_services
 from tests.journeys.processes import mail_server
 from tests.services import REQUIRED
 
@@ -114,7 +114,7 @@ def accepts_mail(person: Mapping[str, str]) -> bool:
 
 
 async def import_file(database: Database, store_id: int, kind: ImportKind, path: Path) -> None:
-    done = await imports.from_file(database, store_id, kind, path, lambda: NOW)
+    done = await imports.from_file(database, store_id, kind, path, IMPORTS)
     assert done.status is OperationStatus.DONE
     async with database.read() as tx:
         assert await operations.problems_of(tx, store_id, [done.id]) == {done.id: []}

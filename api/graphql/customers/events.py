@@ -16,6 +16,7 @@ from api.graphql.kit.fields import derived
 from api.graphql.kit.keyset import Ordering, SortKey
 from api.graphql.kit.mutation import mutation
 from api.graphql.kit.scalars import JSON
+from domain.consents import suppressions
 from domain.customers.key import CustomerKey
 from domain.ingestion import timeline as timelines
 from domain.ingestion import track
@@ -95,6 +96,8 @@ class EventMutation:
                 tracked.append(event.event())
         errors.raise_any()
         result = await track.track(tx, context.store_id, tracked, context.now)
+        key = await context.services.suppression_key(tx)
+        await suppressions.heed(tx, key, context.store_id, sorted(result.added), context.now)
         return EventsTrackPayload(accepted=result.accepted, duplicates=result.duplicates)
 
 

@@ -1,5 +1,6 @@
 """Mutations of customers: one by one, or many at once."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
@@ -10,10 +11,13 @@ from api.graphql.kit.context import Context
 from api.graphql.kit.errors import UserError
 from api.graphql.kit.global_ids import require_number
 from api.graphql.kit.mutation import mutation
+from api.graphql.operations.types import Operation
+from domain.consents import suppressions
 from domain.customers import actions, model, upsert
 from domain.customers.actions import BY_HAND
 from domain.customers.model import Consent, ContactChange
 from domain.kit.db import Transaction
+from domain.privacy import erasure
 from domain.stores.model import TokenScope
 
 
@@ -34,6 +38,12 @@ class CustomersUpsertPayload:
 @strawberry.type
 class CustomerDeletePayload:
     deleted_id: strawberry.ID | None = None
+    operation: Operation | None = strawberry.field(
+        default=None,
+        description=(
+            "Of an erasure: it is DONE when nothing of the person is left. Its problems say what is left to the caller."
+        ),
+    )
     user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
 
 
@@ -42,6 +52,7 @@ class CustomerMutation:
     @mutation(CustomerUpsertPayload, TokenScope.WRITE)
     async def customer_upsert(self, context: Context, tx: Transaction, input: CustomerInput) -> CustomerUpsertPayload:
         customer, created = await upsert.upsert(tx, context.store_id, input.change(), context.now)
+        await _heed(context, tx, [customer.id])
         return CustomerUpsertPayload(customer=await with_facts(tx, customer), created=created)
 
     @mutation(CustomersUpsertPayload, TokenScope.WRITE, description="5,000 at most; all of them, or none.")
@@ -50,14 +61,19 @@ class CustomerMutation:
     ) -> CustomersUpsertPayload:
         changes = [customer.change() for customer in input]
         result = await upsert.upsert_many(tx, context.store_id, changes, context.now)
+        await _heed(context, tx, sorted(set(result.ids)))
         return CustomersUpsertPayload(created=len(result.created), updated=result.updated)
 
     @mutation(CustomerDeletePayload, TokenScope.WRITE, description="`erase` also removes what identifies the person.")
     async def customer_delete(
         self, context: Context, tx: Transaction, id: strawberry.ID, erase: bool | None = False
     ) -> CustomerDeletePayload:
-        await actions.remove(tx, context.store_id, _number(id), context.now, erase=bool(erase))
-        return CustomerDeletePayload(deleted_id=id)
+        if not erase:
+            await actions.remove(tx, context.store_id, _number(id), context.now)
+            return CustomerDeletePayload(deleted_id=id)
+        key = await context.services.suppression_key(tx)
+        operation = await erasure.erase(tx, key, context.store_id, _number(id), context.now)
+        return CustomerDeletePayload(deleted_id=id, operation=Operation(row=operation))
 
     @mutation(CustomerUpsertPayload, TokenScope.WRITE)
     async def customer_tags_add(
@@ -106,7 +122,10 @@ class CustomerMutation:
     @mutation(
         CustomerUpsertPayload,
         TokenScope.WRITE,
-        description="The customer's own decision, which may change a consent in either direction.",
+        description=(
+            "The customer's own decision, which may change a consent in either direction; a new consent also ends what "
+            "an erasure has left behind."
+        ),
     )
     async def consent_update(
         self,
@@ -120,7 +139,15 @@ class CustomerMutation:
         number = _number(customer_id, "customerId")
         change = ContactChange(channel, consent=consent)
         customer = await actions.consent_update(tx, context.store_id, number, change, context.now, source=source)
+        if consent is Consent.SUBSCRIBED:
+            await suppressions.lift(tx, await context.services.suppression_key(tx), context.store_id, number)
         return await _changed(tx, customer)
+
+
+async def _heed(context: Context, tx: Transaction, customer_ids: Sequence[int]) -> None:
+    """Have who comes back after an erasure come in unsubscribed, whatever the input says."""
+    key = await context.services.suppression_key(tx)
+    await suppressions.heed(tx, key, context.store_id, customer_ids, context.now)
 
 
 async def _changed(tx: Transaction, customer: model.Customer) -> CustomerUpsertPayload:

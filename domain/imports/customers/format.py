@@ -6,10 +6,10 @@ from datetime import datetime
 
 from domain.customers import actions as customer_actions
 from domain.customers import queries as customer_queries
-from domain.customers import values
+from domain.customers import values, writes
 from domain.customers.fields import FIELDS
 from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
-from domain.imports.customers import merge
+from domain.imports.customers import merge, suppression
 from domain.imports.customers.part import Identity, Part
 from domain.imports.customers.property_types import inferred
 from domain.imports.customers.rows import CustomerReader
@@ -65,8 +65,13 @@ class CustomerFormat:
         if number > progress.last_part:
             return None
         merged_rows = progress.merged_rows
+        # Whoever is erased from here on waits for this part.
+        await writes.take_numbers(tx, key.store_id, 0)
+        returning = await suppression.returning_rows(tx, key, number)
+        progress = await suppression.leave_out(tx, key, progress, number, returning.erased_since)
         # A row without an external id may be of a customer whom another row of the part adds.
         for identity in Identity:
             if identity.value in progress.columns:
-                merged_rows += await merge.merge(tx, Part(key, number, identity), progress.columns, now)
+                part = Part(key, number, identity)
+                merged_rows += await merge.merge(tx, part, progress.columns, now, returning.erased_before)
         return replace(progress, merged_part=number, merged_rows=merged_rows)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, delete, false, func, insert, literal
 
 from domain import changes
 from domain.changes import ChangeKind
+from domain.consents import suppressions
 from domain.customers import selected_writes, writes
 from domain.customers.fields import FIELDS
 from domain.customers.tables import customers
@@ -19,12 +20,18 @@ from domain.kit.db.portable import refresh_statistics
 
 _WRITTEN = ChangeKind.EXISTENCE | ChangeKind.PROFILE | ChangeKind.CONTACTS
 _ADDRESSES = ("email", "phone")
+_ROWS_AT_ONCE = 10_000
 _staged = import_customers.c
 _matched = import_matches.c
 
 
-async def merge(tx: Transaction, part: Part, columns: Sequence[str], now: datetime) -> int:
-    """Merge the part's rows and return their number. `columns` are those of the file."""
+async def merge(
+    tx: Transaction, part: Part, columns: Sequence[str], now: datetime, suppressed_rows: Sequence[int] = ()
+) -> int:
+    """Merge the part's rows and return their number. `columns` are those of the file.
+
+    Customers of the suppressed rows come in unsubscribed, whatever the file says.
+    """
     first, last, count = (
         await tx.execute(select(func.min(_staged.row), func.max(_staged.row), func.count()).where(part.rows))
     ).one()
@@ -58,6 +65,10 @@ async def merge(tx: Transaction, part: Part, columns: Sequence[str], now: dateti
         await changes.record_range_change(tx, part.store_id, _WRITTEN, number, number + last - first)
     await _add(tx, staged, names, now)
     await related.merge(tx, staged, columns, now)
+    for start in range(0, len(suppressed_rows), _ROWS_AT_ONCE):
+        is_suppressed = _staged.row.in_(suppressed_rows[start : start + _ROWS_AT_ONCE])
+        suppressed = select(staged.id).select_from(staged.source).where(part.rows, is_suppressed)
+        await suppressions.unsubscribe(tx, part.store_id, sorted((await tx.execute(suppressed)).scalars()), now)
     return int(count)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from domain.consents.suppressions import address_hash, external_id_hash
 from domain.customers import values
 from domain.customers.fields import FIELDS
 from domain.customers.model import Consent, PropertyDefinition, imported_consent
@@ -39,6 +40,8 @@ class CustomerReader:
         self.property_types = {name: list(types) for name, types in progress.property_types.items()}
         self._dialect = dialect
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
+        self._suppression_key = key.suppression_key
+        self._key_cells = [names.index(name) if name in names else None for name in _KEYS]
         self._width = len(names)
         # The staging table's columns take the first slots, in this order.
         data_names = [name for name in names if name not in _KEYS and (name in _FIELDS or name == "tags")]
@@ -101,7 +104,7 @@ class CustomerReader:
             try:
                 row = self._row(record)
             except DomainError as error:
-                problems.append(Problem(number, error.message))
+                problems.append(Problem(number, error.message, self._subject(record)))
                 continue
             external_id = row[_EXTERNAL_ID]
             key = (_EMAIL, row[_EMAIL]) if external_id is None else (_EXTERNAL_ID, external_id)
@@ -128,6 +131,14 @@ class CustomerReader:
             for number, row in customers.values()
         ]
         return StagedRows(names, rows, problems)
+
+    def _subject(self, record: list[str]) -> bytes | None:
+        """Return the hash of whom a row is about that cannot be read, as far as it says."""
+        cells = [None if cell is None or cell >= len(record) else record[cell].strip() for cell in self._key_cells]
+        if external_id := cells[_EXTERNAL_ID]:
+            return external_id_hash(self._suppression_key, self._store_id, external_id)
+        email = cells[_EMAIL]
+        return address_hash(self._suppression_key, self._store_id, email) if email else None
 
     def _row(self, record: list[str]) -> RowValues:
         check_width(record, self._width)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, select
 
+from domain.consents.suppressions import external_id_hash
 from domain.customers.tables import customer_facts, customers
 from domain.imports import queries
 from domain.imports.format import ImportKey
@@ -71,9 +72,12 @@ async def _leave_out(
     """Delete staged rows, with a problem for each; its message has the value of a column."""
     count = int(await tx.scalar(select(func.count()).select_from(import_orders).where(rows)))
     if count:
-        first = select(_staged.row, named).where(rows).order_by(_staged.row)
+        first = select(_staged.row, named, _staged.customer_external_id).where(rows).order_by(_staged.row)
         named_rows = await tx.execute(first.limit(max(MAX_PROBLEMS - progress.problem_count, 0)))
-        problems = [Problem(number, message.format(name)) for number, name in named_rows]
+        problems = [
+            Problem(number, message.format(name), external_id_hash(key.suppression_key, key.store_id, customer))
+            for number, name, customer in named_rows
+        ]
         await queries.add_problems(tx, key.store_id, key.operation_id, problems, progress.problem_count)
         await tx.execute(delete(import_orders).where(rows))
     return replace(progress, problem_count=progress.problem_count + count)

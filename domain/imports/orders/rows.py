@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from domain.consents.suppressions import external_id_hash
 from domain.customers import values
 from domain.imports.cells import FileColumn, Parse, cached, cell_errors, check_width, for_driver
 from domain.imports.copy import key_of
@@ -39,6 +40,8 @@ class OrderReader:
         names = progress.columns
         self.property_types: dict[str, list[str]] = {}
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
+        self._suppression_key = key.suppression_key
+        self._customer_cell = names.index("customer_external_id")
         self._width = len(names)
         text = partial(values.text, longest=200)
         parses: dict[str, Parse] = {
@@ -65,8 +68,13 @@ class OrderReader:
                 try:
                     rows.append(self._row(number, record))
                 except DomainError as error:
-                    problems.append(Problem(number, error.message))
+                    problems.append(Problem(number, error.message, self._subject(record)))
         return StagedRows(_STAGED, rows, problems)
+
+    def _subject(self, record: list[str]) -> bytes | None:
+        """Return the hash of whose order a row is that cannot be read, as far as it says."""
+        external_id = record[self._customer_cell].strip() if self._customer_cell < len(record) else ""
+        return external_id_hash(self._suppression_key, self._store_id, external_id) if external_id else None
 
     def _row(self, number: int, record: list[str]) -> tuple[Any, ...]:
         check_width(record, self._width)

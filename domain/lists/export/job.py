@@ -53,6 +53,7 @@ async def start(
         raise DomainError(f"The list {list_.name} is not ready", field=("id",), code=ErrorCode.INVALID_STATE)
     check_fields(catalogue, FilterScope(store.id, store.timezone, now, tx.dialect), request.fields)
     operation = await operations.start(tx, store.id, EXPORT.name, now, total=list_.count)
+    await operations.note_subject(tx, operation, list_id=list_.id)
     payload = {
         "operation": str(operation.id),
         "list": str(list_.id),

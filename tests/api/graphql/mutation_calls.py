@@ -29,6 +29,7 @@ CALLS: Mapping[str, str] = {
     "channelInstall": 'key: "recording", settings: {account: "one"}',
     "consentUpdate": 'customerId: "$customer", channel: "recording", consent: UNSUBSCRIBED',
     "customerBlacklist": 'id: "$customer", reason: "spam"',
+    "customerDataExport": 'id: "$customer"',
     "customerDelete": 'id: "$customer", erase: true',
     "customerTagsAdd": 'id: "$customer", tags: ["new", "newer"]',
     "customerTagsRemove": 'id: "$customer", tags: ["vip", "old"]',

@@ -14,7 +14,7 @@ OPEN: Mapping[str, str] = {
     "CampaignPayload": "campaign userErrors",
     "ChannelPayload": "channel userErrors",
     "Customer": "id",
-    "CustomerDeletePayload": "deletedId userErrors",
+    "CustomerDeletePayload": "deletedId operation userErrors",
     "CustomerList": "id",
     "CustomerUpsertPayload": "customer created userErrors",
     "CustomersUpsertPayload": "created updated userErrors",

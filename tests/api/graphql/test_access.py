@@ -53,6 +53,7 @@ FIELDS: dict[str, tuple[str, TokenScope | None]] = {
     "Mutation.storeUpdate": (f"mutation {{ storeUpdate(input: {{}}) {ERRORS} }}", ADMIN),
     "Mutation.customerUpsert": (f"mutation {{ customerUpsert(input: {{}}) {ERRORS} }}", WRITE),
     "Mutation.customersUpsert": (f"mutation {{ customersUpsert(input: []) {ERRORS} }}", WRITE),
+    "Mutation.customerDataExport": (f"mutation {{ customerDataExport({NOTHING}) {ERRORS} }}", READ),
     "Mutation.customerDelete": (f"mutation {{ customerDelete({NOTHING}) {ERRORS} }}", WRITE),
     "Mutation.customerTagsAdd": (f"mutation {{ customerTagsAdd({NOTHING}, tags: []) {ERRORS} }}", WRITE),
     "Mutation.customerTagsRemove": (f"mutation {{ customerTagsRemove({NOTHING}, tags: []) {ERRORS} }}", WRITE),

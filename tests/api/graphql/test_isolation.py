@@ -86,6 +86,9 @@ def places(ids: Mapping[str, str]) -> dict[tuple[str, str], Place]:
         ("Mutation.customerDelete", "id"): Place(
             "customer", lambda g: f'mutation {{ customerDelete(id: "{g}", erase: true) {{ deletedId {ERRORS} }} }}'
         ),
+        ("Mutation.customerDataExport", "id"): Place(
+            "customer", lambda g: f'mutation {{ customerDataExport(id: "{g}") {{ operation {{ id }} {ERRORS} }} }}'
+        ),
         ("Mutation.customerBlacklist", "id"): Place(
             "customer",
             lambda g: f'mutation {{ customerBlacklist(id: "{g}") {{ customer {{ id }} {ERRORS} }} }}',

@@ -67,6 +67,7 @@ OUTCOMES: Mapping[str, Outcome] = {
     ),
     "lifecycleUpdate": each((lifecycles, lifecycles.c.active_days == 10, 1)),
     "listDelete": once("NOT_FOUND", (lists, None, 1), (jobs, jobs.c.kind == "list.erase", 1)),
+    "customerDataExport": each((operations, operations.c.kind == "customer.export", TIMES)),
     "listExport": each((operations, operations.c.kind == "list.export", TIMES)),
     "listRename": each((lists, lists.c.name == "Renamed", 1)),
     "operationCancel": once("INVALID_STATE", (operations, operations.c.status == "CANCELLED", 1)),

@@ -15,7 +15,9 @@ from domain.customers import actions, queries
 from domain.customers.model import Consent, ContactChange, CustomerChange
 from domain.customers.upsert import upsert
 from domain.kit.db import Database
+from domain.privacy import erasure
 from tests.factories import NOW
+from tests.fakes import SUPPRESSION_KEY
 
 CAMPAIGN = UUID("0197c0de-0000-7000-8000-000000000001")
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -110,7 +112,10 @@ async def test_the_link_of_a_deleted_customer_still_works(
     client: httpx.AsyncClient, database: Database, store_id: int, customer_id: int, link: str, erase: bool
 ) -> None:
     async with database.write() as tx:
-        await actions.remove(tx, store_id, customer_id, NOW, erase=erase)
+        if erase:
+            await erasure.erase(tx, SUPPRESSION_KEY, store_id, customer_id, NOW)
+        else:
+            await actions.remove(tx, store_id, customer_id, NOW)
     assert (await client.get(link)).status_code == 200
     assert (await client.post(link)).status_code == 200
 

@@ -9,6 +9,8 @@ def test_jobs_that_wait_are_known_by_their_names_after_an_update() -> None:
         "campaign.launch": Queue.LISTS,
         "campaign.deliver": Queue.DELIVERIES,
         "list.build": Queue.LISTS,
+        "customer.erase": Queue.DEFAULT,
+        "customer.export": Queue.REPORTS,
         "list.erase": Queue.LISTS,
         "list.export": Queue.REPORTS,
         "memberships.track": Queue.SEGMENTS,
@@ -19,4 +21,4 @@ def test_jobs_that_wait_are_known_by_their_names_after_an_update() -> None:
 
 
 def test_the_files_of_jobs_that_make_them_are_not_swept_up() -> None:
-    assert {"list.export"} == MAKE_FILES
+    assert {"list.export", "customer.export"} == MAKE_FILES

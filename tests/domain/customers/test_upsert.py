@@ -11,7 +11,9 @@ from domain.customers.upsert import upsert, upsert_many
 from domain.kit.db import Database
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.kit.values import ValueType
+from domain.privacy import erasure
 from tests.factories import NOW
+from tests.fakes import SUPPRESSION_KEY
 
 LATER = NOW + timedelta(days=1)
 
@@ -123,7 +125,7 @@ async def test_erasing_deletes_who_it_was(database: Database, store_id: int) -> 
     async with database.write() as tx:
         change = CustomerChange(external_id="a", name="Ann", email="a@shop.example", tags=["VIP"])
         customer, _ = await upsert(tx, store_id, change, NOW)
-        await actions.remove(tx, store_id, customer.id, LATER, erase=True)
+        await erasure.erase(tx, SUPPRESSION_KEY, store_id, customer.id, LATER)
         erased = await queries.by_id(tx, store_id, customer.id)
         assert await queries.tags_of(tx, store_id, [customer.id]) == {customer.id: []}
         assert (await tx.execute(queries.listing(store_id))).all() == []

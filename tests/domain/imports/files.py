@@ -11,6 +11,7 @@ from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
 from domain.operations.model import Operation, Problem
 from tests.factories import NOW
+from tests.fakes import IMPORTS
 
 
 async def send(
@@ -44,7 +45,7 @@ def finishing(job: Job) -> Callable[[Transaction], Awaitable[None]]:
 
 
 async def do(database: Database, job: Job) -> None:
-    await runner.run(database, job, lambda: NOW, finishing(job))
+    await runner.run(database, job, IMPORTS, finishing(job))
 
 
 async def bring_in(

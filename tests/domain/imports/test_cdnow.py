@@ -17,7 +17,7 @@ from domain.kit.db import Database
 from domain.operations import queries as operations
 from domain.orders import facts
 from domain.orders.tables import order_items, orders
-from tests.factories import NOW
+from tests.fakes import IMPORTS
 
 CDNOW = Path(__file__).parents[4] / "shared" / "data" / "cdnow"
 
@@ -35,7 +35,7 @@ def cdnow() -> Path:
 @pytest.mark.slow
 async def test_the_files_come_in_whole_and_count_alike(database: Database, store_id: int, cdnow: Path) -> None:
     for kind in ImportKind:
-        done = await actions.from_file(database, store_id, kind, cdnow / f"{kind}.csv", lambda: NOW)
+        done = await actions.from_file(database, store_id, kind, cdnow / f"{kind}.csv", IMPORTS)
         async with database.read() as tx:
             assert await operations.problems_of(tx, store_id, [done.id]) == {done.id: []}
         assert done.status == "DONE"

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, select, text
 
 from domain.customers.tables import customers
 from domain.imports import actions
@@ -12,6 +12,7 @@ from domain.imports.model import ImportKind
 from domain.imports.tables import imports, uploads
 from domain.kit.db import Database
 from domain.migrations import migrate
+from domain.operations import queries as operations
 from tests.domain.imports.files import claim, do, outcome, problems_of
 from tests.factories import NOW, add_store
 
@@ -37,11 +38,12 @@ async def test_an_import_goes_on_where_the_release_before_stopped(database_at_00
     database = database_at_0002
     async with database.write() as tx:
         store_id = await add_store(tx)
-        operation = await actions.open_import(tx, store_id, ImportKind.CUSTOMERS, NOW)
+        operation = await operations.start(tx, store_id, ImportKind.CUSTOMERS.job, NOW)
         keys = {"store_id": store_id, "operation_id": operation.id}
         for number, content in enumerate((FIRST, SECOND), 1):
             await tx.execute(insert(uploads).values(**keys, number=number, content=content))
-        await tx.execute(update(imports).values(bytes=len(FIRST + SECOND), progress=STAGED))
+        stored = {"kind": ImportKind.CUSTOMERS.value, "bytes": len(FIRST + SECOND), "progress": STAGED}
+        await tx.execute(insert(imports).values(**keys, **stored))
         job_id = await actions.submit(tx, store_id, operation.id, ImportKind.CUSTOMERS)
         statement = text(
             "INSERT INTO import_customers (store_id, operation_id, part, row, external_id, email, name) "

@@ -100,8 +100,9 @@ async def test_a_list_of_ids_counts_by_its_length(ask: Ask) -> None:
 @pytest.mark.parametrize("shape", ["wide", "deep"])
 async def test_an_input_within_itself_has_so_many_objects(ask: Ask, objects: int, status: int, shape: str) -> None:
     """Reading each costs as much as a field of the answer (S2)."""
-    leaf, chains = {"left": "a"}, objects // 50
-    chain: dict[str, object] = leaf
+    leaf: dict[str, object] = {"left": "a"}
+    chains = objects // 50
+    chain = leaf
     for _ in range(48):
         chain = {"right": chain}
     chained = [*[chain] * (chains - 1), *[leaf] * (objects - 1 - 49 * (chains - 1))]

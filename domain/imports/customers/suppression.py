@@ -1,0 +1,68 @@
+"""Finds the rows of customers who were erased: those of files that were sent before are left out, others said no."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import orjson
+from sqlalchemy import delete, select
+
+from domain.consents import suppressions
+from domain.imports import queries
+from domain.imports.format import ImportKey
+from domain.imports.model import Progress
+from domain.imports.tables import import_customers
+from domain.kit.db import AnyRow, Transaction
+from domain.operations.model import Problem
+
+_LEFT_OUT = "The customer was erased after the file was sent: the row was left out"
+_IDENTIFYING = ("external_id", "email", "phone", "contacts")
+_AT_ONCE = 10_000
+_staged = import_customers.c
+
+
+@dataclass(frozen=True, slots=True)
+class ReturningRows:
+    """The numbers of a part's rows whose customers were erased: since the file was sent, or before."""
+
+    erased_since: list[int]
+    erased_before: list[int]
+
+
+async def returning_rows(tx: Transaction, key: ImportKey, part: int) -> ReturningRows:
+    """Return the part's rows of customers who were erased. The store's numbers must be locked: nobody else is then."""
+    returning = ReturningRows([], [])
+    if not await suppressions.is_needed(tx, key.store_id):
+        return returning
+    of_part = (key.matches(_staged), _staged.part == part)
+    rows = await tx.execute(select(_staged.row, *(_staged[name] for name in _IDENTIFYING)).where(*of_part))
+    hashes = {
+        row.row: suppressions.hashes_of(key.suppression_key, key.store_id, row.external_id, _addresses(row))
+        for row in rows
+    }
+    since = await suppressions.said_no(
+        tx, key.store_id, (hashed for known_by in hashes.values() for hashed in known_by)
+    )
+    for number, known_by in hashes.items() if since else ():
+        erased_at = max((since[hashed] for hashed in known_by & since.keys()), default=None)
+        if erased_at is not None:
+            rows_of_kind = returning.erased_since if erased_at >= key.sent_at else returning.erased_before
+            rows_of_kind.append(number)
+    return returning
+
+
+async def leave_out(tx: Transaction, key: ImportKey, progress: Progress, part: int, rows: list[int]) -> Progress:
+    """Delete staged rows, with a problem for each."""
+    if not rows:
+        return progress
+    problems = [Problem(number, _LEFT_OUT) for number in sorted(rows)]
+    await queries.add_problems(tx, key.store_id, key.operation_id, problems, progress.problem_count)
+    for start in range(0, len(rows), _AT_ONCE):
+        left_out = _staged.row.in_(rows[start : start + _AT_ONCE])
+        await tx.execute(delete(import_customers).where(key.matches(_staged), _staged.part == part, left_out))
+    return replace(progress, problem_count=progress.problem_count + len(rows))
+
+
+def _addresses(row: AnyRow) -> Iterator[str | None]:
+    yield from (row.email, row.phone)
+    if row.contacts is not None:
+        yield from (contact.get("address") for contact in orjson.loads(row.contacts))

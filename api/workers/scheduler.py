@@ -22,6 +22,7 @@ from domain.lifecycle import actions as lifecycle
 from domain.lists.schedule import build_due
 from domain.memberships import tracking
 from domain.operations.actions import delete_expired_files
+from domain.orphans.actions import delete_old_reports, end_orphans
 from domain.services import Services
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,7 @@ EVERY = 8.0
 LIFE = "life"
 _JITTER = 2.0
 _TIDY_EVERY = 300.0
+_ORPHANS_EVERY = 60.0
 _CONTINUITY_EVERY = 1.0
 # Seconds for which journals are kept: longer than a standby ever lags behind.
 _KEEP_JOURNALS = 600.0
@@ -79,6 +81,8 @@ def chores_of(services: Services, kinds: JobKinds) -> list[Chore]:
         Chore("closed journals", lambda: delete_closed_journals(services), _TIDY_EVERY),
         Chore("sweep", lambda: sweep(services, kinds)),
         Chore("lifecycle", lambda: lifecycle.schedule_due(database, clock())),
+        Chore("orphans", lambda: end_orphans(services, kinds), _ORPHANS_EVERY),
+        Chore("reports", lambda: delete_old_reports(database), _TIDY_EVERY),
         Chore("files", lambda: delete_expired_files(database, services.files, make_files, clock()), _TIDY_EVERY),
     ]
 

@@ -1,0 +1,1 @@
+"""Orphans: what waits for a worker that will never come."""

@@ -32,6 +32,9 @@ _MEMBERSHIP = {operators.in_op, operators.not_in_op}
 
 # Functions whose statements are not local to a customer, with the reason of each.
 NOT_LOCAL: Mapping[str, str] = {
+    "api/doctor/check.py: wrong_rows_of_all_stores": "doctor asks for each store that has rows of a table once",
+    "api/doctor/check.py: wrong_rows": "doctor compares orders and events with the tables of their ids",
+    "api/doctor/segments.py: _ids_of_nothing": "doctor asks for each list and segment that has members once",
     "domain/changes/queries.py: record_change": "a file's rows, or the ids of new events, say who has changed",
     "domain/changes/queries.py: record_future_changes": "orders are dated ahead, which a file names by their ids",
     "domain/customers/selected_writes.py: _insert": "a file's rows become customers and what belongs to them",

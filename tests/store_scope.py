@@ -48,6 +48,7 @@ _CALLER: ContextVar[str] = ContextVar("caller", default="tests/")
 
 # Functions whose statements are not of one store, with the reason of each.
 OF_ALL_STORES: Mapping[str, str] = {
+    "api/doctor/check.py: wrong_rows_of_all_stores": "doctor looks for rows of no store, and of stores mixed up",
     "domain/campaigns/queries.py: pause_all": "a database that went back has lost commits of every store",
     "domain/campaigns/queries.py: resume_all": "an operator resumes what the server has paused, in whichever store",
     "domain/campaigns/queries.py: due": "doctor names every campaign that a restored backup may have forgotten",
@@ -56,7 +57,6 @@ OF_ALL_STORES: Mapping[str, str] = {
     "domain/installation/queries.py: beat": "it is the installation's, and asks whether any store sends",
     "domain/campaigns/queries.py: sending": "doctor names every campaign that has no job",
     "domain/campaigns/queries.py: start_due": "the scheduler starts what is due, in whichever store",
-    "domain/campaigns/queries.py: stopped": "doctor names every campaign that cannot go on",
     "domain/imports/queries.py: staged": "the scheduler clears what no import owns, in whichever store",
     "domain/jobs/counts.py: count_by_queue": "/metrics and doctor count the jobs of the installation",
     "domain/jobs/queries.py: due": "the scheduler rings for the jobs that are due longest",

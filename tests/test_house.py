@@ -21,6 +21,8 @@ TERMS_OF_ART = {"logging", "mailing", "rendering", "scoring", "sealing", "signin
 
 # Of what is cut by a limit without a total order, why any rows do.
 ANY_ROWS_DO = {
+    "api/doctor/check.py": "it sorts by all columns of the rows, their keys among them",
+    "api/doctor/segments.py": "only the value is read, by which it sorts",
     "api/graphql/kit/child_pages.py": "its orderings end in a unique key",
     "api/graphql/kit/connection.py": "its orderings end in a unique key",
     "api/graphql/kit/pages.py": "its orderings end in a unique key",

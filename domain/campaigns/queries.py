@@ -27,7 +27,6 @@ class StartedCampaign:
 class StoppedCampaign:
     """A campaign that is being sent and cannot go on now."""
 
-    store_id: int
     campaign_id: UUID
     problem: str
 
@@ -117,12 +116,11 @@ async def sending(tx: Transaction) -> list[UUID]:
     return list(rows.scalars())
 
 
-async def stopped(tx: Transaction) -> list[StoppedCampaign]:
-    """Return the campaigns of all stores that are being sent and say why they cannot go on."""
-    columns = campaigns.c.store_id, campaigns.c.id, campaigns.c.problem
-    is_sending = campaigns.c.status == CampaignStatus.SENDING.value
-    rows = await tx.execute(select(*columns).where(is_sending, campaigns.c.problem.is_not(None)))
-    return [StoppedCampaign(row.store_id, row.id, row.problem) for row in rows]
+async def stopped(tx: Transaction, store_id: int) -> list[StoppedCampaign]:
+    """Return the store's campaigns that are being sent and say why they cannot go on."""
+    of_store = (campaigns.c.store_id == store_id, campaigns.c.status == CampaignStatus.SENDING.value)
+    with_problem = select(campaigns.c.id, campaigns.c.problem).where(*of_store, campaigns.c.problem.is_not(None))
+    return [StoppedCampaign(row.id, row.problem) for row in await tx.execute(with_problem)]
 
 
 async def under_way(tx: Transaction) -> list[StartedCampaign]:

@@ -1,13 +1,15 @@
 """Compares the counters with the log, for `muster doctor` and for tests."""
 
-from sqlalchemy import func, or_, select, union
+from typing import Any
+
+from sqlalchemy import CompoundSelect, func, or_, select, union
 
 from domain.events.tables import event_counters, events
 from domain.kit.db import Transaction
 
 
-async def mismatches(tx: Transaction, store_id: int) -> list[int]:
-    """Return the customers whose counters are not what counting their events gives."""
+def mismatched(store_id: int) -> CompoundSelect[Any]:
+    """Select the types and customers whose counters are not what counting their events gives."""
     counted = (
         select(
             events.c.type,
@@ -23,10 +25,16 @@ async def mismatches(tx: Transaction, store_id: int) -> list[int]:
     stored = select(event_counters).where(event_counters.c.store_id == store_id).subquery("stored")
     same_counter = (stored.c.type == counted.c.type) & (stored.c.customer_id == counted.c.customer_id)
     differs = or_(*(stored.c[name].is_distinct_from(counted.c[name]) for name in ("count", "first_at", "last_at")))
-    mismatched = union(
-        select(counted.c.customer_id).select_from(counted.outerjoin(stored, same_counter)).where(differs),
-        select(stored.c.customer_id)
+    return union(
+        select(counted.c.customer_id, counted.c.type)
+        .select_from(counted.outerjoin(stored, same_counter))
+        .where(differs),
+        select(stored.c.customer_id, stored.c.type)
         .select_from(stored.outerjoin(counted, same_counter))
         .where(counted.c.type.is_(None)),
     )
-    return sorted((await tx.execute(mismatched)).scalars())
+
+
+async def mismatches(tx: Transaction, store_id: int) -> list[int]:
+    """Return the customers whose counters are not what counting their events gives."""
+    return sorted({row.customer_id for row in await tx.execute(mismatched(store_id))})

@@ -36,12 +36,12 @@ async def apply_events(
     await first_visits.record_first_visits(tx, store_id, events)
     for wallet in Wallet:
         for customer_ids in _customers_with(events, {wallet.event}):
-            wallet_changes = await _histories(
-                tx, store_id, customer_ids, {wallet.event}, lambda row: _wallet_change(row, timezone)
+            wallet_changes = await histories(
+                tx, store_id, customer_ids, {wallet.event}, lambda row: wallet_change(row, timezone)
             )
             await wallets.recompute(tx, store_id, wallet, wallet_changes)
     for customer_ids in _customers_with(events, {COUPON_RECEIVED, COUPON_USED}):
-        coupon_changes = await _histories(tx, store_id, customer_ids, {COUPON_RECEIVED, COUPON_USED}, _coupon_change)
+        coupon_changes = await histories(tx, store_id, customer_ids, {COUPON_RECEIVED, COUPON_USED}, coupon_change)
         await wallets.recompute_coupons(tx, store_id, coupon_changes)
     await _apply_to_contacts(tx, store_id, events, now)
     order_ids = [event.subject for event in events if event.type in ORDER_CHANGES and event.subject]
@@ -55,7 +55,7 @@ def _customers_with(events: Iterable[Event], types: set[str]) -> Iterator[list[i
         yield customer_ids[start : start + _BATCH]
 
 
-async def _histories(
+async def histories(
     tx: Transaction, store_id: int, customer_ids: Sequence[int], types: set[str], read: Callable[[AnyRow], T]
 ) -> dict[int, list[T]]:
     """Return all events of these types of the customers, as `read` makes them of the rows."""
@@ -68,13 +68,14 @@ async def _histories(
         ),
         {"customer_ids": array_value(customer_ids, tx.dialect)},
     )
-    histories: dict[int, list[T]] = defaultdict(list)
+    rows_by_customer: dict[int, list[T]] = defaultdict(list)
     for row in rows:
-        histories[row.customer_id].append(read(row))
-    return histories
+        rows_by_customer[row.customer_id].append(read(row))
+    return rows_by_customer
 
 
-def _wallet_change(row: AnyRow, timezone: str) -> WalletChange:
+def wallet_change(row: AnyRow, timezone: str) -> WalletChange:
+    """Return the change that an event's row is."""
     reason = row.attributes.get("reason")
     return WalletChange(
         id=row.id,
@@ -86,7 +87,8 @@ def _wallet_change(row: AnyRow, timezone: str) -> WalletChange:
     )
 
 
-def _coupon_change(row: AnyRow) -> CouponChange:
+def coupon_change(row: AnyRow) -> CouponChange:
+    """Return the change that an event's row is."""
     coupon = str(row.attributes["coupon"]).strip()[:100]
     code = str(row.attributes.get("code") or coupon).strip()[:100]
     return CouponChange(row.occurred_at, coupon, code, row.type == COUPON_USED, _expiry(row))

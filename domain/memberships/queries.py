@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
     delete,
@@ -70,6 +71,15 @@ async def differences(
     leavers = (await tx.execute(except_(members, ids).limit(limit))).scalars()
     return MembershipMoves(
         segment_id, [int(customer_id) for customer_id in joiners], [int(customer_id) for customer_id in leavers]
+    )
+
+
+def mismatched(store_id: int, segment_id: UUID, ids: Select[Any]) -> CompoundSelect[Any]:
+    """Select who matches and is no known member, and of whom it is the other way round."""
+    members = select(_m.customer_id).where(*_of(store_id, segment_id))
+    matching = select(ids.subquery("matching").c[0].label("customer_id"))
+    return union(
+        select(except_(matching, members).subquery("joiners")), select(except_(members, matching).subquery("leavers"))
     )
 
 

@@ -59,13 +59,22 @@ async def delete_expired_files(database: Database, files: FileDirectory, kinds: 
         files.remove(operation.file.stored_name)
         async with database.write() as tx:
             await queries.clear_file(tx, operation.store_id, operation.id)
+    async with database.read() as tx:
+        unowned = await unowned_files(tx, files, kinds)
+    for name in unowned:
+        files.remove(name)
+
+
+async def unowned_files(tx: Transaction, files: FileDirectory, kinds: Collection[str]) -> list[str]:
+    """Return the files that no operation has or is making; `kinds` are the jobs that make files."""
     # The directory before the database: a file that is in neither answer then was not made in between.
     owners = files.owners()
     if not owners:
-        return
-    async with database.read() as tx:
-        unfinished = {str(payload.get("operation")) for payload in await jobs.payloads(tx, list(kinds))}
-        finished_files = await queries.files_of(tx, set(owners.values()))
-    for name, operation_id in owners.items():
-        if name not in finished_files and str(operation_id) not in unfinished:
-            files.remove(name)
+        return []
+    unfinished = {str(payload.get("operation")) for payload in await jobs.payloads(tx, list(kinds))}
+    finished_files = await queries.files_of(tx, set(owners.values()))
+    return sorted(
+        name
+        for name, operation_id in owners.items()
+        if name not in finished_files and str(operation_id) not in unfinished
+    )

@@ -57,22 +57,25 @@ async def recount_ids(tx: Transaction, store_id: int, customer_ids: Iterable[int
         await recount(tx, store_id, customers)
 
 
-async def mismatches(tx: Transaction, store_id: int) -> list[int]:
-    """Return the customers whose facts are not what counting their orders gives."""
-    counted = _counts(store_id, literal(True), tx.dialect).subquery("counted")
+def mismatched(store_id: int, dialect: str) -> Select[int]:
+    """Select the customers whose facts are not what counting their orders gives."""
+    counted = _counts(store_id, literal(True), dialect).subquery("counted")
     fact = customer_facts.c
     differs = or_(
         fact.order_count != func.coalesce(counted.c.order_count, 0),
         fact.total_spent != func.coalesce(counted.c.total_spent, 0, type_=Money()),
         *(fact[name].is_distinct_from(counted.c[name]) for name in _MOMENTS),
     )
-    rows = await tx.execute(
+    return (
         select(fact.customer_id)
         .select_from(customer_facts.outerjoin(counted, counted.c.customer_id == fact.customer_id))
         .where(fact.store_id == store_id, differs)
-        .order_by(fact.customer_id)
     )
-    return list(rows.scalars())
+
+
+async def mismatches(tx: Transaction, store_id: int) -> list[int]:
+    """Return the customers whose facts are not what counting their orders gives."""
+    return sorted((await tx.execute(mismatched(store_id, tx.dialect))).scalars())
 
 
 async def overspent(tx: Transaction, store_id: int, totals: Mapping[int, Decimal]) -> set[int]:

@@ -2,7 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    union,
+    union_all,
+)
 
 from domain.kit.db import Transaction
 from domain.orders.tables import customer_favourites, order_items
@@ -24,6 +37,25 @@ async def recount(tx: Transaction, store_id: int, customers: Select[Any]) -> Non
     best = select(literal(store_id), ranked.c.customer_id, ranked.c.kind, ranked.c.value).where(ranked.c.rank == 1)
     columns = ["store_id", "customer_id", "kind", "value"]
     await tx.execute(insert(customer_favourites).from_select(columns, best))
+
+
+def mismatched(store_id: int) -> CompoundSelect[Any]:
+    """Select the favourites that differ from what counting gives: those that are stored, and those that should be."""
+    favourite = customer_favourites.c
+    ranked = union_all(*(_ranked(kind, store_id, true()) for kind in KINDS)).subquery("ranked")
+    best = select(ranked.c.customer_id, ranked.c.kind, ranked.c.value).where(ranked.c.rank == 1).cte("best")
+    of_customer = and_(
+        favourite.store_id == store_id, favourite.customer_id == best.c.customer_id, favourite.kind == best.c.kind
+    )
+    lost = best.outerjoin(customer_favourites, of_customer)
+    too_many = customer_favourites.outerjoin(best, of_customer)
+    stored = (favourite.customer_id, favourite.kind, favourite.value)
+    return union(
+        select(best).select_from(lost).where(best.c.value.is_distinct_from(favourite.value)),
+        select(*stored)
+        .select_from(too_many)
+        .where(favourite.store_id == store_id, favourite.value.is_distinct_from(best.c.value)),
+    )
 
 
 def _ranked(kind: str, store_id: int, of_customers: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:

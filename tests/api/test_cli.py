@@ -1,6 +1,7 @@
 """The commands, run as processes."""
 
 import asyncio
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -232,9 +233,13 @@ def test_plugins_are_listed_with_the_broken_ones(tmp_path: Path) -> None:
     assert blocked.returncode == 0
 
 
-def test_the_doctor_checks_plugins(migrated: Path) -> None:
-    done = muster("doctor", cwd=migrated, COLUMNS="200")
-    assert "channels: email" in done.stdout
+def test_the_doctor_writes_json_for_machines(migrated: Path) -> None:
+    done = muster("doctor", "--json", cwd=migrated)
+    content = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert content["passed"]
+    assert {check["status"] for check in content["checks"]} == {"ok", "warning"}
+    assert not (migrated / "muster.key").exists(), "it only reads"
 
 
 def test_the_demo_needs_both_files(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ async def closing() -> AsyncIterator[AsyncExitStack]:
         yield stack
 
 
-async def check(closing: AsyncExitStack, settings: Settings, name: str) -> doctor.Check:
+async def check(closing: AsyncExitStack, settings: Settings, name: str) -> doctor.CheckResult:
     runtime = build(settings)
     closing.push_async_callback(runtime.close)
     (result,) = [result for result in await doctor.run_checks(runtime) if result.name == name]

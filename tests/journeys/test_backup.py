@@ -163,10 +163,10 @@ def test_a_dump_that_is_restored_sends_nothing_twice(tmp_path: Path, kind: str, 
             assert asyncio.run(problem_of(url, mailing))[0] is CampaignStatus.PAUSED
             assert received() == sent_before, "sent without the operator's word"
             operator.run_all(resume)
-            status = asyncio.run(mailing.end())
+            ended = asyncio.run(mailing.end())
         finally:
             restored.kill()
-        assert status is CampaignStatus.SENT
+        assert ended is CampaignStatus.SENT
         assert received() == sent_before
         asyncio.run(mailing.check())
         statuses = asyncio.run(mailing.statuses())

@@ -13,6 +13,7 @@ import pytest
 from muster_sdk import hookspecs
 from typer.main import get_command
 
+from api import doctor
 from api.cli import app
 from api.settings import Settings
 from domain.events.types import EVENT_TYPES, MESSAGE_EVENTS
@@ -55,6 +56,14 @@ def test_the_command_line_is_documented_as_it_is(tmp_path: Path) -> None:
 
 def test_what_segments_may_ask_is_documented_as_it_is() -> None:
     assert docs_page.page() == (ROOT / "docs/reference/dimensions.md").read_text(), "run `make docs`"
+
+
+def test_every_check_of_the_doctor_is_documented_as_it_is() -> None:
+    checks = [*doctor.PROCESS_CHECKS, *doctor.DATA_CHECKS]
+    rows = [f"| {check.name} | {check.subject} | {check.advice} |" for check in checks]
+    section = (ROOT / "docs/howto/operate.md").read_text().partition("\n## The doctor\n")[2]
+    documented = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    assert documented == rows, "write these rows into the table of docs/howto/operate.md"
 
 
 def test_every_hook_is_documented_with_its_arguments() -> None:

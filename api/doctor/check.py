@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, Table, func, select
+from sqlalchemy import CompoundSelect, RowMapping, Select, Table, func, select
 
 from api.doctor.findings import MAX_NAMED, Finding, printable
 from api.wiring import Runtime
-from domain.kit.db import AnyRow, Transaction
+from domain.kit.db import Transaction
 
 Rows = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
 
@@ -83,28 +83,28 @@ async def find(tx: Transaction, scope: CheckScope, part: Part) -> Sequence[Findi
     return found_rows(part.problem, found, scope, warning=part.warning)
 
 
-def found_rows(problem: str, found: Sequence[AnyRow], scope: CheckScope, *, warning: bool = False) -> Sequence[Finding]:
+def found_rows(
+    problem: str, found: Sequence[RowMapping], scope: CheckScope, *, warning: bool = False
+) -> Sequence[Finding]:
     """Return the finding of what `wrong_rows` has found."""
     if not found:
         return ()
-    return (Finding(problem, scope.store_id or None, tuple(map(row_name, found)), found[0].total_rows, warning),)
+    return (Finding(problem, scope.store_id or None, tuple(map(row_name, found)), found[0]["total_rows"], warning),)
 
 
-async def wrong_rows(tx: Transaction, rows: Rows) -> Sequence[AnyRow]:
+async def wrong_rows(tx: Transaction, rows: Rows) -> Sequence[RowMapping]:
     """Return the first of a store's rows that a statement gives, each with the number of all in `total_rows`."""
-    return (await tx.execute(_first_of(rows))).all()
+    return (await tx.execute(_first_of(rows))).mappings().all()
 
 
-async def wrong_rows_of_all_stores(tx: Transaction, rows: Rows) -> Sequence[AnyRow]:
+async def wrong_rows_of_all_stores(tx: Transaction, rows: Rows) -> Sequence[RowMapping]:
     """Return the first of the rows of whichever store, each with the number of all in `total_rows`."""
-    return (await tx.execute(_first_of(rows))).all()
+    return (await tx.execute(_first_of(rows))).mappings().all()
 
 
-def row_name(row: AnyRow) -> str:
+def row_name(row: RowMapping) -> str:
     """Return a row by its key: "customer_id=7 id='o1'"."""
-    return " ".join(
-        f"{name}={_value(value)}" for name, value in zip(row._fields, row, strict=True) if name != "total_rows"
-    )
+    return " ".join(f"{name}={_value(value)}" for name, value in row.items() if name != "total_rows")
 
 
 def _first_of(rows: Rows) -> Rows:

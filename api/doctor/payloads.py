@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Text, cast, select, type_coerce
+from sqlalchemy import Text, select, type_coerce
+from sqlalchemy import cast as sql_cast
 
 from domain.jobs.model import JobStatus
 from domain.jobs.tables import jobs
@@ -41,7 +43,7 @@ async def stored_jobs(tx: Transaction, store_id: int, kinds: Collection[str] | N
     """Yield the store's jobs, or those of some kinds, a page at a time."""
     job = jobs.c
     # As text: what is no JSON would break the whole page.
-    text = cast(job.payload, Text) if tx.dialect == "postgresql" else type_coerce(job.payload, Text)
+    text = sql_cast(job.payload, Text) if tx.dialect == "postgresql" else type_coerce(job.payload, Text)
     columns = (job.id, job.kind, job.status, job.lease_until, text.label("payload_text"))
     statement = select(*columns).where(job.store_id == store_id).order_by(job.id).limit(_PAGE)
     if kinds is not None:
@@ -65,7 +67,7 @@ async def subjects_of(tx: Transaction, store_id: int, kinds: Collection[str], ke
 
 def _object(text: str) -> dict[str, object] | None:
     try:
-        payload = orjson.loads(text)
+        payload: object = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return payload if isinstance(payload, dict) else None
+    return cast("dict[str, object]", payload) if isinstance(payload, dict) else None

@@ -126,7 +126,7 @@ async def find_rows_of_no_store(tx: Transaction, _: CheckScope) -> Sequence[Find
     for table in metadata.sorted_tables:
         if "store_id" in table.c:
             found = await wrong_rows_of_all_stores(tx, _unknown_stores(table))
-            unknown += [f"{table.name} store_id={row.store_id}" for row in found]
+            unknown += [f"{table.name} store_id={row['store_id']}" for row in found]
     return listed("tables have rows of a store that is missing", unknown)
 
 

@@ -17,7 +17,7 @@ from domain.segments.evaluation.deadline import TookTooLong, reading
 from domain.stores import queries as stores
 
 # Of one look at one store, or at all of them.
-LOOK_SECONDS = 60.0
+LOOK_SECONDS = 120.0
 _GRACE_SECONDS = 10.0
 
 

@@ -1,9 +1,10 @@
 """Checks of the database itself: its revision, tables, columns, keys and indexes, and whether its files are sound."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, case, column, func, inspect, select, text
+from sqlalchemy import Column, Connection, case, column, func, inspect, select, text
 from sqlalchemy import table as named_table
 from sqlalchemy.types import Boolean, Date, Double, LargeBinary, TypeEngine
 
@@ -109,7 +110,8 @@ async def find_late_sequences(tx: Transaction, scope: CheckScope) -> Sequence[Fi
     for row in (await tx.execute(text(_SEQUENCES))).all():
         numbered = metadata.tables.get(row.table_name)
         if numbered is not None:
-            last = await tx.scalar(select(func.max(numbered.c[row.column_name])))
+            number: Column[int] = numbered.c[str(row.column_name)]
+            last = await tx.scalar(select(func.max(number)))
             given = await tx.scalar(select(func.pg_sequence_last_value(func.to_regclass(row.sequence))))
             if last is not None and last > (given or 0):
                 late.append(f"{row.sequence} has given {given or 0}, {row.table_name}.{row.column_name} goes to {last}")
@@ -142,7 +144,7 @@ async def find_mistyped_values(tx: Transaction, scope: CheckScope) -> Sequence[F
     return findings
 
 
-def _types(declared: TypeEngine[object]) -> tuple[str, ...]:
+def _types(declared: TypeEngine[Any]) -> tuple[str, ...]:
     match declared:
         case Id() | LargeBinary():
             return ("blob",)

@@ -8,7 +8,7 @@ from domain.events.tables import event_counters, events
 from domain.kit.db import Transaction
 
 
-def mismatched(store_id: int) -> CompoundSelect[Any]:
+def mismatched(store_id: int) -> CompoundSelect[Any, Any]:
     """Select the types and customers whose counters are not what counting their events gives."""
     counted = (
         select(

@@ -1,6 +1,6 @@
 """Compares stored wallets and coupons with what their events add up to, for `muster doctor` and for tests."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ from domain.wallets.tables import changes, coupons, lots
 # Customers whose events are read at a time.
 _RANGE = 5_000
 _COUPONS = frozenset({COUPON_RECEIVED, COUPON_USED})
-Contents = Mapping[int, frozenset[Hashable]]
+Rows = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,12 @@ async def _of_wallet(
     past = await _histories(tx, store_id, customer_ids, {wallet.event}, lambda row: wallet_change(row, timezone))
     for customer_id in customer_ids:
         history = past.get(customer_id, ())
-        remaining = {(lot.id, _rounded(lot.remaining), lot.expires_on) for lot in remaining_lots(history)}
-        if stored.get(customer_id, frozenset()) != remaining:
+        remaining: set[Hashable] = {
+            (lot.id, _rounded(lot.remaining), lot.expires_on) for lot in remaining_lots(history)
+        }
+        if stored.get(customer_id, set()) != remaining:
             yield WalletMismatch(customer_id, wallet.value)
-        elif stored_changes.get(customer_id, frozenset()) != _last_of(history):
+        elif stored_changes.get(customer_id, set()) != _last_of(history):
             yield WalletMismatch(customer_id, f"{wallet.value}, the last change")
 
 
@@ -68,24 +70,24 @@ async def _of_coupons(tx: Transaction, store_id: int, first: int) -> AsyncIterat
     customer_ids = sorted({*stored, *await _customers_with(tx, store_id, _COUPONS, first)})
     past = await _histories(tx, store_id, customer_ids, _COUPONS, coupon_change)
     for customer_id in customer_ids:
-        held = {
+        held: set[Hashable] = {
             (held.code, held.coupon, held.received_at, held.expires_on, held.used_at)
             for held in held_coupons(past.get(customer_id, ()))
         }
-        if stored.get(customer_id, frozenset()) != held:
+        if stored.get(customer_id, set()) != held:
             yield WalletMismatch(customer_id, "coupons")
 
 
-def _in_range(statement: Select[Any], columns: Any, store_id: int, first: int) -> Select[Any]:
+def _in_range(statement: Rows, columns: Any, store_id: int, first: int) -> Rows:
     return statement.where(columns.store_id == store_id, columns.customer_id.between(first, first + _RANGE - 1))
 
 
-async def _contents(tx: Transaction, statement: Select[Any]) -> dict[int, frozenset[Hashable]]:
+async def _contents(tx: Transaction, statement: Rows) -> dict[int, set[Hashable]]:
     """Return the rows of each customer, who is the first column, without that column."""
     rows: dict[int, set[Hashable]] = {}
     for customer_id, *values in await tx.execute(statement):
         rows.setdefault(customer_id, set()).add(tuple(values))
-    return {customer_id: frozenset(values) for customer_id, values in rows.items()}
+    return rows
 
 
 async def _customers_with(tx: Transaction, store_id: int, types: set[str] | frozenset[str], first: int) -> list[int]:

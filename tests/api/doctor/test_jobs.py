@@ -5,7 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from api.doctor.jobs import SUBJECTS
 from api.wiring import Runtime
+from api.workers.handlers import JOB_KINDS
 from domain.jobs.tables import jobs
 from domain.kit.clock import system_clock
 from tests.api.doctor.plant import Plant, Statements, add, check_plant, rows
@@ -93,6 +95,10 @@ PLANTS = {
         store=False,
     ),
 }
+
+
+def test_every_kind_of_job_says_what_it_is_about() -> None:
+    assert SUBJECTS.keys() == JOB_KINDS.keys()
 
 
 @pytest.mark.parametrize("planted", PLANTS.values(), ids=PLANTS.keys())

@@ -20,6 +20,7 @@ from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import encode
 from api.graphql.kit.keyset import Ordering, SortKey
 from api.graphql.kit.nodes import Node, find_node_of, load_node, named
+from api.graphql.kit.prices import priced
 from api.graphql.kit.scalars import JSON
 from domain.campaigns import actions, model, preview, problems, queries
 from domain.campaigns.actions import CampaignDraft
@@ -89,7 +90,7 @@ class Campaign(Node):
     async def locked_list(self, info: Info) -> Node | None:
         return await load_node(info.context, "CustomerList", self.row.list_id)
 
-    @strawberry.field(description="Null when it cannot be computed: `problem` says why.")
+    @strawberry.field(description="Null when it cannot be computed: `problem` says why.", metadata=priced(20))
     async def reach(self, info: Info) -> Reach | None:
         try:
             return Reach(reach=await info.context.batch(_reach).load(_CampaignView(self.row)))
@@ -123,7 +124,8 @@ class Campaign(Node):
             "The message that one recipient would get: the customer, or the first one on the list. Null when the "
             "list is empty, "
             "or when it cannot be computed: `problem` says why."
-        )
+        ),
+        metadata=priced(20),
     )
     async def preview(self, info: Info, customer_id: strawberry.ID | None = None) -> RenderedMessage | None:
         # No customer has the number 0: an ID of another type names nobody.
@@ -172,7 +174,7 @@ class CampaignQuery:
         rows = queries.page(context.store_id, channel, status, searched(search))
         return await connect_campaigns(context, rows, page)
 
-    @strawberry.field(description="The reach of a broadcast before it is created.")
+    @strawberry.field(description="The reach of a broadcast before it is created.", metadata=priced(250))
     async def reach(
         self,
         info: Info,

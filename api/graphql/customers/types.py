@@ -17,6 +17,7 @@ from api.graphql.kit.enums import expose
 from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import encode
 from api.graphql.kit.nodes import Node, find_node_of, list_of, node
+from api.graphql.kit.prices import priced
 from domain.customers import model, queries
 from domain.customers.model import (
     AccountStatus,
@@ -113,6 +114,8 @@ class Customer(Node):
 
     @strawberry.field(
         description="The active segments that the customer is in now, the newest first.",
+        # All customers of the answer are looked at together.
+        metadata=priced(1),
         graphql_type=list_of("Segment"),
     )
     async def segments(self, info: Info) -> list[Node]:

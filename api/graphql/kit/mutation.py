@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from api.graphql.kit.access import asks
 from api.graphql.kit.context import Info
 from api.graphql.kit.errors import TOO_LARGE, user_errors
+from api.graphql.kit.prices import priced
 from api.transactions import write
 from domain.kit.db import Transaction
 from domain.kit.db.faults import is_overflow
@@ -22,7 +23,12 @@ Change = Callable[..., Awaitable[Any]]
 
 
 def mutation(
-    payload: Callable[..., Any], scope: TokenScope, *, description: str | None = None, errors_under: str | None = None
+    payload: Callable[..., Any],
+    scope: TokenScope,
+    *,
+    description: str | None = None,
+    errors_under: str | None = None,
+    price: int | None = None,
 ) -> Callable[[Change], Any]:
     """Make a field of `async def name(self, context, tx, ...client's arguments)`, for tokens with the scope.
 
@@ -66,6 +72,7 @@ def mutation(
         resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what inspect.signature goes by
             parameters=[self_, info, *client_arguments], return_annotation=payload
         )
-        return strawberry.mutation(resolve, description=description, metadata=asks(scope))
+        metadata = asks(scope) if price is None else asks(scope) | priced(price)
+        return strawberry.mutation(resolve, description=description, metadata=metadata)
 
     return decorate

@@ -36,6 +36,7 @@ class ExportMutation:
             "A report of the list's customers; deleted ones are left out. `fields` are keys of `exportFields`, in the "
             "order of the columns. The operation's `url` leads to the file when it is done, for seven days."
         ),
+        price=500,
     )
     async def list_export(
         self,

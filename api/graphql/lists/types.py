@@ -18,6 +18,7 @@ from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import encode
 from api.graphql.kit.keyset import newest
 from api.graphql.kit.nodes import Node, connection_of, find_node_of, load_node, named
+from api.graphql.kit.prices import priced
 from api.graphql.lists.analysis import ListAnalysis, ListDifference, analysis_of
 from api.graphql.segments.reach import ChannelReach
 from api.graphql.stores.channels import store_channels
@@ -101,15 +102,17 @@ class CustomerList(Node):
             page,
         )
 
-    @strawberry.field
+    @strawberry.field(metadata=priced(15))
     async def reach(self, info: Info) -> list[ChannelReach]:
         return [ChannelReach(counts=counts) for counts in await info.context.batch(_reach).load(self.row.id)]
 
-    @strawberry.field
+    @strawberry.field(metadata=priced(40))
     async def analysis(self, info: Info) -> ListAnalysis:
         return await analysis_of(info.context, self.row.id)
 
-    @strawberry.field(description="Compared with another list of the same segment, usually an earlier one.")
+    @strawberry.field(
+        description="Compared with another list of the same segment, usually an earlier one.", metadata=priced(25)
+    )
     async def difference(
         self, info: Info, from_: Annotated[strawberry.ID, strawberry.argument(name="from")]
     ) -> ListDifference:

@@ -10,6 +10,7 @@ from api.graphql.kit.context import Info
 from api.graphql.kit.errors import searched
 from api.graphql.kit.fields import derived
 from api.graphql.kit.nodes import Node, connection_of, list_of, load_node
+from api.graphql.kit.prices import priced
 from api.graphql.segments.filters import FilterInput, write_id
 from api.graphql.segments.inputs import definition_of
 from api.graphql.segments.reach import ChannelReach
@@ -47,7 +48,8 @@ class SegmentPreview:
 @strawberry.type
 class PreviewQuery:
     @strawberry.field(
-        description="The customers that a filter matches now: their count, the reach of each channel, and a sample."
+        description="The customers that a filter matches now: their count, the reach of each channel, and a sample.",
+        metadata=priced(500),
     )
     async def segment_preview(
         self,
@@ -62,7 +64,7 @@ class PreviewQuery:
         result = await context.services.previews.preview(context.principal.store, definition, channels, context.now)
         return SegmentPreview(definition=definition, result=result)
 
-    @strawberry.field(graphql_type=connection_of("Customer"))
+    @strawberry.field(graphql_type=connection_of("Customer"), metadata=priced(50, "filter"))
     async def customers(
         self,
         info: Info,

@@ -20,6 +20,7 @@ from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import encode
 from api.graphql.kit.keyset import newest
 from api.graphql.kit.nodes import Node, connection_of, find_node_of, load_row, named, node, optional_node
+from api.graphql.kit.prices import priced
 from api.graphql.segments.catalogue import catalogue_of
 from api.graphql.segments.filters import Filter, exclude_of, include_of, write_id
 from domain.customers import queries as customer_queries
@@ -131,6 +132,7 @@ class Segment(Node):
     @strawberry.field(
         description="Its current members, computed live; empty when the filter cannot be evaluated any more.",
         graphql_type=connection_of("Customer"),
+        metadata=priced(20),
     )
     async def members(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Node]:
         page, context = Page.of(first, after), info.context
@@ -140,7 +142,9 @@ class Segment(Node):
         members = customer_queries.among(context.store_id, ids)
         return await customer_pages.connect(context, members, page, CustomerOrder.CREATED_AT_ASC, seconds=SECONDS)
 
-    @strawberry.field(description="Null when the filter cannot be evaluated any more: `problem` says why.")
+    @strawberry.field(
+        description="Null when the filter cannot be evaluated any more: `problem` says why.", metadata=priced(20)
+    )
     async def member_count(self, info: Info) -> int | None:
         return await info.context.batch(_member_counts).load(self.row)
 

@@ -1,4 +1,4 @@
-"""Cost of an operation: the nodes that it can make the server fetch, counted through `first` and `last`.
+"""Cost of an operation: the nodes that it can make the server fetch, counted through `first` and `last`, and prices.
 
 The cost of each fragment is computed once and sums saturate, so that a document that doubles itself twenty times
 costs no more to refuse than to read.
@@ -36,6 +36,7 @@ from graphql.type import (
 
 from api.graphql.kit.connection import DEFAULT_SIZE, MAX_SIZE
 from api.graphql.kit.json_types import is_array
+from api.graphql.kit.prices import price_of
 from api.graphql.server.limits import Limits, too_complex
 
 _SATURATED = 10**9
@@ -78,26 +79,27 @@ class CostChecker:
         cost = next(iter(CostEstimate(self, parse(standard), {}).operations()))[1]
         self.introspection = cost.introspected * 6 // 5
 
-    def cost_variables(self, document: DocumentNode) -> frozenset[str]:
-        """Return the variables that the document's cost depends on."""
+    def survey(self, document: DocumentNode) -> "CostEstimate":
+        """Return an estimate that knows the variables that the cost depends on, and whether the document is dear."""
         estimate = CostEstimate(self, document, {})
         for _ in estimate.operations():
             pass
-        return frozenset(estimate.variables_read)
+        return estimate
 
     def check(self, document: DocumentNode, variables: Mapping[str, Any]) -> None:
         """Raise QUERY_TOO_COMPLEX when an operation costs too much with these variables."""
         limits = self.limits
         for operation, cost in CostEstimate(self, document, variables).operations():
+            nodes = f"nodes, lists counted by `first` or `last`, dear fields by their price ({cost.nodes:,} asked)"
             for value, limit, noun in (
                 (cost.depth, limits.depth, "levels of selections"),
                 (cost.width, limits.root_fields, "root fields"),
                 (cost.fields, limits.fields, "fields, fragments written out"),
-                (cost.nodes, limits.cost, f"nodes, lists counted by `first` or `last` ({cost.nodes:,} asked)"),
+                (cost.nodes, limits.cost, nodes),
                 (cost.introspected, self.introspection, "introspected types and fields"),
             ):
                 if value > limit:
-                    error = too_complex(noun, limit)
+                    error = too_complex(noun, limit, asked=value)
                     name = operation.name.value if operation.name else None
                     error.extensions = {**(error.extensions or {}), "operation": name}
                     raise error
@@ -113,6 +115,8 @@ class CostEstimate:
         self._fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
         self._fragment_costs: dict[str, Cost] = {}
         self.variables_read: set[str] = set()
+        # Whether a field has a price, in any of the operations.
+        self.is_dear = False
 
     def operations(self) -> Iterator[tuple[OperationDefinitionNode, Cost]]:
         for definition in self._document.definitions:
@@ -153,8 +157,9 @@ class CostEstimate:
         if isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
             definition = self._schema.get_field(parent, node.name.value)
         type_ = get_named_type(definition.type) if definition else None
+        price = self._price(node, definition)
         if node.selection_set is None or is_leaf_type(type_):
-            return _LEAF
+            return Cost(1, 1, 1, price) if price else _LEAF
         inner = self._selections(node.selection_set, type_)
         introspects = type_ is not None and type_.name.startswith("__")
         times = self._times(node, definition, parent)
@@ -165,9 +170,18 @@ class CostEstimate:
             inner.depth + 1,
             1,
             min(inner.fields + 1, _SATURATED),
-            0 if introspects else min(connection + times * (object_ + inner.nodes), _SATURATED),
+            0 if introspects else min(price + connection + times * (object_ + inner.nodes), _SATURATED),
             min(times * (1 + inner.introspected), _SATURATED) if introspects else inner.introspected,
         )
+
+    def _price(self, node: FieldNode, definition: GraphQLField | None) -> int:
+        price = price_of(definition) if definition else None
+        if price is None:
+            return 0
+        if price.argument is not None and price.argument not in {a.name.value for a in node.arguments or ()}:
+            return 0
+        self.is_dear = True
+        return price.nodes
 
     def _times(self, node: FieldNode, definition: GraphQLField | None, parent: GraphQLNamedType | None) -> int:
         """Return the number of objects that the field can answer."""

@@ -35,6 +35,8 @@ class Document:
     cost_variables: tuple[str, ...]
     # Whether a string in it holds U+0000.
     nul: bool
+    # Whether a field in it has a price.
+    dear: bool
     affordable: set[Sizes] = field(default_factory=set[Sizes])
     # By the names of the operations that were run.
     demands: dict[str | None, tuple[Demand, ...]] = field(default_factory=dict[str | None, tuple[Demand, ...]])
@@ -120,8 +122,8 @@ class Documents:
                 max_source_length=self._limits.characters,
             )
             nul = check_shape(node, self._limits)
-            cost_variables = self._costs.cost_variables(node)
-            if not cost_variables:
+            survey = self._costs.survey(node)
+            if not survey.variables_read:
                 self._costs.check(node, {})
         except GraphQLSyntaxError as error:
             # The parser's own limits on tokens, length and nesting come as syntax errors.
@@ -133,4 +135,4 @@ class Documents:
         errors = validate(self._schema, node, _RULES, max_errors=_MAX_ERRORS)
         if errors:
             return Refused(Outcome.INVALID, [coded(error, VALIDATION_FAILED) for error in errors])
-        return Document(node, tuple(sorted(cost_variables)), nul)
+        return Document(node, tuple(sorted(survey.variables_read)), nul, survey.is_dear)

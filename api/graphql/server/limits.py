@@ -28,5 +28,5 @@ class Limits:
     tree_objects: int = 2_000
 
 
-def too_complex(noun: str, limit: int) -> GraphQLError:
-    return refusal(f"Too many {noun}: at most {limit:,}", QUERY_TOO_COMPLEX, limit=limit)
+def too_complex(noun: str, limit: int, **numbers: int) -> GraphQLError:
+    return refusal(f"Too many {noun}: at most {limit:,}", QUERY_TOO_COMPLEX, limit=limit, **numbers)

@@ -55,9 +55,9 @@ QUERIES = {
         trend { since shoppers { current previous change } sales { current } conversion { change } } } } }""",
     "campaigns": f"campaigns(first: $n) {{ totalCount nodes {{ {CAMPAIGN} }} }}",
     "operations": "nodes(ids: $ids) { ... on Operation { kind status problems { row message } } }",
-    "nodes": """nodes(ids: $ids) { id ... on Customer { orderCount tags } ... on Segment { memberCount }
-        ... on CustomerList { reach { channel } members(first: 1) { totalCount } }
-        ... on Campaign { stats { sent } preview { text } deliveries(first: 1) { nodes { id } } }
+    "nodes": """nodes(ids: $ids) { id ... on Customer { orderCount tags }
+        ... on Segment { lists(first: 1) { totalCount } } ... on CustomerList { members(first: 1) { totalCount } }
+        ... on Campaign { stats { sent } deliveries(first: 1) { nodes { id } } }
         ... on Delivery { message { text } customer { id } } ... on Operation { problems { message } } }""",
 }
 FEW, MANY = 2, 50

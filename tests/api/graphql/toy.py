@@ -21,6 +21,7 @@ from api.graphql.kit.errors import UserError, forbidden
 from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import encode
 from api.graphql.kit.nodes import Node
+from api.graphql.kit.prices import priced
 from api.graphql.kit.scalars import JSON, SCALARS
 from api.graphql.kit.upload import Upload
 from api.graphql.server.authorization import Scopes
@@ -50,6 +51,10 @@ class Pebble(Node):
     def pebbles(self, first: int | None = UNSET, after: str | None = UNSET) -> Connection["Pebble"]:
         return pebbles(first, after)
 
+    @strawberry.field(metadata=priced(25))
+    def weight(self) -> int:
+        return self.key
+
     @strawberry.field
     def twin(self) -> Optional["Pebble"]:
         return self
@@ -70,6 +75,10 @@ class Choice:
     left: str | None = UNSET
     right: Optional["Choice"] = UNSET
     several: list["Choice"] | None = UNSET
+
+
+async def slow_work() -> None:
+    """What takes long; a test replaces it."""
 
 
 @strawberry.type
@@ -95,6 +104,19 @@ class Query:
     ) -> JSON:
         values = [at and at.isoformat(), day and day.isoformat(), amount and str(amount)]
         return JSON([text, number, *values, value])
+
+    @strawberry.field
+    async def slow(self) -> bool:
+        await slow_work()
+        return True
+
+    @strawberry.field(metadata=priced(500))
+    def survey(self) -> int:
+        return 0
+
+    @strawberry.field(metadata=priced(200, "text"))
+    def searched(self, text: str | None = None) -> str | None:
+        return text
 
     @strawberry.field
     def at(self, at: datetime) -> datetime:

@@ -125,3 +125,29 @@ async def test_nul_is_refused_where_a_field_takes_it(ask: Ask) -> None:
     assert response.status_code == 200
     [error] = response.json()["errors"]
     assert (error["path"], error["extensions"]["field"]) == (["echo"], ["text"])
+
+
+async def test_dear_fields_count_by_their_price_and_the_refusal_has_the_numbers(ask: Ask) -> None:
+    """S3: however often they are asked for, by aliases or for each object of a list."""
+    aliases = " ".join(f"a{number}: survey" for number in range(11))
+    [error] = (await ask(f"{{{aliases}}}")).json()["errors"]
+    assert error["extensions"] == {
+        "code": "QUERY_TOO_COMPLEX",
+        "limit": 5_000,
+        "asked": 5_500,
+        "operation": None,
+    }
+    assert "5,500" in error["message"]
+    assert "5,000" in error["message"]
+    assert (await ask("{" + " ".join(f"a{number}: survey" for number in range(10)) + "}")).status_code == 200
+    assert (await ask("{pebbles(first: 250){nodes{weight}}}")).status_code == 400
+    assert (await ask("{pebbles(first: 100){nodes{weight}}}")).status_code == 200
+
+
+async def test_a_price_may_be_that_of_an_argument(ask: Ask) -> None:
+    def often(field: str) -> str:
+        return "{" + " ".join(f"a{number}: {field}" for number in range(50)) + "}"
+
+    assert (await ask(often("echo"))).status_code == 200
+    assert (await ask(often('searched(text: "x")'))).status_code == 400
+    assert (await ask(often("searched"))).status_code == 200

@@ -35,7 +35,7 @@ EMPTY = "{ __typename }"
 async def test_requests_a_second(
     database: Database, store_id: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    token = await _stage(database, store_id)
+    token = await stage_customers(database, store_id)
     with _server(database.url, tmp_path) as (url, pid):
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"}
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
@@ -53,7 +53,7 @@ async def test_requests_a_second(
 _QUERIES = {"empty": EMPTY, "50 customers x 12 fields": PAGE, "the same with tags and contacts": TRACKED}
 
 
-async def _stage(database: Database, store_id: int) -> str:
+async def stage_customers(database: Database, store_id: int) -> str:
     token = new_token(store_id)
     hashed = token_hash(token)
     assert hashed is not None

@@ -72,7 +72,7 @@ def mutation(
         resolve.__signature__ = signature.replace(  # type: ignore[attr-defined]  # what inspect.signature goes by
             parameters=[self_, info, *client_arguments], return_annotation=payload
         )
-        metadata = asks(scope) if price is None else asks(scope) | priced(price)
+        metadata = asks(scope) if price is None else {**asks(scope), **priced(price)}
         return strawberry.mutation(resolve, description=description, metadata=metadata)
 
     return decorate

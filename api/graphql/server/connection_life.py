@@ -126,14 +126,17 @@ async def disconnected(receive: Receive) -> None:
         pass
 
 
-async def answered(work: Coroutine[Any, Any, T], receive: Receive, *, whole: bool) -> T:
+async def answered(work: Callable[[], Coroutine[Any, Any, T]], receive: Receive, *, whole: bool) -> T:
     """Return the result of the work. Raise ClientDisconnect when the client hangs up before.
 
-    The work is then cancelled, and its statement with it; `whole` work is finished first, for nobody could tell which
-    part of it was done.
+    The work is then cancelled, and its statement with it; `whole` work that has begun is finished first, for nobody
+    could tell which part of it was done.
     """
-    working = asyncio.create_task(work)
     gone = asyncio.create_task(disconnected(receive))
+    await asyncio.sleep(0)
+    if gone.done():
+        raise ClientDisconnect
+    working = asyncio.create_task(work())
     try:
         await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
         if whole:

@@ -1,7 +1,9 @@
 """The GraphQL endpoint: one ASGI application for HTTP, server-sent events and WebSockets."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -18,10 +20,11 @@ from api.database_errors import log_unavailable
 from api.graphql.kit.errors import rate_limited, unauthenticated, unavailable
 from api.graphql.kit.fields import schema_of, tune
 from api.graphql.server import requests
+from api.graphql.server.admission import Admission, Place
 from api.graphql.server.authorization import Authorization, Scopes
-from api.graphql.server.connection_life import ConnectionLimits, StillValid, Streams, TokenWatch, answered
+from api.graphql.server.connection_life import ConnectionLimits, StillValid, Streams, TokenWatch, answered, stop
 from api.graphql.server.documents import Documents
-from api.graphql.server.execution import Answer, OpenContext, Runner, encode, refused
+from api.graphql.server.execution import Answer, OpenContext, Operation, Runner, encode, refused
 from api.graphql.server.limits import Limits
 from api.graphql.server.negotiation import STATUS, Accepted, Media, Outcome, Refused, try_again
 from api.graphql.server.requests import GraphQLRequest
@@ -34,6 +37,8 @@ P = TypeVar("P", bound=Hashable)
 C = TypeVar("C")
 
 _VARY = {"Vary": "Accept"}
+# A small body comes with its head; one that does not within these seconds keeps others from nothing.
+_BODY_SECONDS = 0.25
 
 
 class GraphQLEndpoint(Generic[P, C]):
@@ -52,10 +57,12 @@ class GraphQLEndpoint(Generic[P, C]):
         limits: Limits | None = None,
         connection_limits: ConnectionLimits | None = None,
         streams: Streams | None = None,
+        admission: Admission | None = None,
         max_upload: int = 8 << 30,
     ) -> None:
+        self._admission = admission or Admission()
         documents, authorization = Documents(schema_of(schema), limits), Authorization(schema_of(schema), scopes)
-        self._runner: Runner[P, C] = Runner(tune(schema), documents, authorization)
+        self._runner: Runner[P, C] = Runner(tune(schema), documents, authorization, self._admission)
         self._authenticate = authenticate
         self._make_context = make_context
         self._page = page
@@ -105,6 +112,36 @@ class GraphQLEndpoint(Generic[P, C]):
         if request.method not in ("GET", "POST"):
             raise Refused(Outcome.METHOD, "Send GET or POST", {"Allow": "GET, POST"})
         kind = requests.content_type(request) if request.method == "POST" else None
+        gate = self._admission.files if kind == "multipart/form-data" else self._admission.plain
+        async with gate.passed() as place:
+            # Whoever is refused has cost nothing until here.
+            principal = await self._principal(request)
+            async with self._read(request, kind, place) as graphql_request:
+                return await self._execute(request, graphql_request, principal, accepted, media, place)
+
+    async def _execute(
+        self,
+        request: Request,
+        graphql_request: GraphQLRequest,
+        principal: P,
+        accepted: Accepted,
+        media: Media,
+        place: Place,
+    ) -> ASGIApp:
+        operation = self._runner.plan(graphql_request, principal)
+        if request.method == "GET" and operation.kind is OperationType.MUTATION:
+            raise Refused(Outcome.METHOD, "A mutation is sent by POST", {"Allow": "POST"})
+        opener = self._opener(request, principal)
+        if operation.kind is OperationType.SUBSCRIPTION or media is Media.EVENTS:
+            return self._stream(principal, accepted, operation, opener)
+        if not graphql_request.files:
+            await place.take(self._admission.gate(dear=operation.document.dear))
+        # What a mutation of several transactions has done by halves, nobody could take up.
+        whole = operation.kind is OperationType.MUTATION
+        answer = await answered(partial(self._runner.run, operation, opener), request.receive, whole=whole)
+        return _json(answer, STATUS[Outcome.ANSWERED][media], media)
+
+    async def _principal(self, request: Request) -> P:
         try:
             principal = await self._authenticate(request)
         except TooManyFailures as error:
@@ -117,36 +154,42 @@ class GraphQLEndpoint(Generic[P, C]):
             raise try_again([unavailable(message)]) from None
         if principal is None:
             raise Refused(Outcome.UNAUTHENTICATED, [unauthenticated()], {"WWW-Authenticate": "Bearer"})
-        async with self._read(request, kind) as graphql_request:
-            operation = self._runner.plan(graphql_request, principal)
-            if request.method == "GET" and operation.kind is OperationType.MUTATION:
-                raise Refused(Outcome.METHOD, "A mutation is sent by POST", {"Allow": "POST"})
-            opener = self._opener(request, principal)
-            if operation.kind is not OperationType.SUBSCRIPTION and media is not Media.EVENTS:
-                # What a mutation of several transactions has done by halves, nobody could take up.
-                whole = operation.kind is OperationType.MUTATION
-                answer = await answered(self._runner.run(operation, opener), request.receive, whole=whole)
-                return _json(answer, STATUS[Outcome.ANSWERED][media], media)
-            if not accepted.events():
-                raise Refused(Outcome.UNREADABLE, f"A subscription comes as {Media.EVENTS}, or over a WebSocket")
-            if kind == "multipart/form-data":
-                raise Refused(Outcome.UNREADABLE, f"Files are not taken with {Media.EVENTS}")
-            if self._streams.full:
-                raise try_again([unavailable("The server has as many streams as it takes. Try again in a moment.")])
-            until_revoked = partial(self._watch.until_revoked, principal)
-            answers = self._runner.stream(operation, opener)
-            return EventStream(answers, until_revoked, self._connection_limits, self._streams)
+        return principal
+
+    def _stream(self, principal: P, accepted: Accepted, operation: Operation, opener: OpenContext[C]) -> ASGIApp:
+        if operation.request.files:
+            raise Refused(Outcome.UNREADABLE, f"Files are not taken with {Media.EVENTS}")
+        if not accepted.events():
+            raise Refused(Outcome.UNREADABLE, f"A subscription comes as {Media.EVENTS}, or over a WebSocket")
+        if self._streams.full:
+            raise try_again([unavailable("The server has as many streams as it takes. Try again in a moment.")])
+        until_revoked = partial(self._watch.until_revoked, principal)
+        answers = self._runner.stream(operation, opener)
+        return EventStream(answers, until_revoked, self._connection_limits, self._streams)
 
     @asynccontextmanager
-    async def _read(self, request: Request, kind: str | None) -> AsyncGenerator[GraphQLRequest]:
+    async def _read(self, request: Request, kind: str | None, place: Place) -> AsyncGenerator[GraphQLRequest]:
         if kind is None:
             yield requests.from_query(request)
         elif kind == Media.JSON:
-            yield requests.from_json(requests.parse_json(await requests.read_body(request), "The body"))
+            text = await self._read_body(request, place)
+            yield requests.from_json(requests.parse_json(text, "The body"))
         else:
             limits = {"max_json": requests.MAX_BODY, "max_bytes": self._max_upload}
             async with multipart_body(request, **limits) as body:
-                yield requests.from_json(body)
+                yield replace(requests.from_json(body), files=True)
+
+    async def _read_body(self, request: Request, place: Place) -> bytes:
+        """Return the body; while it is on its way, its request has no place that others need."""
+        reading = asyncio.create_task(requests.read_body(request))
+        try:
+            if not (await asyncio.wait({reading}, timeout=_BODY_SECONDS))[0]:
+                place.leave()
+            body = await reading
+        finally:
+            await stop({reading} if not reading.done() else ())
+        await place.take(self._admission.plain)
+        return body
 
 
 def _json(answer: Answer, status: int, media: Media | None, headers: dict[str, str] | None = None) -> Response:

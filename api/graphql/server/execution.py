@@ -18,6 +18,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from api.graphql.kit.errors import BAD_USER_INPUT, INTERNAL, coded, is_passing, log, presentable, refusal
 from api.graphql.kit.fields import schema_of
+from api.graphql.server.admission import Admission, Gate
 from api.graphql.server.authorization import Authorization
 from api.graphql.server.connection_life import finished
 from api.graphql.server.documents import Document, Documents
@@ -46,11 +47,14 @@ class Operation:
 class Runner(Generic[P, C]):
     """Runs the operations of one schema; each with a context of its own, each event of a subscription too."""
 
-    def __init__(self, schema: Schema, documents: Documents, authorization: Authorization[P]) -> None:
+    def __init__(
+        self, schema: Schema, documents: Documents, authorization: Authorization[P], admission: Admission
+    ) -> None:
         self._schema = schema_of(schema)
         self._executor_class = cast(type[Executor[C]], schema.execution_context_class)
         self._documents = documents
         self._authorization = authorization
+        self._admission = admission
 
     def plan(self, request: GraphQLRequest, principal: P) -> Operation:
         """Return the operation, of which nothing has begun. Raise Refused when the caller may not run it."""
@@ -77,7 +81,7 @@ class Runner(Generic[P, C]):
         executor = self._build(operation)
         if operation.kind is OperationType.SUBSCRIPTION:
             return _subscription(executor, open_context)
-        return _single(executor, open_context)
+        return _single(executor, open_context, self._admission.gate(dear=operation.document.dear))
 
     def _build(self, operation: Operation) -> Executor[C]:
         nul = operation.request.nul or operation.document.nul
@@ -95,14 +99,19 @@ class Runner(Generic[P, C]):
         return cast(Executor[C], built)
 
 
-async def _single(executor: Executor[C], open_context: OpenContext[C]) -> AsyncGenerator[Answer, None]:
+async def _single(executor: Executor[C], open_context: OpenContext[C], gate: Gate) -> AsyncGenerator[Answer, None]:
     async def execute() -> Answer:
         async with open_context() as context:
             return shown(await _execute(executor, context))
 
     # Nobody could tell which part of a mutation was done.
     whole = executor.operation.operation is OperationType.MUTATION
-    yield await (finished(execute()) if whole else execute())
+    try:
+        async with gate.passed():
+            answer = await (finished(execute()) if whole else execute())
+    except Refused as full:
+        answer = refused(full.errors)
+    yield answer
 
 
 async def _subscription(executor: Executor[C], open_context: OpenContext[C]) -> AsyncGenerator[Answer, None]:

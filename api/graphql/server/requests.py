@@ -25,6 +25,8 @@ class GraphQLRequest:
     operation_name: str | None = None
     # Whether a text among the variables holds U+0000, which no database stores.
     nul: bool = False
+    # Whether it came with files.
+    files: bool = False
 
 
 def from_query(request: Request) -> GraphQLRequest:

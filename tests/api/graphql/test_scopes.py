@@ -82,7 +82,7 @@ def test_every_way_through_the_schema_asks_for_what_its_fields_do(record_propert
     ways = [path for root in FIELDS for path in paths(schema(), [root])]
     assert {coordinate for path in ways for coordinate in path.coordinates} == DECLARED.keys()
     for path in ways:
-        document = Document(parse(_harmless(path)), (), nul=False)
+        document = Document(parse(_harmless(path)), (), nul=False, dear=False)
         for name, scopes in TOKENS.items():
             assert _passes(authorization, document, scopes) == _allowed(path, scopes), (name, path)
     record_property(

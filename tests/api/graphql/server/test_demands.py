@@ -45,7 +45,7 @@ def scope_of(parent: CompositeType, name: str, _field: GraphQLField) -> TokenSco
 def demands(text: str, name: str | None = None) -> Mapping[str, str]:
     """The scopes of an operation, each with the path and the type of the first field that asks for it."""
     node = parse(text)
-    operation = Document(node, (), nul=False).operation(name)
+    operation = Document(node, (), nul=False, dear=False).operation(name)
     return {
         demand.scope.value: f"{'.'.join(demand.path)} of {demand.type_name}"
         for demand in DemandReader(SCHEMA, scope_of, node).demands(operation).values()
@@ -109,7 +109,7 @@ def test_each_place_of_a_document_is_read_once_and_each_operation_once() -> None
         asked.append(name)
         return scope_of(parent, name, field)
 
-    document = Document(parse(text), (), nul=False)
+    document = Document(parse(text), (), nul=False, dear=False)
     authorization = Authorization(SCHEMA, Scopes(counted, frozenset[TokenScope].__contains__))
     for _ in range(3):
         authorization.check(document, document.operation(None), frozenset({READ, ADMIN}))
@@ -117,7 +117,7 @@ def test_each_place_of_a_document_is_read_once_and_each_operation_once() -> None
 
 
 def test_the_refusal_names_the_scope_the_field_and_its_type() -> None:
-    document = Document(parse("{ person { who: note } }"), (), nul=False)
+    document = Document(parse("{ person { who: note } }"), (), nul=False, dear=False)
     authorization = Authorization(SCHEMA, Scopes(scope_of, frozenset[TokenScope].__contains__))
     with pytest.raises(Refused) as refused:
         authorization.check(document, document.operation(None), frozenset({READ}))

@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
+from domain.kit import private_files
 from domain.kit.secret_keys import KeyPair, SecretKey
 
 KEY_FILE = Path("muster.key")
@@ -35,6 +36,7 @@ def replace(current: SecretKey) -> None:
 
 
 def _read(file: Path) -> SecretKey | None:
+    private_files.tighten(file)
     try:
         return SecretKey(file.read_bytes().strip())
     except FileNotFoundError:

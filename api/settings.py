@@ -12,8 +12,10 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from api import key_files
+from domain.kit import private_files
 from domain.kit.clock import Clock, FileClock, system_clock
 from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
+from plugins.isolation.targets import ALL
 
 IN_PROCESS = "memory://"
 _DRIVERS = {
@@ -50,6 +52,7 @@ class Settings(BaseSettings):
     allowed_origins: CommaSeparated = ()
     trusted_proxies: CommaSeparated = ("127.0.0.1", "::1")
     blocked_plugins: CommaSeparated = ()
+    private_targets: CommaSeparated = ()
     channel_memory_mb: int = Field(default=1024, ge=256, le=65536)
     preview_cache_mb: int = Field(default=64, ge=0, le=4096)
     log_format: Literal["auto", "console", "json"] = "auto"
@@ -104,7 +107,7 @@ class Settings(BaseSettings):
         TypeAdapter(HttpUrl).validate_python(value)
         return value.rstrip("/")
 
-    @field_validator("allowed_origins", "blocked_plugins", "trusted_proxies", mode="before")
+    @field_validator("allowed_origins", "blocked_plugins", "private_targets", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -120,6 +123,17 @@ class Settings(BaseSettings):
                     f"{address!r} is no address or network such as 10.0.0.0/8; write none for none"
                 ) from None
         return () if value == ("none",) else value
+
+    @field_validator("private_targets")
+    @classmethod
+    def _networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            try:
+                ip_network(value, strict=False)
+            except ValueError:
+                if value != ALL:
+                    raise ValueError(f"{value!r} is no network: write 10.0.0.0/8, 127.0.0.1, or {ALL}") from None
+        return values
 
     @model_validator(mode="after")
     def _clock_only_in_tests(self) -> Self:
@@ -157,6 +171,13 @@ class Settings(BaseSettings):
         url = make_url(self.database_url)
         name = f"{url.database}-journals" if url.get_backend_name() == "sqlite" else "muster-journals"
         return Path(name).absolute()
+
+    def tighten_directories(self) -> None:
+        """Have nobody else read the directories that Muster has made by default; others are the operator's."""
+        if self.files_dir is None:
+            private_files.tighten(self.files())
+        if self.journals_dir is None:
+            private_files.tighten(self.journals())
 
     def clock(self) -> Clock:
         """Return the clock that the settings choose. Raise InvalidSetting when its file holds no time."""

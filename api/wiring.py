@@ -94,6 +94,7 @@ class Runtime:
 def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
     """Return the runtime; what it does by itself with the database follows the limits, jobs have their own."""
     keys = InstallationKeys(settings.secret_keys())
+    settings.tighten_directories()
     plugins = load(settings.blocked_plugins)
     brokers = brokers_for(settings.broker_url, settings.broker_namespace)
     notifier = Notifier(brokers)
@@ -106,7 +107,7 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
         public_url=settings.public_url,
         keys=keys,
         channels=InstalledChannels(plugins, keys),
-        sessions=IsolatedSessions(plugins, child_environment(), settings.channel_memory_mb),
+        sessions=IsolatedSessions(plugins, child_environment(), settings.channel_memory_mb, settings.private_targets),
         journals=JournalDirectory(settings.journals()),
         continuity=Continuity(settings.journals(), LifeMarker(settings.files()), settings.sqlite_file()),
         files=FileDirectory(settings.files()),

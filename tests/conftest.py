@@ -68,6 +68,12 @@ def journals_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("MUSTER_FILES_DIR", str(tmp_path / "files"))
 
 
+@pytest.fixture(autouse=True)
+def mail_servers_of_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have channels reach the servers that tests start on this machine."""
+    monkeypatch.setenv("MUSTER_PRIVATE_TARGETS", "127.0.0.0/8,::1")
+
+
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "migrated.db"

@@ -27,6 +27,7 @@ from domain.stores.actions import create_token
 from domain.stores.model import TokenDraft, TokenScope
 
 DATABASE = Path("demo.db")
+SINK_HOST = "127.0.0.1"
 
 
 def demo_settings(settings: Settings) -> Settings:
@@ -39,6 +40,8 @@ def demo_settings(settings: Settings) -> Settings:
         for path in Path().glob(f"{DATABASE}*"):
             path.unlink()
         changes["database_url"] = f"sqlite+aiosqlite:///{DATABASE}"
+    if "private_targets" not in settings.model_fields_set:
+        changes["private_targets"] = (SINK_HOST,)
     if "log_level" not in settings.model_fields_set:
         changes["log_level"] = "warning"
     return settings.model_copy(update=changes)
@@ -54,7 +57,7 @@ def run_demo(settings: Settings, data: Path | None, customers: int, port: int, *
         else:
             customers_file, orders_file = data / "customers.csv", data / "orders.csv"
         mail_settings: dict[str, object] = {
-            "host": "127.0.0.1",
+            "host": SINK_HOST,
             "port": sink.port,
             "security": "none",
             "fromAddress": "shop@example.com",

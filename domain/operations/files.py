@@ -11,6 +11,7 @@ from struct import Struct
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+from domain.kit import private_files
 from domain.kit.signing import SignedTokens
 from domain.operations.model import Operation, OperationFile
 
@@ -92,7 +93,7 @@ class FileDirectory:
 
         Files of earlier attempts are deleted first.
         """
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_files.make_directory(self._directory)
         self.remove_all_of(store_id, operation_id)
         stem = f"{store_id}-{operation_id.hex}-{attempt}"
         prefix = f"making-{stem}-"
@@ -100,6 +101,7 @@ class FileDirectory:
             yield UnfinishedFile(Path(folder) / "file", OperationFile(f"{stem}{Path(name).suffix}", name))
 
     def publish(self, unfinished: UnfinishedFile) -> None:
+        unfinished.path.chmod(private_files.FILE)
         unfinished.path.replace(self.path(unfinished.file.stored_name))
 
     def remove(self, stored_name: str) -> None:

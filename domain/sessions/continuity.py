@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from domain.installation import queries
 from domain.installation.life import Life, Standing
 from domain.installation.marker import LifeMarker
+from domain.kit import private_files
 from domain.kit.db import Database, Transaction
 
 # Seconds that all machines have to compare their journals with a database that was promoted.
@@ -108,10 +109,11 @@ class Continuity:
         remembered = self._remembered()
         if self._path is None or (remembered is not None and remembered[0] == timeline):
             return
-        self._path.mkdir(parents=True, exist_ok=True)
+        private_files.make_directory(self._path)
         # The first timeline that a machine sees was not promoted before its eyes.
         since = 0.0 if remembered is None else monotonic()
         new = self._path / f"{_FILE}.new"
+        new.touch(private_files.FILE)
         new.write_text(f"{timeline} {since}\n")
         new.replace(self._path / _FILE)
 

@@ -21,6 +21,7 @@ from uuid import UUID
 import orjson
 from muster_sdk import Outcome
 
+from domain.kit import private_files
 from domain.sessions import outcomes
 
 _SUFFIX = ".journal"
@@ -80,7 +81,7 @@ class Journal:
         self._size = 0
         self._torn = False
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_files.make_directory(path.parent)
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
             flock(self._file, LOCK_EX | LOCK_NB)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""A channel's process: `python -m plugins.isolation.child ENTRY_POINT CHANNEL MEMORY_MB`; its parent is at stdin."""
+"""A channel's process: `python -m plugins.isolation.child ENTRY_POINT CHANNEL MEMORY_MB TARGETS`, parent at stdin."""
 
 import asyncio
 import os
@@ -24,6 +24,7 @@ from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.rendering import MinijinjaTemplates
 from plugins.isolation.frames import Close, Command, Connect, Kind, Open, Send, Show, Stop, commands, encode_report
+from plugins.isolation.targets import Targets, guard_connections
 
 _ALIVE_SECONDS = 5.0
 # For the messages that have begun when the parent dies; their outcomes go into the journal.
@@ -63,15 +64,14 @@ class ReportingWindow(MessageWindow):
 
 
 class ChannelHost:
-    def __init__(self, connection: socket.socket, channel: Channel) -> None:
-        self._connection, self._channel = connection, channel
+    def __init__(self, connection: socket.socket, channel: Channel, telling: threading.Lock) -> None:
+        self._connection, self._channel, self._telling = connection, channel, telling
         self._loop = asyncio.new_event_loop()
         self._sessions = LocalSessions(MinijinjaTemplates())
         self._session: LocalSession | None = None
         self._open = AsyncExitStack()
         self._commands = asyncio.Queue[Command]()
         self._untold: list[bytes] = []
-        self._telling = threading.Lock()
 
     def run(self) -> None:
         threading.Thread(target=self._read, name="parent", daemon=True).start()
@@ -167,10 +167,16 @@ class ChannelHost:
         try:
             await self._opened.connect(None if journal is None else Path(journal))
         except Unreachable as error:
-            return encode_report(Kind.UNREACHABLE, reason=error.reason)
+            return encode_report(Kind.UNREACHABLE, reason=error.reason, cause=_cause(error))
         except JournalUnwritable as error:
             return encode_report(Kind.NO_JOURNAL, reason=error.reason)
         return encode_report(Kind.CONNECTED)
+
+
+def _cause(error: Unreachable) -> str | None:
+    """Return for the log what the store's staff are not told."""
+    cause = error.__cause__
+    return None if cause is None else f"{type(cause).__name__}: {cause}"
 
 
 def _refused(error: DomainError) -> bytes:
@@ -185,20 +191,27 @@ def _limit_memory(megabytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
 
-def main(entry_point: str, key: str, memory_mb: int) -> None:
+def main(entry_point: str, key: str, memory_mb: int, allowed: str) -> None:
     connection = socket.socket(fileno=os.dup(0))
     # What a channel reads from its standard input or prints is none of the parent's.
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
     _limit_memory(memory_mb)
+    telling = threading.Lock()
+
+    def report_refused(address: str) -> None:
+        with telling:
+            connection.sendall(encode_report(Kind.TARGET_REFUSED, address=address))
+
+    guard_connections(Targets(tuple(filter(None, allowed.split(",")))), report_refused)
     try:
         channel = load_channel(entry_point, key)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code, and this process is for it
         connection.sendall(encode_report(Kind.BROKEN, reason=f"could not be loaded: {type(error).__name__}"))
         return
-    ChannelHost(connection, channel).run()
+    ChannelHost(connection, channel, telling).run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     SHOWN = "shown"
     CONNECTED = "connected"
     UNREACHABLE = "unreachable"
+    TARGET_REFUSED = "target_refused"
     NO_JOURNAL = "no_journal"
     BEGUN = "begun"
     ENDED = "ended"

@@ -5,13 +5,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
+import structlog
+
 from domain.sessions.session import ChannelBroken
 from plugins.isolation.frames import Close, Command, Kind, Report, encode_command, read_report
+
+log = structlog.get_logger(__name__)
 
 # A process whose loop does not turn for so long is blocked by the channel's code.
 BLOCKED_SECONDS = 30.0
@@ -30,6 +34,8 @@ class ChannelSource:
     version: str
     environment: Mapping[str, str]
     memory_mb: int
+    # Networks that are not public, and that it may connect to all the same.
+    private_targets: Sequence[str]
 
     def broken(self, reason: str) -> ChannelBroken:
         return ChannelBroken(f"The channel {self.key} ({self.package} {self.version}) {reason}")
@@ -54,7 +60,7 @@ class ChannelProcess:
         with theirs:
             self._process = await asyncio.to_thread(
                 subprocess.Popen[bytes],
-                [*command, str(source.memory_mb)],
+                [*command, str(source.memory_mb), ",".join(source.private_targets)],
                 stdin=theirs.fileno(),
                 env=dict(source.environment),
                 process_group=0,
@@ -80,6 +86,8 @@ class ChannelProcess:
             report = await self._read(patience or BLOCKED_SECONDS)
             if report is None:
                 raise self.source.broken(await self._end())
+            if report["kind"] == Kind.TARGET_REFUSED:
+                log.warning("channel_target_refused", channel=self.source.key, address=report["address"])
             if report["kind"] in kinds:
                 return report
             if report["kind"] == Kind.BROKEN:

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+import structlog
 from muster_sdk import Recipient, Shown, Unreachable
 
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
@@ -22,6 +23,8 @@ from plugins.isolation.process import ChannelProcess, ChannelSource
 from plugins.manager import Plugins
 from plugins.sealing import revealed
 
+log = structlog.get_logger(__name__)
+
 _IDLE_SECONDS = 60.0
 # A preview or a check that takes longer is a fault of the channel: somebody waits for it.
 _SHOW_SECONDS = 10.0
@@ -30,10 +33,18 @@ _SHOW_SECONDS = 10.0
 class IsolatedSessions:
     """Opens sessions in processes of the channels, each of which serves one session at a time."""
 
-    def __init__(self, plugins: Plugins, environment: Mapping[str, str], memory_mb: int) -> None:
+    def __init__(
+        self,
+        plugins: Plugins,
+        environment: Mapping[str, str],
+        memory_mb: int,
+        private_targets: Sequence[str] = (),
+    ) -> None:
         self._sources = {
-            key: ChannelSource(key, installed.entry_point, installed.package, installed.version, environment, memory_mb)
-            for key, installed in plugins.channels.items()
+            key: ChannelSource(
+                key, channel.entry_point, channel.package, channel.version, environment, memory_mb, private_targets
+            )
+            for key, channel in plugins.channels.items()
         }
         self._idle: dict[asyncio.AbstractEventLoop, list[ChannelProcess]] = {}
 
@@ -101,6 +112,7 @@ class IsolatedSession:
         command = Connect(None if journal is None else str(journal))
         report = await self.process.ask(command, Kind.CONNECTED, Kind.UNREACHABLE, Kind.NO_JOURNAL)
         if report["kind"] == Kind.UNREACHABLE:
+            log.info("channel_unreachable", channel=self.process.source.key, cause=report["cause"])
             raise Unreachable(report["reason"])
         if report["kind"] == Kind.NO_JOURNAL:
             raise JournalUnwritable(report["reason"])

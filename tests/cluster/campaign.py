@@ -104,6 +104,7 @@ def mailing(url: str, broker_url: str, folder: Path, *, recipients: int) -> Gene
             "MUSTER_BROKER_URL": broker_url,
             "MUSTER_BROKER_NAMESPACE": NAMESPACE,
             "MUSTER_SECRET_KEY": KEY,
+            "MUSTER_PRIVATE_TARGETS": "127.0.0.1",
         }
         workers = Tree(settings, folder)
         workers.start()

@@ -120,6 +120,7 @@ def scene(cell: Cell, template: Path | None, folder: Path, *, recipients: int, d
         settings = {
             "MUSTER_DATABASE_URL": muster_url,
             "MUSTER_SECRET_KEY": KEY,
+            "MUSTER_PRIVATE_TARGETS": "127.0.0.1",
             "MUSTER_JOURNALS_DIR": str(journals),
             "MUSTER_BROKER_NAMESPACE": _NAMESPACE,
             "MUSTER_LOG_FORMAT": "json",

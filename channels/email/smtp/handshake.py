@@ -49,12 +49,11 @@ async def _connect(settings: EmailSettings, timeouts: Timeouts, context: ssl.SSL
                 ssl=implicit_tls,
                 server_hostname=settings.host if implicit_tls else None,
             )
-    except TimeoutError:
-        raise Unreachable(f"{server} did not answer in time") from None
     except ssl.SSLError as error:
         raise Unreachable(_tls_problem(server, error)) from None
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{server} cannot be reached: {_reason(error)}") from None
+        # The same words for a port that is closed, silent or forbidden: they would draw a map of our network.
+        raise Unreachable(f"{server} cannot be reached: check host and port") from error
     return connection
 
 

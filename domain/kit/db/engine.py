@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from domain.kit import private_files
 from domain.kit.db import postgres
 from domain.kit.db.time_limits import JOBS, TimeLimits
 
@@ -180,6 +182,14 @@ def _create_sqlite_engine(url: str, pool_size: int, limits: TimeLimits) -> Async
         connect_args={"timeout": _BUSY_SECONDS},
         hide_parameters=True,
     )
+
+    path = Path(engine.url.database or "")
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def keep_private(*_: object) -> None:
+        # SQLite gives the files beside it the same mode.
+        private_files.create(path)
+        private_files.tighten(path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm")))
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -3,8 +3,11 @@
 import asyncio
 import ctypes
 import os
+import socket
 import time
+import urllib.request
 from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,11 +83,36 @@ class Letter:
 
     def compose(self, recipient: Recipient) -> Message:
         misbehave(self.content, "compose")
-        body = self.text(recipient)
+        body = visit(self.content.how) if self.content.where == "visit" else self.text(recipient)
         return Message(recipient.key, recipient.address, (self.content, body), len(body))
 
     def show(self, message: Message) -> Shown:
         return Shown(None, None, str(message.body), {})
+
+
+def visit(target: str) -> str:
+    """Connect as any channel's library may, and return what became of it."""
+    how, _, port = target.partition(":")
+    try:
+        match how:
+            case "socket":
+                socket.create_connection(("localhost", int(port)), timeout=5).close()
+            case "unresolved":
+                with socket.socket() as connection:
+                    connection.connect(("localhost", int(port)))
+            case "http":
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
+            case _:
+                with ThreadPoolExecutor(1) as thread:
+                    thread.submit(asyncio.run, _open(int(port))).result()
+    except OSError as error:
+        return repr(error)
+    return "visited"
+
+
+async def _open(port: int) -> None:
+    _, writer = await asyncio.open_connection("localhost", port)
+    writer.close()
 
 
 @dataclass(frozen=True)

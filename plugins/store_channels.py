@@ -10,10 +10,14 @@ from pydantic import BaseModel
 from domain.installation.keys import InstallationKeys
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
+from domain.kit.json_bounds import JsonBounds
 from domain.stores import queries as stores
 from domain.stores.channels import ChannelUnavailable, ConfiguredChannel
 from plugins.manager import InstalledChannel, Plugins
 from plugins.sealing import Unusable, seal, unseal, validate
+
+# Of settings as a client sends them; what they mean is up to the channel.
+_BOUNDS = JsonBounds(size=65_536, levels=8, entries=1_000, key=200, text=32_768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class InstalledChannels:
             raise DomainError(message, field=("key",), code=ErrorCode.CHANNEL_UNAVAILABLE)
         await stores.install(tx, store_id, key, None, now)
         if settings is not None:
+            _BOUNDS.check(settings, ("settings",))
             before = self._store_channel(store_id, plugin, (await stores.installations(tx, store_id))[key])
             try:
                 validated = validate(plugin.channel, settings, before.settings)

@@ -27,6 +27,7 @@ from domain.deliveries.model import NOBODY, AcceptMarketing, Reach
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, ErrorCollector, NotFound
+from domain.kit.json_bounds import JsonBounds
 from domain.lists import queries as lists
 from domain.lists.model import check_usable
 from domain.segments.model import Segment
@@ -36,6 +37,9 @@ from domain.stores import queries as stores
 from domain.stores.channels import ConfiguredChannel
 
 T = TypeVar("T")
+
+# Of content as a client sends it, templates with pictures in them too; what it means is up to the channel.
+_CONTENT = JsonBounds(size=2_000_000, levels=20, entries=10_000, key=200, text=1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,7 @@ async def _apply(
     with errors.under():
         campaign = replace(campaign, utm=check_utm(draft.utm or campaign.utm))
     with errors.under():
+        _CONTENT.check(campaign.content, ("content",))
         configured = await _channel(tx, services, store_id, campaign.channel)
         await check_content(services, configured, campaign.content)
     errors.raise_any()

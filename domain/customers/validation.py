@@ -15,6 +15,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MAX_ADDRESSES = 20
+MAX_CONTACTS = 50
+MAX_PROPERTIES = 1_000
 _ADDRESS_CHECKS: dict[str, Callable[[Any], object]] = {
     "country": values.country,
     "region": partial(values.text, longest=100),
@@ -66,6 +68,10 @@ def _properties(
 ) -> list[PropertyChange]:
     """Return the values as their definitions' types; the last value of a key counts."""
     properties: dict[str, PropertyChange] = {}
+    if len(change.properties) > MAX_PROPERTIES:
+        message = f"properties: there are {len(change.properties):,}: {MAX_PROPERTIES} at most"
+        errors.add(DomainError(message, field=("properties",), code=ErrorCode.LIMIT_EXCEEDED))
+        return []
     for index, item in enumerate(change.properties):
         definition = definitions.get(item.key)
         if definition is None:
@@ -82,6 +88,10 @@ def _properties(
 def _contacts(change: CustomerChange, errors: _FieldErrors) -> list[ContactChange]:
     """Return the contacts; the last entry of a channel counts."""
     contacts: dict[str, ContactChange] = {}
+    if len(change.contacts) > MAX_CONTACTS:
+        message = f"contacts: there are {len(change.contacts):,}: {MAX_CONTACTS} at most"
+        errors.add(DomainError(message, field=("contacts",), code=ErrorCode.LIMIT_EXCEEDED))
+        return []
     for index, item in enumerate(change.contacts):
         channel = errors.check(("contacts", index, "channel"), values.channel, item.channel)
         address = item.address

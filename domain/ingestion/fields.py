@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
-import orjson
-
 from domain.customers import values
 from domain.customers.key import CustomerKey
 from domain.events.types import EventType
 from domain.kit.errors import DomainError, ErrorCode, Path, check_field
+from domain.kit.json_bounds import JsonBounds
 from domain.kit.values import check_years
 
 _TYPE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
-_MAX_BYTES = 16_384
+_BOUNDS = JsonBounds(size=16_384, levels=6, entries=500, key=100, text=4_096)
 _SUBJECT_LENGTH = 200
 ATTRIBUTES: Path = ("attributes",)
 T = TypeVar("T")
@@ -55,24 +54,17 @@ def check_customer(key: CustomerKey) -> CustomerKey:
     return key
 
 
+def check_bounds(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    _BOUNDS.check(attributes, ATTRIBUTES)
+    return attributes
+
+
 def check_object(value: object, field: Path) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise DomainError(f"{field[-1]}: must be an object", field=field)
     return cast("dict[str, Any]", value)
-
-
-def check_size(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        written = orjson.dumps(attributes)
-    except TypeError as error:
-        raise DomainError(f"cannot be stored as JSON: {error}") from error
-    if len(written) > _MAX_BYTES:
-        raise DomainError(f"are {len(written):,} bytes of JSON: {_MAX_BYTES:,} at most")
-    if b"\\u0000" in written:
-        raise DomainError("hold the control character U+0000: remove it")
-    return attributes
 
 
 def check_attributes(event_type: EventType, attributes: Mapping[str, Any]) -> Mapping[str, Any]:

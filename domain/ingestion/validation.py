@@ -23,7 +23,7 @@ def clean_event(event: TrackedEvent) -> Order | CustomEvent:
     if name == ORDER:
         return clean_order(event_id, customer, moment, attributes)
     event_type = event_type_of(name)
-    attributes = fields.check_attributes(event_type, check_field(ATTRIBUTES, fields.check_size, attributes))
+    attributes = fields.check_attributes(event_type, fields.check_bounds(attributes))
     if name in _AMOUNT_EVENTS and attributes.get("amount") is not None:
         path = (*ATTRIBUTES, "amount")
         amount = check_field(path, parse_amount, attributes["amount"])

@@ -210,6 +210,22 @@ def test_a_file_with_an_unknown_column_changes_nothing(migrated: Path) -> None:
     assert "shoe_size" in done.stderr
 
 
+def test_all_that_is_held_of_a_customer_is_written_into_a_file(migrated: Path) -> None:
+    (migrated / "customers.csv").write_text("external_id,email,phone\nann,ann@shop.example,\nann,,no phone\n")
+    assert muster("import", "customers", "customers.csv", cwd=migrated).returncode == 1
+    done = muster("customer", "export", "ann", "ann.json", cwd=migrated)
+    assert (done.returncode, done.stderr) == (0, "")
+    held = json.loads((migrated / "ann.json").read_text())
+    assert held["format"] == "muster.person.1"
+    assert [row["email"] for row in held["customer"]] == ["ann@shop.example"]
+    assert [problem["row"] for problem in held["import_problems"]] == [3]
+    again = muster("customer", "export", "ann", "ann.json", cwd=migrated)
+    assert (again.returncode, again.stderr) == (1, "muster: ann.json exists already\n")
+    nobody = muster("customer", "export", "bert", "bert.json", cwd=migrated)
+    assert (nobody.returncode, nobody.stderr) == (1, "muster: The store 1 has no customer bert\n")
+    assert not (migrated / "bert.json").exists()
+
+
 def test_help_loads_no_more_than_it_needs() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", "import api.cli, sys; print(*sys.modules)"], capture_output=True, text=True, check=True

@@ -39,7 +39,7 @@ async def find_key_problems(tx: Transaction, scope: CheckScope) -> Sequence[Find
 
 async def find_lost_commits(tx: Transaction, scope: CheckScope) -> Sequence[Finding]:
     """Return that the database went back, and the campaigns that may have gone out since."""
-    problem = await scope.runtime.services.continuity.held(tx)
+    problem = await scope.runtime.services.continuity.held_everywhere(tx)
     if problem is None:
         return []
     under_way = [*await campaigns.under_way(tx), *await campaigns.due(tx, scope.now)]

@@ -59,8 +59,10 @@ def routes(probes: Probes) -> list[Route]:
 
     async def ready(_: Request) -> Response:
         readiness = await readiness_of(probes)
-        faults = readiness.faults or await _key_faults(probes)
-        content = {"status": "not ready" if faults else "ok", "faults": faults, "warnings": readiness.warnings}
+        if not readiness.faults:
+            await _look_at_installation(probes, readiness)
+        faults, warnings = readiness.faults, readiness.warnings
+        content = {"status": "not ready" if faults else "ok", "faults": faults, "warnings": warnings}
         return JSONResponse(content, status_code=503 if faults else 200)
 
     async def scrape(_: Request) -> Response:
@@ -98,9 +100,6 @@ async def readiness_of(probes: Probes) -> Readiness:
                 await tx.execute(text("SELECT 1"))
             if await is_current(probes.database):
                 async with probes.database.read() as tx:
-                    if (problem := await probes.continuity.held(tx)) is not None:
-                        # All but sending works.
-                        warnings.append(problem)
                     # Without workers of its own, a server can do its part.
                     (faults if probes.embedded else warnings).extend(await _idle_queues(tx))
             else:
@@ -116,14 +115,20 @@ async def readiness_of(probes: Probes) -> Readiness:
     return Readiness(faults, warnings)
 
 
-async def _key_faults(probes: Probes) -> list[str]:
+async def _look_at_installation(probes: Probes, readiness: Readiness) -> None:
+    """Note a secret key that is not the database's, and a database that is not the one that is known."""
     try:
-        await probes.keys.load(probes.database)
+        async with asyncio.timeout(_TIMEOUT):
+            await probes.keys.load(probes.database)
+            async with probes.database.read() as tx:
+                problem = await probes.continuity.held_everywhere(tx)
     except WrongSecretKey as error:
-        return [error.message]
+        readiness.faults.append(error.message)
     except (SQLAlchemyError, OSError) as error:
-        return [f"the database does not answer ({type(error).__name__})"]
-    return []
+        readiness.faults.append(f"the database does not answer ({type(error).__name__})")
+    else:
+        # All but sending works.
+        readiness.warnings.extend([] if problem is None else [problem])
 
 
 async def _idle_queues(tx: Transaction) -> list[str]:

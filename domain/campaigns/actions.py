@@ -98,7 +98,7 @@ async def send(
         return await _lock(tx, store_id, campaign_id)
     campaign = await _lock(tx, store_id, campaign_id)
     check_sendable(campaign.status)
-    if (held := await services.continuity.held(tx)) is not None:
+    if (held := await services.continuity.held_everywhere(tx)) is not None:
         raise WrongState(held, field=("id",))
     at = check_time(at, now)
     customer_list = campaign.list_id and await lists.by_id(tx, store_id, campaign.list_id)

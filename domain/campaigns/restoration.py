@@ -12,7 +12,7 @@ from domain.campaigns.mailing import CampaignMailings
 from domain.campaigns.queries import StartedCampaign
 from domain.deliveries import doubts, settlement
 from domain.installation import queries as installation
-from domain.installation.life import Standing
+from domain.installation.model import WrongSecretKey
 from domain.services import Services
 from domain.sessions.continuity import HELD
 
@@ -35,12 +35,14 @@ class Marked:
 
 async def keep_life(services: Services) -> str | None:
     """Let the database live on. Where it is not the one that is known, pause campaigns, and return why."""
+    try:
+        await services.keys.load(services.database)
+    except WrongSecretKey as error:
+        return error.message
     problem = await services.continuity.beat(services.database)
     if problem is not None and problem in HELD.values():
         async with services.database.write() as tx:
-            life = await installation.life(tx)
-            # Elsewhere, somebody may work with it who knows it.
-            if problem == HELD[Standing.WENT_BACK] or life is None or life.silent:
+            if await services.continuity.held_everywhere(tx) is not None:
                 await queries.pause_all(tx, problem)
     return problem
 

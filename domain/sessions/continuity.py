@@ -64,6 +64,15 @@ class Continuity:
             return _SETTLING
         return await self.problem_of(life)
 
+    async def held_everywhere(self, tx: Transaction) -> str | None:
+        """Return why nobody sends now, None when all is in order or somebody works who knows the database."""
+        if not self.marker.enabled:
+            return None
+        life = await queries.life(tx)
+        problem = await self.problem_of(life)
+        attended = life is not None and not life.silent
+        return None if problem == HELD[Standing.UNPROVEN] and attended else problem
+
     async def problem_of(self, life: Life | None) -> str | None:
         """Return why nothing may be sent with such a database, None when it is the one that is known."""
         if not self.marker.enabled:

@@ -142,7 +142,7 @@ def test_a_dump_that_is_restored_sends_nothing_twice(tmp_path: Path, kind: str, 
             mailing.wait_for_messages(0.1)
             operator.run_all(back_up)
             at_backup = received()
-            wait_for(lambda: received() >= at_backup + RECIPIENTS // 5, "the campaign does not go on", 60)
+            wait_for(lambda: received() >= at_backup + RECIPIENTS // 10, "the campaign does not go on", 60)
         finally:
             server.kill()
         operator.run_all(restore)

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import update
 from starlette.requests import Request
 from starlette.routing import Route
 
@@ -15,6 +16,8 @@ from api.app import create_app
 from api.settings import Settings
 from api.wiring import Runtime, build
 from domain import jobs
+from domain.campaigns.restoration import keep_life
+from domain.installation.tables import installation
 from domain.jobs import Queue
 from tests.factories import add_store
 
@@ -132,6 +135,17 @@ async def test_a_part_that_hangs_makes_its_process_unready(database_url: str, mo
         ready = await client.get("/readyz")
     await runtime.close()
     assert (ready.status_code, ready.json()["faults"]) == (503, ["lists has not answered for 17 s"])
+
+
+async def test_a_database_that_was_restored_is_a_warning(runtime: Runtime) -> None:
+    """All but sending works (P31)."""
+    await keep_life(runtime.services)
+    async with runtime.database.write() as tx:
+        await tx.execute(update(installation).values(beat=0))
+    async with client_of(runtime) as client:
+        ready = await client.get("/readyz")
+    assert ready.status_code == 200
+    assert "muster resume --from-backup" in ready.json()["warnings"][0]
 
 
 async def test_only_browsers_of_allowed_origins_may_call(database_url: str) -> None:

@@ -150,6 +150,8 @@ async def test_a_restored_backup_sends_nothing_without_the_operators_word(
     assert await keep_life(again.services) == HELD[Standing.WENT_BACK]
     await again.work()
     assert len(again.channel.sent) == 6
+    fences = {row["id"]: row["fence"] for row in backup["jobs"]}
+    assert {row["id"]: row["fence"] for row in (await dump(database))["jobs"]} == fences, "no batch was claimed"
     paused = await reload(database, campaign)
     assert (paused.status, paused.problem) == (CampaignStatus.PAUSED, HELD[Standing.WENT_BACK])
 

@@ -54,6 +54,7 @@ OF_ALL_STORES: Mapping[str, str] = {
     "domain/campaigns/queries.py: due": "doctor names every campaign that a restored backup may have forgotten",
     "domain/campaigns/queries.py: under_way": "a database that was restored has forgotten what was sent in every store",
     "domain/jobs/open_jobs.py: open_of_kind": "a database that was restored has forgotten launches of every store",
+    "domain/installation/queries.py: beat_is_due": "it is the installation's, and asks whether any store sends",
     "domain/installation/queries.py: beat": "it is the installation's, and asks whether any store sends",
     "domain/campaigns/queries.py: sending": "doctor names every campaign that has no job",
     "domain/campaigns/queries.py: start_due": "the scheduler starts what is due, in whichever store",

@@ -51,14 +51,13 @@ async def _resume(services: "Services", *, from_backup: bool, moved: bool) -> in
     from api.transactions import write
     from domain.campaigns import restoration
     from domain.campaigns.queries import resume_all
-    from domain.installation import queries
 
     if from_backup:
         _report(await restoration.leave_unknown(services))
     if from_backup or moved:
         return await restoration.follow(services)
     async with services.database.read() as tx:
-        problem = await services.continuity.problem_of(await queries.life(tx))
+        problem = await services.continuity.held_everywhere(tx)
     if problem is not None:
         raise CommandFailed(problem)
     return await write(services.database, resume_all)

@@ -11,8 +11,16 @@ from uuid import UUID
 import orjson
 
 from domain.installation.life import Life, Standing, standing_of
+from domain.kit.errors import DomainError
 
 FILE_NAME = "installation.json"
+
+
+class MarkerUnwritable(DomainError):
+    """The file cannot be written."""
+
+    def __init__(self, path: Path, reason: str | None) -> None:
+        super().__init__(f"{path} cannot be written, by which a restored backup is recognised: {reason}")
 
 
 class LifeMarker:
@@ -47,15 +55,19 @@ class LifeMarker:
         return None if self._path is None else await asyncio.to_thread(_read, self._path)
 
     async def write(self, life: Life) -> None:
-        """Have all processes know of this life. Raise OSError."""
+        """Have all processes know of this life. Raise MarkerUnwritable."""
         content = (life.epoch, life.beat, life.timeline)
-        if self._path is not None and content != self._written:
+        if self._path is None or content == self._written:
+            return
+        try:
             await asyncio.to_thread(_write, self._path, life)
-            self._written = content
+        except OSError as error:
+            raise MarkerUnwritable(self._path, error.strerror) from error
+        self._written = content
 
 
 def _read(path: Path) -> Life | None:
-    with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+    with suppress(OSError, ValueError, KeyError, TypeError):
         stored = orjson.loads(path.read_bytes())
         replaced, beat_at = stored["replaced_epoch"], datetime.fromisoformat(stored["beat_at"])
         return Life(

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     LargeBinary,
     Select,
     String,
@@ -82,17 +83,29 @@ def _life(dialect: str) -> Select[*tuple[Any, ...]]:
     return select(*columns, wal, place).where(_IS_IT)
 
 
+async def beat_is_due(tx: Transaction) -> bool:
+    """Return whether it is time for another beat: once a second while messages go out."""
+    return bool(await tx.scalar(select(_IS_DUE[tx.dialect]).where(_IS_IT)))
+
+
 async def beat(tx: Transaction, epoch: UUID) -> bool:
-    """Let the database live on, once a second while messages go out; return whether it was time to."""
-    running = exists().where(jobs.c.queue == Queue.DELIVERIES.value, jobs.c.status == JobStatus.RUNNING.value)
-    due = or_(
-        installation.c.beat == 0,
-        and_(installation.c.beat_at < database_later(-_BEAT_SECONDS, tx.dialect), running),
-        installation.c.beat_at < database_later(-_IDLE_BEAT_SECONDS, tx.dialect),
-    )
+    """Let the database live on; return whether it was time to: of all processes, one does it."""
     values = {"beat": installation.c.beat + 1, "beat_at": database_now(tx.dialect)}
-    beaten = await tx.execute(update(installation).where(_IS_IT, installation.c.epoch == epoch, due).values(values))
+    is_due = _IS_IT, installation.c.epoch == epoch, _IS_DUE[tx.dialect]
+    beaten = await tx.execute(update(installation).where(*is_due).values(values))
     return bool(beaten.rowcount)
+
+
+def _is_due(dialect: str) -> ColumnElement[bool]:
+    running = exists().where(jobs.c.queue == Queue.DELIVERIES.value, jobs.c.status == JobStatus.RUNNING.value)
+    return or_(
+        installation.c.beat == 0,
+        and_(installation.c.beat_at < database_later(-_BEAT_SECONDS, dialect), running),
+        installation.c.beat_at < database_later(-_IDLE_BEAT_SECONDS, dialect),
+    )
+
+
+_IS_DUE = {dialect: _is_due(dialect) for dialect in ("postgresql", "sqlite")}
 
 
 async def begin_epoch(tx: Transaction, replaced: UUID) -> None:

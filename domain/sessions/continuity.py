@@ -85,15 +85,18 @@ class Continuity:
     async def beat(self, database: Database) -> str | None:
         """Let the database live on, and have all processes know; or return why nothing may be sent.
 
-        Raise OSError when the marker cannot be written.
+        Raise MarkerUnwritable.
         """
         async with database.read() as tx:
             life = await queries.life(tx)
+            is_due = await queries.beat_is_due(tx)
         problem = await self.problem_of(life)
         if problem is not None or life is None:
             return problem
         # Known outside before anybody works with it: one that has a beat and no marker is a stranger.
         await self.marker.write(life)
+        if not is_due:
+            return None
         async with database.write() as tx:
             life = await queries.life(tx) if await queries.beat(tx, life.epoch) else None
         if life is not None and await self.problem_of(life) is None:

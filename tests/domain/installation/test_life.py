@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.installation.life import FAILOVER_LAG, Life, Standing, standing_of
-from domain.installation.marker import FILE_NAME, LifeMarker
+from domain.installation.marker import FILE_NAME, LifeMarker, MarkerUnwritable
 from domain.kit import ids
 from tests.factories import NOW
 
@@ -72,6 +72,12 @@ async def test_a_machine_that_joins_waits_until_somebody_works_who_knows_the_dat
 async def test_a_file_that_cannot_be_read_tells_nothing(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE_NAME).write_text(content)
     assert await LifeMarker(tmp_path).read() is None
+
+
+async def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "files").write_text("no directory")
+    with pytest.raises(MarkerUnwritable, match=FILE_NAME):
+        await LifeMarker(tmp_path / "files").write(KNOWN)
 
 
 async def test_without_a_directory_nothing_is_known() -> None:

@@ -11,10 +11,16 @@ KEY_FILE = Path("muster.key")
 PREVIOUS_KEY_FILE = Path("muster.key.previous")
 
 
+def read() -> KeyPair | None:
+    """Return the keys of the files, None where there is none."""
+    current = _read(KEY_FILE)
+    return None if current is None else KeyPair(current, _read(PREVIOUS_KEY_FILE))
+
+
 def read_or_create() -> KeyPair:
     """Return the keys of the files; where there is none, create one."""
-    current = _read(KEY_FILE)
-    if current is None:
+    pair = read()
+    if pair is None:
         new_file = _write_beside(KEY_FILE, secrets.token_urlsafe(48))
         # A link is created whole or not at all: processes that start at once all read the same key.
         try:
@@ -23,9 +29,9 @@ def read_or_create() -> KeyPair:
             pass
         finally:
             new_file.unlink()
-        current = _read(KEY_FILE)
-        assert current is not None
-    return KeyPair(current, _read(PREVIOUS_KEY_FILE))
+        pair = read()
+        assert pair is not None
+    return pair
 
 
 def replace(current: SecretKey) -> None:

@@ -191,7 +191,7 @@ class Settings(BaseSettings):
     def secret_keys(self) -> SecretKeys:
         """Return the keys that seal what is secret; create and store one when none is set."""
         if self.secret_key is None:
-            return SecretKeys(key_files.read_or_create(), key_files.read_or_create)
+            return SecretKeys(key_files.read_or_create(), key_files.read)
         previous = self.previous_secret_key
         return SecretKeys(KeyPair(_key_of(self.secret_key), None if previous is None else _key_of(previous)))
 

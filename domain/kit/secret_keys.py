@@ -42,10 +42,10 @@ class KeyPair:
 class SecretKeys:
     """Seals with AES-256-GCM, and opens with whichever key of the pair a value names.
 
-    `reload` returns the pair anew: keys that are in files change while processes run.
+    `reload` returns the pair anew, None where it is gone: keys that are in files change while processes run.
     """
 
-    def __init__(self, pair: KeyPair, reload: Callable[[], KeyPair] | None = None) -> None:
+    def __init__(self, pair: KeyPair, reload: Callable[[], KeyPair | None] = lambda: None) -> None:
         self._pair = pair
         self._reload = reload
 
@@ -56,8 +56,8 @@ class SecretKeys:
     def by_id(self, key_id: bytes) -> SecretKey | None:
         """Return the key of this id, None when it is not known here."""
         key = _named(self._pair, key_id)
-        if key is None and self._reload is not None:
-            self._pair = self._reload()
+        if key is None and (pair := self._reload()) is not None:
+            self._pair = pair
             key = _named(self._pair, key_id)
         return key
 

@@ -1,6 +1,7 @@
 """The secret key is rotated while a server runs and sends; what was promised before stays so (S10, S12)."""
 
 import asyncio
+import stat
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -167,6 +168,8 @@ def test_a_rotation_that_has_not_ended_is_not_followed_by_another(tmp_path: Path
     assert muster("migrate", cwd=tmp_path).returncode == 0
     assert muster("key", "rotate", cwd=tmp_path).returncode == 0
     first = (tmp_path / "muster.key.previous").read_text()
+    files = [tmp_path / "muster.key", tmp_path / "muster.key.previous"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     # As if it had been interrupted between the files and the database.
     (tmp_path / "muster.key.previous").write_text((tmp_path / "muster.key").read_text())
     (tmp_path / "muster.key").write_text("a newer key than that\n")

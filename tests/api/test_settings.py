@@ -123,6 +123,11 @@ def test_a_key_is_created_once_and_no_other_user_can_read_it(monkeypatch: pytest
     assert len(key.secret) >= 32
     assert Settings.from_env().secret_keys().pair == KeyPair(key)
     assert [path.name for path in tmp_path.iterdir()] == ["muster.key"]
+    running = Settings.from_env().secret_keys()
+    (tmp_path / "muster.key").rename(tmp_path / "elsewhere")
+    assert running.by_id(b"unknown") is None
+    assert running.pair == KeyPair(key), "a process that runs makes no other key"
+    (tmp_path / "elsewhere").rename(tmp_path / "muster.key")
     assert stat.S_IMODE((tmp_path / "muster.key").stat().st_mode) == 0o600
 
 

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from api import request_id
 from api.authentication import TokenAuthenticator
+from api.client_address import address_of
 from api.graphql.kit.access import scope_of
 from api.graphql.kit.context import Context
 from api.graphql.schema import build_schema
@@ -52,7 +53,7 @@ def create_app(runtime: Runtime) -> Starlette:
             *_graphql(runtime, streams),
             graphiql.assets(),
             *unsubscribe.routes(services),
-            *files.routes(services.database, services.files, services.file_links, services.clock),
+            *files.routes(services.database, services.files, services.file_links, services.clock, services.audit),
             *health.routes(runtime.probes),
         ],
         middleware=[
@@ -74,10 +75,10 @@ def _graphql(runtime: Runtime, streams: Streams) -> list[BaseRoute]:
     services = runtime.services
 
     @asynccontextmanager
-    async def context(_: HTTPConnection, principal: Principal) -> AsyncGenerator[Context]:
-        yield Context(services, principal)
+    async def context(connection: HTTPConnection, principal: Principal) -> AsyncGenerator[Context]:
+        yield Context(services, principal, address_of(connection))
 
-    tokens = TokenAuthenticator(services.database, services.clock)
+    tokens = TokenAuthenticator(services.database, services.clock, services.audit)
     return GraphQLEndpoint(
         build_schema(),
         tokens.authenticate,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from starlette.requests import HTTPConnection
 
+from api.audit_trail import AuditTrail
 from api.client_address import address_of
 from api.database_errors import log_unavailable
 from api.sign_in_throttle import SignInThrottle
@@ -22,8 +23,9 @@ _MAX_REMEMBERED = 10_000  # tokens
 class TokenAuthenticator:
     """Looks up the token of every request, so that a revoked token stops at once; records its use once a minute."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, audit: AuditTrail) -> None:
         self._database = database
+        self._audit = audit
         self._clock = clock
         self._throttle = SignInThrottle()
         self._recorded_at: OrderedDict[UUID, float] = OrderedDict()
@@ -47,9 +49,13 @@ class TokenAuthenticator:
         async with self._database.read() as tx:
             credential = await queries.credential(tx, token_store(token), hashed)
         if credential is None or not credential.is_valid(self._clock()):
+            if credential is not None:
+                code = "EXPIRED" if credential.revoked_at is None else "REVOKED"
+                await self._audit.refuse_sign_in(credential.principal, address, code)
             self._throttle.fail(address, hashed)
             return None
         principal = credential.principal
+        await self._audit.sign_in(principal, address)
         recorded_at = self._recorded_at.get(principal.token_id)
         if recorded_at is None or monotonic() - recorded_at >= _RECORD_EVERY:
             self._recorded_at[principal.token_id] = monotonic()

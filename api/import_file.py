@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.imports.actions import from_file
+from domain.imports.actions import OnComplete, from_file
 from domain.imports.import_run import ImportEnvironment
 from domain.imports.model import ImportKind
 from domain.kit.db import Database
@@ -20,9 +20,12 @@ _MAX_PROBLEMS = 20
 
 
 async def import_file(
-    database: Database, store_id: int, kind: ImportKind, path: Path, environment: ImportEnvironment
+    database: Database, store_id: int, kind: ImportKind, path: Path, environment: ImportEnvironment, record: OnComplete
 ) -> bool:
-    """Import the file and print the problems of its rows. Return whether every row was imported."""
+    """Import the file and print the problems of its rows. Return whether every row was imported.
+
+    `record` is called in the transaction that completes the file.
+    """
     console = Console(stderr=True)
     columns = (
         SpinnerColumn(),
@@ -49,7 +52,7 @@ async def import_file(
             tasks.add(asyncio.create_task(update_bar(operation)))
 
         try:
-            operation = await from_file(database, store_id, kind, path, environment, on_start=watch)
+            operation = await from_file(database, store_id, kind, path, environment, record=record, on_start=watch)
         finally:
             for task in tasks:
                 task.cancel()

@@ -28,7 +28,7 @@ class TooManyFailures(Exception):
 
 
 @dataclass(slots=True)
-class _FailureWindow:
+class _Failures:
     """The failures of one address from the first one on."""
 
     ends_at: float
@@ -41,7 +41,7 @@ class SignInThrottle:
 
     def __init__(self, timer: Callable[[], float] = monotonic) -> None:
         self._timer = timer
-        self._windows: OrderedDict[str, _FailureWindow] = OrderedDict()
+        self._windows: OrderedDict[str, _Failures] = OrderedDict()
 
     def check(self, address: str | None, hashed: bytes) -> None:
         """Raise TooManyFailures for a token of which it is known that it is not valid, once the address must wait."""
@@ -61,17 +61,17 @@ class SignInThrottle:
         if window.failures == _FAILURES:
             log.warning("sign_ins_slowed", failures=_FAILURES, seconds=_SECONDS)
 
-    def _window(self, key: str) -> _FailureWindow:
+    def _window(self, key: str) -> _Failures:
         now = self._timer()
         window = self._windows.get(key)
         if window is None or window.ends_at <= now:
-            window = self._windows[key] = _FailureWindow(now + _SECONDS)
+            window = self._windows[key] = _Failures(now + _SECONDS)
             self._windows.move_to_end(key)
             if len(self._windows) > _MOST_ADDRESSES:
                 self._windows.popitem(last=False)
         return window
 
-    def _refuse(self, window: _FailureWindow) -> None:
+    def _refuse(self, window: _Failures) -> None:
         seconds = window.ends_at - self._timer()
         if seconds > 0:
             raise TooManyFailures(math.ceil(seconds))

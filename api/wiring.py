@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from dramatiq import Broker
 
+from api.audit_trail import AuditTrail
 from api.graphql.kit.context import ServerServices
 from api.http.health import Probes
 from api.settings import Settings, child_environment
@@ -112,6 +113,7 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
         continuity=Continuity(settings.journals(), LifeMarker(settings.files()), settings.sqlite_file()),
         files=FileDirectory(settings.files()),
         extensions=plugins.extensions,
+        audit=AuditTrail(database),
         previews=Previews(database, LeafCache(cache_bytes) if cache_bytes else None, extensions=plugins.extensions),
     )
     return Runtime(settings, services, plugins, brokers, notifier, Watchdog())

@@ -49,6 +49,7 @@ _CALLER: ContextVar[str] = ContextVar("caller", default="tests/")
 # Functions whose statements are not of one store, with the reason of each.
 OF_ALL_STORES: Mapping[str, str] = {
     "api/doctor/check.py: wrong_rows_of_all_stores": "doctor looks for rows of no store, and of stores mixed up",
+    "domain/audit/queries.py: stores_with_expired": "the scheduler asks which stores have entries past their time",
     "domain/campaigns/queries.py: pause_all": "a database that went back has lost commits of every store",
     "domain/campaigns/queries.py: resume_all": "an operator resumes what the server has paused, in whichever store",
     "domain/campaigns/queries.py: due": "doctor names every campaign that a restored backup may have forgotten",

@@ -31,6 +31,7 @@ LANDED = {
     "0005_in_doubt.py": "7d42950ede4854ac0127a1cc2bdc09082d82b58aaa1ca7841cbe1035242a362a",
     "0006_installation.py": "c63d360bf1775fa0c256c77053a7489d1abebefc023f54260b2805b3b0f38b38",
     "0007_erasure.py": "fd2267010019ae543444f15f5feb1f48ad3eac067307d6bddee3ae53196cc2a4",
+    "0008_audit.py": "322438d8a9e76e970f3aefa8844970a8506b105458bd24e2bdebe416fddbefb7",
 }
 RENAMED_TABLES = {"event_tallies": "event_counters", "followed_segments": "tracked_segments"}
 # The rows of a file that is being imported: what an import has staged goes when it ends, so that columns may change.

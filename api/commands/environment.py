@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from api.settings import Settings
-    from domain.kit.db import Database
+    from domain.audit.model import Actor
+    from domain.kit.db import Database, Transaction
 
 T = TypeVar("T")
 
@@ -54,6 +55,28 @@ def run_with_database(settings: "Settings", action: "Callable[[Database], Awaita
     return asyncio.run(run())
 
 
+def command_line() -> "Actor":
+    """Return the user of this machine, as the audit log names who has run a command."""
+    import os
+    import pwd
+
+    from domain.audit.model import Actor, ActorKind
+
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # as in a container whose user has no name
+        name = f"uid {os.getuid()}"
+    return Actor(ActorKind.COMMAND_LINE, name)
+
+
+async def record(tx: "Transaction", store_id: int, action: str, **values: Any) -> None:
+    """Record what the command has done, in the transaction that does it; `values` are those of AuditEntry."""
+    from domain.audit import queries
+    from domain.audit.model import AuditEntry
+
+    await queries.record(tx, store_id, AuditEntry(command_line(), action, **values))
+
+
 async def find_store(database: "Database", number: int | None) -> int:
     """Return the number of this store, or of the first one. Raise CommandFailed when there is none."""
     from domain.stores import queries
@@ -77,5 +100,6 @@ async def migrate_database(database: "Database") -> bool:
     async with database.write() as tx:
         if await queries.first(tx) is not None:
             return False
-        await queries.create(tx, "My store", "UTC", "USD", system_clock())
+        store = await queries.create(tx, "My store", "UTC", "USD", system_clock())
+        await record(tx, store.id, "storeCreate", after={"name": store.name, "timezone": store.timezone})
         return True

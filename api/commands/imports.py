@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.environment import ExitStatus, StoreNumber, find_store, load_settings, run_with_database
+from api.commands.environment import ExitStatus, StoreNumber, find_store, load_settings, record, run_with_database
 
 if TYPE_CHECKING:
-    from domain.kit.db import Database
+    from domain.kit.db import Database, Transaction
+    from domain.operations.model import Operation
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file with a header.")]
 
@@ -25,18 +26,24 @@ def import_orders(file: File, store: StoreNumber = None) -> None:
 
 def _import(kind: str, file: Path, store: int | None) -> None:
     from api.import_file import import_file
+    from domain.audit.model import AuditSubject
     from domain.consents.suppressions import suppression_key
     from domain.imports.import_run import ImportEnvironment
     from domain.imports.model import ImportKind
     from domain.installation.keys import InstallationKeys
 
-    settings = load_settings()
+    settings, size = load_settings(), file.stat().st_size
+
+    async def record_import(tx: "Transaction", operation: "Operation", kind: ImportKind) -> None:
+        subject = AuditSubject("Operation", str(operation.id))
+        asked = {"file": {"bytes": size}}
+        await record(tx, operation.store_id, f"{kind.value}Import", subject=subject, asked=asked)
 
     async def run(database: "Database") -> bool:
         store_id = await find_store(database, store)
         keys = await InstallationKeys(settings.secret_keys()).load(database)
         environment = ImportEnvironment(settings.clock(), suppression_key(keys))
-        return await import_file(database, store_id, ImportKind(kind), file, environment)
+        return await import_file(database, store_id, ImportKind(kind), file, environment, record_import)
 
     if not run_with_database(settings, run):
         raise typer.Exit(ExitStatus.FAILED)

@@ -1,15 +1,17 @@
 """Commands for a loss of data: a backup is made before it, and sending goes on when one was restored."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.environment import CommandFailed, ExitStatus, load_settings, run_with_database
+from api.commands.environment import CommandFailed, ExitStatus, load_settings, record, run_with_database
 
 if TYPE_CHECKING:
     from domain.campaigns.restoration import Marked
+    from domain.kit.db import Transaction
     from domain.services import Services
 
 FromBackup = Annotated[
@@ -55,12 +57,23 @@ async def _resume(services: "Services", *, from_backup: bool, moved: bool) -> in
     if from_backup:
         _report(await restoration.leave_unknown(services))
     if from_backup or moved:
-        return await restoration.follow(services)
+        return await restoration.follow(services, _record_resumed)
     async with services.database.read() as tx:
         problem = await services.continuity.held_everywhere(tx)
     if problem is not None:
         raise CommandFailed(problem)
-    return await write(services.database, resume_all)
+
+    async def resume_recorded(tx: "Transaction") -> int:
+        resumed = await resume_all(tx)
+        await _record_resumed(tx, resumed)
+        return sum(resumed.values())
+
+    return await write(services.database, resume_recorded)
+
+
+async def _record_resumed(tx: "Transaction", resumed: Mapping[int, int]) -> None:
+    for store_id, campaigns in resumed.items():
+        await record(tx, store_id, "campaignsResume", after={"campaigns": campaigns})
 
 
 def backup(

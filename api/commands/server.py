@@ -1,10 +1,19 @@
 """Commands that run Muster: its server, its workers and its migrations."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands.environment import CommandFailed, ExitStatus, load_settings, migrate_database, run_with_database
+from api.commands.environment import (
+    CommandFailed,
+    ExitStatus,
+    load_settings,
+    migrate_database,
+    run_with_database,
+)
+
+if TYPE_CHECKING:
+    pass
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import typer
 
-from api.commands.environment import StoreNumber, find_store, load_settings, run_with_database
+from api.commands.environment import StoreNumber, find_store, load_settings, record, run_with_database
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from domain.kit.db import Database
+    from domain.kit.db import Database, Transaction
 
 
 def create_store(
@@ -20,15 +20,20 @@ def create_store(
 ) -> None:
     """Create a store. Its number is printed, alone on the last line."""
     from api.transactions import write
+    from domain.audit.model import AuditSubject
     from domain.kit.clock import system_clock
     from domain.stores import model, queries
 
     async def create(database: "Database") -> int:
         zone = model.check_timezone(timezone)
-        store = await write(
-            database, lambda tx: queries.create(tx, name.strip(), zone, currency.upper(), system_clock())
-        )
-        return store.id
+
+        async def add(tx: "Transaction") -> int:
+            store = await queries.create(tx, name.strip(), zone, currency.upper(), system_clock())
+            values = {"name": store.name, "timezone": store.timezone, "currency": store.currency}
+            await record(tx, store.id, "storeCreate", subject=AuditSubject("Store", str(store.id)), after=values)
+            return store.id
+
+        return await write(database, add)
 
     typer.echo(run_with_database(load_settings(), create))
 
@@ -46,6 +51,7 @@ def create_token(
 ) -> None:
     """Create a token. It is printed once, alone on the last line, and cannot be shown again."""
     from api.transactions import write
+    from domain.audit.model import AuditSubject
     from domain.kit.clock import system_clock
     from domain.stores import actions, model, queries
 
@@ -58,8 +64,14 @@ def create_token(
             zone = await queries.timezone_of(tx, store_id)
         expires_at = None if expires is None else model.expiry_of(expires, now, zone)
         draft = model.draft_token(name, names, expires_at, now, creator=None)
-        _, token = await write(database, lambda tx: actions.create_token(tx, store_id, draft, now))
-        return token
+
+        async def add(tx: "Transaction") -> str:
+            token, secret = await actions.create_token(tx, store_id, draft, now)
+            subject = AuditSubject("ApiToken", str(token.id))
+            await record(tx, store_id, "apiTokenCreate", subject=subject, after=token.recorded())
+            return secret
+
+        return await write(database, add)
 
     typer.echo(run_with_database(load_settings(), create))
 
@@ -101,13 +113,21 @@ def revoke_token(
 ) -> None:
     """Revoke a token, for good. Its open connections end within two seconds."""
     from api.transactions import write
+    from domain.audit.model import AuditSubject
     from domain.kit.clock import system_clock
     from domain.stores import actions
     from domain.stores.model import ApiToken
 
     async def revoke(database: "Database") -> ApiToken:
         store_id = await find_store(database, store)
-        return await write(database, lambda tx: actions.revoke_token(tx, store_id, id, system_clock()))
+
+        async def revoke_one(tx: "Transaction") -> ApiToken:
+            token = await actions.revoke_token(tx, store_id, id, system_clock())
+            subject = AuditSubject("ApiToken", str(id))
+            await record(tx, store_id, "apiTokenRevoke", subject=subject, before=token.recorded())
+            return token
+
+        return await write(database, revoke_one)
 
     token = run_with_database(load_settings(), revoke)
     typer.echo(f"The token {token.name!r} is revoked.")

@@ -7,6 +7,7 @@ import strawberry
 from strawberry import Schema
 from strawberry.schema.config import StrawberryConfig
 
+from api.graphql.audit.types import AuditQuery
 from api.graphql.campaigns.mutations import CampaignMutation, CampaignSubscription
 from api.graphql.campaigns.types import CampaignQuery
 from api.graphql.customers.events import EventMutation
@@ -42,6 +43,7 @@ _MAX_NODES = 250
 class Query(
     StoreQuery,
     TokenQuery,
+    AuditQuery,
     CustomerQuery,
     PropertyQuery,
     SegmentQuery,

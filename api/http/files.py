@@ -9,6 +9,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from api.audit_trail import AuditTrail
+from api.client_address import address_of
+from domain.audit.model import AuditSubject
 from domain.kit.clock import Clock
 from domain.kit.db import Database
 from domain.operations import queries
@@ -21,7 +24,11 @@ _MEDIA_TYPES = {".csv": "text/csv; charset=utf-8", ".xlsx": _XLSX}
 
 
 def routes(
-    database: Database, files: FileDirectory, links: Callable[[], Awaitable[FileLinks]], clock: Clock
+    database: Database,
+    files: FileDirectory,
+    links: Callable[[], Awaitable[FileLinks]],
+    clock: Clock,
+    audit: AuditTrail,
 ) -> list[Route]:
     async def download(request: Request) -> Response:
         link = (await links()).read(request.path_params["token"])
@@ -37,6 +44,7 @@ def routes(
         if not await asyncio.to_thread(path.is_file):
             log.error("file_missing", operation=str(link.operation_id), hint="do all machines share MUSTER_FILES_DIR?")
             return expired
+        await audit.download(link.store_id, AuditSubject("Operation", str(link.operation_id)), address_of(request))
         media_type = _MEDIA_TYPES.get(path.suffix) or mimetypes.guess_type(file.download_name)[0]
         headers = {"cache-control": "private, no-store"}
         return FileResponse(path, filename=file.download_name, media_type=media_type, headers=headers)

@@ -13,6 +13,7 @@ from api import metrics
 from api.workers.liveness import dead
 from api.workers.runner import JobKinds
 from domain import jobs
+from domain.audit import actions as audit
 from domain.campaigns import launch
 from domain.campaigns.mailing import check_continuity, recover_journals
 from domain.campaigns.restoration import keep_life
@@ -84,6 +85,7 @@ def chores_of(services: Services, kinds: JobKinds) -> list[Chore]:
         Chore("orphans", lambda: end_orphans(services, kinds), _ORPHANS_EVERY),
         Chore("reports", lambda: delete_old_reports(database), _TIDY_EVERY),
         Chore("files", lambda: delete_expired_files(database, services.files, make_files, clock()), _TIDY_EVERY),
+        Chore("audit", lambda: audit.delete_expired(database), _TIDY_EVERY),
     ]
 
 

@@ -1,5 +1,6 @@
 """Every statement on campaigns."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -146,11 +147,12 @@ async def pause_all(tx: Transaction, problem: str) -> None:
     await tx.execute(update(campaigns).where(is_sending).values(values))
 
 
-async def resume_all(tx: Transaction) -> int:
-    """Have the campaigns of all stores go on that the server itself has paused, and return how many these are."""
+async def resume_all(tx: Transaction) -> Mapping[int, int]:
+    """Have the campaigns of all stores go on that the server itself has paused. Return how many, by store."""
     paused = campaigns.c.status == CampaignStatus.PAUSED.value, campaigns.c.problem.is_not(None)
     values = {"status": CampaignStatus.SENDING.value, "problem": None}
-    return (await tx.execute(update(campaigns).where(*paused).values(values))).rowcount
+    resumed = await tx.execute(update(campaigns).where(*paused).values(values).returning(campaigns.c.store_id))
+    return Counter(resumed.scalars())
 
 
 async def open_batches(tx: Transaction, store_id: int, campaign_id: UUID, batches: int) -> None:

@@ -4,6 +4,7 @@ The database does not know what was sent since the backup. Journals know the las
 that was under way or due, anything may have gone out, up to all of it.
 """
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from domain import jobs
@@ -13,10 +14,12 @@ from domain.campaigns.queries import StartedCampaign
 from domain.deliveries import doubts, settlement
 from domain.installation import queries as installation
 from domain.installation.model import WrongSecretKey
+from domain.kit.db import Transaction
 from domain.services import Services
 from domain.sessions.continuity import HELD
 
 REASON = "The database was restored from a backup: it may have gone out since"
+OnResumed = Callable[[Transaction, Mapping[int, int]], Awaitable[None]]
 # Batches whose deliveries are marked in one transaction.
 _PORTION = 20
 
@@ -67,8 +70,11 @@ async def leave_unknown(services: Services) -> Marked:
     return Marked(len(under_way), launches, unknown, told)
 
 
-async def follow(services: Services) -> int:
-    """Take the database as it is for the one to go on with, and return how many campaigns go on."""
+async def follow(services: Services, record: OnResumed | None = None) -> int:
+    """Take the database as it is for the one to go on with, and return how many campaigns go on.
+
+    `record` is called in that transaction with their numbers by store.
+    """
     marker = services.continuity.marker
     known = await marker.read()
     async with services.database.write() as tx:
@@ -76,11 +82,13 @@ async def follow(services: Services) -> int:
         assert life is not None, "the lasting keys are loaded first"
         await installation.begin_epoch(tx, life.epoch if known is None else known.epoch)
         resumed = await queries.resume_all(tx)
+        if record is not None:
+            await record(tx, resumed)
     async with services.database.read() as tx:
         life = await installation.life(tx)
     assert life is not None
     await marker.write(life)
-    return resumed
+    return sum(resumed.values())
 
 
 async def _doubt_launches(services: Services) -> int:

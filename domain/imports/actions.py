@@ -120,18 +120,19 @@ async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(buffer)
 
 
-async def from_file(
+async def from_file(  # noqa: PLR0913 - two of them tell the caller how far it is
     database: Database,
     store_id: int,
     kind: ImportKind,
     path: Path,
     environment: ImportEnvironment,
     *,
+    record: OnComplete | None = None,
     on_start: OnStart | None = None,
 ) -> Operation:
     """Import a local file here and now, in no worker, and return the operation as it ended.
 
-    `on_start` is called with the operation once the file is stored.
+    `record` is called in the transaction that completes the file, `on_start` with the operation once it is stored.
     """
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -146,6 +147,8 @@ async def from_file(
         job = await jobs.claim(tx, store_id, await submit(tx, store_id, operation.id, kind), "command")
         assert job is not None
         claimed.append(job)
+        if record is not None:
+            await record(tx, operation, kind)
 
     operation = await take_in(database, store_id, IncomingFile(kind, chunks()), environment.clock(), on_complete=claim)
     if on_start is not None:

@@ -24,6 +24,9 @@ IDEMPOTENCY_KEY_LENGTH = 200
 NAME_LENGTH = 100
 # Tokens of a store that are not revoked: all of them are listed at once.
 MOST_TOKENS = 250
+# Days for which entries of the audit log are kept, and what a store may choose instead.
+AUDIT_DAYS = 365
+MIN_AUDIT_DAYS, MAX_AUDIT_DAYS = 30, 3_650
 # A store's limits can be raised up to here.
 _MAX_STATIC_SEGMENT_MEMBERS = 1_000_000
 _MAX_PROPERTY_CONDITIONS = 100
@@ -53,6 +56,7 @@ class Store:
     timezone: str
     currency: str
     limits: Limits
+    audit_days: int = AUDIT_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class StoreChange:
     currency: str | None = None
     static_segment_members: int | None = None
     property_conditions: int | None = None
+    audit_days: int | None = None
 
 
 class TokenScope(StrEnum):
@@ -112,6 +117,11 @@ class ApiToken:
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
+
+    def recorded(self) -> dict[str, object]:
+        """Return what the audit log records of it."""
+        expires_at = None if self.expires_at is None else self.expires_at.isoformat()
+        return {"name": self.name, "scopes": sorted(self.scopes), "expiresAt": expires_at}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +234,7 @@ def apply_change(store: Store, change: StoreChange) -> Store:
                 current.property_conditions,
             ),
         ),
+        checked(change.audit_days, _check_audit_days, store.audit_days),
     )
     errors.raise_any()
     return changed
@@ -233,6 +244,13 @@ def _check_limit(field: str, most: int, number: int) -> int:
     if not 1 <= number <= most:
         raise DomainError(f"Write a number from 1 to {most:,}", field=(field,))
     return number
+
+
+def _check_audit_days(days: int) -> int:
+    if not MIN_AUDIT_DAYS <= days <= MAX_AUDIT_DAYS:
+        message = f"The audit log is kept for {MIN_AUDIT_DAYS} to {MAX_AUDIT_DAYS:,} days"
+        raise DomainError(message, field=("auditDays",))
+    return days
 
 
 def check_printable(name: str, noun: str) -> str:

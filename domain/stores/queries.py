@@ -45,6 +45,7 @@ _STORE = (
     stores.c.currency,
     stores.c.static_segment_members,
     stores.c.property_conditions,
+    stores.c.audit_days,
 )
 # Built once, for every request runs it.
 _CREDENTIAL_BY_HASH = (
@@ -130,6 +131,7 @@ async def update_store(tx: Transaction, store: Store) -> None:
         "currency": store.currency,
         "static_segment_members": store.limits.static_segment_members,
         "property_conditions": store.limits.property_conditions,
+        "audit_days": store.audit_days,
     }
     await tx.execute(update(stores).where(stores.c.id == store.id).values(values))
 
@@ -328,7 +330,7 @@ async def is_repeated(
 
 def _store(row: AnyRow) -> Store:
     limits = Limits(row.static_segment_members, row.property_conditions)
-    return Store(row.id, row.name, row.timezone, row.currency, limits)
+    return Store(row.id, row.name, row.timezone, row.currency, limits, row.audit_days)
 
 
 def _token(row: AnyRow) -> ApiToken:

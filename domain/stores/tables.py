@@ -15,6 +15,8 @@ stores = Table(
     Column("static_segment_members", Integer, nullable=False),
     Column("property_conditions", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
+    # How long entries of the audit log are kept (domain/audit).
+    Column("audit_days", Integer, nullable=False, server_default="365"),
 )
 
 api_tokens = Table(

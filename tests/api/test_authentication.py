@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from starlette.requests import HTTPConnection
 
+from api.audit_trail import AuditTrail
 from api.authentication import TokenAuthenticator
 from domain.kit.db import Database
 from domain.stores import queries
@@ -17,7 +18,7 @@ from tests.factories import NOW, add_store
 
 async def authenticate(database: Database, authorization: str) -> Principal | None:
     headers = [(b"authorization", authorization.encode())]
-    return await TokenAuthenticator(database, lambda: NOW).authenticate(
+    return await TokenAuthenticator(database, lambda: NOW, AuditTrail(database)).authenticate(
         HTTPConnection({"type": "http", "headers": headers})
     )
 
@@ -90,7 +91,7 @@ async def test_the_use_of_a_token_is_recorded(database: Database, store_id: int)
 async def test_the_use_of_a_token_is_recorded_once_a_minute(database: Database, store_id: int) -> None:
     token, token_id = await make_token(database, store_id)
     times = iter([NOW, NOW, NOW + timedelta(seconds=1), NOW + timedelta(seconds=1)])
-    authenticator = TokenAuthenticator(database, lambda: next(times))
+    authenticator = TokenAuthenticator(database, lambda: next(times), AuditTrail(database))
     request = HTTPConnection({"type": "http", "headers": [(b"authorization", f"Bearer {token}".encode())]})
     for _ in range(2):
         assert await authenticator.authenticate(request) is not None

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event
 from starlette.requests import HTTPConnection
 
+from api.audit_trail import AuditTrail
 from api.authentication import TokenAuthenticator
 from api.sign_in_throttle import SignInThrottle, TooManyFailures
 from domain.kit.db import Database
@@ -75,7 +76,7 @@ async def test_a_valid_token_signs_in_from_an_address_that_must_wait(database: D
     assert hashed is not None
     async with database.write() as tx:
         await queries.add_token(tx, store_id, "test", hashed, frozenset({TokenScope.READ}), NOW)
-    authenticator = TokenAuthenticator(database, lambda: NOW)
+    authenticator = TokenAuthenticator(database, lambda: NOW, AuditTrail(database))
 
     @event.listens_for(database.engine.sync_engine, "before_cursor_execute")
     def note(_connection: object, _cursor: object, sql: str, *_: object) -> None:

@@ -52,7 +52,7 @@ class Mailing:
         """Do as `muster resume` does."""
         database = Database(self.url)
         async with database.write() as tx:
-            assert await resume_all(tx) == 1
+            assert sum((await resume_all(tx)).values()) == 1
         await database.close()
 
     async def statuses(self) -> Counter[str]:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
+import orjson
 import strawberry
 
 from api.graphql.campaigns.deliveries import Delivery, Reach, RenderedMessage
@@ -150,6 +152,23 @@ class Campaign(Node):
     @classmethod
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.Campaign]:
         return {campaign.id: campaign for campaign in await queries.by_ids(tx, store_id, keys)}
+
+    @classmethod
+    def recorded(cls, row: model.Campaign) -> Mapping[str, object]:
+        """Return its settings; of its content, which may name a person, the fields and a digest."""
+        content = orjson.dumps(row.content, option=orjson.OPT_SORT_KEYS)
+        return {
+            "name": row.name,
+            "channel": row.channel,
+            "status": row.status.value,
+            "target": row.target_name,
+            "listId": None if row.list_id is None else encode("CustomerList", row.list_id),
+            "exclude": [encode("CustomerList", list_id) for list_id in row.exclude],
+            "acceptMarketing": row.accept_marketing.value,
+            "utm": {"source": row.utm.source, "medium": row.utm.medium, "campaign": row.utm.campaign},
+            "scheduledAt": None if row.scheduled_at is None else row.scheduled_at.isoformat(),
+            "content": {"fields": sorted(row.content), "sha256": sha256(content).hexdigest()},
+        }
 
 
 @strawberry.type

@@ -1,10 +1,15 @@
 """Lifecycle of a store's customers: the thresholds that they are scored by."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
+from api.graphql.kit.audited import Observed, subject_of
 from api.graphql.kit.context import Context, Info
 from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
@@ -78,6 +83,14 @@ class LifecycleQuery:
             return await _lifecycle(tx, context.store_id)
 
 
+async def _observe_thresholds(context: Context, tx: Transaction, _arguments: Mapping[str, Any]) -> Observed:
+    chosen, _ = await actions.scoring_state(tx, context.store_id)
+    values = {to_camel_case(name): value for name, value in asdict(chosen).items()}
+    if chosen.high_spend is not None:
+        values["highSpend"] = str(chosen.high_spend)
+    return Observed(subject_of("Lifecycle", context.store_id), values)
+
+
 @strawberry.type
 class LifecycleMutation:
     @mutation(
@@ -85,6 +98,7 @@ class LifecycleMutation:
         TokenScope.WRITE,
         description="Replaces all thresholds and scores every customer by them.",
         errors_under="input",
+        observe=_observe_thresholds,
     )
     async def lifecycle_update(self, context: Context, tx: Transaction, input: LifecycleInput) -> LifecyclePayload:
         chosen = ChosenThresholds(

@@ -1,19 +1,20 @@
 """Mutations of customers: one by one, or many at once."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import strawberry
 
 from api.graphql.customers.inputs import CustomerInput
 from api.graphql.customers.types import Customer, with_facts
+from api.graphql.kit.audited import Observed, subject_of
 from api.graphql.kit.context import Context
 from api.graphql.kit.errors import UserError
 from api.graphql.kit.global_ids import require_number
 from api.graphql.kit.mutation import mutation
 from api.graphql.operations.types import Operation
 from domain.consents import suppressions
-from domain.customers import actions, model, upsert
+from domain.customers import actions, model, queries, upsert
 from domain.customers.actions import BY_HAND
 from domain.customers.model import Consent, ContactChange
 from domain.kit.db import Transaction
@@ -45,6 +46,21 @@ class CustomerDeletePayload:
         ),
     )
     user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
+
+
+async def _observe_blacklist(context: Context, tx: Transaction, arguments: Mapping[str, Any]) -> Observed:
+    customer_id = _number(arguments["id"])
+    customer = await queries.by_id(tx, context.store_id, customer_id)
+    values = None if customer is None else {"blacklisted": customer.blacklisted}
+    return Observed(subject_of("Customer", customer_id), values)
+
+
+async def _observe_consent(context: Context, tx: Transaction, arguments: Mapping[str, Any]) -> Observed:
+    customer_id = _number(arguments["customer_id"], "customerId")
+    contacts = (await queries.contacts_of(tx, context.store_id, [customer_id])).get(customer_id, [])
+    consents = {contact.channel: contact.consent.value for contact in contacts}
+    consent = consents.get(arguments["channel"], Consent.NOT_SUBSCRIBED.value)
+    return Observed(subject_of("Customer", customer_id), {"consent": consent})
 
 
 @strawberry.type
@@ -105,6 +121,7 @@ class CustomerMutation:
         description=(
             "Blacklisted customers receive no messages. `reason`: 500 characters at most, shown in the timeline."
         ),
+        observe=_observe_blacklist,
     )
     async def customer_blacklist(
         self,
@@ -126,6 +143,8 @@ class CustomerMutation:
             "The customer's own decision, which may change a consent in either direction; a new consent also ends what "
             "an erasure has left behind."
         ),
+        observe=_observe_consent,
+        shown=("channel",),
     )
     async def consent_update(
         self,

@@ -1,10 +1,12 @@
 """Custom properties and tags: those that the store has, and the values of a customer."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 import strawberry
 
+from api.graphql.kit.audited import Observed, subject_of
 from api.graphql.kit.context import Context, Info
 from api.graphql.kit.enums import ValueType
 from api.graphql.kit.errors import UserError, searched
@@ -33,6 +35,10 @@ class PropertyDefinition(Node):
     label: str = derived(lambda self: self.row.label)
     type: ValueType = derived(lambda self: self.row.type)
 
+    @classmethod
+    def recorded(cls, row: model.PropertyDefinition) -> Mapping[str, object]:
+        return {"key": row.key, "label": row.label, "type": row.type.value}
+
 
 @strawberry.type
 class PropertyDefinitionPayload:
@@ -55,12 +61,20 @@ class PropertyQuery:
             return await queries.known_tags(tx, context.store_id, searched(prefix, "prefix") or "")
 
 
+async def _observe_property(context: Context, tx: Transaction, arguments: Mapping[str, Any]) -> Observed:
+    key: str = arguments["key"]
+    definitions = {row.key: row for row in await queries.definitions(tx, context.store_id)}
+    row = definitions.get(key)
+    return Observed(subject_of("Property", key), None if row is None else PropertyDefinition.recorded(row))
+
+
 @strawberry.type
 class PropertyMutation:
     @mutation(
         PropertyDefinitionPayload,
         TokenScope.WRITE,
         description="The key has 64 characters at most; the type never changes.",
+        observe=_observe_property,
     )
     async def property_definition_create(
         self, context: Context, tx: Transaction, key: str, label: str, type: ValueType
@@ -68,7 +82,12 @@ class PropertyMutation:
         row = await actions.define(tx, context.store_id, key, label, type, context.now)
         return PropertyDefinitionPayload(property_definition=PropertyDefinition(row=row))
 
-    @mutation(PropertyDefinitionPayload, TokenScope.WRITE, description="Also deletes every customer's value of it.")
+    @mutation(
+        PropertyDefinitionPayload,
+        TokenScope.WRITE,
+        description="Also deletes every customer's value of it.",
+        observe=_observe_property,
+    )
     async def property_definition_delete(
         self, context: Context, tx: Transaction, key: str
     ) -> PropertyDefinitionPayload:

@@ -132,6 +132,10 @@ class Customer(Node):
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[int]) -> dict[int, model.Profile]:
         return dict(await queries.profiles(tx, store_id, keys))
 
+    @classmethod
+    def key_of(cls, row: model.Profile) -> int:
+        return row.customer.id
+
 
 @strawberry.type
 class CustomerQuery:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from api.audit_trail import AuditTrail
 from domain.kit.db import Database, Transaction
 from domain.operations.files import FileLinks
 from domain.segments.evaluation.preview import Previews
@@ -29,6 +30,7 @@ class ServerServices(Services):
 
     channels: InstalledChannels
     previews: Previews
+    audit: AuditTrail
 
     async def file_links(self) -> FileLinks:
         """Return the maker of links to files. Raise WrongSecretKey."""
@@ -39,6 +41,8 @@ class ServerServices(Services):
 class Context:
     services: ServerServices
     principal: Principal
+    # The client's, where it has one.
+    address: str | None = None
     _loaders: dict[Any, DataLoader[Any, Any]] = field(default_factory=dict[Any, DataLoader[Any, Any]])
 
     @property

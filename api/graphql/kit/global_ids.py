@@ -21,7 +21,7 @@ class GlobalId(NamedTuple):
     key: Key
 
 
-def encode(type_name: str, key: Key) -> strawberry.ID:
+def encode(type_name: str, key: Key | str) -> strawberry.ID:
     text = f"{key[0]}.{key[1]}" if isinstance(key, tuple) else key
     return strawberry.ID(urlsafe_b64encode(f"{type_name}:{text}".encode()).rstrip(b"=").decode())
 

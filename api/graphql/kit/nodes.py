@@ -11,6 +11,7 @@ from strawberry import LazyType
 from api.graphql.kit import global_ids
 from api.graphql.kit.connection import Connection
 from api.graphql.kit.context import Context
+from api.graphql.kit.global_ids import GlobalId
 from domain.kit.db import Transaction
 
 N = TypeVar("N", bound="Node")
@@ -35,6 +36,15 @@ class Node:
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[Any]) -> Mapping[Any, Any]:  # noqa: ARG003
         """Return the store's rows that the keys name. A type whose objects are not looked up by ID has none."""
         return {}
+
+    @classmethod
+    def key_of(cls, row: Any) -> Any:
+        return row.id
+
+    @classmethod
+    def recorded(cls, row: Any) -> Mapping[str, object] | None:  # noqa: ARG003
+        """Return what the audit log records of an object: nothing that identifies a person, and no secret."""
+        return None
 
     @classmethod
     async def load_row(cls, context: Context, key: Any) -> Any:
@@ -70,6 +80,24 @@ def node(type_name: str, row: Any) -> Node:
 
 def optional_node(type_name: str, row: Any) -> Node | None:
     return None if row is None else node(type_name, row)
+
+
+def type_of(node: Node) -> tuple[type[Node], Any]:
+    """Return an object's type and its row."""
+    any_node: Any = node  # each type has a row
+    return type(node), any_node.row
+
+
+async def recorded(tx: Transaction, store_id: int, gid: GlobalId) -> Mapping[str, object] | None:
+    """Return what the audit log records of the object that an ID names; None when there is none, or nothing of it."""
+    type_ = _TYPES.get(gid.type)
+    # What records nothing is not read.
+    if type_ is None or getattr(type_.recorded, "__func__", None) is getattr(Node.recorded, "__func__", None):
+        return None
+    if not isinstance(gid.key, type_.key_type):
+        return None
+    row = (await type_.rows_by_key(tx, store_id, [gid.key])).get(gid.key)
+    return None if row is None else type_.recorded(row)
 
 
 async def load_row(context: Context, type_name: str, key: Any) -> Any:

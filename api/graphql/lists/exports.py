@@ -37,6 +37,7 @@ class ExportMutation:
             "order of the columns. The operation's `url` leads to the file when it is done, for seven days."
         ),
         price=500,
+        shown=("fields",),
     )
     async def list_export(
         self,

@@ -1,6 +1,6 @@
 """Lists: the customers that a segment held at a moment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -126,6 +126,10 @@ class CustomerList(Node):
     @classmethod
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.CustomerList]:
         return {row.id: row for row in await queries.by_ids(tx, store_id, keys)}
+
+    @classmethod
+    def recorded(cls, row: model.CustomerList) -> Mapping[str, object]:
+        return {"name": row.name, "number": row.number, "status": row.status.value, "count": row.count}
 
 
 @strawberry.type

@@ -1,7 +1,7 @@
 """Operations: work in the background, with its progress and its problems."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -55,6 +55,10 @@ class Operation(Node):
     @classmethod
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.Operation]:
         return {operation.id: operation for operation in await queries.by_ids(tx, store_id, keys)}
+
+    @classmethod
+    def recorded(cls, row: model.Operation) -> Mapping[str, object]:
+        return {"kind": row.kind, "status": row.status.value}
 
 
 @strawberry.type

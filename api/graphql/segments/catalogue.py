@@ -1,7 +1,11 @@
 """The catalogue of what segments may ask: dimensions, behaviors and their values."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import strawberry
 
+from api.graphql.kit.audited import Observed, subject_of
 from api.graphql.kit.context import Context, Info
 from api.graphql.kit.enums import Operator, ValueType
 from api.graphql.kit.errors import UserError
@@ -81,6 +85,13 @@ class ValueRanksPayload:
     user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
 
 
+async def _observe_ranks(context: Context, tx: Transaction, arguments: Mapping[str, Any]) -> Observed:
+    """Count the ranks: their values are customers' properties."""
+    key: str = arguments["dimension"]
+    stored = (await ranks.of(tx, context.store_id)).get(key, ())
+    return Observed(subject_of("Dimension", key), {"ranks": len(stored)})
+
+
 @strawberry.type
 class CatalogueMutation:
     @mutation(
@@ -90,6 +101,7 @@ class CatalogueMutation:
             "Sets the ranks of a dimension's values, from the lowest to the highest: conditions then compare by rank. "
             "For tier, loyalty_rank and properties of type STRING; an empty list deletes the ranks."
         ),
+        observe=_observe_ranks,
     )
     async def value_ranks_set(
         self, context: Context, tx: Transaction, dimension: str, values: list[str]

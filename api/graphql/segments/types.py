@@ -1,7 +1,7 @@
 """Segments: named filters, and the customers that they find."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from api.graphql.kit.nodes import Node, connection_of, find_node_of, load_row, n
 from api.graphql.kit.prices import priced
 from api.graphql.segments.catalogue import catalogue_of
 from api.graphql.segments.filters import Filter, exclude_of, include_of, write_id
+from api.graphql.segments.recorded_filter import recorded_filter
 from domain.customers import queries as customer_queries
 from domain.customers.model import CustomerOrder
 from domain.kit.db import Transaction
@@ -158,6 +159,17 @@ class Segment(Node):
     @classmethod
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.Segment]:
         return {segment.id: segment for segment in await queries.by_ids(tx, store_id, keys)}
+
+    @classmethod
+    def recorded(cls, row: model.Segment) -> Mapping[str, object]:
+        return {
+            "name": row.name,
+            "kind": row.kind.value,
+            "active": row.active,
+            "update": {"mode": row.policy.mode.value, "everyDays": row.policy.every_days},
+            "include": recorded_filter(row.definition.include),
+            "exclude": recorded_filter(row.definition.exclude),
+        }
 
 
 @strawberry.type

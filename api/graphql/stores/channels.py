@@ -1,11 +1,12 @@
 """Channels: those of the server, and the store's settings of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import strawberry
 
+from api.graphql.kit.audited import Observed, subject_of
 from api.graphql.kit.context import Context, Info
 from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
@@ -13,6 +14,7 @@ from api.graphql.kit.mutation import mutation
 from api.graphql.kit.scalars import JSON
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
+from domain.stores import queries
 from domain.stores.model import TokenScope
 from plugins.sealing import redacted
 from plugins.store_channels import StoreChannel
@@ -74,19 +76,34 @@ class ChannelQuery:
         return next((channel for channel in channels if channel.store_channel.plugin.channel.key == key), None)
 
 
+async def _observe_channel(context: Context, tx: Transaction, arguments: Mapping[str, Any]) -> Observed:
+    """Read whether it is installed and configured; its settings, which may hold secrets, are not recorded."""
+    key: str = arguments["key"]
+    installation = (await queries.installations(tx, context.store_id)).get(key)
+    # A key that is no channel's is whatever the caller has sent; the change refuses it.
+    values = None if installation is None else {"installed": True, "configured": installation.settings is not None}
+    return Observed(subject_of("Channel", key), values)
+
+
 @strawberry.type
 class ChannelMutation:
     @mutation(
         ChannelPayload,
         TokenScope.ADMIN,
         description="Settings can be added later: until then the channel is a sandbox.",
+        observe=_observe_channel,
     )
     async def channel_install(
         self, context: Context, tx: Transaction, key: str, settings: JSON | None = None
     ) -> ChannelPayload:
         return await _configure(context, tx, key, settings)
 
-    @mutation(ChannelPayload, TokenScope.ADMIN, description="A secret that is left out keeps its value.")
+    @mutation(
+        ChannelPayload,
+        TokenScope.ADMIN,
+        description="A secret that is left out keeps its value.",
+        observe=_observe_channel,
+    )
     async def channel_configure(self, context: Context, tx: Transaction, key: str, settings: JSON) -> ChannelPayload:
         return await _configure(context, tx, key, settings)
 

@@ -1,5 +1,6 @@
 """API tokens of the store, and the one that a request has come with."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +38,10 @@ class ApiToken(Node):
     @classmethod
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.ApiToken]:
         return await queries.tokens_by_id(tx, store_id, keys)
+
+    @classmethod
+    def recorded(cls, row: model.ApiToken) -> Mapping[str, object]:
+        return row.recorded()
 
     @classmethod
     async def load_row(cls, context: Context, key: Any) -> model.ApiToken | None:

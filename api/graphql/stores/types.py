@@ -1,9 +1,11 @@
 """The store that a token belongs to."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import strawberry
 
+from api.graphql.kit.audited import Observed, subject_of
 from api.graphql.kit.context import Context, Info
 from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
@@ -12,7 +14,7 @@ from api.graphql.kit.mutation import mutation
 from api.graphql.kit.nodes import Node
 from domain.kit.db import Transaction
 from domain.segments import refresh_schedule
-from domain.stores import actions, model
+from domain.stores import actions, model, queries
 from domain.stores.model import StoreChange, TokenScope
 
 
@@ -37,11 +39,25 @@ class Store(Node):
     )
     currency: str = derived(lambda self: self.row.currency)
     limits: StoreLimits = derived(lambda self: self.row.limits)
+    audit_days: int = derived(
+        lambda self: self.row.audit_days, description="For how many days the entries of the audit log are kept."
+    )
 
     @classmethod
     async def load_row(cls, context: Context, key: Any) -> model.Store | None:
         """Return the request's own store, when that is the one."""
         return context.principal.store if key == context.store_id else None
+
+    @classmethod
+    def recorded(cls, row: model.Store) -> Mapping[str, object]:
+        return {
+            "name": row.name,
+            "timezone": row.timezone,
+            "currency": row.currency,
+            "staticSegmentMembers": row.limits.static_segment_members,
+            "propertyConditions": row.limits.property_conditions,
+            "auditDays": row.audit_days,
+        }
 
 
 @strawberry.type
@@ -60,6 +76,10 @@ class StoreUpdateInput:
     currency: str | None = strawberry.field(default=None, description="ISO 4217.")
     static_segment_members: int | None = None
     property_conditions: int | None = None
+    audit_days: int | None = strawberry.field(
+        default=None,
+        description=f"{model.MIN_AUDIT_DAYS} to {model.MAX_AUDIT_DAYS:,}; {model.AUDIT_DAYS} unless changed.",
+    )
 
 
 @strawberry.type
@@ -68,12 +88,23 @@ class StoreUpdatePayload:
     user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
 
 
+async def _observe_store(context: Context, tx: Transaction, _arguments: Mapping[str, Any]) -> Observed:
+    row = await queries.by_id(tx, context.store_id)
+    assert row is not None
+    return Observed(subject_of("Store", row.id), Store.recorded(row))
+
+
 @strawberry.type
 class StoreMutation:
-    @mutation(StoreUpdatePayload, TokenScope.ADMIN, errors_under="input")
+    @mutation(StoreUpdatePayload, TokenScope.ADMIN, errors_under="input", observe=_observe_store)
     async def store_update(self, context: Context, tx: Transaction, input: StoreUpdateInput) -> StoreUpdatePayload:
         change = StoreChange(
-            input.name, input.timezone, input.currency, input.static_segment_members, input.property_conditions
+            input.name,
+            input.timezone,
+            input.currency,
+            input.static_segment_members,
+            input.property_conditions,
+            input.audit_days,
         )
         before, after = await actions.update(tx, context.store_id, change)
         if after.timezone != before.timezone:

@@ -44,6 +44,8 @@ READ: Mapping[str, str] = {
     "Address": "country region city postcode street company latitude longitude",
     "AmountTrend": "current previous change",
     "AttributeCondition": "dimension operator values",
+    "AuditEntryConnection": "edges nodes pageInfo totalCount",
+    "AuditEntryEdge": "node cursor",
     "Behavior": "key label group attributes open",
     "BehaviorCondition": "behavior where aggregate of operator values window",
     "Bucket": "label value count",
@@ -111,17 +113,22 @@ READ: Mapping[str, str] = {
     "SegmentPreset": "key group name description query include exclude",
     "SegmentPreview": "count exact query reach summary sample",
     "ShareTrend": "current previous change",
-    "Store": "name timezone currency limits",
+    "Store": "name timezone currency auditDays limits",
     "StoreLimits": "staticSegmentMembers propertyConditions",
     "TimeWindow": "lastDays lastHours from to",
     "UpdatePolicy": "mode everyDays startedOn",
     "Utm": "source medium campaign",
 }
 
+ADMIN: Mapping[str, str] = {
+    "AuditEntry": "id at action outcome codes actor actorName tokenId address requestId subjectType subjectId asked "
+    "before after",
+}
+
 
 def declared() -> dict[str, TokenScope | None]:
     """The scope of each field of the schema, by its type and name; None for every token."""
     scopes = {coordinate: scope for coordinate, (_, scope) in FIELDS.items()}
-    for scope, fields in ((None, OPEN), (TokenScope.READ, READ)):
+    for scope, fields in ((None, OPEN), (TokenScope.READ, READ), (TokenScope.ADMIN, ADMIN)):
         scopes |= {f"{type_}.{name}": scope for type_, names in fields.items() for name in names.split()}
     return scopes

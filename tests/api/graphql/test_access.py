@@ -24,6 +24,7 @@ NOTHING = 'id: "x"'
 FIELDS: dict[str, tuple[str, TokenScope | None]] = {
     "Query.viewer": ("{ viewer { scopes token { name } store { id } } }", None),
     "Query.apiTokens": ("{ apiTokens { id } }", ADMIN),
+    "Query.auditLog": ("{ auditLog(first: 1) { nodes { id } } }", ADMIN),
     "Mutation.apiTokenCreate": (f'mutation {{ apiTokenCreate(name: "", scopes: []) {ERRORS} }}', ADMIN),
     "Mutation.apiTokenRevoke": (f"mutation {{ apiTokenRevoke({NOTHING}) {ERRORS} }}", ADMIN),
     "Query.store": ("{ store { id } }", READ),

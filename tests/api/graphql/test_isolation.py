@@ -73,6 +73,10 @@ def places(ids: Mapping[str, str]) -> dict[tuple[str, str], Place]:
             "list",
             lambda g: f'mutation {{ listExport(id: "{g}", fields: ["name"]) {{ operation {{ id }} {ERRORS} }} }}',
         ),
+        ("Query.auditLog", "tokenId"): Place("token", lambda g: f'{{ auditLog(tokenId: "{g}") {{ totalCount }} }}'),
+        ("Query.auditLog", "subjectId"): Place(
+            "segment", lambda g: f'{{ auditLog(subjectId: "{g}") {{ totalCount }} }}'
+        ),
         ("Mutation.apiTokenRevoke", "id"): Place("token", lambda g: _by_id("apiTokenRevoke", g)),
         ("Mutation.operationCancel", "id"): Place(
             "operation", lambda g: f'mutation {{ operationCancel(id: "{g}") {FAULTS} }}'
@@ -310,7 +314,7 @@ async def rows_of(stage: Stage, store: StoreClient) -> dict[str, list[tuple[obje
     async with stage.runtime.database.read() as tx:
         for table in metadata.sorted_tables:
             column = table.c.get("store_id")
-            if column is not None and table.name != "api_tokens":
+            if column is not None and table.name not in {"api_tokens", "audit_entries"}:
                 answer[table.name] = sorted(
                     map(tuple, await tx.execute(select(table).where(column == store.store_id))), key=repr
                 )

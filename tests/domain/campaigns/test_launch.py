@@ -133,7 +133,7 @@ async def test_a_campaign_that_is_paused_before_its_launch_is_launched_when_it_g
     await worker.work()
     assert worker.channel.sent == []
     async with database.write() as tx:
-        assert await queries.resume_all(tx) == 1
+        assert await queries.resume_all(tx) == {store_id: 1}
     await make_due(database)
     await worker.work()
     assert len(worker.channel.sent) == 3

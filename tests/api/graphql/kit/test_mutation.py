@@ -1,21 +1,26 @@
 from dataclasses import dataclass
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 import strawberry
 from sqlalchemy import select, update
 from strawberry import Schema
 
+from api.audit_trail import AuditTrail
 from api.graphql.kit.access import scope_of
 from api.graphql.kit.context import Context
 from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import schema_of
-from api.graphql.kit.mutation import mutation
+from api.graphql.kit.mutation import Record, mutation
+from domain.audit.tables import audit_entries
 from domain.kit.db import Database, Transaction
 from domain.kit.errors import DomainError, DomainErrors, NotFound
 from domain.stores.model import TokenScope
 from domain.stores.tables import stores
 from tests.factories import add_store
+
+TOKEN = UUID(int=7)
 
 
 @strawberry.type
@@ -44,9 +49,12 @@ class Mutation:
         return RenamePayload(name=name)
 
     @mutation(RenamePayload, TokenScope.WRITE)
-    async def store_name(self, context: Context) -> RenamePayload:
+    async def store_name(self, context: Context, record: Record, forget: bool = False) -> RenamePayload:
         async with context.database.write() as tx:
-            return RenamePayload(name=await tx.scalar(select(stores.c.name)))
+            payload = RenamePayload(name=await tx.scalar(select(stores.c.name)))
+            if not forget:
+                await record(tx, payload)
+            return payload
 
 
 @strawberry.type
@@ -54,11 +62,28 @@ class Query:
     nothing: int = 0
 
 
+@dataclass(frozen=True)
+class FakePrincipal:
+    token_id: UUID = TOKEN
+    token_name: str = "the till"
+
+
+@dataclass(frozen=True)
+class FakeServices:
+    audit: AuditTrail
+
+
 @dataclass
 class FakeContext:
     database: Database
     store_id: int
+    principal: FakePrincipal = FakePrincipal()
     forgotten: int = 0
+    address: str = "192.0.2.1"
+
+    @property
+    def services(self) -> FakeServices:
+        return FakeServices(AuditTrail(self.database))
 
     def forget(self) -> None:
         self.forgotten += 1
@@ -105,9 +130,42 @@ async def test_a_lost_race_is_run_again_with_nothing_that_was_loaded_before(cont
         assert list((await tx.execute(select(stores.c.name))).scalars()) == ["seen by attempt 2"]
 
 
-async def test_one_without_tx_opens_its_own(context: FakeContext) -> None:
+async def test_one_without_tx_opens_its_own_and_records_itself(context: FakeContext) -> None:
     result = await execute("mutation { storeName { name } }", context)
     assert result.errors is None
+    assert await actions(context) == [("storeName", "DONE", None)]
+    result = await execute("mutation { storeName(forget: true) { name } }", context)
+    assert [str(error.original_error) for error in result.errors] == ["storeName has not recorded itself"]
+
+
+async def actions(context: FakeContext) -> list[tuple[str, str, str | None]]:
+    """The action, the outcome and the codes of each entry in the audit log."""
+    entry = audit_entries.c
+    async with context.database.read() as tx:
+        rows = await tx.execute(select(entry.action, entry.outcome, entry.codes).order_by(entry.at, entry.id))
+        return [(row.action, row.outcome, row.codes) for row in rows]
+
+
+async def test_a_call_is_recorded_with_its_change_or_refusal_and_once_however_often_it_is_tried(
+    context: FakeContext,
+) -> None:
+    await execute(RENAME, context, to="After")
+    await execute(RENAME, context, to="two faults")
+    await execute("mutation { storeRace { name } }", context)
+    assert await actions(context) == [
+        ("storeRename", "DONE", None),
+        ("storeRename", "REFUSED", "INVALID NOT_FOUND"),
+        ("storeRace", "DONE", None),
+    ]
+
+
+async def test_a_change_that_cannot_be_recorded_is_not_made(context: FakeContext) -> None:
+    """Of whatever makes the INSERT fail, an actor is the simplest whose name no database stores."""
+    context.principal = FakePrincipal(token_name=cast(Any, object()))
+    result = await execute(RENAME, context, to="After")
+    assert len(result.errors) == 1
+    async with context.database.read() as tx:
+        assert await tx.scalar(select(stores.c.name).where(stores.c.id == context.store_id)) == "Before"
 
 
 def test_it_asks_for_its_scope() -> None:

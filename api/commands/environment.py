@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from domain.audit.model import Actor
     from domain.kit.db import Database, Transaction
+    from domain.stores.model import Store
 
 T = TypeVar("T")
 
@@ -77,6 +78,13 @@ async def record(tx: "Transaction", store_id: int, action: str, **values: Any) -
     await queries.record(tx, store_id, AuditEntry(command_line(), action, **values))
 
 
+async def record_store(tx: "Transaction", store: "Store") -> None:
+    from domain.audit.model import AuditSubject
+
+    values = {"name": store.name, "timezone": store.timezone, "currency": store.currency}
+    await record(tx, store.id, "storeCreate", subject=AuditSubject("Store", str(store.id)), after=values)
+
+
 async def find_store(database: "Database", number: int | None) -> int:
     """Return the number of this store, or of the first one. Raise CommandFailed when there is none."""
     from domain.stores import queries
@@ -101,5 +109,5 @@ async def migrate_database(database: "Database") -> bool:
         if await queries.first(tx) is not None:
             return False
         store = await queries.create(tx, "My store", "UTC", "USD", system_clock())
-        await record(tx, store.id, "storeCreate", after={"name": store.name, "timezone": store.timezone})
+        await record_store(tx, store)
         return True

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from api.commands.environment import StoreNumber, find_store, load_settings, record, run_with_database
+from api.commands.environment import StoreNumber, find_store, load_settings, record, record_store, run_with_database
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +20,6 @@ def create_store(
 ) -> None:
     """Create a store. Its number is printed, alone on the last line."""
     from api.transactions import write
-    from domain.audit.model import AuditSubject
     from domain.kit.clock import system_clock
     from domain.stores import model, queries
 
@@ -29,8 +28,7 @@ def create_store(
 
         async def add(tx: "Transaction") -> int:
             store = await queries.create(tx, name.strip(), zone, currency.upper(), system_clock())
-            values = {"name": store.name, "timezone": store.timezone, "currency": store.currency}
-            await record(tx, store.id, "storeCreate", subject=AuditSubject("Store", str(store.id)), after=values)
+            await record_store(tx, store)
             return store.id
 
         return await write(database, add)

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+
+import os
+import pwd
 import shutil
 import sqlite3
 import subprocess
@@ -60,6 +63,31 @@ def test_a_token_is_listed_until_it_is_revoked(migrated: Path) -> None:
     assert len(muster("token", "list", cwd=migrated).stdout.splitlines()) == 1
     again = muster("token", "revoke", token_id, cwd=migrated)
     assert (again.returncode, again.stderr) == (1, "muster: There is no such token\n")
+
+
+def test_what_commands_change_is_on_record_as_the_users(migrated: Path) -> None:
+    (migrated / "good.csv").write_text("external_id,email\na,ann@example.com\n")
+    assert muster("token", "create", "--scopes", "read", "--name", "The till", cwd=migrated).returncode == 0
+    token_id = muster("token", "list", cwd=migrated, COLUMNS="200").stdout.splitlines()[1].split()[0]
+    assert muster("token", "revoke", token_id, cwd=migrated).returncode == 0
+    assert muster("import", "customers", "good.csv", cwd=migrated).returncode == 0
+    assert muster("resume", cwd=migrated).returncode == 0
+    assert muster("store", "create", "--name", "Tea", "--timezone", "UTC", cwd=migrated).returncode == 0
+    with closing(sqlite3.connect(migrated / "muster.db")) as database:
+        rows = database.execute(
+            "SELECT store_id, action, actor, actor_name, subject_type, asked, before, after"
+            " FROM audit_entries ORDER BY at"
+        ).fetchall()
+    user = pwd.getpwuid(os.getuid()).pw_name
+    assert {row[2:4] for row in rows} == {("COMMAND_LINE", user)}
+    till = '{"name":"The till","scopes":["read"],"expiresAt":null}'
+    assert [(*row[:2], *row[4:]) for row in rows] == [
+        (1, "storeCreate", "Store", None, None, '{"name":"My store","timezone":"UTC","currency":"USD"}'),
+        (1, "apiTokenCreate", "ApiToken", None, None, till),
+        (1, "apiTokenRevoke", "ApiToken", None, till, None),
+        (1, "customersImport", "Operation", '{"file":{"bytes":36}}', None, None),
+        (2, "storeCreate", "Store", None, None, '{"name":"Tea","timezone":"UTC","currency":"USD"}'),
+    ]
 
 
 def test_a_store_is_created_and_a_token_for_it(migrated: Path) -> None:

@@ -72,6 +72,33 @@ async def people(store: StoreClient) -> list[str]:
     return gids
 
 
+async def test_each_download_is_on_record(stage: Stage, store: StoreClient) -> None:
+    """S11: who asked for the report, and every fetch of it by whoever has the link."""
+    await people(store)
+    list_id = (await store.segment("VIP"))["list"]["id"]
+    done = await exported(store, list_id, ["email"])
+    for _ in range(12):
+        assert (await store.fetch(done["url"])).status_code == 200
+    entry = "actor actorName address subjectId asked after outcome"
+    log = f"query ($action: String!) {{ auditLog(action: $action) {{ nodes {{ {entry} }} }} }}"
+    [asked] = (await store.get(log, action="listExport"))["auditLog"]["nodes"]
+    assert (asked["subjectId"], asked["asked"]["fields"]) == (list_id, ["email"])
+    fetched = (await store.get(log, action="fileDownload"))["auditLog"]["nodes"]
+    assert len(fetched) == 10
+    assert fetched[-1] == {
+        "actor": "LINK",
+        "actorName": None,
+        "address": "127.0.0.1",
+        "subjectId": done["id"],
+        "asked": {},
+        "after": None,
+        "outcome": "DONE",
+    }
+    # A link that opens nothing is no download.
+    assert (await store.fetch(done["url"] + "x")).status_code == 404
+    assert len((await store.get(log, action="fileDownload"))["auditLog"]["nodes"]) == 10
+
+
 async def test_a_list_is_fetched_as_csv(stage: Stage, store: StoreClient) -> None:
     """SL-46, SL-47 and vector 7: the chosen fields, without those who were deleted; no token is needed."""
     customers = await people(store)

@@ -60,9 +60,13 @@ class Thinning:
 
 
 class AuditTrail:
-    """Records what no transaction of a change records, each in one of its own."""
+    """Records what no transaction of a change records, each in one of its own.
 
-    def __init__(self, database: Database, timer: Callable[[], float] = monotonic) -> None:
+    `before`: whether mutations read and record what an object was before them.
+    """
+
+    def __init__(self, database: Database, timer: Callable[[], float] = monotonic, *, before: bool = True) -> None:
+        self.before = before
         self._database = database
         self._timer = timer
         self._repeated = Thinning(_FIRST_OF_AN_HOUR, _HOUR, timer)

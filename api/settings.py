@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     trusted_proxies: CommaSeparated = ("127.0.0.1", "::1")
     blocked_plugins: CommaSeparated = ()
     private_targets: CommaSeparated = ()
+    audit_before: bool = True
     channel_memory_mb: int = Field(default=1024, ge=256, le=65536)
     preview_cache_mb: int = Field(default=64, ge=0, le=4096)
     log_format: Literal["auto", "console", "json"] = "auto"

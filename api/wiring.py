@@ -113,7 +113,7 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
         continuity=Continuity(settings.journals(), LifeMarker(settings.files()), settings.sqlite_file()),
         files=FileDirectory(settings.files()),
         extensions=plugins.extensions,
-        audit=AuditTrail(database),
+        audit=AuditTrail(database, before=settings.audit_before),
         previews=Previews(database, LeafCache(cache_bytes) if cache_bytes else None, extensions=plugins.extensions),
     )
     return Runtime(settings, services, plugins, brokers, notifier, Watchdog())

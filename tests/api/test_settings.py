@@ -76,6 +76,7 @@ def test_reports_are_beside_the_database_unless_a_directory_is_set(
         ("MUSTER_PRIVATE_TARGETS", "10.0.0.0/8,mail.internal"),
         ("MUSTER_CLOCK_FILE", "now.txt"),
         ("MUSTER_PUBLIC_URL", "somewhere"),
+        ("MUSTER_AUDIT_BEFORE", "perhaps"),
         ("MUSTER_LOG_FORMAT", "xml"),
         ("MUSTER_LOG_LEVEL", "loud"),
         ("MUSTER_ENV", "staging"),

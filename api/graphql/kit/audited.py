@@ -61,6 +61,14 @@ class Audited:
             return None
         return Observed(subject_of(gid.type, gid.key), await recorded(tx, context.store_id, gid))
 
+    def answered(self, arguments: Mapping[str, Any], answer: object) -> Observed | None:
+        """Return the answer's first object when it is what the call is about: the one named, or one that is new."""
+        objects = [value for value in vars(answer).values() if isinstance(value, Node)]
+        if not objects or self.observe is not None:
+            return None
+        gid, first = self._global_id(arguments), _observed(objects[0])
+        return first if gid is None or gid.type == first.subject.type else None
+
     def done(
         self,
         context: Context,
@@ -69,12 +77,10 @@ class Audited:
         after: Observed | None,
         answer: object,
     ) -> AuditEntry:
-        """Return the entry of a call that was answered; of a new object, the answer's first one is the subject."""
+        """Return the entry of a call that was answered; a copy has nothing that it was before."""
         values: dict[str, object] = vars(answer)
-        first = next((value for value in values.values() if isinstance(value, Node)), None)
-        answered = None if first is None else _observed(first)
-        if answered is not None and (after is None or _is_copy(after.subject, answered.subject)):
-            before, after = None, answered
+        if before is not None and after is not None and before.subject != after.subject:
+            before = None
         was, is_now = difference(None if before is None else before.values, None if after is None else after.values)
         results = {name: value for name, value in values.items() if isinstance(value, int)}
         if results:
@@ -147,10 +153,6 @@ def _outlined(value: object) -> object:
     if is_dataclass(value):
         return {"fields": [to_camel_case(field.name) for field in fields(value) if _given(value, field.name)]}
     return HIDDEN
-
-
-def _is_copy(original: AuditSubject, subject: AuditSubject) -> bool:
-    return original.type == subject.type and original.key != subject.key
 
 
 def _observed(node: Node) -> Observed:

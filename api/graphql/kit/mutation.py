@@ -62,9 +62,9 @@ def mutation(
             async def attempt(tx: Transaction) -> Any:
                 # What an attempt that was rolled back has primed was never stored.
                 context.forget()
-                before = await audited.observed(context, tx, values)
+                before = await audited.observed(context, tx, values) if context.services.audit.before else None
                 answer = await change(None, context, tx, **values)
-                after = await audited.observed(context, tx, values)
+                after = audited.answered(values, answer) or await audited.observed(context, tx, values)
                 await record(tx, context.store_id, audited.done(context, values, before, after, answer))
                 return answer
 
@@ -106,7 +106,8 @@ class _OwnEntry:
 
     async def record(self, tx: Transaction, answer: Any) -> None:
         context = self._context
-        await record(tx, context.store_id, self._audited.done(context, self._values, None, None, answer))
+        after = self._audited.answered(self._values, answer)
+        await record(tx, context.store_id, self._audited.done(context, self._values, None, after, answer))
         self.recorded = True
 
 

@@ -125,6 +125,14 @@ ASKED = {
 }
 
 
+async def test_what_was_before_is_not_read_where_a_setting_says_so(stage: Stage, store: StoreClient) -> None:
+    call = await prepare(store, "segmentUpdate")
+    stage.runtime.services.audit.before = False
+    assert await call.errors() == []
+    [entry, *_] = await entries(store)
+    assert (entry["subjectType"], entry["before"], entry["after"]["name"]) == ("Segment", None, "Renamed")
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", ASKED)
 async def test_what_was_asked_is_recorded_by_names_and_numbers(store: StoreClient, name: str) -> None:

@@ -77,7 +77,7 @@ def mail_servers_of_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
-    asyncio.run(_migrate(f"sqlite+aiosqlite:///{path}"))
+    asyncio.run(migrate_at(f"sqlite+aiosqlite:///{path}"))
     return path
 
 
@@ -89,8 +89,8 @@ def emptied_postgres_url() -> Iterator[Callable[[], str]]:
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
         " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
     )
-    with _postgres_database(f"muster_test_{os.getpid()}") as url, asyncio.Runner() as runner:
-        runner.run(_migrate(url))
+    with postgres_database(f"muster_test_{os.getpid()}") as url, asyncio.Runner() as runner:
+        runner.run(migrate_at(url))
         # One connection empties it before every test: to connect would take longer than to delete.
         engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
         connection = runner.run(_connect(engine))
@@ -128,7 +128,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
         return
-    with _postgres_database(f"muster_test_{os.getpid()}_empty") as url:
+    with postgres_database(f"muster_test_{os.getpid()}_empty") as url:
         yield url
 
 
@@ -172,14 +172,14 @@ def broker_url(request: pytest.FixtureRequest) -> str:
 
 
 @contextmanager
-def _postgres_database(name: str) -> Generator[str]:
+def postgres_database(name: str) -> Generator[str]:
     POSTGRES.require()
     asyncio.run(_administer(f"CREATE DATABASE {name}", f"ALTER DATABASE {name} SET synchronous_commit = off"))
     yield make_url(POSTGRES.url).set(database=name).render_as_string(hide_password=False)
     asyncio.run(_administer(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-async def _migrate(url: str) -> None:
+async def migrate_at(url: str) -> None:
     database = Database(url)
     await migrate(database)
     await database.close()

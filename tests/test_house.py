@@ -27,6 +27,7 @@ ANY_ROWS_DO = {
     "api/graphql/kit/connection.py": "its orderings end in a unique key",
     "api/graphql/kit/pages.py": "its orderings end in a unique key",
     "domain/changes/queries.py": "any marks of a store that tracks nothing; any row of versions that is free",
+    "domain/consents/suppressions.py": "more than the limit are not read, only known of",
     "domain/events/log.py": "a customer's rows are numbered, in whatever order",
     "domain/imports/queries.py": "goes from key to key, in their order",
     "domain/imports/orders/merge.py": "asks whether there is one",

@@ -21,7 +21,7 @@ from domain.operations import queries as operations
 from domain.stores import queries as stores
 from domain.stores.model import TokenScope, new_token, token_hash
 from tests.factories import NOW
-from tests.journeys.processes import server_process
+from tests.journeys.processes import served
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 # Less than what requests have (`GRACE_SECONDS`), more than two seconds on a busy machine.
@@ -47,7 +47,8 @@ async def running(database: Database, store_id: int, tmp_path: Path) -> AsyncGen
         operation = await operations.start(tx, store_id, "imports.customers", NOW)
     query = f'subscription {{ operationProgress(id: "{encode("Operation", operation.id)}") {{ status }} }}'
     settings = {"MUSTER_DATABASE_URL": database.url, "MUSTER_SECRET_KEY": "a key for tests alone"}
-    with server_process(settings, tmp_path) as (process, host):
+    with served(settings, tmp_path) as running:
+        process, host = running.popen, running.host
         yield RunningServer(process, host, token, query)
 
 

@@ -22,7 +22,7 @@ import pytest
 
 from domain.kit.db import Database
 from tests.benchmarks.test_graphql import CUSTOMERS, TRACKED, stage_customers
-from tests.journeys.processes import server_process
+from tests.journeys.processes import served
 
 pytestmark = [pytest.mark.benchmark]
 CLIENTS = int(os.environ.get("BENCH_CLIENTS", "200"))
@@ -115,7 +115,8 @@ async def test_surplus_is_refused_and_the_rest_is_served(
     database: Database, store_id: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = await stage_customers(database, store_id)
-    with server_process({**SETTINGS, "MUSTER_DATABASE_URL": database.url}, tmp_path) as (process, host):
+    with served({**SETTINGS, "MUSTER_DATABASE_URL": database.url}, tmp_path) as running:
+        process, host = running.popen, running.host
         lines = [f"\n{CLIENTS} clients, {CUSTOMERS:,} customers, {SECONDS:g} s"]
         for name, clients, patient in (("one client", 1, True), ("patient", CLIENTS, True), ("rude", CLIENTS, False)):
             lines += await _round(host, token, name, clients, patient=patient)

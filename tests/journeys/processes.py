@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
@@ -61,18 +62,28 @@ def mail_server(log: Path | None = None, delay: float = 0) -> Generator[tuple[in
             process.wait()
 
 
-@contextmanager
-def server(settings: Mapping[str, str], folder: Path) -> Generator[str]:
-    """`muster serve` with its workers inside: where it answers."""
-    with server_process(settings, folder) as (_, host):
-        yield f"http://{host}"
+@dataclass(frozen=True)
+class Served:
+    """A process of `muster serve`: where it answers, and what it writes."""
+
+    popen: "subprocess.Popen[bytes]"
+    host: str
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}"
+
+    @property
+    def process(self) -> int:
+        return self.popen.pid
 
 
 @contextmanager
-def server_process(settings: Mapping[str, str], folder: Path) -> Generator[tuple["subprocess.Popen[bytes]", str]]:
-    """The process of `muster serve`, and its host and port; whatever it writes is in muster.log."""
-    port = free_port()
-    with (folder / "muster.log").open("ab") as output:
+def served(settings: Mapping[str, str], folder: Path) -> Generator[Served]:
+    """`muster serve` with its workers inside, which ends with all that it has started."""
+    port, log = free_port(), folder / "muster.log"
+    with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "api.cli", "serve", "--port", str(port)],
             cwd=folder,
@@ -83,11 +94,18 @@ def server_process(settings: Mapping[str, str], folder: Path) -> Generator[tuple
         )
         try:
             wait_for(lambda: answers(port), "muster serve does not answer", 60)
-            yield process, f"127.0.0.1:{port}"
+            yield Served(process, f"127.0.0.1:{port}", log)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+@contextmanager
+def server(settings: Mapping[str, str], folder: Path) -> Generator[str]:
+    """Where `muster serve` answers."""
+    with served(settings, folder) as process:
+        yield process.url
 
 
 def free_port() -> int:

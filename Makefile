@@ -62,6 +62,10 @@ simulate-bugs: $(SYNCED) ## Plant bugs, and show how long the simulation takes t
 storm: $(SYNCED) ## Send campaigns through random faults for an hour (MINUTES=60 SEED=1 ARGS=--help)
 	@$(BIN)/python -m tests.storm $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: soak
+soak: $(SYNCED) ## Have 200 clients at a server for MINUTES (10): nothing of it may grow (DATABASE_URL, ARGS=--help)
+	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
 .PHONY: fix
 fix: $(SYNCED) ## Format, and mend what ruff can mend
 	$(BIN)/ruff check --fix

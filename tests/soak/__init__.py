@@ -1,0 +1,1 @@
+"""A server under everyday load for a long time: nothing of it may grow."""

@@ -36,7 +36,7 @@ DOCUMENTS: dict[str, str] = {
     "10,000 fields": "{" + "tags " * 10_000 + "}",
     "10,000 unknown fields": "{" + " ".join(f"x{n}" for n in range(10_000)) + "}",
     "a name of 100,000 letters": "{" + "a" * 100_000 + "}",
-    "unknown names that resemble others": "{" + " ".join(f"custome{n}" for n in range(200)) + "}",
+    "unknown names that resemble others": "{" + " ".join(f"customers{n}" for n in range(200)) + "}",
     "too deep": "{segments{nodes" + "{latestList{segment" * 40 + "{id}" + "}}" * 40 + "}}",
     "deeper than any parser goes": "{a" * 60_000,
     "lists within lists": "{ nodes(ids: " + "[" * 60_000 + "]" * 60_000 + "){id} }",

@@ -61,7 +61,7 @@ KINDS = ["page", "preview", "page", "small"]
 
 
 class Client:
-    """One connection, used again and again."""
+    """One connection, used again and again, and opened anew after a pause."""
 
     def __init__(self, host: str, token: str, kind: str, *, patient: bool) -> None:
         self.host, self.token, self.kind, self.patient = host, token, kind, patient
@@ -80,7 +80,9 @@ class Client:
             elif status == b"503" and retry_after is not None:
                 self.refusals.append(took)
                 if self.patient:
+                    writer.close()
                     await asyncio.sleep(retry_after)
+                    reader, writer = await asyncio.open_connection(*self.host.split(":"))
             else:
                 self.others.append(status + body[:200])
         writer.close()

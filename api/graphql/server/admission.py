@@ -18,11 +18,14 @@ from api.graphql.server.negotiation import Outcome, Refused
 # Seconds that a request takes before any was measured, and the weight of each in the average.
 _FIRST_GUESS = 0.05
 _WEIGHT = 0.1
+# A request that takes longer has too many beside it; each such makes a gate narrower, each other one wider again.
+_LONG = 0.8
+_NARROWER, _WIDER = 0.95, 0.1
 
 
 def overloaded() -> Refused:
     # Those who were refused at one moment do not come back at one.
-    seconds = 2 + randbelow(4)
+    seconds = 2 + randbelow(3)
     message = "The server has more to do than it can. Try again in a moment."
     return Refused(
         Outcome.UNAVAILABLE, [refusal(message, UNAVAILABLE, retryAfter=seconds)], {"Retry-After": str(seconds)}
@@ -30,10 +33,15 @@ def overloaded() -> Refused:
 
 
 class Gate:
-    """Lets in so many at a time; others wait in line, unless they would for longer than `patience` seconds."""
+    """Lets in so many at a time; others wait in line, unless they would for longer than `patience` seconds.
 
-    def __init__(self, width: int, patience: float) -> None:
-        self._width = width
+    It is `width` wide, and down to `least` while those inside keep one another from being served soon.
+    """
+
+    def __init__(self, width: int, patience: float, *, least: int | None = None) -> None:
+        self._most = width
+        self._least = width if least is None else least
+        self._width = float(width)
         self._patience = patience
         self._inside = 0
         self._line: deque[asyncio.Future[None]] = deque()
@@ -50,7 +58,7 @@ class Gate:
             place.leave()
 
     async def enter(self) -> None:
-        if self._inside < self._width:
+        if self._has_room:
             self._inside += 1
             return
         if (len(self._line) + 1) * self._seconds_inside / self._width > self._patience:
@@ -65,7 +73,7 @@ class Gate:
                 with suppress(ValueError):  # taken out of the line meanwhile
                     self._line.remove(turn)
             else:
-                self._pass_on()  # it had its turn at the very moment
+                self._give_up()  # it had its turn at the very moment
             if isinstance(error, TimeoutError):
                 raise overloaded() from None
             raise
@@ -73,15 +81,21 @@ class Gate:
     def leave(self, seconds: float) -> None:
         """Give the place up, which was held for so long."""
         self._seconds_inside += (seconds - self._seconds_inside) * _WEIGHT
-        self._pass_on()
+        wanted = self._width * _NARROWER if seconds > _LONG else self._width + _WIDER
+        self._width = min(max(wanted, self._least), self._most)
+        self._give_up()
 
-    def _pass_on(self) -> None:
-        while self._line:
+    @property
+    def _has_room(self) -> bool:
+        return self._inside < int(self._width)
+
+    def _give_up(self) -> None:
+        self._inside -= 1
+        while self._line and self._has_room:
             turn = self._line.popleft()
             if not turn.done():
+                self._inside += 1
                 turn.set_result(None)
-                return
-        self._inside -= 1
 
 
 class Place:
@@ -105,7 +119,7 @@ class Place:
 
 
 def _plain() -> Gate:
-    return Gate(8, 1.0)
+    return Gate(8, 1.0, least=2)
 
 
 def _dear() -> Gate:

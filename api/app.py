@@ -76,7 +76,7 @@ def _graphql(runtime: Runtime, streams: Streams) -> list[BaseRoute]:
 
     @asynccontextmanager
     async def context(connection: HTTPConnection, principal: Principal) -> AsyncGenerator[Context]:
-        yield Context(services, principal, address_of(connection))
+        yield Context(services.of_store(principal.store.id), principal, address_of(connection))
 
     tokens = TokenAuthenticator(services.database, services.clock, services.audit)
     return GraphQLEndpoint(

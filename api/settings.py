@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     env: Literal["production", "test"] = "production"
     database_url: str = Field(default="sqlite+aiosqlite:///muster.db", repr=False)
     database_pooler: Literal["none", "transaction"] = "none"
+    row_security: bool = False
     broker_url: str = Field(default=IN_PROCESS, repr=False)
     broker_namespace: str = Field(default="muster", pattern=r"^[A-Za-z_][A-Za-z0-9._-]{0,31}$")
     secret_key: SecretStr | None = None
@@ -135,6 +136,12 @@ class Settings(BaseSettings):
                 if value != ALL:
                     raise ValueError(f"{value!r} is no network: write 10.0.0.0/8, 127.0.0.1, or {ALL}") from None
         return values
+
+    @model_validator(mode="after")
+    def _row_security_of_postgresql(self) -> Self:
+        if self.row_security and self.database_url.startswith("sqlite"):
+            raise ValueError("MUSTER_ROW_SECURITY needs PostgreSQL: SQLite has no row-level security")
+        return self
 
     @model_validator(mode="after")
     def _clock_only_in_tests(self) -> Self:

@@ -126,4 +126,5 @@ def _database(settings: Settings, connections: int, notifier: Notifier, limits: 
         notify=notifier,
         limits=limits,
         pooler=settings.database_pooler == "transaction",
+        row_security=settings.row_security,
     )

@@ -32,6 +32,7 @@ LANDED = {
     "0006_installation.py": "c63d360bf1775fa0c256c77053a7489d1abebefc023f54260b2805b3b0f38b38",
     "0007_erasure.py": "fd2267010019ae543444f15f5feb1f48ad3eac067307d6bddee3ae53196cc2a4",
     "0008_audit.py": "322438d8a9e76e970f3aefa8844970a8506b105458bd24e2bdebe416fddbefb7",
+    "0009_row_security.py": "78ebad9965615fb8665b618255c1ea3eaf59f26207b0d245fa73f76cdac95941",
 }
 RENAMED_TABLES = {"event_tallies": "event_counters", "followed_segments": "tracked_segments"}
 # The rows of a file that is being imported: what an import has staged goes when it ends, so that columns may change.

@@ -8,6 +8,7 @@ from api.doctor.check import CheckScope, DataCheck, Examination, ProcessCheck
 from api.doctor.configuration import missing_database
 from api.doctor.findings import Finding
 from api.http.health import readiness_of
+from api.row_security import row_security
 from api.wiring import Runtime
 from domain.kit.db import Transaction
 from domain.kit.db.portable import database_now
@@ -66,6 +67,14 @@ async def find_clocks_apart(tx: Transaction, scope: CheckScope) -> Sequence[Find
     return [Finding(f"the clocks of this machine and of the database are {seconds:,.0f} s apart")]
 
 
+async def find_row_security(tx: Transaction, scope: CheckScope) -> Sequence[Finding]:
+    """Return why requests might see more than the rows of their store, or less."""
+    rows = await row_security(tx, is_on=scope.runtime.settings.row_security)
+    if rows.problems or not rows.warning:
+        return [Finding(problem) for problem in rows.problems]
+    return [Finding(rows.message, warning=True)]
+
+
 PROCESS_CHECKS = (
     ProcessCheck(
         "connections",
@@ -86,6 +95,12 @@ DATA_CHECKS = (
         "a crash of the database loses nothing that was committed",
         "switch it on in postgresql.conf",
         [Examination(find_loose_commits)],
+    ),
+    DataCheck(
+        "row security",
+        "requests see the rows of their store alone",
+        "run the statement that is named as an administrator, then `muster migrate`",
+        [Examination(find_row_security)],
     ),
     DataCheck(
         "clocks",

@@ -34,7 +34,7 @@ def routes(
         link = (await links()).read(request.path_params["token"])
         if link is None:
             return PlainTextResponse("There is no such file.", 404)
-        async with database.read() as tx:
+        async with database.of_store(link.store_id).read() as tx:
             operation = await queries.by_id(tx, link.store_id, link.operation_id)
         file = None if operation is None else operation.file
         expired = PlainTextResponse("The file has expired: create it again.", 410)

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from api import metrics
+from api.row_security import row_security
 from domain import jobs
 from domain.campaigns import queries as campaigns
 from domain.installation.keys import InstallationKeys
@@ -102,6 +103,8 @@ async def readiness_of(probes: Probes) -> Readiness:
                 async with probes.database.read() as tx:
                     # Without workers of its own, a server can do its part.
                     (faults if probes.embedded else warnings).extend(await _idle_queues(tx))
+                    rows = await row_security(tx, is_on=probes.database.row_security)
+                    faults += rows.problems
             else:
                 faults.append("the database is not migrated: run `muster migrate`")
     except (SQLAlchemyError, OSError) as error:

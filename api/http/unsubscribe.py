@@ -28,7 +28,8 @@ def routes(services: Services) -> list[Route]:
         subject = (await services.links()).read(request.path_params["token"])
         if subject is None:
             return _page("unknown.html", 404)
-        await write(services.database, lambda tx: consents.unsubscribe(tx, subject, services.clock()))
+        database = services.database.of_store(subject.store_id)
+        await write(database, lambda tx: consents.unsubscribe(tx, subject, services.clock()))
         form = b""
         async for chunk in request.stream():
             form += chunk

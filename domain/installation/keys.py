@@ -28,10 +28,10 @@ class InstallationKeys:
         No transaction of the caller's may be writing.
         """
         if self._known is None:
-            async with database.read() as tx:
+            async with database.whole.read() as tx:
                 sealed = await queries.sealed_keys(tx)
             if sealed is None:
-                async with database.write() as tx:
+                async with database.whole.write() as tx:
                     sealed = await self._sealed(tx)
             self._known = self._open(sealed)
         return self._known

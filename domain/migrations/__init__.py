@@ -7,6 +7,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from domain.kit.db import Database
+from domain.migrations import request_role
 
 
 async def migrate(database: Database, revision: str = "head") -> None:
@@ -18,6 +19,8 @@ async def migrate(database: Database, revision: str = "head") -> None:
             # A migration that waits for a table's lock makes all others wait behind it: better to fail and run again.
             connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
         command.upgrade(configuration(connection), revision)
+        if connection.dialect.name == "postgresql":
+            request_role.prepare(connection)
 
     async with database.engine.begin() as connection:
         await connection.run_sync(upgrade)

@@ -66,6 +66,8 @@ def test_reports_are_beside_the_database_unless_a_directory_is_set(
         ("MUSTER_DATABASE_URL", "shop.db"),
         ("MUSTER_DATABASE_URL", "sqlite://"),
         ("MUSTER_DATABASE_POOLER", "statement"),
+        ("MUSTER_ROW_SECURITY", "perhaps"),
+        ("MUSTER_ROW_SECURITY", "on"),  # the database is SQLite
         ("MUSTER_BROKER_URL", "kafka://h"),
         ("MUSTER_BROKER_URL", "amqp://h1,h2"),
         ("MUSTER_BROKER_URL", "redis://h1,redis://h2"),
@@ -90,6 +92,13 @@ def test_a_wrong_value_is_one_line_that_names_the_variable(
         Settings.from_env()
     assert str(refused.value).startswith(name)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("on", True), ("off", False), ("", False)])
+def test_row_security_is_on_or_off(monkeypatch: pytest.MonkeyPatch, value: str, is_on: bool) -> None:
+    monkeypatch.setenv("MUSTER_DATABASE_URL", "postgresql://h/d")
+    monkeypatch.setenv("MUSTER_ROW_SECURITY", value)
+    assert Settings.from_env().row_security == is_on
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

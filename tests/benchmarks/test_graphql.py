@@ -35,8 +35,8 @@ EMPTY = "{ __typename }"
 async def test_requests_a_second(
     database: Database, store_id: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    token = await stage_customers(database, store_id)
-    with _server(database.url, tmp_path) as (url, pid):
+    token = await stage_customers(database, store_id, TokenScope.READ)
+    with server(database.url, tmp_path) as (url, pid):
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"}
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
             figures = {
@@ -53,7 +53,8 @@ async def test_requests_a_second(
 _QUERIES = {"empty": EMPTY, "50 customers x 12 fields": PAGE, "the same with tags and contacts": TRACKED}
 
 
-async def stage_customers(database: Database, store_id: int) -> str:
+async def stage_customers(database: Database, store_id: int, scope: TokenScope = TokenScope.READ) -> str:
+    """Fill a store with customers, and return a token of it."""
     token = new_token(store_id)
     hashed = token_hash(token)
     assert hashed is not None
@@ -67,7 +68,7 @@ async def stage_customers(database: Database, store_id: int) -> str:
         for row in rows
     ]
     async with database.write() as tx:
-        await queries.add_token(tx, store_id, "bench", hashed, frozenset({TokenScope.READ}), NOW)
+        await queries.add_token(tx, store_id, "bench", hashed, frozenset({scope}), NOW)
         await tx.execute(insert(customers), rows)
         await tx.execute(insert(customer_facts), facts)
         await refresh_statistics(tx, customers, customer_facts)
@@ -75,13 +76,15 @@ async def stage_customers(database: Database, store_id: int) -> str:
 
 
 @contextmanager
-def _server(database_url: str, folder: Path) -> Generator[tuple[str, int]]:
+def server(database_url: str, folder: Path, **more: str) -> Generator[tuple[str, int]]:
+    """`muster serve` with these settings besides its own: where it answers, and its process."""
     port = free_port()
     settings: Mapping[str, str] = {
         "MUSTER_DATABASE_URL": database_url,
         "MUSTER_SECRET_KEY": "a key for benchmarks alone",
         "MUSTER_LOG_LEVEL": "warning",
         "PYTHONPATH": str(ROOT),
+        **more,
     }
     command = [sys.executable, "-m", "api.cli", "serve", "--port", str(port)]
     with (folder / "server.log").open("ab") as output:
@@ -98,10 +101,10 @@ def _server(database_url: str, folder: Path) -> Generator[tuple[str, int]]:
 
 async def _round(client: httpx.AsyncClient, pid: int, query: str) -> tuple[float, float]:
     """Requests a second, and milliseconds of the server's CPU for each."""
-    began, worked = perf_counter(), _cpu_seconds(pid)
+    began, worked = perf_counter(), cpu_seconds(pid)
     await asyncio.gather(*(_ask(client, query, REQUESTS // AT_A_TIME) for _ in range(AT_A_TIME)))
     count = REQUESTS // AT_A_TIME * AT_A_TIME
-    return count / (perf_counter() - began), (_cpu_seconds(pid) - worked) / count * 1_000
+    return count / (perf_counter() - began), (cpu_seconds(pid) - worked) / count * 1_000
 
 
 async def _ask(client: httpx.AsyncClient, query: str, times: int) -> None:
@@ -111,7 +114,7 @@ async def _ask(client: httpx.AsyncClient, query: str, times: int) -> None:
         assert b'"errors"' not in response.content
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """What the process has worked, over all its threads; nothing where there is no /proc."""
     threads = Path(f"/proc/{pid}/task")
     if not threads.exists():

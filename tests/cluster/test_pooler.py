@@ -5,13 +5,16 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from domain.kit.db import JOBS, REQUESTS, Database
 from domain.migrations import is_current, migrate
+from domain.segments.evaluation.deadline import reading
+from domain.stores.tables import stores
 from tests.cluster import programs
 from tests.cluster.pgbouncer import IGNORED, pgbouncer
 from tests.cluster.postgres import Server
+from tests.factories import add_store
 
 TRANSACTIONS = 80
 
@@ -79,4 +82,34 @@ async def test_a_database_is_migrated_through_a_pooler(postgres_server: Server, 
         database = Database(url, pooler=True)
         await migrate(database)
         assert await is_current(database)
+        await database.close()
+
+
+async def test_with_row_security_each_request_sees_its_store_and_no_other_transaction_does(
+    postgres_server: Server, folder: Path
+) -> None:
+    programs.require("pgbouncer")
+    postgres_server.psql("DROP SCHEMA public CASCADE")
+    postgres_server.psql("CREATE SCHEMA public")
+    with pgbouncer(postgres_server, folder) as url:
+        database = Database(url, pool_size=10, pooler=True, row_security=True)
+        await migrate(database)
+        async with database.write() as tx:
+            store_ids = {await add_store(tx) for _ in range(3)}
+
+        async def seen(view: Database) -> set[int]:
+            async with view.read() as tx:
+                first = set((await tx.execute(select(stores.c.id))).scalars())
+                await asyncio.sleep(0.002)
+                assert set((await tx.execute(select(stores.c.id))).scalars()) == first
+                return first
+
+        views = {store_id: database.of_store(store_id) for store_id in store_ids}
+        for _ in range(10):
+            *answers, everything = await asyncio.gather(*(seen(view) for view in views.values()), seen(database))
+            assert answers == [{store_id} for store_id in views]
+            assert everything == store_ids
+        # A snapshot is chosen after the settings, which must not have taken one already.
+        async with reading(views[min(store_ids)], 5, snapshot=True) as tx:
+            assert set((await tx.execute(select(stores.c.id))).scalars()) == {min(store_ids)}
         await database.close()

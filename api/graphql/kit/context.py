@@ -1,10 +1,10 @@
 """Context of a request: the principal, the services of the server, and loaders that live as long as the request."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -35,6 +35,13 @@ class ServerServices(Services):
     async def file_links(self) -> FileLinks:
         """Return the maker of links to files. Raise WrongSecretKey."""
         return FileLinks(self.public_url, (await self.keys.load(self.database)).signing)
+
+    def of_store(self, store_id: int) -> Self:
+        """Return the services with the database of one store, as a request has them."""
+        database = self.database.of_store(store_id)
+        if database is self.database:
+            return self
+        return replace(self, database=database, previews=replace(self.previews, database=database))
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from graphql import GraphQLError
 from api import request_id
 from api.database_errors import RETRY_AFTER_SECONDS, log_unavailable
 from api.graphql.kit.enums import expose
-from domain.kit.db.faults import is_overflow
+from domain.kit.db.faults import is_denied, is_overflow
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, Path
 
 BAD_REQUEST = "BAD_REQUEST"
@@ -119,7 +119,8 @@ def presentable(error: GraphQLError) -> GraphQLError:
     message = log_unavailable(cause, path=error.path)
     if message is not None:
         return _at(error, unavailable(message))
-    log.error("graphql.resolver_failed", path=error.path, exc_info=cause)
+    name = "database_permission_denied" if is_denied(cause) else "graphql.resolver_failed"
+    log.error(name, path=error.path, exc_info=cause)
     return _at(error, refusal("Internal error", INTERNAL, requestId=request_id.current()))
 
 

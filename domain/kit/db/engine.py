@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -106,7 +107,10 @@ class Database:
     """A database and its pool: `read` sees what is committed, `write` is a transaction.
 
     Nothing waits longer than the limits. A `pooler` in transaction mode may be between PostgreSQL and this process.
+    With `row_security`, which PostgreSQL alone has, `of_store` is a view of one store.
     """
+
+    _whole: "Database | None" = None
 
     def __init__(
         self,
@@ -116,6 +120,7 @@ class Database:
         notify: Notify | None = None,
         limits: TimeLimits = JOBS,
         pooler: bool = False,
+        row_security: bool = False,
     ) -> None:
         self.url = url
         self.notify = notify
@@ -124,27 +129,41 @@ class Database:
             self.engine = _create_sqlite_engine(url, pool_size, limits)
         else:
             self.engine = postgres.create_engine(url, pool_size, limits, pooler=pooler)
-        self._first_statement = postgres.local_settings(limits) if pooler and not sqlite else None
+        self.row_security = row_security
         # SQLite has one writer at a time: those of this process queue up here, rather than retry again and again.
         self._writer_lock = asyncio.Lock() if sqlite else None
         # A pooler may run each statement outside of a transaction on another connection, without our settings.
-        reading: Mapping[str, Any] = {} if self._first_statement is not None else _READING[self.dialect]
-        self._read_engine = self.engine.execution_options(**reading)
+        reading: Mapping[str, Any] = {} if pooler and not sqlite else _READING[self.dialect]
+        self.read_engine = self.engine.execution_options(**reading)
 
     @property
     def dialect(self) -> str:
         return self.engine.dialect.name
 
+    @property
+    def whole(self) -> "Database":
+        """Return the database of all stores, of which this may be a view."""
+        return self._whole or self
+
+    def of_store(self, store_id: int) -> "Database":
+        """Return the database of one store, by the same connections: with row security, other stores have no rows."""
+        if not self.row_security:
+            return self
+        view = copy(self)
+        view._whole = self.whole
+        view.engine = view.read_engine = self.engine.execution_options(**{postgres.STORE_OPTION: store_id})
+        return view
+
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Transaction]:
-        async with self._read_engine.connect() as connection:
-            yield await self._begin(connection)
+        async with self.read_engine.connect() as connection:
+            yield Transaction(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Transaction]:
         async with self._writing(), self.engine.connect() as connection:
             await connection.begin()
-            transaction = await self._begin(connection)
+            transaction = Transaction(connection)
             yield transaction
             await connection.commit()
         if transaction.notices and self.notify is not None:
@@ -152,12 +171,6 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
-
-    async def _begin(self, connection: AsyncConnection) -> Transaction:
-        transaction = Transaction(connection)
-        if self._first_statement is not None:
-            await transaction.execute(self._first_statement)
-        return transaction
 
     @asynccontextmanager
     async def _writing(self) -> AsyncGenerator[None]:

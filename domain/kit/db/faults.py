@@ -50,6 +50,11 @@ def is_overflow(error: BaseException) -> bool:
     return _code(error) == "22003" or (_code(error) == "SQLITE_ERROR" and str(error.orig) == "integer overflow")
 
 
+def is_denied(error: BaseException) -> bool:
+    """Return whether rights or row security refused a statement: a bug, or a GRANT that is missing."""
+    return isinstance(error, DBAPIError) and _code(error) == "42501"
+
+
 def is_unmigrated(error: BaseException) -> bool:
     """Return whether a table is missing because `muster migrate` has not run."""
     if not isinstance(error, OperationalError | ProgrammingError):

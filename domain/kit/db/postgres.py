@@ -11,7 +11,8 @@ from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy import event, func, select, true
+from asyncpg.transaction import Transaction
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
@@ -29,6 +30,14 @@ _SERVER_KEEPALIVE = {
     "tcp_keepalives_count": "2",
     "tcp_user_timeout": "15000",
 }
+# The execution option that names the store whose rows alone a transaction may see.
+STORE_OPTION = "muster_store"
+# Whoever owns the tables sees all stores' rows. Requests have a role of their own, whose name follows from the owner's:
+# roles are the server's, and an installation must not take on the role of another one.
+REQUEST_ROLE = "pg_get_userbyid(relowner) || '_request'"
+# What to ask pg_has_role whether a user may take a role on. Before PostgreSQL 16, every member may.
+SET_OPTION = "CASE WHEN CAST(current_setting('server_version_num') AS integer) < 160000 THEN 'MEMBER' ELSE 'SET' END"
+_FIND_ROLE = f"SELECT quote_ident({REQUEST_ROLE}) FROM pg_class WHERE oid = CAST('stores' AS regclass)"  # noqa: S608
 # A server that is asked to cut a statement short, and does not within these seconds, is given up.
 _CANCEL_SECONDS = 3.0
 
@@ -37,8 +46,9 @@ def create_engine(url: str, pool_size: int, limits: TimeLimits, *, pooler: bool)
     """Return an engine whose connections follow the limits.
 
     Behind a `pooler` in transaction mode, statements have no names and nothing is set for the session: each transaction
-    is to begin with `local_settings`.
+    begins with its settings. With the option `muster_store` it begins as the role of requests too, in that store.
     """
+    settings = _local_settings(limits) if pooler else ""
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -60,6 +70,18 @@ def create_engine(url: str, pool_size: int, limits: TimeLimits, *, pooler: bool)
         if driver.is_closed():
             raise DisconnectionError
 
+    @event.listens_for(engine.sync_engine, "begin")
+    def prepare_transaction(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.prepare_transaction(settings, connection.get_execution_options().get(STORE_OPTION))
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def close_unless_ended(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        # The next user would inherit a transaction that failed, or was cancelled, while it began or ended.
+        driver: Any = entry.driver_connection
+        if driver is not None and driver.may_be_in_transaction:
+            driver.terminate()
+
     @event.listens_for(engine.sync_engine, "handle_error")
     def give_up_silent(context: ExceptionContext) -> None:
         # A connection that did not answer in time would make its next user wait as long again.
@@ -69,9 +91,8 @@ def create_engine(url: str, pool_size: int, limits: TimeLimits, *, pooler: bool)
     return engine
 
 
-def local_settings(limits: TimeLimits) -> Any:
-    """Return the statement that sets for one transaction what otherwise is set for the session."""
-    return select(*(func.set_config(name, value, true()) for name, value in _statement_settings(limits).items()))
+def _local_settings(limits: TimeLimits) -> str:
+    return "".join(f"; SET LOCAL {name} = '{value}'" for name, value in _statement_settings(limits).items())
 
 
 def _statement_settings(limits: TimeLimits) -> Mapping[str, str]:
@@ -127,11 +148,56 @@ class _Connector:
 
 def _connection_class(silence: float) -> type[Any]:
     class Connection(asyncpg.Connection):  # type: ignore[misc] # asyncpg ships no types
+        """Begins each transaction together with its settings, in one round trip."""
+
         def __init__(self, protocol: object, transport: BaseTransport, *arguments: Any) -> None:
             super().__init__(protocol, transport, *arguments)
             _end_after_silence(transport, silence)
+            # From before BEGIN until the server has said that the transaction has ended.
+            self.may_be_in_transaction = False
+            self._settings = ""
+            self._store_id: int | None = None
+            self._role: str | None = None
+
+        def prepare_transaction(self, settings: str, store_id: int | None) -> None:
+            self._settings = settings
+            self._store_id = store_id
+
+        def transaction(self, **_: object) -> "_Transaction":
+            return _Transaction(self, None, False, False)
+
+        async def begin(self) -> None:
+            self.may_be_in_transaction = True
+            of_store = "" if self._store_id is None else await self._as_request(self._store_id)
+            await self.execute(f"BEGIN{self._settings}{of_store}")
+
+        async def end(self, statement: str) -> None:
+            await self.execute(statement)
+            self.may_be_in_transaction = False
+
+        async def _as_request(self, store_id: int) -> str:
+            if self._role is None:
+                # In a transaction, for the sake of poolers; one of its own, which may yet choose its isolation.
+                await self.execute("BEGIN")
+                self._role = await self.fetchval(_FIND_ROLE)
+                await self.execute("COMMIT")
+            # LOCAL settings are those that no later user of the connection finds.
+            return f"; SET LOCAL ROLE {self._role}; SET LOCAL muster.store_id = {store_id:d}"
 
     return Connection
+
+
+class _Transaction(Transaction):  # type: ignore[misc] # asyncpg ships no types
+    """A transaction that begins and ends by what its connection says."""
+
+    async def start(self) -> None:
+        await self._connection.begin()
+
+    async def commit(self) -> None:
+        await self._connection.end("COMMIT")
+
+    async def rollback(self) -> None:
+        await self._connection.end("ROLLBACK")
 
 
 def _end_after_silence(transport: BaseTransport, seconds: float) -> None:

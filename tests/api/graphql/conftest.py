@@ -58,9 +58,14 @@ async def server(tokens: Tokens) -> AsyncGenerator[str]:
         yield host
 
 
+def row_security() -> bool:
+    """Whether PostgreSQL's row security is on."""
+    return True
+
+
 @pytest.fixture
-async def stage(database_url: str, tmp_path: Path) -> AsyncGenerator[Stage]:
-    opened = open_stage(database_url, tmp_path / "files")
+async def stage(database_url: str, tmp_path: Path, row_security: bool) -> AsyncGenerator[Stage]:
+    opened = open_stage(database_url, tmp_path / "files", row_security=row_security)
     yield opened
     await opened.runtime.close()
 

@@ -237,10 +237,14 @@ TYPES: Mapping[tuple[str, str], str] = {
 }
 
 
-def open_stage(database_url: str, files_dir: Path, extensions: Extensions = NO_EXTENSIONS) -> Stage:
+def open_stage(
+    database_url: str, files_dir: Path, extensions: Extensions = NO_EXTENSIONS, *, row_security: bool = True
+) -> Stage:
+    """The application; with row security where the database has it, so that every statement is tried with it."""
     channel, clock = RecordingChannel(), Hands()
     key = SecretStr("a key for tests alone")
-    runtime = build(Settings(database_url=database_url, secret_key=key, files_dir=files_dir))
+    is_on = row_security and database_url.startswith("postgresql")
+    runtime = build(Settings(database_url=database_url, secret_key=key, files_dir=files_dir, row_security=is_on))
     plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0", "tests.fakes")}, (), extensions)
     services = replace(
         runtime.services,

@@ -108,6 +108,11 @@ def test_every_field_of_the_roots_is_tried() -> None:
     assert {f"{root.name}.{field}" for root in roots if root for field in root.fields} == FIELDS.keys()
 
 
+@pytest.mark.parametrize(
+    ("database_url", "row_security"),
+    [("sqlite", False), ("postgresql", False), ("postgresql", True)],
+    indirect=["database_url"],
+)
 async def test_every_field_takes_its_scope(stage: Stage, store: StoreClient) -> None:
     tokens = {scope: await store.add_token(frozenset({scope})) for scope in TokenScope}
     for name, (document, expected) in FIELDS.items():

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from sqlalchemy import select
 
@@ -234,6 +235,11 @@ def test_every_place_for_an_id_is_tried() -> None:
     assert set(_ids_taken()) == tried | ANY_KIND
 
 
+@pytest.mark.parametrize(
+    ("database_url", "row_security"),
+    [("sqlite", False), ("postgresql", False), ("postgresql", True)],
+    indirect=["database_url"],
+)
 async def test_a_strangers_object_is_answered_as_one_that_is_not_there(stage: Stage, store: StoreClient) -> None:
     other = await stage.store("Other")
     ids, theirs = await furnish(store), await furnish(other, {"externalId": "theirs", "tags": ["theirs"]})

@@ -54,3 +54,12 @@ async def test_no_connection_goes_back_with_a_deadline(database_url: str) -> Non
             assert await tx.scalar(text(count_to(20_000))) == 20_000
     await database.close()
     await connections_closed()
+
+
+async def test_a_snapshot_is_chosen_after_the_settings_of_a_transaction_behind_a_pooler(database_url: str) -> None:
+    database = Database(database_url, pooler=True)
+    async with reading(database, 5, snapshot=True) as tx:
+        if tx.dialect == "postgresql":
+            assert await tx.scalar(text("SHOW transaction_isolation")) == "repeatable read"
+            assert await tx.scalar(text("SHOW jit")) == "off"
+    await database.close()

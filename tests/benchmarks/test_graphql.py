@@ -36,7 +36,7 @@ async def test_requests_a_second(
     database: Database, store_id: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = await stage_customers(database, store_id, TokenScope.READ)
-    with server(database.url, tmp_path) as (url, pid):
+    with _server(database.url, tmp_path) as (url, pid):
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"}
         async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
             figures = {
@@ -76,15 +76,13 @@ async def stage_customers(database: Database, store_id: int, scope: TokenScope =
 
 
 @contextmanager
-def server(database_url: str, folder: Path, **more: str) -> Generator[tuple[str, int]]:
-    """`muster serve` with these settings besides its own: where it answers, and its process."""
+def _server(database_url: str, folder: Path) -> Generator[tuple[str, int]]:
     port = free_port()
     settings: Mapping[str, str] = {
         "MUSTER_DATABASE_URL": database_url,
         "MUSTER_SECRET_KEY": "a key for benchmarks alone",
         "MUSTER_LOG_LEVEL": "warning",
         "PYTHONPATH": str(ROOT),
-        **more,
     }
     command = [sys.executable, "-m", "api.cli", "serve", "--port", str(port)]
     with (folder / "server.log").open("ab") as output:

@@ -110,6 +110,7 @@ class Database:
     With `row_security`, which PostgreSQL alone has, `of_store` is a view of one store.
     """
 
+    # The database of all stores, in a view of one.
     _whole: "Database | None" = None
 
     def __init__(
@@ -150,7 +151,7 @@ class Database:
         if not self.row_security:
             return self
         view = copy(self)
-        view._whole = self.whole
+        view._whole = self.whole  # noqa: SLF001 - a copy of this one
         view.engine = view.read_engine = self.engine.execution_options(**{postgres.STORE_OPTION: store_id})
         return view
 

@@ -1,8 +1,10 @@
 """Row security: whatever a statement says, a request sees and changes one store, and leaves nothing behind (S1)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import partial
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -220,22 +222,26 @@ async def test_a_cancelled_request_leaves_neither_role_nor_store(guarded: Databa
         async with view.read() if opening == "read" else view.write() as tx:
             await tx.execute(text("SELECT pg_sleep(0.001)"))
 
-    assert await state(guarded) == CLEAN
-    ended = 0
-    for step in range(60):
+    async def cancel(after: Callable[[], Awaitable[object]]) -> None:
         task = asyncio.create_task(use())
-        for _ in range(step):
-            await asyncio.sleep(0)
-        if step > 30:
-            await asyncio.sleep((step - 30) / 5000)
+        await after()
         task.cancel()
-        try:
+        with suppress(asyncio.CancelledError):
             await task
-            ended += 1
-        except asyncio.CancelledError:
-            pass
-        assert await state(guarded) == CLEAN, step
-    assert ended < 60
+        assert await state(guarded) == CLEAN
+
+    async def turns(number: int) -> None:
+        for _ in range(number):
+            await asyncio.sleep(0)
+
+    await use()
+    began = monotonic()
+    await use()
+    seconds = monotonic() - began
+    for number in range(30):
+        await cancel(partial(turns, number))
+    for number in range(20):
+        await cancel(partial(asyncio.sleep, seconds * number / 15))
 
 
 async def test_requests_of_two_stores_beside_each_other(database_url: str) -> None:

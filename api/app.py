@@ -26,7 +26,7 @@ from api.http.middleware.error_responses import ErrorResponses
 from api.http.middleware.request_ids import RequestIds
 from api.http.middleware.security_headers import SecurityHeaders
 from api.wiring import Runtime
-from api.workers.scheduler import keep_schedule
+from api.workers.scheduler import keep_schedule, look_at_database
 from domain.stores.model import Principal
 
 
@@ -98,6 +98,7 @@ async def working(runtime: Runtime) -> AsyncGenerator[None]:
         yield
         return
     consumers = runtime.consumers()
+    await look_at_database(runtime.services)
     await asyncio.to_thread(consumers.start)
     runtime.watchdog.watch("server", asyncio.get_running_loop())
     stop = asyncio.Event()

@@ -10,7 +10,7 @@ from typing import Literal
 from api import logging
 from api.settings import Settings
 from api.wiring import Runtime, build
-from api.workers.scheduler import LIFE, keep_schedule
+from api.workers.scheduler import LIFE, keep_schedule, look_at_database
 
 Role = Literal["worker", "scheduler"]
 
@@ -32,6 +32,7 @@ async def run(runtime: Runtime, role: Role, threads: int) -> None:
             await keep_schedule(chores, stop)
     else:
         consumers = runtime.consumers(threads)
+        await look_at_database(runtime.services)
         consumers.start()
         async with runtime.chores() as chores:
             # Of what it sends, a backup must not be ignorant unseen, even while no scheduler runs.

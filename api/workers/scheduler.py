@@ -34,6 +34,7 @@ _JITTER = 2.0
 _TIDY_EVERY = 300.0
 _ORPHANS_EVERY = 60.0
 _CONTINUITY_EVERY = 1.0
+_FIRST_LOOK_SECONDS = 10.0
 # Seconds for which journals are kept: longer than a standby ever lags behind.
 _KEEP_JOURNALS = 600.0
 # Seconds that a chore may take; it is broken off then, and begun anew in the next round.
@@ -102,6 +103,14 @@ def life_chore(services: Services) -> Chore:
             log.warning("sending_goes_on")
 
     return Chore(LIFE, keep, _CONTINUITY_EVERY)
+
+
+async def look_at_database(services: Services) -> None:
+    """Have a process that starts know whether it may send; where the database is away, the chore finds it out."""
+    services.continuity.compared = False
+    with suppress(Exception):
+        async with asyncio.timeout(_FIRST_LOOK_SECONDS):
+            await keep_life(services)
 
 
 async def delete_closed_journals(services: Services) -> None:

@@ -22,6 +22,8 @@ REASON = "The database was restored from a backup: it may have gone out since"
 OnResumed = Callable[[Transaction, Mapping[int, int]], Awaitable[None]]
 # Batches whose deliveries are marked in one transaction.
 _PORTION = 20
+# The marker may have been written that long after the look that it holds.
+_MARKER_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,34 @@ async def keep_life(services: Services) -> str | None:
         await services.keys.load(services.database)
     except WrongSecretKey as error:
         return error.message
+    if not services.continuity.compared:
+        if await _is_behind_journals(services):
+            async with services.database.write() as tx:
+                await installation.begin_unknown_epoch(tx)
+        services.continuity.compared = True
     problem = await services.continuity.beat(services.database)
     if problem is not None and problem in HELD.values():
         async with services.database.write() as tx:
             if await services.continuity.held_everywhere(tx) is not None:
                 await queries.pause_all(tx, problem)
     return problem
+
+
+async def _is_behind_journals(services: Services) -> bool:
+    """Return whether this machine has sent what the database knows nothing of, since the marker was last written.
+
+    For what was sent before, the marker answers.
+    """
+    async with services.database.read() as tx:
+        life = await installation.life(tx)
+        if services.continuity.suspends(None if life is None else life.timeline):
+            # A standby was promoted: `check_continuity` puts on record what it has lost.
+            return False
+        since = await services.continuity.marker.written_at() - _MARKER_SECONDS
+        for claim, told in services.journals.all(since):
+            if await settlement.is_forgotten(tx, CampaignMailings(), claim, told):
+                return True
+    return False
 
 
 async def leave_unknown(services: Services) -> Marked:

@@ -124,6 +124,24 @@ async def restore(
     return len(results)
 
 
+async def is_forgotten(tx: Transaction, source: MailingSource, claim: Claim, told: Evidence) -> bool:
+    """Return whether the database has lost an intent of the claim: its journal has a message that it knows nothing of.
+
+    An intent is committed before its message begins, and no later claim lowers a delivery's fence but for what did not.
+    """
+    if not told.begun and not told.outcomes:
+        return False
+    mailing = await source.load(tx, claim.store_id, claim.mailing_id)
+    batch = await batches.by_key(tx, claim.store_id, BatchKey(claim.mailing_id, claim.number))
+    if mailing is None or batch is None:
+        # A campaign that was not launched has begun none.
+        return mailing is not None
+    return any(
+        row.claimed.fence < claim.fence and _is_lost(batch, row, claim, told)
+        for row in await batches.open_before(tx, batch, claim.fence)
+    )
+
+
 def _is_lost(batch: Batch, row: Interrupted, claim: Claim, told: Evidence) -> bool:
     """Return whether the claim has sent the message and the database does not know of it any more."""
     key = ids.delivery_key(batch.store_id, batch.mailing_id, row.claimed.customer_id)

@@ -54,6 +54,13 @@ class LifeMarker:
         """Return the newest life that is known to any process that shares the file; None when there is none."""
         return None if self._path is None else await asyncio.to_thread(_read, self._path)
 
+    async def written_at(self) -> float:
+        """Return when the file was written, by the files' clock; 0 when there is none."""
+        with suppress(OSError):
+            if self._path is not None:
+                return (await asyncio.to_thread(self._path.stat)).st_mtime
+        return 0
+
     async def write(self, life: Life) -> None:
         """Have all processes know of this life. Raise MarkerUnwritable."""
         content = (life.epoch, life.beat, life.timeline)

@@ -22,6 +22,7 @@ from domain.kit.db import Database, Transaction
 SETTLING_SECONDS = 20.0
 _FILE = "timeline"
 _SETTLING = "A standby of the database was promoted: sending waits for what workers know"
+_COMPARING = "The process has just started: it compares its machine's journals with the database"
 _WHAT_TO_DO = (
     "nothing is sent until an operator runs `muster resume --from-backup`, which leaves unknown what may have gone out "
     "since the backup, or `muster resume --moved`, if nothing can have gone out since"
@@ -54,11 +55,15 @@ class Continuity:
         self.marker = marker or LifeMarker(None)
         self._database_file = database_file
         self._opened = _identity(database_file)
+        # False in a process that starts, until it knows that no journal here knows more than the database.
+        self.compared = True
 
     async def held(self, tx: Transaction) -> str | None:
         """Return why nothing may be sent now, None when all is in order."""
         if self._path is None and not self.marker.enabled:
             return None
+        if not self.compared:
+            return _COMPARING
         life = await queries.life(tx)
         if self.suspends(None if life is None else life.timeline):
             return _SETTLING

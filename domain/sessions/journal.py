@@ -149,12 +149,15 @@ class JournalDirectory:
         if self._path is not None and _is_unlocked(self._path / claim.file_name):
             self.close(claim)
 
-    def all(self) -> Iterator[tuple[Claim, Evidence]]:
-        """Return every claim whose journal is here, under way or laid aside, and what it tells; none is revoked."""
+    def all(self, since: float = 0) -> Iterator[tuple[Claim, Evidence]]:
+        """Return every claim whose journal is here, under way or laid aside, and what it tells; none is revoked.
+
+        With `since`, a time of the files' clock, those alone that were written later.
+        """
         for path in self._files(f"*{_SUFFIX}", f"*{_CLOSED_SUFFIX}"):
             claim = _claim(path.stem)
             with suppress(FileNotFoundError):
-                if claim is not None:
+                if claim is not None and path.stat().st_mtime >= since:
                     yield claim, _evidence(path.read_bytes())
 
     def delete_closed(self, before: float) -> None:

@@ -27,9 +27,9 @@ from tests.storm.trees import Tree
 
 pytestmark = [pytest.mark.journey]
 PAGE = (ROOT / "docs/howto/back-up-and-restore.md").read_text()
-RECIPIENTS = 600
+RECIPIENTS = 1_000
 # Seconds that the mail server takes for each message: the campaign lasts long enough to be copied.
-SLOWNESS = 0.05
+SLOWNESS = 0.2
 
 
 def blocks(section: str) -> list[list[str]]:
@@ -114,6 +114,11 @@ def url_of(environment: Mapping[str, str], folder: Path) -> str:
     return url.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
+def muster_log(folder: Path, before: str) -> str:
+    """Return what was logged since."""
+    return (folder / "muster.log").read_text().removeprefix(before)
+
+
 async def problem_of(url: str, mailing: Mailing) -> tuple[CampaignStatus, str]:
     database = Database(url)
     columns = campaigns.c.status, campaigns.c.problem
@@ -191,7 +196,14 @@ def test_a_planned_move_takes_one_command(tmp_path: Path) -> None:
             server.kill()
         operator.run_all([*back_up, *restore])
         operator.environment |= {"MUSTER_FILES_DIR": str(tmp_path / "new files")}
-        assert operator.run("muster resume")[0] == 1
+        sent_before, log_before = received(), (tmp_path / "muster.log").read_text()
+        stranger = Tree(operator.environment, tmp_path)
+        stranger.start()
+        try:
+            wait_for(lambda: "sending_held" in muster_log(tmp_path, log_before), "nobody says that sending waits", 60)
+        finally:
+            stranger.kill()
+        assert received() == sent_before
         operator.run_all([move])
         moved = Tree(operator.environment, tmp_path)
         moved.start()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,7 +40,8 @@ class Work:
 
 @pytest.fixture
 def work(tmp_path: Path, redis_url: str, migrated_sqlite: Path) -> Iterator[Work]:
-    running = Work(tmp_path, redis_url, f"sqlite:///{migrated_sqlite}")
+    database = shutil.copy(migrated_sqlite, tmp_path / "muster.db")
+    running = Work(tmp_path, redis_url, f"sqlite:///{database}")
     yield running
     running.process.kill()
     running.process.wait()

@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select, update
 from api.workers.handlers import JOB_KINDS
 from api.workers.leases import LeaseKeeper
 from api.workers.runner import work
-from api.workers.scheduler import delete_closed_journals
+from api.workers.scheduler import delete_closed_journals, look_at_database
 from domain import jobs
 from domain.campaigns import actions, launch, queries
 from domain.campaigns.model import CampaignStatus, WrongState
@@ -81,8 +81,7 @@ class Machine:
         )
 
     async def start(self) -> None:
-        await self.services.keys.load(self.database)
-        await keep_life(self.services)
+        await look_at_database(self.services)
 
     async def beat(self) -> str | None:
         """Let some seconds pass, and the process live on."""
@@ -128,8 +127,10 @@ async def die_after(machine: Machine, messages: int) -> None:
     await make_due(machine.database)
 
 
-def restarted(machine: Machine, folder: Path, files: str = "files") -> Machine:
-    return Machine(machine.database, folder, machine.channel, files)
+async def restarted(machine: Machine, folder: Path, files: str = "files") -> Machine:
+    again = Machine(machine.database, folder, machine.channel, files)
+    await again.start()
+    return again
 
 
 async def test_a_restored_backup_sends_nothing_without_the_operators_word(
@@ -146,7 +147,7 @@ async def test_a_restored_backup_sends_nothing_without_the_operators_word(
     assert len(set(machine.channel.addresses)) == len(machine.channel.addresses) == 6, "two are in doubt"
 
     await restore(database, backup)
-    again = restarted(machine, tmp_path)
+    again = await restarted(machine, tmp_path)
     assert await keep_life(again.services) == HELD[Standing.WENT_BACK]
     await again.work()
     assert len(again.channel.sent) == 6
@@ -181,7 +182,7 @@ async def test_what_journals_know_is_on_record_again_and_the_rest_is_unknown(
     await restore(database, backup)
     if journals == "lost":
         shutil.rmtree(tmp_path / "journals")
-    again = restarted(machine, tmp_path)
+    again = await restarted(machine, tmp_path)
     marked = await leave_unknown(again.services)
     assert (marked.told, marked.unknown) == ((4, 0) if status == "SENT" else (0, 4))
     await follow(again.services)
@@ -211,7 +212,7 @@ async def test_campaigns_that_were_due_are_not_sent_and_others_are(
     await machine.work()
     assert len(machine.channel.sent) == 6
     await restore(database, backup)
-    again = restarted(machine, tmp_path)
+    again = await restarted(machine, tmp_path)
     await again.work()
     assert len(again.channel.sent) == 6
     marked = await leave_unknown(again.services)
@@ -237,7 +238,7 @@ async def test_a_database_that_moved_goes_on_with_what_is_left(
     await die_after(machine, 2)
     await machine.beat()
     await restore(database, await dump(database))
-    elsewhere = restarted(machine, tmp_path, "new files")
+    elsewhere = await restarted(machine, tmp_path, "new files")
     assert await keep_life(elsewhere.services) == HELD[Standing.UNPROVEN]
     await elsewhere.work()
     assert len(elsewhere.channel.sent) == 2
@@ -246,7 +247,7 @@ async def test_a_database_that_moved_goes_on_with_what_is_left(
     await elsewhere.work()
     assert len(elsewhere.channel.sent) == 6
     # The old machine's directory knows the life that the new one follows.
-    assert await keep_life(restarted(machine, tmp_path).services) is None
+    assert await keep_life((await restarted(machine, tmp_path)).services) is None
 
 
 async def test_a_database_that_moved_with_the_files_directory_goes_on_by_itself(
@@ -255,7 +256,7 @@ async def test_a_database_that_moved_with_the_files_directory_goes_on_by_itself(
     await machine.beat()
     await restore(database, await dump(database))
     await start(machine, store_id, 3)
-    again = restarted(machine, tmp_path)
+    again = await restarted(machine, tmp_path)
     await again.work()
     assert len(again.channel.sent) == 3
 
@@ -301,7 +302,7 @@ async def test_while_sending_is_held_no_campaign_can_be_sent(
     backup = await dump(database)
     await machine.beat()
     await restore(database, backup)
-    again = restarted(machine, tmp_path)
+    again = await restarted(machine, tmp_path)
     async with database.write() as tx:
         list_id = await add_list(tx, store_id, [await add_customer(tx, store_id, 1)])
         campaign = await add_campaign(tx, store_id, list_id, status=CampaignStatus.DRAFT)
@@ -322,7 +323,7 @@ async def test_journals_are_kept_as_long_as_sending_is_held(
 
     os.utime(closed, (0, 0))
     await restore(database, backup)
-    again = restarted(machine, tmp_path)
+    again = await restarted(machine, tmp_path)
     await delete_closed_journals(again.services)
     assert closed.exists()
     await follow(again.services)
@@ -338,11 +339,11 @@ async def test_marking_that_is_interrupted_goes_on_when_it_is_called_again(
     await machine.beat()
     await machine.work()
     await restore(database, backup)
-    again = restarted(machine, tmp_path)
+    again = await restarted(machine, tmp_path)
     await leave_unknown(again.services)
     # Nobody goes on in between, whatever they know.
     assert await keep_life(again.services) == HELD[Standing.WENT_BACK]
-    assert await keep_life(restarted(machine, tmp_path, "new files").services) == HELD[Standing.UNPROVEN]
+    assert await keep_life((await restarted(machine, tmp_path, "new files")).services) == HELD[Standing.UNPROVEN]
     await again.work()
     await leave_unknown(again.services)
     await follow(again.services)
@@ -360,3 +361,50 @@ async def test_the_pause_of_a_backup_ends_with_the_operators_word(
     assert await follow(machine.services) == 1
     resumed = await reload(database, campaign)
     assert (resumed.status, resumed.problem) == (CampaignStatus.SENDING, None)
+
+
+async def test_what_was_sent_in_the_last_second_is_known_by_journals(
+    machine: Machine, database: Database, store_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No beat has told since of what was sent."""
+    fix_windows(monkeypatch, 2)
+    await start(machine, store_id, 8)
+    backup = await dump(database)
+    await die_after(machine, 4)
+    await restore(database, backup)
+    again = await restarted(machine, tmp_path)
+    assert await keep_life(again.services) == HELD[Standing.WENT_BACK]
+    await again.work()
+    assert len(again.channel.sent) == 4
+    await leave_unknown(again.services)
+    await follow(again.services)
+    await make_due(database)
+    await again.work()
+    assert len(again.channel.sent) == 4
+
+
+async def test_a_process_that_was_killed_is_no_restored_backup(
+    machine: Machine, database: Database, store_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fix_windows(monkeypatch, 2)
+    await start(machine, store_id, 8)
+    for messages in (2, 4, 6):
+        await die_after(machine, messages)
+        again = await restarted(machine, tmp_path)
+        assert await keep_life(again.services) is None
+        machine = again
+    await machine.work()
+    assert len(set(machine.channel.addresses)) == len(machine.channel.addresses)
+
+
+async def test_a_process_that_starts_sends_nothing_before_it_has_compared_its_journals(
+    machine: Machine, database: Database, store_id: int, tmp_path: Path
+) -> None:
+    await start(machine, store_id, 3)
+    starting = Machine(database, tmp_path, machine.channel)
+    starting.services.continuity.compared = False
+    await starting.work()
+    assert starting.channel.sent == []
+    await starting.start()
+    await starting.work()
+    assert len(starting.channel.sent) == 3

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.postgres import REQUEST_ROLE, SET_OPTION
 from domain.kit.db.schema import metadata
-from domain.migrations.request_role import OF_STORES
+from domain.migrations.request_role import tables_of_stores
 
 # `may_take` is NULL where the role is missing.
 _ROLES = f"""
@@ -92,7 +92,7 @@ def _role_problem(roles: AnyRow, *, is_on: bool) -> str | None:
 
 async def _table_problems(tx: Transaction, role: str) -> list[str]:
     parameters = {"tables": list(metadata.tables), "role": role}
-    open_tables = (await tx.execute(text(_OPEN_TABLES), {"tables": list(OF_STORES)})).scalars().all()
+    open_tables = (await tx.execute(text(_OPEN_TABLES), {"tables": tables_of_stores()})).scalars().all()
     closed_tables = (await tx.execute(text(_CLOSED_TABLES), parameters)).scalars().all()
     return [
         *(f"the table {name} needs the policy of_store, and no other" for name in open_tables),

@@ -1,4 +1,4 @@
-"""Rows of the audit log. Triggers of migration 0006 refuse to change one, and to delete one before its time."""
+"""Rows of the audit log. Triggers of migration 0008 refuse to change one, and to delete one before its time."""
 
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, String, Table
 

@@ -19,8 +19,6 @@ EXCEPTIONS: Mapping[str, str] = {
     # To seal settings with its keys, requests lock the row, for which PostgreSQL asks the right to update a column.
     "installation": "SELECT, UPDATE (id)",
 }
-# Tables whose rows are each a store's, or are the stores: all but those of the installation.
-OF_STORES = tuple(name for name, table in metadata.tables.items() if name == "stores" or "store_id" in table.c)
 _NAMES = (
     f"SELECT {REQUEST_ROLE} AS role, pg_get_userbyid(relowner) AS owner, current_schema() AS schema "  # noqa: S608
     "FROM pg_class WHERE oid = to_regclass('stores') AND pg_has_role(relowner, 'USAGE')"
@@ -46,6 +44,11 @@ JOIN pg_class t ON t.oid = d.refobjid WHERE t.relname = ANY(:tables) AND t.oid =
 def rights(table: str) -> str:
     """Return what requests may do with the table, as GRANT names it."""
     return EXCEPTIONS.get(table, _EVERYTHING)
+
+
+def tables_of_stores() -> list[str]:
+    """Return the tables whose rows are each a store's, or are the stores: all but those of the installation."""
+    return [name for name, table in metadata.tables.items() if name == "stores" or "store_id" in table.c]
 
 
 def prepare(connection: Connection) -> None:

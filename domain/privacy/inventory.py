@@ -34,7 +34,7 @@ class Erasure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ExportedReference:
     """A column of the export that names what a row refers to by its id."""
 
     name: str
@@ -59,16 +59,16 @@ class PersonalTable:
     owners: Column[object] | Sequence[str] | None = None
     owner: str = ""
     customer: str = "customer_id"
-    reference: Reference | None = None
+    reference: ExportedReference | None = None
     # Whether it may take long, so that a job does it.
     later: bool = False
 
 
 _NUMBERED = "created_at updated_at deleted_at blacklisted"
-_CAMPAIGN = Reference("campaign", "campaign_id", campaigns, "name")
-_LIST = Reference("list", "list_id", lists, "name")
-_SEGMENT = Reference("segment", "segment_id", segments, "name")
-_PROPERTY = Reference("property", "property_id", customers.property_definitions, "key")
+_CAMPAIGN = ExportedReference("campaign", "campaign_id", campaigns, "name")
+_LIST = ExportedReference("list", "list_id", lists, "name")
+_SEGMENT = ExportedReference("segment", "segment_id", segments, "name")
+_PROPERTY = ExportedReference("property", "property_id", customers.property_definitions, "key")
 
 # Of an order stays what was bought, when and for how much. Its id stays too, unless it holds an address of the person.
 PERSONAL: Sequence[PersonalTable] = (
@@ -184,6 +184,8 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
 # Tables that hold nothing of a person, but numbers of customers and the store's own words.
 IMPERSONAL: Mapping[str, str] = {
     "api_tokens": "id name hash scopes created_at expires_at last_used_at revoked_at",
+    "audit_entries": "at id actor actor_name token_id address request_id action outcome codes subject_type subject_key "
+    "asked before after",
     "channel_installations": "channel installed_at settings",
     "customer_changes": "id kinds first_id last_id due_at",
     "customer_numbers": "last",
@@ -197,7 +199,7 @@ IMPERSONAL: Mapping[str, str] = {
     "lists": "id segment_id name number status count created_at expires_at problem",
     "property_definitions": "id key label type created_at",
     "store_versions": "shard existence profile contacts orders events wallets groups segments",
-    "stores": "id name timezone currency static_segment_members property_conditions created_at",
+    "stores": "id name timezone currency static_segment_members property_conditions audit_days created_at",
     "tracked_segments": "segment_id fingerprint since next_eval_at",
     "value_ranks": "dimension value rank",
 }

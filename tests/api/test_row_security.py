@@ -205,7 +205,7 @@ async def test_doctor_says_whom_requests_run_as(database_url: str, is_on: bool) 
             "requests run as 'postgres_request', but Muster's user 'postgres' is a superuser: to own is enough"
         )
     else:
-        assert check.findings == ()
+        assert not check.findings
     assert check.warning == (is_on and not sqlite)
 
 

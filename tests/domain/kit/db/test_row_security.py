@@ -16,7 +16,7 @@ from domain.customers.tables import customers
 from domain.kit.db import Database, Transaction
 from domain.kit.db.faults import is_denied, is_unavailable
 from domain.kit.db.portable import refresh_statistics
-from domain.migrations.request_role import EXCEPTIONS, OF_STORES, rights
+from domain.migrations.request_role import EXCEPTIONS, rights, tables_of_stores
 from domain.migrations.tables import metadata
 from domain.stores.tables import stores
 from tests.factories import add_store
@@ -58,7 +58,7 @@ async def filled(guarded: Database) -> Database:
     async with guarded.write() as tx:
         for store_id in (OURS, THEIRS):
             for table in metadata.sorted_tables:
-                if table.name in OF_STORES:
+                if table.name in tables_of_stores():
                     await tx.execute(insert(table), row(table, store_id))
     return guarded
 
@@ -95,7 +95,7 @@ async def test_every_table_has_the_policy_and_no_other(database: Database) -> No
     """Made from the tables that the code declares: a migration that forgets one fails here."""
     async with database.read() as tx:
         policies = {found.relname: found for found in await tx.execute(text(POLICIES))}
-    assert policies.keys() == set(OF_STORES)
+    assert policies.keys() == set(tables_of_stores())
     for name, found in policies.items():
         column = "id" if name == "stores" else "store_id"
         assert column in metadata.tables[name].c
@@ -128,8 +128,8 @@ async def test_the_role_owns_nothing_and_has_its_rights_alone(database: Database
 async def test_statements_without_a_where_see_one_store(filled: Database) -> None:
     for open_transaction in (filled.of_store(OURS).read, filled.of_store(OURS).write):
         async with open_transaction() as tx:
-            seen = {name: await stores_seen(tx, metadata.tables[name]) for name in OF_STORES}
-        assert seen == {name: {OURS} for name in OF_STORES}
+            seen = {name: await stores_seen(tx, metadata.tables[name]) for name in tables_of_stores()}
+        assert seen == {name: {OURS} for name in tables_of_stores()}
     # Workers, commands and the lookup of tokens use the plain database.
     async with filled.read() as tx:
         assert await stores_seen(tx, customers) == {OURS, THEIRS}

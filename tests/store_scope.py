@@ -6,8 +6,6 @@
 import re
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextvars import ContextVar
-from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,7 +20,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
-    Executable,
     FromClause,
     Subquery,
     Table,
@@ -31,8 +28,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import operators
 
-from domain.kit.db import Transaction
-from domain.kit.db.engine import AnyResult, Parameters
 from domain.migrations.tables import metadata
 from tests.customer_scope import NOT_LOCAL, apart
 from tests.statement_parts import Froms, conjuncts, correlated, parts, table_of
@@ -42,9 +37,6 @@ _READ = re.compile(r"\b(?:FROM|JOIN|UPDATE)\s+(\w+)")
 _VOLATILE = re.compile(r"\bclock_timestamp\(|\bON CONFLICT\b.*(?:statement_timestamp|julianday)\(", re.DOTALL)
 # Run statements for others, who are to answer for them.
 _RUNNERS = {"domain/kit/db/engine.py", "tests/store_scope.py"}
-
-# On SQLite, a statement runs in a task of its own, in whose frames its caller does not stand.
-_CALLER: ContextVar[str] = ContextVar("caller", default="tests/")
 
 # Functions whose statements are not of one store, with the reason of each.
 OF_ALL_STORES: Mapping[str, str] = {
@@ -139,20 +131,9 @@ class StoreScopeGuard:
         self._known: set[str] = set()
         self.faults: list[str] = []
         event.listen(Engine, "before_cursor_execute", self._check)
-        self._run = run = Transaction._run
-
-        async def run_for_caller(tx: Transaction, statement: Executable, parameters: Parameters | None) -> AnyResult:
-            token = _CALLER.set(_caller())
-            try:
-                return await run(tx, statement, parameters)
-            finally:
-                _CALLER.reset(token)
-
-        Transaction._run = run_for_caller  # type: ignore[method-assign,assignment]
 
     def close(self) -> None:
         event.remove(Engine, "before_cursor_execute", self._check)
-        Transaction._run = self._run  # type: ignore[method-assign]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None]:
@@ -184,16 +165,12 @@ class StoreScopeGuard:
 def _caller() -> str:
     """Return the innermost function of this repository that has a statement run, and its file."""
     for frame in _frames():
-        file = _file_of(frame.f_code.co_filename)
-        if file is not None and file not in _RUNNERS:
-            return f"{file}: {frame.f_code.co_qualname}"
-    return _CALLER.get()
-
-
-@cache
-def _file_of(name: str) -> str | None:
-    path = Path(name)
-    return path.relative_to(_ROOT).as_posix() if path.is_relative_to(_ROOT) and ".venv" not in path.parts else None
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(_ROOT) and ".venv" not in path.parts:
+            file = path.relative_to(_ROOT).as_posix()
+            if file not in _RUNNERS:
+                return f"{file}: {frame.f_code.co_qualname}"
+    return "tests/"
 
 
 def _frames() -> Iterator[FrameType]:

@@ -44,7 +44,7 @@ def test_what_is_left_open_fails_the_test_that_opened_it(pytester: pytest.Pytest
     result.stdout.fnmatch_lines(
         [
             "*ERROR at teardown of test_of_a_connection*",
-            "the test leaves open: a connection of aiosqlite.core*",
+            "the test leaves open: a connection of domain.kit.db.sqlite*",
             "*ERROR at teardown of test_of_a_thread*",
             "the test leaves open: the thread loiterer*",
             "*ERROR at teardown of test_of_a_socket*",

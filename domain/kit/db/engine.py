@@ -1,8 +1,8 @@
 """Connections and transactions, on SQLite and PostgreSQL alike."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from domain.kit import private_files
-from domain.kit.db import postgres
+from domain.kit.db import postgres, sqlite
 from domain.kit.db.time_limits import JOBS, TimeLimits
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -48,7 +48,6 @@ Notify = Callable[[Sequence[JobNotice]], None]
 _BUSY_SECONDS = 30
 # A connection that fails within these seconds was closed while nobody used it; a slower one has cost the caller enough.
 _STALE_SECONDS = 1.0
-_INTERRUPT_EVERY = 0.05
 
 
 class Transaction:
@@ -65,9 +64,10 @@ class Transaction:
         self._begun = False
 
     async def execute(self, statement: Executable, parameters: Parameters | None = None) -> AnyResult:
-        if not self._begun:
-            return await self._begin_with(statement, parameters)
-        return await self._run(statement, parameters)
+        with _cancelled_as_its_task():
+            if not self._begun:
+                return await self._begin_with(statement, parameters)
+            return await self.connection.execute(statement, parameters)
 
     async def scalar(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Any:
         return (await self.execute(statement, parameters)).scalar()
@@ -76,31 +76,14 @@ class Transaction:
         """Execute the first statement: on another connection when this one turns out to be lost, for nothing is yet."""
         sent_at = monotonic()
         try:
-            result = await self._run(statement, parameters)
+            result = await self.connection.execute(statement, parameters)
         except (DBAPIError, OSError):
             if not self.connection.invalidated or monotonic() - sent_at > _STALE_SECONDS:
                 raise
             await self.connection.rollback()
-            result = await self._run(statement, parameters)
+            result = await self.connection.execute(statement, parameters)
         self._begun = True
         return result
-
-    async def _run(self, statement: Executable, parameters: Parameters | None) -> AnyResult:
-        """Execute the statement; when its caller is cancelled, end it in the database too."""
-        if self.dialect != "sqlite":
-            # The driver asks PostgreSQL to cancel it.
-            return await self.connection.execute(statement, parameters)
-        running = asyncio.ensure_future(self.connection.execute(statement, parameters))
-        try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            driver: Any = (await self.connection.get_raw_connection()).driver_connection
-            while not running.done():
-                # Again and again: what has not begun yet on the connection's thread is not interrupted.
-                await driver.interrupt()
-                await asyncio.wait({running}, timeout=_INTERRUPT_EVERY)
-            running.exception()  # that it was interrupted, which nobody else takes
-            raise
 
 
 class Database:
@@ -125,16 +108,16 @@ class Database:
     ) -> None:
         self.url = url
         self.notify = notify
-        sqlite = url.startswith("sqlite")
-        if sqlite:
+        is_sqlite = url.startswith("sqlite")
+        if is_sqlite:
             self.engine = _create_sqlite_engine(url, pool_size, limits)
         else:
             self.engine = postgres.create_engine(url, pool_size, limits, pooler=pooler)
         self.row_security = row_security
         # SQLite has one writer at a time: those of this process queue up here, rather than retry again and again.
-        self._writer_lock = asyncio.Lock() if sqlite else None
+        self._writer_lock = asyncio.Lock() if is_sqlite else None
         # A pooler may run each statement outside of a transaction on another connection, without our settings.
-        reading: Mapping[str, Any] = {} if pooler and not sqlite else _READING[self.dialect]
+        reading: Mapping[str, Any] = {} if pooler and not is_sqlite else _READING[self.dialect]
         self.read_engine = self.engine.execution_options(**reading)
 
     @property
@@ -157,16 +140,18 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[Transaction]:
-        async with self.read_engine.connect() as connection:
-            yield Transaction(connection)
+        with _cancelled_as_its_task():
+            async with self.read_engine.connect() as connection:
+                yield Transaction(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[Transaction]:
-        async with self._writing(), self.engine.connect() as connection:
-            await connection.begin()
-            transaction = Transaction(connection)
-            yield transaction
-            await connection.commit()
+        with _cancelled_as_its_task():
+            async with self._writing(), self.engine.connect() as connection:
+                await connection.begin()
+                transaction = Transaction(connection)
+                yield transaction
+                await connection.commit()
         if transaction.notices and self.notify is not None:
             await asyncio.to_thread(self.notify, transaction.notices)
 
@@ -187,13 +172,24 @@ class Database:
             self._writer_lock.release()
 
 
+@contextmanager
+def _cancelled_as_its_task() -> Generator[None]:
+    """Raise CancelledError for a statement that ended because its task was cancelled."""
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error.orig, sqlite.StatementCancelled):
+            raise asyncio.CancelledError from error
+        raise
+
+
 def _create_sqlite_engine(url: str, pool_size: int, limits: TimeLimits) -> AsyncEngine:
     engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=limits.pool,
-        connect_args={"timeout": _BUSY_SECONDS},
+        connect_args={"timeout": _BUSY_SECONDS, "async_creator_fn": sqlite.connect},
         hide_parameters=True,
     )
 

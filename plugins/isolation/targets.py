@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import cast
 
 ALL = "allow"
 
@@ -79,9 +80,9 @@ def guard_connections(targets: Targets, report: Callable[[str], None]) -> None:
     def look(event: str, arguments: tuple[object, ...]) -> None:
         if event != "socket.connect":
             return
-        address = arguments[1]
         # A socket of the file system is nothing that a host in settings leads to.
-        if isinstance(address, tuple) and address and not targets.permit(address[0]):
+        address = cast("tuple[object, ...]", arguments[1]) if isinstance(arguments[1], tuple) else ()
+        if address and not targets.permit(address[0]):
             report(str(address[0]))
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
 

@@ -17,6 +17,10 @@ class StatementCancelled(sqlite3.OperationalError):
 class InterruptibleConnection(aiosqlite.Connection):
     """Interrupts what its thread is at when its caller is cancelled: the thread would go on to the end."""
 
+    def run_as_daemon(self) -> None:
+        """Have the thread end with the process, as SQLAlchemy has it for connections that it makes itself."""
+        self._thread.daemon = True
+
     # aiosqlite has no public place between a caller and the thread, nor types there.
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         cancelled = ended = False
@@ -49,6 +53,5 @@ def _is_statement(fn: Callable[..., Any]) -> bool:
 
 def connect(database: str, **options: Any) -> InterruptibleConnection:
     connection = InterruptibleConnection(lambda: sqlite3.connect(database, **options), iter_chunk_size=64)
-    # As SQLAlchemy has it for connections that it makes itself.
-    connection._thread.daemon = True  # noqa: SLF001
+    connection.run_as_daemon()
     return connection

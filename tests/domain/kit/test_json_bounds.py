@@ -14,22 +14,21 @@ def nested(levels: int) -> object:
     return reduce(lambda inner, _: {"a": inner}, range(levels - 1), 1)  # type: ignore[return-value,arg-type]
 
 
-@pytest.mark.parametrize(
-    ("value", "path"),
-    [
-        ({"name": "x" * 13}, ("name",)),
-        ({"a": ["x", {}, "x" * 13]}, ("a", 2)),
-        ({"x" * 9: 1}, ()),
-        ({"a": {"x" * 9: 1}}, ("a",)),
-        (list(range(11)), ()),
-        ({"a": list(range(5)), "b": list(range(5))}, ()),
-        ({"a": {"b": [1]}}, ("a", "b", 0)),
-        (nested(4), ("a", "a", "a")),
-        ([[[[]]]], (0, 0, 0)),
-        (["x" * 12, "\N{GRINNING FACE}" * 12, "\N{GRINNING FACE}" * 12, *["\x01" * 12] * 2], ()),
-    ],
-    ids=str,
-)
+TOO_MUCH: list[tuple[object, Path]] = [
+    ({"name": "x" * 13}, ("name",)),
+    ({"a": ["x", {}, "x" * 13]}, ("a", 2)),
+    ({"x" * 9: 1}, ()),
+    ({"a": {"x" * 9: 1}}, ("a",)),
+    (list(range(11)), ()),
+    ({"a": list(range(5)), "b": list(range(5))}, ()),
+    ({"a": {"b": [1]}}, ("a", "b", 0)),
+    (nested(4), ("a", "a", "a")),
+    ([[[[]]]], (0, 0, 0)),
+    (["x" * 12, "\N{GRINNING FACE}" * 12, "\N{GRINNING FACE}" * 12, *["\x01" * 12] * 2], ()),
+]
+
+
+@pytest.mark.parametrize(("value", "path"), TOO_MUCH, ids=str)
 def test_what_is_too_much_is_named(value: object, path: Path) -> None:
     with pytest.raises(DomainError) as raised:
         BOUNDS.check(value, ("attributes",))

@@ -114,6 +114,7 @@ async def test_what_is_forbidden_closed_and_silent_looks_the_same_and_the_canary
             async with sessions("127.0.0.1") as allowing:
                 really_closed = await connect(allowing, email(closed))
         assert visits == []
+    assert forbidden is not None
     assert forbidden == nobody == really_closed == "127.0.0.1:PORT cannot be reached: check host and port"
     assert by_name == forbidden.replace("127.0.0.1", "localhost")
     assert unknown == forbidden.replace("127.0.0.1", "no.such.host.invalid")

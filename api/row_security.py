@@ -6,8 +6,8 @@ from sqlalchemy import text
 
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.postgres import REQUEST_ROLE, SET_OPTION
-from domain.kit.db.schema import metadata
 from domain.migrations.request_role import tables_of_stores
+from domain.migrations.tables import metadata
 
 # `may_take` is NULL where the role is missing.
 _ROLES = f"""

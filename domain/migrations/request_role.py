@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.sql.compiler import IdentifierPreparer
 
 from domain.kit.db.postgres import REQUEST_ROLE, SET_OPTION
-from domain.kit.db.schema import metadata
+from domain.migrations.tables import metadata
 
 _EVERYTHING = "SELECT, INSERT, UPDATE, DELETE"
 # What requests may do with a table, where that is less than everything.
@@ -16,8 +16,9 @@ EXCEPTIONS: Mapping[str, str] = {
     "stores": "SELECT, UPDATE",
     # Nobody changes an entry, and the scheduler alone deletes one.
     "audit_entries": "SELECT, INSERT",
-    # To seal settings with its keys, requests lock the row, for which PostgreSQL asks the right to update a column.
-    "installation": "SELECT, UPDATE (id)",
+    # The first request may be what makes the keys. To seal settings with them, requests lock the row, for which PostgreSQL
+    # asks the right to update a column.
+    "installation": "SELECT, INSERT, UPDATE (id)",
 }
 _NAMES = (
     f"SELECT {REQUEST_ROLE} AS role, pg_get_userbyid(relowner) AS owner, current_schema() AS schema "  # noqa: S608

@@ -58,6 +58,7 @@ async def server(tokens: Tokens) -> AsyncGenerator[str]:
         yield host
 
 
+@pytest.fixture
 def row_security() -> bool:
     """Whether PostgreSQL's row security is on."""
     return True

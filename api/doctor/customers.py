@@ -1,11 +1,14 @@
 """Checks of customers: their numbers and identities, and whatever is counted of their orders and events."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from sqlalchemy import Column, and_, exists, func, or_, select
 
 from api.doctor.check import CheckScope, DataCheck, Examination, Rows, WrongRows
 from api.doctor.findings import MAX_NAMED, Finding
+from domain.consents.tables import suppressed_customers, suppressions
+from domain.customers.model import Consent
 from domain.customers.tables import (
     contacts,
     customer_facts,
@@ -80,6 +83,22 @@ def _wrong_scores(scope: CheckScope) -> Rows:
     score = customer_scores.c
     is_wrong = or_(*(~score[name].between(1, 5) for name in ("recency", "frequency", "monetary")))
     return select(score.customer_id).where(score.store_id == scope.store_id, is_wrong)
+
+
+def _unreadable_noes(scope: CheckScope) -> Rows:
+    no = suppressions.c
+    return select(no.created_at).where(no.store_id == scope.store_id, func.length(no.hash) != sha256().digest_size)
+
+
+def _written_to_nevertheless(scope: CheckScope) -> Rows:
+    """Select who came back after an erasure and is subscribed, without a consent of their own, which ends the no."""
+    said_no = suppressed_customers.c
+    same = and_(contacts.c.store_id == said_no.store_id, contacts.c.customer_id == said_no.customer_id)
+    return (
+        select(said_no.customer_id, contacts.c.channel)
+        .join(contacts, same)
+        .where(said_no.store_id == scope.store_id, contacts.c.consent == Consent.SUBSCRIBED.value)
+    )
 
 
 def _unknown_channels(scope: CheckScope) -> Rows:
@@ -190,6 +209,16 @@ DATA_CHECKS = (
             WrongRows("orders that count against their status, or do not", _wrongly_counted),
             WrongRows("items that differ from their order in time or in whether they count", _unlike_their_order),
             WrongRows("orders with another number of items than they say", _wrong_lines),
+        ],
+        each_store=True,
+    ),
+    DataCheck(
+        "suppressions",
+        "who was erased is not written to",
+        "set the consent that is named to UNSUBSCRIBED; restore a hash that is cut off from a backup",
+        [
+            WrongRows("noes whose hash is cut off", _unreadable_noes),
+            WrongRows("consents of customers who had said no", _written_to_nevertheless),
         ],
         each_store=True,
     ),

@@ -19,15 +19,18 @@ async def find_key_problems(tx: Transaction, scope: CheckScope) -> Sequence[Find
     """Return that the secret key is not the database's, or what is left to do of a rotation."""
     keys = scope.runtime.services.keys
     pair = keys.secret_keys.pair
+    sealed = await queries.sealed_keys(tx)
+    if sealed is None:
+        # Nobody has needed them yet.
+        return []
     try:
-        await keys.load(scope.runtime.database)
+        await keys.of(tx)
     except WrongSecretKey as error:
         return [Finding(str(error))]
     if pair.previous is None:
         return []
-    sealed = await queries.sealed_keys(tx)
     others = await stores.count_sealed_settings(tx, unlike=sealed_prefix(pair.current))
-    if others or (sealed is not None and sealing_key(sealed) != pair.current.id):
+    if others or sealing_key(sealed) != pair.current.id:
         problem = (
             f"the lasting keys or the settings of {others} channels are sealed with the previous key: run `muster key "
             "reseal` once every process has both keys"

@@ -24,6 +24,8 @@ from domain.lists.build import BUILD, ERASE
 from domain.lists.export.job import EXPORT
 from domain.memberships.tracking import TRACK
 from domain.operations.tables import operations
+from domain.privacy import erasure
+from domain.privacy import export as person_export
 
 _job = job_rows.c
 # A lease is a minute, or less until a failed job is tried again.
@@ -40,6 +42,8 @@ SUBJECTS: Mapping[str, Mapping[str, Table | None]] = {
     TRACK.name: {},
     EXPORT.name: {"list": None, **_OPERATION},
     SCORE.name: {},
+    erasure.ERASE.name: _OPERATION,
+    person_export.EXPORT.name: _OPERATION,
     **{kind.job: _OPERATION for kind in ImportKind},
 }
 _AT_ONCE = 500

@@ -7,8 +7,11 @@ from enum import StrEnum
 from sqlalchemy import Column, Text, case, func, select, true, type_coerce
 
 from api.doctor.check import CheckScope, DataCheck, Rows, WrongRows
+from domain.audit.model import ActorKind, AuditOutcome
+from domain.audit.tables import audit_entries
 from domain.campaigns.model import CampaignStatus
 from domain.campaigns.tables import campaigns
+from domain.consents.tables import suppressions
 from domain.customers.model import AccountStatus, Consent, Gender
 from domain.customers.tables import contacts, customers, property_definitions
 from domain.deliveries.model import AcceptMarketing, DeliveryStatus
@@ -16,6 +19,7 @@ from domain.deliveries.tables import deliveries, sandbox_messages
 from domain.events.tables import events
 from domain.imports.model import ImportKind
 from domain.imports.tables import imports
+from domain.installation.tables import installation
 from domain.jobs.model import JobStatus, Queue
 from domain.jobs.tables import jobs
 from domain.kit.values import ValueType
@@ -24,7 +28,7 @@ from domain.lifecycle.tables import customer_scores
 from domain.lists.model import ListStatus
 from domain.lists.tables import lists
 from domain.operations.model import OperationStatus
-from domain.operations.tables import operations
+from domain.operations.tables import operation_problems, operations
 from domain.orders import favourites
 from domain.orders.tables import customer_favourites, orders
 from domain.segments.model import SegmentKind, UpdateMode
@@ -42,6 +46,8 @@ def _values(*choices: type[StrEnum]) -> tuple[str, ...]:
 
 
 CHOICES: Mapping[Column[str], tuple[str, ...]] = {
+    audit_entries.c.actor: _values(ActorKind),
+    audit_entries.c.outcome: _values(AuditOutcome),
     campaigns.c.status: _values(CampaignStatus),
     campaigns.c.accept_marketing: _values(AcceptMarketing),
     contacts.c.consent: _values(Consent),
@@ -68,6 +74,7 @@ CHOICES: Mapping[Column[str], tuple[str, ...]] = {
 PAST = (
     api_tokens.c.created_at,
     api_tokens.c.last_used_at,
+    audit_entries.c.at,
     campaigns.c.created_at,
     campaigns.c.started_at,
     channel_installations.c.installed_at,
@@ -78,17 +85,26 @@ PAST = (
     deliveries.c.updated_at,
     events.c.received_at,
     idempotency_keys.c.created_at,
+    imports.c.received_at,
+    installation.c.beat_at,
+    installation.c.created_at,
     jobs.c.created_at,
     lists.c.created_at,
+    operation_problems.c.created_at,
     operations.c.created_at,
     orders.c.updated_at,
     property_definitions.c.created_at,
     segments.c.created_at,
     segments.c.updated_at,
     stores.c.created_at,
+    suppressions.c.created_at,
 )
-OBJECTS = (campaigns.c.content, campaigns.c.utm, events.c.attributes, imports.c.progress, jobs.c.payload,
-           sandbox_messages.c.message, segments.c.include, segments.c.exclude)  # fmt: skip
+OBJECTS = (
+    *(audit_entries.c.asked, audit_entries.c.before, audit_entries.c.after),
+    *(campaigns.c.content, campaigns.c.utm),
+    *(events.c.attributes, imports.c.progress, jobs.c.payload, sandbox_messages.c.message),
+    *(segments.c.include, segments.c.exclude),
+)
 ARRAYS = (campaigns.c.exclude,)
 
 

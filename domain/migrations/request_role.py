@@ -16,8 +16,8 @@ EXCEPTIONS: Mapping[str, str] = {
     "stores": "SELECT, UPDATE",
     # Nobody changes an entry, and the scheduler alone deletes one.
     "audit_entries": "SELECT, INSERT",
-    # The first request may be what makes the keys. To seal settings with them, requests lock the row, for which PostgreSQL
-    # asks the right to update a column.
+    # The first request may be what makes the keys. To seal settings with them, requests lock the row, for which
+    # PostgreSQL asks the right to update a column.
     "installation": "SELECT, INSERT, UPDATE (id)",
 }
 _NAMES = (

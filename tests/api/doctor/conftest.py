@@ -36,7 +36,7 @@ async def shop(made_shop: tuple[Shop, Path], database: Database, tmp_path: Path)
 def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(
         database_url=database_url,
-        secret_key=SecretStr("a key for tests alone"),
+        secret_key=SecretStr(shops.KEY),
         files_dir=tmp_path / "files",
         journals_dir=tmp_path / "journals",
         public_url="https://shop.example",

@@ -12,7 +12,10 @@ from sqlalchemy import insert, select, text
 
 from api.workers.handlers import JOB_KINDS
 from domain import jobs
+from domain.audit import queries as audit
+from domain.audit.model import Actor, ActorKind, AuditEntry
 from domain.campaigns import launch
+from domain.consents.tables import suppressed_customers, suppressions
 from domain.customers import actions as customers
 from domain.customers import upsert
 from domain.customers.key import CustomerKey
@@ -21,8 +24,10 @@ from domain.imports import actions as imports
 from domain.imports.model import ImportKind
 from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
+from domain.installation.keys import InstallationKeys
 from domain.kit.clock import system_clock
 from domain.kit.db import Database
+from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
 from domain.kit.values import ValueType
 from domain.lifecycle import actions as lifecycle
 from domain.lists import actions as lists
@@ -44,6 +49,7 @@ from tests.domain.campaigns.stage import add_campaign
 from tests.factories import add_store
 from tests.fakes import RecordingChannel, make_services
 
+KEY = "a key for tests alone"
 Rows = Mapping[str, list[dict[str, Any]]]
 
 
@@ -109,6 +115,12 @@ async def _make(database: Database, files: Path) -> Shop:
         assert other is not None
         other_context = FilterContext(other, context.catalogue, now, extensions=services.extensions)
         others = await lists.create_segment(tx, other_context, SegmentInput(name="Taiwan", include=include))
+        entry = AuditEntry(Actor(ActorKind.COMMAND_LINE, "anna"), "segmentCreate", asked={"name": "Taiwan"}, after={})
+        await audit.record(tx, store_id, entry)
+        # Somebody was erased, and a customer who shared the address has come in since.
+        await tx.execute(insert(suppressions).values(store_id=store_id, hash=bytes(32), created_at=now))
+        await tx.execute(insert(suppressed_customers).values(store_id=other_id, customer_id=1))
+    await InstallationKeys(SecretKeys(KeyPair(SecretKey(KEY.encode())))).load(database)
     await work(services)
     async with database.write() as tx:
         campaign = await add_campaign(

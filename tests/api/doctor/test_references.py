@@ -28,6 +28,8 @@ NOW = system_clock()
 GONE = UUID(int=7)
 # Columns that end like a reference, and what they hold.
 NO_REFERENCE = {
+    "audit_entries.request_id": "the log's own",
+    "audit_entries.token_id": "an entry outlives its token",
     "customers.external_id": "the shop's own",
     "customer_changes.first_id": "a range of customers, who may all be new",
     "customer_changes.last_id": "a range of customers, who may all be new",
@@ -38,6 +40,8 @@ NO_REFERENCE = {
     "import_matches.customer_id": "a customer whom the same transaction adds",
     "import_orders.customer_external_id": "the file's own",
     "import_orders.order_id": "the file's own",
+    "operations.customer_id": "null but where it has a file of a customer",
+    "operations.list_id": "a list may be deleted whose report is there",
     "campaigns.list_id": "a list may be deleted that campaigns were sent to",
 }
 

@@ -1,7 +1,7 @@
 """The server: routes, what surrounds them, and, without a broker, the workers inside."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -78,13 +78,16 @@ def _graphql(runtime: Runtime, streams: Streams) -> list[BaseRoute]:
     async def context(connection: HTTPConnection, principal: Principal) -> AsyncGenerator[Context]:
         yield Context(services.of_store(principal.store.id), principal, address_of(connection))
 
+    async def refused(connection: HTTPConnection, principal: Principal, mutations: Sequence[str]) -> None:
+        await services.audit.forbid(principal, address_of(connection), mutations)
+
     tokens = TokenAuthenticator(services.database, services.clock, services.audit)
     return GraphQLEndpoint(
         build_schema(),
         tokens.authenticate,
         tokens.still_valid,
         context,
-        Scopes(scope_of, Principal.may),
+        Scopes(scope_of, Principal.may, refused),
         page=graphiql.page,
         allowed_origins=runtime.settings.allowed_origins,
         streams=streams,

@@ -1,7 +1,7 @@
 """Entries of the audit log that belong to no change: refusals, sign-ins, downloads. Of a flood, a few are recorded."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 from uuid import UUID
@@ -15,6 +15,8 @@ from domain.audit.model import Actor, ActorKind, AuditEntry, AuditOutcome, Audit
 from domain.kit.db import Database, Transaction
 from domain.stores.model import Principal
 
+# Of a token that lacks a scope, as the API answers it.
+FORBIDDEN = "FORBIDDEN"
 _HOUR, _DAY = 3_600.0, 86_400.0
 # Of equal entries of an hour; behind them the hundredth, the thousandth and so on.
 _FIRST_OF_AN_HOUR = 10
@@ -78,6 +80,12 @@ class AuditTrail:
         thinned = self._thinned(entry, (store_id, entry.actor.token_id, entry.action))
         if thinned is not None:
             await self._try_to_record(store_id, thinned)
+
+    async def forbid(self, principal: Principal, address: str | None, mutations: Sequence[str]) -> None:
+        """Record that a token lacks the scopes of these mutations, or of what they answer."""
+        for action in mutations:
+            entry = AuditEntry(actor_of(principal, address), action, AuditOutcome.REFUSED, codes=(FORBIDDEN,))
+            await self.refuse(principal.store.id, entry)
 
     async def download(self, store_id: int, subject: AuditSubject, address: str | None) -> None:
         """Record that somebody has fetched a file by its link. Raise what the database raises: then nobody gets it."""

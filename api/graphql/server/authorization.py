@@ -1,11 +1,12 @@
 """Authorization of operations: a caller who lacks a scope is refused before anything of the operation runs."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from graphql import GraphQLError, GraphQLSchema
-from graphql.language import OperationDefinitionNode
+from graphql import GraphQLError, GraphQLSchema, OperationType
+from graphql.language import FieldNode, OperationDefinitionNode
+from starlette.requests import HTTPConnection
 
 from api.graphql.kit.errors import forbidden
 from api.graphql.server.demands import DemandReader, ScopeOf
@@ -15,6 +16,9 @@ from domain.stores.model import TokenScope
 
 P = TypeVar("P")
 
+# Names of one operation: a document may ask for hundreds.
+_MOST_REPORTED = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Scopes(Generic[P]):
@@ -22,6 +26,16 @@ class Scopes(Generic[P]):
 
     scope_of: ScopeOf
     may: Callable[[P, TokenScope], bool]
+    # Is told of the mutations of an operation that was refused.
+    refused: Callable[[HTTPConnection, P, Sequence[str]], Awaitable[None]] | None = None
+
+
+class Forbidden(Refused):
+    """The caller lacks a scope that the operation asks for; `mutations` are the names of those in it."""
+
+    def __init__(self, error: GraphQLError, mutations: Sequence[str]) -> None:
+        super().__init__(Outcome.FORBIDDEN, [error])
+        self.mutations = mutations
 
 
 class Authorization(Generic[P]):
@@ -32,7 +46,7 @@ class Authorization(Generic[P]):
         self._scopes = scopes
 
     def check(self, document: Document, operation: OperationDefinitionNode, principal: P) -> None:
-        """Raise FORBIDDEN when the caller lacks a scope that the operation asks for."""
+        """Raise Forbidden when the caller lacks a scope that the operation asks for."""
         name = operation.name.value if operation.name else None
         demands = document.demands.get(name)
         if demands is None:
@@ -42,4 +56,16 @@ class Authorization(Generic[P]):
             if not self._scopes.may(principal, demand.scope):
                 error = forbidden(demand.scope.value, demand.type_name, demand.node.name.value)
                 located = GraphQLError(error.message, demand.node, path=demand.path, extensions=error.extensions)
-                raise Refused(Outcome.FORBIDDEN, [located])
+                raise Forbidden(located, _mutations(operation))
+
+    async def report(self, refusal: Refused, connection: HTTPConnection, principal: P) -> None:
+        """Tell of the mutations that were refused for want of a scope."""
+        if isinstance(refusal, Forbidden) and refusal.mutations and self._scopes.refused is not None:
+            await self._scopes.refused(connection, principal, refusal.mutations)
+
+
+def _mutations(operation: OperationDefinitionNode) -> Sequence[str]:
+    if operation.operation is not OperationType.MUTATION:
+        return ()
+    fields = [node.name.value for node in operation.selection_set.selections if isinstance(node, FieldNode)]
+    return list(dict.fromkeys(fields))[:_MOST_REPORTED]

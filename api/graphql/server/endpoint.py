@@ -128,7 +128,7 @@ class GraphQLEndpoint(Generic[P, C]):
         media: Media,
         place: Place,
     ) -> ASGIApp:
-        operation = self._runner.plan(graphql_request, principal)
+        operation = await self._runner.plan_for(graphql_request, request, principal)
         if request.method == "GET" and operation.kind is OperationType.MUTATION:
             raise Refused(Outcome.METHOD, "A mutation is sent by POST", {"Allow": "POST"})
         opener = self._opener(request, principal)

@@ -13,6 +13,7 @@ import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType, located_error
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
 from graphql.language import FieldNode, OperationDefinitionNode
+from starlette.requests import HTTPConnection
 from strawberry import Schema
 from strawberry.execution import optimized_is_awaitable
 
@@ -63,6 +64,14 @@ class Runner(Generic[P, C]):
         self._authorization.check(document, operation, principal)
         self._documents.check_inputs(operation, request.variables)
         return Operation(request, document, operation.operation)
+
+    async def plan_for(self, request: GraphQLRequest, connection: HTTPConnection, principal: P) -> Operation:
+        """Return what `plan` returns, and tell of mutations that were refused for want of a scope."""
+        try:
+            return self.plan(request, principal)
+        except Refused as refusal:
+            await self._authorization.report(refusal, connection, principal)
+            raise
 
     async def run(self, operation: Operation, open_context: OpenContext[C]) -> Answer:
         """Return the answer to a query or a mutation. Raise Refused when a retry of the whole request is what helps."""

@@ -204,7 +204,7 @@ class Socket(Generic[P, C]):
     async def _operate(self, key: str, payload: Message) -> None:
         try:
             principal = cast(P, self._principal)
-            operation = self._runner.plan(from_json(payload), principal)
+            operation = await self._runner.plan_for(from_json(payload), self._connection, principal)
             open_context = self._open_context(self._connection, principal)
             async with aclosing(self._runner.stream(operation, open_context)) as answers:
                 async for answer in answers:

@@ -39,6 +39,7 @@ EXPECTED: Mapping[str, tuple[str | None, Any, Any]] = {
     "channelInstall": ("Channel", None, {"installed": True, "configured": True}),
     "consentUpdate": ("Customer", {"consent": "SUBSCRIBED"}, {"consent": "UNSUBSCRIBED", "created": False}),
     "customerBlacklist": ("Customer", {"blacklisted": False}, {"blacklisted": True, "created": False}),
+    "customerDataExport": ("Customer", None, None),
     "customerDelete": ("Customer", None, None),
     "customerTagsAdd": ("Customer", None, {"created": False}),
     "customerTagsRemove": ("Customer", None, {"created": False}),

@@ -16,6 +16,7 @@ from api.client_address import address_of
 from api.graphql.kit.access import scope_of
 from api.graphql.kit.context import Context
 from api.graphql.schema import build_schema
+from api.graphql.server.admission import Admission
 from api.graphql.server.authorization import Scopes
 from api.graphql.server.connection_life import Streams
 from api.graphql.server.endpoint import GraphQLEndpoint
@@ -30,7 +31,7 @@ from api.workers.scheduler import keep_schedule, look_at_database
 from domain.stores.model import Principal
 
 
-def create_app(runtime: Runtime) -> Starlette:
+def create_app(runtime: Runtime, admission: Admission | None = None) -> Starlette:
     """Return the application; `state.end_streams` is to be called when its server begins to end."""
     services = runtime.services
     streams = Streams()
@@ -50,7 +51,7 @@ def create_app(runtime: Runtime) -> Starlette:
     )
     app = Starlette(
         routes=[
-            *_graphql(runtime, streams),
+            *_graphql(runtime, streams, admission),
             graphiql.assets(),
             *unsubscribe.routes(services),
             *files.routes(services.database, services.files, services.file_links, services.clock, services.audit),
@@ -71,7 +72,7 @@ def create_app(runtime: Runtime) -> Starlette:
     return app
 
 
-def _graphql(runtime: Runtime, streams: Streams) -> list[BaseRoute]:
+def _graphql(runtime: Runtime, streams: Streams, admission: Admission | None) -> list[BaseRoute]:
     services = runtime.services
 
     @asynccontextmanager
@@ -91,6 +92,7 @@ def _graphql(runtime: Runtime, streams: Streams) -> list[BaseRoute]:
         page=graphiql.page,
         allowed_origins=runtime.settings.allowed_origins,
         streams=streams,
+        admission=admission,
     ).routes()
 
 

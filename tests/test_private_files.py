@@ -1,6 +1,8 @@
 """What Muster writes is read by its own user alone (S10), whatever the umask, and whoever wrote it before."""
 
+import asyncio
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from stat import S_IMODE
@@ -22,6 +24,7 @@ from domain.sessions.journal import Journal
 def _open_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MUSTER_JOURNALS_DIR")
+    monkeypatch.delenv("MUSTER_FILES_DIR")
     before = os.umask(0)
     yield
     os.umask(before)
@@ -54,6 +57,26 @@ async def test_a_database_that_others_could_read_is_closed_to_them(tmp_path: Pat
         await tx.execute(text("SELECT 1"))
     assert modes(path) == {"0o600"}
     await database.close()
+
+
+async def test_locks_of_a_database_are_kept_when_it_is_opened_again(tmp_path: Path) -> None:
+    """SQLite loses those of a whole process when anything in it closes the file.
+
+    Whoever leaves the database next would take it for one that nobody has open, and delete what is beside it.
+    """
+    url = f"sqlite+aiosqlite:///{tmp_path}/muster.db"
+    database, again = Database(url), Database(url)
+    async with database.write() as tx:
+        await tx.execute(text("CREATE TABLE notes (id INTEGER)"))
+    async with again.read() as tx:
+        await tx.execute(text("SELECT 1"))
+    await again.close()
+    script = "import sqlite3; sqlite3.connect('muster.db').execute('SELECT * FROM notes').fetchall()"
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", script, cwd=tmp_path)
+    assert await other.wait() == 0
+    left = (tmp_path / "muster.db-wal").exists()
+    await database.close()
+    assert left
 
 
 async def test_the_key_and_the_directories_of_an_earlier_version_are_closed(tmp_path: Path) -> None:

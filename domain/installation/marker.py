@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from domain.installation.life import Life, Standing, standing_of
+from domain.kit import private_files
 from domain.kit.errors import DomainError
 
 FILE_NAME = "installation.json"
@@ -90,10 +91,11 @@ def _read(path: Path) -> Life | None:
 
 
 def _write(path: Path, life: Life) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_files.make_directory(path.parent)
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         # A loss of power must not leave an empty file, which would stop everything.
+        new.touch(private_files.FILE)
         with new.open("wb") as file:
             file.write(orjson.dumps(life, default=str) + b"\n")
             file.flush()

@@ -11,9 +11,12 @@ _OTHERS = 0o077
 
 
 def create(path: Path) -> None:
-    """Create an empty file unless there is one. What cannot be is left to whoever opens it."""
+    """Create an empty file unless there is one. What cannot be is left to whoever opens it.
+
+    A file that is there is not opened: to close it would end the locks that SQLite has on it in this process.
+    """
     with suppress(OSError):
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, FILE))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE))
 
 
 def make_directory(path: Path) -> None:

@@ -87,6 +87,8 @@ async def test_a_mutation_of_a_locked_database_does_nothing_and_may_be_repeated(
 async def test_whoever_reads_does_not_need_the_lock(stage: Stage, store: StoreClient) -> None:
     # Its first use is to be recorded.
     token = await store.add_token(frozenset({TokenScope.READ}))
+    # The installation's keys were made when the server started.
+    await stage.runtime.services.keys.load(stage.runtime.database)
     async with writers_locked_out(stage):
         reply = await store.ask_by(token, "{ store { name } }")
         ready, metrics = await store.fetch("/readyz"), await store.fetch("/metrics")

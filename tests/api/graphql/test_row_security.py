@@ -59,5 +59,5 @@ async def test_what_the_database_refuses_is_a_bug_that_is_logged_by_name(stage: 
     assert refused is not None
     with structlog.testing.capture_logs() as logs:
         shown = presentable(refused)
-    assert (shown.message, shown.extensions) == ("Internal error", {"code": "INTERNAL"})
+    assert (shown.message, shown.extensions) == ("Internal error", {"code": "INTERNAL", "requestId": None})
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("database_permission_denied", "error")]

@@ -26,6 +26,8 @@ Moved = Annotated[
     typer.Option("--moved", help="The database was moved or restored whole: nothing was sent since it was copied."),
 ]
 
+_ONE_OF_TWO = "Give one of them: --from-backup when something may have been sent since, --moved when nothing was"
+
 
 def resume(from_backup: FromBackup = False, moved: Moved = False) -> None:
     """Have sending go on after the database had lost what it had committed, or was restored, or has moved."""
@@ -33,7 +35,7 @@ def resume(from_backup: FromBackup = False, moved: Moved = False) -> None:
     from domain.kit.db import COMMANDS
 
     if from_backup and moved:
-        raise CommandFailed("Something was sent since (--from-backup), or nothing was (--moved)", ExitStatus.INVALID)
+        raise CommandFailed(_ONE_OF_TWO, ExitStatus.INVALID)
     settings = load_settings()
 
     async def run() -> int:

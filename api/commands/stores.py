@@ -88,19 +88,20 @@ def list_tokens(store: StoreNumber = None) -> None:
         async with database.read() as tx:
             return await queries.tokens(tx, store_id)
 
-    def moment(value: "datetime | None", missing: str) -> str:
-        return missing if value is None else value.isoformat(sep=" ", timespec="minutes")
+    def day(value: "datetime | None") -> str:
+        return "never" if value is None else value.date().isoformat()
 
-    id_column = Column("id", no_wrap=True)
-    table = Table(id_column, "name", "scopes", "created", "expires", "last used", box=None)
+    # Eighty columns hold an id and the days, whatever the names are; days are UTC's.
+    fixed = [Column(name, no_wrap=True) for name in ("expires", "last used")]
+    folding = [Column(name, overflow="fold") for name in ("name", "scopes")]
+    table = Table(Column("id", no_wrap=True), *folding, *fixed, box=None, padding=(0, 1, 0, 0))
     for token in run_with_database(load_settings(), read):
         table.add_row(
             str(token.id),
             Text(token.name),
             ",".join(sorted(token.scopes)),
-            moment(token.created_at, ""),
-            moment(token.expires_at, "never"),
-            moment(token.last_used_at, "never"),
+            day(token.expires_at),
+            day(token.last_used_at),
         )
     Console().print(table)
 

@@ -68,8 +68,8 @@ OF_ALL_STORES: Mapping[str, str] = {
     "domain/segments/refresh_schedule.py: due": "the scheduler makes the lists that are due, in whichever store",
     "domain/stores/queries.py: credential": "a token of an earlier release has no number of its store",
     "domain/stores/queries.py: valid_tokens": "a process has connections of several stores' tokens open",
-    "domain/stores/queries.py: count_sealed_settings": "doctor says how many still need the secret key before",
-    "domain/stores/queries.py: sealed_settings": "one secret key seals the settings of every store",
+    "domain/stores/sealed_settings.py: count": "doctor says how many still need the secret key before",
+    "domain/stores/sealed_settings.py: page": "one secret key seals the settings of every store",
 }
 
 

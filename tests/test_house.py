@@ -38,7 +38,7 @@ ANY_ROWS_DO = {
     "domain/privacy/rows.py": "its order is what is left of the key",
     "domain/segments/evaluation/cache/transfer.py": "more than the limit are not read, only known of",
     "domain/segments/queries.py": "more than the limit are refused",
-    "domain/stores/queries.py": "a store and a channel are its unique key",
+    "domain/stores/sealed_settings.py": "a store and a channel are its unique key",
 }
 
 

@@ -19,7 +19,7 @@ def rotate() -> None:
     from domain.installation.actions import reseal
     from domain.installation.keys import InstallationKeys
     from domain.kit.secret_keys import sealed_prefix
-    from domain.stores.queries import count_sealed_settings
+    from domain.stores import sealed_settings
 
     settings = load_settings()
     if settings.secret_key is not None:
@@ -36,7 +36,7 @@ def rotate() -> None:
         if pair.previous is not None:
             async with database.write() as tx:
                 pending = await keys.sealing_key(tx) != pair.current
-                pending = pending or bool(await count_sealed_settings(tx, unlike=sealed_prefix(pair.current)))
+                pending = pending or bool(await sealed_settings.count(tx, unlike=sealed_prefix(pair.current)))
             if pending:
                 raise CommandFailed("The last rotation has not ended: run `muster key reseal` first")
         key_files.replace(pair.current)

@@ -11,7 +11,7 @@ from domain.installation.model import WrongSecretKey
 from domain.installation.tables import installation
 from domain.kit.db import Transaction
 from domain.kit.secret_keys import sealed_prefix, sealing_key
-from domain.stores import queries as stores
+from domain.stores import sealed_settings
 from domain.stores.tables import channel_installations
 
 
@@ -29,7 +29,7 @@ async def find_key_problems(tx: Transaction, scope: CheckScope) -> Sequence[Find
         return [Finding(str(error))]
     if pair.previous is None:
         return []
-    others = await stores.count_sealed_settings(tx, unlike=sealed_prefix(pair.current))
+    others = await sealed_settings.count(tx, unlike=sealed_prefix(pair.current))
     if others or sealing_key(sealed) != pair.current.id:
         problem = (
             f"the lasting keys or the settings of {others} channels are sealed with the previous key: run `muster key "

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from domain.installation.keys import InstallationKeys
 from domain.kit.db import Database, Transaction
 from domain.kit.secret_keys import SecretKey, seal, sealed_prefix
-from domain.stores import queries as stores
+from domain.stores import sealed_settings
 from domain.stores.channels import SETTINGS_PURPOSE, place_of_settings
-from domain.stores.queries import SealedSettings
+from domain.stores.sealed_settings import SealedSettings
 
 # Settings that are sealed anew in one transaction.
 _PORTION = 100
@@ -34,7 +34,7 @@ async def reseal(database: Database, keys: InstallationKeys) -> Resealed:
     after: SealedSettings | None = None
     while True:
         async with database.write() as tx:
-            portion = await stores.sealed_settings(tx, _PORTION, unlike=sealed_prefix(key), after=after)
+            portion = await sealed_settings.page(tx, _PORTION, unlike=sealed_prefix(key), after=after)
             opened = [await _reseal(tx, keys, key, settings) for settings in portion]
         resealed += opened.count(True)
         unknown += opened.count(False)
@@ -49,5 +49,5 @@ async def _reseal(tx: Transaction, keys: InstallationKeys, key: SecretKey, setti
     plain = keys.secret_keys.open(settings.settings, SETTINGS_PURPOSE, place)
     if plain is None:
         return False
-    await stores.replace_sealed(tx, settings, seal(key, plain, SETTINGS_PURPOSE, place))
+    await sealed_settings.replace(tx, settings, seal(key, plain, SETTINGS_PURPOSE, place))
     return True

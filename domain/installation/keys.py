@@ -6,7 +6,7 @@ from domain.installation import queries
 from domain.installation.model import SECRET_BYTES, LastingKeys, WrongSecretKey
 from domain.kit.db import Database, Transaction
 from domain.kit.secret_keys import SecretKey, SecretKeys, seal, sealing_key
-from domain.stores import queries as stores
+from domain.stores import sealed_settings
 from domain.stores.channels import SETTINGS_PURPOSE, place_of_settings
 
 _PURPOSE = b"muster lasting keys"
@@ -75,7 +75,7 @@ class InstallationKeys:
 
     async def _check_settings(self, tx: Transaction) -> None:
         """Raise WrongSecretKey when the database has sealed settings, and none of them is of these keys."""
-        samples = await stores.sealed_settings(tx, _SAMPLES)
+        samples = await sealed_settings.page(tx, _SAMPLES)
         opened = (
             self.secret_keys.open(sample.settings, SETTINGS_PURPOSE, place_of_settings(sample.store_id, sample.channel))
             for sample in samples

@@ -6,9 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
     Integer,
-    LargeBinary,
     TupleType,
     and_,
     bindparam,
@@ -79,15 +77,6 @@ class Installation:
     channel: str
     installed_at: datetime
     settings: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class SealedSettings:
-    """Settings of a store's channel, as they are sealed."""
-
-    store_id: int
-    channel: str
-    settings: bytes
 
 
 async def create(tx: Transaction, name: str, timezone: str, currency: str, now: datetime) -> Store:
@@ -252,48 +241,6 @@ async def install(tx: Transaction, store_id: int, channel: str, settings: bytes 
         await tx.execute(statement.on_conflict_do_nothing(index_elements=keys))
     else:
         await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_={"settings": settings}))
-
-
-async def sealed_settings(
-    tx: Transaction, limit: int, *, unlike: bytes | None = None, after: SealedSettings | None = None
-) -> list[SealedSettings]:
-    """Return up to `limit` sealed settings of all stores; with `unlike`, those that do not begin with these bytes."""
-    key = channel_installations.c.store_id, channel_installations.c.channel
-    columns = *key, channel_installations.c.settings
-    statement = select(*columns).where(channel_installations.c.settings.is_not(None))
-    if unlike is not None:
-        statement = statement.where(_begins_otherwise(unlike))
-    if after is not None:
-        statement = statement.where(tuple_(*key) > (after.store_id, after.channel))
-    statement = statement.order_by(*key).limit(limit)
-    return [SealedSettings(row.store_id, row.channel, row.settings) for row in await tx.execute(statement)]
-
-
-async def count_sealed_settings(tx: Transaction, *, unlike: bytes) -> int:
-    """Return the number of all stores' sealed settings that do not begin with these bytes."""
-    is_sealed = channel_installations.c.settings.is_not(None)
-    count: int = await tx.scalar(
-        select(func.count()).select_from(channel_installations).where(is_sealed, _begins_otherwise(unlike))
-    )
-    return count
-
-
-async def replace_sealed(tx: Transaction, before: SealedSettings, settings: bytes) -> None:
-    """Store settings that are sealed anew, unless somebody has changed them meanwhile."""
-    await tx.execute(
-        update(channel_installations)
-        .where(
-            channel_installations.c.store_id == before.store_id,
-            channel_installations.c.channel == before.channel,
-            channel_installations.c.settings == before.settings,
-        )
-        .values(settings=settings)
-    )
-
-
-def _begins_otherwise(prefix: bytes) -> ColumnElement[bool]:
-    beginning = func.substr(channel_installations.c.settings, 1, len(prefix), type_=LargeBinary())
-    return beginning != prefix
 
 
 async def is_repeated(

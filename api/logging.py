@@ -41,6 +41,7 @@ def configure(log_format: Literal["auto", "console", "json"], level: str) -> Non
         logging.getLogger(name).setLevel(threshold)
     for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, threshold))
+    logging.getLogger("uvicorn.error").addFilter(_client_fault)
     # Its dozen lines for a failed connection repeat our one.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     structlog.configure(
@@ -49,3 +50,10 @@ def configure(log_format: Literal["auto", "console", "json"], level: str) -> Non
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _client_fault(record: logging.LogRecord) -> bool:
+    """Have a client that breaks the protocol be no error of the server's."""
+    if str(record.msg).startswith("Invalid UTF-8 sequence received from client"):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True

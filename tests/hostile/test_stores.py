@@ -14,8 +14,8 @@ from tests.hostile.target import OURS, THEIRS, Store, Target
 
 
 def ids_of(store: Store) -> dict[str, str]:
-    query = """query ($id: ID!) { store { id } campaigns(first: 50, status: [SENT]) { nodes { deliveries(first: 1) { nodes { id } } } }
-        node(id: $id) { id } }"""
+    query = """query ($id: ID!) { store { id } campaigns(first: 50, status: [SENT]) { nodes { id deliveries(first: 1) { nodes { id } } } }
+        viewer { token { id } } node(id: $id) { id } }"""
     answer = store.doors.get(query, id=store.segment)
     delivery = next(node["id"] for campaign in answer["campaigns"]["nodes"] for node in campaign["deliveries"]["nodes"])
     document = "mutation ($n: String!) { segmentCreate(input: {name: $n, kind: STATIC}) { segment { id } userErrors { code } } }"
@@ -26,6 +26,8 @@ def ids_of(store: Store) -> dict[str, str]:
         "static": static,
         "list": store.list,
         "campaign": store.campaign,
+        "sent_campaign": answer["campaigns"]["nodes"][0]["id"],
+        "token": answer["viewer"]["token"]["id"],
         "operation": store.operation,
         "delivery": delivery,
         "store": answer["store"]["id"],

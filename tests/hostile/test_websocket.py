@@ -21,19 +21,19 @@ def with_id(key: object) -> dict[str, object]:
 TALKS: dict[str, tuple[Callable[[Doors], Sequence[object]], Sequence[int]]] = {
     "nothing but a query": (lambda _: [TAGS], (4401,)),
     "nothing but an end": (lambda _: [{"id": "a", "type": "complete"}], (4401,)),
-    "a wrong token": (lambda _: [{"type": "connection_init", "payload": {"Authorization": "Bearer x"}}], (4403,)),
-    "a token of another type": (lambda _: [{"type": "connection_init", "payload": {"Authorization": ["x"]}}], (4403,)),
+    "a wrong token": (lambda _: [{"type": "connection_init", "payload": {"Authorization": "Bearer x"}}], (4403, 1013)),
+    "a token of another type": (lambda _: [{"type": "connection_init", "payload": {"Authorization": ["x"]}}], (4403, 1013)),
     "a token with a line break": (
-        lambda doors: [{"type": "connection_init", "payload": {"Authorization": f"Bearer {doors.token}\r\nX: y"}}], (4403,)
+        lambda doors: [{"type": "connection_init", "payload": {"Authorization": f"Bearer {doors.token}\r\nX: y"}}], (4403, 1013)
     ),
     "a token of a megabyte": (
-        lambda _: [{"type": "connection_init", "payload": {"Authorization": "Bearer " + "x" * 900_000}}], (4403,)
+        lambda _: [{"type": "connection_init", "payload": {"Authorization": "Bearer " + "x" * 900_000}}], (4403, 1013)
     ),
     "a payload that is none": (lambda _: [{"type": "connection_init", "payload": "x"}], (4400,)),
     "a deep payload": (lambda _: ['{"type":"connection_init","payload":' + '{"a":' * 100_000 + "1" + "}" * 100_001], (4400,)),
     "two beginnings": (lambda doors: [doors.hello, doors.hello], (4429,)),
     "one operation twice": (
-        lambda doors: [doors.hello, *[{"id": "a", "type": "subscribe", "payload": {"query": SLOW}}] * 2], (4409, 1000)
+        lambda doors: [doors.hello, *[{"id": "a", "type": "subscribe", "payload": {"query": SLOW}}] * 20], (4409, 1000)
     ),
     "the protocol of old": (lambda doors: [doors.hello, {"id": "1", "type": "start", "payload": {}}], (4400,)),
     "an ID that is a number": (lambda doors: [doors.hello, with_id(1)], (4400,)),

@@ -37,8 +37,9 @@ P = TypeVar("P", bound=Hashable)
 C = TypeVar("C")
 
 _VARY = {"Vary": "Accept"}
-# A small body comes with its head; one that does not within these seconds keeps others from nothing.
-_BODY_SECONDS = 0.25
+# A small body comes with its head; whoever sends it later gives up the place meanwhile, or hundreds of slow senders
+# would have all of them.
+_BODY_SECONDS = 0.01
 
 
 class GraphQLEndpoint(Generic[P, C]):

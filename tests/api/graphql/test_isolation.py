@@ -76,7 +76,7 @@ def places(ids: Mapping[str, str]) -> dict[tuple[str, str], Place]:
         ),
         ("Query.auditLog", "tokenId"): Place("token", lambda g: f'{{ auditLog(tokenId: "{g}") {{ totalCount }} }}'),
         ("Query.auditLog", "subjectId"): Place(
-            "segment", lambda g: f'{{ auditLog(subjectId: "{g}") {{ totalCount }} }}'
+            "segment", lambda g: f'{{ auditLog(subjectId: "{g}", action: "segmentCreate") {{ totalCount }} }}'
         ),
         ("Mutation.apiTokenRevoke", "id"): Place("token", lambda g: _by_id("apiTokenRevoke", g)),
         ("Mutation.operationCancel", "id"): Place(

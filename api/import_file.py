@@ -2,15 +2,13 @@
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.imports.actions import OnComplete, from_file
+from domain.imports.actions import LocalFile, OnComplete, from_file
 from domain.imports.import_run import ImportEnvironment
-from domain.imports.model import ImportKind
 from domain.kit.db import Database
 from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus
@@ -20,7 +18,7 @@ _MAX_PROBLEMS = 20
 
 
 async def import_file(
-    database: Database, store_id: int, kind: ImportKind, path: Path, environment: ImportEnvironment, record: OnComplete
+    database: Database, store_id: int, file: LocalFile, environment: ImportEnvironment, record: OnComplete
 ) -> bool:
     """Import the file and print the problems of its rows. Return whether every row was imported.
 
@@ -35,7 +33,7 @@ async def import_file(
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        bar = progress.add_task(f"{kind.value} from {path.name}", total=None)
+        bar = progress.add_task(f"{file.kind.value} from {file.path.name}", total=None)
         tasks: set[asyncio.Task[None]] = set()
 
         async def update_bar(operation: Operation) -> None:
@@ -52,7 +50,7 @@ async def import_file(
             tasks.add(asyncio.create_task(update_bar(operation)))
 
         try:
-            operation = await from_file(database, store_id, kind, path, environment, record=record, on_start=watch)
+            operation = await from_file(database, store_id, file, environment, record=record, on_start=watch)
         finally:
             for task in tasks:
                 task.cancel()

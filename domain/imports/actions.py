@@ -11,9 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain import jobs
 from domain.imports import queries, runner
+from domain.imports.encodings import Encoding, EncodingDetector, detect
 from domain.imports.header import read_header
 from domain.imports.import_run import ImportEnvironment
-from domain.imports.model import PIECE_BYTES, ImportKind
+from domain.imports.model import PIECE_BYTES, ImportKind, Progress
 from domain.jobs import Job, Queue
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
@@ -25,16 +26,29 @@ OnComplete = Callable[[Transaction, Operation, ImportKind], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class IncomingFile:
-    """A file whose bytes are still coming; a dry run only reports what is wrong with it."""
+    """A file whose bytes are still coming, in the encoding, or in the one that it turns out to be in.
+
+    A dry run only reports what is wrong with it.
+    """
 
     kind: ImportKind
     chunks: AsyncIterator[bytes]
     dry_run: bool = False
+    encoding: Encoding | None = None
 
 
-def check_start(start: bytes, kind: ImportKind) -> None:
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file of this machine, in the encoding, or in the one that it turns out to be in."""
+
+    kind: ImportKind
+    path: Path
+    encoding: Encoding | None = None
+
+
+def check_start(start: bytes, kind: ImportKind, encoding: Encoding | None = None) -> None:
     """Raise DomainError when no file of the kind begins like this."""
-    read_header(start, runner.FORMATS[kind])
+    read_header(start, encoding or detect([start]), runner.FORMATS[kind])
 
 
 async def open_import(
@@ -79,7 +93,9 @@ async def take_in(
     """
     pieces = _pieces(file.chunks)
     first = await anext(pieces, b"")
-    check_start(first, file.kind)
+    detector = EncodingDetector()
+    detector.feed(first)
+    check_start(first, file.kind, file.encoding or detector.encoding())
     piece: bytes | None = first
     operation: Operation | None = None
     number = 0
@@ -87,11 +103,15 @@ async def take_in(
         while piece is not None:
             number += 1
             following = await anext(pieces, None)
+            if following is not None:
+                detector.feed(following)
             async with database.write() as tx:
                 if operation is None:
                     operation = await open_import(tx, store_id, file.kind, now, dry_run=file.dry_run)
                 await append(tx, store_id, operation.id, number, piece)
                 if following is None:
+                    encoding = file.encoding or detector.encoding()
+                    await queries.save(tx, store_id, operation.id, Progress(encoding=encoding.value))
                     await (on_complete or _submit)(tx, operation, file.kind)
             piece = following
     except Exception:
@@ -120,11 +140,10 @@ async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(buffer)
 
 
-async def from_file(  # noqa: PLR0913 - two of them tell the caller how far it is
+async def from_file(
     database: Database,
     store_id: int,
-    kind: ImportKind,
-    path: Path,
+    file: LocalFile,
     environment: ImportEnvironment,
     *,
     record: OnComplete | None = None,
@@ -136,8 +155,8 @@ async def from_file(  # noqa: PLR0913 - two of them tell the caller how far it i
     """
 
     async def chunks() -> AsyncIterator[bytes]:
-        with path.open("rb") as file:
-            while chunk := file.read(PIECE_BYTES):
+        with file.path.open("rb") as opened:
+            while chunk := opened.read(PIECE_BYTES):
                 yield chunk
 
     claimed: list[Job] = []
@@ -150,7 +169,8 @@ async def from_file(  # noqa: PLR0913 - two of them tell the caller how far it i
         if record is not None:
             await record(tx, operation, kind)
 
-    operation = await take_in(database, store_id, IncomingFile(kind, chunks()), environment.clock(), on_complete=claim)
+    incoming = IncomingFile(file.kind, chunks(), encoding=file.encoding)
+    operation = await take_in(database, store_id, incoming, environment.clock(), on_complete=claim)
     if on_start is not None:
         on_start(operation)
     [job] = claimed

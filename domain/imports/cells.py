@@ -81,8 +81,3 @@ def cell_errors(record: Sequence[str], columns: Sequence[FileColumn]) -> str:
             except DomainError as error:
                 messages.append(f"{column.name}: {error.message}")
     return "; ".join(messages)
-
-
-def check_width(record: Sequence[str], width: int) -> None:
-    if len(record) != width:
-        raise DomainError(f"The row has {len(record)} cells where the header has {width}")

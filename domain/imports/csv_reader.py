@@ -1,19 +1,24 @@
 """Reads CSV records from a stream of bytes, with no more than a piece and one record in memory."""
 
 import csv
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
-from itertools import chain
+from itertools import islice
+from typing import TYPE_CHECKING
 
+from domain.imports.encodings import Encoding
 from domain.kit.errors import DomainError
 
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
+
 MAX_RECORD = 1 << 20
-_BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# Put behind the last line: a record that it becomes part of is not complete.
-_END = "\x1e\x1e"
+_BOM = "\ufeff"
 _EMPTY: list[str] = []
+_NEVER_ENDS = "A quoted value that begins here never ends"
+_OPEN_AT_THE_END = "unexpected end of data"
 
 csv.field_size_limit(2 * MAX_RECORD)
 
@@ -27,109 +32,133 @@ class Unreadable(DomainError):
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """The form that the text of a file is written in."""
+
+    encoding: Encoding = Encoding.UTF_8
+    separator: str = ","
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
-    """Complete records at the start of some bytes, and the length of those that they take."""
+    """Complete records at the start of some bytes, and the length of those that they take.
+
+    In place of a record that is no CSV stands an empty one, and `faults` has what is wrong, by the position.
+    """
 
     rows: list[list[str]]
     byte_length: int
+    faults: dict[int, str] = field(default_factory=dict[int, str])
 
 
-def check_bytes(start: bytes) -> None:
+def check_bytes(start: bytes, form: Form) -> None:
     """Raise Unreadable when this cannot be the start of a text file."""
-    if not start.removeprefix(_BOM).strip():
+    text = start.decode(form.encoding.codec, errors="replace")
+    if not text.lstrip(_BOM).strip():
         raise Unreadable("The file is empty")
-    if start.startswith(_UTF16):
-        raise Unreadable("The file is UTF-16: save it as UTF-8")
-    if b"\0" in start:
-        raise Unreadable("The file is not text: send a CSV file in UTF-8")
+    if "\0" in text:
+        raise Unreadable("The file is not text: send a CSV file")
 
 
-def read(data: bytes, first_row: int, *, final: bool) -> Records:
+def read(data: bytes, first_row: int, form: Form, *, final: bool) -> Records:
     """Return the complete records at the start of `data`, which is the file's from `first_row` on.
 
-    `final`: nothing follows it. Raise Unreadable with the row from which on it is no CSV.
+    `final`: nothing follows it. A record whose quotes are wrong is told by itself, and takes no other along. Raise
+    Unreadable with the row from which on it is no text of the encoding.
     """
-    start = len(_BOM) if first_row == 1 and data.startswith(_BOM) else 0
-    end = _end_of_lines(data, final=final)
-    text = _decoded(data[start:end], first_row)
-    rows = _parsed(text, first_row)
-    if not rows or rows.pop() == [_END]:
-        return Records(rows, end)
-    if final:
-        raise Unreadable("A quoted value that begins here never ends", first_row + len(rows))
-    lines = list(StringIO(text, newline=""))
-    reader = csv.reader(lines)
-    for _ in rows:
-        next(reader)
-    complete = "".join(lines[: reader.line_num])
-    return Records(rows, start + len(complete.encode()))
+    end = len(data) if final else _end_of_lines(data, form.encoding)
+    text = _decoded(data[:end], first_row, form)
+    lines = list(StringIO(text.lstrip(_BOM) if first_row == 1 else text, newline=""))
+    rows: list[list[str]] = []
+    faults: dict[int, str] = {}
+    next_line = 0
+    while next_line < len(lines):
+        before = len(rows)
+        try:
+            # A million empty lines are one list, not a million.
+            rows.extend(record or _EMPTY for record in _reader(lines, next_line, form))
+            break
+        except csv.Error as error:
+            again = _reader(lines, next_line, form)
+            deque(islice(again, len(rows) - before), maxlen=0)
+            next_line += again.line_num
+            message = f"The row is no CSV: {error}"
+            if str(error) == _OPEN_AT_THE_END:
+                rest = "".join(lines[next_line:]).encode(form.encoding.codec)
+                # What is longer than a record may be is no record that the next piece completes.
+                if not final and len(rest) + len(data) - end <= MAX_RECORD:
+                    return Records(rows, end - len(rest), faults)
+                message = _NEVER_ENDS
+            faults[len(rows)] = message
+            rows.append(_EMPTY)
+            next_line += 1
+    return Records(rows, end, faults)
 
 
-def read_first(start: bytes, *, final: bool) -> list[str] | None:
-    """Return a file's first record, None when it is not complete: no other is parsed, however many there are.
+def first_records(start: bytes, form: Form, *, final: bool) -> Iterator[list[str]]:
+    """Yield the complete records at a file's start, no more of them parsed than are asked for.
 
-    Raise Unreadable for what cannot be read, in whatever row.
+    Raise Unreadable for bytes that are no text of the encoding, in whatever row, and for a record that is no CSV.
     """
-    lines = start[: _end_of_lines(start, final=final)].removeprefix(_BOM)
-    reader = _reader(_decoded(lines, 1))
-    try:
-        record = next(reader)
-    except csv.Error as error:
-        raise Unreadable(f"The row is no CSV: {error}", 1) from error
-    if record and record[-1].endswith(_END):
-        if final:
-            raise Unreadable("A quoted value that begins here never ends", 1)
-        return None
-    return record
+    text = _decoded(start if final else start[: _end_of_lines(start, form.encoding)], 1, form)
+    reader = csv.reader(StringIO(text.lstrip(_BOM), newline=""), delimiter=form.separator, strict=True)
+    row = 1
+    while True:
+        try:
+            record = next(reader, None)
+        except csv.Error as error:
+            message = _NEVER_ENDS if str(error) == _OPEN_AT_THE_END else f"The row is no CSV: {error}"
+            raise Unreadable(message, row) from error
+        if record is None:
+            return
+        yield record
+        row += 1
 
 
 def check_length(rest: bytes, row: int) -> None:
-    """Raise Unreadable when the start of a record is longer than a record may be."""
+    """Raise Unreadable when the start of a line is longer than a record may be."""
     if len(rest) > MAX_RECORD:
-        raise Unreadable("The row is longer than 1 MiB, or a quoted value that begins in it never ends", row)
+        raise Unreadable("The row is longer than 1 MiB", row)
 
 
-def _end_of_lines(data: bytes, *, final: bool) -> int:
-    """Return where the last line ends that is complete."""
-    # Where lines end in a carriage return alone, the last byte may be half of CR LF.
-    return len(data) if final else data.rfind(b"\n") + 1 or data.rfind(b"\r", 0, -1) + 1
+def _reader(lines: list[str], first: int, form: Form) -> "CsvReader":
+    rest: Iterator[str] = map(lines.__getitem__, range(first, len(lines)))
+    return csv.reader(rest, delimiter=form.separator, strict=True)
 
 
-def _decoded(data: bytes, first_row: int) -> str:
+def _end_of_lines(data: bytes, encoding: Encoding) -> int:
+    """Return where the last line that has ended ends."""
+    for end_of_line in ("\n", "\r"):
+        mark = end_of_line.encode(encoding.codec)
+        # Where lines end in a carriage return alone, the last one may be half of CR LF.
+        at = data.rfind(mark, 0, len(data) if end_of_line == "\n" else -len(mark))
+        while at >= 0 and at % encoding.unit:
+            at = data.rfind(mark, 0, at + len(mark) - 1)
+        if at >= 0:
+            return at + len(mark)
+    return 0
+
+
+def _decoded(data: bytes, first_row: int, form: Form) -> str:
+    encoding = form.encoding
     try:
-        text = data.decode()
+        text = data.decode(encoding.codec)
     except UnicodeDecodeError as error:
-        row = first_row + max(_count(data[: error.start].decode(), first_row) - 1, 0)
-        byte = data[error.start]
-        raise Unreadable(f"Byte 0x{byte:02X} is not UTF-8: save the file as UTF-8", row) from error
+        before = data[: error.start].decode(encoding.codec)
+        row = first_row + _record_number(before, form)
+        what = f"Byte 0x{data[error.start]:02X} is not {encoding.label}"
+        raise Unreadable(f"{what}: save the file as UTF-8, or say its encoding", row) from error
     if "\0" in text:
-        row = first_row + text.count("\n", 0, text.index("\0"))
+        row = first_row + _record_number(text[: text.index("\0")], form)
         raise Unreadable("The row holds a NUL: the file is not text", row)
     return text
 
 
-def _parsed(text: str, first_row: int) -> list[list[str]]:
-    """Return the records of the text, and the mark that stands behind them, alone or in the last record."""
-    rows: list[list[str]] = []
-    try:
-        # A million empty lines are one list, not a million.
-        rows.extend(record or _EMPTY for record in _reader(text))
-    except csv.Error as error:
-        raise Unreadable(f"The row is no CSV: {error}", first_row + len(rows)) from error
-    return rows
-
-
-def _count(text: str, first_row: int) -> int:
-    """Return how many records the text has, the last one as far as it goes."""
-    count = 0
-    try:
-        # Without a list of them: there may be a million.
-        for _ in _reader(text):
-            count += 1
-    except csv.Error as error:
-        raise Unreadable(f"The row is no CSV: {error}", first_row + count) from error
-    return count - 1
-
-
-def _reader(text: str) -> Iterator[list[str]]:
-    return csv.reader(chain(StringIO(text, newline=""), (_END,)))
+def _record_number(before: str, form: Form) -> int:
+    """Return how many records end before the text does."""
+    ended = list(StringIO(before.lstrip(_BOM) + ".", newline=""))[:-1]
+    records = 0
+    reader = csv.reader(ended, delimiter=form.separator)
+    for _ in reader:
+        records += 1
+    return records

@@ -1,34 +1,88 @@
-"""Reads the first row of a file: which columns it has, and whether they suffice."""
+"""Reads how a file begins: how it is written, where its header is, which columns it has, and whether they suffice."""
 
+import csv
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from io import StringIO
+from itertools import islice
 
 from domain.imports import csv_reader
-from domain.imports.csv_reader import Unreadable
+from domain.imports.csv_reader import Form, Unreadable
+from domain.imports.encodings import Encoding
 from domain.imports.format import ImportFormat
 from domain.imports.model import PIECE_BYTES
 from domain.kit.errors import DomainError, ErrorCode
 
 MAX_COLUMNS = 1_000
+# In the order of preference, where a header can be read in more than one way.
+SEPARATORS = (",", ";", "\t", "|")
+_SEPARATOR_LINE = re.compile(r'\ufeff*"?sep=(?P<separator>[^\r\n"])"?\s*', re.IGNORECASE)
+# Rows among which a header is looked for.
+_MOST_LINES = 100
 
 
-def read_header(start: bytes, file_format: ImportFormat) -> list[str]:
-    """Return the names of a file's columns. Raise DomainError when this cannot be the start of such a file."""
-    csv_reader.check_bytes(start)
-    is_whole_file = len(start) < PIECE_BYTES
-    record = csv_reader.read_first(start, final=is_whole_file)
-    if record is None:
-        csv_reader.check_length(start, 1)
-        raise Unreadable("The header is longer than 1 MiB", 1)
-    names = [name.strip() for name in record]
-    if len(names) > MAX_COLUMNS:
-        message = f"The file has {len(names):,} columns: {MAX_COLUMNS:,} at most"
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The columns of a file, and how it is written.
+
+    `row` is the header's, counted from 1, and `width` the number of its cells. `cells` are the positions of the columns
+    with a name, empty where all have one.
+    """
+
+    form: Form
+    row: int
+    width: int
+    names: list[str]
+    cells: list[int]
+
+
+def read_header(start: bytes, encoding: Encoding, file_format: ImportFormat) -> Header:
+    """Return the header of a file. Raise DomainError when this cannot be the start of such a file."""
+    form = Form(encoding)
+    csv_reader.check_bytes(start, form)
+    form = replace(form, separator=_separator(start, form))
+    records = csv_reader.first_records(start, form, final=len(start) < PIECE_BYTES)
+    for row, record in enumerate(islice(records, _MOST_LINES), 1):
+        if not is_blank(record) and not (row == 1 and _SEPARATOR_LINE.fullmatch(form.separator.join(record))):
+            return _header(form, row, [cell.strip() for cell in record], file_format)
+    raise Unreadable(f"No header was found in the first {_MOST_LINES} rows, nor in the first MiB")
+
+
+def is_blank(record: Sequence[str]) -> bool:
+    return not any(cell.strip() for cell in record)
+
+
+def _header(form: Form, row: int, cells: list[str], file_format: ImportFormat) -> Header:
+    named = [position for position, name in enumerate(cells) if name]
+    names = [cells[position] for position in named]
+    if len(cells) > MAX_COLUMNS:
+        message = f"The file has {len(cells):,} columns: {MAX_COLUMNS:,} at most"
         raise DomainError(message, field=("file",), code=ErrorCode.LIMIT_EXCEEDED)
     repeated = sorted(name for name, times in Counter(names).items() if times > 1)
     if repeated:
         raise header_error(f"The column {repeated[0]!r} comes twice")
     file_format.check_columns(names)
-    return names
+    return Header(form, row, len(cells), names, named if len(named) < len(cells) else [])
+
+
+def _separator(start: bytes, form: Form) -> str:
+    """Return what separates the cells: as the first line says, or what makes the most columns of the header."""
+    text = start[: csv_reader.MAX_RECORD].decode(form.encoding.codec, errors="replace").lstrip("\ufeff")
+    said = _SEPARATOR_LINE.match(text.partition("\n")[0])
+    if said is not None:
+        return said["separator"]
+    marks = "".join(SEPARATORS)
+    for line in islice(StringIO(text, newline=""), _MOST_LINES):
+        if line.strip(f'{marks} \r\n"'):
+            return max(SEPARATORS, key=partial(_width, line))
+    return SEPARATORS[0]
+
+
+def _width(line: str, separator: str) -> int:
+    return len(next(csv.reader([line], delimiter=separator)))
 
 
 def refuse_unknown(names: Iterable[str], is_known: Callable[[str], bool], known: Sequence[str]) -> None:

@@ -33,7 +33,15 @@ class Progress:
     offset: int = 0
     next_row: int = 1
     bytes_read: int = 0
+    # How the file is written, the row of its header, its columns, and the cells of these where some have no name.
+    encoding: str = "utf-8"
+    separator: str = ","
+    header_row: int = 1
     columns: Sequence[str] = ()
+    cells: Sequence[int] = ()
+    width: int = 0
+    # The cells without a column's name whose values have been told.
+    nameless: Sequence[int] = ()
     problem_count: int = 0
     # The value types that the values of each undefined property can all be read as.
     property_types: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
@@ -46,7 +54,7 @@ class Progress:
     @property
     def rows(self) -> int:
         """Return how many rows were read, without the header."""
-        return max(self.next_row - 2, 0)
+        return max(self.next_row - 1 - self.header_row, 0)
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Progress":

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 from domain.customers.tables import customers
 from domain.imports import copy, csv_reader, queries
-from domain.imports.csv_reader import Unreadable
+from domain.imports.alignment import align
+from domain.imports.csv_reader import Form, Unreadable
+from domain.imports.encodings import Encoding
 from domain.imports.format import RowReader, StagedRows
-from domain.imports.header import read_header
+from domain.imports.header import Header, read_header
 from domain.imports.import_run import ImportRun
 from domain.imports.model import Phase, Progress
 from domain.kit.db.portable import refresh_statistics
@@ -51,7 +53,7 @@ async def stage(run: ImportRun) -> None:
             data = rest + content[offset:]
             if reader is None:
                 if not progress.columns:
-                    progress = replace(progress, columns=read_header(data, run.format))
+                    progress = _begun(progress, read_header(data, Encoding(progress.encoding), run.format))
                 async with run.database.read() as tx:
                     reader = await run.format.reader(tx, run.key, progress)
             piece = _Piece(number, len(content) - offset, len(content), number == last)
@@ -70,16 +72,28 @@ async def stage(run: ImportRun) -> None:
     await _complete(run)
 
 
+def _begun(progress: Progress, header: Header) -> Progress:
+    return replace(
+        progress,
+        separator=header.form.separator,
+        header_row=header.row,
+        columns=header.names,
+        cells=header.cells,
+        width=header.width,
+    )
+
+
 def _read_piece(reader: RowReader, progress: Progress, piece: _Piece, data: bytes) -> _StagedPiece:
-    records = csv_reader.read(data, progress.next_row, final=piece.last)
+    form = Form(Encoding(progress.encoding), progress.separator)
+    records = csv_reader.read(data, progress.next_row, form, final=piece.last)
     rest = data[records.byte_length :]
     next_row = progress.next_row + len(records.rows)
     csv_reader.check_length(rest, next_row)
-    numbered = enumerate(records.rows, progress.next_row)
-    if progress.next_row == 1:
-        next(numbered, None)
+    aligned = align(records, progress)
     part = progress.last_part + 1
-    staged = reader.read(numbered, part)
+    staged = reader.read(aligned.rows, part)
+    problems = sorted([*aligned.problems, *staged.problems], key=lambda problem: problem.row or 0)
+    staged = replace(staged, problems=problems)
     # The next record begins in this piece, or in an earlier one when none ends in this.
     begins_here = len(rest) <= piece.size
     after = replace(
@@ -91,6 +105,7 @@ def _read_piece(reader: RowReader, progress: Progress, piece: _Piece, data: byte
         problem_count=progress.problem_count + len(staged.problems),
         property_types={key: list(types) for key, types in reader.property_types.items()},
         last_part=part,
+        nameless=aligned.nameless,
     )
     return _StagedPiece(staged, after, rest)
 

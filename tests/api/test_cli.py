@@ -230,6 +230,16 @@ def test_a_file_is_imported_without_its_bad_rows(migrated: Path) -> None:
     assert "1 of 2 rows were imported" in bad.stderr
 
 
+def test_the_encoding_of_a_file_can_be_said(migrated: Path) -> None:
+    (migrated / "names.csv").write_bytes("external_id;name\na;蔡刚\n".encode("gb18030"))
+    wrong = muster("import", "customers", "names.csv", "--encoding", "latin-7", cwd=migrated)
+    assert "'latin-7' is no encoding that files are read in: choose from utf-8" in wrong.stderr
+    done = muster("import", "customers", "names.csv", "--encoding", "GB18030", cwd=migrated)
+    assert "1 of 1 rows were imported" in done.stderr
+    with closing(sqlite3.connect(migrated / "muster.db")) as database:
+        assert database.execute("SELECT name FROM customers").fetchall() == [("蔡刚",)]
+
+
 def test_a_file_with_an_unknown_column_changes_nothing(migrated: Path) -> None:
     (migrated / "wrong.csv").write_text("external_id,shoe_size\na,42\n")
     done = muster("import", "customers", "wrong.csv", cwd=migrated)

@@ -62,7 +62,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_import_beside_a_bare_load(database: Database, store_id: int, file: Path) -> None:
     bare = await _bare(database, file)
     began = perf_counter()
-    done = await actions.from_file(database, store_id, ImportKind.CUSTOMERS, file, IMPORTS)
+    file_of_customers = actions.LocalFile(ImportKind.CUSTOMERS, file)
+    done = await actions.from_file(database, store_id, file_of_customers, IMPORTS)
     took = perf_counter() - began
     assert (done.status, done.done) == ("DONE", ROWS)
     async with database.read() as tx:

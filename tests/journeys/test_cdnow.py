@@ -114,7 +114,7 @@ def accepts_mail(person: Mapping[str, str]) -> bool:
 
 
 async def import_file(database: Database, store_id: int, kind: ImportKind, path: Path) -> None:
-    done = await imports.from_file(database, store_id, kind, path, IMPORTS)
+    done = await imports.from_file(database, store_id, imports.LocalFile(kind, path), IMPORTS)
     assert done.status is OperationStatus.DONE
     async with database.read() as tx:
         assert await operations.problems_of(tx, store_id, [done.id]) == {done.id: []}

@@ -3,14 +3,28 @@
 import strawberry
 
 from api.graphql.kit.context import Context
+from api.graphql.kit.enums import expose
 from api.graphql.kit.mutation import Record, mutation
 from api.graphql.kit.upload import Upload
 from api.graphql.operations.types import Operation, OperationPayload
 from domain.imports import actions
+from domain.imports.encodings import Encoding
 from domain.imports.model import ImportKind
 from domain.kit.db import Transaction
 from domain.operations import model
 from domain.stores.model import TokenScope
+
+expose(
+    Encoding,
+    {
+        Encoding.UTF_16_LE: "Little-endian, as Windows writes it.",
+        Encoding.WINDOWS_1252: "Western Europe; ISO-8859-1 is a part of it.",
+        Encoding.BIG5: "Traditional Chinese (code page 950).",
+        Encoding.GB18030: "Simplified Chinese; GBK and GB2312 are parts of it.",
+        Encoding.SHIFT_JIS: "Japanese (code page 932).",
+    },
+    name="FileEncoding",
+)
 
 
 @strawberry.type
@@ -20,14 +34,21 @@ class ImportMutation:
         TokenScope.WRITE,
         description=(
             'CSV with a header, of any size; columns as in the documentation, "property.KEY" and "tags" included. '
+            "The separator and, unless it is given, the encoding are found out. "
             "A bad row is reported by its number, and the others are imported. A dry run reports the same, and changes "
             "nothing."
         ),
     )
     async def customers_import(
-        self, context: Context, record: Record, file: Upload, dry_run: bool | None = False
+        self,
+        context: Context,
+        record: Record,
+        file: Upload,
+        dry_run: bool | None = False,
+        encoding: Encoding | None = None,
     ) -> OperationPayload:
-        return await _start(context, record, ImportKind.CUSTOMERS, file, dry_run=bool(dry_run))
+        incoming = actions.IncomingFile(ImportKind.CUSTOMERS, file.chunks(), bool(dry_run), encoding)
+        return await _start(context, record, incoming)
 
     @mutation(
         OperationPayload,
@@ -37,20 +58,23 @@ class ImportMutation:
         ),
     )
     async def orders_import(
-        self, context: Context, record: Record, file: Upload, dry_run: bool | None = False
+        self,
+        context: Context,
+        record: Record,
+        file: Upload,
+        dry_run: bool | None = False,
+        encoding: Encoding | None = None,
     ) -> OperationPayload:
-        return await _start(context, record, ImportKind.ORDERS, file, dry_run=bool(dry_run))
+        incoming = actions.IncomingFile(ImportKind.ORDERS, file.chunks(), bool(dry_run), encoding)
+        return await _start(context, record, incoming)
 
 
-async def _start(
-    context: Context, record: Record, kind: ImportKind, file: Upload, *, dry_run: bool
-) -> OperationPayload:
+async def _start(context: Context, record: Record, incoming: actions.IncomingFile) -> OperationPayload:
     """Store the file in as many transactions as it needs, and have a worker merge it; the last one records it."""
 
     async def submit(tx: Transaction, operation: model.Operation, kind: ImportKind) -> None:
         await actions.submit(tx, context.store_id, operation.id, kind)
         await record(tx, OperationPayload(operation=Operation(row=operation)))
 
-    incoming = actions.IncomingFile(kind, file.chunks(), dry_run)
     operation = await actions.take_in(context.database, context.store_id, incoming, context.now, on_complete=submit)
     return OperationPayload(operation=Operation(row=operation))

@@ -10,7 +10,7 @@ from domain.consents.suppressions import address_hash, external_id_hash
 from domain.customers import values
 from domain.customers.fields import FIELDS
 from domain.customers.model import Consent, PropertyDefinition, imported_consent
-from domain.imports.cells import FileColumn, Parse, cached, cell_errors, check_width, for_driver
+from domain.imports.cells import FileColumn, Parse, cached, cell_errors, for_driver
 from domain.imports.copy import key_of
 from domain.imports.customers.property_types import as_any_type, as_type, narrowed
 from domain.imports.format import ImportKey, StagedRows
@@ -42,7 +42,6 @@ class CustomerReader:
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
         self._suppression_key = key.suppression_key
         self._key_cells = [names.index(name) if name in names else None for name in _KEYS]
-        self._width = len(names)
         # The staging table's columns take the first slots, in this order.
         data_names = [name for name in names if name not in _KEYS and (name in _FIELDS or name == "tags")]
         self._staged_names = [*_KEYS, *data_names]
@@ -99,8 +98,6 @@ class CustomerReader:
         customers: dict[tuple[int, str], tuple[int, RowValues]] = {}
         problems: list[Problem] = []
         for number, record in records:
-            if not record:
-                continue
             try:
                 row = self._row(record)
             except DomainError as error:
@@ -141,7 +138,6 @@ class CustomerReader:
         return address_hash(self._suppression_key, self._store_id, email) if email else None
 
     def _row(self, record: list[str]) -> RowValues:
-        check_width(record, self._width)
         row: RowValues = [None] * len(self._slots)
         phone = self._phone
         try:

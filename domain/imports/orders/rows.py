@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.consents.suppressions import external_id_hash
 from domain.customers import values
-from domain.imports.cells import FileColumn, Parse, cached, cell_errors, check_width, for_driver
+from domain.imports.cells import FileColumn, Parse, cached, cell_errors, for_driver
 from domain.imports.copy import key_of
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
@@ -42,7 +42,6 @@ class OrderReader:
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
         self._suppression_key = key.suppression_key
         self._customer_cell = names.index("customer_external_id")
-        self._width = len(names)
         text = partial(values.text, longest=200)
         parses: dict[str, Parse] = {
             "order_id": text,
@@ -77,7 +76,6 @@ class OrderReader:
         return external_id_hash(self._suppression_key, self._store_id, external_id) if external_id else None
 
     def _row(self, number: int, record: list[str]) -> tuple[Any, ...]:
-        check_width(record, self._width)
         row: list[Any] = [None] * len(COLUMNS)
         try:
             for cell, slot, parse in self._steps:

@@ -143,15 +143,17 @@ class StoreClient:
         document = f"mutation ({declared}) {{ {name}({arguments}) {{ {answer} userErrors {{ field message code }} }} }}"
         return (await self.get(document, **variables))[name]
 
-    async def upload(self, name: str, content: bytes, *, dry_run: bool = False) -> Json:
-        response = await self.send_upload(name, content, dry_run=dry_run)
+    async def upload(self, name: str, content: bytes, *, dry_run: bool = False, encoding: str | None = None) -> Json:
+        response = await self.send_upload(name, content, dry_run=dry_run, encoding=encoding)
         return Reply(response.status_code, response.json()).data["done"]
 
-    async def send_upload(self, name: str, content: bytes, *, dry_run: bool = False) -> httpx.Response:
+    async def send_upload(
+        self, name: str, content: bytes, *, dry_run: bool = False, encoding: str | None = None
+    ) -> httpx.Response:
         answer = "{ operation { id kind status done total } userErrors { field message code } }"
-        field = f"done: {name}(file: $file, dryRun: $dryRun) {answer}"
-        document = f"mutation ($file: Upload!, $dryRun: Boolean) {{ {field} }}"
-        variables = {"query": document, "variables": {"file": None, "dryRun": dry_run}}
+        field = f"done: {name}(file: $file, dryRun: $dryRun, encoding: $encoding) {answer}"
+        document = f"mutation ($file: Upload!, $dryRun: Boolean, $encoding: FileEncoding) {{ {field} }}"
+        variables = {"query": document, "variables": {"file": None, "dryRun": dry_run, "encoding": encoding}}
         data = {"operations": json.dumps(variables), "map": json.dumps({"0": ["variables.file"]})}
         return await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
 

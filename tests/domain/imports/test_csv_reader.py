@@ -27,21 +27,21 @@ ROWS = b"".join(b"c%d,%s\n" % (at, b"n" * 190) for at in range(COUNT))
         (b"", "empty"),
         (b"\xef\xbb\xbf\n", "empty"),
         (b"\x89PNG\r\n\x00\x00", "not text"),
-        ("external_id\n".encode("utf-16"), "UTF-16"),
         (b"external_id,colour\nc1,red\n", "'colour' is unknown: there are external_id, name"),
         (b"name,city\nAnn,Taipei\n", "external_id or email"),
         (b"external_id,name,name\n", "comes twice"),
         (b"external_id,consent.E-Mail\n", "consent.E-Mail"),
-        (b"external_id,n\xe9\n", "0xE9 is not UTF-8"),
-        (b"x" * (2 << 20), "longer than 1 MiB"),
-        (b'"external_id\n', "never ends"),
+        (b"external_id,n\xe9\n", "'né' is unknown"),
+        (b"x" * (2 << 20), "No header was found"),
+        (b"external_id" + b",name" * 1_000, "1,001 columns: 1,000 at most"),
+        (b'"external_id\n', "A quoted value that begins here never ends"),
         # Counted, not compared with each other: a thousand times a thousand would stop the server for minutes.
         (
             b"external_id," + b",".join(b"property.p%d" % n for n in range(60_000)) + b"\n",
             "60,001 columns: 1,000 at most",
         ),
-        (b"," * 1_000_000, "1,000,001 columns: 1,000 at most"),
-        (b"\r" * 1_000_000 + b"\xe9", "0xE9 is not UTF-8"),
+        (b"," * 1_000_000, "No header was found"),
+        (b"\r" * 1_000_000 + b"\xe9", "No header was found"),
     ],
 )
 def test_a_wrong_start_is_answered_at_once(start: bytes, said: str) -> None:
@@ -58,13 +58,11 @@ def test_orders_need_their_keys() -> None:
 @pytest.mark.parametrize(
     ("tail", "row", "said"),
     [
-        (b"c,caf\xe9\n", COUNT + 2, "0xE9 is not UTF-8"),
+        ("c,café\n".encode() * 9 + b"c,caf\xe9\n", COUNT + 11, "0xE9 is not UTF-8"),
         (b"c,a\0b\n", COUNT + 2, "NUL"),
-        (b'c,"never\n' + ROWS, COUNT + 2, "1 MiB"),
-        (b'c,"never\n', COUNT + 2, "never ends"),
         (b"c," + b"x" * (5 << 20) + b"\n", COUNT + 2, "1 MiB"),
     ],
-    ids=["encoding", "nul", "quote", "quote at the end", "long line"],
+    ids=["encoding", "nul", "long line"],
 )
 async def test_a_file_that_breaks_in_the_middle_changes_nothing(
     database: Database, store_id: int, tail: bytes, row: int, said: str
@@ -114,7 +112,7 @@ async def test_a_gigabyte_in_one_line_is_refused_from_its_first_piece(database: 
             sent += 1 << 20
             yield b"x" * (1 << 20)
 
-    with pytest.raises(DomainError, match="1 MiB"):
+    with pytest.raises(DomainError, match="No header"):
         await actions.take_in(database, store_id, actions.IncomingFile(ImportKind.CUSTOMERS, endless()), NOW)
     assert sent <= 3 << 20
 

@@ -25,6 +25,13 @@ async def test_a_dry_run_reports_and_changes_nothing(stage: Stage, store: StoreC
     assert (await store.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 1
 
 
+async def test_the_encoding_of_a_file_can_be_said(stage: Stage, store: StoreClient) -> None:
+    """A name of two characters may be read in several ways."""
+    await store.upload("customersImport", "external_id,name\nc1,蔡刚\n".encode("gb18030"), encoding="GB18030")
+    await stage.work()
+    assert (await store.get('{ customer(externalId: "c1") { name } }'))["customer"]["name"] == "蔡刚"
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_wrong_file_is_refused_at_once(store: StoreClient) -> None:
     for name, content, message in (

@@ -1,6 +1,7 @@
 """One process under the supervisor: a worker or the scheduler. It ends when it is told to, or when its parent dies."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -51,7 +52,11 @@ def _end_with_parent() -> None:
 def main(role: Role, threads: int) -> None:
     settings = Settings.from_env()
     logging.configure(settings.log_format, settings.log_level)
-    asyncio.run(run(build(settings), role, threads))
+    runtime = build(settings)
+    # As the server does: what lives as long as the process is not looked through again and again.
+    gc.collect()
+    gc.freeze()
+    asyncio.run(run(runtime, role, threads))
 
 
 if __name__ == "__main__":

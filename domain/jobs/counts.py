@@ -26,6 +26,7 @@ class QueueCounts:
 
 
 async def count_by_queue(tx: Transaction) -> dict[Queue, QueueCounts]:
+    """The counts of every queue that this release has; a later release's own queues wait for its workers."""
     now: datetime = await tx.scalar(select(database_now(tx.dialect)))
     running = jobs.c.status == JobStatus.RUNNING
     expired = and_(running, jobs.c.lease_until < now)
@@ -38,7 +39,7 @@ async def count_by_queue(tx: Transaction) -> dict[Queue, QueueCounts]:
             func.count().filter(running, ~expired).label("held"),
             func.min(due_at, type_=Instant()).label("due_at"),
         )
-        .where(jobs.c.status != JobStatus.FAILED)
+        .where(jobs.c.status != JobStatus.FAILED, jobs.c.queue.in_(Queue))
         .group_by(jobs.c.queue)
     )
     counts = {

@@ -226,8 +226,10 @@ async def expire_leases(tx: Transaction, dead_owners: Sequence[str]) -> None:
 
 
 async def killers(tx: Transaction) -> list[JobNotice]:
-    """Return the jobs whose workers died again and again."""
-    rows = await tx.execute(select(jobs.c.queue, jobs.c.store_id, jobs.c.id).where(_kills_workers(tx.dialect)))
+    """Return the jobs of this release's queues whose workers died again and again."""
+    rows = await tx.execute(
+        select(jobs.c.queue, jobs.c.store_id, jobs.c.id).where(jobs.c.queue.in_(Queue), _kills_workers(tx.dialect))
+    )
     return [JobNotice(row.queue, row.store_id, row.id) for row in rows]
 
 

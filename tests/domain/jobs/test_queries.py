@@ -249,3 +249,15 @@ async def test_what_waits_and_what_runs_is_counted_by_queue(database: Database, 
         assert counts[Queue.IMPORTS] == QueueCounts(0, 0)
         payloads = await jobs.payloads(tx, ["list", "unknown"])
         assert sorted(str(payload["list"]) for payload in payloads) == ["1", "2"]
+
+
+async def test_jobs_of_a_queue_that_this_release_does_not_have_wait_for_one_that_has_it(
+    database: Database, store_id: int, job_id: UUID
+) -> None:
+    async with database.write() as tx:
+        await claimed(tx, store_id, job_id, lease=EXPIRED)
+        later = job_rows.c.id == job_id
+        await tx.execute(update(job_rows).where(later).values(queue="a_later_release", deaths=MAX_DEATHS))
+        assert set((await jobs.count_by_queue(tx)).values()) == {QueueCounts(0, 0)}
+        assert await jobs.killers(tx) == []
+        assert (await stored(tx, job_id)).status == JobStatus.RUNNING

@@ -111,6 +111,7 @@ async def listen_by_events(store: Store, client: httpx.AsyncClient, rng: Random,
                 store.outcomes[_STREAMS.get(response.status_code, "refused streams")] += 1
                 async for line in response.aiter_lines():
                     store.outcomes["events"] += line.startswith("data: {")
+                await asyncio.sleep(float(response.headers.get("retry-after", 0)))
         except TimeoutError:
             continue
         except httpx.TransportError:
@@ -137,6 +138,7 @@ async def listen_by_socket(store: Store, rng: Random, stay: float) -> None:
         except ConnectionClosed as closed:
             is_busy = closed.rcvd is not None and closed.rcvd.code == _TRY_AGAIN_LATER
             store.outcomes["try again" if is_busy else "closed sockets"] += 1
+            await asyncio.sleep(rng.uniform(0.5, 1.5))
         except OSError:
             store.outcomes["broken connections"] += 1
 

@@ -11,6 +11,7 @@ from time import monotonic
 
 import httpx
 
+from api.settings import Settings
 from domain.kit.db import Database
 from domain.migrations import migrate
 from domain.stores import queries
@@ -63,7 +64,11 @@ class Report:
 
 
 def run(database_url: str, folder: Path, load: Load, show: Callable[[Sample], None]) -> Report:
-    """Serve the database, which is migrated first, under the load; `show` is called with each sample."""
+    """Serve the database, which is migrated first, under the load; `show` is called with each sample.
+
+    The URL is one that MUSTER_DATABASE_URL takes.
+    """
+    database_url = Settings(database_url=database_url).database_url
     token = asyncio.run(_prepare(database_url))
     with mail_server() as (mail_port, _), _server(database_url, folder) as process:
         return asyncio.run(_soak(process, token, mail_port, load, show))
@@ -76,6 +81,7 @@ def _server(database_url: str, folder: Path) -> Generator[Served]:
         "MUSTER_SECRET_KEY": KEY,
         "MUSTER_FILES_DIR": str(folder / "files"),
         "MUSTER_JOURNALS_DIR": str(folder / "journals"),
+        "MUSTER_PRIVATE_TARGETS": "127.0.0.1",
         "MUSTER_LOG_FORMAT": "json",
         "MUSTER_LOG_LEVEL": "warning",
     }

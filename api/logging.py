@@ -53,7 +53,8 @@ def configure(log_format: Literal["auto", "console", "json"], level: str) -> Non
 
 
 def _client_fault(record: logging.LogRecord) -> bool:
-    """Have a client that breaks the protocol be no error of the server's."""
+    """Have a client that breaks the protocol be no error of the server's, and log no traceback for it."""
     if str(record.msg).startswith("Invalid UTF-8 sequence received from client"):
         record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = None
     return True

@@ -51,11 +51,25 @@ class FileHolder:
     customer_id: int | None
 
 
+class ProblemOutcome(StrEnum):
+    """What an import made of the row or the cell that a problem is about."""
+
+    ROW_REFUSED = "ROW_REFUSED"
+    CELL_LEFT_OUT = "CELL_LEFT_OUT"
+    NOTICE = "NOTICE"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem that an operation met; `row` is that of an imported file, whose header is row 1."""
+    """A problem that an operation met; `row` is that of an imported file, whose header is row 1.
+
+    `column` is the cell's as the file names it, and `value` what stands there.
+    """
 
     row: int | None
     message: str
     # The keyed hash of whom the row is about, by which the problem is found when that customer is erased.
     subject: bytes | None = field(default=None, compare=False, repr=False)
+    column: str | None = None
+    value: str | None = None
+    outcome: ProblemOutcome | None = None

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select, update
 from domain.kit import ids
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import database_later, database_now
-from domain.operations.model import FileHolder, Operation, OperationFile, OperationStatus, Problem
+from domain.operations.model import FileHolder, Operation, OperationFile, OperationStatus, Problem, ProblemOutcome
 from domain.operations.tables import operation_problems as problems
 from domain.operations.tables import operations
 
@@ -27,6 +27,7 @@ _COLUMNS = (
     operations.c.created_at,
     operations.c.finished_at,
 )
+_PROBLEM_COLUMNS = (problems.c.row, problems.c.message, problems.c.column, problems.c.value, problems.c.outcome)
 
 
 async def start(
@@ -174,18 +175,16 @@ async def is_open(tx: Transaction, store_id: int, operation_id: UUID) -> bool:
 async def forget_subject(tx: Transaction, store_id: int, hashes: Collection[bytes], message: str) -> None:
     """Replace what problems say of rows that were of somebody, whom the hashes name."""
     is_subject = (problems.c.store_id == store_id, problems.c.subject.in_(sorted(hashes)))
-    await tx.execute(update(problems).where(*is_subject).values(message=message, subject=None))
+    await tx.execute(update(problems).where(*is_subject).values(message=message, column=None, value=None, subject=None))
 
 
 async def problems_about(tx: Transaction, store_id: int, hashes: Collection[bytes]) -> list[Problem]:
     """Return the problems of rows of somebody, whom the hashes name."""
     is_subject = (problems.c.store_id == store_id, problems.c.subject.in_(sorted(hashes)))
     rows = await tx.execute(
-        select(problems.c.row, problems.c.message)
-        .where(*is_subject)
-        .order_by(problems.c.operation_id, problems.c.number)
+        select(*_PROBLEM_COLUMNS).where(*is_subject).order_by(problems.c.operation_id, problems.c.number)
     )
-    return [Problem(row.row, row.message) for row in rows]
+    return [_problem(row) for row in rows]
 
 
 async def delete_problems_before(tx: Transaction, seconds: float) -> int:
@@ -207,6 +206,9 @@ async def add_problems(tx: Transaction, store_id: int, operation_id: UUID, added
             "number": number,
             "row": problem.row,
             "message": problem.message,
+            "column": problem.column,
+            "value": problem.value,
+            "outcome": None if problem.outcome is None else problem.outcome.value,
             "subject": problem.subject,
             "created_at": now,
         }
@@ -223,13 +225,18 @@ async def delete_problems(tx: Transaction, store_id: int, operation_id: UUID) ->
 async def problems_of(tx: Transaction, store_id: int, operation_ids: Sequence[UUID]) -> dict[UUID, list[Problem]]:
     problems_by_id: dict[UUID, list[Problem]] = {operation_id: [] for operation_id in operation_ids}
     rows = await tx.execute(
-        select(problems.c.operation_id, problems.c.row, problems.c.message)
+        select(problems.c.operation_id, *_PROBLEM_COLUMNS)
         .where(problems.c.store_id == store_id, problems.c.operation_id.in_(operation_ids))
         .order_by(problems.c.operation_id, problems.c.number)
     )
     for row in rows:
-        problems_by_id[row.operation_id].append(Problem(row.row, row.message))
+        problems_by_id[row.operation_id].append(_problem(row))
     return problems_by_id
+
+
+def _problem(row: AnyRow) -> Problem:
+    outcome = None if row.outcome is None else ProblemOutcome(row.outcome)
+    return Problem(row.row, row.message, column=row.column, value=row.value, outcome=outcome)
 
 
 def _is(store_id: int, operation_id: UUID) -> tuple[Any, Any]:

@@ -61,6 +61,10 @@ operation_problems = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("row", Integer),
     Column("message", Text, nullable=False),
+    # The cell that it is about, as the file has it, and what became of that or of the whole row.
+    Column("column", Text),
+    Column("value", Text),
+    Column("outcome", String(16)),
     # The customer of the file's row: a keyed hash of the external id or the e-mail address that the row has.
     Column("subject", LargeBinary(32)),
     Column("created_at", Instant),

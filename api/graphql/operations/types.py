@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 import strawberry
@@ -17,18 +18,39 @@ from api.graphql.kit.nodes import Node, find_node_of
 from domain.kit.db import Transaction
 from domain.lists.export.job import EXPORT
 from domain.operations import actions, model, queries
-from domain.operations.model import OperationStatus
+from domain.operations.model import OperationStatus, ProblemOutcome
 from domain.stores.model import TokenScope
 
 expose(OperationStatus)
+expose(
+    ProblemOutcome,
+    {
+        ProblemOutcome.ROW_REFUSED: "Nothing of the row was taken.",
+        ProblemOutcome.CELL_LEFT_OUT: "The row was taken without the cell.",
+        ProblemOutcome.NOTICE: "The row was taken whole.",
+    },
+)
 _WATCH_EVERY = 0.5
 _CANCELLABLE = frozenset({EXPORT.name})
 
 
 @strawberry.type
 class OperationProblem:
-    row: int | None = strawberry.field(description="The row of an import; its header is row 1.")
+    row: int | None = strawberry.field(description="The row of an import, counted from 1.")
+    column: str | None = strawberry.field(description="The column of the cell, as the file names it.")
+    value: str | None = strawberry.field(description="What stands in the cell.")
+    outcome: ProblemOutcome | None = strawberry.field(description="What an import made of it.")
     message: str
+
+    @classmethod
+    def of(cls, problem: model.Problem) -> Self:
+        return cls(
+            row=problem.row,
+            column=problem.column,
+            value=problem.value,
+            outcome=problem.outcome,
+            message=problem.message,
+        )
 
 
 @strawberry.type(description="Work in the background.")
@@ -50,7 +72,7 @@ class Operation(Node):
     @strawberry.field
     async def problems(self, info: Info) -> list[OperationProblem]:
         problems = await info.context.load(queries.problems_of, self.row.id)
-        return [OperationProblem(row=problem.row, message=problem.message) for problem in problems]
+        return [OperationProblem.of(problem) for problem in problems]
 
     @classmethod
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.Operation]:

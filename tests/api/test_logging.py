@@ -1,5 +1,6 @@
 """Logs hold no personal data, at whatever level."""
 
+import json
 import logging
 from collections.abc import Iterator
 
@@ -37,3 +38,17 @@ def test_a_higher_level_holds_for_all(levels: None) -> None:
     for name in ("aiosqlite", "api.http", "uvicorn.error"):
         assert not logging.getLogger(name).isEnabledFor(logging.WARNING)
         assert logging.getLogger(name).isEnabledFor(logging.ERROR)
+
+
+def test_a_client_that_breaks_the_protocol_is_logged_without_a_traceback(
+    levels: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A traceback names the server's files, for what is no fault of its own (S10)."""
+    configure("json", "info")
+    try:
+        b"\xff".decode()
+    except UnicodeDecodeError:
+        logging.getLogger("uvicorn.error").exception("Invalid UTF-8 sequence received from client.")
+    line = json.loads(capfd.readouterr().err)
+    assert line["level"] == "warning"
+    assert "exception" not in line

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, MetaData, Table, insert, inspect, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import Boolean, Date, DateTime, Double, LargeBinary, String, TypeEngine, Uuid
 
+from domain.customers.model import NAMELESS
 from domain.kit import ids
 from domain.kit.db import Database
 from domain.memberships import tracking
@@ -208,4 +209,27 @@ def test_every_table_is_a_stores_and_begins_with_it() -> None:
     assert {name: key for name, key in keys.items() if key[:1] != ["store_id"]} == {
         "stores": ["id"],
         "installation": ["id"],
+    }
+
+
+async def test_names_that_were_there_before_are_folded(empty: Database) -> None:
+    """In several pages of rows."""
+    named = ("segments", "lists", "campaigns", "import_customers")
+    names = {number: f"ÅNN  {number}" for number in range(2, 10_020)} | {10_020: None}
+    await migrate(empty, "0010")
+    async with empty.engine.begin() as connection:
+        before = await connection.run_sync(fill)
+        customers = (await connection.run_sync(reflected_tables))["customers"]
+        [row] = before["customers"]
+        rows = [row | {"id": number, "external_id": str(number), "name": name} for number, name in names.items()]
+        await connection.execute(insert(customers), rows)
+        for table in ("customers", *named):
+            await connection.exec_driver_sql(f"UPDATE {table} SET name = 'Straße' WHERE name = '1'")
+    await migrate(empty)
+    async with empty.engine.begin() as connection:
+        after = await connection.run_sync(stored_rows)
+    folded = {row["id"]: row["folded_name"] for row in after["customers"]}
+    assert folded == {1: "strasse", 10_020: NAMELESS} | {number: f"ann {number}" for number in range(2, 10_020)}
+    assert {name: [row["folded_name"] for row in after[name]] for name in named} == {
+        name: ["strasse"] for name in named
     }

@@ -15,6 +15,7 @@ from domain.deliveries.model import COUNTS, AcceptMarketing
 from domain.deliveries.tables import delivery_batches
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import ParentFilter
+from domain.kit.folded_text import folded
 from domain.lists.tables import lists
 
 
@@ -191,7 +192,7 @@ def page(
     if statuses is not None:
         statement = statement.where(campaigns.c.status.in_([status.value for status in statuses]))
     if search:
-        statement = statement.where(campaigns.c.name.icontains(search, autoescape=True))
+        statement = statement.where(campaigns.c.folded_name.contains(folded(search), autoescape=True))
     return statement
 
 
@@ -247,6 +248,7 @@ def campaign(row: AnyRow) -> Campaign:
 def _values(campaign: Campaign) -> Mapping[str, object]:
     return {
         "name": campaign.name,
+        "folded_name": folded(campaign.name),
         "channel": campaign.channel,
         "status": campaign.status.value,
         "list_id": campaign.list_id,

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, String, Table, Text
 
 from domain.kit.db.schema import metadata
-from domain.kit.db.types import Id, Instant, Json
+from domain.kit.db.types import FOLDED, Id, Instant, Json
 
 campaigns = Table(
     "campaigns",
@@ -11,6 +11,7 @@ campaigns = Table(
     Column("store_id", Integer, primary_key=True, autoincrement=False),
     Column("id", Id, primary_key=True),
     Column("name", String(100), nullable=False),
+    Column("folded_name", FOLDED, nullable=False, server_default=""),
     Column("channel", String(64), nullable=False),
     Column("status", String(16), nullable=False),
     Column("list_id", Id),

@@ -6,9 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from domain.kit.folded_text import folded
 from domain.kit.values import UNSET, Unset, Value, ValueType
 
 MAX_BATCH = 5_000
+# The folded name of customers without one: behind all names, as it is no character.
+NAMELESS = "\U0010ffff"
 
 
 class Gender(StrEnum):
@@ -35,6 +38,7 @@ class CustomerOrder(StrEnum):
     CREATED_AT_ASC = "CREATED_AT_ASC"
     CREATED_AT_DESC = "CREATED_AT_DESC"
     NAME_ASC = "NAME_ASC"
+    NAME_DESC = "NAME_DESC"
     TOTAL_SPENT_DESC = "TOTAL_SPENT_DESC"
     LAST_ORDER_AT_DESC = "LAST_ORDER_AT_DESC"
 
@@ -186,6 +190,11 @@ class CustomerChange:
     properties: Sequence[PropertyChange] = field(default=())
     contacts: Sequence[ContactChange] = field(default=())
     addresses: Sequence[Address] | Unset | None = UNSET
+
+
+def folded_name(name: str | None) -> str:
+    """Return what a customer's name is searched and sorted by."""
+    return NAMELESS if name is None else folded(name)
 
 
 _RANK = {Consent.NOT_SUBSCRIBED: 0, Consent.SUBSCRIBED: 1, Consent.UNSUBSCRIBED: 2}

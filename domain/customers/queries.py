@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, or_, select
 
 from domain.customers.fields import FIELDS
 from domain.customers.model import (
@@ -28,8 +28,10 @@ from domain.customers.tables import (
     property_definitions,
 )
 from domain.kit.db import AnyRow, Transaction
+from domain.kit.folded_text import folded
 from domain.kit.values import Value, ValueType
 
+_TAGS_AT_ONCE = 1_000
 # In the order of the fields of `Customer`.
 COLUMNS: tuple[ColumnElement[Any], ...] = tuple(customers.c[field.name] for field in fields(Customer))
 _COLUMN_NAMES = [field.name for field in fields(Customer)]
@@ -177,10 +179,15 @@ async def addresses_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> di
 
 
 async def known_tags(tx: Transaction, store_id: int, prefix: str, limit: int = 250) -> list[str]:
-    """Return the store's tags that begin with the prefix, in order."""
-    tag = customer_tags.c.tag
-    begins = customer_tags.c.store_id == store_id, tag.startswith(prefix, autoescape=True)
-    return list((await tx.execute(select(tag).where(*begins).distinct().order_by(tag).limit(limit))).scalars())
+    """Return the store's tags that begin with the prefix, as names do, in order."""
+    tag, folded_prefix = customer_tags.c.tag, folded(prefix)
+    page = select(tag).where(customer_tags.c.store_id == store_id).distinct().order_by(tag).limit(_TAGS_AT_ONCE)
+    tags: list[str] = []
+    rows: Sequence[str] = (await tx.execute(page)).scalars().all()
+    while rows and len(tags) < limit:
+        tags += [tag for tag in rows if folded(tag).startswith(folded_prefix)]
+        rows = (await tx.execute(page.where(tag > rows[-1]))).scalars().all() if len(rows) == _TAGS_AT_ONCE else []
+    return tags[:limit]
 
 
 async def contacts_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[int, list[Contact]]:
@@ -207,24 +214,12 @@ async def definitions(tx: Transaction, store_id: int) -> list[PropertyDefinition
     return [PropertyDefinition(store, id_, key, label, ValueType(kind)) for store, id_, key, label, kind in rows]
 
 
-def listing(store_id: int, search: str | None = None) -> Select[Any]:
+def listing(store_id: int) -> Select[Any]:
     """Return a SELECT of the customers that are not deleted, with their facts: rows that `profile_of` reads."""
-    listed = (
+    return (
         select(*PROFILE_COLUMNS)
         .join(customer_facts, _HAS_FACTS)
         .where(customers.c.store_id == store_id, customers.c.deleted_at.is_(None))
-    )
-    words = (search or "").strip()
-    if not words:
-        return listed
-    lower = words.lower()
-    return listed.where(
-        or_(
-            func.lower(customers.c.name).contains(lower, autoescape=True),
-            customers.c.email.contains(lower, autoescape=True),
-            customers.c.phone.contains(words, autoescape=True),
-            customers.c.external_id == words,
-        )
     )
 
 

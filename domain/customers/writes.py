@@ -1,14 +1,14 @@
 """Writes customers and their properties, contacts and addresses, many at a time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import Select, Table, delete, insert, select, tuple_, update
 
 from domain import changes
 from domain.changes import ChangeKind
-from domain.customers.model import Address, Consent, Contact, PropertyDefinition
+from domain.customers.model import Address, Consent, Contact, Customer, PropertyDefinition, folded_name
 from domain.customers.tables import (
     contacts,
     customer_addresses,
@@ -25,6 +25,7 @@ from domain.kit.values import Value, ValueType
 Row = dict[str, object]
 # Both databases take some 32,000 parameters a statement.
 _KEYS_AT_ONCE = 10_000
+_NAMES = [field.name for field in fields(Customer)]
 
 
 async def take_numbers(tx: Transaction, store_id: int, count: int) -> int:
@@ -52,7 +53,7 @@ async def add(tx: Transaction, rows: Sequence[Row]) -> None:
     """Add new customers, each with facts that count nothing."""
     if not rows:
         return
-    await tx.execute(insert(customers), rows)
+    await tx.execute(insert(customers), [_with_folded_name(row) for row in rows])
     no_facts: Row = {"order_count": 0, "total_spent": 0}
     facts = [{"store_id": row["store_id"], "customer_id": row["id"]} | no_facts for row in rows]
     await tx.execute(insert(customer_facts), facts)
@@ -63,7 +64,13 @@ async def add(tx: Transaction, rows: Sequence[Row]) -> None:
 
 async def replace(tx: Transaction, rows: Sequence[Row]) -> None:
     """Write the rows of customers that exist."""
-    await _upsert(tx, customers, rows)
+    await _upsert(tx, customers, [_with_folded_name(row) for row in rows])
+
+
+def _with_folded_name(row: Row) -> Row:
+    name = row["name"]
+    assert name is None or isinstance(name, str)
+    return row | {"folded_name": folded_name(name)}
 
 
 async def _upsert(tx: Transaction, table: Table, rows: Sequence[Row]) -> None:
@@ -184,5 +191,5 @@ async def consent_sources_of(tx: Transaction, store_id: int, ids: Sequence[int])
 
 def new_row(store_id: int, number: int, now: datetime) -> Row:
     """Return the row of a new customer of whom nothing is known yet."""
-    row: Row = {column.name: None if column.nullable else False for column in customers.c}
+    row: Row = {name: None if customers.c[name].nullable else False for name in _NAMES}
     return row | {"store_id": store_id, "id": number, "created_at": now, "updated_at": now}

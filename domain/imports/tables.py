@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary
 
 from domain.customers.fields import FIELDS
 from domain.kit.db.schema import metadata
-from domain.kit.db.types import Id, Instant, Json, Money
+from domain.kit.db.types import FOLDED, Id, Instant, Json, Money
 
 imports = Table(
     "imports",
@@ -45,6 +45,7 @@ import_customers = Table(
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("row", Integer, primary_key=True, autoincrement=False),
     *(Column(field.name, field.column.type) for field in FIELDS if field.imported),
+    Column("folded_name", FOLDED),
     # JSON: lists of objects. A property's value is staged in every type that it can be read as: its type is known
     # when the whole column is.
     Column("tags", Text),

@@ -30,6 +30,7 @@ from domain.customers.tables import customers
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import ParentFilter
 from domain.kit.db.types import Id
+from domain.kit.folded_text import folded
 from domain.lists.model import CustomerList, GeneratingList, ListStatus, UnfinishedLists
 from domain.lists.tables import list_members, lists
 from domain.segments.evaluation.reach import ChannelReach, survey_each
@@ -121,7 +122,7 @@ def offered(
     if latest_only:
         statement = statement.where(_none_later(_later.c.status == ListStatus.READY.value))
     if search:
-        statement = statement.where(func.lower(lists.c.name).contains(search.lower(), autoescape=True))
+        statement = statement.where(lists.c.folded_name.contains(folded(search), autoescape=True))
     return statement
 
 
@@ -209,6 +210,7 @@ async def insert_all(tx: Transaction, new_lists: Sequence[CustomerList]) -> None
                 "id": listed.id,
                 "segment_id": listed.segment_id,
                 "name": listed.name,
+                "folded_name": folded(listed.name),
                 "number": listed.number,
                 "status": listed.status.value,
                 "count": listed.count,
@@ -221,7 +223,8 @@ async def insert_all(tx: Transaction, new_lists: Sequence[CustomerList]) -> None
 
 
 async def rename(tx: Transaction, store_id: int, list_id: UUID, name: str) -> None:
-    await tx.execute(update(lists).where(lists.c.store_id == store_id, lists.c.id == list_id).values(name=name))
+    values = {"name": name, "folded_name": folded(name)}
+    await tx.execute(update(lists).where(lists.c.store_id == store_id, lists.c.id == list_id).values(values))
 
 
 async def remove(tx: Transaction, store_id: int, list_id: UUID) -> bool:

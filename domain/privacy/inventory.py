@@ -13,6 +13,7 @@ from sqlalchemy import Column, Table
 from domain.campaigns.tables import campaigns
 from domain.consents.tables import suppressed_customers
 from domain.customers import tables as customers
+from domain.customers.model import NAMELESS
 from domain.deliveries.tables import deliveries, sandbox_messages
 from domain.events.tables import event_counters, events
 from domain.lifecycle.tables import customer_scores
@@ -60,6 +61,8 @@ class PersonalTable:
     owner: str = ""
     customer: str = "customer_id"
     reference: ExportedReference | None = None
+    # Columns that follow from others, which the export leaves out.
+    derived: str = ""
     # Whether it may take long, so that a job does it.
     later: bool = False
 
@@ -81,9 +84,11 @@ PERSONAL: Sequence[PersonalTable] = (
                 column.name: None for column in customers.customers.c if column.nullable and column.name != "deleted_at"
             },
             **dict.fromkeys(("email_verified", "phone_verified", "member"), False),
+            "folded_name": NAMELESS,
         },
         kept=_NUMBERED,
         customer="id",
+        derived="folded_name",
     ),
     PersonalTable("contacts", customers.contacts),
     PersonalTable("tags", customers.customer_tags),
@@ -163,8 +168,8 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
     "campaigns": (
         "the store's own words; a problem that quotes an address is replaced",
         (
-            "id name channel status list_id target_name exclude accept_marketing content utm created_at scheduled_at "
-            "started_at finished_at problem open_batches"
+            "id name folded_name channel status list_id target_name exclude accept_marketing content utm created_at "
+            "scheduled_at started_at finished_at problem open_batches"
         ),
     ),
     "jobs": (
@@ -174,7 +179,7 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
     "segments": (
         "the store's own words; filters that name an address of the person are reported to the caller",
         (
-            "id name list_name description kind active include exclude update_mode every_days started_on "
+            "id name folded_name list_name description kind active include exclude update_mode every_days started_on "
             "next_refresh_at last_refreshed_at created_at updated_at"
         ),
     ),
@@ -196,7 +201,7 @@ IMPERSONAL: Mapping[str, str] = {
     "lifecycles": "scheduled_on computed_on active_days lost_days introduce_days loyal_orders high_spend "
     "repurchase_days measured used_active_days used_lost_days used_introduce_days used_loyal_orders used_high_spend "
     "used_cycle",
-    "lists": "id segment_id name number status count created_at expires_at problem",
+    "lists": "id segment_id name folded_name number status count created_at expires_at problem",
     "property_definitions": "id key label type created_at",
     "store_versions": "shard existence profile contacts orders events wallets groups segments",
     "stores": "id name timezone currency static_segment_members property_conditions audit_days created_at",

@@ -82,4 +82,5 @@ def _keys(entry: PersonalTable) -> list[Column[Any]]:
 
 def _values(entry: PersonalTable, row: RowMapping) -> dict[str, object]:
     hidden = {"store_id"} if entry.customer == "id" else {"store_id", entry.customer}
+    hidden |= set(entry.derived.split())
     return {str(name): value for name, value in row.items() if name not in hidden and value is not None}

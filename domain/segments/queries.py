@@ -29,6 +29,7 @@ from domain.events.tables import events
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import array_value, in_array, refresh_statistics
 from domain.kit.db.types import Id
+from domain.kit.folded_text import folded
 from domain.orders.tables import order_item_facets
 from domain.segments.codec import definition, to_stored
 from domain.segments.filters import Definition
@@ -77,7 +78,7 @@ def listing(store_id: int, search: str | None = None, active: bool | None = None
     """Select segments, as `segment` reads them, to be paged by id: the newest has the greatest."""
     statement = select(*_COLUMNS).where(segments.c.store_id == store_id)
     if search:
-        statement = statement.where(func.lower(segments.c.name).contains(search.lower(), autoescape=True))
+        statement = statement.where(segments.c.folded_name.contains(folded(search), autoescape=True))
     return statement if active is None else statement.where(segments.c.active.is_(active))
 
 
@@ -227,6 +228,7 @@ def _row(store_id: int, segment_id: UUID) -> tuple[ColumnElement[bool], ColumnEl
 def _values(segment: Segment) -> dict[str, object]:
     return {
         "name": segment.name,
+        "folded_name": folded(segment.name),
         "list_name": segment.list_name,
         "description": segment.description,
         "kind": segment.kind.value,

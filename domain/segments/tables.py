@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 from domain.kit.db.schema import metadata
-from domain.kit.db.types import Id, Instant, Json
+from domain.kit.db.types import FOLDED, Id, Instant, Json
 
 segments = Table(
     "segments",
@@ -23,6 +23,7 @@ segments = Table(
     Column("store_id", Integer, primary_key=True, autoincrement=False),
     Column("id", Id, primary_key=True),
     Column("name", String(50), nullable=False),
+    Column("folded_name", FOLDED, nullable=False, server_default=""),
     # The name of its lists, whatever it is renamed to (SL-15).
     Column("list_name", String(50), nullable=False),
     Column("description", Text),
@@ -71,6 +72,7 @@ lists = Table(
     Column("id", Id, primary_key=True),
     Column("segment_id", Id, nullable=False),
     Column("name", String(60), nullable=False),
+    Column("folded_name", FOLDED, nullable=False, server_default=""),
     Column("number", Integer, nullable=False),
     Column("status", String(16), nullable=False),
     Column("count", Integer, nullable=False),

@@ -177,7 +177,10 @@ class CampaignQuery:
     async def campaign(self, info: Info, id: strawberry.ID) -> Campaign | None:
         return await find_node_of(info.context, Campaign, id)
 
-    @strawberry.field(description="The newest first.", graphql_type=Connection[Campaign])
+    @strawberry.field(
+        description="The newest first. `search`: a part of the name, whatever its case and accents.",
+        graphql_type=Connection[Campaign],
+    )
     async def campaigns(
         self,
         info: Info,

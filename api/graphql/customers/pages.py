@@ -24,7 +24,8 @@ _OLDEST, _LATEST = SortKey(customers.c.id, int), SortKey(customers.c.id, int, de
 _KEYS = {
     CustomerOrder.CREATED_AT_ASC: (_OLDEST,),
     CustomerOrder.CREATED_AT_DESC: (_LATEST,),
-    CustomerOrder.NAME_ASC: (SortKey(customers.c.name, str, nullable=True), _OLDEST),
+    CustomerOrder.NAME_ASC: (SortKey(customers.c.folded_name, str), _OLDEST),
+    CustomerOrder.NAME_DESC: (SortKey(customers.c.folded_name, str, descending=True), _LATEST),
     CustomerOrder.TOTAL_SPENT_DESC: (SortKey(customer_facts.c.total_spent, Decimal, descending=True), _LATEST),
     CustomerOrder.LAST_ORDER_AT_DESC: (
         SortKey(customer_facts.c.last_order_at, datetime, descending=True, nullable=True),
@@ -58,7 +59,8 @@ async def connect_children(
 
 
 def ordering(order: CustomerOrder) -> Ordering:
-    return Ordering(f"customers.{order}", _KEYS[order])
+    keys = _KEYS[order]
+    return Ordering(f"customers.{order}.{keys[0].column.key}", keys)
 
 
 def _customer(row: AnyRow) -> Node:

@@ -54,7 +54,9 @@ class PropertyQuery:
         async with context.database.read() as tx:
             return [PropertyDefinition(row=row) for row in await queries.definitions(tx, context.store_id)]
 
-    @strawberry.field(description="The tags of the store's customers, in order; 250 at most.")
+    @strawberry.field(
+        description="The tags of the store's customers, in order; 250 at most. `prefix`: whatever its case and accents."
+    )
     async def tags(self, info: Info, prefix: str | None = None) -> list[str]:
         context = info.context
         async with context.database.read() as tx:

@@ -32,7 +32,13 @@ from domain.wallets.model import Wallet
 
 # How long the segments of a page of customers may take.
 SECONDS = 10.0
-expose(CustomerOrder)
+expose(
+    CustomerOrder,
+    {
+        CustomerOrder.NAME_ASC: "A a B b, whatever the accents of Latin and Greek letters; who has no name is last.",
+        CustomerOrder.NAME_DESC: "NAME_ASC from its end.",
+    },
+)
 
 
 @strawberry.type

@@ -140,7 +140,8 @@ class ListQuery:
 
     @strawberry.field(
         description=(
-            "The lists that can be chosen as recipients: not deleted, not expired; by default each segment's latest."
+            "The lists that can be chosen as recipients: not deleted, not expired; by default each segment's latest. "
+            "`search`: a part of the name, whatever its case and accents."
         )
     )
     async def lists(

@@ -16,6 +16,7 @@ from api.graphql.segments.inputs import definition_of
 from api.graphql.segments.reach import ChannelReach
 from api.graphql.segments.types import SECONDS, summary_of
 from domain.customers import queries as customer_queries
+from domain.customers import search as customer_search
 from domain.customers.model import CustomerOrder
 from domain.kit.errors import DomainError
 from domain.segments import language
@@ -64,7 +65,13 @@ class PreviewQuery:
         result = await context.services.previews.preview(context.principal.store, definition, channels, context.now)
         return SegmentPreview(definition=definition, result=result)
 
-    @strawberry.field(graphql_type=connection_of("Customer"), metadata=priced(50, "filter"))
+    @strawberry.field(
+        graphql_type=connection_of("Customer"),
+        description="`search` finds the customer whose e-mail address, phone number (0912-345-678 as well as "
+        "+886912345678) or external ID it is, or else all who have it in their name, address or number. Neither case, "
+        "width nor accents of Latin and Greek letters count, in the order of names neither: angstrom finds Ångström.",
+        metadata=priced(50, "filter"),
+    )
     async def customers(
         self,
         info: Info,
@@ -78,9 +85,14 @@ class PreviewQuery:
     ) -> Connection[Node]:
         context, page = info.context, Page.of(first, after, last, before)
         order = order_by or CustomerOrder.CREATED_AT_DESC
-        customers = customer_queries.listing(context.store_id, searched(search))
+        customers = customer_queries.listing(context.store_id)
+        if text := searched(search):
+            async with context.database.read() as tx:
+                found = await customer_search.found_by(tx, context.store_id, text)
+            customers = customers if found is None else customers.where(found)
         if filter is None:
-            return await customer_pages.connect(context, customers, page, order)
+            seconds = SECONDS if text else None
+            return await customer_pages.connect(context, customers, page, order, seconds=seconds)
         try:
             definition = Definition((await definition_of(context, filter, None, None)).include, None)
         except DomainError as error:

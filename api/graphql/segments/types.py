@@ -178,7 +178,7 @@ class SegmentQuery:
     async def segment(self, info: Info, id: strawberry.ID) -> Segment | None:
         return await find_node_of(info.context, Segment, id)
 
-    @strawberry.field(description="The newest first.")
+    @strawberry.field(description="The newest first. `search`: a part of the name, whatever its case and accents.")
     async def segments(
         self,
         info: Info,

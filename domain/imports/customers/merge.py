@@ -11,6 +11,7 @@ from domain.changes import ChangeKind
 from domain.consents import suppressions
 from domain.customers import selected_writes, writes
 from domain.customers.fields import FIELDS
+from domain.customers.model import NAMELESS
 from domain.customers.tables import customers
 from domain.imports.customers import related
 from domain.imports.customers.part import Identity, Part, StagedCustomers
@@ -94,6 +95,7 @@ async def _add(tx: Transaction, staged: StagedCustomers, names: Sequence[str], n
     values: dict[str, Any] = {column.name: false() for column in customers.c if not column.nullable}
     values |= {"store_id": literal(staged.store_id), "id": staged.id, "created_at": moment, "updated_at": moment}
     values |= {name: func.coalesce(_staged[name], values[name]) if name in values else _staged[name] for name in names}
+    values["folded_name"] = func.coalesce(_staged.folded_name, NAMELESS)
     values["source"] = func.coalesce(_staged.source, related.SOURCE)
     columns = (value.label(name) for name, value in values.items())
     rows = select(*columns).select_from(staged.source).where(staged.new_rows).order_by(_staged.row)
@@ -115,7 +117,8 @@ async def _update(tx: Transaction, staged: StagedCustomers, names: Sequence[str]
             .where(staged.rows, ~_matched.added, or_(*(_differs(name) for name in addresses)))
         )
         await writes.clear_invalid(tx, staged.store_id, moved)
-    values: dict[str, Any] = {name: func.coalesce(_staged[name], customer[name]) for name in names}
+    written = [*names, "folded_name"] if "name" in names else names
+    values: dict[str, Any] = {name: func.coalesce(_staged[name], customer[name]) for name in written}
     for name in addresses:
         verified = f"{name}_verified"
         values[verified] = func.coalesce(_staged[verified], and_(customer[verified], ~_differs(name)))

@@ -16,6 +16,7 @@ from domain.imports.customers.property_types import as_any_type, as_type, narrow
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
 from domain.kit.errors import DomainError
+from domain.kit.folded_text import folded
 from domain.kit.values import ValueType
 from domain.operations.model import Problem
 
@@ -54,6 +55,7 @@ class CustomerReader:
         self._columns = [column for column in columns if column.name != "phone"]
         self._phone = next((column for column in columns if column.name == "phone"), None)
         self._country_slot = self._slots.get("country")
+        self._name_slot = self._slots.get("name")
         self._steps = [(column.cell, column.slot, column.parse) for column in self._columns]
         self._verified_slots = [
             (self._slots[address], self._slots[f"{address}_verified"])
@@ -116,12 +118,22 @@ class CustomerReader:
                 self.property_types[name] = narrowed(candidates, typed_values)
         keys = (self._store_id, self._operation_key, part)
         width = len(self._staged_names)
-        names = ["store_id", "operation_id", "part", "row", *self._staged_names, "contacts", "properties"]
+        names = [
+            "store_id",
+            "operation_id",
+            "part",
+            "row",
+            *self._staged_names,
+            "folded_name",
+            "contacts",
+            "properties",
+        ]
         rows = [
             (
                 *keys,
                 number,
                 *row[:width],
+                self._folded_name_of(row),
                 self._contacts_of(row),
                 _json_list([f"{start}{row[slot][-1]}" for start, slot in self._property_json if row[slot] is not None]),
             )
@@ -162,6 +174,10 @@ class CustomerReader:
             if value is not None:
                 before = earlier[slot]
                 earlier[slot] = imported_consent(before, value) if slot in self._consents and before else value
+
+    def _folded_name_of(self, row: RowValues) -> str | None:
+        name = None if self._name_slot is None else row[self._name_slot]
+        return None if name is None else folded(name)
 
     def _contacts_of(self, row: RowValues) -> str | None:
         contacts: list[str] = []

@@ -15,7 +15,9 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
+    column,
     func,
+    literal,
     literal_column,
     select,
     text,
@@ -84,6 +86,13 @@ def in_array(column: ColumnElement[int], parameter: str, dialect: str) -> Column
 def array_value(values: Sequence[int], dialect: str) -> object:
     """Return the numbers as the parameter of `in_array`."""
     return list(values) if dialect == "postgresql" else orjson.dumps(list(values)).decode()
+
+
+def values_of(texts: Sequence[str], dialect: str) -> ColumnElement[str]:
+    """Return the column of a table of these texts."""
+    if dialect == "postgresql":
+        return func.unnest(literal(list(texts), ARRAY(Text))).column_valued("texts")
+    return func.json_each(literal(orjson.dumps(list(texts)).decode(), Text)).table_valued(column("value", Text)).c.value
 
 
 # Owners alone may count their tables: the role of requests is set aside for the moment.

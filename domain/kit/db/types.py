@@ -6,13 +6,18 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import BigInteger, DateTime, Dialect, LargeBinary, Text, TypeDecorator, Uuid
+from sqlalchemy import BigInteger, DateTime, Dialect, LargeBinary, String, Text, TypeDecorator, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
+
+from domain.kit.folded_text import FOLDED_LENGTH
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 MONEY_SCALE = 10_000
+
+# A text as `folded` makes it, in the order of its characters on both databases.
+FOLDED = String(FOLDED_LENGTH).with_variant(String(FOLDED_LENGTH, collation="C"), "postgresql")
 
 
 class Instant(TypeDecorator[datetime]):

@@ -22,7 +22,7 @@ _FOR_SETS = {
 
 
 class TookTooLong(DomainError):
-    """The filter costs more than a preview may."""
+    """The filter or search costs more than a preview may."""
 
     code = ErrorCode.LIMIT_EXCEEDED
 
@@ -42,7 +42,7 @@ class Deadline:
         return seconds
 
     def missed(self) -> TookTooLong:
-        return TookTooLong(f"The filter took longer than {self.seconds:g} s: make it narrower")
+        return TookTooLong(f"It took longer than {self.seconds:g} s: make the filter or the search narrower")
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from domain.lists.tables import lists
 from domain.memberships.tables import segment_memberships
 from domain.operations.tables import operation_problems, operations
 from domain.orders.tables import customer_favourites, order_items, orders
+from domain.segments.tables import segments
 from domain.wallets import tables as wallets
 from tests.api.doctor.plant import Plant, add, change, check_plant, every, remove, rows
 from tests.api.doctor.shop import Shop
@@ -142,6 +143,16 @@ PLANTS = {
             *change(customers, rows(id=2), external_id=None, email="a@shop.example")(shop),
         ],
         warning=True,
+    ),
+    "a customer's folded name": Plant(
+        "names",
+        "1 customers are searched and sorted by another name than theirs (id=1)",
+        change(customers, rows(id=1), folded_name="zed"),
+    ),
+    "a segment's folded name": Plant(
+        "names",
+        "1 segments are searched and sorted by another name than theirs (id={segment_id})",
+        change(segments, lambda shop: {"id": shop.segment_id}, folded_name=""),
     ),
 }
 

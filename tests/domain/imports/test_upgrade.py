@@ -59,5 +59,6 @@ async def test_an_import_goes_on_where_the_release_before_stopped(database_at_00
     done = await outcome(database, operation)
     assert (done.status, done.done, await problems_of(database, done)) == ("DONE", 5, [])
     async with database.read() as tx:
-        names = await tx.execute(select(customers.c.external_id, customers.c.name).order_by(customers.c.email))
-        assert [tuple(row) for row in names] == [("a", "Anna"), (None, "Rob"), ("c", "Cy")]
+        columns = customers.c.external_id, customers.c.name, customers.c.folded_name
+        rows = await tx.execute(select(*columns).order_by(customers.c.email))
+        assert [tuple(row) for row in rows] == [("a", "Anna", "anna"), (None, "Rob", "rob"), ("c", "Cy", "cy")]

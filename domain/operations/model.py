@@ -52,7 +52,7 @@ class FileHolder:
 
 
 class ProblemOutcome(StrEnum):
-    """What an import made of the row or the cell that a problem is about."""
+    """The answer of an import to the row or the cell that a problem is about."""
 
     ROW_REFUSED = "ROW_REFUSED"
     CELL_LEFT_OUT = "CELL_LEFT_OUT"

@@ -158,7 +158,7 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
     ),
     "operation_problems": (
         "reports of rows of the person lose their words; the others are deleted after 30 days",
-        "operation_id number row message subject created_at",
+        "operation_id number row message column value outcome subject created_at",
     ),
     "imports": ("deleted when the import ends, which an erasure waits for", "*"),
     "uploads": ("deleted when the import ends, which an erasure waits for", "*"),

@@ -205,13 +205,14 @@ def _create_sqlite_engine(url: str, pool_size: int, limits: TimeLimits) -> Async
     def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
+        # A pool's connections keep their caches: with 64 MiB each, a large import filled a server's memory.
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
             f"busy_timeout={_BUSY_SECONDS * 1000}",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            "cache_size=-65536",
+            "cache_size=-8192",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -18,7 +18,9 @@ app = typer.Typer(
     epilog="Exit status: 0 success, 1 the command failed or a check did not pass, 2 invalid argument or setting, "
     "3 the database is unavailable, busy or not migrated.",
 )
-import_app = typer.Typer(no_args_is_help=True, help="Import CSV files. Rows with a problem are reported and skipped.")
+import_app = typer.Typer(
+    no_args_is_help=True, help="Import CSV files and workbooks. Rows with a problem are reported and skipped."
+)
 store_app = typer.Typer(no_args_is_help=True, help="Manage stores, the tenants of this server.")
 token_app = typer.Typer(no_args_is_help=True, help="Manage the API tokens of a store.")
 key_app = typer.Typer(no_args_is_help=True, help="Rotate the secret key, which seals all other secrets.")

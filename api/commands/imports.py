@@ -1,4 +1,4 @@
-"""Commands that import CSV files."""
+"""Commands that import CSV files and workbooks."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from domain.kit.db import Database, Transaction
     from domain.operations.model import Operation
 
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file with a header.")]
+File = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV or .xlsx file with a header.")
+]
 FileEncoding = Annotated[
     str | None,
     typer.Option(

@@ -1,20 +1,24 @@
 """Receives files piece by piece, and submits them to a worker."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain import jobs
 from domain.imports import queries, runner
+from domain.imports.conversion import check_workbook
 from domain.imports.encodings import Encoding, EncodingDetector, detect
+from domain.imports.file_type import check_type, is_archive
 from domain.imports.header import read_header
 from domain.imports.import_run import ImportEnvironment
-from domain.imports.model import PIECE_BYTES, ImportKind, Progress
+from domain.imports.model import PIECE_BYTES, ImportKind, Phase, Progress
 from domain.jobs import Job, Queue
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
@@ -47,7 +51,8 @@ class LocalFile:
 
 
 def check_start(start: bytes, kind: ImportKind, encoding: Encoding | None = None) -> None:
-    """Raise DomainError when no file of the kind begins like this."""
+    """Raise DomainError when no text file of the kind begins like this."""
+    check_type(start)
     read_header(start, encoding or detect([start]), runner.FORMATS[kind])
 
 
@@ -91,38 +96,77 @@ async def take_in(
     `on_complete` is called in that transaction instead. Raise DomainError, with nothing stored, when the file's start
     is wrong; whatever else ends the stream, the operation has failed.
     """
-    pieces = _pieces(file.chunks)
-    first = await anext(pieces, b"")
-    detector = EncodingDetector()
-    detector.feed(first)
-    check_start(first, file.kind, file.encoding or detector.encoding())
-    piece: bytes | None = first
     operation: Operation | None = None
     number = 0
-    try:
-        while piece is not None:
-            number += 1
-            following = await anext(pieces, None)
-            if following is not None:
-                detector.feed(following)
-            async with database.write() as tx:
-                if operation is None:
-                    operation = await open_import(tx, store_id, file.kind, now, dry_run=file.dry_run)
-                await append(tx, store_id, operation.id, number, piece)
-                if following is None:
-                    encoding = file.encoding or detector.encoding()
-                    await queries.save(tx, store_id, operation.id, Progress(encoding=encoding.value))
-                    await (on_complete or _submit)(tx, operation, file.kind)
-            piece = following
-    except Exception:
-        if number > 1 and operation is not None:
-            # Where the database does not answer, nothing of it can be deleted either.
-            with suppress(SQLAlchemyError, OSError):
+    with ExitStack() as stack:
+        checked = await _check(file, stack)
+        piece: bytes | None = checked.first
+        try:
+            while piece is not None:
+                number += 1
+                following = await anext(checked.others, None)
+                if following is not None and checked.detector is not None:
+                    checked.detector.feed(following)
                 async with database.write() as tx:
-                    await abandon(tx, store_id, operation.id, now)
-        raise
+                    if operation is None:
+                        operation = await open_import(tx, store_id, file.kind, now, dry_run=file.dry_run)
+                    await append(tx, store_id, operation.id, number, piece)
+                    if following is None:
+                        progress = _first_progress(file, checked, number)
+                        await queries.save(tx, store_id, operation.id, progress)
+                        await (on_complete or _submit)(tx, operation, file.kind)
+                piece = following
+        except Exception:
+            if number > 1 and operation is not None:
+                # Where the database does not answer, nothing of it can be deleted either.
+                with suppress(SQLAlchemyError, OSError):
+                    async with database.write() as tx:
+                        await abandon(tx, store_id, operation.id, now)
+            raise
     assert operation is not None
     return operation
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckedFile:
+    """The pieces of a file whose start is right; a workbook has no `detector` of its encoding."""
+
+    first: bytes
+    others: AsyncIterator[bytes]
+    detector: EncodingDetector | None
+
+
+async def _check(file: IncomingFile, stack: ExitStack) -> _CheckedFile:
+    """Return the file's pieces. Raise DomainError when its start is wrong.
+
+    A workbook is written into a file of the stack first: its directory is its end.
+    """
+    pieces = _pieces(file.chunks)
+    first = await anext(pieces, b"")
+    if not is_archive(first):
+        detector = EncodingDetector()
+        detector.feed(first)
+        check_start(first, file.kind, file.encoding or detector.encoding())
+        return _CheckedFile(first, pieces, detector)
+    spool = stack.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
+    await asyncio.to_thread(spool.write, first)
+    async for piece in pieces:
+        await asyncio.to_thread(spool.write, piece)
+    await asyncio.to_thread(check_workbook, spool, runner.FORMATS[file.kind])
+    spool.seek(0)
+
+    async def stored() -> AsyncIterator[bytes]:
+        while piece := await asyncio.to_thread(spool.read, PIECE_BYTES):
+            yield piece
+
+    others = stored()
+    return _CheckedFile(await anext(others), others, None)
+
+
+def _first_progress(file: IncomingFile, checked: _CheckedFile, pieces: int) -> Progress:
+    if checked.detector is None:
+        return Progress(phase=Phase.CONVERT, workbook_pieces=pieces)
+    return Progress(encoding=(file.encoding or checked.detector.encoding()).value)
 
 
 async def _submit(tx: Transaction, operation: Operation, kind: ImportKind) -> None:

@@ -39,11 +39,14 @@ class Header:
     cells: list[int]
 
 
-def read_header(start: bytes, encoding: Encoding, file_format: ImportFormat) -> Header:
-    """Return the header of a file. Raise DomainError when this cannot be the start of such a file."""
+def read_header(start: bytes, encoding: Encoding, file_format: ImportFormat, separator: str | None = None) -> Header:
+    """Return the header of a file. Raise DomainError when this cannot be the start of such a file.
+
+    `separator`: where it is known.
+    """
     form = Form(encoding)
     csv_reader.check_bytes(start, form)
-    form = replace(form, separator=_separator(start, form))
+    form = replace(form, separator=separator or _separator(start, form))
     records = csv_reader.first_records(start, form, final=len(start) < PIECE_BYTES)
     for row, record in enumerate(islice(records, _MOST_LINES), 1):
         if not is_blank(record) and not (row == 1 and _SEPARATOR_LINE.fullmatch(form.separator.join(record))):

@@ -53,13 +53,13 @@ class ImportRun:
     def key(self) -> ImportKey:
         return ImportKey(self.store_id, self.operation_id, self.environment.suppression_key, self.sent_at)
 
-    async def checkpoint(self, tx: Transaction, progress: Progress, done: int, total: int) -> None:
+    async def checkpoint(self, tx: Transaction, progress: Progress, done: int, total: int | None) -> None:
         """Store how far the import is, last in a step's transaction. Raise LeaseLost when another has the job."""
         await queries.save(tx, self.store_id, self.operation_id, progress)
         await self.show_progress(tx, done, total)
         await jobs.renew(tx, self.job, progressed=True)
 
-    async def show_progress(self, tx: Transaction, done: int, total: int) -> None:
+    async def show_progress(self, tx: Transaction, done: int, total: int | None) -> None:
         """Store what clients see of the progress. Raise LeaseLost when the import has been abandoned meanwhile.
 
         Whoever claims the job next finds nothing to do, and ends it.

@@ -19,6 +19,7 @@ class ImportKind(StrEnum):
 
 
 class Phase(StrEnum):
+    CONVERT = "convert"
     STAGE = "stage"
     MERGE = "merge"
 
@@ -28,6 +29,8 @@ class Progress:
     """The progress of an import: what its next step needs to know of the steps before."""
 
     phase: Phase = Phase.STAGE
+    # The pieces of a workbook, in front of those of the CSV that it becomes; none of a file that is CSV.
+    workbook_pieces: int = 0
     # Where the next record begins, and which row of the file it is.
     piece: int = 1
     offset: int = 0

@@ -8,11 +8,12 @@ from domain.imports import copy, csv_reader, queries
 from domain.imports.alignment import align
 from domain.imports.csv_reader import Form, Unreadable
 from domain.imports.encodings import Encoding
-from domain.imports.format import RowReader, StagedRows
-from domain.imports.header import Header, read_header
+from domain.imports.format import ImportFormat, RowReader, StagedRows
+from domain.imports.header import read_header
 from domain.imports.import_run import ImportRun
 from domain.imports.model import Phase, Progress
 from domain.kit.db.portable import refresh_statistics
+from domain.kit.errors import DomainError
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ async def stage(run: ImportRun) -> None:
             data = rest + content[offset:]
             if reader is None:
                 if not progress.columns:
-                    progress = _begun(progress, read_header(data, Encoding(progress.encoding), run.format))
+                    progress = _begun(progress, data, run.format)
                 async with run.database.read() as tx:
                     reader = await run.format.reader(tx, run.key, progress)
             piece = _Piece(number, len(content) - offset, len(content), number == last)
@@ -72,7 +73,16 @@ async def stage(run: ImportRun) -> None:
     await _complete(run)
 
 
-def _begun(progress: Progress, header: Header) -> Progress:
+def _begun(progress: Progress, start: bytes, file_format: ImportFormat) -> Progress:
+    # That of a workbook's CSV is known.
+    separator = progress.separator if progress.workbook_pieces else None
+    try:
+        header = read_header(start, Encoding(progress.encoding), file_format, separator)
+    except Unreadable:
+        raise
+    except DomainError as error:
+        # A workbook's header may lie too deep in it to be checked at once.
+        raise Unreadable(error.message) from error
     return replace(
         progress,
         separator=header.form.separator,

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, select, tuple_, update
 
 from domain.imports.model import MAX_PROBLEMS, Import, ImportKind, Progress
 from domain.imports.tables import STAGED, imports, uploads
@@ -77,6 +77,24 @@ async def piece(tx: Transaction, store_id: int, operation_id: UUID, number: int)
         )
     )
     return cast("bytes | None", content)
+
+
+async def delete_pieces(
+    tx: Transaction, store_id: int, operation_id: UUID, *, after: int | None = None, upto: int | None = None
+) -> None:
+    """Delete the pieces after a number, or up to one; the import's length is that of the others."""
+    pieces: list[ColumnElement[bool]] = [uploads.c.store_id == store_id, uploads.c.operation_id == operation_id]
+    if after is not None:
+        pieces.append(uploads.c.number > after)
+    if upto is not None:
+        pieces.append(uploads.c.number <= upto)
+    size = select(func.coalesce(func.sum(func.length(uploads.c.content)), 0)).where(*pieces).scalar_subquery()
+    await tx.execute(
+        update(imports)
+        .where(imports.c.store_id == store_id, imports.c.operation_id == operation_id)
+        .values(bytes=imports.c.bytes - size)
+    )
+    await tx.execute(delete(uploads).where(*pieces))
 
 
 async def last_piece(tx: Transaction, store_id: int, operation_id: UUID) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from domain.imports import queries
+from domain.imports.conversion import convert
 from domain.imports.csv_reader import Unreadable
 from domain.imports.customers.format import CustomerFormat
 from domain.imports.format import ImportFormat
@@ -53,6 +54,8 @@ async def run(database: Database, job: Job, environment: ImportEnvironment, fini
         progress=stored.progress,
     )
     try:
+        if import_run.progress.phase is Phase.CONVERT:
+            await convert(import_run)
         if import_run.progress.phase is Phase.STAGE:
             await stage(import_run)
     except Unreadable as error:

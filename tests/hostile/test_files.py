@@ -36,6 +36,37 @@ def laughs() -> bytes:
     return f'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY l0 "ha">{levels}]><l>&l9;</l>'.encode()
 
 
+def sheet(rows: bytes, strings: bytes = b"<sst/>") -> bytes:
+    """Return a workbook whose one sheet has these rows."""
+    main, rel = (
+        b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+        "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "xl/workbook.xml", f'<workbook xmlns:r="{rel}"><sheets><sheet name="a" r:id="r1"/></sheets></workbook>'
+        )
+        links = f'<Relationship Id="r1" Type="{rel}/worksheet" Target="sheet.xml"/><Relationship Id="r2" Type="{rel}/sharedStrings" Target="strings.xml"/>'
+        archive.writestr("xl/_rels/workbook.xml.rels", f"<Relationships>{links}</Relationships>")
+        archive.writestr("xl/sheet.xml", b'<worksheet xmlns="%s"><sheetData>%s</sheetData></worksheet>' % (main, rows))
+        archive.writestr("xl/strings.xml", strings)
+    return file.getvalue()
+
+
+def cells(*values: str) -> bytes:
+    return b"<row>%s</row>" % "".join(f'<c t="str"><v>{value}</v></c>' for value in values).encode()
+
+
+def archive_of_many() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(10_000):
+            archive.writestr(f"xl/{number}", b"")
+        archive.writestr("xl/workbook.xml", b"")
+    return file.getvalue()
+
+
 def tarred() -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
@@ -56,6 +87,22 @@ REFUSED: dict[str, bytes] = {
     "Shift JIS": "external_id,名前\n".encode("shift-jis"),
     "a bomb of zip": packed("customers.csv", b"0" * 50_000_000),
     "XLSX of laughs": packed("xl/workbook.xml", laughs()),
+    "XLSX of 10,000 parts": archive_of_many(),
+    "XLSX of another sheet's bytes": sheet(b"\xed\xa0\x80"),
+    "XLSX of a surrogate": sheet(b'<row><c t="str"><v>&#xD800;</v></c></row>'),
+    "XLSX of a NUL": sheet(b'<row><c t="str"><v>\0</v></c></row>'),
+    "XLSX of an empty sheet": sheet(b"<row/>" * 100),
+    "XLSX of 10,000 columns": sheet(cells(*(f"property.p{n}" for n in range(10_000)))),
+    "XLSX of a column that is unknown": sheet(cells("external_id", "../../etc/passwd")),
+    "XLSX of a column beyond all": sheet(b'<row><c r="ZZZZZ1"><v>1</v></c></row>'),
+    "XLSX that is cut off": sheet(cells("external_id", "name"))[:300],
+    "XLS": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(10_000),
+    "ODS": packed("content.xml", b"<x/>"),
+    "PDF": b"%PDF-1.7\n" + bytes(10_000),
+    "gzip": b"\x1f\x8b\x08" + bytes(10_000),
+    "10,000 columns": b"external_id" + b",name" * 9_999 + b"\n1\n",
+    "a surrogate in the header": b"external_id,\xed\xa0\x80\n1,x\n",
+    "a column of two megabytes": b'external_id,"' + b"x" * 2_000_000 + b'"\n',
     "laughs": laughs(),
     "an external entity": b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>',
     "zlib": zlib.compress(b"0" * 50_000_000),
@@ -80,6 +127,24 @@ REFUSED: dict[str, bytes] = {
 # What is taken in, and ends with a word for each row that is wrong.
 TAKEN: dict[str, bytes] = {
     "no row": b"external_id\n",
+    "surrogates": b"external_id,name\n1,\xed\xa0\x80\n2,\xed\xb0\x80x\n",
+    "a surrogate among names": b"external_id,name\n" + "1,王小明\n".encode() * 100 + b"2,\xed\xa0\x80\n",
+    "UTF-16 with an odd byte at its end": "external_id,name\n1,x\n".encode("utf-16") + b"1",
+    "UTF-16 of half a character": "external_id,name\n1,".encode("utf-16") + b"\x00\xd8,\x00x\x00\n\x00",
+    "a mark in the middle": "external_id,name\n1,a\ufeffb\n\ufeff2,c\n".encode(),
+    "a line of two megabytes": b"external_id,name\n1,x\n2," + b"y" * 2_000_000 + b"\n3,z\n",
+    "a row of 10,000 cells": b"external_id,name\n1,x" + b",y" * 10_000 + b"\n2,z\n",
+    "a hundred thousand rows of empty cells": b"external_id,name\n" + b",,,,,,\n" * 100_000,
+    "quotes that never close": b"external_id,name\n" + b'1,"a\n2,b\n' * 20_000,
+    "XLSX": sheet(cells("external_id", "name") + cells("1", "x") + cells("2") + cells("", "y")),
+    "XLSX of errors": sheet(cells("external_id", "name") + b'<row><c t="e"><v>#N/A</v></c><c t="e"><v>#REF!</v></c></row>' * 3_000),
+    "XLSX of formulas": sheet(cells("external_id", "name") + b'<row><c t="str"><f>HYPERLINK(1)</f><v>=cmd|calc</v></c></row>'),
+    "XLSX of escapes": sheet(cells("external_id", "name") + cells("1", "_x0000__xD800__x000A_") * 10),
+    "XLSX that breaks behind its header": sheet(cells("external_id", "name") + cells("1", "x") * 40_000 + b"<row><c"),
+    "XLSX of a row beyond all": sheet(cells("external_id") + b'<row r="1048577"/>'),
+    "XLSX of a million empty rows": sheet(cells("external_id") + b'<row r="1048576"><c><v>1</v></c></row>'),
+    "XLSX of a text that is not there": sheet(cells("external_id") + b'<row><c t="s"><v>9999999</v></c></row>'),
+    "XLSX of one long text": sheet(cells("external_id", "name") + b'<row><c t="s"><v>0</v></c><c t="s"><v>0</v></c></row>' * 20, b"<sst><si><t>" + b"x" * 600_000 + b"</t></si></sst>"),
     "a million empty lines": b"external_id\n" + b"\n" * 1_000_000,
     "a million empty lines and a byte that is no text": b"external_id\n" + b"\r" * 1_000_000 + b"\xff",
     "rows of other lengths": b"external_id,name\n" + b"1\n2,x,y\n,,,,\n" * 500,

@@ -33,8 +33,9 @@ class ImportMutation:
         OperationPayload,
         TokenScope.WRITE,
         description=(
-            'CSV with a header, of any size; columns as in the documentation, "property.KEY" and "tags" included. '
-            "The separator and, unless it is given, the encoding are found out. "
+            "CSV or .xlsx with a header, of any size; columns as in the documentation, "
+            '"property.KEY" and "tags" included. '
+            "The separator of CSV and, unless it is given, the encoding are found out. "
             "A bad row is reported by its number, and the others are imported. A dry run reports the same, and changes "
             "nothing."
         ),
@@ -54,7 +55,8 @@ class ImportMutation:
         OperationPayload,
         TokenScope.WRITE,
         description=(
-            "CSV with a header and one line item in each row; import the customers first. Otherwise as customersImport."
+            "CSV or .xlsx with a header and one line item in each row; import the customers first. "
+            "Otherwise as customersImport."
         ),
     )
     async def orders_import(

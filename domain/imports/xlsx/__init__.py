@@ -1,1 +1,1 @@
-"""Reads workbooks (.xlsx) row by row, in bounded memory (docs/decisions/0019)."""
+"""Reads workbooks (.xlsx) row by row, in bounded memory (docs/decisions/0023)."""

@@ -1,5 +1,6 @@
 """The SDK for plugins of Muster: values, protocols, errors and hooks."""
 
+from muster_sdk.addresses import canonical_email, smtp_mailbox
 from muster_sdk.channel import (
     AddressKind,
     Capabilities,
@@ -13,7 +14,7 @@ from muster_sdk.channel import (
     Templates,
     Transport,
 )
-from muster_sdk.errors import ChannelError, ContentInvalid, TemplateInvalid, Unreachable
+from muster_sdk.errors import AddressInvalid, ChannelError, ContentInvalid, TemplateInvalid, Unreachable
 from muster_sdk.hookspecs import hookimpl, register_behaviors, register_channels, register_dimensions
 from muster_sdk.outcomes import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
 from muster_sdk.segments import (
@@ -29,6 +30,7 @@ from muster_sdk.segments import (
 
 __all__ = [
     "Accepted",
+    "AddressInvalid",
     "AddressKind",
     "Ambiguous",
     "Behavior",
@@ -57,8 +59,10 @@ __all__ = [
     "TryAgain",
     "Unreachable",
     "ValueKind",
+    "canonical_email",
     "hookimpl",
     "register_behaviors",
     "register_channels",
     "register_dimensions",
+    "smtp_mailbox",
 ]

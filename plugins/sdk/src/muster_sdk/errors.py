@@ -1,6 +1,6 @@
 """The errors of channels. Their text is safe to show to the store's staff."""
 
-__all__ = ["ChannelError", "ContentInvalid", "TemplateInvalid", "Unreachable"]
+__all__ = ["AddressInvalid", "ChannelError", "ContentInvalid", "TemplateInvalid", "Unreachable"]
 
 
 class ChannelError(Exception):
@@ -10,6 +10,15 @@ class ChannelError(Exception):
 
         except ChannelError as error:
             report(str(error))
+    """
+
+
+class AddressInvalid(ChannelError):
+    """A text is not the address of one mailbox. Raised by `canonical_email` and `smtp_mailbox`.
+
+    Its text is a reason that follows a colon:
+
+        raise AddressInvalid("it has no @")
     """
 
 

@@ -15,7 +15,7 @@ def canonical_email(text: str) -> str:
     `xn--` is written for mail servers alone.
     """
     try:
-        return muster_sdk.canonical_email(text)
+        return muster_sdk.canonical_email(text.strip())
     except AddressInvalid as error:
         raise DomainError(f"{_shown(text)} is no e-mail address: {error}") from error
 
@@ -23,7 +23,7 @@ def canonical_email(text: str) -> str:
 def canonical_address(text: str) -> str:
     """Return an address of any kind in the form in which addresses are compared; what is no e-mail is in lower case."""
     try:
-        return muster_sdk.canonical_email(text)
+        return muster_sdk.canonical_email(text.strip())
     except AddressInvalid:
         return text.strip().lower()
 

@@ -3,10 +3,9 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
+from muster_sdk import AddressInvalid, smtp_mailbox
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator, model_validator
 from pydantic.alias_generators import to_camel
-
-from channels.email import addresses
 
 
 class Security(StrEnum):
@@ -39,9 +38,10 @@ class EmailSettings(BaseModel):
     @field_validator("from_address")
     @classmethod
     def _is_an_address(cls, address: str) -> str:
-        problem = addresses.problem(address)
-        if problem:
-            raise ValueError(problem)
+        try:
+            smtp_mailbox(address)
+        except AddressInvalid as error:
+            raise ValueError(f"This is no e-mail address: {error}") from error
         return address
 
     @field_validator("from_name")

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, or_, select
 
+from domain.addresses import canonical_address
 from domain.customers.fields import FIELDS
 from domain.customers.model import (
     NO_FACTS,
@@ -154,7 +155,7 @@ async def by_external_id(tx: Transaction, store_id: int, external_id: str) -> Cu
 
 async def by_email(tx: Transaction, store_id: int, email: str) -> Customer | None:
     """Return the first customer with that address, one that is not deleted if there is any."""
-    first = _ALL.where(customers.c.email == email.strip().lower()).order_by(*_LIVE_FIRST).limit(1)
+    first = _ALL.where(customers.c.email == canonical_address(email)).order_by(*_LIVE_FIRST).limit(1)
     row = (await tx.execute(first, {"store_id": store_id})).one_or_none()
     return None if row is None else customer_of(row)
 

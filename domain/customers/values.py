@@ -9,8 +9,8 @@ from typing import TypeVar
 from unicodedata import category
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 
+from domain.addresses import canonical_email
 from domain.kit.errors import DomainError, ErrorCode
 from domain.kit.values import Value, ValueType
 
@@ -22,8 +22,6 @@ COUNTRIES = (frozenset(phonenumbers.SUPPORTED_REGIONS) - {"AC", "TA", "XK"}) | f
 )
 MAX_TAGS = 250
 
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_PLAIN_EMAIL = re.compile(rf"[A-Za-z0-9_+%-]+(?:\.[A-Za-z0-9_+%-]+)*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?((?:[-_][A-Za-z0-9]{5,8})*)")
 _CHANNEL = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -51,17 +49,7 @@ def _refuse_controls(value: str) -> None:
 
 def email(value: str) -> str | None:
     value = value.strip()
-    if not value:
-        return None
-    if len(value) <= 254 and value.find("@") <= 64 and _PLAIN_EMAIL.fullmatch(value):
-        return value.lower()
-    try:
-        address = validate_email(value, check_deliverability=False).normalized
-    except EmailNotValidError as error:
-        raise DomainError(f"{_shown(value)} is no e-mail address: {error}") from error
-    if len(address) > 254:
-        raise DomainError(f"has {len(address)} characters: 254 at most")
-    return address.lower()
+    return canonical_email(value) if value else None
 
 
 def phone(value: str, country: str | None) -> str | None:

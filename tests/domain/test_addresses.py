@@ -137,9 +137,9 @@ def test_the_form_of_an_address_and_what_mail_servers_get_are_one_address(text: 
         canonical = canonical_email(text)
     except DomainError:
         with pytest.raises(AddressInvalid):
-            smtp_mailbox(text)
+            smtp_mailbox(text.strip())
         return
-    mailbox = smtp_mailbox(text)
+    mailbox = smtp_mailbox(text.strip())
     assert canonical_email(canonical) == canonical
     assert canonical_email(mailbox) == canonical
     assert smtp_mailbox(mailbox) == smtp_mailbox(canonical) == mailbox

@@ -4,9 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 
-from muster_sdk import ContentInvalid, Message, Recipient, Shown, Template, TemplateInvalid, Templates
+from muster_sdk import (
+    AddressInvalid,
+    ContentInvalid,
+    Message,
+    Recipient,
+    Shown,
+    Template,
+    TemplateInvalid,
+    Templates,
+    smtp_mailbox,
+)
 
-from channels.email import addresses, headers
+from channels.email import headers
 from channels.email.content import EmailContent
 from channels.email.message import html as message_html
 from channels.email.message import plaintext
@@ -37,7 +47,7 @@ class _ConvertedTemplate:
 
 def prepare(content: EmailContent, settings: EmailSettings | None, templates: Templates) -> "EmailComposer":
     """Compile the content's templates. Raise ContentInvalid, with the field whose template does not compile."""
-    sender = SANDBOX if settings is None else Sender(settings.from_address, settings.from_name)
+    sender = SANDBOX if settings is None else Sender(smtp_mailbox(settings.from_address), settings.from_name)
     subject = _compile(templates, "subject", content.subject)
     html = None
     if content.html is not None:
@@ -77,12 +87,10 @@ class EmailComposer:
 
     def compose(self, recipient: Recipient) -> Message:
         """Return the recipient's message. Raise ContentInvalid when the address is not one mailbox's."""
-        address = recipient.address
-        if not addresses.is_plain(address):
-            problem = addresses.problem(address)
-            if problem:
-                raise ContentInvalid(problem)
-            address = addresses.with_ascii_domain(address)
+        try:
+            address = smtp_mailbox(recipient.address)
+        except AddressInvalid as error:
+            raise ContentInvalid(f"The recipient's address is no e-mail address: {error}") from error
         variables = recipient.variables
         parts = MessageParts(
             subject=headers.clean(self._subject.render(variables)),

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import quote
 from uuid import UUID
 
-from channels.email import addresses, headers
+from channels.email import headers
 
 _BASE64_LINE: Final = 76  # characters
 _MAX_LINE: Final = 900  # bytes; RFC 5321 allows 998
@@ -20,7 +20,7 @@ _NOT_IN_URL = re.compile(r"[^!#-;=?-~]")
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    address: str
+    address: str  # as `smtp_mailbox` has it
     name: str = ""
 
 
@@ -37,10 +37,9 @@ class MessageHeaders:
     """The headers that a campaign's messages share."""
 
     def __init__(self, sender: Sender, date: str) -> None:
-        address = addresses.with_ascii_domain(sender.address)
-        self._domain = addresses.domain_of(address)
+        self._domain = sender.address.rpartition("@")[2]
         self._shared = (
-            f"{headers.mailbox('From', sender.name, address)}\r\nDate: {date}\r\nMIME-Version: 1.0\r\n".encode()
+            f"{headers.mailbox('From', sender.name, sender.address)}\r\nDate: {date}\r\nMIME-Version: 1.0\r\n".encode()
         )
 
     def message_bytes(self, key: UUID, address: str, parts: MessageParts, unsubscribe_url: str | None) -> bytes:

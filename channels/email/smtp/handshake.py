@@ -5,9 +5,8 @@ import ssl
 from base64 import b64encode
 from functools import cache
 
-from muster_sdk import Unreachable
+from muster_sdk import Unreachable, smtp_mailbox
 
-from channels.email import addresses
 from channels.email.settings import EmailSettings, Security
 from channels.email.smtp.connection import Reply, SmtpConnection, Timeouts
 from channels.email.smtp.session import SmtpSession
@@ -34,7 +33,7 @@ async def open_session(settings: EmailSettings, timeouts: Timeouts, tls: ssl.SSL
         await connection.close(1)
         raise
     keywords = frozenset(extension.partition(" ")[0] for extension in extensions)
-    return SmtpSession(connection, keywords, addresses.with_ascii_domain(settings.from_address), timeouts)
+    return SmtpSession(connection, keywords, smtp_mailbox(settings.from_address), timeouts)
 
 
 async def _connect(settings: EmailSettings, timeouts: Timeouts, context: ssl.SSLContext | None) -> SmtpConnection:

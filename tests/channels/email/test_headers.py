@@ -9,9 +9,9 @@ from email.utils import parseaddr
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from muster_sdk import ContentInvalid
+from muster_sdk import AddressInvalid, ContentInvalid, smtp_mailbox
 
-from channels.email import addresses, headers
+from channels.email import headers
 from tests.channels.email.support import compose, data, recipient, settings
 
 NAMES = {"From", "Date", "MIME-Version", "Subject", "To", "Message-ID", "Content-Type"}
@@ -89,9 +89,10 @@ def test_any_display_name_leaves_one_address(name: str) -> None:
         "ann@example.com\r\nRCPT TO:<e@x>",
         "ann@example.com\n",
         "ann @example.com",
-        '"ann"@example.com',
-        "a..b@example.com",
+        '"ann lee"@example.com',
         "ann@exa mple.com",
+        "ann@localhost",
+        "0@\u00af",
         "ann@example.com\u2028",
         "ann@example.com\u00a0",
         "ann\x00@example.com",
@@ -115,8 +116,10 @@ def test_what_is_not_one_address_is_refused(address: str) -> None:
     ("address", "sent"),
     [
         ("ann@example.com", "ann@example.com"),
+        ("Ann@Example.com", "ann@example.com"),
         ("o'neil+news@sub.example.co.uk", "o'neil+news@sub.example.co.uk"),
-        ("x@localhost", "x@localhost"),
+        ("a..b@example.com", '"a..b"@example.com'),
+        ("info@straße.example", "info@xn--strae-oqa.example"),
         ("ann@müller.example", "ann@xn--mller-kva.example"),
         ("甲@例え.example", "甲@xn--r8jz45g.example"),
     ],
@@ -129,10 +132,17 @@ def test_an_address_is_sent_with_an_ascii_domain(address: str, sent: str) -> Non
 
 @given(st.text(max_size=60) | st.from_regex(r"[^ ]+@[^ ]+", fullmatch=True))
 def test_an_address_that_passes_is_free_of_what_separates_addresses(address: str) -> None:
-    if addresses.problem(address) is None:
-        sent = addresses.with_ascii_domain(address)
-        assert not set(sent) & set(' ,;<>"()[]\\:\r\n\0')
-        assert sent.count("@") == 1
-        assert len(sent.splitlines()) == 1
-    else:
-        assert not addresses.is_plain(address)
+    try:
+        sent = smtp_mailbox(address)
+    except AddressInvalid:
+        return
+    name, _, domain = sent.rpartition("@")
+    if name.startswith('"'):
+        # Nothing in the quotes needs them but its dots.
+        assert name.endswith('"')
+        assert ".." in name or '".' in name or '."' in name
+        name = name[1:-1]
+    assert not set(name + domain) & set(' ,;<>"()[]\\:@\r\n\0')
+    assert not any(character.isspace() for character in sent)
+    assert len(sent.splitlines()) == 1
+    assert domain.isascii()

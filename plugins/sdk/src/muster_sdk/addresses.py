@@ -25,7 +25,7 @@ _DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _WIDTHS = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3002: ".", 0xFF61: "."}
 
 
-def canonical_email(text: str) -> str:
+def canonical_email(address: str) -> str:
     """Return the one form of an e-mail address: whatever is written otherwise and is the same mailbox has the same.
 
     It is in lower case and NFC, its domain is in Unicode by IDNA 2008, and its name is without quotes. Raise
@@ -33,7 +33,6 @@ def canonical_email(text: str) -> str:
 
         canonical_email("Ann@XN--STRAE-OQA.example") == "ann@straße.example"
     """
-    address = text.strip()
     if _PLAIN.fullmatch(address) and len(address) <= _MAX_LENGTH and address.index("@") <= _MAX_LOCAL:
         lower = address.lower()
         if "xn--" not in lower:
@@ -47,7 +46,7 @@ def canonical_email(text: str) -> str:
     return canonical
 
 
-def smtp_mailbox(text: str) -> str:
+def smtp_mailbox(address: str) -> str:
     """Return an e-mail address as the commands and headers of mail take it. Raise AddressInvalid when it is none.
 
     Its domain is in ASCII. Its name is in quotes where its dots ask for them, and may hold letters outside ASCII: such
@@ -55,7 +54,7 @@ def smtp_mailbox(text: str) -> str:
 
         smtp_mailbox("a..b@straße.example") == '"a..b"@xn--strae-oqa.example'
     """
-    return _mailbox(canonical_email(text))
+    return _mailbox(canonical_email(address))
 
 
 def _canonical_local(text: str) -> str:

@@ -79,7 +79,8 @@ class Recipient:
     """One person who gets a message.
 
     - `key`: the delivery's identity, the same on every attempt. A provider's idempotency key derives from it.
-    - `address`: an address of the channel's `AddressKind`. The host does not check it: it may hold anything.
+    - `address`: an address of the channel's `AddressKind`; of EMAIL, as `canonical_email` has it. The host checks it
+      when it comes in, not again: one that an earlier release stored may hold anything.
     - `variables`: the variables of templates, `{"customer": {"name": ..., "property": {...}}, "store": {...}}`.
     - `unsubscribe_url`: opens the recipient's page for opting out; a POST to it opts out.
 

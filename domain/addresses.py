@@ -1,11 +1,18 @@
 """Addresses, each in the one form in which it is stored, compared, hashed and sent to."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 import muster_sdk
-from muster_sdk import AddressInvalid
+from muster_sdk import AddressInvalid, AddressKind
 
 from domain.kit.errors import DomainError
+
+AddressKinds = Mapping[str, AddressKind]
+"""The kind of address that each channel takes, by the channel's key."""
+
+# Of channels of which a store may have contacts before a plugin brings them; what no plugin says is a handle.
+KNOWN_KINDS: AddressKinds = {"email": AddressKind.EMAIL, "sms": AddressKind.PHONE}
 
 
 def canonical_email(text: str) -> str:
@@ -26,6 +33,11 @@ def canonical_address(text: str) -> str:
         return muster_sdk.canonical_email(text.strip())
     except AddressInvalid:
         return text.strip().lower()
+
+
+def canonical_domain(text: str) -> str:
+    """Return the domain of e-mail addresses as they have it; what is none is in lower case."""
+    return canonical_address(f"a@{text.strip()}").removeprefix("a@")
 
 
 def former_spellings(text: str) -> set[str]:

@@ -11,6 +11,7 @@ import structlog
 from muster_sdk import Channel, hookspecs
 from muster_sdk.hookspecs import PROJECT
 
+from domain.addresses import KNOWN_KINDS
 from domain.extensions import NO_EXTENSIONS, Extensions
 from plugins import validation
 from plugins.validation import ContributionInvalid
@@ -109,7 +110,8 @@ def load(blocked: Collection[str] = ()) -> Plugins:
         key: InstalledChannel(brought.value, brought.package, brought.version, brought.entry_point)
         for key, brought in loading.contributions[CHANNEL].items()
     }
-    extensions = Extensions(tuple(loading.values(DIMENSION)), tuple(loading.values(BEHAVIOR)))
+    kinds = {key: installed.channel.address for key, installed in channels.items()}
+    extensions = Extensions(tuple(loading.values(DIMENSION)), tuple(loading.values(BEHAVIOR)), {**KNOWN_KINDS, **kinds})
     return Plugins(channels, tuple(loading.faults), extensions)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from domain.addresses import KNOWN_KINDS
 from domain.customers.model import PropertyDefinition
 from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.kit.values import ValueType
@@ -29,7 +30,7 @@ EVERYWHERE: tuple[DimensionEntry, ...] = (
     *TAGS,
     *MEMBERSHIP,
     *WALLETS,
-    *channel_entries.CONTACTED,
+    channel_entries.reachable(KNOWN_KINDS),
     *PURCHASE,
     *ORIGINS,
     *LIFECYCLE,
@@ -61,7 +62,8 @@ def catalogue(
     labels = {**channel_entries.KNOWN, **(channels or {})}
     definitions = {definition.key: definition for definition in properties}
     custom = [custom_property(definition) for definition in definitions.values()]
-    dimensions = dict(_DIMENSIONS)
+    reachable = channel_entries.reachable(extensions.address_kinds)
+    dimensions = _DIMENSIONS | {reachable.key: reachable}
     for key, label in labels.items():
         dimensions.update((dimension.key, dimension) for dimension in channel_entries.of_channel(key, label))
     for dimension in (*custom, *extension_dimensions(extensions, definitions)):

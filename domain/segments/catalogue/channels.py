@@ -5,15 +5,16 @@ from functools import lru_cache
 
 from sqlalchemy import literal_column
 
+from domain.addresses import AddressKinds
 from domain.customers.model import Consent
 from domain.customers.tables import contacts
 from domain.events.types import MESSAGE_EVENTS
 from domain.segments.catalogue.builders import Group, choice, spoken
 from domain.segments.catalogue.entries import BehaviorEntry, DimensionEntry
 from domain.segments.catalogue.event_behaviors import EventBehaviors
-from domain.segments.sql.columns.values import TextColumn
-from domain.segments.sql.dimensions.child_rows import ChildRows, ChildValue, HasRows
+from domain.segments.sql.dimensions.child_rows import ChildRows, HasRows
 from domain.segments.sql.dimensions.customer import ConsentSource
+from domain.segments.sql.dimensions.reachable import ReachableOn
 from domain.segments.sql.predicates import Selectivity
 
 KNOWN: Mapping[str, str] = {
@@ -31,11 +32,9 @@ _CONSENT_RULES = {"email": (55, 60), "sms": (56, 61), "line": (57, 62), "faceboo
 _CONTACT_RULES = {"facebook": (138,), "line": (139,)}
 _INVALID_RULES = {"email": (69,), "sms": (70,)}
 
-CONTACTED = (
-    _contact.text(
-        "channel", "Has a contact on channel", ChildValue(ChildRows(_c.customer_id), TextColumn(_c.channel)), 140
-    ),
-)
+
+def reachable(kinds: AddressKinds) -> DimensionEntry:
+    return _contact.text("channel", "Can be reached on channel", ReachableOn(kinds), 140)
 
 
 @lru_cache(256)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import extract
 
+from domain.addresses import canonical_address, canonical_domain
 from domain.customers.model import AccountStatus, Gender
 from domain.customers.tables import customers
 from domain.segments.catalogue.builders import (
@@ -44,12 +45,16 @@ PROFILE = (
     _profile.text("first_name", "First name", text_of(_c.first_name), 2),
     _profile.text("last_name", "Last name", text_of(_c.last_name), 3),
     _profile.text("company", "Company", text_of(_c.company), 21),
-    _profile.text("email", "E-mail address", CustomerColumn(TextColumn(_c.email, str.lower)), 11),
+    _profile.text("email", "E-mail address", CustomerColumn(TextColumn(_c.email, canonical_address)), 11),
     _profile.flag("has_email", "Has an e-mail address", is_set(_c.email), 10),
     _profile.flag("email_verified", "E-mail address verified", flag_of(_c.email_verified), 13),
     replace(
         _profile.text(
-            "email_domain", "E-mail domain", CustomerColumn(TextColumn(email_domain(_c.email), str.lower)), 11, 12
+            "email_domain",
+            "E-mail domain",
+            CustomerColumn(TextColumn(email_domain(_c.email), canonical_domain)),
+            11,
+            12,
         ),
         max_values=EMAIL_DOMAINS,
     ),

@@ -105,9 +105,21 @@ def _unused(person: Person, name: str) -> list[object]:
     return [getattr(coupon, name) for coupon in person.coupons if coupon.used_at is None and _usable(coupon.expires_on)]
 
 
+def _reachable_on(person: Person) -> list[object]:
+    """The address of the contact, or the profile's where the channel takes one, unless it is known to fail."""
+    own = {"email": person.row["email"], "sms": person.row["phone"]}
+    reachable: list[object] = []
+    for channel in {*own, *person.contacts}:
+        contact = person.contacts.get(channel)
+        address = (contact and contact.address) or own.get(channel)
+        if address is not None and not (contact and contact.invalid):
+            reachable.append(channel)
+    return reachable
+
+
 _SEVERAL: Mapping[str, Callable[[Person], list[object]]] = {
     "tag": lambda person: list(person.tags),
-    "channel": lambda person: list(person.contacts),
+    "channel": _reachable_on,
     "coupon": lambda person: _unused(person, "coupon"),
     "coupon.expire_on": lambda person: _unused(person, "expires_on"),
     "coupon.received_at": lambda person: [coupon.received_at for coupon in person.coupons if coupon.used_at is None],

@@ -82,7 +82,7 @@ _OWN: dict[str, list[Value]] = {
     "registered_from": ["line", "pos"],
     "registration_form": ["f1"],
     "preferred_channel": ["email"],
-    "channel": ["facebook", "email"],
+    "channel": ["facebook", "email", "sms"],
     "loyalty_rank": ["A", "B"],
     "coupon": ["WELCOME", "SPRING"],
     "tag": [*TAGS, "TRUCK", "sale"],

@@ -172,8 +172,9 @@ def _person(chance: Random, number: int) -> Person:
     for channel in ("email", "sms", "facebook"):
         if chance.random() < 0.7:
             consent = chance.choice(["SUBSCRIBED", "NOT_SUBSCRIBED", "UNSUBSCRIBED"])
-            has_id, invalid = (chance.random() < 0.5 and channel == "facebook" for _ in range(2))
-            person.contacts[channel] = Contact(consent, f"@{number}" if has_id else None, invalid)
+            has_address, invalid = (chance.random() < (0.5 if channel == "facebook" else 0.3) for _ in range(2))
+            address = {"email": f"u{number}@work.example", "sms": f"+8862{number:08}"}.get(channel, f"@{number}")
+            person.contacts[channel] = Contact(consent, address if has_address else None, invalid)
     person.addresses = [_address(chance) for _ in range(chance.choice([0, 0, 1, 2]))]
     person.orders = [_order(chance) for _ in range(chance.choice([0, 0, 1, 1, 2, 3, 5, 11]))]
     person.past_events = [_happening(chance) for _ in range(chance.choice([0, 0, 1, 2, 4, 6]))]

@@ -36,7 +36,7 @@ from tests.domain.segments.stored_people import store_people
 
 # Of channels that nobody of the test's customers has anything of, or no address or fault.
 EMPTY = {
-    *(f"{kind}.{channel}" for kind in ("contact", "invalid") for channel in ("email", "sms", "line", "whatsapp")),
+    *(f"{kind}.{channel}" for kind in ("contact", "invalid") for channel in ("line", "whatsapp")),
     *("consent.line", "consent.whatsapp"),
 }
 PARTS = (Operator.CONTAINS, Operator.NOT_CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH)

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from sqlalchemy import ColumnElement, delete, exists, literal, select
 
+from domain.addresses import canonical_address, former_spellings
 from domain.consents.tables import suppressed_customers, suppressions
 from domain.customers.contacts import save_contacts
 from domain.customers.model import Consent, ContactChange
@@ -32,7 +33,7 @@ def suppression_key(keys: LastingKeys) -> bytes:
 
 def address_hash(key: bytes, store_id: int, address: str) -> bytes:
     """Return the keyed hash of an e-mail address, a phone number or a handle, whatever the channel that it is for."""
-    return _hash(key, store_id, "address", address.strip().lower())
+    return _hash(key, store_id, "address", canonical_address(address))
 
 
 def external_id_hash(key: bytes, store_id: int, external_id: str) -> bytes:
@@ -44,8 +45,12 @@ def _hash(key: bytes, store_id: int, kind: str, text: str) -> bytes:
 
 
 def hashes_of(key: bytes, store_id: int, external_id: str | None, addresses: Iterable[str | None]) -> set[bytes]:
-    """Return the hashes of all that somebody is known by."""
-    hashes = {address_hash(key, store_id, address) for address in addresses if address}
+    """Return the hashes of all that somebody is known by.
+
+    Earlier releases hashed an address as it was stored, so that one with a domain outside ASCII has two.
+    """
+    spellings = {spelling for address in addresses if address for spelling in former_spellings(address)}
+    hashes = {_hash(key, store_id, "address", spelling) for spelling in spellings}
     return hashes | {external_id_hash(key, store_id, external_id)} if external_id else hashes
 
 
@@ -65,7 +70,7 @@ async def hashes_by_customer(
     )
     rows = await tx.execute(select(contacts.c.customer_id, contacts.c.address).where(*addressed), parameters)
     for customer_id, address in rows:
-        hashes.setdefault(customer_id, set()).add(address_hash(key, store_id, address))
+        hashes.setdefault(customer_id, set()).update(hashes_of(key, store_id, None, [address]))
     return hashes
 
 

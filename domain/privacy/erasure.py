@@ -6,6 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from domain import changes, jobs
+from domain.addresses import former_spellings
 from domain.campaigns import queries as campaigns
 from domain.changes import ChangeKind
 from domain.changes.model import ALL_KINDS
@@ -48,7 +49,7 @@ async def erase(tx: Transaction, key: bytes, store_id: int, customer_id: int, no
     hashes = (await suppressions.hashes_by_customer(tx, key, store_id, [customer_id])).get(customer_id, set())
     contacts = (await customer_queries.contacts_of(tx, store_id, [customer_id]))[customer_id]
     known_by = (customer.email, customer.phone, *(contact.address for contact in contacts))
-    addresses = {address.lower() for address in known_by if address}
+    addresses = {spelling for address in known_by if address for spelling in former_spellings(address)}
     await suppressions.record(tx, store_id, hashes, now)
     await customers.remove(tx, store_id, customer_id, now)
     await rows.erase(tx, store_id, customer_id, [entry for entry in PERSONAL if not entry.later])

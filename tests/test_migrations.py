@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from importlib.resources import files
+from json import dumps
 from typing import Any
 from uuid import UUID
 
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, Table, insert, inspect, select
+from sqlalchemy import Connection, MetaData, Table, delete, insert, inspect, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import Boolean, Date, DateTime, Double, LargeBinary, String, TypeEngine, Uuid
 
@@ -187,6 +188,61 @@ async def test_the_job_that_tracks_memberships_is_made_again(empty: Database) ->
     async with empty.engine.begin() as connection:
         rows = (await connection.run_sync(stored_rows))["jobs"]
     assert sorted(str(row["kind"]) for row in rows) == ["1", "memberships.track"]
+
+
+async def test_stored_addresses_take_their_canonical_form(empty: Database) -> None:
+    await migrate(empty, "0010")
+    own, other = "info@straße.example", "b@other.example"
+    customers = [(1, "info@xn--strae-oqa.example", "+886912345678"), (2, own, None), (3, "a@shop.example", None)]
+    contacts = [
+        (1, "email", "INFO@straße.example", True),
+        (1, "sms", "0912 345 678", False),
+        (1, "line", "info@xn--strae-oqa.example", False),
+        (2, "email", " B@Other.example ", True),
+        (2, "sms", "no number", False),
+        (3, "email", "no address", False),
+    ]
+    async with empty.engine.begin() as connection:
+        await connection.run_sync(fill)
+        shop = await connection.run_sync(reflected_tables)
+        for name in ("customers", "contacts", "customer_changes"):
+            await connection.execute(delete(shop[name]))
+        customer = {column.name: sample(column.type) for column in shop["customers"].columns}
+        for number, email, phone in customers:
+            values = {"id": number, "external_id": str(number), "email": email, "phone": phone, "country": "TW"}
+            await connection.execute(insert(shop["customers"]), customer | values)
+        contact = {column.name: sample(column.type) for column in shop["contacts"].columns}
+        for number, channel, address, invalid in contacts:
+            values = {"customer_id": number, "channel": channel, "address": address, "invalid": invalid}
+            await connection.execute(insert(shop["contacts"]), contact | values)
+    await migrate(empty)
+    async with empty.engine.begin() as connection:
+        after = await connection.run_sync(stored_rows)
+    assert {(row["id"], row["email"]) for row in after["customers"]} == {(1, own), (2, own), (3, "a@shop.example")}
+    assert {(row["customer_id"], row["channel"], row["address"], row["invalid"]) for row in after["contacts"]} == {
+        (1, "email", None, True),
+        (1, "sms", None, False),
+        (1, "line", "info@xn--strae-oqa.example", False),
+        (2, "email", other, True),
+        (2, "sms", "no number", False),
+        (3, "email", "no address", False),
+    }
+    assert [(row["kinds"], row["first_id"], row["last_id"]) for row in after["customer_changes"]] == [(6, 0, 2**63 - 1)]
+
+
+async def test_segments_that_ask_for_a_channel_are_asked_again(empty: Database) -> None:
+    await migrate(empty, "0010")
+    async with empty.engine.begin() as connection:
+        await connection.run_sync(fill)
+        shop = await connection.run_sync(reflected_tables)
+        await connection.execute(delete(shop["customer_changes"]))
+        condition = {"attribute": {"dimension": "channel", "operator": "IN", "values": ["email"]}}
+        stored = condition if connection.dialect.name == "postgresql" else dumps(condition)
+        await connection.execute(update(shop["segments"]).values(include=stored))
+    await migrate(empty)
+    async with empty.engine.begin() as connection:
+        marks = (await connection.run_sync(stored_rows))["customer_changes"]
+    assert [(row["store_id"], row["first_id"], row["last_id"]) for row in marks] == [(1, 0, 2**63 - 1)]
 
 
 @pytest.mark.parametrize(("name", "digest"), LANDED.items())

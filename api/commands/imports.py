@@ -43,6 +43,7 @@ def _import(kind: str, file: Path, store: int | None, encoding: str | None) -> N
     from domain.imports.import_run import ImportEnvironment
     from domain.imports.model import ImportKind
     from domain.installation.keys import InstallationKeys
+    from plugins.manager import load
 
     settings, size = load_settings(), file.stat().st_size
 
@@ -54,7 +55,8 @@ def _import(kind: str, file: Path, store: int | None, encoding: str | None) -> N
     async def run(database: "Database") -> bool:
         store_id = await find_store(database, store)
         keys = await InstallationKeys(settings.secret_keys()).load(database)
-        environment = ImportEnvironment(settings.clock(), suppression_key(keys))
+        kinds = load(settings.blocked_plugins).extensions.address_kinds
+        environment = ImportEnvironment(settings.clock(), suppression_key(keys), kinds)
         incoming = LocalFile(ImportKind(kind), file, encodings.named(encoding))
         return await import_file(database, store_id, incoming, environment, record_import)
 

@@ -4,9 +4,26 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, case, false, func, insert, literal, null, or_, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    case,
+    false,
+    func,
+    insert,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 
+from domain.addresses import AddressKinds
 from domain.customers.model import Consent
+from domain.customers.own_addresses import own_address
 from domain.customers.tables import contacts, customer_facts, customer_properties, customers
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into
@@ -48,10 +65,13 @@ async def put_properties(tx: Transaction, selected: Select[*tuple[Any, ...]], *,
         await _upsert(tx, customer_properties, selected)
 
 
-async def merge_contacts(tx: Transaction, selected: Select[*tuple[Any, ...]], *, all_new: bool) -> None:
+async def merge_contacts(
+    tx: Transaction, selected: Select[*tuple[Any, ...]], kinds: AddressKinds, *, all_new: bool
+) -> None:
     """Add contacts, or merge them with those that customers have: a consent moves up only, as by `imported_consent`.
 
-    An address that is null leaves the contact's; another one is no longer invalid. `all_new`: the customers are, and
+    An address that is null leaves the contact's; one that is another than that which is written to is no longer
+    invalid. `all_new`: the customers are, and
     have no contacts yet.
     """
     if all_new:
@@ -60,7 +80,15 @@ async def merge_contacts(tx: Transaction, selected: Select[*tuple[Any, ...]], *,
     statement = insert_into(contacts, tx.dialect).from_select(selected.selected_columns.keys(), selected)
     before, after = contacts.c, statement.excluded
     is_higher = _rank(after.consent) > _rank(before.consent)
-    has_moved = and_(after.address.is_not(None), before.address.is_distinct_from(after.address))
+    # As literals, for a subquery of an upsert does not correlate by itself.
+    store_id, customer_id, channel = (
+        literal_column(f"contacts.{name}", before[name].type) for name in ("store_id", "customer_id", "channel")
+    )
+    own = select(own_address(channel, customers.c.email, customers.c.phone, kinds)).where(
+        customers.c.store_id == store_id, customers.c.id == customer_id
+    )
+    written_to = func.coalesce(before.address, own.scalar_subquery())
+    has_moved = and_(after.address.is_not(None), after.address.is_distinct_from(written_to))
     values: dict[str, ColumnElement[Any]] = {
         name: case((is_higher, after[name]), else_=before[name]) for name in ("consent", "consent_at", "consent_source")
     }

@@ -1,18 +1,22 @@
 """Creates the customers that clients describe, or updates those that exist."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
+from muster_sdk import AddressKind
+
 from domain import changes as change_log
+from domain.addresses import KNOWN_KINDS, AddressKinds
 from domain.changes import ChangeKind
 from domain.customers import queries, writes
 from domain.customers import tags as customer_tags
 from domain.customers.contacts import save_contacts
 from domain.customers.fields import FIELDS
 from domain.customers.identity import match
-from domain.customers.model import MAX_BATCH, Customer, CustomerChange, PropertyDefinition
+from domain.customers.model import MAX_BATCH, ContactChange, Customer, CustomerChange, PropertyDefinition
+from domain.customers.own_addresses import OWN_COLUMNS, drop_repeated
 from domain.customers.validation import clean
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
@@ -29,6 +33,14 @@ class UpsertResult:
     @property
     def updated(self) -> int:
         return len(set(self.ids) - self.created)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """The store's properties by key, and the kinds of address of channels."""
+
+    definitions: Mapping[str, PropertyDefinition]
+    kinds: AddressKinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,15 @@ class _CustomerUpdate:
     def is_restored(self) -> bool:
         return self.before is not None and self.before.deleted_at is not None
 
+    def contacts(self, kinds: AddressKinds) -> list[ContactChange]:
+        """Return the contacts, without addresses that are the customer's own."""
+        contacts: list[ContactChange] = []
+        for contact in self.change.contacts:
+            own_column = OWN_COLUMNS.get(kinds.get(contact.channel, AddressKind.HANDLE))
+            is_own = own_column is not None and contact.address == self.row[own_column]
+            contacts.append(replace(contact, address=None) if is_own else contact)
+        return contacts
+
     @property
     def has_moved(self) -> bool:
         """Return whether the customer has another e-mail address or phone number than before."""
@@ -57,21 +78,33 @@ class _CustomerUpdate:
 
 
 async def upsert(
-    tx: Transaction, store_id: int, change: CustomerChange, now: datetime, *, source: str = "api"
+    tx: Transaction,
+    store_id: int,
+    change: CustomerChange,
+    now: datetime,
+    *,
+    source: str = "api",
+    kinds: AddressKinds = KNOWN_KINDS,
 ) -> tuple[Customer, bool]:
     """Return the customer as it is now, and whether it is new. Raise DomainErrors when the input is wrong."""
     definitions = await _lock_definitions(tx, store_id)
     try:
-        cleaned = clean(change, definitions)
+        cleaned = clean(change, definitions, kinds)
     except DomainError as error:
         raise error.under("input") from None
-    result = await _save(tx, store_id, [cleaned], definitions, now, source)
+    result = await _save(tx, store_id, [cleaned], _Rules(definitions, kinds), now, source)
     customer = (await queries.by_ids(tx, store_id, result.ids))[0]
     return customer, bool(result.created)
 
 
 async def upsert_many(
-    tx: Transaction, store_id: int, changes: Sequence[CustomerChange], now: datetime, *, source: str = "api"
+    tx: Transaction,
+    store_id: int,
+    changes: Sequence[CustomerChange],
+    now: datetime,
+    *,
+    source: str = "api",
+    kinds: AddressKinds = KNOWN_KINDS,
 ) -> UpsertResult:
     """Save all of the changes. Raise DomainErrors with every error of each, and save none, when one is wrong."""
     if len(changes) > MAX_BATCH:
@@ -82,9 +115,9 @@ async def upsert_many(
     errors = ErrorCollector()
     for index, change in enumerate(changes):
         with errors.under("input", index):
-            cleaned.append(clean(change, definitions))
+            cleaned.append(clean(change, definitions, kinds))
     errors.raise_any()
-    return await _save(tx, store_id, cleaned, definitions, now, source)
+    return await _save(tx, store_id, cleaned, _Rules(definitions, kinds), now, source)
 
 
 async def _lock_definitions(tx: Transaction, store_id: int) -> dict[str, PropertyDefinition]:
@@ -97,7 +130,7 @@ async def _save(
     tx: Transaction,
     store_id: int,
     changes: Sequence[CustomerChange],
-    definitions: Mapping[str, PropertyDefinition],
+    rules: _Rules,
     now: datetime,
     source: str,
 ) -> UpsertResult:
@@ -130,7 +163,7 @@ async def _save(
                 postponed.append(index)
             keys_of_round |= keys
         created |= {update.id for update in updates if update.before is None}
-        await _save_round(tx, store_id, updates, definitions, now, source)
+        await _save_round(tx, store_id, updates, rules, now, source)
         pending = postponed
     return UpsertResult(ids, frozenset(created))
 
@@ -152,18 +185,20 @@ async def _save_round(
     tx: Transaction,
     store_id: int,
     updates: Sequence[_CustomerUpdate],
-    definitions: Mapping[str, PropertyDefinition],
+    rules: _Rules,
     now: datetime,
     source: str,
 ) -> None:
     """Write customers of whom none comes twice, with their tags, addresses, properties and contacts."""
+    moved_ids = [update.id for update in updates if update.has_moved]
+    await drop_repeated(tx, store_id, moved_ids, rules.kinds)
     await writes.add(tx, [update.row for update in updates if update.before is None])
     await writes.replace(tx, [update.row for update in updates if update.before is not None])
     ids = [update.id for update in updates]
     await change_log.record_change(tx, store_id, ChangeKind.PROFILE | ChangeKind.CONTACTS, ids)
     restored_ids = [update.id for update in updates if update.is_restored]
     await change_log.record_change(tx, store_id, ChangeKind.EXISTENCE, restored_ids)
-    await writes.clear_invalid(tx, store_id, [update.id for update in updates if update.has_moved])
+    await writes.clear_invalid(tx, store_id, moved_ids)
     tags = {update.id: update.change.tags or () for update in updates if not isinstance(update.change.tags, Unset)}
     await customer_tags.replace_tags(tx, store_id, tags, now, source)
     addresses = {
@@ -171,10 +206,11 @@ async def _save_round(
     }
     await writes.replace_addresses(tx, store_id, addresses)
     properties = {
-        (update.id, definitions[item.key].id): (definitions[item.key], cast("Value | None", item.value))
+        (update.id, rules.definitions[item.key].id): (rules.definitions[item.key], cast("Value | None", item.value))
         for update in updates
         for item in update.change.properties
     }
     await writes.put_properties(tx, store_id, properties)
-    contacts = {update.id: update.change.contacts for update in updates if update.change.contacts}
+    contacts = {update.id: update.contacts(rules.kinds) for update in updates if update.change.contacts}
     await save_contacts(tx, store_id, contacts, now, source)
+    await drop_repeated(tx, store_id, moved_ids, rules.kinds)

@@ -5,6 +5,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from muster_sdk import AddressKind
+
+from domain.addresses import KNOWN_KINDS, AddressKinds
 from domain.customers import values
 from domain.customers.fields import FIELDS
 from domain.customers.model import Address, ContactChange, CustomerChange, PropertyChange, PropertyDefinition
@@ -39,7 +42,9 @@ class _FieldErrors(ErrorCollector):
         return None
 
 
-def clean(change: CustomerChange, definitions: Mapping[str, PropertyDefinition]) -> CustomerChange:
+def clean(
+    change: CustomerChange, definitions: Mapping[str, PropertyDefinition], kinds: AddressKinds = KNOWN_KINDS
+) -> CustomerChange:
     """Return the change with its values in the form that is stored. Raise DomainErrors with all that is wrong."""
     errors = _FieldErrors()
     cleaned: dict[str, Any] = {}
@@ -54,7 +59,7 @@ def clean(change: CustomerChange, definitions: Mapping[str, PropertyDefinition])
     if tags is not None and not isinstance(tags, Unset):
         tags = errors.check(("tags",), values.tags, tags)
     properties = _properties(change, definitions, errors)
-    contacts = _contacts(change, errors)
+    contacts = _contacts(change, errors, kinds, cleaned["country"])
     addresses = _addresses(change, errors)
     if not errors.errors and not any(isinstance(cleaned[key], str) for key in ("external_id", "email", "phone")):
         message = "A customer needs an externalId, an email or a phone to be found by"
@@ -85,7 +90,9 @@ def _properties(
     return list(properties.values())
 
 
-def _contacts(change: CustomerChange, errors: _FieldErrors) -> list[ContactChange]:
+def _contacts(
+    change: CustomerChange, errors: _FieldErrors, kinds: AddressKinds, country: object
+) -> list[ContactChange]:
     """Return the contacts; the last entry of a channel counts."""
     contacts: dict[str, ContactChange] = {}
     if len(change.contacts) > MAX_CONTACTS:
@@ -96,7 +103,9 @@ def _contacts(change: CustomerChange, errors: _FieldErrors) -> list[ContactChang
         channel = errors.check(("contacts", index, "channel"), values.channel, item.channel)
         address = item.address
         if isinstance(address, str):
-            address = errors.check(("contacts", index, "address"), partial(values.text, longest=500), address)
+            kind = kinds.get(item.channel, AddressKind.HANDLE)
+            check = partial(values.address, kind=kind, country=country if isinstance(country, str) else None)
+            address = errors.check(("contacts", index, "address"), check, address)
         if channel is not None:
             contacts[channel] = ContactChange(channel, address, item.consent)
     return list(contacts.values())

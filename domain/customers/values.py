@@ -9,6 +9,7 @@ from typing import TypeVar
 from unicodedata import category
 
 import phonenumbers
+from muster_sdk import AddressKind
 
 from domain.addresses import canonical_email
 from domain.kit.errors import DomainError, ErrorCode
@@ -71,6 +72,17 @@ def phone(value: str, country: str | None) -> str | None:
 def _no_phone(value: str, country: str | None) -> DomainError:
     where = f"in {country}" if country else "without a country"
     return DomainError(f"{_shown(value)} is no phone number {where}: write it as +886912345678")
+
+
+def address(value: str, kind: AddressKind, country: str | None) -> str | None:
+    """Return an address as the channels of the kind take it."""
+    match kind:
+        case AddressKind.EMAIL:
+            return email(value)
+        case AddressKind.PHONE:
+            return phone(value, country)
+        case AddressKind.HANDLE:
+            return text(value, 500)
 
 
 def choice(value: str, choices: type[Choice]) -> Choice | None:

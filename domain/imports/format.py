@@ -1,13 +1,14 @@
 """A kind of file as the runner knows it: its header, its rows, where they are staged, and the steps that merge them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Table, and_
 
+from domain.addresses import KNOWN_KINDS, AddressKinds
 from domain.imports.model import Progress
 from domain.kit.db import Transaction
 from domain.operations.model import Problem
@@ -23,6 +24,7 @@ class ImportKey:
     suppression_key: bytes
     # When the file was sent.
     sent_at: datetime
+    address_kinds: AddressKinds = field(default_factory=lambda: KNOWN_KINDS)
 
     def matches(self, columns: Any) -> ColumnElement[bool]:
         return and_(columns.store_id == self.store_id, columns.operation_id == self.operation_id)

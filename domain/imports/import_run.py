@@ -1,11 +1,12 @@
 """An import in a worker's hands, and the end of each of its steps."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from domain import jobs
+from domain.addresses import KNOWN_KINDS, AddressKinds
 from domain.imports import queries
 from domain.imports.format import ImportFormat, ImportKey
 from domain.imports.model import Progress
@@ -20,10 +21,14 @@ Finish = Callable[[Transaction], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ImportEnvironment:
-    """The clock that imports go by, and the key of the hashes of what customers are known by."""
+    """The clock that imports go by, and the key of the hashes of what customers are known by.
+
+    `address_kinds`: the kinds of address of channels.
+    """
 
     clock: Clock
     suppression_key: bytes
+    address_kinds: AddressKinds = field(default_factory=lambda: KNOWN_KINDS)
 
 
 @dataclass(slots=True)
@@ -51,7 +56,10 @@ class ImportRun:
 
     @property
     def key(self) -> ImportKey:
-        return ImportKey(self.store_id, self.operation_id, self.environment.suppression_key, self.sent_at)
+        environment = self.environment
+        return ImportKey(
+            self.store_id, self.operation_id, environment.suppression_key, self.sent_at, environment.address_kinds
+        )
 
     async def checkpoint(self, tx: Transaction, progress: Progress, done: int, total: int | None) -> None:
         """Store how far the import is, last in a step's transaction. Raise LeaseLost when another has the job."""

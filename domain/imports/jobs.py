@@ -14,7 +14,9 @@ def import_jobs(finish: Callable[[Transaction, Job], Awaitable[None]]) -> Sequen
     """Return a kind of job for each kind of import. `finish` ends the job in the last transaction."""
 
     async def run(services: Services, job: Job) -> None:
-        environment = ImportEnvironment(services.clock, await services.suppression_key())
+        environment = ImportEnvironment(
+            services.clock, await services.suppression_key(), services.extensions.address_kinds
+        )
         await runner.run(services.database, job, environment, lambda tx: finish(tx, job))
 
     return [JobKind(kind.job, Queue.IMPORTS, run, runner.give_up, time_limit=6 * 3600) for kind in ImportKind]

@@ -6,6 +6,7 @@ import strawberry
 from muster_sdk import AddressKind
 
 from api.graphql.kit.context import Context
+from domain.addresses import KNOWN_KINDS
 from domain.customers import model, queries
 from domain.customers.model import Consent
 
@@ -24,10 +25,11 @@ class Contact:
 async def contacts_of(context: Context, customer: model.Customer) -> list[Contact]:
     """Return the customer's contacts by channel: stored ones, and those that the profile's own address makes."""
     stored = {contact.channel: contact for contact in await context.load(queries.contacts_of, customer.id)}
-    kinds = context.services.channels.addresses
+    channels = context.services.channels.addresses
+    kinds = {**KNOWN_KINDS, **channels}
     profile = {AddressKind.EMAIL: customer.email, AddressKind.PHONE: customer.phone}
     contacts: list[Contact] = []
-    for channel in sorted({*stored, *kinds}):
+    for channel in sorted({*stored, *channels}):
         kind = kinds.get(channel)
         contact = stored.get(channel, model.Contact(channel, None, Consent.NOT_SUBSCRIBED, None, invalid=False))
         address = contact.address or (profile.get(kind) if kind else None)

@@ -26,7 +26,12 @@ class CustomerPropertyInput:
 @strawberry.input
 class ContactInput:
     channel: str
-    address: str
+    address: str = strawberry.field(
+        description=(
+            "Checked as the customer's own is, by the channel's kind: an e-mail address, a phone number, or a "
+            "provider's ID. One that is the customer's own, or empty, follows the customer's."
+        )
+    )
     consent: Consent | None = None
 
 

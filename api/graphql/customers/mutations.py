@@ -67,7 +67,9 @@ async def _observe_consent(context: Context, tx: Transaction, arguments: Mapping
 class CustomerMutation:
     @mutation(CustomerUpsertPayload, TokenScope.WRITE)
     async def customer_upsert(self, context: Context, tx: Transaction, input: CustomerInput) -> CustomerUpsertPayload:
-        customer, created = await upsert.upsert(tx, context.store_id, input.change(), context.now)
+        customer, created = await upsert.upsert(
+            tx, context.store_id, input.change(), context.now, kinds=context.services.extensions.address_kinds
+        )
         await _heed(context, tx, [customer.id])
         return CustomerUpsertPayload(customer=await with_facts(tx, customer), created=created)
 
@@ -76,7 +78,9 @@ class CustomerMutation:
         self, context: Context, tx: Transaction, input: list[CustomerInput]
     ) -> CustomersUpsertPayload:
         changes = [customer.change() for customer in input]
-        result = await upsert.upsert_many(tx, context.store_id, changes, context.now)
+        result = await upsert.upsert_many(
+            tx, context.store_id, changes, context.now, kinds=context.services.extensions.address_kinds
+        )
         await _heed(context, tx, sorted(set(result.ids)))
         return CustomersUpsertPayload(created=len(result.created), updated=result.updated)
 

@@ -12,6 +12,7 @@ from domain.consents import suppressions
 from domain.customers import selected_writes, writes
 from domain.customers.fields import FIELDS
 from domain.customers.model import NAMELESS
+from domain.customers.own_addresses import drop_repeated
 from domain.customers.tables import customers
 from domain.imports.customers import related
 from domain.imports.customers.part import Identity, Part, StagedCustomers
@@ -116,6 +117,7 @@ async def _update(tx: Transaction, staged: StagedCustomers, names: Sequence[str]
             .select_from(staged.source.join(customers, is_customer))
             .where(staged.rows, ~_matched.added, or_(*(_differs(name) for name in addresses)))
         )
+        await drop_repeated(tx, staged.store_id, moved, staged.part.key.address_kinds)
         await writes.clear_invalid(tx, staged.store_id, moved)
     written = [*names, "folded_name"] if "name" in names else names
     values: dict[str, Any] = {name: func.coalesce(_staged[name], customer[name]) for name in written}

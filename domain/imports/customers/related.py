@@ -28,6 +28,7 @@ from sqlalchemy.types import TypeEngine
 
 from domain.customers import selected_writes
 from domain.customers.model import Consent
+from domain.customers.own_addresses import drop_repeated, own_address
 from domain.customers.tables import contacts, customer_properties, customer_tags, property_definitions
 from domain.customers.tags import add_selected_tags, remove_selected_tags
 from domain.imports.customers.part import StagedCustomers
@@ -47,6 +48,9 @@ async def merge(tx: Transaction, staged: StagedCustomers, columns: Sequence[str]
         await _properties(tx, staged)
     if any(name.startswith(("consent.", "contact.")) for name in columns):
         await _contacts(tx, staged, now)
+    if not staged.all_new and any(name in {"email", "phone"} or name.startswith("contact.") for name in columns):
+        ids = select(staged.id).select_from(staged.source).where(staged.rows)
+        await drop_repeated(tx, staged.store_id, ids, staged.part.key.address_kinds)
 
 
 class _JsonItems:
@@ -111,5 +115,9 @@ async def _contacts(tx: Transaction, staged: StagedCustomers, now: datetime) -> 
         "consent_source": case((is_answer, literal(SOURCE)), else_=null()),
         "invalid": false(),
     }
+    kinds = staged.part.key.address_kinds
+    if staged.all_new:
+        own = own_address(items.c["channel"], _staged.email, _staged.phone, kinds)
+        values["address"] = func.nullif(items.c["address"], own)
     rows = _select(staged, staged.source.join(items.table, true()), values)
-    await selected_writes.merge_contacts(tx, rows, all_new=staged.all_new)
+    await selected_writes.merge_contacts(tx, rows, kinds, all_new=staged.all_new)

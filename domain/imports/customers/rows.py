@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import orjson
+from muster_sdk import AddressKind
 
 from domain.consents.suppressions import address_hash, external_id_hash
 from domain.customers import values
@@ -15,7 +16,7 @@ from domain.imports.copy import key_of
 from domain.imports.customers.property_types import as_any_type, as_type, narrowed
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
-from domain.kit.errors import DomainError
+from domain.kit.errors import DomainError, check_field
 from domain.kit.folded_text import folded
 from domain.kit.values import ValueType
 from domain.operations.model import Problem
@@ -42,6 +43,7 @@ class CustomerReader:
         self._dialect = dialect
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
         self._suppression_key = key.suppression_key
+        self._address_kinds = key.address_kinds
         self._key_cells = [names.index(name) if name in names else None for name in _KEYS]
         # The staging table's columns take the first slots, in this order.
         data_names = [name for name in names if name not in _KEYS and (name in _FIELDS or name == "tags")]
@@ -52,8 +54,11 @@ class CustomerReader:
         self._consents: set[int] = set()
         columns = [self._column(name, cell, definitions) for cell, name in enumerate(names)]
         # A national phone number is read once its row's country is known.
-        self._columns = [column for column in columns if column.name != "phone"]
-        self._phone = next((column for column in columns if column.name == "phone"), None)
+        phones = {f"contact.{channel}" for channel, kind in key.address_kinds.items() if kind is AddressKind.PHONE} | {
+            "phone"
+        }
+        self._columns = [column for column in columns if column.name not in phones]
+        self._phones = [column for column in columns if column.name in phones]
         self._country_slot = self._slots.get("country")
         self._name_slot = self._slots.get("name")
         self._steps = [(column.cell, column.slot, column.parse) for column in self._columns]
@@ -86,7 +91,8 @@ class CustomerReader:
                 self._consents.add(slot)
                 parse = cached(partial(values.choice, choices=Consent))
             else:
-                parse = partial(values.text, longest=500)
+                kind = self._address_kinds.get(key, AddressKind.HANDLE)
+                parse = partial(values.address, kind=kind, country=None)
         elif name == "tags":
             parse = cached(lambda cell: _json_list([_json({"tag": tag}) for tag in values.tags(cell.split(";"))]))
         else:
@@ -151,16 +157,18 @@ class CustomerReader:
 
     def _row(self, record: list[str]) -> RowValues:
         row: RowValues = [None] * len(self._slots)
-        phone = self._phone
         try:
             for cell, slot, parse in self._steps:
                 if record[cell]:
                     row[slot] = parse(record[cell])
-            if phone is not None and record[phone.cell]:
-                country = None if self._country_slot is None else row[self._country_slot]
-                row[phone.slot] = values.phone(record[phone.cell], country)
+            country = None if self._country_slot is None else row[self._country_slot]
+            for phone in self._phones:
+                if record[phone.cell]:
+                    row[phone.slot] = check_field(
+                        (phone.name,), partial(values.phone, country=country), record[phone.cell]
+                    )
         except DomainError as error:
-            raise DomainError(cell_errors(record, self._columns) or f"phone: {error.message}") from error
+            raise DomainError(cell_errors(record, self._columns) or error.message) from error
         if row[_EXTERNAL_ID] is None and row[_EMAIL] is None:
             raise DomainError("The row needs an external_id or an email to be found by")
         return row

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import pytest
 from muster_sdk import Accepted, Message, Report
 from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import OperationalError
 
+from channels.email.plugin import EmailChannel
 from domain import jobs
 from domain.campaigns.tables import campaigns
 from domain.deliveries import batch_sender, batches, sender
@@ -21,6 +23,7 @@ from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database, Transaction
 from domain.kit.db.portable import database_later
 from domain.sessions.session import ChannelBroken
+from domain.stores.channels import ConfiguredChannel
 from tests.domain.campaigns.stage import Killed, fix_windows
 from tests.domain.deliveries.stage import Notice, make_notice
 from tests.fakes import RecordingChannel, make_services
@@ -272,3 +275,17 @@ async def test_a_batch_whose_workers_died_is_resolved_for_its_source(
     assert notice.source.closed == [notice.mailing.id]
     async with database.write() as tx:
         await jobs.finish(tx, job)
+
+
+async def test_a_stored_address_that_is_refused_by_now_is_not_sent_to(database: Database, store_id: int) -> None:
+    notice = await make_notice(database, store_id)
+    content = {"subject": "Hello", "text": "Hi"}
+    notice.source.mailing = replace(notice.mailing, content=content)
+    async with database.write() as tx:
+        await tx.execute(update(deliveries).where(deliveries.c.customer_id == 2).values(address="0@\u00af"))
+    services = make_services(database, ConfiguredChannel(EmailChannel(), None), journals=notice.journals)
+    job = await notice.claim(await notice.add_job())
+    await sender.deliver(services, job, notice.source, notice.key)
+    rows = await notice.rows()
+    assert {customer_id: row.status for customer_id, row in rows.items()} == {1: "SENT", 2: "FAILED", 3: "SENT"}
+    assert rows[2].error.startswith("The recipient's address is no e-mail address: its domain is none of IDNA 2008")

@@ -120,6 +120,36 @@ async def test_faults_of_customers_are_told_with_their_paths(store: StoreClient)
     assert faults(many) == [(["input"], "LIMIT_EXCEEDED")]
 
 
+async def test_an_address_is_one_however_it_is_written(store: StoreClient) -> None:
+    fields = "created customer { email contacts { channel address } }"
+    spellings = {
+        "Info@STRAẞE.example": "info@straße.example",
+        "info@xn--strae-oqa.example": "info@straße.example",
+        "da.me..x@docomo.ne.jp": "da.me..x@docomo.ne.jp",
+        '"da.me..x"@docomo.ne.jp': "da.me..x@docomo.ne.jp",
+        "o'brien@shop.test": "o'brien@shop.test",
+    }
+    known = set[str]()
+    for written, address in spellings.items():
+        contacts = [{"channel": "email", "address": written}]
+        values = {"email": written, "contacts": contacts}
+        done = await store.mutate("customerUpsert", "input: $input", fields, input=values)
+        customer = {"email": address, "contacts": [{"channel": "email", "address": address}]}
+        shown = [contact for contact in done["customer"]["contacts"] if contact["channel"] == "email"]
+        assert {"email": done["customer"]["email"], "contacts": shown} == customer
+        assert done["created"] is (address not in known)
+        known.add(address)
+        answer = await store.get("query ($email: String) { customer(email: $email) { email } }", email=written)
+        assert answer["customer"] == {"email": address}
+    for written in (f"{'a' * 65}@mail.example", "0@\u00af"):
+        done = await store.mutate("customerUpsert", "input: $input", fields, input={"email": written})
+        assert faults(done) == [(["input", "email"], "INVALID")]
+        contacts = [{"channel": "email", "address": written}]
+        values = {"externalId": "c1", "contacts": contacts}
+        done = await store.mutate("customerUpsert", "input: $input", fields, input=values)
+        assert faults(done) == [(["input", "contacts", "0", "address"], "INVALID")]
+
+
 async def test_pages_of_customers(store: StoreClient) -> None:
     named = [("c1", "Ann", "TW"), ("c2", "Bob", "JP"), ("c3", "Cho", "TW"), ("c4", None, None)]
     gids = await store.customers(*({"externalId": key, "name": name, "country": land} for key, name, land in named))

@@ -35,6 +35,9 @@ def upgrade() -> None:
     for table, default in (("customers", _NAMELESS), ("segments", ""), ("lists", ""), ("campaigns", "")):
         op.add_column(table, sa.Column("folded_name", _FOLDED, nullable=False, server_default=default))
     op.add_column("import_customers", sa.Column("folded_name", _FOLDED))
+    if op.get_bind().dialect.name == "postgresql":
+        # Without statistics, each row below would be looked for among all of its store.
+        op.execute(f"ANALYZE {', '.join(_KEYS)}")
     for name, key in _KEYS.items():
         columns = key | {"name": sa.String, "folded_name": _FOLDED}
         _fill(sa.table(name, *(sa.column(*column) for column in columns.items())), key)

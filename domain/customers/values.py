@@ -6,7 +6,7 @@ from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from enum import StrEnum
 from math import isfinite
 from typing import TypeVar
-from unicodedata import category
+from unicodedata import category, normalize
 
 import phonenumbers
 from muster_sdk import AddressKind
@@ -17,13 +17,15 @@ from domain.kit.values import Value, ValueType
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
-# What phonenumbers knows, and the inhabited-by-few rest of ISO 3166-1.
-COUNTRIES = (frozenset(phonenumbers.SUPPORTED_REGIONS) - {"AC", "TA", "XK"}) | frozenset(
+# What phonenumbers knows, Kosovo's XK included, and the inhabited-by-few rest of ISO 3166-1.
+COUNTRIES = (frozenset(phonenumbers.SUPPORTED_REGIONS) - {"AC", "TA"}) | frozenset(
     {"AQ", "BV", "GS", "HM", "PN", "TF", "UM"}
 )
 MAX_TAGS = 250
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+# A country's code and a zero, which most countries dial in front of national numbers alone: +8860912345678.
+_TRUNK_ZERO = re.compile(rf"\+(?:{'|'.join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))})0")
 _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?((?:[-_][A-Za-z0-9]{5,8})*)")
 _CHANNEL = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -33,13 +35,18 @@ _LEFT_OUT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def text(value: str, longest: int) -> str | None:
-    """Return the text trimmed, None when nothing is left."""
-    value = value.strip()
+    """Return the text trimmed and in NFC, None when nothing is left."""
+    value = _composed(value.strip())
     if len(value) > longest:
         raise DomainError(f"has {len(value)} characters: {longest} at most")
     if not value.isprintable():
         _refuse_controls(value)
     return value or None
+
+
+def _composed(value: str) -> str:
+    """Return the text in NFC, in which an accent is a part of its letter, however it was typed."""
+    return value if value.isascii() else normalize("NFC", value)
 
 
 def _refuse_controls(value: str) -> None:
@@ -58,7 +65,7 @@ def phone(value: str, country: str | None) -> str | None:
     value = value.strip()
     if not value:
         return None
-    if _E164.fullmatch(value):
+    if _E164.fullmatch(value) and not _TRUNK_ZERO.match(value):
         return value
     try:
         number = phonenumbers.parse(value, country)
@@ -183,7 +190,7 @@ def property_key(value: str) -> str:
 
 def note(value: str) -> str | None:
     """Return text of several lines."""
-    value = value.strip()
+    value = _composed(value.strip())
     if len(value) > 2_000:
         raise DomainError(f"has {len(value)} characters: 2000 at most")
     _refuse_controls(value.replace("\n", "").replace("\r", "").replace("\t", ""))

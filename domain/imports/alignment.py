@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from domain.imports.cells import SHOWN
 from domain.imports.csv_reader import Records
 from domain.imports.header import SEPARATORS, is_blank
 from domain.imports.model import Progress
-from domain.operations.model import Problem
+from domain.operations.model import Problem, ProblemOutcome
 
 _SEPARATOR_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -43,7 +44,7 @@ def align(records: Records, progress: Progress) -> AlignedRows:
                 continue
             fault = fault or _misfit(record, width, progress.separator)
             if fault is not None:
-                problems.append(Problem(number, fault))
+                problems.append(Problem(number, fault, outcome=ProblemOutcome.ROW_REFUSED))
                 continue
             record = [*record, *[""] * (width - len(record))][:width]
         elif not record[0] and is_blank(record):
@@ -70,4 +71,12 @@ def _tell_nameless(number: int, record: Sequence[str], named: Sequence[int], tol
     """Return a problem for each cell of no column that has a value for the first time, and remember them in `told`."""
     found = [cell for cell in range(len(record)) if cell not in named and cell not in told and record[cell].strip()]
     told += found
-    return [Problem(number, f"Column {cell + 1} has no name: its values are left out") for cell in found]
+    return [
+        Problem(
+            number,
+            f"Column {cell + 1} has no name: its values are left out",
+            value=record[cell][:SHOWN],
+            outcome=ProblemOutcome.CELL_LEFT_OUT,
+        )
+        for cell in found
+    ]

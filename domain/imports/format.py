@@ -1,6 +1,6 @@
 """A kind of file as the runner knows it: its header, its rows, where they are staged, and the steps that merge them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -40,12 +40,19 @@ class StagedRows:
 
 
 class RowReader(Protocol):
-    """Reads the rows of one file, part after part."""
+    """Reads the rows of one file, part after part.
+
+    `date_columns`: the positions of the columns with days or times, by their fields' names.
+    """
 
     property_types: dict[str, list[str]]
+    date_columns: Mapping[str, int]
 
     def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
-        """Return the rows to stage of the records, each of which comes with its number in the file."""
+        """Return the rows to stage of the records, each of which comes with its number in the file.
+
+        Raise OrderUnknown when a column's dates can be read in two ways and it was not examined yet.
+        """
         ...
 
 

@@ -7,13 +7,16 @@ from domain.customers.tables import customers
 from domain.imports import copy, csv_reader, queries
 from domain.imports.alignment import align
 from domain.imports.csv_reader import Form, Unreadable
+from domain.imports.date_orders import examine
 from domain.imports.encodings import Encoding
 from domain.imports.format import ImportFormat, RowReader, StagedRows
 from domain.imports.header import read_header
 from domain.imports.import_run import ImportRun
 from domain.imports.model import Phase, Progress
+from domain.imports.values.dates import OrderUnknown
 from domain.kit.db.portable import refresh_statistics
 from domain.kit.errors import DomainError
+from domain.operations.model import refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,13 @@ async def stage(run: ImportRun) -> None:
                     reader = await run.format.reader(tx, run.key, progress)
             piece = _Piece(number, len(content) - offset, len(content), number == last)
             # The database writes one piece while the next is read.
-            staged = await asyncio.to_thread(_read_piece, reader, progress, piece, data)
+            try:
+                staged = await asyncio.to_thread(_read_piece, reader, progress, piece, data)
+            except OrderUnknown:
+                progress = replace(progress, date_orders=await examine(run, progress, reader.date_columns))
+                async with run.database.read() as tx:
+                    reader = await run.format.reader(tx, run.key, progress)
+                staged = await asyncio.to_thread(_read_piece, reader, progress, piece, data)
             progress, rest = staged.progress, staged.rest
             if writing is not None:
                 await writing
@@ -112,7 +121,8 @@ def _read_piece(reader: RowReader, progress: Progress, piece: _Piece, data: byte
         offset=piece.end - len(rest) if begins_here else progress.offset,
         next_row=next_row,
         bytes_read=progress.bytes_read + records.byte_length,
-        problem_count=progress.problem_count + len(staged.problems),
+        problem_count=progress.problem_count + len(problems),
+        refused_count=progress.refused_count + refused(problems),
         property_types={key: list(types) for key, types in reader.property_types.items()},
         last_part=part,
         nameless=aligned.nameless,

@@ -16,6 +16,7 @@ from domain.imports.customers.rows import CustomerReader
 from domain.imports.format import ImportKey
 from domain.imports.header import header_error, refuse_unknown
 from domain.imports.model import Progress
+from domain.imports.style import style_of
 from domain.imports.tables import import_customers
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
@@ -45,7 +46,8 @@ class CustomerFormat:
         definitions = {
             definition.key: definition for definition in await customer_queries.definitions(tx, key.store_id)
         }
-        return CustomerReader(key, progress, definitions, tx.dialect)
+        style = await style_of(tx, key, progress)
+        return CustomerReader(key, progress, style, definitions, tx.dialect)
 
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool

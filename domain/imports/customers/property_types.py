@@ -1,23 +1,32 @@
 """Finds out the types of properties: of one that is defined, and of one that a file brings first."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from domain.customers import values
-from domain.imports.cells import Parse, for_driver
+from domain.imports.cells import Parse, for_driver, typed
+from domain.imports.values.dates import DateStyle
 from domain.kit.errors import DomainError
+from domain.kit.formulas import unprotected
 from domain.kit.values import ValueType
 
 _TYPES = list(ValueType)
+_CANONICAL = re.compile(r"(?!-0$)-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?", re.ASCII)
+# Numbers as short as this, sign and point included, are in a double as they are written.
+_SURE_DIGITS = 15
+_CODE = re.compile(r"0[0-9]+|[0-9]{16,300}", re.ASCII)
 
 
-def as_type(kind: ValueType, dialect: str) -> Parse:
+def as_type(kind: ValueType, dates: DateStyle, dialect: str) -> Parse:
     """Return a reading that gives a cell's value in its type's place, and behind all types what is staged of it."""
-    parse, index = for_driver(kind, values.READ[kind], dialect), _TYPES.index(kind)
+    parse, index = for_driver(kind, typed(kind, dates), dialect), _TYPES.index(kind)
 
     def read(cell: str) -> tuple[Any, ...] | None:
+        if kind is ValueType.NUMBER:
+            _refuse_code(cell.strip())
         value = parse(cell)
         if value is None:
             return None
@@ -34,16 +43,30 @@ def as_any_type(dialect: str) -> Parse:
         # A column of 0 and 1 is one of numbers.
         if kind is ValueType.BOOLEAN and text.lower() not in {"true", "false"}:
             return None
+        if kind is ValueType.NUMBER and not _is_canonical(text):
+            return None
         try:
             return parses[kind](text)
         except DomainError:
             return None
 
     def read(cell: str) -> tuple[Any, ...] | None:
-        text = values.string(cell)
+        text = values.string(unprotected(cell))
         return None if text is None else _typed(read_as(kind, text) for kind in _TYPES)
 
     return read
+
+
+def _is_canonical(text: str) -> bool:
+    """Return whether a number would be shown as this text again: 02134, 1e5, 1.10 and card numbers are none."""
+    return _CANONICAL.fullmatch(text) is not None and len(text) <= _SURE_DIGITS
+
+
+def _refuse_code(text: str) -> None:
+    """Raise DomainError for what a number would change, such as 02134: the type may have been guessed."""
+    if _CODE.fullmatch(text) and (text.startswith("0") or int(text) != int(float(text))):
+        shown = repr(text if len(text) <= 60 else f"{text[:57]}...")
+        raise DomainError(f"{shown} would change as a number, which the property's values are: give it another key")
 
 
 def narrowed(candidates: Sequence[str], typed_values: Collection[tuple[Any, ...]]) -> list[str]:

@@ -11,15 +11,18 @@ from domain.consents.suppressions import address_hash, external_id_hash
 from domain.customers import values
 from domain.customers.fields import FIELDS
 from domain.customers.model import Consent, PropertyDefinition, imported_consent
-from domain.imports.cells import FileColumn, Parse, cached, cell_errors, for_driver
+from domain.imports.cells import FileColumn, Parse, UnreadableCell, cached, from_text, readable
 from domain.imports.copy import key_of
+from domain.imports.customers import fields
 from domain.imports.customers.property_types import as_any_type, as_type, narrowed
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
-from domain.kit.errors import DomainError, check_field
+from domain.imports.style import FileStyle
+from domain.imports.values.phones import phone
+from domain.kit.errors import DomainError
 from domain.kit.folded_text import folded
 from domain.kit.values import ValueType
-from domain.operations.model import Problem
+from domain.operations.model import Problem, ProblemOutcome
 
 _FIELDS = {field.name: field for field in FIELDS if field.imported}
 # Needed to tell one customer from another, whether the file has them or not.
@@ -36,9 +39,16 @@ class CustomerReader:
     """
 
     def __init__(
-        self, key: ImportKey, progress: Progress, definitions: Mapping[str, PropertyDefinition], dialect: str
+        self,
+        key: ImportKey,
+        progress: Progress,
+        style: FileStyle,
+        definitions: Mapping[str, PropertyDefinition],
+        dialect: str,
     ) -> None:
         names = progress.columns
+        self._style, self._store_country = style, style.country
+        self.date_columns: dict[str, int] = {}
         self.property_types = {name: list(types) for name, types in progress.property_types.items()}
         self._dialect = dialect
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
@@ -84,35 +94,42 @@ class CustomerReader:
                 self.property_types.setdefault(key, [kind.value for kind in ValueType])
                 parse = cached(as_any_type(self._dialect))
             else:
-                parse = cached(as_type(definition.type, self._dialect))
+                self._note_dates(name, cell, definition.type)
+                parse = cached(as_type(definition.type, self._style.dates(name), self._dialect))
         elif dot:
             self._channels.setdefault(key, {})[prefix] = slot
             if prefix == "consent":
                 self._consents.add(slot)
-                parse = cached(partial(values.choice, choices=Consent))
+                parse = cached(fields.consent)
             else:
                 kind = self._address_kinds.get(key, AddressKind.HANDLE)
-                parse = partial(values.address, kind=kind, country=None)
+                checked = from_text(partial(values.address, kind=kind, country=None))
+                parse = fields.address if kind is AddressKind.HANDLE else checked
         elif name == "tags":
-            parse = cached(lambda cell: _json_list([_json({"tag": tag}) for tag in values.tags(cell.split(";"))]))
+            parse = cached(from_text(fields.tag_objects))
         else:
-            field = _FIELDS[name]
-            parse = for_driver(field.value_type, field.parse, self._dialect)
-            parse = parse if field.distinct else cached(parse)
-        return FileColumn(name, cell, slot, parse)
+            self._note_dates(name, cell, _FIELDS[name].value_type)
+            parse = fields.field_parse(_FIELDS[name], self._style, self._dialect)
+        return FileColumn(name, cell, slot, parse, name)
+
+    def _note_dates(self, name: str, cell: int, kind: ValueType) -> None:
+        if kind in {ValueType.DATE, ValueType.DATETIME}:
+            self.date_columns[name] = cell
 
     def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
         """Return the customers, each with the number of its first row, and the problems of the rows left out."""
         customers: dict[tuple[int, str], tuple[int, RowValues]] = {}
         problems: list[Problem] = []
         for number, record in records:
-            try:
-                row = self._row(record)
-            except DomainError as error:
-                problems.append(Problem(number, error.message, self._subject(record)))
+            row, unreadable = self._row(record)
+            external_id, email = row[_EXTERNAL_ID], row[_EMAIL]
+            if external_id is None and email is None:
+                problems.append(self._refused(number, record, unreadable))
                 continue
-            external_id = row[_EXTERNAL_ID]
-            key = (_EMAIL, row[_EMAIL]) if external_id is None else (_EXTERNAL_ID, external_id)
+            if unreadable:
+                subject = self._subject(external_id, email)
+                problems += [cell.problem(number, subject) for cell in unreadable]
+            key = (_EMAIL, email) if external_id is None else (_EXTERNAL_ID, external_id)
             if key in customers:
                 self._fold(customers[key][1], row)
             else:
@@ -147,31 +164,44 @@ class CustomerReader:
         ]
         return StagedRows(names, rows, problems)
 
-    def _subject(self, record: list[str]) -> bytes | None:
-        """Return the hash of whom a row is about that cannot be read, as far as it says."""
-        cells = [None if cell is None or cell >= len(record) else record[cell].strip() for cell in self._key_cells]
-        if external_id := cells[_EXTERNAL_ID]:
+    def _refused(self, number: int, record: list[str], unreadable: Sequence[UnreadableCell]) -> Problem:
+        """Return the problem of a row of which nobody can be told."""
+        cells = ["" if cell is None else record[cell].strip() for cell in self._key_cells]
+        subject = self._subject(*cells)
+        for cell in unreadable:
+            if cell.column.name in _KEYS:
+                return cell.problem(number, subject, refused="the row has nothing else by which to tell whose it is")
+        message = "The row needs an external_id or an email to be found by"
+        return Problem(number, message, subject, outcome=ProblemOutcome.ROW_REFUSED)
+
+    def _subject(self, external_id: str | None, email: str | None) -> bytes | None:
+        """Return the hash of whom a row is about, as far as it says."""
+        if external_id:
             return external_id_hash(self._suppression_key, self._store_id, external_id)
-        email = cells[_EMAIL]
         return address_hash(self._suppression_key, self._store_id, email) if email else None
 
-    def _row(self, record: list[str]) -> RowValues:
+    def _row(self, record: list[str]) -> tuple[RowValues, Sequence[UnreadableCell]]:
+        """Return what a record says, and its cells that cannot be read."""
         row: RowValues = [None] * len(self._slots)
+        unreadable: Sequence[UnreadableCell] = ()
         try:
             for cell, slot, parse in self._steps:
                 if record[cell]:
                     row[slot] = parse(record[cell])
-            country = None if self._country_slot is None else row[self._country_slot]
-            for phone in self._phones:
-                if record[phone.cell]:
-                    row[phone.slot] = check_field(
-                        (phone.name,), partial(values.phone, country=country), record[phone.cell]
+        except DomainError:
+            unreadable = readable(record, self._columns, row)
+        country = None if self._country_slot is None else row[self._country_slot]
+        # Of a country that cannot be read it is not known whether it is the store's.
+        is_elsewhere = unreadable and any(cell.column.name == "country" for cell in unreadable)
+        for column in self._phones:
+            if record[column.cell]:
+                try:
+                    row[column.slot] = phone(
+                        record[column.cell], country, None if is_elsewhere else self._store_country
                     )
-        except DomainError as error:
-            raise DomainError(cell_errors(record, self._columns) or error.message) from error
-        if row[_EXTERNAL_ID] is None and row[_EMAIL] is None:
-            raise DomainError("The row needs an external_id or an email to be found by")
-        return row
+                except DomainError as error:
+                    unreadable = [*unreadable, UnreadableCell(column, record[column.cell], error.message)]
+        return row, unreadable
 
     def _fold(self, earlier: RowValues, later: RowValues) -> None:
         """Write into a customer's earlier row what a later one says."""

@@ -14,6 +14,7 @@ from domain.imports.header import header_error, refuse_unknown
 from domain.imports.model import MAX_PROBLEMS, Progress
 from domain.imports.orders import amounts, merge
 from domain.imports.orders.rows import COLUMNS, REQUIRED, OrderReader
+from domain.imports.style import style_of
 from domain.imports.tables import import_orders
 from domain.kit.db import Transaction
 from domain.operations.model import Problem
@@ -34,7 +35,7 @@ class OrderFormat:
             raise header_error(f"The column {missing!r} is missing: orders need {', '.join(REQUIRED)}")
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> OrderReader:
-        return OrderReader(key, progress, tx.dialect)
+        return OrderReader(key, progress, await style_of(tx, key, progress), tx.dialect)
 
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool

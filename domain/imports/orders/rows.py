@@ -2,19 +2,24 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from domain.consents.suppressions import external_id_hash
 from domain.customers import values
-from domain.imports.cells import FileColumn, Parse, cached, cell_errors, for_driver
+from domain.imports.cells import FileColumn, Parse, UnreadableCell, cached, for_driver, from_text, readable
 from domain.imports.copy import key_of
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
+from domain.imports.style import FileStyle
+from domain.imports.values.dates import DateStyle, moment
+from domain.imports.values.numbers import amount
+from domain.imports.values.text import identifier
 from domain.kit.db.types import MONEY_SCALE
 from domain.kit.errors import DomainError
 from domain.kit.values import ValueType, check_years
-from domain.operations.model import Problem
+from domain.operations.model import Problem, ProblemOutcome
 from domain.orders import model
 
 REQUIRED = ("order_id", "customer_external_id", "placed_at")
@@ -36,24 +41,26 @@ _STAGED = (
 
 
 class OrderReader:
-    def __init__(self, key: ImportKey, progress: Progress, dialect: str) -> None:
+    def __init__(self, key: ImportKey, progress: Progress, style: FileStyle, dialect: str) -> None:
         names = progress.columns
         self.property_types: dict[str, list[str]] = {}
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
         self._suppression_key = key.suppression_key
         self._customer_cell = names.index("customer_external_id")
-        text = partial(values.text, longest=200)
+        self.date_columns = {"placed_at": names.index("placed_at")}
+        text = from_text(partial(values.text, longest=200))
+        placed_at = partial(_placed_at, dates=style.dates("placed_at"))
         parses: dict[str, Parse] = {
-            "order_id": text,
-            "customer_external_id": text,
-            "placed_at": cached(for_driver(ValueType.DATETIME, _placed_at, dialect)),
+            "order_id": from_text(identifier),
+            "customer_external_id": from_text(identifier),
+            "placed_at": cached(for_driver(ValueType.DATETIME, placed_at, dialect)),
             "status": cached(model.normalize_status),
             "total": cached(_units),
             "price": cached(_units),
-            "quantity": cached(lambda cell: float(model.parse_amount(cell)) if cell.strip() else None),
+            "quantity": cached(lambda cell: None if (read := _amount(cell)) is None else float(read)),
         }
         self._columns = [
-            FileColumn(name, cell, COLUMNS.index(name), parses.get(name) or cached(text))
+            FileColumn(name, cell, COLUMNS.index(name), parses.get(name) or cached(text), name)
             for cell, name in enumerate(names)
         ]
         self._steps = [(column.cell, column.slot, column.parse) for column in self._columns]
@@ -63,11 +70,15 @@ class OrderReader:
         rows: list[tuple[Any, ...]] = []
         problems: list[Problem] = []
         for number, record in records:
-            if record:
-                try:
-                    rows.append(self._row(number, record))
-                except DomainError as error:
-                    problems.append(Problem(number, error.message, self._subject(record)))
+            cells, unreadable = self._cells(record)
+            message = "; ".join(f"{cell.column.header}: {cell.message}" for cell in unreadable)
+            try:
+                if not unreadable:
+                    rows.append(self._row(number, cells))
+            except DomainError as error:
+                message = error.message
+            if message:
+                problems.append(Problem(number, message, self._subject(record), outcome=ProblemOutcome.ROW_REFUSED))
         return StagedRows(_STAGED, rows, problems)
 
     def _subject(self, record: list[str]) -> bytes | None:
@@ -75,14 +86,17 @@ class OrderReader:
         external_id = record[self._customer_cell].strip() if self._customer_cell < len(record) else ""
         return external_id_hash(self._suppression_key, self._store_id, external_id) if external_id else None
 
-    def _row(self, number: int, record: list[str]) -> tuple[Any, ...]:
+    def _cells(self, record: list[str]) -> tuple[list[Any], list[UnreadableCell]]:
         row: list[Any] = [None] * len(COLUMNS)
         try:
             for cell, slot, parse in self._steps:
                 if record[cell]:
                     row[slot] = parse(record[cell])
-        except DomainError as error:
-            raise DomainError(cell_errors(record, self._columns)) from error
+        except DomainError:
+            return row, readable(record, self._columns, row)
+        return row, []
+
+    def _row(self, number: int, row: list[Any]) -> tuple[Any, ...]:
         for value, name in zip(row, REQUIRED, strict=False):
             if value is None:
                 raise DomainError(f"{name}: is empty")
@@ -111,11 +125,17 @@ class OrderReader:
         )
 
 
-def _placed_at(cell: str) -> datetime | None:
-    moment = values.instant(cell)
-    return None if moment is None else check_years(moment)
+def _placed_at(cell: str, dates: DateStyle) -> datetime | None:
+    placed_at = moment(cell, dates)
+    return None if placed_at is None else check_years(placed_at)
+
+
+def _amount(cell: str) -> Decimal | None:
+    read = amount(cell)
+    return None if read is None else model.parse_amount(read.value)
 
 
 def _units(cell: str) -> int | None:
     """Return an amount in ten-thousandths, as money is stored."""
-    return int((model.parse_amount(cell) * MONEY_SCALE).to_integral_value()) if cell.strip() else None
+    read = _amount(cell)
+    return None if read is None else int((read * MONEY_SCALE).to_integral_value())

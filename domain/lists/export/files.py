@@ -4,7 +4,6 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 import csv
-import re
 from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -16,15 +15,13 @@ from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError, FileSizeError
 
 from domain.kit.errors import DomainError, ErrorCode
+from domain.kit.formulas import protected, starts_formula
 
 Cell: TypeAlias = str | bool | int | float | Decimal | datetime | date | None
 
 # The rows of one sheet of Excel's, its header included.
 SHEET_ROWS = 1_048_576
 CELL_LENGTH = 32_767
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-# No program evaluates these: they stay as a sender of messages needs them.
-_PHONE = re.compile(r"\+[0-9]{6,15}", re.ASCII)
 _FIRST_OF_EXCEL = date(1900, 3, 1)
 
 
@@ -56,10 +53,6 @@ def open_sheet(path: Path, format_: ExportFormat, header: Sequence[str], zone: t
     return (Csv if format_ is ExportFormat.CSV else Xlsx)(path, header, zone)
 
 
-def starts_formula(text: str) -> bool:
-    return text.startswith(_FORMULA) and _PHONE.fullmatch(text) is None
-
-
 class Csv:
     """RFC 4180 in UTF-8, with the mark that Excel knows UTF-8 by. Text that would be a formula gets an apostrophe."""
 
@@ -84,8 +77,8 @@ class Csv:
             return value.isoformat()
         if isinstance(value, Decimal):
             return f"{value:f}"
-        if isinstance(value, str) and starts_formula(value):
-            return f"'{value}"
+        if isinstance(value, str):
+            return protected(value)
         return "" if value is None else value
 
 

@@ -126,7 +126,7 @@ async def test_orders_that_count_again_leave_the_most_that_a_customers_may_come_
         ("o2,a,9001-01-01T00:00:00Z,,1,,,", "placed_at: is outside the years 1000 to 9000"),
         (f"o2,a,{A_DAY},{chr(0x130) * 32},1,,,", "status: has 64 characters: 32 at most"),
         (f"o2,a,{A_DAY},,1000000000001,,,", "total: '1000000000001' is out of range: 1,000,000,000,000 at most"),
-        (f"o2,a,{A_DAY},,,p,1e99,1", "quantity: '1e99' is out of range: 1,000,000,000,000 at most"),
+        (f"o2,a,{A_DAY},,,p,1e99,1", "quantity: '1E+99' is out of range: 1,000,000,000,000 at most"),
         (f"o2,a,{A_DAY},,,{'p' * 201},1,1", "product: has 201 characters: 200 at most"),
         (f"{'o' * 201},a,{A_DAY},,1,,,", "order_id: has 201 characters: 200 at most"),
     ],

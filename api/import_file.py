@@ -1,7 +1,9 @@
 """`muster import`: imports a file in this process, with a progress bar."""
 
 import asyncio
+import shutil
 from contextlib import suppress
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -9,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.imports.actions import LocalFile, OnComplete, from_file
 from domain.imports.import_run import ImportEnvironment
+from domain.imports.problems import refused_rows
 from domain.kit.db import Database
 from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus
@@ -18,11 +21,16 @@ _MAX_PROBLEMS = 20
 
 
 async def import_file(
-    database: Database, store_id: int, file: LocalFile, environment: ImportEnvironment, record: OnComplete
+    database: Database,
+    store_id: int,
+    file: LocalFile,
+    environment: ImportEnvironment,
+    record: OnComplete,
+    problem_file: Path | None = None,
 ) -> bool:
-    """Import the file and print the problems of its rows. Return whether every row was imported.
+    """Import the file and print its problems. Return whether there were none.
 
-    `record` is called in the transaction that completes the file.
+    `record` is called in the transaction that completes the file. All problems are written to `problem_file`, if any.
     """
     console = Console(stderr=True)
     columns = (
@@ -57,10 +65,16 @@ async def import_file(
                 with suppress(asyncio.CancelledError):
                     await task
         progress.update(bar, completed=operation.done, total=operation.total or operation.done)
-    return await _report(database, operation, console)
+    refused = 0
+    if operation.file is not None:
+        path = environment.files.path(operation.file.stored_name)
+        refused = await asyncio.to_thread(refused_rows, path)
+        if problem_file is not None:
+            await asyncio.to_thread(shutil.copyfile, path, problem_file)
+    return await _report(database, operation, refused, console)
 
 
-async def _report(database: Database, operation: Operation, console: Console) -> bool:
+async def _report(database: Database, operation: Operation, refused: int, console: Console) -> bool:
     async with database.read() as tx:
         problems = (await operations.problems_of(tx, operation.store_id, [operation.id]))[operation.id]
     for problem in problems[:_MAX_PROBLEMS]:
@@ -70,5 +84,5 @@ async def _report(database: Database, operation: Operation, console: Console) ->
     if operation.status is not OperationStatus.DONE:
         console.print("Nothing was imported.")
         return False
-    console.print(f"{operation.done - len(problems)} of {operation.total} rows were imported.")
+    console.print(f"{operation.done - refused} of {operation.total} rows were imported.")
     return not problems

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from muster_sdk import (
     Accepted,
@@ -40,7 +41,8 @@ from tests.factories import NOW
 
 LASTING_KEYS = LastingKeys(b"s" * 32, b"k" * 32)
 SUPPRESSION_KEY = suppression_key(LASTING_KEYS)
-IMPORTS = ImportEnvironment(lambda: NOW, SUPPRESSION_KEY)
+_FILES = TemporaryDirectory()
+IMPORTS = ImportEnvironment(lambda: NOW, SUPPRESSION_KEY, FileDirectory(Path(_FILES.name)))
 
 
 class RecordingSettings(BaseModel):

@@ -38,7 +38,7 @@ LANDED = {
 }
 RENAMED_TABLES = {"event_tallies": "event_counters", "followed_segments": "tracked_segments"}
 # The rows of a file that is being imported: what an import has staged goes when it ends, so that columns may change.
-STAGING = {"import_customers", "import_matches", "import_orders"}
+STAGING = {"import_customers", "import_matches", "import_orders", "import_problems"}
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 SAMPLES: dict[type[TypeEngine[Any]], object] = {
     Boolean: True,

@@ -19,6 +19,7 @@ from domain.imports.file_type import check_type, is_archive
 from domain.imports.header import read_header
 from domain.imports.import_run import ImportEnvironment
 from domain.imports.model import PIECE_BYTES, ImportKind, Phase, Progress
+from domain.imports.values.dates import DateOrder
 from domain.jobs import Job, Queue
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
@@ -39,6 +40,7 @@ class IncomingFile:
     chunks: AsyncIterator[bytes]
     dry_run: bool = False
     encoding: Encoding | None = None
+    date_order: DateOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class LocalFile:
     kind: ImportKind
     path: Path
     encoding: Encoding | None = None
+    date_order: DateOrder | None = None
 
 
 def check_start(start: bytes, kind: ImportKind, encoding: Encoding | None = None) -> None:
@@ -165,8 +168,8 @@ async def _check(file: IncomingFile, stack: ExitStack) -> _CheckedFile:
 
 def _first_progress(file: IncomingFile, checked: _CheckedFile, pieces: int) -> Progress:
     if checked.detector is None:
-        return Progress(phase=Phase.CONVERT, workbook_pieces=pieces)
-    return Progress(encoding=(file.encoding or checked.detector.encoding()).value)
+        return Progress(phase=Phase.CONVERT, workbook_pieces=pieces, date_order=file.date_order)
+    return Progress(encoding=(file.encoding or checked.detector.encoding()).value, date_order=file.date_order)
 
 
 async def _submit(tx: Transaction, operation: Operation, kind: ImportKind) -> None:
@@ -213,7 +216,7 @@ async def from_file(
         if record is not None:
             await record(tx, operation, kind)
 
-    incoming = IncomingFile(file.kind, chunks(), encoding=file.encoding)
+    incoming = IncomingFile(file.kind, chunks(), encoding=file.encoding, date_order=file.date_order)
     operation = await take_in(database, store_id, incoming, environment.clock(), on_complete=claim)
     if on_start is not None:
         on_start(operation)

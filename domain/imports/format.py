@@ -1,6 +1,6 @@
 """A kind of file as the runner knows it: its header, its rows, where they are staged, and the steps that merge them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -46,7 +46,7 @@ class RowReader(Protocol):
     """
 
     property_types: dict[str, list[str]]
-    date_columns: Mapping[str, int]
+    date_columns: dict[str, int]
 
     def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
         """Return the rows to stage of the records, each of which comes with its number in the file.

@@ -14,6 +14,7 @@ from domain.jobs import Job, LeaseLost
 from domain.kit.clock import Clock
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
+from domain.operations.files import FileDirectory
 
 # Ends the job in the last transaction.
 Finish = Callable[[Transaction], Awaitable[None]]
@@ -21,13 +22,14 @@ Finish = Callable[[Transaction], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ImportEnvironment:
-    """The clock that imports go by, and the key of the hashes of what customers are known by.
+    """The clock that imports go by, the key of the hashes of what customers are known by, and where files are made.
 
     `address_kinds`: the kinds of address of channels.
     """
 
     clock: Clock
     suppression_key: bytes
+    files: FileDirectory
     address_kinds: AddressKinds = field(default_factory=lambda: KNOWN_KINDS)
 
 

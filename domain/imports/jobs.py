@@ -15,8 +15,11 @@ def import_jobs(finish: Callable[[Transaction, Job], Awaitable[None]]) -> Sequen
 
     async def run(services: Services, job: Job) -> None:
         environment = ImportEnvironment(
-            services.clock, await services.suppression_key(), services.extensions.address_kinds
+            services.clock, await services.suppression_key(), services.files, services.extensions.address_kinds
         )
         await runner.run(services.database, job, environment, lambda tx: finish(tx, job))
 
-    return [JobKind(kind.job, Queue.IMPORTS, run, runner.give_up, time_limit=6 * 3600) for kind in ImportKind]
+    return [
+        JobKind(kind.job, Queue.IMPORTS, run, runner.give_up, time_limit=6 * 3600, makes_files=True)
+        for kind in ImportKind
+    ]

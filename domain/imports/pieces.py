@@ -16,7 +16,6 @@ from domain.imports.model import Phase, Progress
 from domain.imports.values.dates import OrderUnknown
 from domain.kit.db.portable import refresh_statistics
 from domain.kit.errors import DomainError
-from domain.operations.model import refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,6 @@ def _read_piece(reader: RowReader, progress: Progress, piece: _Piece, data: byte
         next_row=next_row,
         bytes_read=progress.bytes_read + records.byte_length,
         problem_count=progress.problem_count + len(problems),
-        refused_count=progress.refused_count + refused(problems),
         property_types={key: list(types) for key, types in reader.property_types.items()},
         last_part=part,
         nameless=aligned.nameless,

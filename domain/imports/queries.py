@@ -7,13 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, insert, literal, select, tuple_, update
 
+from domain.imports import copy
 from domain.imports.model import MAX_PROBLEMS, Import, ImportKind, Progress
-from domain.imports.tables import STAGED, imports, uploads
+from domain.imports.tables import STAGED, import_problems, imports, uploads
 from domain.kit.db import Transaction
 from domain.kit.db.portable import database_later, database_now
 from domain.kit.errors import DomainError
 from domain.operations import queries as operations
 from domain.operations.model import Problem
+
+_PROBLEM_COLUMNS = ("store_id", "operation_id", "number", "row", "column", "value", "message", "outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,23 @@ async def save(tx: Transaction, store_id: int, operation_id: UUID, progress: Pro
 async def add_problems(
     tx: Transaction, store_id: int, operation_id: UUID, problems: Sequence[Problem], earlier: int
 ) -> None:
-    """Store the problems as far as a file's first `MAX_PROBLEMS` go; `earlier`: how many came before them."""
+    """Store problems; `earlier`: how many came before them. Clients see a file's first `MAX_PROBLEMS` while it runs."""
     await operations.add_problems(tx, store_id, operation_id, problems[: max(MAX_PROBLEMS - earlier, 0)])
+    operation_key = copy.key_of(operation_id, tx.dialect)
+    rows = [
+        (
+            store_id,
+            operation_key,
+            number,
+            problem.row,
+            problem.column,
+            problem.value,
+            problem.message,
+            None if problem.outcome is None else problem.outcome.value,
+        )
+        for number, problem in enumerate(problems, earlier + 1)
+    ]
+    await copy.put(tx, import_problems, _PROBLEM_COLUMNS, rows)
 
 
 async def add_piece(tx: Transaction, store_id: int, operation_id: UUID, number: int, content: bytes) -> None:

@@ -1,9 +1,11 @@
 """Runs imports: stages a file's rows, then merges them, each step in a transaction that also stores the progress."""
 
+import asyncio
+import errno
 from collections.abc import Mapping
 from uuid import UUID
 
-from domain.imports import queries
+from domain.imports import problems, queries
 from domain.imports.conversion import convert
 from domain.imports.csv_reader import Unreadable
 from domain.imports.customers.format import CustomerFormat
@@ -16,7 +18,7 @@ from domain.jobs import Job
 from domain.kit.db import Database, Transaction
 from domain.kit.db.portable import refresh_statistics
 from domain.operations import queries as operations
-from domain.operations.model import OperationStatus, Problem
+from domain.operations.model import OperationFile, OperationStatus, Problem, ProblemOutcome
 from domain.services import Services
 
 FORMATS: Mapping[ImportKind, ImportFormat] = {
@@ -25,6 +27,8 @@ FORMATS: Mapping[ImportKind, ImportFormat] = {
 }
 # Merge steps before which statistics are refreshed: ever fewer, as the tables grow.
 _REFRESHED_BEFORE = frozenset(4**power for power in range(20))
+
+_OF_DISKS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO})
 
 
 async def run(database: Database, job: Job, environment: ImportEnvironment, finish: Finish) -> None:
@@ -101,15 +105,42 @@ async def _merge(import_run: ImportRun) -> None:
 
 
 async def _complete(import_run: ImportRun) -> None:
+    """End the import, with a file of its problems if there are any."""
+    if not import_run.progress.problem_count:
+        await _end(import_run, None)
+        return
+    files, job = import_run.environment.files, import_run.job
+    try:
+        with files.create(job.store_id, import_run.operation_id, job.fence, "Problems.csv") as unfinished:
+            await problems.write(import_run, unfinished.path)
+            await asyncio.to_thread(files.publish, unfinished)
+    except OSError as error:
+        if error.errno not in _OF_DISKS:
+            raise
+        # What was imported is in, whether the disk is full or not.
+        await _end(import_run, None, f"The file of all problems could not be written: {error.strerror}")
+        return
+    try:
+        await _end(import_run, unfinished.file)
+    except BaseException:
+        files.remove(unfinished.file.stored_name)
+        raise
+
+
+async def _end(import_run: ImportRun, file: OperationFile | None, problem: str | None = None) -> None:
     store_id, operation_id = import_run.store_id, import_run.operation_id
     progress = import_run.progress
+    more = progress.problem_count - MAX_PROBLEMS
+    notices = [f"{more:,} more problems are in the operation's file, which has all of them"] if more > 0 else []
+    notices += [] if problem is None else [problem]
     async with import_run.database.write() as tx:
-        if progress.problem_count > MAX_PROBLEMS:
-            rest = Problem(None, f"{progress.problem_count - MAX_PROBLEMS:,} more rows were left out")
-            await operations.add_problems(tx, store_id, operation_id, [rest])
+        await operations.add_problems(
+            tx, store_id, operation_id, [Problem(None, notice, outcome=ProblemOutcome.NOTICE) for notice in notices]
+        )
         if not import_run.dry_run:
             await refresh_statistics(tx, *import_run.format.written)
         await import_run.show_progress(tx, progress.rows, progress.rows)
-        await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, import_run.clock())
+        now = import_run.clock()
+        await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, now, file=file)
         await queries.clear(tx, store_id, operation_id)
         await import_run.finish(tx)

@@ -87,4 +87,18 @@ import_orders = Table(
     sqlite_with_rowid=False,
 )
 
-STAGED = (import_customers, import_matches, import_orders)
+# All problems of an import, until its file of them is made; `operation_problems` has the first of them.
+import_problems = Table(
+    "import_problems",
+    metadata,
+    *_keys(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("row", Integer),
+    Column("column", Text),
+    Column("value", Text),
+    Column("message", Text, nullable=False),
+    Column("outcome", String(16)),
+    sqlite_with_rowid=False,
+)
+
+STAGED = (import_customers, import_matches, import_orders, import_problems)

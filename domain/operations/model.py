@@ -1,6 +1,5 @@
 """Work in the background as a client sees it: its status, its file, its problems."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -74,8 +73,3 @@ class Problem:
     column: str | None = None
     value: str | None = None
     outcome: ProblemOutcome | None = None
-
-
-def refused(problems: Iterable[Problem]) -> int:
-    """Return how many of the problems are of rows that were refused."""
-    return sum(problem.outcome is ProblemOutcome.ROW_REFUSED for problem in problems)

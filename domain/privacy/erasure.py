@@ -16,6 +16,7 @@ from domain.customers import queries as customer_queries
 from domain.customers import writes
 from domain.events import erasure as events
 from domain.imports import queries as imports
+from domain.imports.model import ImportKind
 from domain.jobs import Job, JobKind, Queue
 from domain.kit.db import Transaction
 from domain.lists import queries as lists
@@ -34,7 +35,8 @@ EVENTS_AT_ONCE = 2_000
 _LOOK_AGAIN = 15
 _ROW_ERASED = "The row's customer was erased"
 _QUOTED = "It quoted the address of a customer who was erased"
-_WITHDRAWN = "Its file was deleted, for it held a customer who was erased: export again"
+_WITHDRAWN = "Its file was deleted, for it may have held a customer who was erased"
+_IMPORTS = frozenset(kind.job for kind in ImportKind)
 _GIVEN_UP = "The erasure was given up, for workers died: delete the customer once more"
 
 
@@ -88,7 +90,9 @@ async def _withdraw_files(tx: Transaction, store_id: int, customer_id: int, now:
     def holds(holder: FileHolder) -> bool:
         # Of an export that an earlier release began, it is not known whom it holds.
         unknown = holder.kind == EXPORT.name and holder.list_id is None
-        return unknown or holder.customer_id == customer_id or holder.list_id in with_person
+        # Problems quote the rows that they are about, by whatever a row names its customer.
+        quotes = holder.kind in _IMPORTS and holder.stored_name is not None
+        return unknown or quotes or holder.customer_id == customer_id or holder.list_id in with_person
 
     withdrawn = [holder for holder in holders if holds(holder)]
     for holder in withdrawn:
@@ -120,8 +124,18 @@ async def run(services: Services, job: Job) -> None:
         if not under_way.isdisjoint(_texts(job, "imports")):
             await jobs.release(tx, job, delay=_LOOK_AGAIN)
             return
+        # What those imports have told of the person.
+        files = [
+            holder
+            for holder in await operations.file_holders(tx, store_id)
+            if str(holder.operation_id) in _texts(job, "imports") and holder.stored_name is not None
+        ]
+        for holder in files:
+            await operation_actions.withdraw(tx, store_id, holder, _WITHDRAWN, services.clock())
         await operations.finish(tx, store_id, _operation_id(job), OperationStatus.DONE, services.clock())
         await jobs.finish(tx, job)
+    for holder in files:
+        services.files.remove(str(holder.stored_name))
 
 
 async def give_up(tx: Transaction, services: Services, job: Job) -> None:

@@ -165,6 +165,7 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
     "import_customers": ("deleted when the import ends; rows of the person are never merged", "*"),
     "import_matches": ("deleted when the import ends", "*"),
     "import_orders": ("deleted when the import ends; orders of nobody are never merged", "*"),
+    "import_problems": ("deleted when the import ends, which an erasure waits for", "*"),
     "campaigns": (
         "the store's own words; a problem that quotes an address is replaced",
         (
@@ -211,7 +212,8 @@ IMPERSONAL: Mapping[str, str] = {
 
 # What is outside of the database.
 FILES: Mapping[str, str] = {
-    "files of operations": "deleted by the erasure: exports of lists that the person is on, and of the person",
+    "files of operations": "deleted by the erasure: exports of lists that the person is on, and of the person; "
+    "problems of imports, which quote rows",
     "journals": "keys of messages and outcomes without addresses; deleted ten minutes after their batch has ended",
     "uploads": "the server's temporary files, which have no name and vanish with the request",
     "logs": "hold ids alone",

@@ -10,6 +10,7 @@ from api.graphql.operations.types import Operation, OperationPayload
 from domain.imports import actions
 from domain.imports.encodings import Encoding
 from domain.imports.model import ImportKind
+from domain.imports.values.dates import DateOrder
 from domain.kit.db import Transaction
 from domain.operations import model
 from domain.stores.model import TokenScope
@@ -26,6 +27,15 @@ expose(
     name="FileEncoding",
 )
 
+expose(
+    DateOrder,
+    {
+        DateOrder.YMD: "Year, month, day.",
+        DateOrder.DMY: "Day, month, year, as 31/12/2026.",
+        DateOrder.MDY: "Month, day, year, as 12/31/2026.",
+    },
+)
+
 
 @strawberry.type
 class ImportMutation:
@@ -36,8 +46,10 @@ class ImportMutation:
             "CSV or .xlsx with a header, of any size; columns as in the documentation, "
             '"property.KEY" and "tags" included. '
             "The separator of CSV and, unless it is given, the encoding are found out. "
-            "A bad row is reported by its number, and the others are imported. A dry run reports the same, and changes "
-            "nothing."
+            "Values are read as people write them; times without a zone are the store's. `dateOrder` is that of dates "
+            "such as 1/2/2026: where it is not given, and no date of the column tells, they are left out. A cell that "
+            "cannot be read is reported and left out; a row is refused only where nobody can be told from it. The file "
+            "at the operation's `url` has all problems. A dry run reports the same, and changes nothing."
         ),
     )
     async def customers_import(
@@ -47,8 +59,9 @@ class ImportMutation:
         file: Upload,
         dry_run: bool | None = False,
         encoding: Encoding | None = None,
+        date_order: DateOrder | None = None,
     ) -> OperationPayload:
-        incoming = actions.IncomingFile(ImportKind.CUSTOMERS, file.chunks(), bool(dry_run), encoding)
+        incoming = actions.IncomingFile(ImportKind.CUSTOMERS, file.chunks(), bool(dry_run), encoding, date_order)
         return await _start(context, record, incoming)
 
     @mutation(
@@ -66,8 +79,9 @@ class ImportMutation:
         file: Upload,
         dry_run: bool | None = False,
         encoding: Encoding | None = None,
+        date_order: DateOrder | None = None,
     ) -> OperationPayload:
-        incoming = actions.IncomingFile(ImportKind.ORDERS, file.chunks(), bool(dry_run), encoding)
+        incoming = actions.IncomingFile(ImportKind.ORDERS, file.chunks(), bool(dry_run), encoding, date_order)
         return await _start(context, record, incoming)
 
 

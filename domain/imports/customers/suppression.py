@@ -1,18 +1,18 @@
 """Finds the rows of customers who were erased: those of files that were sent before are left out, others said no."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import orjson
 from sqlalchemy import delete, select
 
 from domain.consents import suppressions
-from domain.imports import queries
+from domain.imports import problems
 from domain.imports.format import ImportKey
 from domain.imports.model import Progress
 from domain.imports.tables import import_customers
 from domain.kit.db import AnyRow, Transaction
-from domain.operations.model import Problem
+from domain.operations.model import Problem, ProblemOutcome
 
 _LEFT_OUT = "The customer was erased after the file was sent: the row was left out"
 _IDENTIFYING = ("external_id", "email", "phone", "contacts")
@@ -54,12 +54,11 @@ async def leave_out(tx: Transaction, key: ImportKey, progress: Progress, part: i
     """Delete staged rows, with a problem for each."""
     if not rows:
         return progress
-    problems = [Problem(number, _LEFT_OUT) for number in sorted(rows)]
-    await queries.add_problems(tx, key.store_id, key.operation_id, problems, progress.problem_count)
+    refused = [Problem(number, _LEFT_OUT, outcome=ProblemOutcome.ROW_REFUSED) for number in sorted(rows)]
     for start in range(0, len(rows), _AT_ONCE):
         left_out = _staged.row.in_(rows[start : start + _AT_ONCE])
         await tx.execute(delete(import_customers).where(key.matches(_staged), _staged.part == part, left_out))
-    return replace(progress, problem_count=progress.problem_count + len(rows))
+    return await problems.record(tx, key, progress, refused)
 
 
 def _addresses(row: AnyRow) -> Iterator[str | None]:

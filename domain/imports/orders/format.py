@@ -8,20 +8,21 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select
 
 from domain.consents.suppressions import external_id_hash
 from domain.customers.tables import customer_facts, customers
-from domain.imports import queries
+from domain.imports import problems
 from domain.imports.format import ImportKey
 from domain.imports.header import header_error, refuse_unknown
-from domain.imports.model import MAX_PROBLEMS, Progress
+from domain.imports.model import Progress
 from domain.imports.orders import amounts, merge
 from domain.imports.orders.rows import COLUMNS, REQUIRED, OrderReader
 from domain.imports.style import style_of
 from domain.imports.tables import import_orders
 from domain.kit.db import Transaction
-from domain.operations.model import Problem
+from domain.operations.model import Problem, ProblemOutcome
 from domain.orders.model import MAX_AMOUNT, MAX_SPENT
 from domain.orders.tables import order_items, orders
 
 _staged = import_orders.c
+_AT_ONCE = 10_000
 
 
 class OrderFormat:
@@ -73,12 +74,19 @@ async def _leave_out(
     """Delete staged rows, with a problem for each; its message has the value of a column."""
     count = int(await tx.scalar(select(func.count()).select_from(import_orders).where(rows)))
     if count:
-        first = select(_staged.row, named, _staged.customer_external_id).where(rows).order_by(_staged.row)
-        named_rows = await tx.execute(first.limit(max(MAX_PROBLEMS - progress.problem_count, 0)))
-        problems = [
-            Problem(number, message.format(name), external_id_hash(key.suppression_key, key.store_id, customer))
-            for number, name, customer in named_rows
-        ]
-        await queries.add_problems(tx, key.store_id, key.operation_id, problems, progress.problem_count)
+        last = 0
+        page = select(_staged.row, named, _staged.customer_external_id).where(rows).order_by(_staged.row)
+        while named_rows := (await tx.execute(page.where(_staged.row > last).limit(_AT_ONCE))).all():
+            refused = [
+                Problem(
+                    number,
+                    message.format(name),
+                    external_id_hash(key.suppression_key, key.store_id, customer),
+                    outcome=ProblemOutcome.ROW_REFUSED,
+                )
+                for number, name, customer in named_rows
+            ]
+            progress = await problems.record(tx, key, progress, refused)
+            last = named_rows[-1].row
         await tx.execute(delete(import_orders).where(rows))
-    return replace(progress, problem_count=progress.problem_count + count)
+    return progress

@@ -60,6 +60,14 @@ class DateStyle:
     examined: bool = False
 
 
+def order_named(name: str | None) -> DateOrder | None:
+    """Return the order of this name. Raise DomainError when there is none."""
+    try:
+        return None if name is None else DateOrder(name.strip().upper())
+    except ValueError as error:
+        raise DomainError(f"There is no order of dates {name!r}: there are {', '.join(DateOrder)}") from error
+
+
 def day(text: str, style: DateStyle) -> date | None:
     """Return the day. Raise DomainError when the text is none, or OrderUnknown."""
     text = text.strip()

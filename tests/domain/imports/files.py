@@ -6,6 +6,7 @@ from uuid import UUID
 from domain import jobs
 from domain.imports import actions, runner
 from domain.imports.model import ImportKind
+from domain.imports.values.dates import DateOrder
 from domain.jobs import Job
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
@@ -15,7 +16,13 @@ from tests.fakes import IMPORTS
 
 
 async def send(
-    database: Database, store_id: int, kind: ImportKind, content: bytes, *, dry_run: bool = False
+    database: Database,
+    store_id: int,
+    kind: ImportKind,
+    content: bytes,
+    *,
+    dry_run: bool = False,
+    date_order: DateOrder | None = None,
 ) -> tuple[Operation, UUID]:
     async def chunks() -> AsyncIterator[bytes]:
         yield content
@@ -25,7 +32,7 @@ async def send(
     async def submit(tx: Transaction, operation: Operation, kind: ImportKind) -> None:
         job_ids.append(await actions.submit(tx, store_id, operation.id, kind))
 
-    incoming = actions.IncomingFile(kind, chunks(), dry_run)
+    incoming = actions.IncomingFile(kind, chunks(), dry_run, date_order=date_order)
     operation = await actions.take_in(database, store_id, incoming, NOW, on_complete=submit)
     return operation, job_ids[0]
 
@@ -49,9 +56,15 @@ async def do(database: Database, job: Job) -> None:
 
 
 async def bring_in(
-    database: Database, store_id: int, kind: ImportKind, content: bytes, *, dry_run: bool = False
+    database: Database,
+    store_id: int,
+    kind: ImportKind,
+    content: bytes,
+    *,
+    dry_run: bool = False,
+    date_order: DateOrder | None = None,
 ) -> Operation:
-    operation, job_id = await send(database, store_id, kind, content, dry_run=dry_run)
+    operation, job_id = await send(database, store_id, kind, content, dry_run=dry_run, date_order=date_order)
     await do(database, await claim(database, store_id, job_id))
     return await outcome(database, operation)
 

@@ -9,7 +9,7 @@ from domain.customers.upsert import upsert
 from domain.imports.model import ImportKind
 from domain.kit.db import Database
 from domain.kit.values import ValueType
-from domain.operations.model import Problem
+from domain.operations.model import Problem, ProblemOutcome
 from tests.domain.imports.files import bring_in, problems_of
 from tests.factories import NOW
 
@@ -166,7 +166,9 @@ async def test_a_dry_run_reports_and_changes_nothing(database: Database, store_i
 async def test_of_many_problems_a_thousand_are_stored_and_the_rest_counted(database: Database, store_id: int) -> None:
     problems = await import_customers(database, store_id, "external_id,country\n" + "a,Atlantis\n" * 20_000 + "b,TW\n")
     assert len(problems) == 1_001
-    assert problems[-1] == Problem(None, "19,000 more rows were left out")
+    assert problems[-1] == Problem(
+        None, "19,000 more problems are in the operation's file, which has all of them", outcome=ProblemOutcome.NOTICE
+    )
 
 
 async def test_every_field_of_a_customer_is_a_column_of_a_file(database: Database, store_id: int) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from domain.lists.export import files
 from domain.kit.formulas import starts_formula
+from domain.lists.export import files
 from domain.lists.export.files import Cell, ExportFormat, open_sheet
 
 TAIPEI = ZoneInfo("Asia/Taipei")

@@ -227,7 +227,24 @@ def test_a_file_is_imported_without_its_bad_rows(migrated: Path) -> None:
     assert (good.returncode, bad.returncode) == (0, 1)
     assert "2 of 2 rows were imported" in good.stderr
     assert "row 3: birthday" in bad.stderr
-    assert "1 of 2 rows were imported" in bad.stderr
+    assert "2 of 2 rows were imported" in bad.stderr
+
+
+def test_all_problems_of_a_file_are_written_to_another(migrated: Path) -> None:
+    rows = "".join(f"c{number},31/12/1990,NT$5\n" for number in range(1_500))
+    (migrated / "bad.csv").write_text(f"external_id,birthday,country\n6.2E+11,,\n{rows}c,1/2/1990,TW\n")
+    wrong = muster("import", "customers", "bad.csv", "--date-order", "DDMM", cwd=migrated)
+    assert "There is no order of dates 'DDMM': there are YMD, DMY, MDY" in wrong.stderr
+    done = muster("import", "customers", "bad.csv", "--problems", "problems.csv", cwd=migrated)
+    assert done.returncode == 1
+    assert "1501 of 1502 rows were imported" in done.stderr
+    lines = (migrated / "problems.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 1 + 1 + 1_500
+    assert lines[1].startswith("2,external_id,6.2E+11,")
+    assert lines[1].endswith(",ROW_REFUSED")
+    dated = muster("import", "customers", "bad.csv", "--date-order", "mdy", "--problems", "more.csv", cwd=migrated)
+    assert dated.returncode == 1
+    assert len((migrated / "more.csv").read_text(encoding="utf-8-sig").splitlines()) == 1 + 1 + 2 * 1_500
 
 
 def test_the_encoding_of_a_file_can_be_said(migrated: Path) -> None:

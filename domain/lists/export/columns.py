@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, literal_column, select
 
-from domain.customers.tables import customer_facts, customers
+from domain.customers.tables import contacts, customer_facts, customers
+from domain.imports.values.text import joined_tags
 from domain.kit.db import Transaction
 from domain.kit.db.portable import array_value, in_array
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
@@ -21,7 +22,8 @@ from domain.segments.sql.scope import FilterScope
 MAX_FIELDS = 100
 # What the vendor took out of its report on 6 September 2023 (SL-48).
 _WITHDRAWN = "messagecount"
-_SEPARATOR = ";"
+# A single tag is written as several are, for it may hold what separates them.
+_TAGS = ("tag", "tag.manual", "tag.import", "tag.form", "tag.shop")
 
 
 def check_fields(catalogue: Catalogue, scope: FilterScope, keys: Sequence[str]) -> list[DimensionValue]:
@@ -43,12 +45,24 @@ def check_fields(catalogue: Catalogue, scope: FilterScope, keys: Sequence[str]) 
             if dimension is None:
                 message = f"There is no field {key[:100]!r}{near(key[:100], catalogue.dimensions)}"
                 raise DomainError(message, code=ErrorCode.NOT_FOUND)
-            value = dimension.source.value(scope)
+            value = _contact(key, scope) or dimension.source.value(scope)
             if value is None:
                 raise DomainError(f"The field {key!r} can only be a condition: it has no value to show")
             fields.append(value)
     errors.raise_any()
     return fields
+
+
+def _contact(key: str, scope: FilterScope) -> RelatedValues | None:
+    """Return the address that a customer has on a channel, which a condition only asks for; None for another field."""
+    kind, _, channel = key.partition(".")
+    if kind != "contact":
+        return None
+    columns = contacts.c
+    rows = select(columns.customer_id, columns.address).where(
+        columns.store_id == scope.store_id, columns.channel == channel, columns.address.is_not(None)
+    )
+    return RelatedValues(rows, columns.customer_id, str)
 
 
 def exportable(catalogue: Catalogue, scope: FilterScope) -> list[DimensionEntry]:
@@ -61,6 +75,7 @@ class Table:
     """Reads a report's rows for a few customers at a time."""
 
     scope: FilterScope
+    keys: Sequence[str]
     fields: Sequence[DimensionValue]
 
     async def rows(self, tx: Transaction, ids: Sequence[int]) -> list[list[Cell]]:
@@ -80,7 +95,8 @@ class Table:
         columns: list[Mapping[int, Cell]] = []
         for index, field in enumerate(self.fields):
             if isinstance(field, RelatedValues):
-                columns.append(await self._related(tx, field, parameters))
+                is_tags = self.keys[index] in _TAGS
+                columns.append(await self._related(tx, field, parameters, is_tags=is_tags))
                 continue
             raw_values = {row["customer_id"]: row[_label(index)] for row in customer_rows}
             columns.append({id_: None if raw is None else field.decode(raw) for id_, raw in raw_values.items()})
@@ -91,19 +107,20 @@ class Table:
         ]
 
     async def _related(
-        self, tx: Transaction, field: RelatedValues, parameters: Mapping[str, object]
+        self, tx: Transaction, field: RelatedValues, parameters: Mapping[str, object], *, is_tags: bool
     ) -> dict[int, Cell]:
-        """Return each customer's value; several are one text, in the order of the values."""
+        """Return each customer's value; several are one text, in the order of the values, as imports read tags."""
         in_page = in_array(field.customer, "ids", tx.dialect)
-        cells: dict[int, Cell] = {}
+        values: dict[int, list[Cell]] = {}
         rows = field.rows.where(in_page).order_by(field.customer, literal_column("2"))
         for customer_id, raw in await tx.execute(rows, parameters):
-            value = field.decode(raw)
-            if customer_id in cells:
-                cells[customer_id] = _SEPARATOR.join([self._text(cells[customer_id]), self._text(value)])
-            else:
-                cells[customer_id] = value
-        return cells
+            values.setdefault(customer_id, []).append(field.decode(raw))
+        return {
+            customer_id: several[0]
+            if len(several) == 1 and not is_tags
+            else joined_tags(self._text(value) for value in several)
+            for customer_id, several in values.items()
+        }
 
     def _text(self, value: Cell) -> str:
         if isinstance(value, datetime):

@@ -121,7 +121,7 @@ async def _open(services: Services, job: Job, operation_id: UUID) -> _Export:
     if list_ is None or store is None:
         raise NotFound("The list was deleted meanwhile")
     scope = FilterScope(job.store_id, store.timezone, services.clock(), services.database.dialect)
-    table = Table(scope, check_fields(catalogue, scope, fields))
+    table = Table(scope, fields, check_fields(catalogue, scope, fields))
     format_ = ExportFormat(str(job.payload["format"]))
     return _Export(services.database, job, operation_id, list_, format_, fields, table)
 

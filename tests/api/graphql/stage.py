@@ -143,17 +143,32 @@ class StoreClient:
         document = f"mutation ({declared}) {{ {name}({arguments}) {{ {answer} userErrors {{ field message code }} }} }}"
         return (await self.get(document, **variables))[name]
 
-    async def upload(self, name: str, content: bytes, *, dry_run: bool = False, encoding: str | None = None) -> Json:
-        response = await self.send_upload(name, content, dry_run=dry_run, encoding=encoding)
+    async def upload(
+        self,
+        name: str,
+        content: bytes,
+        *,
+        dry_run: bool = False,
+        encoding: str | None = None,
+        date_order: str | None = None,
+    ) -> Json:
+        response = await self.send_upload(name, content, dry_run=dry_run, encoding=encoding, date_order=date_order)
         return Reply(response.status_code, response.json()).data["done"]
 
     async def send_upload(
-        self, name: str, content: bytes, *, dry_run: bool = False, encoding: str | None = None
+        self,
+        name: str,
+        content: bytes,
+        *,
+        dry_run: bool = False,
+        encoding: str | None = None,
+        date_order: str | None = None,
     ) -> httpx.Response:
         answer = "{ operation { id kind status done total } userErrors { field message code } }"
-        field = f"done: {name}(file: $file, dryRun: $dryRun, encoding: $encoding) {answer}"
-        document = f"mutation ($file: Upload!, $dryRun: Boolean, $encoding: FileEncoding) {{ {field} }}"
-        variables = {"query": document, "variables": {"file": None, "dryRun": dry_run, "encoding": encoding}}
+        field = f"done: {name}(file: $file, dryRun: $dryRun, encoding: $encoding, dateOrder: $dateOrder) {answer}"
+        declared = "$file: Upload!, $dryRun: Boolean, $encoding: FileEncoding, $dateOrder: DateOrder"
+        options = {"file": None, "dryRun": dry_run, "encoding": encoding, "dateOrder": date_order}
+        variables = {"query": f"mutation ({declared}) {{ {field} }}", "variables": options}
         data = {"operations": json.dumps(variables), "map": json.dumps({"0": ["variables.file"]})}
         return await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
 

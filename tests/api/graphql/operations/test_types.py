@@ -10,6 +10,10 @@ SEEN = """query ($id: ID!) {
     operation(id: $id) { id kind status done total url createdAt finishedAt problems { row message } }
 }"""
 
+PROBLEMS = """query ($id: ID!) {
+    operation(id: $id) { status url problems { row column value outcome message } }
+}"""
+
 
 async def test_a_dry_run_reports_and_changes_nothing(stage: Stage, store: StoreClient) -> None:
     content = b"external_id,email\nc1,ann@shop.example\nc2,nobody\n"
@@ -17,12 +21,45 @@ async def test_a_dry_run_reports_and_changes_nothing(stage: Stage, store: StoreC
     assert dry["operation"]["kind"] == "import.customers"
     await stage.work()
     operation = (await store.get(SEEN, id=dry["operation"]["id"]))["operation"]
-    assert (operation["status"], operation["url"], operation["createdAt"]) == ("DONE", None, "2026-07-01T09:00:00Z")
+    assert (operation["status"], operation["createdAt"]) == ("DONE", "2026-07-01T09:00:00Z")
     assert [problem["row"] for problem in operation["problems"]] == [3]
     assert (await store.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 0
     await store.upload("customersImport", content)
     await stage.work()
-    assert (await store.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 1
+    assert (await store.get("{ customers { totalCount } }"))["customers"]["totalCount"] == 2
+
+
+async def test_the_problems_of_a_file_come_as_a_file(stage: Stage, store: StoreClient) -> None:
+    content = b"external_id,birthday,gender\nc1,1/2/1990,=F\n6.2E+11,,\n"
+    sent = await store.upload("customersImport", content)
+    await stage.work()
+    operation = (await store.get(PROBLEMS, id=sent["operation"]["id"]))["operation"]
+    cells = [(p["row"], p["column"], p["value"], p["outcome"]) for p in operation["problems"]]
+    assert cells == [
+        (2, "birthday", "1/2/1990", "CELL_LEFT_OUT"),
+        (2, "gender", "=F", "CELL_LEFT_OUT"),
+        (3, "external_id", "6.2E+11", "ROW_REFUSED"),
+    ]
+    response = await store.fetch(operation["url"])
+    assert response.status_code == 200
+    assert response.text.splitlines()[0].lstrip("\ufeff") == "row,column,value,reason,outcome"
+    assert response.text.splitlines()[2].startswith("2,gender,'=F,")
+    # Erasing somebody takes away what may quote their row.
+    customer = (await store.get('{ customer(externalId: "c1") { id birthday } }'))["customer"]
+    assert customer["birthday"] is None
+    await store.get(
+        "mutation ($id: ID!) { customerDelete(id: $id, erase: true) { userErrors { message } } }", id=customer["id"]
+    )
+    await stage.work()
+    operation = (await store.get(PROBLEMS, id=sent["operation"]["id"]))["operation"]
+    assert operation["url"] is None
+    assert [p["value"] for p in operation["problems"]] == [None, None, "6.2E+11", None]
+
+
+async def test_the_order_of_dates_can_be_said(stage: Stage, store: StoreClient) -> None:
+    await store.upload("customersImport", b"external_id,birthday\nc1,1/2/1990\n", date_order="MDY")
+    await stage.work()
+    assert (await store.get('{ customer(externalId: "c1") { birthday } }'))["customer"]["birthday"] == "1990-01-02"
 
 
 async def test_the_encoding_of_a_file_can_be_said(stage: Stage, store: StoreClient) -> None:

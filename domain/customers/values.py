@@ -65,7 +65,7 @@ def phone(value: str, country: str | None) -> str | None:
     value = value.strip()
     if not value:
         return None
-    if _E164.fullmatch(value) and not _TRUNK_ZERO.match(value):
+    if _E164.fullmatch(value) and not ("0" in value[2:5] and _TRUNK_ZERO.match(value)):
         return value
     try:
         number = phonenumbers.parse(value, country)

@@ -15,14 +15,14 @@ from domain.kit.values import ValueType
 
 consent: Parse = either(partial(values.choice, choices=Consent), words.consent)
 # An address on a channel, of numbers perhaps: an id of an account.
-address: Parse = from_text(partial(identifier, longest=500))
+address: Parse = partial(identifier, longest=500)
 
 
 def field_parse(field: Field, style: FileStyle, dialect: str) -> Parse:
     """Return the reading of a field's column, whose values are as the database's driver takes them."""
     parse: Parse
     if field.name == "external_id":
-        parse = from_text(identifier)
+        parse = identifier
     elif field.name == "country":
         parse = either(values.country, countries.country)
     elif field.choices is Gender:

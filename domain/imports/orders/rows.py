@@ -51,8 +51,8 @@ class OrderReader:
         text = from_text(partial(values.text, longest=200))
         placed_at = partial(_placed_at, dates=style.dates("placed_at"))
         parses: dict[str, Parse] = {
-            "order_id": from_text(identifier),
-            "customer_external_id": from_text(identifier),
+            "order_id": identifier,
+            "customer_external_id": identifier,
             "placed_at": cached(for_driver(ValueType.DATETIME, placed_at, dialect)),
             "status": cached(model.normalize_status),
             "total": cached(_units),

@@ -19,22 +19,20 @@ def phone(text: str, country: str | None, store_country: str | None = None) -> s
 
     A national one is of its row's `country`; where a row has none it is of the store's, if it is valid there.
     """
+    if "+" not in text[1:]:
+        try:
+            return values.phone(text, country)
+        except DomainError:
+            pass
     # Excel's apostrophe says that the cell is text.
     written = normalize("NFKC", text).strip().removeprefix("'").strip()
-    if not written:
-        return None
     refuse_rounded(written)
-    try:
-        return values.phone(written, country)
-    except DomainError:
-        # 00886912345678 and 886912345678: an international number without its plus.
-        plain = written.replace(" ", "").replace("-", "")
-        international = plain.removeprefix("00")
-        if _BARE.fullmatch(international) and (number := _valid(f"+{international}", None)) is not None:
-            return number
-        if country is None and store_country is not None and (number := _valid(written, store_country)) is not None:
-            return number
-        raise
+    # 00886912345678 and 886912345678: an international number without its plus.
+    international = written.replace(" ", "").replace("-", "").removeprefix("00")
+    number = _valid(f"+{international}", None) if _BARE.fullmatch(international) else None
+    if number is None and country is None and store_country is not None:
+        number = _valid(written, store_country)
+    return number or values.phone(written, country)
 
 
 def _valid(text: str, country: str | None) -> str | None:

@@ -7,12 +7,15 @@ from io import StringIO
 
 from domain.customers import values
 from domain.kit.errors import DomainError
+from domain.kit.formulas import unprotected
 
 _ROUNDED = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}")
 
 
 def identifier(text: str, longest: int = 200) -> str | None:
-    """Return an id. Raise DomainError for one that a spreadsheet has rounded, as it cannot be known any more."""
+    """Return an id of an export. Raise DomainError for one that a spreadsheet has rounded: it cannot be known."""
+    if text[:1] == "'":
+        text = unprotected(text)
     if "+" in text:
         refuse_rounded(text.strip())
     return values.text(text, longest)

@@ -1,6 +1,7 @@
 """Countries by their codes and by their names in many languages."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from unicodedata import normalize
 
@@ -71,7 +72,8 @@ def _by_name() -> dict[str, str]:
     """Return the codes by name: a tenth of a second's work, which files that have codes never ask for."""
     codes: dict[str, set[str]] = {}
     for language in _LANGUAGES:
-        for code, name in Locale.parse(language).territories.items():
+        territories: Mapping[str, str] = Locale.parse(language).territories
+        for code, name in territories.items():
             if code in values.COUNTRIES:
                 codes.setdefault(_key(name), set()).add(code)
     # A name that two countries have, as Kongo, is of neither.

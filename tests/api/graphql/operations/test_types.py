@@ -56,6 +56,19 @@ async def test_the_problems_of_a_file_come_as_a_file(stage: Stage, store: StoreC
     assert [p["value"] for p in operation["problems"]] == [None, None, "6.2E+11", None]
 
 
+async def test_problems_that_are_told_during_an_erasure_go_with_it(stage: Stage, store: StoreClient) -> None:
+    await store.upload("customersImport", b"external_id,email\nc1,ann@shop.example\n")
+    await stage.work()
+    sent = await store.upload("customersImport", b"external_id,email,birthday\nc1,ann@shop.example,no day\n")
+    customer = (await store.get('{ customer(externalId: "c1") { id } }'))["customer"]
+    erase = "mutation ($id: ID!) { customerDelete(id: $id, erase: true) { userErrors { message } } }"
+    await store.get(erase, id=customer["id"])
+    await stage.work()
+    operation = (await store.get(PROBLEMS, id=sent["operation"]["id"]))["operation"]
+    assert (operation["status"], operation["url"]) == ("DONE", None)
+    assert [problem["value"] for problem in operation["problems"]] == [None, None, None]
+
+
 async def test_the_order_of_dates_can_be_said(stage: Stage, store: StoreClient) -> None:
     await store.upload("customersImport", b"external_id,birthday\nc1,1/2/1990\n", date_order="MDY")
     await stage.work()

@@ -21,8 +21,8 @@ async def stored_customer(database: Database, store_id: int, external_id: str) -
     return customer
 
 
-async def import_customers(database: Database, store_id: int, text: str, **options: bool) -> list[Problem]:
-    done = await bring_in(database, store_id, ImportKind.CUSTOMERS, text.encode(), **options)
+async def import_customers(database: Database, store_id: int, text: str, *, dry_run: bool = False) -> list[Problem]:
+    done = await bring_in(database, store_id, ImportKind.CUSTOMERS, text.encode(), dry_run=dry_run)
     assert done.status == "DONE"
     return await problems_of(database, done)
 

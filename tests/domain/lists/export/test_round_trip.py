@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, given, settings
@@ -35,9 +36,12 @@ PROPERTIES = {
 }
 CHANNELS = ("line", "email")
 # A column of the export, and the one that imports know it by.
-COLUMNS = {field.name: field.name for field in FIELDS if field.imported} | {"tag": "tags"}
-COLUMNS |= {f"property.{key}": f"property.{key}" for key in PROPERTIES}
-COLUMNS |= {f"{kind}.{channel}": f"{kind}.{channel}" for kind in ("consent", "contact") for channel in CHANNELS}
+COLUMNS = (
+    {field.name: field.name for field in FIELDS if field.imported}
+    | {"tag": "tags"}
+    | {f"property.{key}": f"property.{key}" for key in PROPERTIES}
+    | {f"{kind}.{channel}": f"{kind}.{channel}" for kind in ("consent", "contact") for channel in CHANNELS}
+)
 
 LETTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"])
 TEXT = st.text(LETTERS | st.sampled_from("'=+-@,;\"' \u0301|01"), max_size=12)
@@ -50,7 +54,7 @@ NOTE = st.lists(TEXT, max_size=3).flatmap(
 
 @st.composite
 def customer(draw: st.DrawFn, number: int) -> CustomerChange:
-    def maybe(values: st.SearchStrategy[object]) -> object:
+    def maybe(values: st.SearchStrategy[Any]) -> Any:
         return draw(st.none() | values)
 
     values: Mapping[ValueType, st.SearchStrategy[object]] = {
@@ -60,7 +64,8 @@ def customer(draw: st.DrawFn, number: int) -> CustomerChange:
         ValueType.DATE: DAY.map(date.isoformat),
         ValueType.DATETIME: INSTANT.map(datetime.isoformat),
     }
-    fields: dict[str, object] = {
+    # Each value is of its field's own type.
+    fields: dict[str, Any] = {
         "external_id": f"c{number}",
         "email": maybe(st.sampled_from([f"n{number}@mail.example", f"'x{number}@mail.example"])),
         "phone": maybe(st.sampled_from(["+886912345678", "+390612345678", "+12125550123"])),
@@ -85,11 +90,11 @@ def customer(draw: st.DrawFn, number: int) -> CustomerChange:
         else:
             fields[field.name] = maybe(TEXT)
     return CustomerChange(
-        **fields,  # type: ignore[arg-type] - each of its field's type
+        **fields,
         tags=draw(st.lists(TEXT, max_size=4)),
         properties=[PropertyChange(key, maybe(values[kind])) for key, kind in PROPERTIES.items()],
         contacts=[
-            ContactChange(channel, address=maybe(TEXT), consent=draw(st.sampled_from(list(Consent))))  # type: ignore[arg-type]
+            ContactChange(channel, address=maybe(TEXT), consent=draw(st.sampled_from(list(Consent))))
             for channel in ("line",)
         ],
     )

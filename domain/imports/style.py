@@ -1,4 +1,4 @@
-"""How the values of a file are written: what its dates mean, and the zone and the country of its store."""
+"""The style of a file: what its dates mean, and the zone and the country of its store."""
 
 from dataclasses import dataclass
 from datetime import datetime

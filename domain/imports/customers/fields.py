@@ -1,4 +1,4 @@
-"""How the cells of each column of a customers' file are read."""
+"""The reading of each column of a customers' file."""
 
 from functools import partial
 

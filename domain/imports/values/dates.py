@@ -48,7 +48,7 @@ class OrderUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DateStyle:
-    """How a column's dates are written.
+    """The way in which a column's dates are written.
 
     `order` is the one that the caller gave or that the whole column shows; `examined` says that the column was looked
     at. A time without a zone is the store's, whose `zone` is. `latest_year` tells the century of years of two digits.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import cache
+from typing import cast
 from unicodedata import normalize
 
 from babel import Locale
@@ -72,7 +73,8 @@ def _by_name() -> dict[str, str]:
     """Return the codes by name: a tenth of a second's work, which files that have codes never ask for."""
     codes: dict[str, set[str]] = {}
     for language in _LANGUAGES:
-        territories: Mapping[str, str] = Locale.parse(language).territories
+        # Babel does not say what its data are.
+        territories = cast("Mapping[str, str]", Locale.parse(language).territories)
         for code, name in territories.items():
             if code in values.COUNTRIES:
                 codes.setdefault(_key(name), set()).add(code)

@@ -20,7 +20,7 @@ from domain.imports.model import MAX_PROBLEMS, PIECE_BYTES, Phase
 from domain.imports.xlsx.archive import UnpackedEnough
 from domain.imports.xlsx.sheet import SheetRow
 from domain.imports.xlsx.workbook import read_rows
-from domain.operations import queries as operations
+from domain.kit.formulas import protected
 from domain.operations.model import Problem, ProblemOutcome
 
 # What separates the cells of the CSV that workbooks become.
@@ -68,7 +68,7 @@ async def convert(run: ImportRun) -> None:
     progress = replace(run.progress, piece=workbook_pieces, bytes_read=0, problem_count=0)
     async with run.database.write() as tx:
         await queries.delete_pieces(tx, run.store_id, run.operation_id, after=workbook_pieces)
-        await operations.delete_problems(tx, run.store_id, run.operation_id)
+        await queries.delete_problems(tx, run.store_id, run.operation_id)
         await run.checkpoint(tx, progress, 0, None)
     with TemporaryFile() as file:
         most = FREE + _MAX_RATIO * await _put_together(run, file)
@@ -134,7 +134,8 @@ def _lines(rows: Generator[SheetRow]) -> Generator[_Line]:
     last = 0
     for row in rows:
         buffer.write("\r\n" * (row.number - last - 1))
-        writer.writerow(row.cells)
+        # Of CSV's apostrophes one is taken off where it may be that of an export; a workbook's are its own.
+        writer.writerow([protected(cell) if cell[:1] == "'" else cell for cell in row.cells])
         yield _Line(buffer.getvalue(), row)
         buffer.seek(0)
         buffer.truncate()

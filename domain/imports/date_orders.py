@@ -22,7 +22,7 @@ async def examine(run: ImportRun, progress: Progress, date_columns: Mapping[str,
     orders: _Orders = {name: {DateOrder.DMY, DateOrder.MDY} for name in date_columns}
     rest = b""
     at = replace(progress, next_row=1)
-    for number in range(1, last + 1):
+    for number in range(progress.workbook_pieces + 1, last + 1):
         async with run.database.read() as tx:
             data = rest + (await queries.piece(tx, run.store_id, run.operation_id, number) or b"")
         at, rest = await asyncio.to_thread(_narrow, orders, at, date_columns, data, final=number == last)

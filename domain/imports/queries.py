@@ -75,6 +75,12 @@ async def add_problems(
     await copy.put(tx, import_problems, _PROBLEM_COLUMNS, rows)
 
 
+async def delete_problems(tx: Transaction, store_id: int, operation_id: UUID) -> None:
+    await operations.delete_problems(tx, store_id, operation_id)
+    of_operation = (import_problems.c.store_id == store_id, import_problems.c.operation_id == operation_id)
+    await tx.execute(delete(import_problems).where(*of_operation))
+
+
 async def add_piece(tx: Transaction, store_id: int, operation_id: UUID, number: int, content: bytes) -> None:
     """Store a piece. Raise DomainError when the import was given up meanwhile."""
     received = await tx.execute(

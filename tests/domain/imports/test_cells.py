@@ -21,6 +21,7 @@ from domain.operations.model import Operation, Problem
 from domain.orders.tables import orders
 from domain.stores.tables import stores
 from tests.domain.imports.files import bring_in, claim, do, outcome, problems_of, send
+from tests.domain.imports.xlsx.workbooks import workbook
 from tests.factories import NOW
 from tests.fakes import IMPORTS
 
@@ -240,6 +241,20 @@ async def test_an_exports_apostrophe_is_undone_and_no_other(database: Database, 
     assert await imported(database, store_id, text) == []
     by_id = await stored(database, store_id)
     assert [by_id[key].name for key in "abcd"] == ["=SUM(A1)", "'tis", "'-x", "'+886912345678"]
+
+
+async def test_a_workbook_keeps_its_apostrophes_and_tells_its_dates(database: Database, store_id: int) -> None:
+    rows = [
+        ["external_id", "name", "birthday"],
+        ["a", "'=SUM(A1)", "1/2/1990"],
+        ["b", "'tis", "31/12/1990"],
+        ["c", "=1+1", ""],
+    ]
+    done = await bring_in(database, store_id, ImportKind.CUSTOMERS, workbook(rows))
+    assert await problems_of(database, done) == []
+    by_id = await stored(database, store_id)
+    assert [by_id[key].name for key in "abc"] == ["'=SUM(A1)", "'tis", "=1+1"]
+    assert by_id["a"].birthday == date(1990, 2, 1)
 
 
 async def test_a_national_number_without_a_country_is_the_stores(database: Database, store_id: int) -> None:

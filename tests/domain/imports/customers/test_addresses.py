@@ -54,7 +54,8 @@ async def test_files_and_the_api_take_and_refuse_the_same_addresses(
     assert all(f"{column}: " in message and "is no e-mail address" in message for _, message in problems)
     async with database.read() as tx:
         read = customers.c.email if column == "email" else contacts.c.address
-        stored = set((await tx.execute(select(read))).scalars())
+        # An address that is refused costs its row no more than itself.
+        stored = set((await tx.execute(select(read).where(read.is_not(None)))).scalars())
     assert stored == set(ADDRESSES.values()) - {None}
     for address, form in ADDRESSES.items():
         named = CustomerChange(external_id="api", email=address)

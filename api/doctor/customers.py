@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from sqlalchemy import Column, and_, exists, func, or_, select
+from sqlalchemy import Column, and_, exists, func, or_, select, true, union_all
 
 from api.doctor.check import CheckScope, DataCheck, Examination, Rows, WrongRows
 from api.doctor.findings import MAX_NAMED, Finding
-from domain.consents.tables import suppressed_customers, suppressions
-from domain.customers.model import Consent
+from domain.consents.tables import suppressions
+from domain.customers.objections import said_by_records
 from domain.customers.tables import (
     contacts,
     customer_facts,
     customer_numbers,
     customer_origins,
     customers,
+    objections,
 )
 from domain.events import counters
 from domain.events.tables import event_counters
@@ -90,15 +91,15 @@ def _unreadable_noes(scope: CheckScope) -> Rows:
     return select(no.created_at).where(no.store_id == scope.store_id, func.length(no.hash) != sha256().digest_size)
 
 
-def _written_to_nevertheless(scope: CheckScope) -> Rows:
-    """Select who came back after an erasure and is subscribed, without a consent of their own, which ends the no."""
-    said_no = suppressed_customers.c
-    same = and_(contacts.c.store_id == said_no.store_id, contacts.c.customer_id == said_no.customer_id)
-    return (
-        select(said_no.customer_id, contacts.c.channel)
-        .join(contacts, same)
-        .where(said_no.store_id == scope.store_id, contacts.c.consent == Consent.SUBSCRIBED.value)
+def _without_objection(scope: CheckScope) -> Rows:
+    """Select who is unsubscribed or blacklisted, at an address that another customer would be written to at."""
+    said = union_all(*said_by_records(scope.store_id, lambda _: true(), scope.now)).subquery("said").c
+    known = objections.c
+    same = exists().where(
+        known.store_id == scope.store_id,
+        *(known[name] == said[name] for name in ("address", "channel", "reason")),
     )
+    return select(said.customer_id, said.channel, said.reason).where(~same)
 
 
 def _unknown_channels(scope: CheckScope) -> Rows:
@@ -214,11 +215,12 @@ DATA_CHECKS = (
     ),
     DataCheck(
         "suppressions",
-        "who was erased is not written to",
-        "set the consent that is named to UNSUBSCRIBED; restore a hash that is cut off from a backup",
+        "addresses object to what their customers do, and those of who was erased",
+        "withdraw the consent once more by consentUpdate, or blacklist the customer anew; restore a hash that is cut "
+        "off from a backup",
         [
             WrongRows("noes whose hash is cut off", _unreadable_noes),
-            WrongRows("consents of customers who had said no", _written_to_nevertheless),
+            WrongRows("customers who object, and whose address does not", _without_objection),
         ],
         each_store=True,
     ),

@@ -11,7 +11,6 @@ from sqlalchemy import Select, Table, and_, exists, func, select
 from api.doctor.check import CheckScope, DataCheck, Examination, Rows, WrongRows, found_rows, wrong_rows_of_all_stores
 from api.doctor.findings import Finding, listed
 from domain.campaigns.tables import campaigns
-from domain.consents import tables as consents
 from domain.customers import tables as customers
 from domain.deliveries import tables as deliveries
 from domain.events import tables as events
@@ -64,7 +63,7 @@ REFERENCES = (
         customers.customer_origins,
         customers.customer_properties,
         customers.contacts,
-        consents.suppressed_customers,
+        customers.objections,
         lifecycle.customer_scores,
         orders.order_customers,
         orders.orders,

@@ -12,8 +12,8 @@ from domain.audit.tables import audit_entries
 from domain.campaigns.model import CampaignStatus
 from domain.campaigns.tables import campaigns
 from domain.consents.tables import suppressions
-from domain.customers.model import AccountStatus, Consent, Gender
-from domain.customers.tables import contacts, customers, property_definitions
+from domain.customers.model import AccountStatus, Consent, Gender, ObjectionReason
+from domain.customers.tables import contacts, customers, objections, property_definitions
 from domain.deliveries.model import AcceptMarketing, DeliveryStatus
 from domain.deliveries.tables import deliveries, sandbox_messages
 from domain.events.tables import events
@@ -51,6 +51,7 @@ CHOICES: Mapping[Column[str], tuple[str, ...]] = {
     campaigns.c.status: _values(CampaignStatus),
     campaigns.c.accept_marketing: _values(AcceptMarketing),
     contacts.c.consent: _values(Consent),
+    objections.c.reason: _values(ObjectionReason),
     customers.c.gender: _values(Gender),
     customers.c.account_status: _values(AccountStatus),
     customer_favourites.c.kind: favourites.KINDS,
@@ -98,6 +99,7 @@ PAST = (
     segments.c.updated_at,
     stores.c.created_at,
     suppressions.c.created_at,
+    *(objections.c.since, objections.c.lifted_at),
 )
 OBJECTS = (
     *(audit_entries.c.asked, audit_entries.c.before, audit_entries.c.after),

@@ -29,7 +29,8 @@ def routes(services: Services) -> list[Route]:
         if subject is None:
             return _page("unknown.html", 404)
         database = services.database.of_store(subject.store_id)
-        await write(database, lambda tx: consents.unsubscribe(tx, subject, services.clock()))
+        key = await services.suppression_key()
+        await write(database, lambda tx: consents.unsubscribe(tx, subject, key, services.clock()))
         form = b""
         async for chunk in request.stream():
             form += chunk

@@ -98,11 +98,12 @@ async def _recipients(
         if customer_id is None or customer_id not in variables:
             recipients.append(None)
             continue
-        token = UnsubscribeToken(store_id, customer_id, campaign.id, campaign.channel)
+        address = addresses.get(campaign.channel, {}).get(customer_id)
+        token = UnsubscribeToken(store_id, customer_id, campaign.id, campaign.channel, address)
         recipients.append(
             Recipient(
                 key=ids.delivery_key(store_id, campaign.id, customer_id),
-                address=addresses.get(campaign.channel, {}).get(customer_id) or _PLACEHOLDER,
+                address=address or _PLACEHOLDER,
                 variables=variables[customer_id],
                 unsubscribe_url=links.url(token),
             )

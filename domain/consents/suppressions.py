@@ -1,20 +1,24 @@
 """Keeps the no of persons who were erased: keyed hashes of what they were known by, and nothing that names them.
 
 A no belongs to an address, whoever comes with it: by an upsert, a file or an event, such a customer comes in
-unsubscribed. Their own new consent lifts it.
+unsubscribed, and what a hash has kept is an objection of the address again. Their own new consent lifts it.
 """
 
 import hmac
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, delete, exists, literal, select
+from sqlalchemy import delete, exists, select
 
 from domain.addresses import canonical_address, former_spellings
-from domain.consents.tables import suppressed_customers, suppressions
+from domain.consents.tables import suppressions
+from domain.customers import objections, writes
 from domain.customers.contacts import save_contacts
-from domain.customers.model import Consent, ContactChange
+from domain.customers.model import Consent, ContactChange, ObjectionReason
+from domain.customers.objections import EVERY_CHANNEL, Objection
 from domain.customers.tables import contacts, customers
 from domain.installation.model import LastingKeys
 from domain.kit.db import Transaction
@@ -54,52 +58,59 @@ def hashes_of(key: bytes, store_id: int, external_id: str | None, addresses: Ite
     return hashes | {external_id_hash(key, store_id, external_id)} if external_id else hashes
 
 
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A no that a hash has kept, and since when; `channel` is `EVERY_CHANNEL` after an erasure."""
+
+    channel: str
+    since: datetime
+
+
 async def hashes_by_customer(
     tx: Transaction, key: bytes, store_id: int, customer_ids: Sequence[int]
 ) -> dict[int, set[bytes]]:
     """Return the hashes of what each customer is known by now."""
-    parameters = {"ids": array_value(customer_ids, tx.dialect)}
-    of_customers = (customers.c.store_id == store_id, in_array(customers.c.id, "ids", tx.dialect))
-    columns = customers.c.id, customers.c.external_id, customers.c.email, customers.c.phone
-    rows = await tx.execute(select(*columns).where(*of_customers), parameters)
-    hashes = {row.id: hashes_of(key, store_id, row.external_id, (row.email, row.phone)) for row in rows}
-    addressed = (
-        contacts.c.store_id == store_id,
-        in_array(contacts.c.customer_id, "ids", tx.dialect),
-        contacts.c.address.is_not(None),
+    external_ids = select(customers.c.id, customers.c.external_id).where(
+        customers.c.store_id == store_id, in_array(customers.c.id, "ids", tx.dialect)
     )
-    rows = await tx.execute(select(contacts.c.customer_id, contacts.c.address).where(*addressed), parameters)
-    for customer_id, address in rows:
-        hashes.setdefault(customer_id, set()).update(hashes_of(key, store_id, None, [address]))
-    return hashes
+    rows = await tx.execute(external_ids, {"ids": array_value(customer_ids, tx.dialect)})
+    addresses = await objections.addresses_of(tx, store_id, customer_ids)
+    return {row.id: hashes_of(key, store_id, row.external_id, addresses[row.id].on(EVERY_CHANNEL)) for row in rows}
 
 
-async def record(tx: Transaction, store_id: int, hashes: Iterable[bytes], now: datetime) -> None:
+async def record(
+    tx: Transaction, store_id: int, hashes: Iterable[bytes], now: datetime, channel: str = EVERY_CHANNEL
+) -> None:
     """Keep the no of somebody who is erased."""
-    rows = [{"store_id": store_id, "hash": hashed, "created_at": now} for hashed in sorted(hashes)]
+    keys = {"store_id": store_id, "channel": channel, "created_at": now}
+    rows = [{"hash": hashed, **keys} for hashed in sorted(hashes)]
     if rows:
         statement = insert_into(suppressions, tx.dialect)
         latest = {"created_at": statement.excluded.created_at}
-        await tx.execute(statement.on_conflict_do_update(index_elements=["store_id", "hash"], set_=latest), rows)
+        index = list(suppressions.primary_key.columns)
+        await tx.execute(statement.on_conflict_do_update(index_elements=index, set_=latest), rows)
 
 
-async def said_no(tx: Transaction, store_id: int, hashes: Iterable[bytes]) -> Mapping[bytes, datetime]:
-    """Return those of the hashes that the store keeps, and since when."""
+async def said_no(tx: Transaction, store_id: int, hashes: Iterable[bytes]) -> Mapping[bytes, Sequence[Suppression]]:
+    """Return those of the hashes that the store keeps, with what each has said no to."""
     ordered = sorted(set(hashes))
-    columns = suppressions.c.hash, suppressions.c.created_at
+    columns = suppressions.c.hash, suppressions.c.channel, suppressions.c.created_at
+    said: dict[bytes, list[Suppression]] = defaultdict(list)
     if len(ordered) > _FEW:
         # Most stores keep fewer than a part of a file has rows: to read all of them costs less than to ask for each.
         all_of_store = select(*columns).where(suppressions.c.store_id == store_id).order_by(suppressions.c.hash)
         kept = (await tx.execute(all_of_store.limit(_MANY + 1))).all()
         if len(kept) <= _MANY:
             asked = set(ordered)
-            return {bytes(row.hash): row.created_at for row in kept if bytes(row.hash) in asked}
-    since: dict[bytes, datetime] = {}
+            for row in kept:
+                if bytes(row.hash) in asked:
+                    said[bytes(row.hash)].append(Suppression(row.channel, row.created_at))
+            return said
     for start in range(0, len(ordered), _AT_ONCE):
         is_kept = (suppressions.c.store_id == store_id, suppressions.c.hash.in_(ordered[start : start + _AT_ONCE]))
-        rows = await tx.execute(select(*columns).where(*is_kept))
-        since |= {bytes(row.hash): row.created_at for row in rows}
-    return since
+        for row in await tx.execute(select(*columns).where(*is_kept)):
+            said[bytes(row.hash)].append(Suppression(row.channel, row.created_at))
+    return said
 
 
 async def is_needed(tx: Transaction, store_id: int) -> bool:
@@ -108,17 +119,36 @@ async def is_needed(tx: Transaction, store_id: int) -> bool:
 
 
 async def heed(tx: Transaction, key: bytes, store_id: int, customer_ids: Sequence[int], now: datetime) -> None:
-    """Unsubscribe those of the customers, who have just come in or were changed, by what they have said no with."""
+    """Have customers, who have just come in or were changed, and their addresses object to what these said no to.
+
+    Who was erased comes in unsubscribed on all channels that the store and they have.
+    """
     if not customer_ids or not await is_needed(tx, store_id):
         return
     hashes = await hashes_by_customer(tx, key, store_id, customer_ids)
     kept = await said_no(tx, store_id, (hashed for known_by in hashes.values() for hashed in known_by))
     returned = [customer_id for customer_id, known_by in hashes.items() if not known_by.isdisjoint(kept)]
-    await unsubscribe(tx, store_id, sorted(returned), now)
+    if not returned:
+        return
+    objecting: list[Objection] = []
+    erased: dict[tuple[int, str], datetime] = {}
+    for customer_id, customer in (await objections.addresses_of(tx, store_id, returned)).items():
+        said = [suppression for hashed in hashes[customer_id] for suppression in kept.get(hashed, ())]
+        erasures = [suppression.since for suppression in said if suppression.channel == EVERY_CHANNEL]
+        if erasures:
+            erased[customer_id, EVERY_CHANNEL] = max(erasures)
+        for address in customer.on(EVERY_CHANNEL):
+            objecting += [
+                Objection(address, suppression.channel, ObjectionReason.UNSUBSCRIBED, customer_id, suppression.since)
+                for suppression in kept.get(address_hash(key, store_id, address), ())
+                if suppression.channel != EVERY_CHANNEL
+            ]
+    await _unsubscribe(tx, store_id, [customer_id for customer_id, _ in erased], now)
+    await objections.add_for(tx, store_id, ObjectionReason.ERASED, erased)
+    await objections.add(tx, store_id, objecting)
 
 
-async def unsubscribe(tx: Transaction, store_id: int, customer_ids: Sequence[int], now: datetime) -> None:
-    """Unsubscribe customers from all channels that the store and they have, and from those that are yet to come."""
+async def _unsubscribe(tx: Transaction, store_id: int, customer_ids: Sequence[int], now: datetime) -> None:
     if not customer_ids:
         return
     installed = select(channel_installations.c.channel).where(channel_installations.c.store_id == store_id)
@@ -136,22 +166,48 @@ async def unsubscribe(tx: Transaction, store_id: int, customer_ids: Sequence[int
         for customer_id, of_customer in channels.items()
     }
     await save_contacts(tx, store_id, changes, now, SOURCE)
-    suppressed = [{"store_id": store_id, "customer_id": customer_id} for customer_id in customer_ids]
-    await tx.execute(insert_into(suppressed_customers, tx.dialect).on_conflict_do_nothing(), suppressed)
 
 
-async def lift(tx: Transaction, key: bytes, store_id: int, customer_id: int) -> None:
-    """Forget the no of what the customer is known by, who has consented anew."""
+async def object_to(tx: Transaction, key: bytes, store_id: int, address: str, channel: str, now: datetime) -> None:
+    """Have an address object to a channel; where no customer has it any more, its hash is all that is kept."""
+    has_address = (await objections.holders(tx, store_id, [address], [channel])).get(address)
+    if has_address is None:
+        # Whoever brings customers in waits, or has committed and is seen here.
+        await writes.take_numbers(tx, store_id, 0)
+        has_address = (await objections.holders(tx, store_id, [address], [channel])).get(address)
+    if has_address is None:
+        await record(tx, store_id, [address_hash(key, store_id, address)], now, channel)
+    else:
+        objection = Objection(address, channel, ObjectionReason.UNSUBSCRIBED, min(has_address), now)
+        await objections.add(tx, store_id, [objection])
+
+
+async def erase_objections(tx: Transaction, store_id: int, addresses: Iterable[str], now: datetime) -> None:
+    """Delete what the addresses of somebody who is erased object to.
+
+    An address that another customer has objects from now on to everything: the hash counts for who comes later.
+    """
+    erased = set(addresses)
+    await objections.forget(tx, store_id, erased)
+    channels = select(channel_installations.c.channel).where(channel_installations.c.store_id == store_id)
+    others = await objections.holders(tx, store_id, erased, (await tx.execute(channels)).scalars())
+    await objections.add(
+        tx,
+        store_id,
+        [
+            Objection(address, EVERY_CHANNEL, ObjectionReason.ERASED, min(customer_ids), now)
+            for address, customer_ids in others.items()
+        ],
+    )
+
+
+async def lift(tx: Transaction, key: bytes, store_id: int, customer_id: int, channel: str, now: datetime) -> None:
+    """Forget the no to a channel of what the customer is known by, who has consented anew, and that of an erasure."""
     hashes = (await hashes_by_customer(tx, key, store_id, [customer_id])).get(customer_id, set())
-    is_lifted = (suppressions.c.store_id == store_id, suppressions.c.hash.in_(sorted(hashes)))
+    is_lifted = (
+        suppressions.c.store_id == store_id,
+        suppressions.c.hash.in_(sorted(hashes)),
+        suppressions.c.channel.in_((channel, EVERY_CHANNEL)),
+    )
     await tx.execute(delete(suppressions).where(*is_lifted))
-    suppressed = suppressed_customers.c
-    is_customer = (suppressed.store_id == store_id, suppressed.customer_id == customer_id)
-    await tx.execute(delete(suppressed_customers).where(*is_customer))
-
-
-def is_suppressed() -> ColumnElement[bool]:
-    """Return whether a row of customers is of somebody whose no counts on every channel without a consent."""
-    suppressed = suppressed_customers.c
-    same = (suppressed.store_id == customers.c.store_id, suppressed.customer_id == customers.c.id)
-    return exists(select(literal(1)).where(*same).correlate(customers))
+    await objections.lift_for(tx, store_id, [customer_id], EVERY_CHANNEL, now, ObjectionReason.ERASED)

@@ -9,10 +9,11 @@ from sqlalchemy import delete, func, insert, select, update
 
 from domain import changes
 from domain.changes import ChangeKind
-from domain.customers import queries, values, writes
+from domain.customers import objections, queries, values, writes
 from domain.customers import tags as tag_writes
 from domain.customers.contacts import save_contacts
-from domain.customers.model import ContactChange, Customer, PropertyDefinition
+from domain.customers.model import Consent, ContactChange, Customer, ObjectionReason, PropertyDefinition
+from domain.customers.objections import EVERY_CHANNEL
 from domain.customers.tables import customer_properties, customers, property_definitions
 from domain.events import log
 from domain.events.model import Event
@@ -65,6 +66,11 @@ async def blacklist(
         event = Event(str(ids.new()), customer_id, kind, now, None, {"reason": cleaned} if cleaned else {})
         await log.append(tx, store_id, [event], now)
     await changes.record_change(tx, store_id, ChangeKind.PROFILE, [customer_id])
+    if blacklisted:
+        every = {(customer_id, EVERY_CHANNEL): now}
+        await objections.add_for(tx, store_id, ObjectionReason.BLACKLISTED, every)
+    else:
+        await objections.lift_blacklisting(tx, store_id, customer_id, now)
     return await existing(tx, store_id, customer_id)
 
 
@@ -77,10 +83,16 @@ async def consent_update(
     *,
     source: str | None = None,
 ) -> Customer:
-    """Change a consent as the customer says, in any direction: a file only moves it up."""
+    """Change a consent as the customer says, in any direction: a file only moves it up.
+
+    A new consent also lifts what the address has objected to, in whichever customer's row.
+    """
     _ = _checked("channel", values.channel, change.channel)
     customer = await existing(tx, store_id, customer_id, field="customerId")
     await save_contacts(tx, store_id, {customer_id: [change]}, now, source)
+    if change.consent is Consent.SUBSCRIBED:
+        lifted = ObjectionReason.UNSUBSCRIBED, ObjectionReason.COMPLAINED
+        await objections.lift_for(tx, store_id, [customer_id], change.channel, now, *lifted)
     return customer
 
 

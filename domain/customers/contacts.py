@@ -6,22 +6,34 @@ from datetime import datetime
 
 from domain import changes as change_log
 from domain.changes import ChangeKind
-from domain.customers import queries, writes
-from domain.customers.model import Consent, Contact, ContactChange
+from domain.customers import objections, queries, writes
+from domain.customers.model import Consent, Contact, ContactChange, ObjectionReason
 from domain.kit.db import Transaction
 from domain.kit.values import UNSET, Unset
 
 
 async def save_contacts(
-    tx: Transaction, store_id: int, changes: Mapping[int, Sequence[ContactChange]], now: datetime, source: str | None
+    tx: Transaction,
+    store_id: int,
+    changes: Mapping[int, Sequence[ContactChange]],
+    now: datetime,
+    source: str | None,
+    said_at: Mapping[tuple[int, str], datetime] | None = None,
 ) -> None:
-    """Change contacts by customer. `source` is stored with each consent that changes."""
+    """Change contacts by customer, and what their addresses object to.
+
+    `source` is stored with each consent that changes. `said_at` has the moment, by customer and channel, of those who
+    objected before now.
+    """
     if not changes:
         return
     customer_ids = list(changes)
     contacts = await queries.contacts_of(tx, store_id, customer_ids)
     sources = await writes.consent_sources_of(tx, store_id, customer_ids)
     changed: list[writes.SourcedContact] = []
+    objecting: dict[tuple[int, str], datetime] = {}
+    taken_back: dict[str, list[int]] = {}
+    corrected: dict[str, list[str]] = {}
     for customer_id, contact_changes in changes.items():
         by_channel = {contact.channel: contact for contact in contacts[customer_id]}
         for change in contact_changes:
@@ -31,10 +43,23 @@ async def save_contacts(
             has_new_consent = after.consent_at != before.consent_at
             consent_source = source if has_new_consent else sources.get((customer_id, channel))
             changed.append(writes.SourcedContact(customer_id, after, consent_source))
+            if channel in by_channel and after.address and after.address != before.address:
+                corrected.setdefault(channel, []).append(after.address)
+            if after.consent is Consent.UNSUBSCRIBED:
+                # Said once more, it counts from now; with another address alone, from when it was said.
+                since = after.consent_at if isinstance(change.consent, Unset) else now
+                objecting[customer_id, channel] = (said_at or {}).get((customer_id, channel), since or now)
+            elif before.consent is Consent.UNSUBSCRIBED and after.consent is Consent.SUBSCRIBED:
+                taken_back.setdefault(channel, []).append(customer_id)
     await writes.put_contacts(tx, store_id, changed)
     await change_log.record_change(tx, store_id, ChangeKind.CONTACTS, customer_ids)
-    # Sending locks the rows of its recipients, and so sees this or waits: domain/deliveries/batches.py.
+    # Sending locks the rows of its recipients, and so sees this or waits: domain/deliveries/intents.py.
     await writes.touch(tx, store_id, customer_ids, now)
+    for channel, addresses in corrected.items():
+        await objections.lift(tx, store_id, addresses, now, ObjectionReason.BOUNCED, channel=channel)
+    for channel, ids in taken_back.items():
+        await objections.lift_for(tx, store_id, ids, channel, now, ObjectionReason.UNSUBSCRIBED)
+    await objections.add_for(tx, store_id, ObjectionReason.UNSUBSCRIBED, objecting)
 
 
 def changed_contact(contact: Contact, change: ContactChange, now: datetime) -> Contact:

@@ -34,6 +34,16 @@ class Consent(StrEnum):
     UNSUBSCRIBED = "UNSUBSCRIBED"
 
 
+class ObjectionReason(StrEnum):
+    """Why an address is not written to."""
+
+    UNSUBSCRIBED = "UNSUBSCRIBED"
+    BLACKLISTED = "BLACKLISTED"
+    BOUNCED = "BOUNCED"
+    COMPLAINED = "COMPLAINED"
+    ERASED = "ERASED"
+
+
 class CustomerOrder(StrEnum):
     CREATED_AT_ASC = "CREATED_AT_ASC"
     CREATED_AT_DESC = "CREATED_AT_DESC"

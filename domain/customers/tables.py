@@ -219,11 +219,12 @@ contacts = Table(
     Column("consent_source", String(64)),
     Column("invalid", Boolean, nullable=False),
     Index(None, "store_id", "channel", "consent", "customer_id"),
-    # On most channels these are few.
+    # On most channels these are few; by the address, those who share one are found.
     Index(
         "ix_contacts_addressed",
         "store_id",
         "channel",
+        "address",
         "customer_id",
         postgresql_where=text("address IS NOT NULL"),
         sqlite_where=text("address IS NOT NULL"),
@@ -236,5 +237,23 @@ contacts = Table(
         postgresql_where=text("invalid"),
         sqlite_where=text("invalid"),
     ),
+    sqlite_with_rowid=False,
+)
+
+# What an address does not want, whoever has it; `customer_id` is one of those who have, or had, the address.
+objections = Table(
+    "objections",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("address", String(500), primary_key=True),
+    # Or every channel: `EVERY_CHANNEL`.
+    Column("channel", String(64), primary_key=True),
+    Column("reason", String(16), primary_key=True),
+    Column("customer_id", BigInteger, nullable=False),
+    Column("since", Instant, nullable=False),
+    # When a new consent, or whatever else ends it, came: what was said before then is over.
+    Column("lifted_at", Instant),
+    # An erasure finds those of addresses that the person had before.
+    Index(None, "store_id", "customer_id"),
     sqlite_with_rowid=False,
 )

@@ -10,12 +10,19 @@ from muster_sdk import AddressKind
 from domain import changes as change_log
 from domain.addresses import KNOWN_KINDS, AddressKinds
 from domain.changes import ChangeKind
-from domain.customers import queries, writes
+from domain.customers import objections, queries, writes
 from domain.customers import tags as customer_tags
 from domain.customers.contacts import save_contacts
 from domain.customers.fields import FIELDS
 from domain.customers.identity import match
-from domain.customers.model import MAX_BATCH, ContactChange, Customer, CustomerChange, PropertyDefinition
+from domain.customers.model import (
+    MAX_BATCH,
+    ContactChange,
+    Customer,
+    CustomerChange,
+    ObjectionReason,
+    PropertyDefinition,
+)
 from domain.customers.own_addresses import OWN_COLUMNS, drop_repeated
 from domain.customers.validation import clean
 from domain.kit.db import Transaction
@@ -138,6 +145,8 @@ async def _save(
     first_number = await writes.take_numbers(tx, store_id, len(changes))
     ids: list[int] = [0] * len(changes)
     created: set[int] = set()
+    moved: set[int] = set()
+    addressed: set[int] = set()
     pending = list(range(len(changes)))
     while pending:
         matches = await match(tx, store_id, [changes[index] for index in pending])
@@ -165,7 +174,21 @@ async def _save(
         created |= {update.id for update in updates if update.before is None}
         await _save_round(tx, store_id, updates, rules, now, source)
         pending = postponed
+        moved |= {update.id for update in updates if update.has_moved}
+        addressed |= {update.id for update in updates if update.change.contacts}
+    await _move_objections(tx, store_id, sorted(moved), sorted(moved | addressed), now)
     return UpsertResult(ids, frozenset(created))
+
+
+async def _move_objections(
+    tx: Transaction, store_id: int, corrected: Sequence[int], moved: Sequence[int], now: datetime
+) -> None:
+    """Have new addresses object as their customers do, and be trusted that were corrected, whatever failed before."""
+    known = await objections.addresses_of(tx, store_id, corrected)
+    own = {address for addresses in known.values() for address in (addresses.email, addresses.phone) if address}
+    await objections.lift(tx, store_id, own, now, ObjectionReason.BOUNCED)
+    if moved:
+        await objections.add_of_records(tx, store_id, lambda customer: customer.in_(moved), now)
 
 
 def _changed_row(row: writes.Row, change: CustomerChange, now: datetime) -> writes.Row:

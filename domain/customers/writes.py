@@ -8,7 +8,16 @@ from sqlalchemy import Select, Table, delete, insert, select, tuple_, update
 
 from domain import changes
 from domain.changes import ChangeKind
-from domain.customers.model import Address, Consent, Contact, Customer, PropertyDefinition, folded_name
+from domain.customers import objections
+from domain.customers.model import (
+    Address,
+    Consent,
+    Contact,
+    Customer,
+    ObjectionReason,
+    PropertyDefinition,
+    folded_name,
+)
 from domain.customers.tables import (
     contacts,
     customer_addresses,
@@ -168,8 +177,8 @@ async def clear_invalid(tx: Transaction, store_id: int, ids: Sequence[int] | Sel
         await tx.execute(update(contacts).where(*is_own_address, contacts.c.invalid).values(invalid=False))
 
 
-async def mark_invalid(tx: Transaction, store_id: int, ids: Sequence[int], channel: str) -> None:
-    """Record that the customers' addresses on a channel fail."""
+async def mark_invalid(tx: Transaction, store_id: int, ids: Sequence[int], channel: str, now: datetime) -> None:
+    """Record that the customers' addresses on a channel fail, whoever else has them."""
     row: Row = {"store_id": store_id, "channel": channel, "consent": Consent.NOT_SUBSCRIBED.value, "invalid": True}
     statement = insert_into(contacts, tx.dialect)
     await tx.execute(
@@ -177,6 +186,8 @@ async def mark_invalid(tx: Transaction, store_id: int, ids: Sequence[int], chann
         [row | {"customer_id": customer_id} for customer_id in ids],
     )
     await changes.record_change(tx, store_id, ChangeKind.CONTACTS, ids)
+    failing = {(customer_id, channel): now for customer_id in ids}
+    await objections.add_for(tx, store_id, ObjectionReason.BOUNCED, failing)
 
 
 async def consent_sources_of(tx: Transaction, store_id: int, ids: Sequence[int]) -> dict[tuple[int, str], str | None]:

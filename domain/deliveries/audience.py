@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from muster_sdk import AddressKind
-from sqlalchemy import ColumnElement, FromClause, Subquery, and_, case, exists, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, FromClause, Subquery, and_, case, exists, func, literal, or_, select
 
-from domain.consents.suppressions import is_suppressed
-from domain.customers.tables import contacts, customers
+from domain.customers.model import ObjectionReason
+from domain.customers.objections import in_force
+from domain.customers.tables import contacts, customers, objections
 from domain.deliveries.model import AcceptMarketing, ExclusionReason
 from domain.lists.tables import list_members
 from domain.segments.tables import segment_members
@@ -48,7 +50,10 @@ def addressed(kind: AddressKind) -> ColumnElement[str | None]:
 def exclusion_rules(
     kind: AddressKind, accept_marketing: AcceptMarketing, excluded: ColumnElement[bool] | None = None
 ) -> list[ExclusionRule]:
-    """Return the rules in the order in which they count. `excluded` is true of customers on lists that are excluded."""
+    """Return the rules on customers' own rows, in the order in which they count before what their address objects to.
+
+    `excluded` is true of customers on lists that are excluded.
+    """
     rules = [
         ExclusionRule(customers.c.deleted_at.is_not(None), ExclusionReason.DELETED),
         ExclusionRule(customers.c.blacklisted, ExclusionReason.BLACKLISTED),
@@ -59,15 +64,36 @@ def exclusion_rules(
         ExclusionRule(addressed(kind).is_(None), ExclusionReason.NO_ADDRESS),
         ExclusionRule(contacts.c.invalid.is_(True), ExclusionReason.INVALID_ADDRESS),
         ExclusionRule(contacts.c.consent == "UNSUBSCRIBED", ExclusionReason.UNSUBSCRIBED),
-        # On a channel that came later than their no.
-        ExclusionRule(
-            and_(contacts.c.consent.is_distinct_from("SUBSCRIBED"), is_suppressed()), ExclusionReason.UNSUBSCRIBED
-        ),
     ]
     if accept_marketing is AcceptMarketing.ACCEPTED_ONLY:
         not_subscribed = or_(contacts.c.consent.is_(None), contacts.c.consent != "SUBSCRIBED")
         rules.append(ExclusionRule(not_subscribed, ExclusionReason.NOT_SUBSCRIBED))
     return rules
+
+
+# In the order in which they count.
+_OBJECTED = {
+    ObjectionReason.BLACKLISTED: ExclusionReason.BLACKLISTED,
+    ObjectionReason.BOUNCED: ExclusionReason.INVALID_ADDRESS,
+    ObjectionReason.COMPLAINED: ExclusionReason.COMPLAINED,
+    ObjectionReason.UNSUBSCRIBED: ExclusionReason.UNSUBSCRIBED,
+    # Who it was is forgotten, and that they were: to the store they said no.
+    ObjectionReason.ERASED: ExclusionReason.UNSUBSCRIBED,
+}
+
+
+def objection(
+    store_id: ColumnElement[int], address: ColumnElement[Any], channel: ColumnElement[str] | str
+) -> ColumnElement[str | None]:
+    """Return why an address is not written to on the channel; null where it objects to nothing.
+
+    A value, and no join: it is looked up by the key for each address, whatever the database thinks of the table's size.
+    """
+    reasons = list(_OBJECTED)
+    rank = case(*((objections.c.reason == reason.value, index) for index, reason in enumerate(reasons)))
+    exclusion = case(*((objections.c.reason == reason.value, literal(_OBJECTED[reason].value)) for reason in reasons))
+    first = select(exclusion).where(in_force(store_id, address, channel)).order_by(rank).limit(1)
+    return first.scalar_subquery()
 
 
 def members_with_reasons(audience: Audience) -> Subquery:
@@ -90,7 +116,10 @@ def members_with_reasons(audience: Audience) -> Subquery:
         select(
             member.c.customer_id,
             addressed(audience.address).label("address"),
-            case(*((rule.condition, literal(rule.reason.value)) for rule in rules), else_=null()).label("reason"),
+            case(
+                *((rule.condition, literal(rule.reason.value)) for rule in rules),
+                else_=objection(customers.c.store_id, addressed(audience.address), audience.channel),
+            ).label("reason"),
         )
         .select_from(member.join(customers, of_member).outerjoin(contacts, of_channel))
         .where(of_list)

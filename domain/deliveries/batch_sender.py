@@ -134,7 +134,8 @@ class BatchSender:
         return await commit_intents(tx, self.batch, self.job.fence, self.mailing, self.channel.address, limit)
 
     def _recipient(self, intent: Intent, variables: Mapping[str, object]) -> Recipient:
-        token = UnsubscribeToken(self.mailing.store.id, intent.customer_id, self.mailing.id, self.mailing.channel)
+        mailing = self.mailing
+        token = UnsubscribeToken(mailing.store.id, intent.customer_id, mailing.id, mailing.channel, intent.address)
         return Recipient(
             key=self._key(intent.customer_id),
             address=intent.address,

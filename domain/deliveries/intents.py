@@ -8,8 +8,9 @@ from typing import Any
 from muster_sdk import AddressKind
 from sqlalchemy import Select, and_, bindparam, case, literal, or_, select, update
 
+from domain.customers import objections
 from domain.customers.tables import contacts, customers
-from domain.deliveries.audience import exclusion_rules
+from domain.deliveries.audience import exclusion_rules, objection
 from domain.deliveries.mailing import Mailing
 from domain.deliveries.model import AcceptMarketing, Batch, DeliveryStatus, ExclusionReason
 from domain.deliveries.tables import deliveries
@@ -38,17 +39,19 @@ async def commit_intents(
     """Mark the next due deliveries as SENDING, at most `limit`, and return them; excluded customers are skipped.
 
     Consent, blacklist and deletion are read after the customers' rows are locked, and whatever changes one of these
-    changes the customer's row too: no intent follows an opt-out.
+    changes the customer's row too; what addresses object to is read when nobody can add to it: no intent follows an
+    opt-out.
     """
     keys = {"store": batch.store_id, "campaign": batch.mailing_id}
     bounds = {"first": batch.first_customer_id, "last": batch.last_customer_id, "limit": limit}
     customer_ids: Sequence[int] = (await tx.execute(_lock_due(tx.dialect), keys | bounds)).scalars().all()
     if not customer_ids:
         return []
+    await objections.lock_out(tx, batch.store_id)
     ids = array_value(customer_ids, tx.dialect)
     excluded = await tx.execute(
         _excluded(tx.dialect, address, mailing.accept_marketing),
-        {"store": batch.store_id, "channel": mailing.channel, "ids": ids},
+        {**keys, "channel": mailing.channel, "ids": ids},
     )
     skip = update(deliveries).where(
         *_of_mailing(),
@@ -102,16 +105,18 @@ def _excluded(dialect: str, kind: AddressKind, accept_marketing: AcceptMarketing
         # The address was frozen with the recipients.
         if rule.reason is not ExclusionReason.NO_ADDRESS
     ]
-    reason = case(*((rule.condition, literal(rule.reason.value)) for rule in rules)).label("reason")
-    return (
-        select(customers.c.id, reason)
-        .select_from(customers.outerjoin(contacts, of_channel))
-        .where(
-            customers.c.store_id == bindparam("store"),
-            in_array(customers.c.id, "ids", dialect),
-            or_(*(rule.condition for rule in rules)),
-        )
+    reason = case(
+        *((rule.condition, literal(rule.reason.value)) for rule in rules),
+        else_=objection(customers.c.store_id, deliveries.c.address, bindparam("channel")),
     )
+    of_customer = and_(*_of_mailing(), deliveries.c.customer_id == customers.c.id)
+    reasons = (
+        select(customers.c.id, reason.label("reason"))
+        .select_from(customers.outerjoin(contacts, of_channel).join(deliveries, of_customer))
+        .where(customers.c.store_id == bindparam("store"), in_array(customers.c.id, "ids", dialect))
+        .subquery("reasons")
+    )
+    return select(reasons).where(reasons.c.reason.is_not(None))
 
 
 @cache

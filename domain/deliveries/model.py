@@ -35,6 +35,7 @@ class ExclusionReason(StrEnum):
     EXCLUDED = "EXCLUDED"
     NO_ADDRESS = "NO_ADDRESS"
     INVALID_ADDRESS = "INVALID_ADDRESS"
+    COMPLAINED = "COMPLAINED"
     UNSUBSCRIBED = "UNSUBSCRIBED"
     NOT_SUBSCRIBED = "NOT_SUBSCRIBED"
     FREQUENCY_CAP = "FREQUENCY_CAP"
@@ -43,14 +44,15 @@ class ExclusionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The size of an audience without deleted customers, each of whom is a recipient or excluded."""
+    """The size of an audience, each of whom is a recipient or excluded, and the deleted customers beside it."""
 
     audience: int
     recipients: int
     excluded: Mapping[ExclusionReason, int]
+    deleted: int
 
 
-NOBODY = Reach(0, 0, {})
+NOBODY = Reach(0, 0, {}, 0)
 
 
 @dataclass(frozen=True, slots=True)

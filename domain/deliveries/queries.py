@@ -71,8 +71,9 @@ async def reach_each(tx: Transaction, audiences: Sequence[Audience]) -> list[Rea
                 excluded={
                     reason: customers_by_reason[reason.value]
                     for reason in ExclusionReason
-                    if reason.value in customers_by_reason
+                    if reason.value in customers_by_reason and reason is not ExclusionReason.DELETED
                 },
+                deleted=deleted,
             )
         )
     return reaches

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
+from domain.customers import objections
 from domain.customers import queries as customers
 from domain.customers.contacts import save_contacts
-from domain.customers.model import Consent, ContactChange
+from domain.customers.model import Consent, ContactChange, ObjectionReason
 from domain.customers.writes import mark_invalid
 from domain.events.model import Event
 from domain.events.tables import events as event_rows
@@ -100,18 +101,21 @@ def _expiry(row: AnyRow) -> date | None:
 
 
 async def _apply_to_contacts(tx: Transaction, store_id: int, events: Sequence[Event], now: datetime) -> None:
-    """Unsubscribe customers who have not consented since, and mark the addresses that bounce for good."""
+    """Note the objections of customers who have not consented since, and the addresses that bounce for good."""
     bounced: dict[str, set[int]] = defaultdict(set)
     unsubscribed: dict[tuple[int, str], datetime] = {}
+    complained: dict[tuple[int, str], datetime] = {}
     for event in events:
         channel, _, verb = event.type.partition(".")
-        if verb == "unsubscribed":
+        if verb in {"unsubscribed", "complained"}:
+            objecting = unsubscribed if verb == "unsubscribed" else complained
             contact = (event.customer_id, channel)
-            unsubscribed[contact] = max(event.occurred_at, unsubscribed.get(contact, _NEVER))
+            objecting[contact] = max(event.occurred_at, objecting.get(contact, _NEVER))
         elif verb == "bounced" and event.attributes.get("permanent") is True:
             bounced[channel].add(event.customer_id)
-    if unsubscribed:
-        contacts = await customers.contacts_of(tx, store_id, sorted({customer_id for customer_id, _ in unsubscribed}))
+    if unsubscribed or complained:
+        customer_ids = sorted({customer_id for customer_id, _ in (*unsubscribed, *complained)})
+        contacts = await customers.contacts_of(tx, store_id, customer_ids)
         consented = {
             (customer_id, contact.channel): contact.consent_at or _NEVER
             for customer_id, customer_contacts in contacts.items()
@@ -121,6 +125,12 @@ async def _apply_to_contacts(tx: Transaction, store_id: int, events: Sequence[Ev
         for (customer_id, channel), unsubscribed_at in unsubscribed.items():
             if unsubscribed_at >= consented.get((customer_id, channel), _NEVER):
                 contact_changes[customer_id].append(ContactChange(channel, consent=Consent.UNSUBSCRIBED))
-        await save_contacts(tx, store_id, contact_changes, now, _SOURCE)
-    for channel, customer_ids in bounced.items():
-        await mark_invalid(tx, store_id, sorted(customer_ids), channel)
+        await save_contacts(tx, store_id, contact_changes, now, _SOURCE, said_at=unsubscribed)
+        since_then = {
+            contact: complained_at
+            for contact, complained_at in complained.items()
+            if complained_at >= consented.get(contact, _NEVER)
+        }
+        await objections.add_for(tx, store_id, ObjectionReason.COMPLAINED, since_then)
+    for channel, ids in bounced.items():
+        await mark_invalid(tx, store_id, sorted(ids), channel, now)

@@ -14,6 +14,7 @@ from domain.consents import suppressions
 from domain.customers import actions as customers
 from domain.customers import queries as customer_queries
 from domain.customers import writes
+from domain.customers.objections import addresses_said_by
 from domain.events import erasure as events
 from domain.imports import queries as imports
 from domain.imports.model import ImportKind
@@ -51,10 +52,13 @@ async def erase(tx: Transaction, key: bytes, store_id: int, customer_id: int, no
     hashes = (await suppressions.hashes_by_customer(tx, key, store_id, [customer_id])).get(customer_id, set())
     contacts = (await customer_queries.contacts_of(tx, store_id, [customer_id]))[customer_id]
     known_by = (customer.email, customer.phone, *(contact.address for contact in contacts))
-    addresses = {spelling for address in known_by if address for spelling in former_spellings(address)}
+    objecting = {address for address in known_by if address} | await addresses_said_by(tx, store_id, customer_id)
+    hashes |= suppressions.hashes_of(key, store_id, None, objecting)
+    addresses = {spelling for address in objecting for spelling in former_spellings(address)}
     await suppressions.record(tx, store_id, hashes, now)
     await customers.remove(tx, store_id, customer_id, now)
     await rows.erase(tx, store_id, customer_id, [entry for entry in PERSONAL if not entry.later])
+    await suppressions.erase_objections(tx, store_id, objecting, now)
     renamed = await orders.rename(tx, store_id, customer_id, addresses)
     await events.reduce_order_changes(tx, store_id, customer_id, addresses, renamed)
     await changes.record_change(tx, store_id, ALL_KINDS & ~ChangeKind.SEGMENTS, [customer_id])

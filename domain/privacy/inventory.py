@@ -11,7 +11,6 @@ from enum import StrEnum
 from sqlalchemy import Column, Table
 
 from domain.campaigns.tables import campaigns
-from domain.consents.tables import suppressed_customers
 from domain.customers import tables as customers
 from domain.customers.model import NAMELESS
 from domain.deliveries.tables import deliveries, sandbox_messages
@@ -95,7 +94,7 @@ PERSONAL: Sequence[PersonalTable] = (
     PersonalTable("properties", customers.customer_properties, reference=_PROPERTY),
     PersonalTable("addresses", customers.customer_addresses),
     PersonalTable("origin", customers.customer_origins),
-    PersonalTable("suppressed", suppressed_customers),
+    PersonalTable("objections", customers.objections),
     PersonalTable(
         "facts",
         customers.customer_facts,
@@ -184,7 +183,7 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
             "next_refresh_at last_refreshed_at created_at updated_at"
         ),
     ),
-    "suppressions": ("keyed hashes of what the person was known by, which stay", "hash created_at"),
+    "suppressions": ("keyed hashes of what the person was known by, which stay", "hash channel created_at"),
 }
 
 # Tables that hold nothing of a person, but numbers of customers and the store's own words.

@@ -20,8 +20,15 @@ expose(DeliveryStatus)
 expose(
     ExclusionReason,
     {
-        ExclusionReason.DUPLICATE_ADDRESS: "Another customer on the list has the same address.",
+        ExclusionReason.BLACKLISTED: "The customer, or another one with the address, is blacklisted.",
+        ExclusionReason.COMPLAINED: "The address has complained of a message as spam.",
+        ExclusionReason.DELETED: "The customer was deleted before the message was sent.",
+        ExclusionReason.DUPLICATE_ADDRESS: "Another customer on the list has the same address and gets the message.",
         ExclusionReason.EXCLUDED: "In a list or segment that the campaign excludes.",
+        ExclusionReason.INVALID_ADDRESS: "The address is known to fail, at this customer or another one.",
+        ExclusionReason.UNSUBSCRIBED: (
+            "The customer, or another one with the address, has unsubscribed; or was erased and came back."
+        ),
     },
 )
 
@@ -36,10 +43,17 @@ class Exclusion:
 class Reach:
     reach: strawberry.Private[model.Reach]
 
-    audience: int = derived(lambda self: self.reach.audience, description="Customers on the list who are not deleted.")
+    audience: int = derived(
+        lambda self: self.reach.audience,
+        description="Customers on the list who are not deleted: the recipients, and those excluded for each reason.",
+    )
     recipients: int = derived(lambda self: self.reach.recipients, description="Customers who will receive it.")
     excluded: list[Exclusion] = derived(
         lambda self: [Exclusion(reason=reason, count=count) for reason, count in self.reach.excluded.items()]
+    )
+    deleted: int = derived(
+        lambda self: self.reach.deleted,
+        description="Customers on the list who were deleted since, beside the audience.",
     )
 
 

@@ -145,7 +145,8 @@ class CustomerMutation:
         TokenScope.WRITE,
         description=(
             "The customer's own decision, which may change a consent in either direction; a new consent also ends what "
-            "an erasure has left behind."
+            "the address has objected to on the channel, in whichever customer's row, and what an erasure has left "
+            "behind."
         ),
         observe=_observe_consent,
         shown=("channel",),
@@ -163,7 +164,8 @@ class CustomerMutation:
         change = ContactChange(channel, consent=consent)
         customer = await actions.consent_update(tx, context.store_id, number, change, context.now, source=source)
         if consent is Consent.SUBSCRIBED:
-            await suppressions.lift(tx, await context.services.suppression_key(tx), context.store_id, number)
+            key = await context.services.suppression_key(tx)
+            await suppressions.lift(tx, key, context.store_id, number, channel, context.now)
         return await _changed(tx, customer)
 
 

@@ -75,5 +75,5 @@ class CustomerFormat:
         for identity in Identity:
             if identity.value in progress.columns:
                 part = Part(key, number, identity)
-                merged_rows += await merge.merge(tx, part, progress.columns, now, returning.erased_before)
+                merged_rows += await merge.merge(tx, part, progress.columns, now, returning.objecting)
         return replace(progress, merged_part=number, merged_rows=merged_rows)

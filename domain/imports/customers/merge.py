@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, delete, false, func, insert, literal
 from domain import changes
 from domain.changes import ChangeKind
 from domain.consents import suppressions
-from domain.customers import selected_writes, writes
+from domain.customers import objections, selected_writes, writes
 from domain.customers.fields import FIELDS
 from domain.customers.model import NAMELESS
 from domain.customers.own_addresses import drop_repeated
@@ -28,11 +28,11 @@ _matched = import_matches.c
 
 
 async def merge(
-    tx: Transaction, part: Part, columns: Sequence[str], now: datetime, suppressed_rows: Sequence[int] = ()
+    tx: Transaction, part: Part, columns: Sequence[str], now: datetime, objecting_rows: Sequence[int] = ()
 ) -> int:
     """Merge the part's rows and return their number. `columns` are those of the file.
 
-    Customers of the suppressed rows come in unsubscribed, whatever the file says.
+    Customers of the objecting rows are known to have said no, whatever the file says.
     """
     first, last, count = (
         await tx.execute(select(func.min(_staged.row), func.max(_staged.row), func.count()).where(part.rows))
@@ -67,10 +67,17 @@ async def merge(
         await changes.record_range_change(tx, part.store_id, _WRITTEN, number, number + last - first)
     await _add(tx, staged, names, now)
     await related.merge(tx, staged, columns, now)
-    for start in range(0, len(suppressed_rows), _ROWS_AT_ONCE):
-        is_suppressed = _staged.row.in_(suppressed_rows[start : start + _ROWS_AT_ONCE])
-        suppressed = select(staged.id).select_from(staged.source).where(part.rows, is_suppressed)
-        await suppressions.unsubscribe(tx, part.store_id, sorted((await tx.execute(suppressed)).scalars()), now)
+    for start in range(0, len(objecting_rows), _ROWS_AT_ONCE):
+        is_objecting = _staged.row.in_(objecting_rows[start : start + _ROWS_AT_ONCE])
+        objecting = select(staged.id).select_from(staged.source).where(part.rows, is_objecting)
+        returned = sorted((await tx.execute(objecting)).scalars())
+        await suppressions.heed(tx, part.key.suppression_key, part.store_id, returned, now)
+    if known_count:
+        of_part = select(_matched.customer_id).where(part.key.matches(_matched))
+        await objections.add_of_records(tx, part.store_id, lambda customer: customer.in_(of_part), now)
+    elif any(name.startswith("consent.") for name in columns):
+        new_ids = (number, number + last - first)
+        await objections.add_of_records(tx, part.store_id, lambda customer: customer.between(*new_ids), now)
     return int(count)
 
 

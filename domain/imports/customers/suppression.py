@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import delete, select
 
 from domain.consents import suppressions
+from domain.customers.objections import EVERY_CHANNEL
 from domain.imports import problems
 from domain.imports.format import ImportKey
 from domain.imports.model import Progress
@@ -22,10 +23,10 @@ _staged = import_customers.c
 
 @dataclass(frozen=True, slots=True)
 class ReturningRows:
-    """The numbers of a part's rows whose customers were erased: since the file was sent, or before."""
+    """The numbers of a part's rows whose customers were erased since the file was sent; and of others who said no."""
 
     erased_since: list[int]
-    erased_before: list[int]
+    objecting: list[int]
 
 
 async def returning_rows(tx: Transaction, key: ImportKey, part: int) -> ReturningRows:
@@ -43,10 +44,11 @@ async def returning_rows(tx: Transaction, key: ImportKey, part: int) -> Returnin
         tx, key.store_id, (hashed for known_by in hashes.values() for hashed in known_by)
     )
     for number, known_by in hashes.items() if since else ():
-        erased_at = max((since[hashed] for hashed in known_by & since.keys()), default=None)
-        if erased_at is not None:
-            rows_of_kind = returning.erased_since if erased_at >= key.sent_at else returning.erased_before
-            rows_of_kind.append(number)
+        said = [suppression for hashed in known_by & since.keys() for suppression in since[hashed]]
+        if any(no.channel == EVERY_CHANNEL and no.since >= key.sent_at for no in said):
+            returning.erased_since.append(number)
+        elif said:
+            returning.objecting.append(number)
     return returning
 
 

@@ -15,11 +15,12 @@ from domain import jobs
 from domain.audit import queries as audit
 from domain.audit.model import Actor, ActorKind, AuditEntry
 from domain.campaigns import launch
-from domain.consents.tables import suppressed_customers, suppressions
+from domain.consents.tables import suppressions
 from domain.customers import actions as customers
 from domain.customers import upsert
 from domain.customers.key import CustomerKey
 from domain.customers.model import Address, Consent, ContactChange, CustomerChange, PropertyChange
+from domain.customers.tables import objections
 from domain.imports import actions as imports
 from domain.imports.model import ImportKind
 from domain.ingestion import track
@@ -117,9 +118,10 @@ async def _make(database: Database, files: Path) -> Shop:
         others = await lists.create_segment(tx, other_context, SegmentInput(name="Taiwan", include=include))
         entry = AuditEntry(Actor(ActorKind.COMMAND_LINE, "anna"), "segmentCreate", asked={"name": "Taiwan"}, after={})
         await audit.record(tx, store_id, entry)
-        # Somebody was erased, and a customer who shared the address has come in since.
-        await tx.execute(insert(suppressions).values(store_id=store_id, hash=bytes(32), created_at=now))
-        await tx.execute(insert(suppressed_customers).values(store_id=other_id, customer_id=1))
+        # Somebody was erased, and a customer with the address has come in since.
+        await tx.execute(insert(suppressions).values(store_id=store_id, hash=bytes(32), channel="*", created_at=now))
+        kept = {"address": "anna@shop.example", "channel": "*", "reason": "ERASED", "since": now}
+        await tx.execute(insert(objections).values(store_id=other_id, customer_id=1, **kept))
     await InstallationKeys(SecretKeys(KeyPair(SecretKey(KEY.encode())))).load(database)
     await work(services)
     async with database.write() as tx:

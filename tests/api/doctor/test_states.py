@@ -7,13 +7,14 @@ import pytest
 
 from api.wiring import Runtime
 from domain.campaigns.tables import campaigns
-from domain.consents.tables import suppressed_customers, suppressions
+from domain.consents.tables import suppressions
+from domain.customers.tables import customers
 from domain.deliveries.tables import deliveries
 from domain.kit.clock import system_clock
 from domain.lists.tables import lists
 from domain.operations.tables import operations
 from domain.segments.tables import segments
-from tests.api.doctor.plant import Plant, Statements, add, change, check_plant, every, rows
+from tests.api.doctor.plant import Plant, Statements, change, check_plant, every, rows
 from tests.api.doctor.shop import Shop
 
 NOW = system_clock()
@@ -27,10 +28,10 @@ def _segment(**values: object) -> Statements:
 
 
 PLANTS = {
-    "a consent of a customer who had said no": Plant(
+    "a blacklisted customer whose address does not object": Plant(
         "suppressions",
-        "1 consents of customers who had said no (customer_id=1 channel='email')",
-        add(suppressed_customers, rows(customer_id=1)),
+        "1 customers who object, and whose address does not (customer_id=1 channel='*' reason='BLACKLISTED')",
+        change(customers, rows(id=1), blacklisted=True),
     ),
     "a no that is cut off": Plant(
         "suppressions", "1 noes whose hash is cut off (created_at=", change(suppressions, every, hash=bytes(31))

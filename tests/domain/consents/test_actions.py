@@ -11,7 +11,7 @@ from domain.kit import ids
 from domain.kit.db import Database
 from tests.domain.campaigns.stage import Worker, add_campaign, add_customer, add_list, outcomes
 from tests.factories import NOW
-from tests.fakes import RecordingChannel
+from tests.fakes import SUPPRESSION_KEY, RecordingChannel
 
 LATER = NOW + timedelta(hours=1)
 
@@ -20,8 +20,8 @@ async def test_it_is_kept_with_its_first_moment(database: Database, store_id: in
     subject = UnsubscribeToken(store_id, 1, ids.new(), "recording")
     async with database.write() as tx:
         await add_customer(tx, store_id, 1)
-        await unsubscribe(tx, subject, NOW)
-        await unsubscribe(tx, subject, LATER)
+        await unsubscribe(tx, subject, SUPPRESSION_KEY, NOW)
+        await unsubscribe(tx, subject, SUPPRESSION_KEY, LATER)
         (contact,) = (await customers.contacts_of(tx, store_id, [1]))[1]
     assert (contact.consent, contact.consent_at) == (Consent.UNSUBSCRIBED, NOW)
 
@@ -29,7 +29,7 @@ async def test_it_is_kept_with_its_first_moment(database: Database, store_id: in
 async def test_another_channel_is_left_alone(database: Database, store_id: int) -> None:
     async with database.write() as tx:
         await add_customer(tx, store_id, 1)
-        await unsubscribe(tx, UnsubscribeToken(store_id, 1, ids.new(), "sms"), NOW)
+        await unsubscribe(tx, UnsubscribeToken(store_id, 1, ids.new(), "sms"), SUPPRESSION_KEY, NOW)
         known = {contact.channel: contact.consent for contact in (await customers.contacts_of(tx, store_id, [1]))[1]}
     assert known == {"recording": Consent.SUBSCRIBED, "sms": Consent.UNSUBSCRIBED}
 
@@ -46,7 +46,7 @@ async def test_nobody_is_written_to_who_unsubscribed_while_the_campaign_was_on_i
     (launch,) = await worker.due()
     await worker.run(launch.store_id, launch.job_id)
     async with database.write() as tx:
-        await unsubscribe(tx, UnsubscribeToken(store_id, 1, campaign.id, "recording"), NOW)
+        await unsubscribe(tx, UnsubscribeToken(store_id, 1, campaign.id, "recording"), SUPPRESSION_KEY, NOW)
     await worker.work()
     assert worker.channel.addresses == ["c2@shop.example"]
     assert {number: status for number, (status, _) in (await outcomes(database, store_id)).items()} == {

@@ -20,7 +20,7 @@ from domain.kit.db import Transaction
 from domain.services import Services
 from domain.stores.channels import ConfiguredChannel
 from tests.domain.campaigns.stage import add_campaign
-from tests.fakes import RecordingSettings
+from tests.fakes import SUPPRESSION_KEY, RecordingSettings
 from tests.simulation.channel import SimulatedChannel
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.population import add_list, add_people
@@ -88,7 +88,7 @@ class DeliveriesStory(Story):
                     await customers.remove(tx, self.store_id, person, now)
                 else:
                     token = UnsubscribeToken(self.store_id, person, self._campaign_id, "recording")
-                    await consents.unsubscribe(tx, token, now)
+                    await consents.unsubscribe(tx, token, SUPPRESSION_KEY, now)
         except SQLAlchemyError:
             return
 

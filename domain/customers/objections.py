@@ -1,0 +1,308 @@
+"""Keeps what addresses object to: an objection belongs to the address, in whichever customer's row it stands.
+
+On a channel without an address of its own, the customer's e-mail address and phone number both object: which of them
+the channel takes, its plugin knows, and the other is never asked for there.
+
+An intent to send is locked out from when an objection is written until it is committed. Intents lock the rows of
+customers first: whoever objects has locked all rows of customers that it needs before it calls anything here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    delete,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
+
+from domain.customers.model import Consent, ObjectionReason
+from domain.customers.tables import contacts, customers, objections
+from domain.kit.db import Transaction
+from domain.kit.db.portable import array_value, in_array, insert_into
+
+EVERY_CHANNEL = "*"
+_LOCK = 5575658
+_AT_ONCE = 10_000
+_c = objections.c
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """`channel` may be `EVERY_CHANNEL`; `customer_id` is of one who has the address."""
+
+    address: str
+    channel: str
+    reason: ObjectionReason
+    customer_id: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAddresses:
+    """All addresses of a customer: those of their own, and those of their contacts by channel."""
+
+    email: str | None
+    phone: str | None
+    by_channel: Mapping[str, str]
+
+    def on(self, channel: str) -> set[str]:
+        """Return the addresses that the channel may write to; `EVERY_CHANNEL` may write to all of them."""
+        if channel in self.by_channel:
+            return {self.by_channel[channel]}
+        others = self.by_channel.values() if channel == EVERY_CHANNEL else ()
+        return {address for address in (self.email, self.phone, *others) if address}
+
+
+async def addresses_of(tx: Transaction, store_id: int, customer_ids: Sequence[int]) -> dict[int, CustomerAddresses]:
+    if not customer_ids:
+        return {}
+    parameters = {"ids": array_value(customer_ids, tx.dialect)}
+    addressed = (
+        contacts.c.store_id == store_id,
+        in_array(contacts.c.customer_id, "ids", tx.dialect),
+        contacts.c.address.is_not(None),
+    )
+    columns = contacts.c.customer_id, contacts.c.channel, contacts.c.address
+    by_customer: dict[int, dict[str, str]] = {}
+    for customer_id, channel, address in await tx.execute(select(*columns).where(*addressed), parameters):
+        by_customer.setdefault(customer_id, {})[channel] = address
+    of_customers = (customers.c.store_id == store_id, in_array(customers.c.id, "ids", tx.dialect))
+    profiles = select(customers.c.id, customers.c.email, customers.c.phone).where(*of_customers)
+    rows = await tx.execute(profiles, parameters)
+    return {row.id: CustomerAddresses(row.email, row.phone, by_customer.get(row.id, {})) for row in rows}
+
+
+async def holders(
+    tx: Transaction, store_id: int, addresses: Iterable[str], channels: Iterable[str]
+) -> dict[str, list[int]]:
+    """Return who has each address as e-mail address or phone number, or as a contact on one of the channels."""
+    known: dict[str, list[int]] = {}
+    listed = sorted(addresses)
+    if not listed:
+        return known
+    columns = (customers.c.email, customers.c.phone)
+    statements = [
+        select(column.label("address"), customers.c.id).where(customers.c.store_id == store_id, column.in_(listed))
+        for column in columns
+    ]
+    on_channels = (contacts.c.store_id == store_id, contacts.c.channel.in_(sorted(channels)))
+    statements.append(
+        select(contacts.c.address, contacts.c.customer_id).where(*on_channels, contacts.c.address.in_(listed))
+    )
+    for statement in statements:
+        for address, customer_id in await tx.execute(statement):
+            known.setdefault(address, []).append(customer_id)
+    return known
+
+
+async def add(tx: Transaction, store_id: int, added: Iterable[Objection]) -> None:
+    """Add objections; one that is in force keeps its moment, and one that was lifted since then stays so."""
+    rows = [
+        {
+            "store_id": store_id,
+            "address": objection.address,
+            "channel": objection.channel,
+            "reason": objection.reason.value,
+            "customer_id": objection.customer_id,
+            "since": objection.since,
+        }
+        for objection in sorted(added, key=lambda objection: (objection.address, objection.channel))
+    ]
+    if rows:
+        await _lock(tx, store_id)
+        await tx.execute(_unless_lifted(insert_into(objections, tx.dialect)), rows)
+
+
+async def add_for(
+    tx: Transaction, store_id: int, reason: ObjectionReason, said: Mapping[tuple[int, str], datetime]
+) -> None:
+    """Have the addresses object that customers have on channels, by customer and channel since when."""
+    addresses = await addresses_of(tx, store_id, sorted({customer_id for customer_id, _ in said}))
+    objecting = [
+        Objection(address, channel, reason, customer_id, since)
+        for (customer_id, channel), since in said.items()
+        if customer_id in addresses
+        for address in addresses[customer_id].on(channel)
+    ]
+    await add(tx, store_id, objecting)
+
+
+async def add_of_records(
+    tx: Transaction, store_id: int, of_customers: Callable[[ColumnElement[int]], ColumnElement[bool]], now: datetime
+) -> None:
+    """Have the addresses object that customers have now who are unsubscribed or blacklisted, each since then.
+
+    `of_customers` makes the condition that a column is one of these customers.
+    """
+    said = union_all(*said_by_records(store_id, of_customers, now)).subquery("said").c
+    latest = (
+        select(
+            literal(store_id, _c.store_id.type),
+            said.address,
+            said.channel,
+            said.reason,
+            func.min(said.customer_id),
+            func.max(said.since, type_=_c.since.type),
+        )
+        .where(true())
+        .group_by(said.address, said.channel, said.reason)
+        .order_by(said.address, said.channel, said.reason)
+    )
+    await _lock(tx, store_id)
+    names = ["store_id", "address", "channel", "reason", "customer_id", "since"]
+    await tx.execute(_unless_lifted(insert_into(objections, tx.dialect).from_select(names, latest)))
+
+
+def said_by_records(
+    store_id: int, of_customers: Callable[[ColumnElement[int]], ColumnElement[bool]], now: datetime
+) -> Iterator[Select[*tuple[Any, ...]]]:
+    """Yield selects of what unsubscribed and blacklisted customers' addresses object to."""
+    contact, customer = contacts.c, customers.c
+    same = and_(contact.store_id == store_id, contact.customer_id == customer.id)
+    is_unsubscribed = and_(
+        contact.store_id == store_id,
+        of_customers(contact.customer_id),
+        contact.consent == Consent.UNSUBSCRIBED.value,
+    )
+    moment = literal(now, _c.since.type)
+    unsubscribed = literal(ObjectionReason.UNSUBSCRIBED.value, String)
+    said_at = func.coalesce(contact.consent_at, moment)
+    yield _said(contact.address, contact.channel, unsubscribed, contact.customer_id, said_at).where(
+        is_unsubscribed, contact.address.is_not(None)
+    )
+    for own in (customer.email, customer.phone):
+        yield (
+            _said(own, contact.channel, unsubscribed, customer.id, said_at)
+            .select_from(contacts.join(customers, and_(customer.store_id == store_id, same)))
+            .where(is_unsubscribed, contact.address.is_(None), own.is_not(None))
+        )
+    # Written just as the partial index has it.
+    is_blacklisted = and_(
+        customer.store_id == store_id, literal_column("customers.blacklisted"), of_customers(customer.id)
+    )
+    every, blacklisted = literal(EVERY_CHANNEL, String), literal(ObjectionReason.BLACKLISTED.value, String)
+    for own in (customer.email, customer.phone):
+        yield _said(own, every, blacklisted, customer.id, moment).where(is_blacklisted, own.is_not(None))
+    yield (
+        _said(contact.address, every, blacklisted, customer.id, moment)
+        .select_from(customers.join(contacts, same))
+        .where(is_blacklisted, contact.address.is_not(None))
+    )
+
+
+def _said(
+    address: ColumnElement[Any],
+    channel: ColumnElement[Any],
+    reason: ColumnElement[Any],
+    customer_id: ColumnElement[Any],
+    since: ColumnElement[Any],
+) -> Select[*tuple[Any, ...]]:
+    return select(
+        address.label("address"),
+        channel.label("channel"),
+        reason.label("reason"),
+        customer_id.label("customer_id"),
+        since.label("since"),
+    )
+
+
+async def lift_for(
+    tx: Transaction, store_id: int, customer_ids: Sequence[int], channel: str, now: datetime, *reasons: ObjectionReason
+) -> None:
+    """Lift what the addresses object to that the customers have on a channel, or on every one."""
+    known = await addresses_of(tx, store_id, customer_ids)
+    addresses = {address for customer in known.values() for address in customer.on(channel)}
+    await lift(tx, store_id, addresses, now, *reasons, channel=channel)
+
+
+async def lift(
+    tx: Transaction,
+    store_id: int,
+    addresses: Iterable[str],
+    now: datetime,
+    *reasons: ObjectionReason,
+    channel: str | None = None,
+) -> None:
+    """Lift what addresses object to for these reasons: on the channel and on every channel, or wherever it is."""
+    listed = sorted(addresses)
+    for start in range(0, len(listed), _AT_ONCE):
+        lifted = update(objections).where(
+            _c.store_id == store_id,
+            _c.address.in_(listed[start : start + _AT_ONCE]),
+            _c.reason.in_(reasons),
+            _c.lifted_at.is_(None),
+        )
+        if channel is not None:
+            lifted = lifted.where(_c.channel.in_((channel, EVERY_CHANNEL)))
+        await tx.execute(lifted.values(lifted_at=now))
+
+
+async def lift_blacklisting(tx: Transaction, store_id: int, customer_id: int, now: datetime) -> None:
+    """Lift that of the customer's addresses, but for those that another blacklisted customer has too."""
+    known = (await addresses_of(tx, store_id, [customer_id]))[customer_id]
+    others = await holders(tx, store_id, known.on(EVERY_CHANNEL), known.by_channel)
+    is_blacklisted = (customers.c.store_id == store_id, customers.c.blacklisted)
+    other_ids = {other_id for ids in others.values() for other_id in ids}
+    rows = await tx.execute(select(customers.c.id).where(*is_blacklisted, customers.c.id.in_(other_ids)))
+    blacklisted = set(rows.scalars())
+    lifted = {address for address in known.on(EVERY_CHANNEL) if blacklisted.isdisjoint(others.get(address, ()))}
+    await lift(tx, store_id, lifted, now, ObjectionReason.BLACKLISTED)
+
+
+async def addresses_said_by(tx: Transaction, store_id: int, customer_id: int) -> set[str]:
+    """Return the addresses that object and that the customer had, then or now."""
+    of_customer = (_c.store_id == store_id, _c.customer_id == customer_id)
+    return set((await tx.execute(select(_c.address).where(*of_customer))).scalars())
+
+
+async def forget(tx: Transaction, store_id: int, addresses: Iterable[str]) -> None:
+    """Delete all that addresses object to: somebody is erased, and hashes stay in their place."""
+    await tx.execute(delete(objections).where(_c.store_id == store_id, _c.address.in_(sorted(addresses))))
+
+
+def in_force(
+    store_id: ColumnElement[int], address: ColumnElement[Any], channel: ColumnElement[str] | str
+) -> ColumnElement[bool]:
+    """Return the condition of rows of `objections` that keep messages of a channel from an address."""
+    return and_(
+        _c.store_id == store_id,
+        _c.address == address,
+        or_(_c.channel == channel, _c.channel == EVERY_CHANNEL),
+        _c.lifted_at.is_(None),
+    )
+
+
+def _unless_lifted(statement: Any) -> Any:
+    """Return the INSERT of objections as one that leaves alone those in force, and those lifted after the new ones."""
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=list(objections.primary_key.columns),
+        set_={"customer_id": new.customer_id, "since": new.since, "lifted_at": null()},
+        where=_c.lifted_at <= new.since,
+    )
+
+
+async def _lock(tx: Transaction, store_id: int) -> None:
+    """Wait for intents to send that are being written, and have later ones wait: SQLite has one writer anyway."""
+    if tx.dialect == "postgresql":
+        await tx.execute(select(func.pg_advisory_xact_lock(_LOCK, store_id)))
+
+
+async def lock_out(tx: Transaction, store_id: int) -> None:
+    """Have whoever objects wait until the transaction, an intent's, ends; what was said before is seen behind this."""
+    if tx.dialect == "postgresql":
+        await tx.execute(select(func.pg_advisory_xact_lock_shared(_LOCK, store_id)))

@@ -274,13 +274,10 @@ async def forget(tx: Transaction, store_id: int, addresses: Iterable[str]) -> No
     await tx.execute(delete(objections).where(_c.store_id == store_id, _c.address.in_(sorted(addresses))))
 
 
-def in_force(
-    store_id: ColumnElement[int], address: ColumnElement[Any], channel: ColumnElement[str] | str
-) -> ColumnElement[bool]:
-    """Return the condition of rows of `objections` that keep messages of a channel from an address."""
+def in_force(store_id: ColumnElement[int] | int, channel: ColumnElement[str] | str) -> ColumnElement[bool]:
+    """Return the condition of rows of `objections` that keep messages of a channel from their address."""
     return and_(
         _c.store_id == store_id,
-        _c.address == address,
         or_(_c.channel == channel, _c.channel == EVERY_CHANNEL),
         _c.lifted_at.is_(None),
     )

@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from muster_sdk import AddressKind
-from sqlalchemy import ColumnElement, FromClause, Subquery, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Subquery, and_, case, exists, func, literal, null, or_, select
 
 from domain.customers.model import ObjectionReason
 from domain.customers.objections import in_force
 from domain.customers.tables import contacts, customers, objections
 from domain.deliveries.model import AcceptMarketing, ExclusionReason
+from domain.kit.db.portable import is_among
 from domain.lists.tables import list_members
 from domain.segments.tables import segment_members
 
@@ -89,14 +90,15 @@ def objection(
 
     A value, and no join: it is looked up by the key for each address, whatever the database thinks of the table's size.
     """
+    of_address = (in_force(store_id, channel), objections.c.address == address)
     reasons = list(_OBJECTED)
     rank = case(*((objections.c.reason == reason.value, index) for index, reason in enumerate(reasons)))
     exclusion = case(*((objections.c.reason == reason.value, literal(_OBJECTED[reason].value)) for reason in reasons))
-    first = select(exclusion).where(in_force(store_id, address, channel)).order_by(rank).limit(1)
+    first = select(exclusion).where(*of_address).order_by(rank).limit(1)
     return first.scalar_subquery()
 
 
-def members_with_reasons(audience: Audience) -> Subquery:
+def members_with_reasons(audience: Audience, dialect: str) -> Subquery:
     """Return each member of the list: `customer_id`, `address`, and `reason`, which is null for a recipient."""
     list_ids = [source for source in audience.exclude if source not in audience.static_segments]
     segment_ids = [source for source in audience.exclude if source in audience.static_segments]
@@ -111,18 +113,25 @@ def members_with_reasons(audience: Audience) -> Subquery:
         contacts.c.customer_id == customers.c.id,
         contacts.c.channel == audience.channel,
     )
+    address = addressed(audience.address)
+    # Few of many do: why is looked up for these alone.
+    is_objection = in_force(audience.store_id, audience.channel)
+    has_objection = is_among(address, objections.c.address, dialect, is_objection)
     of_member = and_(customers.c.store_id == audience.store_id, customers.c.id == member.c.customer_id)
     members = (
         select(
             member.c.customer_id,
-            addressed(audience.address).label("address"),
+            address.label("address"),
             case(
                 *((rule.condition, literal(rule.reason.value)) for rule in rules),
-                else_=objection(customers.c.store_id, addressed(audience.address), audience.channel),
+                (has_objection, objection(customers.c.store_id, address, audience.channel)),
+                else_=null(),
             ).label("reason"),
         )
         .select_from(member.join(customers, of_member).outerjoin(contacts, of_channel))
         .where(of_list)
+        # PostgreSQL would look an address up once more wherever its reason is read.
+        .offset(0)
         .subquery("members")
     )
     # Of several recipients with one address the first gets the message.

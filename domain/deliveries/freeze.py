@@ -25,7 +25,7 @@ from domain.kit.db.types import Instant
 
 async def freeze(tx: Transaction, mailing_id: UUID, audience: Audience, now: datetime) -> int:
     """Add a delivery for each recipient of now, and return how many there are."""
-    members = members_with_reasons(audience)
+    members = members_with_reasons(audience, tx.dialect)
     recipients = select(
         literal(audience.store_id, Integer),
         literal(mailing_id, deliveries.c.campaign_id.type),

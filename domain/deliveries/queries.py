@@ -54,7 +54,7 @@ async def reach_each(tx: Transaction, audiences: Sequence[Audience]) -> list[Rea
     counts: list[dict[str | None, int]] = [dict[str | None, int]() for _ in audiences]
     statements: list[Select[*tuple[Any, ...]]] = []
     for index, audience in enumerate(audiences):
-        members = members_with_reasons(audience)
+        members = members_with_reasons(audience, tx.dialect)
         position = literal_column(str(index), Integer()).label("position")
         statements.append(
             select(position, members.c.reason, func.count().label("customers")).group_by(members.c.reason)

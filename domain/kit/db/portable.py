@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Column,
     ColumnElement,
     Interval,
     Table,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    exists,
     func,
     literal,
     literal_column,
@@ -93,6 +95,17 @@ def values_of(texts: Sequence[str], dialect: str) -> ColumnElement[str]:
     if dialect == "postgresql":
         return func.unnest(literal(list(texts), ARRAY(Text))).column_valued("texts")
     return func.json_each(literal(orjson.dumps(list(texts)).decode(), Text)).table_valued(column("value", Text)).c.value
+
+
+def is_among(value: ColumnElement[Any], known: Column[Any], dialect: str, *rows: ColumnElement[bool]) -> Any:
+    """Return the condition that a value, of each row of many, is in a column of the rows that are selected.
+
+    PostgreSQL hashes what EXISTS asks for, or looks it up by an index; for IN it might read all of them for each value.
+    SQLite collects them once for IN.
+    """
+    if dialect == "postgresql":
+        return exists(select(literal_column("1")).where(known == value, *rows))
+    return value.in_(select(known).where(*rows))
 
 
 # Owners alone may count their tables: the role of requests is set aside for the moment.

@@ -32,7 +32,7 @@ async def make_audience(tx: Transaction, store_id: int, members: list[int]) -> A
 
 
 async def reasons(tx: Transaction, audience: Audience) -> Mapping[int, str | None]:
-    members = members_with_reasons(audience)
+    members = members_with_reasons(audience, tx.dialect)
     rows = await tx.execute(select(members.c.customer_id, members.c.reason))
     return {row.customer_id: row.reason for row in rows}
 

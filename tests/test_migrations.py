@@ -302,16 +302,18 @@ async def test_what_customers_objected_to_their_addresses_object_to(empty: Datab
         shop = await connection.run_sync(reflected_tables)
         customer = {column.name: sample(column.type) for column in shop["customers"].columns}
         contact = {column.name: sample(column.type) for column in shop["contacts"].columns}
-        people = {2: {"blacklisted": False}, 3: {"blacklisted": True, "phone": None}}
+        people: dict[int, dict[str, object]] = {2: {"blacklisted": False}, 3: {"blacklisted": True, "phone": None}}
         for number, values in people.items():
             own = {"id": number, "external_id": str(number), "email": f"{number}@mail.example", "phone": "+1"}
             await connection.execute(insert(shop["customers"]), {**customer, **own, **values})
-        for channel, values in {
+        consents: dict[str, dict[str, object]] = {
             "email": {"consent": "UNSUBSCRIBED", "address": None, "invalid": False},
             "line": {"consent": "UNSUBSCRIBED", "address": "U1", "invalid": True},
             "sms": {"consent": "SUBSCRIBED", "address": None, "invalid": True},
-        }.items():
-            await connection.execute(insert(shop["contacts"]), {**contact, "customer_id": 2, "channel": channel, **values})
+        }
+        for channel, values in consents.items():
+            row = {**contact, "customer_id": 2, "channel": channel, **values}
+            await connection.execute(insert(shop["contacts"]), row)
     await migrate(empty)
     async with empty.engine.begin() as connection:
         after = await connection.run_sync(stored_rows)

@@ -49,12 +49,13 @@ def add_shop(storage: Storage) -> int:
     return store_id
 
 
-def add_people(storage: Storage, store_id: int, count: int) -> list[int]:
-    """Add so many customers who accept messages, and return their ids."""
-    people = list(range(1, count + 1))
-    storage.add(customer_numbers, [{"store_id": store_id, "last": count}])
+def add_people(storage: Storage, store_id: int, count: int, twins: int = 0) -> list[int]:
+    """Add so many customers who accept messages, and return their ids; `twins` behind them have addresses of others."""
+    people = list(range(1, count + twins + 1))
+    storage.add(customer_numbers, [{"store_id": store_id, "last": count + twins}])
+    mailboxes = {person: person if person <= count else person - count for person in people}
     rows = [
-        {"store_id": store_id, "id": person, "external_id": f"p{person}", "email": f"p{person}@shop.example"}
+        {"store_id": store_id, "id": person, "external_id": f"p{person}", "email": f"p{mailboxes[person]}@shop.example"}
         for person in people
     ]
     storage.add(customers, [_CUSTOMER | row for row in rows])

@@ -67,11 +67,7 @@ async def merge(
         await changes.record_range_change(tx, part.store_id, _WRITTEN, number, number + last - first)
     await _add(tx, staged, names, now)
     await related.merge(tx, staged, columns, now)
-    for start in range(0, len(objecting_rows), _ROWS_AT_ONCE):
-        is_objecting = _staged.row.in_(objecting_rows[start : start + _ROWS_AT_ONCE])
-        objecting = select(staged.id).select_from(staged.source).where(part.rows, is_objecting)
-        returned = sorted((await tx.execute(objecting)).scalars())
-        await suppressions.heed(tx, part.key.suppression_key, part.store_id, returned, now)
+    await _heed(tx, staged, objecting_rows, now)
     if known_count:
         of_part = select(_matched.customer_id).where(part.key.matches(_matched))
         await objections.add_of_records(tx, part.store_id, lambda customer: customer.in_(of_part), now)
@@ -79,6 +75,15 @@ async def merge(
         new_ids = (number, number + last - first)
         await objections.add_of_records(tx, part.store_id, lambda customer: customer.between(*new_ids), now)
     return int(count)
+
+
+async def _heed(tx: Transaction, staged: StagedCustomers, objecting_rows: Sequence[int], now: datetime) -> None:
+    part = staged.part
+    for start in range(0, len(objecting_rows), _ROWS_AT_ONCE):
+        is_objecting = _staged.row.in_(objecting_rows[start : start + _ROWS_AT_ONCE])
+        objecting = select(staged.id).select_from(staged.source).where(part.rows, is_objecting)
+        returned = sorted((await tx.execute(objecting)).scalars())
+        await suppressions.heed(tx, part.key.suppression_key, part.store_id, returned, now)
 
 
 def _is_match(part: Part) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 `objections` is built from what is stored: customers' blacklist, contacts that are unsubscribed, contacts that are
 invalid, and customers who came back after an erasure. Each is found by its index, or by one pass over the contacts, and
-each statement writes a row for each objecting address: 1.2 s for 100,000 unsubscribed of 1,000,000 customers on
+each statement writes a row for each objecting address: 0.5 s for 20,000 unsubscribed of 200,000 contacts on
 PostgreSQL. On a channel without an address of its own, the customer's e-mail address and phone number both object: which
 of them a channel takes its plugin alone knows, and it asks for that one alone.
 

@@ -58,8 +58,9 @@ class Said:
 def a_person(chance: Random, number: int) -> Person:
     consent = chance.choice([None, "SUBSCRIBED", "SUBSCRIBED", "SUBSCRIBED", "NOT_SUBSCRIBED", "UNSUBSCRIBED"])
     other = chance.choice(ADDRESSES) if consent is not None and chance.random() < 0.2 else None
-    rarely = [chance.random() < 0.1 for _ in range(3)]
-    return Person(number, chance.choice(ADDRESSES), other, *rarely[:2], rarely[2] and consent is not None, consent)
+    deleted, blacklisted, invalid = (chance.random() < 0.1 for _ in range(3))
+    invalid = invalid and consent is not None
+    return Person(number, chance.choice(ADDRESSES), other, deleted, blacklisted, invalid, consent)
 
 
 def said(chance: Random) -> set[Said]:

@@ -33,7 +33,9 @@ WINDOW_SIZE = 2
 
 _SENDING = """
     SELECT d.customer_id, d.fence, d.attempts,
-        c.deleted_at IS NOT NULL OR c.blacklisted OR coalesce(t.consent, '') <> 'SUBSCRIBED'
+        c.deleted_at IS NOT NULL OR c.blacklisted OR coalesce(t.consent, '') <> 'SUBSCRIBED' OR EXISTS (
+            SELECT 1 FROM objections o
+            WHERE o.store_id = d.store_id AND o.address = d.address AND o.channel IN ('recording', '*'))
     FROM deliveries d JOIN customers c ON c.store_id = d.store_id AND c.id = d.customer_id
     LEFT JOIN contacts t ON t.store_id = d.store_id AND t.customer_id = d.customer_id AND t.channel = 'recording'
     WHERE d.campaign_id = ? AND d.status = 'SENDING'
@@ -45,7 +47,10 @@ class DeliveriesStory(Story):
 
     async def prepare(self, tx: Transaction) -> None:
         chance = self.world.chance
-        self._people = add_people(self.world.storage, self.store_id, chance.randint(1, 7))
+        count = chance.randint(1, 7)
+        everyone = add_people(self.world.storage, self.store_id, count, twins=chance.randint(0, count))
+        # Their twins are on no list, and opt out for both.
+        self._people, self._twins = everyone[:count], everyone[count:]
         self._channel = SimulatedChannel(self.world, self._check_intent)
         self._scheduled = chance.random() < 0.3
         changed = {"status": CampaignStatus.SCHEDULED, "scheduled_at": START + timedelta(seconds=9)}
@@ -71,6 +76,7 @@ class DeliveriesStory(Story):
     def clients(self, database: SimulatedDatabase) -> Sequence[Coroutine[Any, Any, None]]:
         chance = self.world.chance
         opted_out = chance.sample(self._people, chance.randint(0, len(self._people) // 2))
+        opted_out += chance.sample(self._twins, chance.randint(0, len(self._twins)))
         clients = [self._opt_out(database, person) for person in opted_out]
         if chance.random() < 0.2:
             clients.append(self._pause_or_cancel(database))

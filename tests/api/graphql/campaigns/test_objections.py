@@ -176,7 +176,9 @@ async def test_an_address_that_failed_is_trusted_again_once_it_is_corrected_to_i
 
 
 async def link_of(store: StoreClient, customer: str, address: str | None) -> str:
-    token = UnsubscribeToken(store.store_id, number(customer, "Customer"), CAMPAIGN, "recording", address)
+    customer_id = number(customer, "Customer")
+    assert customer_id is not None
+    token = UnsubscribeToken(store.store_id, customer_id, CAMPAIGN, "recording", address)
     return (await store.stage.runtime.services.links()).url(token)
 
 

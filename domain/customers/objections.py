@@ -265,8 +265,8 @@ async def lift_blacklisting(tx: Transaction, store_id: int, customer_id: int, no
 
 async def addresses_said_by(tx: Transaction, store_id: int, customer_id: int) -> set[str]:
     """Return the addresses that object and that the customer had, then or now."""
-    of_customer = (_c.store_id == store_id, _c.customer_id == customer_id)
-    return set((await tx.execute(select(_c.address).where(*of_customer))).scalars())
+    addresses = select(_c.address).where(_c.store_id == store_id, _c.customer_id == customer_id)
+    return set((await tx.execute(addresses)).scalars())
 
 
 async def forget(tx: Transaction, store_id: int, addresses: Iterable[str]) -> None:

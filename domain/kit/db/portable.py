@@ -104,7 +104,7 @@ def is_among(value: ColumnElement[Any], known: Column[Any], dialect: str, *rows:
     SQLite collects them once for IN.
     """
     if dialect == "postgresql":
-        return exists(select(literal_column("1")).where(known == value, *rows))
+        return exists(select(literal(1)).where(known == value, *rows))
     return value.in_(select(known).where(*rows))
 
 

@@ -50,8 +50,8 @@ async def consent(store: StoreClient, customer: str, consent: str) -> None:
 
 
 async def track(store: StoreClient, kind: str, email: str, **attributes: object) -> None:
-    event = {"id": f"{kind}-{email}", "type": kind, "customer": {"email": email}, "occurredAt": NOW.isoformat()}
-    event["attributes"] = attributes
+    keys: Json = {"id": f"{kind}-{email}", "type": kind, "customer": {"email": email}}
+    event = {**keys, "occurredAt": NOW.isoformat(), "attributes": attributes}
     tracked = await store.mutate("eventsTrack", "events: $events", "accepted", events=[event])
     assert tracked["accepted"] == 1
 

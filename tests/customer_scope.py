@@ -38,6 +38,7 @@ NOT_LOCAL: Mapping[str, str] = {
     "domain/changes/queries.py: record_change": "a file's rows, or the ids of new events, say who has changed",
     "domain/changes/queries.py: record_future_changes": "orders are dated ahead, which a file names by their ids",
     "domain/customers/own_addresses.py: drop_repeated": "a file's rows have addresses of their customers",
+    "domain/imports/customers/merge.py: _add_objections": "a file's rows say whose consent is looked at",
     "domain/customers/selected_writes.py: _insert": "a file's rows become customers and what belongs to them",
     "domain/customers/selected_writes.py: _upsert": "a file's rows say whose facts and properties are replaced",
     "domain/customers/selected_writes.py: add": "the customers whom a file has brought have no facts yet",

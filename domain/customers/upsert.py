@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import methodcaller
 from typing import cast
 
 from muster_sdk import AddressKind
@@ -29,9 +28,6 @@ from domain.customers.validation import clean
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode, ErrorCollector
 from domain.kit.values import UNSET, Unset, Value
-
-# A statement names each of them six times, and both databases take some 32,000 parameters.
-_OBJECTING_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +187,8 @@ async def _move_objections(
     known = await objections.addresses_of(tx, store_id, corrected)
     own = {address for addresses in known.values() for address in (addresses.email, addresses.phone) if address}
     await objections.lift(tx, store_id, own, now, ObjectionReason.BOUNCED)
-    for start in range(0, len(moved), _OBJECTING_AT_ONCE):
-        some = moved[start : start + _OBJECTING_AT_ONCE]
-        await objections.add_of_records(tx, store_id, methodcaller("in_", some), now)
+    for start in range(0, len(moved), objections.RECORDS_AT_ONCE):
+        await objections.add_of_records(tx, store_id, moved[start : start + objections.RECORDS_AT_ONCE], now)
 
 
 def _changed_row(row: writes.Row, change: CustomerChange, now: datetime) -> writes.Row:

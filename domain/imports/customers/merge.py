@@ -14,6 +14,8 @@ from domain.customers.fields import FIELDS
 from domain.customers.model import NAMELESS
 from domain.customers.own_addresses import drop_repeated
 from domain.customers.tables import customers
+from domain.customers.model import NAMELESS, Consent
+from domain.customers.tables import contacts, customers
 from domain.imports.customers import related
 from domain.imports.customers.part import Identity, Part, StagedCustomers
 from domain.imports.tables import import_customers, import_matches
@@ -68,13 +70,28 @@ async def merge(
     await _add(tx, staged, names, now)
     await related.merge(tx, staged, columns, now)
     await _heed(tx, staged, objecting_rows, now)
-    if known_count:
-        of_part = select(_matched.customer_id).where(part.key.matches(_matched))
-        await objections.add_of_records(tx, part.store_id, lambda customer: customer.in_(of_part), now)
-    elif any(name.startswith("consent.") for name in columns):
-        new_ids = (number, number + last - first)
-        await objections.add_of_records(tx, part.store_id, lambda customer: customer.between(*new_ids), now)
+    if known_count or any(name.startswith("consent.") for name in columns):
+        await _add_objections(tx, staged, now)
     return int(count)
+
+
+async def _add_objections(tx: Transaction, staged: StagedCustomers, now: datetime) -> None:
+    """Have the addresses object, which may be new, of customers who are unsubscribed or blacklisted.
+
+    Who is, a look-up by the key says for each row, and no join: that is right whatever is known of the tables' sizes.
+    """
+    of_contact = (contacts.c.store_id == staged.store_id, contacts.c.customer_id == staged.id)
+    is_unsubscribed = contacts.c.consent == Consent.UNSUBSCRIBED.value
+    objects = select(func.count()).where(*of_contact, is_unsubscribed).scalar_subquery() > 0
+    if not staged.all_new:
+        is_customer = (customers.c.store_id == staged.store_id, customers.c.id == staged.id)
+        blacklisted = select(func.count()).where(*is_customer, customers.c.blacklisted).scalar_subquery()
+        objects = or_(objects, blacklisted > 0)
+    objecting = select(staged.id).select_from(staged.source).where(staged.rows, objects)
+    ids = sorted((await tx.execute(objecting)).scalars())
+    for start in range(0, len(ids), objections.RECORDS_AT_ONCE):
+        some = ids[start : start + objections.RECORDS_AT_ONCE]
+        await objections.add_of_records(tx, staged.store_id, some, now)
 
 
 async def _heed(tx: Transaction, staged: StagedCustomers, objecting_rows: Sequence[int], now: datetime) -> None:

@@ -29,6 +29,7 @@ ANY_ROWS_DO = {
     "domain/changes/queries.py": "any marks of a store that tracks nothing; any row of versions that is free",
     "domain/consents/suppressions.py": "more than the limit are not read, only known of",
     "domain/customers/search.py": "more than the limit are not read, only known of",
+    "domain/deliveries/audience.py": "only the reason is read, by which it sorts",
     "domain/events/log.py": "a customer's rows are numbered, in whatever order",
     "domain/imports/queries.py": "goes from key to key, in their order",
     "domain/imports/orders/merge.py": "asks whether there is one",

@@ -1,4 +1,4 @@
-"""What was an objection of a customer is one of the address, whoever else has it.
+"""Objections of customers become those of their addresses, whoever else has them.
 
 `objections` is built from what is stored: customers' blacklist, contacts that are unsubscribed, contacts that are
 invalid, and customers who came back after an erasure. Each is found by its index, or by one pass over the contacts, and

@@ -5,6 +5,7 @@ from sqlalchemy import update
 from domain.campaigns import launch, queries
 from domain.campaigns.audience import audience_of
 from domain.campaigns.model import CampaignStatus
+from domain.customers import objections
 from domain.customers.tables import contacts, customers
 from domain.deliveries import queries as deliveries
 from domain.deliveries.model import AcceptMarketing, ExclusionReason, Stats
@@ -42,23 +43,24 @@ async def test_reach_says_before_whom_it_gets_to_and_why_not(database: Database,
         members = [await add_customer(tx, store_id, number, **values) for number, values in cases.items()]
         excluded = await add_list(tx, store_id, [10])
         campaign = await add_campaign(tx, store_id, await add_list(tx, store_id, members), exclude=(excluded,))
+        # What the sixth said, their address has said.
+        await objections.add_of_records(tx, store_id, [6], NOW)
     channel = RecordingChannel()
     async with database.read() as tx:
         reach = await deliveries.reach(tx, audience_of(campaign, channel))
-    assert (reach.audience, reach.recipients) == (10, 2)
+    assert (reach.audience, reach.recipients, reach.deleted) == (10, 1, 1)
     assert reach.excluded == {
-        ExclusionReason.DELETED: 1,
         ExclusionReason.BLACKLISTED: 1,
         ExclusionReason.EXCLUDED: 1,
         ExclusionReason.NO_ADDRESS: 1,
         ExclusionReason.INVALID_ADDRESS: 1,
-        ExclusionReason.UNSUBSCRIBED: 1,
+        ExclusionReason.UNSUBSCRIBED: 2,
         ExclusionReason.NOT_SUBSCRIBED: 2,
         ExclusionReason.DUPLICATE_ADDRESS: 1,
     }
     await Worker(database, channel).launch(store_id, campaign.id)
-    # 11 shares its address with 6, who said no: the refusal is the customer's, not the address's.
-    assert sorted(channel.addresses) == ["c1@shop.example", "c6@shop.example"]
+    # 11 shares its address with 6, who said no: it is the address that is not written to.
+    assert channel.addresses == ["c1@shop.example"]
 
 
 async def test_everyone_but_the_unsubscribed_when_the_campaign_says_so(database: Database, store_id: int) -> None:

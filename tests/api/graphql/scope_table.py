@@ -100,7 +100,7 @@ READ: Mapping[str, str] = {
     "OperationProblem": "row message",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "PropertyDefinition": "key label type",
-    "Reach": "audience recipients excluded",
+    "Reach": "audience recipients excluded deleted",
     "RenderedMessage": "subject html text payload",
     "Segment": (
         "name description kind active include exclude query update createdAt updatedAt lastRefreshedAt "

@@ -11,10 +11,8 @@ from domain.changes import ChangeKind
 from domain.consents import suppressions
 from domain.customers import objections, selected_writes, writes
 from domain.customers.fields import FIELDS
-from domain.customers.model import NAMELESS
-from domain.customers.own_addresses import drop_repeated
-from domain.customers.tables import customers
 from domain.customers.model import NAMELESS, Consent
+from domain.customers.own_addresses import drop_repeated
 from domain.customers.tables import contacts, customers
 from domain.imports.customers import related
 from domain.imports.customers.part import Identity, Part, StagedCustomers

@@ -16,7 +16,7 @@ from alembic import op
 from domain.kit.db.types import Instant
 
 revision = "0012"
-down_revision = "0013"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

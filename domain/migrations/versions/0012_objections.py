@@ -16,7 +16,7 @@ from alembic import op
 from domain.kit.db.types import Instant
 
 revision = "0012"
-down_revision = "0011"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

@@ -28,7 +28,7 @@ async def test_another_spelling_of_an_address_comes_in_unsubscribed(
         await suppressions.heed(tx, SUPPRESSION_KEY, store_id, [customer.id], NOW)
         (contact,) = (await contacts_of(tx, store_id, [customer.id]))[customer.id]
         assert contact.consent is Consent.UNSUBSCRIBED
-        await suppressions.lift(tx, SUPPRESSION_KEY, store_id, customer.id)
+        await suppressions.lift(tx, SUPPRESSION_KEY, store_id, customer.id, "email", NOW)
         assert not await suppressions.is_needed(tx, store_id)
 
 

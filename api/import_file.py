@@ -85,4 +85,4 @@ async def _report(database: Database, operation: Operation, refused: int, consol
         console.print("Nothing was imported.")
         return False
     console.print(f"{operation.done - refused} of {operation.total} rows were imported.")
-    return not problems
+    return not refused

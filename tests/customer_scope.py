@@ -27,7 +27,7 @@ from domain.migrations.tables import metadata
 from tests.statement_parts import Froms, conjuncts, correlated, parts
 
 # Of many rows whose key is not the customer's: where they are, a customer's rows are not.
-_OTHER_KEYS = {"event_customers", "order_customers", "import_customers", "import_matches", "import_orders"}
+_OTHER_KEYS = {"event_customers", "order_customers", "import_customers", "import_matches", "import_order_rows"}
 _MEMBERSHIP = {operators.in_op, operators.not_in_op}
 
 # Functions whose statements are not local to a customer, with the reason of each.
@@ -50,7 +50,10 @@ NOT_LOCAL: Mapping[str, str] = {
     "domain/events/log.py: _append_select": "an event's id is unique in the store, whoever has the event",
     "domain/events/log.py: add_to_counters": "those events are counted whose ids the store did not have",
     "domain/imports/customers/merge.py: merge": "a file names customers by external id, e-mail address or phone number",
-    "domain/imports/orders/format.py: _leave_out": "a file's orders name their customers by external id",
+    "domain/imports/orders/assembly.py: assemble": "a file's rows name customers and orders by ids and addresses",
+    "domain/imports/orders/format.py: _leave_out": "a file's rows name orders by id",
+    "domain/imports/orders/notices.py: _unknown_customers": "a file's rows name orders by id",
+    "domain/orders/recount.py: _with_changes": "an event names an order, of whichever customer",
     "domain/lists/queries.py: erase_members": "a batch of a list ends at a customer",
     "domain/memberships/queries.py: erase_members": "a batch of a segment ends at a customer",
     "domain/orders/changes.py: _update_orders": "the subject of an event names an order, of whichever customer",

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import ClauseElement, and_, bindparam, exists, func, insert, or_, select, text, tuple_, union, update
 
 from domain.customers.tables import customer_facts, customers
-from domain.imports.tables import import_orders
+from domain.imports.tables import import_order_rows
 from domain.kit.db import Database
 from domain.orders.tables import order_customers, order_items, orders
 from domain.segments.queries import erase_members
@@ -68,8 +68,8 @@ APART = {
         {"orders", "order_customers"},
     ),
     "a staging table": (
-        insert(customers).from_select(["external_id"], select(import_orders.c.customer_external_id)),
-        {"customers", "import_orders"},
+        insert(customers).from_select(["external_id"], select(import_order_rows.c.customer_external_id)),
+        {"customers", "import_order_rows"},
     ),
     "text": (text("DELETE FROM orders USING customers WHERE orders.store_id = 1"), {"customers", "orders"}),
 }

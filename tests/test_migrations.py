@@ -40,7 +40,9 @@ RENAMED_TABLES = {"event_tallies": "event_counters", "followed_segments": "track
 # What they held is in objections.
 DROPPED_TABLES = {"suppressed_customers"}
 # The rows of a file that is being imported: what an import has staged goes when it ends, so that columns may change.
-STAGING = {"import_customers", "import_matches", "import_orders", "import_problems"}
+STAGING = {"import_customers", "import_matches", "import_problems"}
+# A file of orders that is under way is read again from its start, so that what was staged of it is dropped.
+READ_AGAIN = {"import_orders"}
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 SAMPLES: dict[type[TypeEngine[Any]], object] = {
     Boolean: True,
@@ -129,11 +131,15 @@ async def test_no_row_is_lost_on_the_way_from_the_first_revision(empty: Database
     await migrate(empty)
     async with empty.engine.begin() as connection:
         after = await connection.run_sync(stored_rows)
+    # The orders are counted again.
+    after["jobs"] = [job for job in after["jobs"] if job["kind"] != "orders.recount"]
     assert all(before.values())
     for old_name, old_rows in before.items():
         if old_name in DROPPED_TABLES:
             continue
         name = RENAMED_TABLES.get(old_name, old_name)
+        if name in READ_AGAIN:
+            continue
         (old_row,), (new_row,) = old_rows, after[name]
         if name in STAGING:
             # `part` had a second meaning, by its parity.

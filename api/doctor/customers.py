@@ -23,8 +23,7 @@ from domain.ingestion import wallet_mismatches
 from domain.ingestion.first_visits import VISIT
 from domain.kit.db import Transaction
 from domain.lifecycle.tables import customer_scores
-from domain.orders import facts, favourites
-from domain.orders.model import NEVER_COUNTED
+from domain.orders import facts, favourites, statuses
 from domain.orders.tables import order_items, orders
 from domain.stores import queries as stores
 from domain.wallets import tables as wallets
@@ -112,16 +111,28 @@ def _unknown_channels(scope: CheckScope) -> Rows:
     )
 
 
-def _wrongly_counted(scope: CheckScope) -> Rows:
-    is_counted = orders.c.status.not_in(sorted(NEVER_COUNTED))
-    of_store = orders.c.store_id == scope.store_id
-    return select(orders.c.customer_id, orders.c.id).where(of_store, orders.c.counted != is_counted)
+async def find_wrongly_counted(tx: Transaction, scope: CheckScope) -> Sequence[Finding]:
+    """Return orders that count against the rules, or do not, or whose money is taken for that of the store."""
+    order, of_store = orders.c, orders.c.store_id == scope.store_id
+    rules = await statuses.rules(tx, scope.store_id)
+    words = await statuses.words_of(tx, orders, order.status, order.payment_status, of_store)
+    amount = func.coalesce(order.total, order.foreign_total)
+    is_counted = statuses.is_counted(rules, words, order.status, order.payment_status, amount, order.quantity)
+    is_foreign = and_(order.currency.is_not(None), order.currency != rules.currency)
+    differs = or_(order.counted != is_counted, order.total.is_(None) != is_foreign)
+    wrong = select(order.customer_id, order.id).where(of_store, differs)
+    total = await tx.scalar(select(func.count()).select_from(wrong.subquery()))
+    rows = await tx.execute(wrong.order_by(order.customer_id, order.id).limit(MAX_NAMED))
+    names = tuple(f"customer_id={row.customer_id} id={row.id!r}" for row in rows)
+    problem = "orders that count against their status, or do not"
+    return [Finding(problem, scope.store_id, names, total)] if total else []
 
 
 def _unlike_their_order(scope: CheckScope) -> Rows:
     item, order = order_items.c, orders.c
     same = and_(order.store_id == scope.store_id, order.customer_id == item.customer_id, order.id == item.order_id)
-    differs = or_(item.counted != order.counted, item.placed_at != order.placed_at)
+    counted = and_(order.counted, item.quantity >= 0)
+    differs = or_(item.counted != counted, item.placed_at != order.placed_at)
     keys = (item.customer_id, item.order_id, item.position)
     return select(*keys).join(orders, same).where(item.store_id == scope.store_id, differs)
 
@@ -205,9 +216,9 @@ DATA_CHECKS = (
     DataCheck(
         "orders",
         "orders and their items agree",
-        "send the order again with all its items",
+        "send the order again with all its items; classify a status again, which counts all orders anew",
         [
-            WrongRows("orders that count against their status, or do not", _wrongly_counted),
+            Examination(find_wrongly_counted, [orders]),
             WrongRows("items that differ from their order in time or in whether they count", _unlike_their_order),
             WrongRows("orders with another number of items than they say", _wrong_lines),
         ],

@@ -15,6 +15,7 @@ from domain.campaigns import launch, mailing
 from domain.campaigns.tables import campaigns
 from domain.deliveries.tables import delivery_batches
 from domain.imports.model import ImportKind
+from domain.ingestion.order_recount import RECOUNT
 from domain.jobs.model import JobStatus
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Transaction
@@ -42,6 +43,8 @@ SUBJECTS: Mapping[str, Mapping[str, Table | None]] = {
     TRACK.name: {},
     EXPORT.name: {"list": None, **_OPERATION},
     SCORE.name: {},
+    # One that a migration added has no operation.
+    RECOUNT.name: {},
     erasure.ERASE.name: _OPERATION,
     person_export.EXPORT.name: _OPERATION,
     **{kind.job: _OPERATION for kind in ImportKind},

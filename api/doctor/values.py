@@ -30,7 +30,8 @@ from domain.lists.tables import lists
 from domain.operations.model import OperationStatus
 from domain.operations.tables import operation_problems, operations
 from domain.orders import favourites
-from domain.orders.tables import customer_favourites, orders
+from domain.orders.meanings import StatusMeaning
+from domain.orders.tables import customer_favourites, order_statuses, orders
 from domain.segments.model import SegmentKind, UpdateMode
 from domain.segments.tables import segments
 from domain.stores.tables import api_tokens, channel_installations, idempotency_keys, stores
@@ -61,6 +62,7 @@ CHOICES: Mapping[Column[str], tuple[str, ...]] = {
     customer_scores.c.repurchase_position: _values(RepurchasePosition),
     deliveries.c.status: _values(DeliveryStatus),
     imports.c.kind: _values(ImportKind),
+    order_statuses.c.meaning: _values(StatusMeaning),
     jobs.c.queue: _values(Queue),
     jobs.c.status: _values(JobStatus),
     lists.c.status: _values(ListStatus),

@@ -25,6 +25,7 @@ from api.graphql.lists.mutations import ListMutation
 from api.graphql.lists.types import ListQuery
 from api.graphql.operations.imports import ImportMutation
 from api.graphql.operations.types import OperationMutation, OperationQuery, OperationSubscription
+from api.graphql.orders.statuses import OrderMutation, OrderQuery
 from api.graphql.segments.catalogue import CatalogueMutation, CatalogueQuery
 from api.graphql.segments.members import StaticSegmentMutation
 from api.graphql.segments.mutations import SegmentMutation
@@ -53,6 +54,7 @@ class Query(
     CampaignQuery,
     ChannelQuery,
     OperationQuery,
+    OrderQuery,
     ExportQuery,
     LifecycleQuery,
     PresetQuery,
@@ -78,6 +80,7 @@ class Mutation(
     PropertyMutation,
     EventMutation,
     ImportMutation,
+    OrderMutation,
     SegmentMutation,
     StaticSegmentMutation,
     ListMutation,

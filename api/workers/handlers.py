@@ -6,6 +6,7 @@ from domain import jobs
 from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
 from domain.imports.jobs import import_jobs
+from domain.ingestion import order_recount
 from domain.jobs import Job, JobKind
 from domain.kit.db import Transaction
 from domain.lifecycle import actions as lifecycle
@@ -38,6 +39,7 @@ JOB_KINDS: dict[str, JobKind[Services]] = {
         lifecycle.SCORE,
         erasure.ERASE,
         person_export.EXPORT,
+        order_recount.RECOUNT,
         *import_jobs(finish_import),
     )
 }

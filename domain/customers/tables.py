@@ -118,6 +118,8 @@ customer_facts = Table(
     Column("order_4_at", Instant),
     Column("order_5_at", Instant),
     Column("order_10_at", Instant),
+    # Of these orders, those in another currency than the store's, which are not in the sum.
+    Column("foreign_order_count", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 80},
 )

@@ -52,10 +52,10 @@ class Progress:
     problem_count: int = 0
     # The value types that the values of each undefined property can all be read as.
     property_types: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
-    # Staged rows of customers are merged part by part, orders in the order of their customers' external ids.
+    # Staged rows of customers are merged part by part, orders in the order of their customers.
     last_part: int = 0
     merged_part: int = 0
-    merged_customer: str = ""
+    merged_customer_id: int = 0
     merged_rows: int = 0
 
     @property
@@ -66,18 +66,21 @@ class Progress:
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Progress":
         """Return the progress that is stored, by this release or by one that had other names."""
-        values: dict[str, Any] = {_NAMES_BEFORE.get(name, name): value for name, value in stored.items()}
+        values: dict[str, Any] = {
+            _NAMES_BEFORE.get(name, name): value for name, value in stored.items() if name not in _FORGOTTEN
+        }
         values["phase"] = Phase(values["phase"])
         return cls(**values)
 
 
+# Files of orders that were under way begin again (migration 0014).
+_FORGOTTEN = {"customer", "merged_customer"}
 _NAMES_BEFORE = {
     "row": "next_row",
     "bytes_done": "bytes_read",
     "bad": "problem_count",
     "types": "property_types",
     "part": "last_part",
-    "customer": "merged_customer",
     "merged": "merged_rows",
 }
 

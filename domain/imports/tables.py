@@ -1,5 +1,7 @@
 """Rows of imports, the pieces of their files, and the files' rows, staged until all of a file is known to be right."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, String, Table, Text
 
 from domain.customers.fields import FIELDS
@@ -37,6 +39,19 @@ def _keys() -> list[Column[object]]:
     ]
 
 
+def _order_columns() -> list[Column[Any]]:
+    """Return what a file says of an order; None is not said."""
+    return [
+        Column("placed_at", Instant),
+        *(Column(name, String(32)) for name in ("status", "payment_status", "delivery_status")),
+        Column("total", Money),
+        Column("currency", String(3)),
+        Column("coupon", String(100)),
+        Column("source", String(64)),
+        Column("campaign", String(64)),
+    ]
+
+
 # In a part no external id comes twice, nor an e-mail address among rows without an external id: such rows are folded.
 import_customers = Table(
     "import_customers",
@@ -65,25 +80,46 @@ import_matches = Table(
     sqlite_with_rowid=False,
 )
 
-# By customer, so that a customer's orders are merged, and counted, together.
+# Rows of files of orders. Of each piece, an order's first row (`head`) has all that its rows say of the order.
+import_order_rows = Table(
+    "import_order_rows",
+    metadata,
+    *_keys(),
+    Column("order_id", String(200), primary_key=True),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("head", Boolean, nullable=False),
+    Column("customer_external_id", String(200)),
+    Column("customer_email", String(254)),
+    Column("customer_phone", String(32)),
+    *_order_columns(),
+    # None where the row names an order and no item of it.
+    Column("quantity", Double),
+    Column("price", Money),
+    *(Column(name, String(200)) for name in ("product", "name", "category", "brand", "department", "variant")),
+    # A JSON list.
+    Column("tags", Text),
+    sqlite_with_rowid=False,
+)
+
+# The orders that a file's rows make, by customer, so that a customer's orders are merged, and counted, together.
 import_orders = Table(
     "import_orders",
     metadata,
     *_keys(),
-    Column("customer_external_id", String(200), primary_key=True),
+    # 0 where the store has no such customer.
+    Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("order_id", String(200), primary_key=True),
-    Column("row", Integer, primary_key=True, autoincrement=False),
-    Column("placed_at", Instant, nullable=False),
-    Column("status", String(32), nullable=False),
-    Column("counted", Boolean, nullable=False),
-    Column("total", Money),
-    Column("product", String(200)),
-    Column("name", String(200)),
-    Column("category", String(200)),
-    Column("brand", String(200)),
-    # None where the row names an order and no item of it.
-    Column("quantity", Double),
-    Column("price", Money),
+    # The number of its rows, and the last of them.
+    Column("rows", Integer, nullable=False),
+    Column("last_row", Integer, nullable=False),
+    # The customer whom the rows name, and the one who has the order in the store.
+    Column("named_customer_id", BigInteger),
+    Column("stored_customer_id", BigInteger),
+    *_order_columns(),
+    # Of its items: how many, their pieces, and what they come to, in ten-thousandths.
+    Column("lines", Integer, nullable=False),
+    Column("pieces", Double),
+    Column("amount", Double),
     sqlite_with_rowid=False,
 )
 
@@ -101,4 +137,4 @@ import_problems = Table(
     sqlite_with_rowid=False,
 )
 
-STAGED = (import_customers, import_matches, import_orders, import_problems)
+STAGED = (import_customers, import_matches, import_order_rows, import_orders, import_problems)

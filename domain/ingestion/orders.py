@@ -8,7 +8,17 @@ from domain.customers import values
 from domain.customers.key import CustomerKey
 from domain.ingestion.fields import ATTRIBUTES, check_object, text_field
 from domain.kit.errors import DomainError, ErrorCode, Path, check_field
-from domain.orders.model import MAX_ITEMS, TAG, Item, Order, normalize_status, parse_amount, sum_of_items
+from domain.orders.model import (
+    DEFAULT_STATUS,
+    MAX_ITEMS,
+    TAG,
+    Item,
+    Order,
+    currency_code,
+    normalize_status,
+    parse_amount,
+    sum_of_items,
+)
 
 MAX_FACETS = 50
 _FACET_NAME, _FACET_VALUE = 64, 200
@@ -21,13 +31,15 @@ def clean_order(event_id: str, customer: CustomerKey, moment: datetime, attribut
         _item(check_object(item, (*items_path, index)), (*items_path, index))
         for index, item in enumerate(_list(attributes.get("items"), items_path, MAX_ITEMS, "objects"))
     ]
-    status = text_field(attributes, "status", 32, ATTRIBUTES) or ""
+    payment_status = _state(attributes, "payment_status")
+    currency = text_field(attributes, "currency", 64, ATTRIBUTES)
     total = attributes.get("total")
     return Order(
         id=event_id,
         customer=customer,
         placed_at=moment,
-        status=check_field((*ATTRIBUTES, "status"), normalize_status, status),
+        # An order without a status of its own has that of its payment.
+        status=_state(attributes, "status") or payment_status or DEFAULT_STATUS,
         total=(
             check_field(items_path, sum_of_items, items)
             if total is None
@@ -35,10 +47,11 @@ def clean_order(event_id: str, customer: CustomerKey, moment: datetime, attribut
         ),
         items=items,
         source=text_field(attributes, "source", 64, ATTRIBUTES),
-        payment_status=_state(attributes, "payment_status"),
+        payment_status=payment_status,
         delivery_status=_state(attributes, "delivery_status"),
         coupon=text_field(attributes, "coupon", 100, ATTRIBUTES),
         campaign=text_field(attributes, "campaign", 64, ATTRIBUTES),
+        currency=check_field((*ATTRIBUTES, "currency"), currency_code, currency) if currency else None,
     )
 
 

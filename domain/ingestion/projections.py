@@ -20,7 +20,7 @@ from domain.kit.clock import day_of
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import array_value, in_array
 from domain.orders import changes
-from domain.orders.model import parse_amount
+from domain.orders.model import SaleRules, parse_amount
 from domain.wallets import actions as wallets
 from domain.wallets.model import COUPON_RECEIVED, COUPON_USED, CouponChange, Wallet, WalletChange
 
@@ -31,14 +31,14 @@ T = TypeVar("T")
 
 
 async def apply_events(
-    tx: Transaction, store_id: int, events: Sequence[Event], timezone: str, now: datetime
+    tx: Transaction, store_id: int, events: Sequence[Event], rules: SaleRules, now: datetime
 ) -> list[int]:
     """Apply events that are in the log. Return the customers whose orders changed: their facts are to be recounted."""
     await first_visits.record_first_visits(tx, store_id, events)
     for wallet in Wallet:
         for customer_ids in _customers_with(events, {wallet.event}):
             wallet_changes = await histories(
-                tx, store_id, customer_ids, {wallet.event}, lambda row: wallet_change(row, timezone)
+                tx, store_id, customer_ids, {wallet.event}, lambda row: wallet_change(row, rules.timezone)
             )
             await wallets.recompute(tx, store_id, wallet, wallet_changes)
     for customer_ids in _customers_with(events, {COUPON_RECEIVED, COUPON_USED}):
@@ -46,7 +46,7 @@ async def apply_events(
         await wallets.recompute_coupons(tx, store_id, coupon_changes)
     await _apply_to_contacts(tx, store_id, events, now)
     order_ids = [event.subject for event in events if event.type in ORDER_CHANGES and event.subject]
-    return await changes.apply_changes(tx, store_id, order_ids)
+    return await changes.apply_changes(tx, store_id, order_ids, rules)
 
 
 def _customers_with(events: Iterable[Event], types: set[str]) -> Iterator[list[int]]:

@@ -34,6 +34,8 @@ def timelines(store_id: int, parents: ParentFilter, types: Sequence[str] | None 
         orders.c.status,
         orders.c.total,
         orders.c.source,
+        orders.c.currency,
+        orders.c.foreign_total,
         orders.c.customer_id.label("parent"),
     ).where(orders.c.store_id == store_id, parents(orders.c.customer_id))
     event_rows = select(
@@ -41,9 +43,7 @@ def timelines(store_id: int, parents: ParentFilter, types: Sequence[str] | None 
         events.c.type,
         events.c.occurred_at,
         events.c.attributes,
-        null(),
-        null(),
-        null(),
+        *(null() for _ in range(5)),
         events.c.customer_id,
     ).where(events.c.store_id == store_id, parents(events.c.customer_id))
     rows = union_all(order_rows, event_rows).subquery("timeline")
@@ -55,5 +55,11 @@ def timeline_event(row: AnyRow) -> TimelineEvent:
     """Return a row of the timeline as an event; an order's attributes are its columns."""
     attributes = row.attributes
     if row.type == "order":
-        attributes = {"status": row.status, "total": format(row.total, "f"), "source": row.source}
+        total = row.foreign_total if row.total is None else row.total
+        attributes = {
+            "status": row.status,
+            "total": format(total, "f"),
+            "currency": row.currency,
+            "source": row.source,
+        }
     return TimelineEvent(row.id, row.type, row.occurred_at, attributes)

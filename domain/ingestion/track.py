@@ -26,11 +26,10 @@ from domain.kit.db import Transaction
 from domain.kit.db.portable import ensure_statistics
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, ErrorCollector, NotFound
 from domain.orders import changes as order_changes
-from domain.orders import facts
+from domain.orders import facts, statuses
 from domain.orders import writes as order_writes
-from domain.orders.model import MAX_SPENT, Order, PlacedOrder
+from domain.orders.model import MAX_SPENT, Order, PlacedOrder, SaleRules
 from domain.orders.tables import order_customers, order_items, orders
-from domain.stores import queries as stores
 from domain.wallets.tables import lots
 
 # So many new rows change PostgreSQL's plans for the statements after them.
@@ -76,7 +75,9 @@ async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], 
     accepted: list[Order | CustomEvent] = [*new_orders, *new_events]
     keys = {indexes[id(event)]: event.customer for event in accepted}
     customer_ids = await _customer_ids(tx, store_id, keys, first_number, now)
-    overspent = await facts.overspent(tx, store_id, _totals(new_orders, customer_ids)) if new_orders else ()
+    rules = await statuses.rules(tx, store_id)
+    totals = _totals(new_orders, customer_ids, rules)
+    overspent = await facts.overspent(tx, store_id, totals) if totals else ()
     if overspent:
         message = f"total: with it, the customer's orders come to more than {MAX_SPENT:,}"
         raise DomainErrors(
@@ -84,15 +85,18 @@ async def track(tx: Transaction, store_id: int, events: Sequence[TrackedEvent], 
             for order in new_orders
             if customer_ids[order.customer] in overspent
         )
-    await _store(tx, store_id, new_orders, new_events, customer_ids, now)
+    await _store(tx, store_id, new_orders, new_events, customer_ids, rules, now)
     added = frozenset(number for number in customer_ids.values() if number >= first_number)
     return TrackResult(len(accepted), len(events) - len(accepted), added)
 
 
-def _totals(orders: Iterable[Order], customer_ids: CustomerIds) -> dict[int, Decimal]:
+def _totals(orders: Iterable[Order], customer_ids: CustomerIds, rules: SaleRules) -> dict[int, Decimal]:
+    """Return what orders in the store's currency come to, by customer."""
     totals: dict[int, Decimal] = defaultdict(Decimal)
     for order in orders:
-        totals[customer_ids[order.customer]] += order.total
+        total = rules.amounts(order.total, order.currency).total
+        if total is not None:
+            totals[customer_ids[order.customer]] += total
     return totals
 
 
@@ -151,27 +155,27 @@ async def _ids_by(tx: Transaction, store_id: int, column: Column[K], values: Ite
     return {row.key: row.customer_id for row in rows}
 
 
-async def _store(
+async def _store(  # noqa: PLR0913, PLR0917 - what a batch of events is
     tx: Transaction,
     store_id: int,
     new_orders: Sequence[Order],
     new_events: Sequence[CustomEvent],
     customer_ids: CustomerIds,
+    rules: SaleRules,
     now: datetime,
 ) -> None:
     if len(new_orders) + len(new_events) > _MANY:
         await ensure_statistics(tx, customers, customer_facts, orders, order_items, event_rows, event_counters, lots)
-    timezone = await stores.timezone_of(tx, store_id)
     log_events = [
         Event(event.id, customer_ids[event.customer], event.type, event.occurred_at, event.subject, event.attributes)
         for event in new_events
     ]
     await log.append(tx, store_id, log_events, now)
-    changed = set(await projections.apply_events(tx, store_id, log_events, timezone, now))
+    changed = set(await projections.apply_events(tx, store_id, log_events, rules, now))
     placed_orders = [PlacedOrder(order, customer_ids[order.customer]) for order in new_orders]
-    await order_writes.add(tx, store_id, placed_orders, timezone, now)
+    await order_writes.add(tx, store_id, placed_orders, rules, now)
     # Changes to an order may have come in before it.
-    await order_changes.apply_changes(tx, store_id, [order.id for order in new_orders])
+    await order_changes.apply_changes(tx, store_id, [order.id for order in new_orders], rules)
     changed |= {placed.customer_id for placed in placed_orders}
     await facts.recount_ids(tx, store_id, changed)
     await changes.record_change(tx, store_id, ChangeKind.ORDERS, changed)

@@ -89,20 +89,22 @@ class Analysis:
     members: int
     buckets: Mapping[str, Sequence[Bucket]]
     orders: int
+    # Of these, those in another currency than the store's, which are not in the sum.
+    foreign_orders: int
     total_spent: Decimal
     trend: Trend
 
     @property
     def average_order_value(self) -> Decimal | None:
-        if self.orders == 0:
-            return None
-        return Decimal(round(self.total_spent * MONEY_SCALE / self.orders)) / MONEY_SCALE
+        summed = self.orders - self.foreign_orders
+        return Decimal(round(self.total_spent * MONEY_SCALE / summed)) / MONEY_SCALE if summed else None
 
 
 @dataclass(slots=True)
 class _Composition:
     members: int
     orders: int
+    foreign_orders: int
     spent: Decimal
     # By trait: how many members have each value.
     counts: dict[str, list[tuple[str | None, int]]]
@@ -112,11 +114,12 @@ async def analyse(
     tx: Transaction, store_id: int, list_ids: Sequence[UUID], timezone: str, now: datetime
 ) -> dict[UUID, Analysis]:
     """Return the analysis of each list, by two statements however many there are."""
-    compositions = {list_id: _Composition(0, 0, Decimal(0), {name: [] for name in _TRAITS}) for list_id in list_ids}
+    compositions = {list_id: _Composition(0, 0, 0, Decimal(0), {name: [] for name in _TRAITS}) for list_id in list_ids}
     for row in await tx.execute(_traits(store_id, list_ids, day_of(now, timezone), tx.dialect)):
         composition = compositions[row.list_id]
         if row.trait is None:
             composition.members, composition.orders, composition.spent = row.members, row.orders, row.spent
+            composition.foreign_orders = row.foreign_orders
         else:
             composition.counts[row.trait].append((row.value, row.members))
     purchase_rows = await tx.execute(_purchases(store_id, list_ids, now, tx.dialect))
@@ -136,6 +139,7 @@ async def analyse(
             composition.members,
             {name: _buckets(name, composition.counts[name]) for name in _TRAITS},
             composition.orders,
+            composition.foreign_orders,
             composition.spent,
             Trend(now - SPAN, now, shoppers, orders_, sales, conversion),
         )
@@ -179,6 +183,7 @@ def _traits(store_id: int, list_ids: Sequence[UUID], today: date, dialect: str) 
             *traits,
             func.count().label("members"),
             func.sum(customer_facts.c.order_count).label("orders"),
+            func.sum(customer_facts.c.foreign_order_count).label("foreign_orders"),
             exact_sum(type_coerce(customer_facts.c.total_spent, BigInteger()), dialect).label("spent"),
         )
         .group_by(list_members.c.list_id, *traits)
@@ -191,9 +196,10 @@ def _traits(store_id: int, list_ids: Sequence[UUID], today: date, dialect: str) 
         cast(null(), String()).label("value"),
         members.label("members"),
         cast(func.sum(cube.c.orders), BigInteger).label("orders"),
+        cast(func.sum(cube.c.foreign_orders), BigInteger).label("foreign_orders"),
         type_coerce(exact_sum(cube.c.spent, dialect), Money()).label("spent"),
     ).group_by(cube.c.list_id)
-    zeros = [literal_column("0", BigInteger()), literal_column("0", Money())]
+    zeros = [literal_column("0", BigInteger()), literal_column("0", BigInteger()), literal_column("0", Money())]
     by_trait = [
         select(
             cube.c.list_id, literal_column(f"'{name}'", String()), cast(cube.c[name], String()), members, *zeros

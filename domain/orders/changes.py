@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import Boolean, and_, bindparam, select, update
 
 from domain.events.tables import events
 from domain.events.types import ORDER_CANCELLED, ORDER_CHANGES, ORDER_REFUNDED
 from domain.kit.db import AnyRow, Transaction
-from domain.orders.model import STATES, is_counted, normalize_status, parse_amount
+from domain.orders.model import STATES, SaleRules, normalize_status, parse_amount
 from domain.orders.tables import order_customers, order_items, orders
 
 _BATCH = 5_000
@@ -33,18 +33,31 @@ class _Outcome:
             else:
                 self.refunded += parse_amount(refund)
         else:
-            states = {name: change.attributes[name] for name in STATES if change.attributes.get(name)}
-            self.states |= {name: normalize_status(state) for name, state in states.items()}
+            for name in STATES:
+                state = normalize_status(str(change.attributes.get(name) or ""))
+                if state is not None:
+                    self.states[name] = state
 
-    def values(self, order: AnyRow) -> dict[str, object]:
-        paid = order.total + order.refunded
-        refunded = paid if self.refunded is None else min(paid, self.refunded)
+    def values(self, order: AnyRow, rules: SaleRules) -> dict[str, object]:
         states = {name: self.states.get(name, getattr(order, name)) for name in STATES}
-        counted = is_counted(str(states["status"]))
-        return {**states, "counted": counted, "refunded": refunded, "total": paid - refunded}
+        if "status" not in self.states and order.status == order.payment_status:
+            # It has no status of its own.
+            states["status"] = states["payment_status"]
+        if order.total is None:
+            # What is refunded in another currency is not the store's money either.
+            amount, refunded = order.foreign_total, Decimal(0)
+        else:
+            paid = order.total + order.refunded
+            refunded = paid if self.refunded is None else min(paid, self.refunded)
+            # A return has nothing to refund.
+            refunded = max(refunded, Decimal(0))
+            amount = paid - refunded
+        counted = rules.is_counted(str(states["status"]), states["payment_status"], amount, order.quantity)
+        total = None if order.total is None else amount
+        return {**states, "counted": counted, "refunded": refunded, "total": total}
 
 
-async def apply_changes(tx: Transaction, store_id: int, order_ids: Iterable[str]) -> list[int]:
+async def apply_changes(tx: Transaction, store_id: int, order_ids: Iterable[str], rules: SaleRules) -> list[int]:
     """Bring orders to what all changes to them amount to. Return their customers, whose facts are to be recounted."""
     ordered_ids = sorted(set(order_ids))
     customer_ids: set[int] = set()
@@ -59,20 +72,20 @@ async def apply_changes(tx: Transaction, store_id: int, order_ids: Iterable[str]
         for change in changes:
             outcomes.setdefault(change.subject, _Outcome()).add(change)
         if outcomes:
-            customer_ids |= await _update_orders(tx, store_id, outcomes)
+            customer_ids |= await _update_orders(tx, store_id, outcomes, rules)
     return sorted(customer_ids)
 
 
-async def _update_orders(tx: Transaction, store_id: int, outcomes: dict[str, _Outcome]) -> set[int]:
+async def _update_orders(tx: Transaction, store_id: int, outcomes: dict[str, _Outcome], rules: SaleRules) -> set[int]:
     stored = order_customers.c
     placed = (stored.store_id == store_id, stored.order_id.in_(list(outcomes)))
     # No order changes its customer meanwhile.
     await tx.execute(select(stored.order_id).where(*placed).order_by(stored.order_id).with_for_update())
-    columns = (orders.c.id, orders.c.customer_id, orders.c.total, orders.c.refunded)
+    names_read = ("id", "customer_id", "total", "foreign_total", "refunded", "quantity", *STATES)
     is_order = and_(
         orders.c.store_id == store_id, orders.c.customer_id == stored.customer_id, orders.c.id == stored.order_id
     )
-    statement = select(*columns, *(orders.c[name] for name in STATES)).join(order_customers, is_order).where(*placed)
+    statement = select(*(orders.c[name] for name in names_read)).join(order_customers, is_order).where(*placed)
     rows = list(await tx.execute(statement))
     if not rows:
         return set()
@@ -81,7 +94,7 @@ async def _update_orders(tx: Transaction, store_id: int, outcomes: dict[str, _Ou
         {
             "order": row.id,
             "customer": row.customer_id,
-            **{f"new_{name}": value for name, value in outcomes[row.id].values(row).items()},
+            **{f"new_{name}": value for name, value in outcomes[row.id].values(row, rules).items()},
         }
         for row in rows
     ]
@@ -95,7 +108,7 @@ async def _update_orders(tx: Transaction, store_id: int, outcomes: dict[str, _Ou
         .values({name: bindparam(f"new_{name}") for name in names})
     )
     await tx.execute(update_order, parameters)
-    # An item counts when its order does.
+    # An item counts when its order does, unless it is taken back.
     update_items = (
         update(order_items)
         .where(
@@ -103,7 +116,7 @@ async def _update_orders(tx: Transaction, store_id: int, outcomes: dict[str, _Ou
             order_items.c.customer_id == bindparam("customer"),
             order_items.c.order_id == bindparam("order"),
         )
-        .values(counted=bindparam("new_counted"))
+        .values(counted=and_(bindparam("new_counted", type_=Boolean()), order_items.c.quantity >= 0))
     )
     await tx.execute(update_items, parameters)
     return {row.customer_id for row in rows}

@@ -37,6 +37,7 @@ async def recount(tx: Transaction, store_id: int, customers: Select[Any]) -> Non
             func.coalesce(counted.c.order_count, 0).label("order_count"),
             func.coalesce(counted.c.total_spent, 0, type_=Money()).label("total_spent"),
             *(counted.c[name] for name in _MOMENTS),
+            func.coalesce(counted.c.foreign_order_count, 0).label("foreign_order_count"),
         )
         .select_from(affected.outerjoin(counted, counted.c.customer_id == customer_id))
         # SQLite takes ON CONFLICT behind a select for a join's unless a WHERE stands between.
@@ -65,6 +66,7 @@ def mismatched(store_id: int, dialect: str) -> Select[int]:
         fact.order_count != func.coalesce(counted.c.order_count, 0),
         fact.total_spent != func.coalesce(counted.c.total_spent, 0, type_=Money()),
         *(fact[name].is_distinct_from(counted.c[name]) for name in _MOMENTS),
+        fact.foreign_order_count != func.coalesce(counted.c.foreign_order_count, 0),
     )
     return (
         select(fact.customer_id)
@@ -105,4 +107,5 @@ def _counts(store_id: int, condition: ColumnElement[bool], dialect: str) -> Sele
         func.min(ranked.c.placed_at).label("first_order_at"),
         func.max(ranked.c.placed_at).label("last_order_at"),
         *(func.max(case((ranked.c.rank == nth, ranked.c.placed_at))).label(name) for nth, name in _NTH_LAST.items()),
+        (func.count() - func.count(ranked.c.total)).label("foreign_order_count"),
     ).group_by(ranked.c.customer_id)

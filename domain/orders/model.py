@@ -1,18 +1,18 @@
-"""Orders and their items, and the rule by which an order counts as bought."""
+"""Orders and their items, and the rules by which an order counts as bought, and its money as the store's."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from domain.customers import values
 from domain.customers.key import CustomerKey
 from domain.kit.errors import DomainError
+from domain.orders.meanings import Meanings
 
 MAX_ITEMS = 1_000
 TAG = "tag"
-# Orders in these states were never bought (SL-55).
-NEVER_COUNTED = frozenset({"cancelled", "canceled", "deleted", "voided"})
 DEFAULT_STATUS = "completed"
 STATES = ("status", "payment_status", "delivery_status")
 # Sums of many stay within 64 bits of ten-thousandths.
@@ -48,10 +48,35 @@ class Order:
     delivery_status: str | None = None
     coupon: str | None = None
     campaign: str | None = None
+    # Of its amounts; None for the store's.
+    currency: str | None = None
 
     @property
-    def counted(self) -> bool:
-        return is_counted(self.status)
+    def quantity(self) -> float:
+        return sum(item.quantity for item in self.items)
+
+
+class Amounts(NamedTuple):
+    """The amount of an order: `total` in the store's currency, `foreign_total` in another one; the other is None."""
+
+    total: Decimal | None
+    foreign_total: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaleRules:
+    """The rules by which a store's orders count: what its statuses mean, its currency, and its zone for hours."""
+
+    meanings: Meanings
+    currency: str
+    timezone: str
+
+    def amounts(self, total: Decimal, currency: str | None) -> Amounts:
+        return Amounts(total, None) if currency in {None, self.currency} else Amounts(None, total)
+
+    def is_counted(self, status: str, payment_status: str | None, total: Decimal, quantity: float) -> bool:
+        """Return whether an order is bought: a sale by its statuses (SL-55), and no return (SL-59)."""
+        return total >= 0 and quantity >= 0 and self.meanings.is_sale(status, payment_status)
 
 
 def sum_of_items(items: Iterable[Item]) -> Decimal:
@@ -70,14 +95,18 @@ class PlacedOrder:
     customer_id: int
 
 
-def is_counted(status: str) -> bool:
-    return status not in NEVER_COUNTED
-
-
-def normalize_status(value: str) -> str:
-    """Return the status in lower case; an order without one is completed."""
+def normalize_status(value: str) -> str | None:
+    """Return the status in lower case, None for an empty one."""
     # In lower case a few letters are two.
-    return values.text(value.lower(), 32) or DEFAULT_STATUS
+    return values.text(value.lower(), 32)
+
+
+def currency_code(value: str) -> str | None:
+    """Return the code of a currency, None for an empty one. Raise DomainError for what is none."""
+    code = value.strip().upper()
+    if code and not (len(code) == 3 and code.isascii() and code.isalpha()):
+        raise DomainError(f"{value[:60]!r} is no currency: write its three letters, such as TWD")
+    return code or None
 
 
 def parse_amount(value: object) -> Decimal:

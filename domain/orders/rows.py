@@ -3,7 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from domain.orders.model import Order
+from domain.orders.model import Order, SaleRules
 
 Row = dict[str, object]
 
@@ -12,8 +12,13 @@ def customer_row(store_id: int, order: Order, customer_id: int) -> Row:
     return {"store_id": store_id, "order_id": order.id, "customer_id": customer_id}
 
 
-def order_row(store_id: int, order: Order, customer_id: int, timezone: str, now: datetime) -> Row:
-    local = order.placed_at.astimezone(ZoneInfo(timezone))
+def is_counted(order: Order, rules: SaleRules) -> bool:
+    return rules.is_counted(order.status, order.payment_status, order.total, order.quantity)
+
+
+def order_row(store_id: int, order: Order, customer_id: int, rules: SaleRules, now: datetime) -> Row:
+    local = order.placed_at.astimezone(ZoneInfo(rules.timezone))
+    amounts = rules.amounts(order.total, order.currency)
     return {
         "store_id": store_id,
         "id": order.id,
@@ -22,10 +27,12 @@ def order_row(store_id: int, order: Order, customer_id: int, timezone: str, now:
         "status": order.status,
         "payment_status": order.payment_status,
         "delivery_status": order.delivery_status,
-        "counted": order.counted,
-        "total": order.total,
+        "counted": is_counted(order, rules),
+        "total": amounts.total,
+        "currency": order.currency,
+        "foreign_total": amounts.foreign_total,
         "lines": len(order.items),
-        "quantity": sum(item.quantity for item in order.items),
+        "quantity": order.quantity,
         "source": order.source,
         "coupon": order.coupon,
         "campaign": order.campaign,
@@ -36,7 +43,8 @@ def order_row(store_id: int, order: Order, customer_id: int, timezone: str, now:
     }
 
 
-def item_rows(store_id: int, order: Order, customer_id: int) -> list[Row]:
+def item_rows(store_id: int, order: Order, customer_id: int, rules: SaleRules) -> list[Row]:
+    counted = is_counted(order, rules)
     return [
         {
             "store_id": store_id,
@@ -44,7 +52,8 @@ def item_rows(store_id: int, order: Order, customer_id: int) -> list[Row]:
             "position": position,
             "customer_id": customer_id,
             "placed_at": order.placed_at,
-            "counted": order.counted,
+            # What an order takes back is not bought in it.
+            "counted": counted and item.quantity >= 0,
             "product": item.product,
             "name": item.name,
             "variant": item.variant,

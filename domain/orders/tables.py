@@ -5,6 +5,16 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, Smal
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Instant, Money
 
+# What the store says that statuses mean; of others the shops' own words hold (domain/orders/meanings.py).
+order_statuses = Table(
+    "order_statuses",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("status", String(32), primary_key=True),
+    Column("meaning", String(16), nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # The customer of each order: an order's id is the caller's own, and the store has it once.
 order_customers = Table(
     "order_customers",
@@ -25,10 +35,10 @@ orders = Table(
     Column("status", String(32), nullable=False),
     Column("payment_status", String(32)),
     Column("delivery_status", String(32)),
-    # False for what is cancelled or deleted: such orders never count (SL-55).
+    # Whether it is bought: a sale by its statuses (SL-55), and no return (SL-59).
     Column("counted", Boolean, nullable=False),
-    # The amount paid, less the amount refunded.
-    Column("total", Money, nullable=False),
+    # The amount paid, less the amount refunded, in the store's currency; null where it was paid in another.
+    Column("total", Money),
     Column("refunded", Money, nullable=False, server_default="0"),
     Column("lines", Integer, nullable=False, server_default="0"),
     Column("quantity", Double, nullable=False, server_default="0"),
@@ -41,6 +51,9 @@ orders = Table(
     Column("month_day", SmallInteger),
     Column("hour", SmallInteger),
     Column("updated_at", Instant, nullable=False),
+    # ISO 4217, as the order says; null for the store's. What was paid in another currency stands apart, unrefunded.
+    Column("currency", String(3)),
+    Column("foreign_total", Money),
 )
 Index(
     "ix_orders_customer",
@@ -69,6 +82,7 @@ order_items = Table(
     Column("order_id", String(200), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("placed_at", Instant, nullable=False),
+    # That of its order, and no piece that is taken back.
     Column("counted", Boolean, nullable=False),
     Column("product", String(200)),
     Column("name", String(200)),

@@ -4,26 +4,41 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, false, insert, literal, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    false,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import insert_into
 from domain.orders import rows
-from domain.orders.model import PlacedOrder
+from domain.orders.model import PlacedOrder, SaleRules
 from domain.orders.tables import order_customers, order_item_facets, order_items, orders
 
 
 async def add(
-    tx: Transaction, store_id: int, placed_orders: Sequence[PlacedOrder], timezone: str, now: datetime
+    tx: Transaction, store_id: int, placed_orders: Sequence[PlacedOrder], rules: SaleRules, now: datetime
 ) -> None:
     """Add new orders with their items."""
     if not placed_orders:
         return
     customer_rows = [rows.customer_row(store_id, placed.order, placed.customer_id) for placed in placed_orders]
     await tx.execute(insert(order_customers), customer_rows)
-    order_rows = [rows.order_row(store_id, placed.order, placed.customer_id, timezone, now) for placed in placed_orders]
+    order_rows = [rows.order_row(store_id, placed.order, placed.customer_id, rules, now) for placed in placed_orders]
     await tx.execute(insert(orders), order_rows)
-    items = [row for placed in placed_orders for row in rows.item_rows(store_id, placed.order, placed.customer_id)]
+    items = [
+        row for placed in placed_orders for row in rows.item_rows(store_id, placed.order, placed.customer_id, rules)
+    ]
     if items:
         await tx.execute(insert(order_items), items)
     facets = [row for placed in placed_orders for row in rows.facet_rows(store_id, placed.order, placed.customer_id)]
@@ -45,8 +60,28 @@ async def add_selected_items(tx: Transaction, selected: Select[*tuple[Any, ...]]
     await tx.execute(insert(order_items).from_select(selected.selected_columns.keys(), selected))
 
 
-async def assign(tx: Transaction, store_id: int, assigned: Select[str, int]) -> list[int]:
-    """Give each order of a select of order ids and customer ids to its customer, without its items.
+async def add_selected_facets(tx: Transaction, selected: Select[*tuple[Any, ...]]) -> None:
+    """Add the facets that a select gives, whose columns bear the names of theirs."""
+    await tx.execute(insert(order_item_facets).from_select(selected.selected_columns.keys(), selected))
+
+
+async def update_items(tx: Transaction, store_id: int, *conditions: ColumnElement[bool]) -> None:
+    """Let the items of the orders that meet the conditions have the time of their orders, and count as they do."""
+    item = order_items.c
+    is_of_order = (
+        orders.c.store_id == store_id,
+        item.store_id == store_id,
+        item.customer_id == orders.c.customer_id,
+        item.order_id == orders.c.id,
+    )
+    # What is taken back is not bought.
+    values = {"counted": and_(orders.c.counted, item.quantity >= 0), "placed_at": orders.c.placed_at}
+    differs = or_(*(item[name] != value for name, value in values.items()))
+    await tx.execute(update(order_items).where(*is_of_order, *conditions, differs).values(values))
+
+
+async def assign(tx: Transaction, store_id: int, assigned: Select[str, int], replaced: Select[str]) -> list[int]:
+    """Give each order of a select of order ids and customer ids to its customer; `replaced` ones lose their items.
 
     The orders' ids are locked until the transaction ends. Return the customers who had one of the orders before.
     """
@@ -58,7 +93,7 @@ async def assign(tx: Transaction, store_id: int, assigned: Select[str, int]) -> 
     unchanged = {"customer_id": statement.excluded.customer_id}
     keys = ["store_id", "order_id"]
     await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=unchanged, where=false()))
-    await _delete_items(tx, store_id, select(order_id))
+    await _delete_items(tx, store_id, replaced)
     moved = select(stored.order_id, stored.customer_id, customer_id.label("next_customer_id")).where(
         stored.store_id == store_id, stored.order_id == order_id, stored.customer_id != customer_id
     )
@@ -69,19 +104,24 @@ async def assign(tx: Transaction, store_id: int, assigned: Select[str, int]) -> 
 
 
 async def _move(tx: Transaction, store_id: int, moves: Sequence[AnyRow]) -> None:
-    """Give orders to other customers: their rows are copied, for the customer is part of the key."""
+    """Give orders and their items to other customers: their rows are copied, for the customer is part of the key."""
     parameters = [
         {"order": move.order_id, "previous": move.customer_id, "next": move.next_customer_id} for move in moves
     ]
     next_customer_id = bindparam("next", type_=orders.c.customer_id.type)
-    is_order = (
-        orders.c.store_id == store_id,
-        orders.c.customer_id == bindparam("previous"),
-        orders.c.id == bindparam("order"),
-    )
-    values = [next_customer_id if column is orders.c.customer_id else column for column in orders.c]
-    await tx.execute(insert(orders).from_select(orders.c.keys(), select(*values).where(*is_order)), parameters)
-    await tx.execute(delete(orders).where(*is_order), parameters)
+    for table, order_id in (
+        (orders, orders.c.id),
+        (order_items, order_items.c.order_id),
+        (order_item_facets, order_item_facets.c.order_id),
+    ):
+        is_order = (
+            table.c.store_id == store_id,
+            table.c.customer_id == bindparam("previous"),
+            order_id == bindparam("order"),
+        )
+        values = [next_customer_id if column.name == "customer_id" else column for column in table.c]
+        await tx.execute(insert(table).from_select(table.c.keys(), select(*values).where(*is_order)), parameters)
+        await tx.execute(delete(table).where(*is_order), parameters)
     stored = order_customers.c
     is_moved = (stored.store_id == store_id, stored.order_id == bindparam("order"))
     await tx.execute(update(order_customers).where(*is_moved).values(customer_id=next_customer_id), parameters)

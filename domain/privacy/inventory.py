@@ -100,7 +100,7 @@ PERSONAL: Sequence[PersonalTable] = (
         customers.customer_facts,
         Erasure.KEPT,
         kept="order_count total_spent first_order_at last_order_at order_2_at order_3_at order_4_at order_5_at "
-        "order_10_at",
+        "order_10_at foreign_order_count",
     ),
     PersonalTable("favourites", orders.customer_favourites),
     PersonalTable("scores", customer_scores),
@@ -130,8 +130,8 @@ PERSONAL: Sequence[PersonalTable] = (
         orders.orders,
         Erasure.CLEARED,
         cleared={"coupon": None},
-        kept="placed_at status payment_status delivery_status counted total refunded lines quantity source campaign "
-        "weekday month_day hour updated_at",
+        kept="placed_at status payment_status delivery_status counted total currency foreign_total refunded lines "
+        "quantity source campaign weekday month_day hour updated_at",
         later=True,
     ),
     PersonalTable(
@@ -163,6 +163,7 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
     "uploads": ("deleted when the import ends, which an erasure waits for", "*"),
     "import_customers": ("deleted when the import ends; rows of the person are never merged", "*"),
     "import_matches": ("deleted when the import ends", "*"),
+    "import_order_rows": ("deleted when the import ends", "*"),
     "import_orders": ("deleted when the import ends; orders of nobody are never merged", "*"),
     "import_problems": ("deleted when the import ends, which an erasure waits for", "*"),
     "campaigns": (
@@ -202,6 +203,7 @@ IMPERSONAL: Mapping[str, str] = {
     "repurchase_days measured used_active_days used_lost_days used_introduce_days used_loyal_orders used_high_spend "
     "used_cycle",
     "lists": "id segment_id name folded_name number status count created_at expires_at problem",
+    "order_statuses": "status meaning",
     "property_definitions": "id key label type created_at",
     "store_versions": "shard existence profile contacts orders events wallets groups segments",
     "stores": "id name timezone currency static_segment_members property_conditions audit_days created_at",

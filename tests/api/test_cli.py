@@ -247,6 +247,26 @@ def test_all_problems_of_a_file_are_written_to_another(migrated: Path) -> None:
     assert len((migrated / "more.csv").read_text(encoding="utf-8-sig").splitlines()) == 1 + 1 + 2 * 1_500
 
 
+def test_what_is_told_of_orders_that_were_taken_is_no_failure(migrated: Path) -> None:
+    (migrated / "customers.csv").write_text("external_id\nc1\nc2\n")
+    (migrated / "orders.csv").write_text(
+        "order_id,customer_external_id,placed_at,status,total,currency,name,quantity,price\n"
+        "#1003,c1,2026-06-01T00:00:00Z,已取消,30,,Mug,1,10\n#1003,,,,,,Cap,2,10\n"
+        "#1004,c2,2026-06-01T00:00:00Z,paid,30,,Mug,1,10\n#1004,,,,,,Cap,2,10\n"
+        "#1005,c1,2026-06-01T00:00:00Z,frobbed,9,XTS,Mug,1,10\nC1,c1,2026-06-01T00:00:00Z,,,,Mug,-6,2\n"
+    )
+    assert muster("import", "customers", "customers.csv", cwd=migrated).returncode == 0
+    done = muster("import", "orders", "orders.csv", cwd=migrated)
+    assert (done.returncode, "6 of 6 rows were imported" in done.stderr) == (0, True)
+    assert "row 6: status: 'frobbed' is a word that nobody has classified" in done.stderr
+    assert "orders are in XTS" in done.stderr
+    with closing(sqlite3.connect(migrated / "muster.db")) as database:
+        counted = database.execute("SELECT id, total FROM orders WHERE counted").fetchall()
+        assert counted == [("#1004", 300_000)]
+        facts = database.execute("SELECT order_count, total_spent FROM customer_facts ORDER BY customer_id").fetchall()
+        assert facts == [(0, 0), (1, 300_000)]
+
+
 def test_the_encoding_of_a_file_can_be_said(migrated: Path) -> None:
     (migrated / "names.csv").write_bytes("external_id;name\na;蔡刚\n".encode("gb18030"))
     wrong = muster("import", "customers", "names.csv", "--encoding", "latin-7", cwd=migrated)

@@ -190,7 +190,7 @@ BUGS = {
     "an event is stored apart from what follows from it": Bug(
         "domain.ingestion.track",
         "_store",
-        "changed = set(await projections.apply_events(tx, store_id, log_events, timezone, now))",
+        "changed = set(await projections.apply_events(tx, store_id, log_events, rules, now))",
         "changed = set()",
     ),
 }

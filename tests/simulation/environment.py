@@ -28,7 +28,7 @@ _SIZES = (
     ("api.workers.leases", "_LOOK", 3.0),
     ("domain.deliveries.freeze", "BATCH_SIZE", deliveries.BATCH_SIZE),
     ("domain.imports.actions", "PIECE_BYTES", imports.PIECE_BYTES),
-    ("domain.imports.orders.merge", "ROWS_AT_ONCE", imports.ROWS_AT_ONCE),
+    ("domain.imports.orders.customer_range", "ROWS_AT_ONCE", imports.ROWS_AT_ONCE),
 )
 
 

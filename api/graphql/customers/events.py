@@ -64,9 +64,9 @@ class EventInput:
     attributes: JSON | None = strawberry.field(
         default=None,
         description=(
-            "See docs/reference/events.md. Of an order: total, status, payment_status, delivery_status, source, "
-            "coupon, campaign, items [{product, name, variant, category, department, brand, quantity, price, tags, "
-            "attributes}]."
+            "See docs/reference/events.md. Of an order: total, currency, status, payment_status, delivery_status, "
+            "source, coupon, campaign, items [{product, name, variant, category, department, brand, quantity, price, "
+            "tags, attributes}]."
         ),
     )
 

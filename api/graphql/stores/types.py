@@ -12,6 +12,8 @@ from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import encode
 from api.graphql.kit.mutation import mutation
 from api.graphql.kit.nodes import Node
+from domain.customers import writes
+from domain.ingestion import order_recount
 from domain.kit.db import Transaction
 from domain.segments import refresh_schedule
 from domain.stores import actions, model, queries
@@ -71,9 +73,14 @@ class StoreQuery:
 class StoreUpdateInput:
     name: str | None = None
     timezone: str | None = strawberry.field(
-        default=None, description="Scheduled lists stay on their days, at 0:00 of the new zone."
+        default=None,
+        description="Scheduled lists stay on their days, at 0:00 of the new zone; the hours, weekdays and days of the "
+        "month of orders become this zone's in the background.",
     )
-    currency: str | None = strawberry.field(default=None, description="ISO 4217.")
+    currency: str | None = strawberry.field(
+        default=None,
+        description="ISO 4217. The figures of customers become those of orders in this currency in the background.",
+    )
     static_segment_members: int | None = None
     property_conditions: int | None = None
     audit_days: int | None = strawberry.field(
@@ -106,7 +113,12 @@ class StoreMutation:
             input.property_conditions,
             input.audit_days,
         )
+        if change.timezone is not None or change.currency is not None:
+            # No order is written by the zone or the currency before: whoever writes orders waits.
+            await writes.take_numbers(tx, context.store_id, 0)
         before, after = await actions.update(tx, context.store_id, change)
+        if (after.timezone, after.currency) != (before.timezone, before.currency):
+            await order_recount.request(tx, after.id, context.now)
         if after.timezone != before.timezone:
             await refresh_schedule.change_timezone(tx, after.id, before.timezone, after.timezone)
         return StoreUpdatePayload(store=Store(row=after))

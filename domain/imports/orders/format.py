@@ -1,39 +1,40 @@
 """Files of orders: a line item a row, of customers that the store has."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, and_, delete, exists, select
 
-from domain.consents.suppressions import external_id_hash
-from domain.customers.tables import customer_facts, customers
+from domain.consents.suppressions import address_hash, external_id_hash
+from domain.customers.tables import customer_facts
 from domain.imports import problems
 from domain.imports.format import ImportKey
 from domain.imports.header import header_error, refuse_unknown
 from domain.imports.model import Progress
-from domain.imports.orders import amounts, merge
-from domain.imports.orders.rows import COLUMNS, REQUIRED, OrderReader
+from domain.imports.orders import amounts, merge, notices
+from domain.imports.orders.assembly import assemble
+from domain.imports.orders.customer_range import next_range
+from domain.imports.orders.rows import COLUMNS, CUSTOMER_COLUMNS, OrderReader
 from domain.imports.style import style_of
-from domain.imports.tables import import_orders
-from domain.kit.db import Transaction
+from domain.imports.tables import import_order_rows, import_orders
+from domain.kit.db import AnyRow, Transaction
 from domain.operations.model import Problem, ProblemOutcome
 from domain.orders.model import MAX_AMOUNT, MAX_SPENT
 from domain.orders.tables import order_items, orders
 
-_staged = import_orders.c
+_row, _order = import_order_rows.c, import_orders.c
 _AT_ONCE = 10_000
 
 
 class OrderFormat:
-    staging = import_orders
+    staging = import_order_rows
     written = (orders, order_items, customer_facts)
 
     def check_columns(self, names: Sequence[str]) -> None:
         refuse_unknown(names, lambda name: name in COLUMNS, COLUMNS)
-        missing = next((name for name in REQUIRED if name not in names), None)
-        if missing is not None:
-            raise header_error(f"The column {missing!r} is missing: orders need {', '.join(REQUIRED)}")
+        if "order_id" not in names:
+            raise header_error("The column 'order_id' is missing: orders are told apart by it")
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> OrderReader:
         return OrderReader(key, progress, await style_of(tx, key, progress), tx.dialect)
@@ -41,52 +42,88 @@ class OrderFormat:
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool
     ) -> Progress:
-        """Delete the rows that cannot be merged, with a problem for each."""
-        known = exists().where(
-            customers.c.store_id == key.store_id, customers.c.external_id == _staged.customer_external_id
-        )
-        message = "customer_external_id: no customer has the external_id {!r}: import the customers first"
-        unknown = and_(key.matches(_staged), ~known)
-        progress = await _leave_out(tx, key, progress, unknown, _staged.customer_external_id, message)
-        if await amounts.all_are_small(tx, key):
-            return progress
-        message = f"order_id: the items of {{!r}} come to more than an order may: {MAX_AMOUNT:,} at most"
-        progress = await _leave_out(tx, key, progress, amounts.too_large(key), _staged.order_id, message)
-        message = f"order_id: with {{!r}}, the customer's orders come to more than {MAX_SPENT:,}"
-        return await _leave_out(tx, key, progress, amounts.overspent(key), _staged.order_id, message)
+        """Make orders of the rows; those that cannot be merged are left out, with a problem for each row."""
+        await assemble(tx, key)
+        progress = await _leave_out(tx, key, progress, _order.customer_id == 0, _unknown_customer)
+        undated = and_(_order.stored_customer_id.is_(None), _order.placed_at.is_(None))
+        progress = await _leave_out(tx, key, progress, undated, _undated)
+        if not await amounts.all_are_small(tx, key):
+            progress = await _leave_out(tx, key, progress, amounts.too_large(), _too_large)
+            progress = await _leave_out(tx, key, progress, amounts.overspent(key), _overspent)
+        return await problems.record(tx, key, progress, await notices.find(tx, key))
 
     async def merge_next(self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime) -> Progress | None:
-        customer_range = await merge.next_range(tx, key, progress.merged_customer)
+        customer_range = await next_range(tx, key, progress.merged_customer_id)
         if customer_range is None:
             return None
         rows = await merge.merge(tx, customer_range, now)
-        return replace(progress, merged_customer=customer_range.until, merged_rows=progress.merged_rows + rows)
+        return replace(progress, merged_customer_id=customer_range.until, merged_rows=progress.merged_rows + rows)
+
+
+# What is wrong with an order, by its first row: the column, the value, and why.
+Reason = Callable[[AnyRow], tuple[str, str | None, str]]
+
+
+def _unknown_customer(head: AnyRow) -> tuple[str, str | None, str]:
+    for column in CUSTOMER_COLUMNS:
+        value = getattr(head, column)
+        if value is not None:
+            noun = column.removeprefix("customer_")
+            return column, value, f"no customer has the {noun} {value!r}: import the customers first"
+    columns = ", ".join(CUSTOMER_COLUMNS)
+    return (
+        "order_id",
+        head.order_id,
+        f"the store does not have {head.order_id!r} yet: its customer is needed ({columns})",
+    )
+
+
+def _undated(head: AnyRow) -> tuple[str, str | None, str]:
+    return "placed_at", None, f"says no time, and the store does not have the order {head.order_id!r} yet"
+
+
+def _too_large(head: AnyRow) -> tuple[str, str | None, str]:
+    message = f"the items of {head.order_id!r} come to more than an order may: {MAX_AMOUNT:,} at most"
+    return "order_id", head.order_id, message
+
+
+def _overspent(head: AnyRow) -> tuple[str, str | None, str]:
+    message = f"with {head.order_id!r}, the customer's orders come to more than {MAX_SPENT:,}"
+    return "order_id", head.order_id, message
 
 
 async def _leave_out(
-    tx: Transaction,
-    key: ImportKey,
-    progress: Progress,
-    rows: ColumnElement[bool],
-    named: ColumnElement[str],
-    message: str,
+    tx: Transaction, key: ImportKey, progress: Progress, condition: ColumnElement[bool], reason: Reason
 ) -> Progress:
-    """Delete staged rows, with a problem for each; its message has the value of a column."""
-    count = int(await tx.scalar(select(func.count()).select_from(import_orders).where(rows)))
-    if count:
+    """Delete the orders that meet the condition, with a problem for each of their rows."""
+    wrong = and_(key.matches(_order), condition)
+    if await tx.scalar(select(exists().where(wrong))):
+        head = import_order_rows.alias("head")
+        is_head = and_(key.matches(head.c), head.c.order_id == _row.order_id, head.c.head)
+        page = (
+            select(_row.row, *(head.c[name] for name in ("order_id", *CUSTOMER_COLUMNS)))
+            .join(head, is_head)
+            .where(key.matches(_row), _row.order_id.in_(select(_order.order_id).where(wrong)))
+            .order_by(_row.row)
+            .limit(_AT_ONCE)
+        )
         last = 0
-        page = select(_staged.row, named, _staged.customer_external_id).where(rows).order_by(_staged.row)
-        while named_rows := (await tx.execute(page.where(_staged.row > last).limit(_AT_ONCE))).all():
-            refused = [
-                Problem(
-                    number,
-                    message.format(name),
-                    external_id_hash(key.suppression_key, key.store_id, customer),
-                    outcome=ProblemOutcome.ROW_REFUSED,
-                )
-                for number, name, customer in named_rows
-            ]
+        while rows := (await tx.execute(page.where(_row.row > last))).all():
+            refused: list[Problem] = []
+            for row in rows:
+                column, value, message = reason(row)
+                subject = _subject(key, row)
+                message = f"{column}: {message}"
+                refused.append(Problem(row.row, message, subject, column, value, ProblemOutcome.ROW_REFUSED))
             progress = await problems.record(tx, key, progress, refused)
-            last = named_rows[-1].row
-        await tx.execute(delete(import_orders).where(rows))
+            last = rows[-1].row
+        await tx.execute(delete(import_orders).where(wrong))
     return progress
+
+
+def _subject(key: ImportKey, row: AnyRow) -> bytes | None:
+    """Return the hash of whom an order names."""
+    if row.customer_external_id is not None:
+        return external_id_hash(key.suppression_key, key.store_id, row.customer_external_id)
+    address = row.customer_email or row.customer_phone
+    return None if address is None else address_hash(key.suppression_key, key.store_id, address)

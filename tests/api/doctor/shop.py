@@ -38,6 +38,8 @@ from domain.lists.export.job import ExportRequest
 from domain.memberships import tracking
 from domain.migrations.tables import metadata
 from domain.operations.files import FileDirectory
+from domain.orders import statuses
+from domain.orders.meanings import StatusMeaning
 from domain.segments.evaluation import resolve
 from domain.segments.model import SegmentInput, SegmentKind
 from domain.segments.tables import value_ranks
@@ -99,6 +101,7 @@ async def _make(database: Database, files: Path) -> Shop:
         await upsert.upsert_many(tx, store_id, changes, now)
         await upsert.upsert_many(tx, other_id, [CustomerChange(external_id="c1", email="c1@shop.example")], now)
         await track.track(tx, store_id, _events(now), now)
+        await statuses.classify(tx, store_id, {"op de markt": StatusMeaning.SALE})
         await tx.execute(
             insert(value_ranks),
             [{"store_id": store_id, "dimension": "tier", "value": value, "rank": rank}

@@ -17,6 +17,7 @@ from domain.kit.db.types import Instant
 from domain.lists.tables import lists
 from domain.migrations.tables import metadata
 from domain.operations.tables import operations
+from domain.orders.tables import order_statuses
 from tests.api.doctor.plant import Plant, change, check_plant, every, rows, run
 from tests.api.doctor.shop import Shop
 
@@ -50,6 +51,7 @@ ANY_TIME = {
     "events.occurred_at",
     "import_customers.last_login_at",
     "import_customers.registered_at",
+    "import_order_rows.placed_at",
     "import_orders.placed_at",
     "jobs.due_at",
     "jobs.lease_until",
@@ -76,6 +78,11 @@ PLANTS = {
         "choices",
         "1 rows of campaigns with an unknown status (store_id={store_id} id={campaign_id} status='ASLEEP')",
         change(campaigns, every, status="ASLEEP"),
+    ),
+    "the meaning of a status": Plant(
+        "choices",
+        "1 rows of order_statuses with an unknown meaning (store_id={store_id} status='op de markt' meaning='MAYBE')",
+        change(order_statuses, every, meaning="MAYBE"),
     ),
     "the state of a list": Plant(
         "choices",
@@ -153,7 +160,14 @@ def test_every_time_is_one_that_has_been_or_may_be_any() -> None:
 
 def test_every_state_and_kind_has_its_choices() -> None:
     """A new column of this name is named in CHOICES, or here with the check that knows its values."""
-    elsewhere = {"jobs.kind", "operations.kind", "orders.status", "import_orders.status"}
+    elsewhere = {
+        "jobs.kind",
+        "operations.kind",
+        "orders.status",
+        "import_orders.status",
+        "import_order_rows.status",
+        "order_statuses.status",
+    }
     columns = {
         str(column)
         for table in metadata.tables.values()

@@ -45,6 +45,7 @@ CALLS: Mapping[str, str] = {
     "listExport": 'id: "$list", fields: ["email"]',
     "listRename": 'id: "$list", name: "Renamed"',
     "operationCancel": 'id: "$export"',
+    "orderStatusesClassify": 'input: [{status: "Shipped to Mars", meaning: SALE}]',
     "propertyDefinitionCreate": 'key: "shoe_size", label: "Shoe size", type: NUMBER',
     "propertyDefinitionDelete": 'key: "$property"',
     "segmentActivate": 'id: "$inactive_segment"',

@@ -248,6 +248,7 @@ TYPES: Mapping[tuple[str, str], str] = {
     ("consentUpdate", "channel"): "String!",
     ("consentUpdate", "consent"): "Consent!",
     ("lifecycleUpdate", "input"): "LifecycleInput!",
+    ("orderStatusesClassify", "input"): "[OrderStatusInput!]!",
     ("listExport", "fields"): "[String!]!",
     ("listExport", "format"): "ExportFormat",
     ("propertyDefinitionCreate", "label"): "String!",

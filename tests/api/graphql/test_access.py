@@ -46,6 +46,11 @@ FIELDS: dict[str, tuple[str, TokenScope | None]] = {
     "Query.channel": ('{ channel(key: "x") { key } }', READ),
     "Query.operation": (f"{{ operation({NOTHING}) {{ id }} }}", None),
     "Query.lifecycle": ("{ lifecycle { measured } }", READ),
+    "Query.orderStatuses": ("{ orderStatuses { status } }", READ),
+    "Mutation.orderStatusesClassify": (
+        f'mutation {{ orderStatusesClassify(input: [{{status: " "}}]) {ERRORS} }}',
+        WRITE,
+    ),
     "Query.segmentPresets": ("{ segmentPresets { key } }", READ),
     "Mutation.lifecycleUpdate": (f"mutation {{ lifecycleUpdate(input: {{activeDays: 0}}) {ERRORS} }}", WRITE),
     "Query.exportFields": ("{ exportFields { key } }", READ),

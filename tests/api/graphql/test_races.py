@@ -18,7 +18,7 @@ from domain.kit import ids
 from domain.kit.db import Database, Transaction
 from domain.lifecycle.tables import lifecycles
 from domain.operations.tables import operations
-from domain.orders.tables import orders
+from domain.orders.tables import order_statuses, orders
 from domain.segments.model import copy_names
 from domain.segments.tables import lists, segment_members, segments, value_ranks
 from domain.stores.tables import api_tokens, channel_installations, idempotency_keys
@@ -71,6 +71,7 @@ OUTCOMES: Mapping[str, Outcome] = {
     "listExport": each((operations, operations.c.kind == "list.export", TIMES)),
     "listRename": each((lists, lists.c.name == "Renamed", 1)),
     "operationCancel": once("INVALID_STATE", (operations, operations.c.status == "CANCELLED", 1)),
+    "orderStatusesClassify": each((order_statuses, None, 1), (operations, operations.c.kind == "orders.recount", 1)),
     "ordersImport": each((operations, None, TIMES), (jobs, None, TIMES)),
     "propertyDefinitionCreate": once("TAKEN", (property_definitions, None, 1)),
     "propertyDefinitionDelete": once("NOT_FOUND", (property_definitions, None, 0)),

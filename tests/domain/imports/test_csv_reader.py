@@ -50,9 +50,9 @@ def test_a_wrong_start_is_answered_at_once(start: bytes, said: str) -> None:
     assert error.value.field == ("file",)
 
 
-def test_orders_need_their_keys() -> None:
-    with pytest.raises(DomainError, match="'placed_at' is missing"):
-        actions.check_start(b"order_id,customer_external_id\n", ImportKind.ORDERS)
+def test_orders_need_their_ids() -> None:
+    with pytest.raises(DomainError, match="'order_id' is missing"):
+        actions.check_start(b"customer_external_id,placed_at\n", ImportKind.ORDERS)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,9 @@ async def test_a_list_is_counted_by_each_trait(database: Database, store_id: int
     counted = [order for person in members for order in person.orders if order.counted]
     assert analysis.orders == len(counted)
     assert analysis.total_spent == sum(order.total for order in counted)
-    assert analysis.average_order_value == round(analysis.total_spent / len(counted), 4)
+    summed = [order for order in counted if order.row["total"] is not None]
+    assert 0 < analysis.foreign_orders == len(counted) - len(summed)
+    assert analysis.average_order_value == round(analysis.total_spent / len(summed), 4)
     assert other.members == sum(person.id == 1 and person.row["deleted_at"] is None for person in EVERYONE)
     assert (nobody.members, nobody.orders, nobody.average_order_value) == (0, 0, None)
     assert all(not buckets for buckets in nobody.buckets.values())

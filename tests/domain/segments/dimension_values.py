@@ -41,11 +41,14 @@ def _calling_code(person: Person) -> str | None:
 
 
 def _counted(person: Person) -> list[Decimal]:
-    return [Decimal(str(order.row["total"])) for order in person.orders if order.counted]
+    """What the orders that count come to in the store's currency; those in another come to nothing."""
+    return [Decimal(str(order.row["total"] or 0)) for order in person.orders if order.counted]
 
 
 def _average(person: Person) -> float | None:
-    totals = _counted(person)
+    totals = [
+        Decimal(str(total)) for order in person.orders if order.counted and (total := order.row["total"]) is not None
+    ]
     return float(sum(totals, Decimal(0))) / len(totals) if totals else None
 
 

@@ -80,7 +80,7 @@ class Order:
 
     @property
     def total(self) -> Decimal:
-        return Decimal(str(self.row["total"]))
+        return Decimal(str(self.row["total"] or 0))
 
 
 @dataclass
@@ -300,12 +300,16 @@ def _order(chance: Random) -> Order:
     total = (
         Decimal(chance.randrange(0, 400_000)) / 10_000 if chance.random() < 0.5 else Decimal(chance.choice([10, 20]))
     )
+    # Of another currency than the store's: it counts, and is in no sum.
+    foreign = chance.random() < 0.1
     row: dict[str, object] = {
         "status": chance.choice(STATUSES) if counted else "cancelled",
         "payment_status": chance.choice([None, "paid", "unpaid"]),
         "delivery_status": chance.choice([None, "shipped"]),
-        "total": total,
-        "refunded": Decimal(chance.choice([0, 0, 5])),
+        "total": None if foreign else total,
+        "currency": "EUR" if foreign else None,
+        "foreign_total": total if foreign else None,
+        "refunded": Decimal(0 if foreign else chance.choice([0, 0, 5])),
         "lines": len(items),
         "quantity": sum((item.quantity for item in items), 0.0),
         "source": chance.choice([None, "pos"]),

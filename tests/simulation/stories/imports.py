@@ -88,7 +88,7 @@ class ImportsStory(Story):
             self._judge_customers()
             if whole[ImportKind.ORDERS]:
                 self._judge_orders(self._accepted[ImportKind.ORDERS])
-        for table in ("import_customers", "import_orders", "import_matches"):
+        for table in ("import_customers", "import_order_rows", "import_orders", "import_matches"):
             if count := storage.value(f"SELECT count(*) FROM {table} WHERE store_id = ?", self.store_id):
                 self.wrong(f"{count} rows are left in {table}")
 

@@ -149,9 +149,8 @@ class OrderSource:
 
 
 _SPENT = type_coerce(customer_facts.c.total_spent, BigInteger())
-AVERAGE_ORDER = RealColumn(
-    cast(_SPENT, DOUBLE) / cast(func.nullif(customer_facts.c.order_count, 0, type_=Integer()), DOUBLE), MONEY_SCALE
-)
+_SUMMED = func.nullif(customer_facts.c.order_count - customer_facts.c.foreign_order_count, 0, type_=Integer())
+AVERAGE_ORDER = RealColumn(cast(_SPENT, DOUBLE) / cast(_SUMMED, DOUBLE), MONEY_SCALE)
 _FACTS: dict[Aggregate, Column] = {
     Aggregate.COUNT: WholeColumn(customer_facts.c.order_count),
     Aggregate.SUM: WholeColumn(_SPENT, MONEY_SCALE),

@@ -56,6 +56,7 @@ EXPECTED: Mapping[str, tuple[str | None, Any, Any]] = {
     "listExport": ("CustomerList", {}, {}),
     "listRename": ("CustomerList", RENAMED[0], RENAMED[1]),
     "operationCancel": ("Operation", {"status": "QUEUED"}, {"status": "CANCELLED"}),
+    "orderStatusesClassify": ("Store", {"shipped to mars": None}, {"shipped to mars": "SALE"}),
     "ordersImport": ("Operation", None, {"kind": "import.orders", "status": "QUEUED"}),
     "propertyDefinitionCreate": ("Property", None, {"key": "shoe_size", "label": "Shoe size", "type": "NUMBER"}),
     "propertyDefinitionDelete": ("Property", {"key": "colour", "label": "Colour", "type": "STRING"}, None),

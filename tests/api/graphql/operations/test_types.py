@@ -92,7 +92,7 @@ async def test_a_wrong_file_is_refused_at_once(store: StoreClient) -> None:
         ("customersImport", b"\xff\xfe\xfa", ""),
         ("customersImport", b"", ""),
         ("customersImport", b"external_id," + b"x" * 3_000_000, ""),
-        ("ordersImport", b"order_id,total\no1,5\n", "customer_external_id"),
+        ("ordersImport", b"customer_external_id,total\nc1,5\n", "order_id"),
     ):
         done = await store.upload(name, content)
         assert (faults(done), done["operation"]) == ([(["file"], "INVALID")], None), content[:40]

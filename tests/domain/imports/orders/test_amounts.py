@@ -9,6 +9,7 @@ from domain.ingestion import track
 from domain.ingestion.model import TrackedEvent
 from domain.kit.db import Database
 from domain.kit.errors import DomainErrors
+from domain.operations.model import ProblemOutcome
 from domain.orders import facts
 from tests.domain.imports.files import bring_in, problems_of
 from tests.domain.imports.orders.test_merge import HEADER, import_orders, make_customers, stored_facts
@@ -126,15 +127,23 @@ async def test_orders_that_count_again_leave_the_most_that_a_customers_may_come_
         ("o2,a,9001-01-01T00:00:00Z,,1,,,", "placed_at: is outside the years 1000 to 9000"),
         (f"o2,a,{A_DAY},{chr(0x130) * 32},1,,,", "status: has 64 characters: 32 at most"),
         (f"o2,a,{A_DAY},,1000000000001,,,", "total: '1000000000001' is out of range: 1,000,000,000,000 at most"),
-        (f"o2,a,{A_DAY},,,p,1e99,1", "quantity: '1E+99' is out of range: 1,000,000,000,000 at most"),
+        (f"o2,a,{A_DAY},,1,p,1e99,1", "quantity: '1E+99' is out of range: 1,000,000,000,000 at most"),
         (f"o2,a,{A_DAY},,,{'p' * 201},1,1", "product: has 201 characters: 200 at most"),
         (f"{'o' * 201},a,{A_DAY},,1,,,", "order_id: has 201 characters: 200 at most"),
     ],
 )
-async def test_what_no_column_holds_is_its_rows_problem(
+async def test_a_cell_that_no_column_holds_is_left_out_and_told(
     database: Database, store_id: int, row: str, message: str
 ) -> None:
     await make_customers(database, store_id)
+    # The same cells of an order that the store has: whatever is left out stays as it was.
+    assert await import_orders(database, store_id, f"o2,a,{A_DAY},paid,7,,,\n") == []
     problems = await import_orders(database, store_id, f"o1,a,{A_DAY},,1,,,\n{row}\no3,b,{A_DAY},,1,,,\n")
     assert [(problem.row, problem.message) for problem in problems] == [(3, message)]
-    assert await stored_facts(database, store_id) == {"a": (1, 1), "b": (1, 1)}
+    column = message.partition(":")[0]
+    refused = column == "order_id"
+    outcome = ProblemOutcome.ROW_REFUSED if refused else ProblemOutcome.CELL_LEFT_OUT
+    assert [(problem.column, problem.outcome) for problem in problems] == [(column, outcome)]
+    (count, spent), of_b = (await stored_facts(database, store_id)).values()
+    assert (count, of_b) == (2, (1, 1))
+    assert spent == (8 if refused or column == "total" else 2)

@@ -1,0 +1,1 @@
+"""Orders: what their statuses mean."""

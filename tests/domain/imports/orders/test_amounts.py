@@ -129,7 +129,7 @@ async def test_orders_that_count_again_leave_the_most_that_a_customers_may_come_
         (f"o2,a,{A_DAY},,1000000000001,,,", "total: '1000000000001' is out of range: 1,000,000,000,000 at most"),
         (f"o2,a,{A_DAY},,1,p,1e99,1", "quantity: '1E+99' is out of range: 1,000,000,000,000 at most"),
         (f"o2,a,{A_DAY},,,{'p' * 201},1,1", "product: has 201 characters: 200 at most"),
-        (f"{'o' * 201},a,{A_DAY},,1,,,", "order_id: has 201 characters: 200 at most"),
+        (f"{'o' * 201},a,{A_DAY},,1,,,", "order_id: has 201 characters: 200 at most: the row names no order"),
     ],
 )
 async def test_a_cell_that_no_column_holds_is_left_out_and_told(

@@ -38,6 +38,9 @@ _VOLATILE = re.compile(r"\bclock_timestamp\(|\bON CONFLICT\b.*(?:statement_times
 # Run statements for others, who are to answer for them.
 _RUNNERS = {"domain/kit/db/engine.py", "tests/store_scope.py"}
 
+# The second is what PostgreSQL compares without an index.
+_COMPARED = (operators.eq, operators.is_not_distinct_from)
+
 # Functions whose statements are not of one store, with the reason of each.
 OF_ALL_STORES: Mapping[str, str] = {
     "api/doctor/check.py: wrong_rows_of_all_stores": "doctor looks for rows of no store, and of stores mixed up",
@@ -114,7 +117,7 @@ def _store_tables(froms: Iterable[FromClause]) -> Iterator[FromClause]:
 
 def _compared_by_store(criteria: Iterable[Any]) -> Iterator[FromClause]:
     for criterion in conjuncts(criteria):
-        if isinstance(criterion, BinaryExpression) and criterion.operator is operators.eq:
+        if isinstance(criterion, BinaryExpression) and criterion.operator in _COMPARED:
             for side in (criterion.left, criterion.right):
                 if isinstance(side, Column) and side.name == "store_id":
                     yield side.table

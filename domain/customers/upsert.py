@@ -10,11 +10,11 @@ from muster_sdk import AddressKind
 from domain import changes as change_log
 from domain.addresses import KNOWN_KINDS, AddressKinds
 from domain.changes import ChangeKind
-from domain.customers import objections, queries, writes
+from domain.customers import identity, objections, queries, writes
 from domain.customers import tags as customer_tags
 from domain.customers.contacts import save_contacts
 from domain.customers.fields import FIELDS
-from domain.customers.identity import match
+from domain.customers.identity import Identifiers, NamedKeys
 from domain.customers.model import (
     MAX_BATCH,
     ContactChange,
@@ -149,28 +149,29 @@ async def _save(
     addressed: set[int] = set()
     pending = list(range(len(changes)))
     while pending:
-        matches = await match(tx, store_id, [changes[index] for index in pending])
+        descriptions = [_identifiers(changes[index]) for index in pending]
+        known_ids = await identity.find(tx, store_id, descriptions)
+        known = {id_ for id_ in known_ids if id_ is not None}
+        customers = {customer.id: customer for customer in await queries.by_ids(tx, store_id, sorted(known))}
         updates: list[_CustomerUpdate] = []
-        keys_of_round: set[object] = set()
+        keys_of_round, ids_of_round = NamedKeys(), set[int]()
         postponed: list[int] = []
-        for index, before in zip(pending, matches, strict=True):
-            change = changes[index]
-            keys: set[object] = {
-                (name, key)
-                for name in ("external_id", "email", "phone")
-                if isinstance(key := getattr(change, name), str)
-            }
-            if before is not None:
-                keys.add(("id", before.id))
-            if keys_of_round.isdisjoint(keys):
+        for index, named, known_id in zip(pending, descriptions, known_ids, strict=True):
+            change, before = changes[index], None if known_id is None else customers[known_id]
+            if known_id in ids_of_round or keys_of_round.may_share(named):
+                postponed.append(index)
+            else:
                 row = writes.new_row(store_id, first_number + index, now)
                 if before is not None:
                     row = {name: getattr(before, name) for name in row}
                 updates.append(_CustomerUpdate(change, before, _changed_row(row, change, now)))
                 ids[index] = updates[-1].id
-            else:
-                postponed.append(index)
-            keys_of_round |= keys
+            keys_of_round.add(named)
+            if before is not None:
+                ids_of_round.add(before.id)
+                if before.deleted_at is not None:
+                    # Restored, it comes before others that its stored keys find now.
+                    keys_of_round.add(Identifiers(before.external_id, before.email, before.phone))
         created |= {update.id for update in updates if update.before is None}
         await _save_round(tx, store_id, updates, rules, now, source)
         pending = postponed
@@ -189,6 +190,11 @@ async def _move_objections(
     await objections.lift(tx, store_id, own, now, ObjectionReason.BOUNCED)
     for start in range(0, len(moved), objections.RECORDS_AT_ONCE):
         await objections.add_of_records(tx, store_id, moved[start : start + objections.RECORDS_AT_ONCE], now)
+
+
+def _identifiers(change: CustomerChange) -> Identifiers:
+    keys = (change.external_id, change.email, change.phone)
+    return Identifiers(*(key if isinstance(key, str) else None for key in keys))
 
 
 def _changed_row(row: writes.Row, change: CustomerChange, now: datetime) -> writes.Row:

@@ -32,11 +32,15 @@ class ImportKey:
 
 @dataclass(frozen=True, slots=True)
 class StagedRows:
-    """Rows as the columns of the staging table take them, and the problems of those that are left out."""
+    """Rows as the columns of the staging table take them, and the problems of those that are left out.
+
+    `parts`: how many parts the rows make, of which each is merged after those before.
+    """
 
     columns: Sequence[str]
     rows: list[tuple[Any, ...]]
     problems: list[Problem]
+    parts: int = 1
 
 
 class RowReader(Protocol):
@@ -70,6 +74,16 @@ class ImportFormat(Protocol):
         ...
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> RowReader: ...
+
+    async def is_direct(self, tx: Transaction, key: ImportKey, columns: Sequence[str]) -> bool:
+        """Return whether rows with these columns can be written as they are read, without being staged first."""
+        ...
+
+    async def write(
+        self, tx: Transaction, key: ImportKey, columns: Sequence[str], staged: StagedRows, now: datetime
+    ) -> Sequence[Problem]:
+        """Write rows without staging them, and return a problem for each that is left out."""
+        ...
 
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool

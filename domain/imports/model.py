@@ -50,6 +50,8 @@ class Progress:
     date_order: str | None = None
     date_orders: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
     problem_count: int = 0
+    # Rows are written as they are read, once all of the file is known to be text.
+    direct: bool = False
     # The value types that the values of each undefined property can all be read as.
     property_types: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     # Staged rows of customers are merged part by part, orders in the order of their customers.

@@ -17,6 +17,9 @@ from domain.imports.values.dates import OrderUnknown
 from domain.kit.db.portable import refresh_statistics
 from domain.kit.errors import DomainError
 
+# Pieces that are read before the lease is renewed: some seconds.
+_PIECES_A_CHECKPOINT = 16
+
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
@@ -38,29 +41,23 @@ class _StagedPiece:
 
 
 async def stage(run: ImportRun) -> None:
-    """Stage what is left of the file, and complete it. Raise Unreadable when it is not one that can be read."""
+    """Stage what is left of the file, or write it, and complete it. Raise Unreadable when it is none to be read."""
     async with run.database.read() as tx:
         last = await queries.last_piece(tx, run.store_id, run.operation_id)
-    progress = run.progress
+    progress = run.progress if run.progress.columns else await _begin(run, last)
     first = progress.piece
-    reader: RowReader | None = None
+    async with run.database.read() as tx:
+        reader = await run.format.reader(tx, run.key, progress)
     rest = b""
-    writing: asyncio.Task[None] | None = None
+    left_out = 0
+    writing: asyncio.Task[int] | None = None
     try:
         for number in range(first, last + 1):
             offset = progress.offset if number == first else 0
-            async with run.database.read() as tx:
-                content = await queries.piece(tx, run.store_id, run.operation_id, number)
-            if content is None:
-                raise Unreadable("A part of the file is missing: send it again")
-            data = rest + content[offset:]
-            if reader is None:
-                if not progress.columns:
-                    progress = _begun(progress, data, run.format)
-                async with run.database.read() as tx:
-                    reader = await run.format.reader(tx, run.key, progress)
+            content = await _content(run, number)
             piece = _Piece(number, len(content) - offset, len(content), number == last)
             # The database writes one piece while the next is read.
+            data = rest + content[offset:]
             try:
                 staged = await asyncio.to_thread(_read_piece, reader, progress, piece, data)
             except OrderUnknown:
@@ -70,15 +67,43 @@ async def stage(run: ImportRun) -> None:
                 staged = await asyncio.to_thread(_read_piece, reader, progress, piece, data)
             progress, rest = staged.progress, staged.rest
             if writing is not None:
-                await writing
-            writing = asyncio.create_task(_write_piece(run, staged))
+                left_out += await writing
+            writing = asyncio.create_task(_write_piece(run, staged, left_out))
         if writing is not None:
-            await writing
+            left_out += await writing
     finally:
         if writing is not None and not writing.done():
             await asyncio.wait([writing])
-    run.progress = progress
+    run.progress = replace(progress, problem_count=progress.problem_count + left_out)
     await _complete(run)
+
+
+async def _content(run: ImportRun, number: int) -> bytes:
+    async with run.database.read() as tx:
+        content = await queries.piece(tx, run.store_id, run.operation_id, number)
+    if content is None:
+        raise Unreadable("A part of the file is missing: send it again")
+    return content
+
+
+async def _begin(run: ImportRun, last: int) -> Progress:
+    """Read the header, and all of the file where its rows are to be written as they are read: it must be text."""
+    first = run.progress.piece
+    progress = _begun(run.progress, await _content(run, first), run.format)
+    async with run.database.read() as tx:
+        if run.dry_run or not await run.format.is_direct(tx, run.key, progress.columns):
+            return progress
+    form = Form(Encoding(progress.encoding), progress.separator)
+    rest, next_row = b"", 1
+    for number in range(first, last + 1):
+        data = rest + await _content(run, number)
+        records = await asyncio.to_thread(csv_reader.read, data, next_row, form, final=number == last)
+        rest, next_row = data[records.byte_length :], next_row + len(records.rows)
+        csv_reader.check_length(rest, next_row)
+        if number % _PIECES_A_CHECKPOINT == 0:
+            async with run.database.write() as tx:
+                await run.checkpoint(tx, run.progress, 0, next_row * last // number)
+    return replace(progress, direct=True)
 
 
 def _begun(progress: Progress, start: bytes, file_format: ImportFormat) -> Progress:
@@ -108,8 +133,7 @@ def _read_piece(reader: RowReader, progress: Progress, piece: _Piece, data: byte
     next_row = progress.next_row + len(records.rows)
     csv_reader.check_length(rest, next_row)
     aligned = align(records, progress)
-    part = progress.last_part + 1
-    staged = reader.read(aligned.rows, part)
+    staged = reader.read(aligned.rows, progress.last_part + 1)
     problems = sorted([*aligned.problems, *staged.problems], key=lambda problem: problem.row or 0)
     staged = replace(staged, problems=problems)
     # The next record begins in this piece, or in an earlier one when none ends in this.
@@ -122,26 +146,36 @@ def _read_piece(reader: RowReader, progress: Progress, piece: _Piece, data: byte
         bytes_read=progress.bytes_read + records.byte_length,
         problem_count=progress.problem_count + len(problems),
         property_types={key: list(types) for key, types in reader.property_types.items()},
-        last_part=part,
+        # What is written already is merged no more.
+        last_part=progress.last_part if progress.direct else progress.last_part + staged.parts,
         nameless=aligned.nameless,
     )
     return _StagedPiece(staged, after, rest)
 
 
-async def _write_piece(run: ImportRun, piece: _StagedPiece) -> None:
+async def _write_piece(run: ImportRun, piece: _StagedPiece, left_out: int) -> int:
+    """Write a piece, before which so many rows were left out in writing, and return how many of its own are."""
     staged, progress = piece.staged, piece.progress
+    problems = list(staged.problems)
     async with run.database.write() as tx:
-        await copy.put(tx, run.format.staging, staged.columns, staged.rows)
-        earlier = progress.problem_count - len(staged.problems)
-        await queries.add_problems(tx, run.store_id, run.operation_id, staged.problems, earlier)
+        if progress.direct:
+            problems += await run.format.write(tx, run.key, progress.columns, staged, run.clock())
+        else:
+            await copy.put(tx, run.format.staging, staged.columns, staged.rows)
+        earlier = progress.problem_count + left_out - len(staged.problems)
+        await queries.add_problems(tx, run.store_id, run.operation_id, problems, earlier)
         expected_rows = round((progress.next_row - 1) * max(run.bytes / max(progress.bytes_read, 1), 1))
-        await run.checkpoint(tx, progress, progress.rows // 2, expected_rows)
+        # Staging is the first half of the work.
+        done = progress.rows if progress.direct else progress.rows // 2
+        await run.checkpoint(tx, replace(progress, problem_count=earlier + len(problems)), done, expected_rows)
+    return len(problems) - len(staged.problems)
 
 
 async def _complete(run: ImportRun) -> None:
     progress = replace(run.progress, phase=Phase.MERGE)
     async with run.database.write() as tx:
-        await refresh_statistics(tx, run.format.staging, customers)
+        if not progress.direct:
+            await refresh_statistics(tx, run.format.staging, customers)
         progress = await run.format.complete(tx, run.key, progress, run.clock(), dry_run=run.dry_run)
-        await run.checkpoint(tx, progress, progress.rows // 2, progress.rows)
+        await run.checkpoint(tx, progress, progress.rows if progress.direct else progress.rows // 2, progress.rows)
     run.progress = progress

@@ -11,7 +11,8 @@ from sqlalchemy import Column, select
 
 from domain import changes
 from domain.changes import ChangeKind
-from domain.customers import writes
+from domain.customers import identity, writes
+from domain.customers.identity import Identifiers
 from domain.customers.key import CustomerKey
 from domain.customers.queries import IS_SOMEBODY
 from domain.customers.tables import customer_facts, customers
@@ -36,7 +37,6 @@ from domain.wallets.tables import lots
 _MANY = 500
 CustomerIds = dict[CustomerKey, int]
 E = TypeVar("E", Order, CustomEvent)
-K = TypeVar("K", int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,15 @@ async def _customer_ids(
 
     Raise DomainErrors when customers are unknown by their ids.
     """
-    by_id = await _ids_by(tx, store_id, customers.c.id, [key.id for key in keys.values()])
-    by_external_id = await _ids_by(tx, store_id, customers.c.external_id, [key.external_id for key in keys.values()])
-    by_email = await _ids_by(tx, store_id, customers.c.email, [key.email for key in keys.values()])
-    customer_ids = {
-        **{CustomerKey(id=key): customer_id for key, customer_id in by_id.items()},
-        **{CustomerKey(external_id=key): customer_id for key, customer_id in by_external_id.items()},
-        **{CustomerKey(email=key): customer_id for key, customer_id in by_email.items()},
-    }
+    customer_ids: CustomerIds = {}
+    asked_ids = {key.id for key in keys.values() if key.id is not None}
+    if asked_ids:
+        is_asked_for = (customers.c.store_id == store_id, customers.c.id.in_(asked_ids), IS_SOMEBODY)
+        rows = await tx.execute(select(customers.c.id).where(*is_asked_for))
+        customer_ids |= {CustomerKey(id=known_id): known_id for known_id in rows.scalars()}
+    named = [key for key in dict.fromkeys(keys.values()) if key.id is None]
+    known_ids = await identity.find(tx, store_id, [Identifiers(key.external_id, key.email) for key in named])
+    customer_ids |= {key: known for key, known in zip(named, known_ids, strict=True) if known is not None}
     unknown_ids = [index for index, key in keys.items() if key.id is not None and key not in customer_ids]
     if unknown_ids:
         raise DomainErrors(
@@ -134,25 +135,12 @@ async def _customer_ids(
         )
     unknown_keys = dict.fromkeys(key for key in keys.values() if key not in customer_ids)
     added = {key: first_number + index for index, key in enumerate(unknown_keys)}
-    rows = [
+    new_rows = [
         writes.new_row(store_id, number, now) | {"external_id": key.external_id, "email": key.email, "source": "event"}
         for key, number in added.items()
     ]
-    await writes.add(tx, rows)
+    await writes.add(tx, new_rows)
     return customer_ids | added
-
-
-async def _ids_by(tx: Transaction, store_id: int, column: Column[K], values: Iterable[K | None]) -> dict[K, int]:
-    keys = {value for value in values if value is not None}
-    if not keys:
-        return {}
-    rows = await tx.execute(
-        select(column.label("key"), customers.c.id.label("customer_id"))
-        .where(customers.c.store_id == store_id, column.in_(keys), IS_SOMEBODY)
-        .order_by(customers.c.deleted_at.is_(None), customers.c.id.desc())
-    )
-    # The last wins: the first of those that are not deleted.
-    return {row.key: row.customer_id for row in rows}
 
 
 async def _store(  # noqa: PLR0913, PLR0917 - what a batch of events is

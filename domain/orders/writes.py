@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import insert_into
+from domain.kit.db.portable import ensure_statistics, insert_into
 from domain.orders import rows
 from domain.orders.model import PlacedOrder, SaleRules
 from domain.orders.tables import order_customers, order_item_facets, order_items, orders
@@ -93,6 +93,8 @@ async def assign(tx: Transaction, store_id: int, assigned: Select[str, int], rep
     unchanged = {"customer_id": statement.excluded.customer_id}
     keys = ["store_id", "order_id"]
     await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=unchanged, where=false()))
+    # Before its first rows are counted, PostgreSQL would make the orders anew for each order that is stored.
+    await ensure_statistics(tx, order_customers)
     await _delete_items(tx, store_id, replaced)
     moved = select(stored.order_id, stored.customer_id, customer_id.label("next_customer_id")).where(
         stored.store_id == store_id, stored.order_id == order_id, stored.customer_id != customer_id

@@ -9,17 +9,18 @@ from domain.customers import queries as customer_queries
 from domain.customers import values, writes
 from domain.customers.fields import FIELDS
 from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
-from domain.imports.customers import merge, suppression
-from domain.imports.customers.part import Identity, Part
+from domain.imports.customers import batch, merge, suppression
+from domain.imports.customers.part import Part
 from domain.imports.customers.property_types import inferred
 from domain.imports.customers.rows import CustomerReader
-from domain.imports.format import ImportKey
+from domain.imports.format import ImportKey, StagedRows
 from domain.imports.header import header_error, refuse_unknown
 from domain.imports.model import Progress
 from domain.imports.style import style_of
 from domain.imports.tables import import_customers
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
+from domain.operations.model import Problem
 
 COLUMNS = (*(field.name for field in FIELDS if field.imported), "tags")
 _PREFIXES = ("property.", "consent.", "contact.")
@@ -32,8 +33,8 @@ class CustomerFormat:
     def check_columns(self, names: Sequence[str]) -> None:
         known = (*COLUMNS, "property.KEY", "consent.CHANNEL", "contact.CHANNEL")
         refuse_unknown(names, lambda name: name in COLUMNS or name.startswith(_PREFIXES), known)
-        if "external_id" not in names and "email" not in names:
-            raise header_error("Customers need a column external_id or email to be found by")
+        if not {"external_id", "email", "phone"} & set(names):
+            raise header_error("Customers need a column external_id, email or phone to be found by")
         for name in names:
             prefix, dot, key = name.partition(".")
             if dot:
@@ -48,6 +49,18 @@ class CustomerFormat:
         }
         style = await style_of(tx, key, progress)
         return CustomerReader(key, progress, style, definitions, tx.dialect)
+
+    async def is_direct(self, tx: Transaction, key: ImportKey, columns: Sequence[str]) -> bool:
+        defined = {definition.key for definition in await customer_queries.definitions(tx, key.store_id)}
+        return all(
+            name in COLUMNS or name.startswith(("consent.", "contact.")) or name.removeprefix("property.") in defined
+            for name in columns
+        )
+
+    async def write(
+        self, tx: Transaction, key: ImportKey, columns: Sequence[str], staged: StagedRows, now: datetime
+    ) -> Sequence[Problem]:
+        return await batch.write(tx, key, columns, staged, now)
 
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool
@@ -66,14 +79,9 @@ class CustomerFormat:
         number = progress.merged_part + 1
         if number > progress.last_part:
             return None
-        merged_rows = progress.merged_rows
         # Whoever is erased from here on waits for this part.
         await writes.take_numbers(tx, key.store_id, 0)
-        returning = await suppression.returning_rows(tx, key, number)
+        returning = await suppression.staged_rows(tx, key, number)
         progress = await suppression.leave_out(tx, key, progress, number, returning.erased_since)
-        # A row without an external id may be of a customer whom another row of the part adds.
-        for identity in Identity:
-            if identity.value in progress.columns:
-                part = Part(key, number, identity)
-                merged_rows += await merge.merge(tx, part, progress.columns, now, returning.objecting)
-        return replace(progress, merged_part=number, merged_rows=merged_rows)
+        merged = await merge.merge(tx, Part(key, number), progress.columns, now, returning.objecting)
+        return replace(progress, merged_part=number, merged_rows=progress.merged_rows + merged)

@@ -4,21 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, and_, delete, false, func, insert, literal, or_, select, true
 
 from domain import changes
 from domain.changes import ChangeKind
 from domain.consents import suppressions
 from domain.customers import objections, selected_writes, writes
 from domain.customers.fields import FIELDS
+from domain.customers.identity import customer_id_of
 from domain.customers.model import NAMELESS, Consent
 from domain.customers.own_addresses import drop_repeated
-from domain.customers.tables import contacts, customers
+from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
 from domain.imports.customers import related
-from domain.imports.customers.part import Identity, Part, StagedCustomers
+from domain.imports.customers.part import Part, StagedCustomers
 from domain.imports.tables import import_customers, import_matches
 from domain.kit.db import Transaction
-from domain.kit.db.portable import refresh_statistics
+from domain.kit.db.portable import ensure_statistics, refresh_statistics
 
 _WRITTEN = ChangeKind.EXISTENCE | ChangeKind.PROFILE | ChangeKind.CONTACTS
 _ADDRESSES = ("email", "phone")
@@ -34,43 +35,81 @@ async def merge(
 
     Customers of the objecting rows are known to have said no, whatever the file says.
     """
-    first, last, count = (
-        await tx.execute(select(func.min(_staged.row), func.max(_staged.row), func.count()).where(part.rows))
-    ).one()
-    if not count:
-        return 0
-    names = [field.name for field in FIELDS if field.name in columns]
-    number = await writes.take_numbers(tx, part.store_id, last - first + 1)
-    # A new customer's number follows from its row's.
-    new_id = _staged.row + literal(number - first, customers.c.id.type)
-    known_count = await tx.scalar(select(func.count(_known_id(part))).where(part.rows))
-    if known_count:
-        await tx.execute(delete(import_matches).where(part.key.matches(_matched)))
-        numbered = select(_staged.row, _known_id(part).label("known_id"), new_id.label("new_id")).where(part.rows)
-        ids = numbered.subquery("ids").c
-        matches = select(
-            literal(part.store_id),
-            literal(part.key.operation_id, _matched.operation_id.type),
-            ids.row,
-            func.coalesce(ids.known_id, ids.new_id),
-            ids.known_id.is_(None),
-        )
-        await tx.execute(insert(import_matches).from_select(list(_matched.keys()), matches))
+    merged = 0
+    while True:
+        first, last, count = (
+            await tx.execute(select(func.min(_staged.row), func.max(_staged.row), func.count()).where(part.rows))
+        ).one()
+        if not count:
+            return merged
+        first_number = await writes.take_numbers(tx, part.store_id, last - first + 1)
+        # A new customer's number follows from its row's.
+        new_id = _staged.row + literal(first_number - first, customers.c.id.type)
+        known_count = await _match(tx, part, new_id)
+        repeated = await _postpone_repeated(tx, part) if known_count else 0
+        if known_count:
+            source = import_customers.join(import_matches, _is_match(part))
+            staged = StagedCustomers(part, source, _matched.customer_id, _matched.added)
+        else:
+            staged = StagedCustomers(part, import_customers, new_id, None)
+        await _write(tx, staged, columns, now, objecting_rows)
+        if staged.all_new:
+            await changes.record_range_change(tx, part.store_id, _WRITTEN, first_number, first_number + last - first)
+        merged += int(count) - repeated
+        if not repeated:
+            return merged
+        done = select(_matched.row).where(part.key.matches(_matched))
+        await tx.execute(delete(import_customers).where(part.rows, _staged.row.in_(done)))
+
+
+async def merge_known(tx: Transaction, part: Part, columns: Sequence[str], now: datetime) -> None:
+    """Merge the part's rows, whose customers the store has: each has its match."""
+    await refresh_statistics(tx, import_matches, import_customers)
+    await ensure_statistics(tx, customers, customer_facts, contacts, customer_tags, customer_properties)
+    source = import_customers.join(import_matches, _is_match(part))
+    await _write(tx, StagedCustomers(part, source, _matched.customer_id, _matched.added), columns, now, ())
+
+
+async def _match(tx: Transaction, part: Part, new_id: ColumnElement[int]) -> int:
+    """Store the customer of each row, and return how many the store has; when it has none, nothing is stored."""
+    await tx.execute(delete(import_matches).where(part.key.matches(_matched)))
+    known_id = customer_id_of(part.store_id, _staged.external_id, _staged.email, _staged.phone)
+    found = select(_staged.row, known_id.label("customer_id")).where(part.rows).cte("found")
+    found = found.prefix_with("MATERIALIZED", dialect="postgresql")
+    keys = (literal(part.store_id), literal(part.key.operation_id, _matched.operation_id.type))
+    known = select(*keys, found.c.row, found.c.customer_id, false()).where(found.c.customer_id.is_not(None))
+    inserted = await tx.execute(insert(import_matches).from_select(list(_matched.keys()), known))
+    if inserted.rowcount:
+        is_known = _staged.row.in_(select(_matched.row).where(part.key.matches(_matched)))
+        new = select(*keys, _staged.row, new_id, true()).where(part.rows, ~is_known)
+        await tx.execute(insert(import_matches).from_select(list(_matched.keys()), new))
         await refresh_statistics(tx, import_matches)
-        source = import_customers.join(import_matches, _is_match(part))
-        staged = StagedCustomers(part, source, _matched.customer_id, _matched.added)
+    return int(inserted.rowcount)
+
+
+async def _postpone_repeated(tx: Transaction, part: Part) -> int:
+    """Leave all but the first row of each customer without a match, and return how many those are."""
+    of_part = part.key.matches(_matched)
+    place = func.row_number().over(partition_by=_matched.customer_id, order_by=_matched.row).label("place")
+    places = select(_matched.row, place).where(of_part).subquery("places")
+    repeated = select(places.c.row).where(places.c.place > 1)
+    deleted = await tx.execute(delete(import_matches).where(of_part, _matched.row.in_(repeated)))
+    return int(deleted.rowcount)
+
+
+async def _write(
+    tx: Transaction, staged: StagedCustomers, columns: Sequence[str], now: datetime, objecting_rows: Sequence[int]
+) -> None:
+    names = [field.name for field in FIELDS if field.name in columns]
+    if not staged.all_new:
         await _update(tx, staged, names, now)
-        customer_ids = select(staged.id).select_from(staged.source).where(part.rows)
-        await changes.record_change(tx, part.store_id, _WRITTEN, customer_ids)
-    else:
-        staged = StagedCustomers(part, import_customers, new_id, None)
-        await changes.record_range_change(tx, part.store_id, _WRITTEN, number, number + last - first)
+        customer_ids = select(staged.id).select_from(staged.source).where(staged.rows)
+        await changes.record_change(tx, staged.store_id, _WRITTEN, customer_ids)
     await _add(tx, staged, names, now)
     await related.merge(tx, staged, columns, now)
     await _heed(tx, staged, objecting_rows, now)
-    if known_count or any(name.startswith("consent.") for name in columns):
+    if not staged.all_new or any(name.startswith("consent.") for name in columns):
         await _add_objections(tx, staged, now)
-    return int(count)
 
 
 async def _add_objections(tx: Transaction, staged: StagedCustomers, now: datetime) -> None:
@@ -96,26 +135,13 @@ async def _heed(tx: Transaction, staged: StagedCustomers, objecting_rows: Sequen
     part = staged.part
     for start in range(0, len(objecting_rows), _ROWS_AT_ONCE):
         is_objecting = _staged.row.in_(objecting_rows[start : start + _ROWS_AT_ONCE])
-        objecting = select(staged.id).select_from(staged.source).where(part.rows, is_objecting)
+        objecting = select(staged.id).select_from(staged.source).where(staged.rows, is_objecting)
         returned = sorted((await tx.execute(objecting)).scalars())
         await suppressions.heed(tx, part.key.suppression_key, part.store_id, returned, now)
 
 
 def _is_match(part: Part) -> ColumnElement[bool]:
     return and_(part.key.matches(_matched), _matched.row == _staged.row)
-
-
-def _known_id(part: Part) -> ColumnElement[int]:
-    """Return the number of a row's customer, null when the store does not have it."""
-    known = customers.alias("known")
-    ids = select(known.c.id).where(known.c.store_id == part.store_id)
-    match part.identity:
-        case Identity.EXTERNAL_ID:
-            ids = ids.where(known.c.external_id == _staged.external_id)
-        case Identity.EMAIL:
-            live_first = (known.c.deleted_at.is_not(None), known.c.id)
-            ids = ids.where(known.c.email == _staged.email).order_by(*live_first).limit(1)
-    return ids.scalar_subquery()
 
 
 async def _add(tx: Transaction, staged: StagedCustomers, names: Sequence[str], now: datetime) -> None:

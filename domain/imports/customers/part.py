@@ -1,7 +1,6 @@
-"""A part of an import's staged customers: rows in which no customer comes twice."""
+"""A part of an import's staged customers: rows of which no two name one customer by a key."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from sqlalchemy import ColumnElement, FromClause, and_
 
@@ -11,18 +10,10 @@ from domain.imports.tables import import_customers
 _staged = import_customers.c
 
 
-class Identity(StrEnum):
-    """The column by which a row's customer is found. Rows with an external id are merged before the others."""
-
-    EXTERNAL_ID = "external_id"
-    EMAIL = "email"
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
     key: ImportKey
     number: int
-    identity: Identity
 
     @property
     def store_id(self) -> int:
@@ -30,9 +21,7 @@ class Part:
 
     @property
     def rows(self) -> ColumnElement[bool]:
-        external_id = _staged.external_id
-        named = external_id.is_(None) if self.identity is Identity.EMAIL else external_id.is_not(None)
-        return and_(self.key.matches(_staged), _staged.part == self.number, named)
+        return and_(self.key.matches(_staged), _staged.part == self.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import orjson
 from muster_sdk import AddressKind
@@ -10,10 +9,12 @@ from muster_sdk import AddressKind
 from domain.consents.suppressions import address_hash, external_id_hash
 from domain.customers import values
 from domain.customers.fields import FIELDS
+from domain.customers.identity import Identifiers
 from domain.customers.model import Consent, PropertyDefinition, imported_consent
 from domain.imports.cells import FileColumn, Parse, UnreadableCell, cached, from_text, readable
 from domain.imports.copy import key_of
 from domain.imports.customers import fields
+from domain.imports.customers.folding import Folding, RowValues
 from domain.imports.customers.property_types import as_any_type, as_type, narrowed
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
@@ -26,10 +27,8 @@ from domain.operations.model import Problem, ProblemOutcome
 
 _FIELDS = {field.name: field for field in FIELDS if field.imported}
 # Needed to tell one customer from another, whether the file has them or not.
-_KEYS = ("external_id", "email")
-_EXTERNAL_ID, _EMAIL = range(len(_KEYS))
-# What a row says, by slot; None where it says nothing.
-RowValues = list[Any]
+_KEYS = ("external_id", "email", "phone")
+_EXTERNAL_ID, _EMAIL, _PHONE = range(len(_KEYS))
 
 
 class CustomerReader:
@@ -118,28 +117,24 @@ class CustomerReader:
 
     def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
         """Return the customers, each with the number of its first row, and the problems of the rows left out."""
-        customers: dict[tuple[int, str], tuple[int, RowValues]] = {}
+        folding = Folding(self._fold)
         problems: list[Problem] = []
         for number, record in records:
             row, unreadable = self._row(record)
-            external_id, email = row[_EXTERNAL_ID], row[_EMAIL]
-            if external_id is None and email is None:
+            external_id, email, telephone = row[_EXTERNAL_ID], row[_EMAIL], row[_PHONE]
+            if external_id is None and email is None and telephone is None:
                 problems.append(self._refused(number, record, unreadable))
                 continue
             if unreadable:
-                subject = self._subject(external_id, email)
+                subject = self._subject(external_id, email, telephone)
                 problems += [cell.problem(number, subject) for cell in unreadable]
-            key = (_EMAIL, email) if external_id is None else (_EXTERNAL_ID, external_id)
-            if key in customers:
-                self._fold(customers[key][1], row)
-            else:
-                customers[key] = (number, row)
+            folding.add(number, Identifiers(external_id, email, telephone), row)
         for name, slot in self._properties:
             candidates = self.property_types.get(name, ())
             if len(candidates) > 1:
-                typed_values = {row[slot] for _, row in customers.values() if row[slot] is not None}
+                typed_values = {row.values[slot] for row in folding.rows if row.values[slot] is not None}
                 self.property_types[name] = narrowed(candidates, typed_values)
-        keys = (self._store_id, self._operation_key, part)
+        keys = (self._store_id, self._operation_key)
         width = len(self._staged_names)
         names = [
             "store_id",
@@ -154,15 +149,17 @@ class CustomerReader:
         rows = [
             (
                 *keys,
-                number,
+                part + kept.turn,
+                kept.number,
                 *row[:width],
                 self._folded_name_of(row),
                 self._contacts_of(row),
                 _json_list([f"{start}{row[slot][-1]}" for start, slot in self._property_json if row[slot] is not None]),
             )
-            for number, row in customers.values()
+            for kept in folding.rows
+            for row in (kept.values,)
         ]
-        return StagedRows(names, rows, problems)
+        return StagedRows(names, rows, problems, folding.turns)
 
     def _refused(self, number: int, record: list[str], unreadable: Sequence[UnreadableCell]) -> Problem:
         """Return the problem of a row of which nobody can be told."""
@@ -171,14 +168,15 @@ class CustomerReader:
         for cell in unreadable:
             if cell.column.name in _KEYS:
                 return cell.problem(number, subject, refused="the row has nothing else by which to tell whose it is")
-        message = "The row needs an external_id or an email to be found by"
+        message = "The row needs an external_id, an email or a phone to be found by"
         return Problem(number, message, subject, outcome=ProblemOutcome.ROW_REFUSED)
 
-    def _subject(self, external_id: str | None, email: str | None) -> bytes | None:
+    def _subject(self, external_id: str | None, email: str | None, telephone: str | None) -> bytes | None:
         """Return the hash of whom a row is about, as far as it says."""
         if external_id:
             return external_id_hash(self._suppression_key, self._store_id, external_id)
-        return address_hash(self._suppression_key, self._store_id, email) if email else None
+        address = email or telephone
+        return address_hash(self._suppression_key, self._store_id, address) if address else None
 
     def _row(self, record: list[str]) -> tuple[RowValues, Sequence[UnreadableCell]]:
         """Return what a record says, and its cells that cannot be read."""

@@ -1,7 +1,8 @@
 """Finds the rows of customers who were erased: those of files that were sent before are left out, others said no."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import delete, select
@@ -12,11 +13,11 @@ from domain.imports import problems
 from domain.imports.format import ImportKey
 from domain.imports.model import Progress
 from domain.imports.tables import import_customers
-from domain.kit.db import AnyRow, Transaction
+from domain.kit.db import Transaction
 from domain.operations.model import Problem, ProblemOutcome
 
 _LEFT_OUT = "The customer was erased after the file was sent: the row was left out"
-_IDENTIFYING = ("external_id", "email", "phone", "contacts")
+IDENTIFYING = ("external_id", "email", "phone", "contacts")
 _AT_ONCE = 10_000
 _staged = import_customers.c
 
@@ -29,16 +30,28 @@ class ReturningRows:
     objecting: list[int]
 
 
-async def returning_rows(tx: Transaction, key: ImportKey, part: int) -> ReturningRows:
-    """Return the part's rows of customers who were erased. The store's numbers must be locked: nobody else is then."""
+async def staged_rows(tx: Transaction, key: ImportKey, part: int) -> ReturningRows:
+    """Return the staged rows of a part whose customers were erased. The store's numbers must be locked."""
+    if not await suppressions.is_needed(tx, key.store_id):
+        return ReturningRows([], [])
+    of_part = (key.matches(_staged), _staged.part == part)
+    rows = select(_staged.row, *(_staged[name] for name in IDENTIFYING)).where(*of_part)
+    return await returning_rows(tx, key, (await tx.execute(rows)).all())
+
+
+async def returning_rows(tx: Transaction, key: ImportKey, rows: Iterable[Sequence[Any]]) -> ReturningRows:
+    """Return those of the rows whose customers were erased; each row is its number and what is `IDENTIFYING`.
+
+    The store's numbers must be locked: nobody else is erased then.
+    """
     returning = ReturningRows([], [])
     if not await suppressions.is_needed(tx, key.store_id):
         return returning
-    of_part = (key.matches(_staged), _staged.part == part)
-    rows = await tx.execute(select(_staged.row, *(_staged[name] for name in _IDENTIFYING)).where(*of_part))
     hashes = {
-        row.row: suppressions.hashes_of(key.suppression_key, key.store_id, row.external_id, _addresses(row))
-        for row in rows
+        number: suppressions.hashes_of(
+            key.suppression_key, key.store_id, external_id, _addresses(email, phone, row_contacts)
+        )
+        for number, external_id, email, phone, row_contacts in rows
     }
     since = await suppressions.said_no(
         tx, key.store_id, (hashed for known_by in hashes.values() for hashed in known_by)
@@ -52,18 +65,22 @@ async def returning_rows(tx: Transaction, key: ImportKey, part: int) -> Returnin
     return returning
 
 
+def refusals(rows: Iterable[int]) -> list[Problem]:
+    """Return a problem for each row that is left out, in the order of the file."""
+    return [Problem(number, _LEFT_OUT, outcome=ProblemOutcome.ROW_REFUSED) for number in sorted(rows)]
+
+
 async def leave_out(tx: Transaction, key: ImportKey, progress: Progress, part: int, rows: list[int]) -> Progress:
     """Delete staged rows, with a problem for each."""
     if not rows:
         return progress
-    refused = [Problem(number, _LEFT_OUT, outcome=ProblemOutcome.ROW_REFUSED) for number in sorted(rows)]
     for start in range(0, len(rows), _AT_ONCE):
         left_out = _staged.row.in_(rows[start : start + _AT_ONCE])
         await tx.execute(delete(import_customers).where(key.matches(_staged), _staged.part == part, left_out))
-    return await problems.record(tx, key, progress, refused)
+    return await problems.record(tx, key, progress, refusals(rows))
 
 
-def _addresses(row: AnyRow) -> Iterator[str | None]:
-    yield from (row.email, row.phone)
-    if row.contacts is not None:
-        yield from (contact.get("address") for contact in orjson.loads(row.contacts))
+def _addresses(email: str | None, phone: str | None, row_contacts: str | None) -> Iterator[str | None]:
+    yield from (email, phone)
+    if row_contacts is not None:
+        yield from (contact.get("address") for contact in orjson.loads(row_contacts))

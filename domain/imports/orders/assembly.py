@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal, select, update
 
-from domain.customers.tables import customers
+from domain.customers.identity import customer_id_of
 from domain.imports.format import ImportKey
 from domain.imports.orders.amounts import units
 from domain.imports.orders.rows import CUSTOMER_COLUMNS, HEAD_COLUMNS
@@ -62,24 +62,6 @@ async def assemble(tx: Transaction, key: ImportKey) -> None:
     columns |= {name: found[name] for name in import_orders.c.keys() if name not in columns}  # noqa: SIM118 - no dict
     await tx.execute(insert(import_orders).from_select(list(columns), select(*columns.values())))
     await refresh_statistics(tx, import_orders)
-
-
-def customer_id_of(
-    store_id: int, external_id: ColumnElement[str], email: ColumnElement[str], phone: ColumnElement[str]
-) -> ColumnElement[int]:
-    """Return the customer whom a row names by external id, else by e-mail, else by phone; null for nobody.
-
-    Another external id is another person, however many share an address.
-    """
-    known = customers.alias("known")
-    ids = select(known.c.id).where(known.c.store_id == store_id)
-    may_be = or_(external_id.is_(None), known.c.external_id.is_(None))
-    live_first = (known.c.deleted_at.is_not(None), known.c.id)
-    return func.coalesce(
-        ids.where(known.c.external_id == external_id).scalar_subquery(),
-        ids.where(known.c.email == email, may_be).order_by(*live_first).limit(1).scalar_subquery(),
-        ids.where(known.c.phone == phone, may_be).order_by(*live_first).limit(1).scalar_subquery(),
-    )
 
 
 async def _join_heads(tx: Transaction, key: ImportKey) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, select
 from domain.consents.suppressions import address_hash, external_id_hash
 from domain.customers.tables import customer_facts
 from domain.imports import problems
-from domain.imports.format import ImportKey
+from domain.imports.format import ImportKey, StagedRows
 from domain.imports.header import header_error, refuse_unknown
 from domain.imports.model import Progress
 from domain.imports.orders import amounts, merge, notices
@@ -38,6 +38,15 @@ class OrderFormat:
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> OrderReader:
         return OrderReader(key, progress, await style_of(tx, key, progress), tx.dialect)
+
+    async def is_direct(self, tx: Transaction, key: ImportKey, columns: Sequence[str]) -> bool:
+        """Return False: the rows of an order may be anywhere in the file."""
+        return False
+
+    async def write(
+        self, tx: Transaction, key: ImportKey, columns: Sequence[str], staged: StagedRows, now: datetime
+    ) -> Sequence[Problem]:
+        raise NotImplementedError
 
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool

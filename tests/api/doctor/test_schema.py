@@ -44,14 +44,14 @@ class SchemaPlant:
 
 
 def _twins(connection: Connection) -> None:
-    connection.execute(text("DROP INDEX ix_customers_store_id_external_id"))
+    connection.execute(text("DROP INDEX ix_customers_external_id"))
     twin = update(customers).where(customers.c.store_id == 1, customers.c.id == 2)
     connection.execute(twin.values(external_id="c1"))
 
 
 def _part_twins(connection: Connection) -> None:
     connection.execute(update(customers).values(external_id=None))
-    _create_index("ix_customers_store_id_external_id")(connection)
+    _create_index("ix_customers_external_id")(connection)
 
 
 PLANTS = {
@@ -174,7 +174,7 @@ async def test_a_page_that_is_broken_is_found(runtime: Runtime, shop: Shop, tmp_
     await runtime.database.close()
     with closing(sqlite3.connect(tmp_path / "muster.db")) as connection:
         (size,) = connection.execute("PRAGMA page_size").fetchone()
-        name = "ix_customers_store_id_email"
+        name = "ix_customers_email"
         (root,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", [name]).fetchone()
     break_page(tmp_path / "muster.db", (root - 1) * size)
     result = await result_of(runtime, "storage")

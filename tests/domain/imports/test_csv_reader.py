@@ -28,7 +28,7 @@ ROWS = b"".join(b"c%d,%s\n" % (at, b"n" * 190) for at in range(COUNT))
         (b"\xef\xbb\xbf\n", "empty"),
         (b"\x89PNG\r\n\x00\x00", "not text"),
         (b"external_id,colour\nc1,red\n", "'colour' is unknown: there are external_id, name"),
-        (b"name,city\nAnn,Taipei\n", "external_id or email"),
+        (b"name,city\nAnn,Taipei\n", "external_id, email or phone"),
         (b"external_id,name,name\n", "comes twice"),
         (b"external_id,consent.E-Mail\n", "consent.E-Mail"),
         (b"external_id,n\xe9\n", "'né' is unknown"),

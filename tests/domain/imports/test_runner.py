@@ -21,16 +21,19 @@ FILE = b"external_id,name,consent.email\n" + b"".join(
     b'c%d,"%s",SUBSCRIBED\n' % (at % (ROWS // 2), b"n" * 190) for at in range(ROWS)
 )
 
+STAGED_FILE = FILE.replace(b"consent.email", b"consent.email,property.size", 1)
+
 
 class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("save", [1, 3, 6])
+# A file whose property has no type yet is staged first; of another, each piece is written as it is read.
+@pytest.mark.parametrize(("file", "save"), [(FILE, 1), (FILE, 3), (FILE, 4), (STAGED_FILE, 1), (STAGED_FILE, 6)])
 async def test_another_worker_goes_on_where_one_died(
-    database: Database, store_id: int, save: int, monkeypatch: pytest.MonkeyPatch
+    database: Database, store_id: int, file: bytes, save: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, FILE)
+    operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, file)
     saved, saves = queries.save, 0
 
     async def dying(*args: object) -> None:
@@ -116,3 +119,15 @@ async def test_an_import_that_is_given_up_leaves_only_its_reason(database: Datab
     async with database.write() as tx:
         await jobs.finish(tx, job)
         assert await tx.scalar(select(func.count()).select_from(uploads)) == 0
+
+
+async def test_a_file_that_is_no_text_at_its_end_leaves_nothing(database: Database, store_id: int) -> None:
+    """Its rows are written as they are read, but none before all of it has been seen."""
+    operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, FILE + b"last,\0,\n")
+    await do(database, await claim(database, store_id, job_id))
+    assert (await outcome(database, operation)).status == "FAILED"
+    (problem,) = await problems_of(database, operation)
+    assert problem.row == ROWS + 2
+    async with database.read() as tx:
+        for table in (customers, contacts, imports, uploads, *STAGED):
+            assert await tx.scalar(select(func.count()).select_from(table)) == 0

@@ -72,7 +72,7 @@ async def test_an_error_in_the_only_key_refuses_its_row(database: Database, stor
     ("content", "said"),
     [
         (workbook([["external_id", "colour"], ["c1", "red"]]), "'colour' is unknown"),
-        (workbook([["name"], ["Ann"]]), "external_id or email"),
+        (workbook([["name"], ["Ann"]]), "external_id, email or phone"),
         (workbook([[f"property.p{n}" for n in range(10_000)]]), "1,001 columns: 1,000 at most"),
         (workbook([]), "No visible sheet of the workbook has a value"),
         (packed({"customers.csv": "external_id\n"}), "zip archive and no workbook"),

@@ -26,8 +26,10 @@ class ImportsStory(Story):
         # A later row of a customer goes over an earlier one.
         self._names = {f"i{number}": f"Name {row}" for row, number in enumerate(numbers)}
         self._customer_rows = len(numbers)
-        rows = [f"i{number},Name {row},SUBSCRIBED" for row, number in enumerate(numbers)]
-        self._customer_file = "\n".join(["external_id,name,consent.email", *rows, ""]).encode()
+        # A property of which nothing is known has the file staged first.
+        header, last = chance.choice([("", ""), (",property.size", ",1")])
+        rows = [f"i{number},Name {row},SUBSCRIBED{last}" for row, number in enumerate(numbers)]
+        self._customer_file = "\n".join([f"external_id,name,consent.email{header}", *rows, ""]).encode()
         # The rows of an order are its items; some are of nobody.
         owners = [chance.choice([*self._names, "nobody"]) for _ in range(6)]
         items = [(chance.randrange(6), chance.randint(1, 50)) for _ in range(chance.randint(1, 9))]

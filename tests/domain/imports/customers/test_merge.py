@@ -82,7 +82,7 @@ async def test_a_row_without_an_external_id_finds_a_customer_that_its_own_file_b
     assert await import_customers(database, store_id, text) == []
     async with database.read() as tx:
         rows = await tx.execute(select(customers.c.external_id, customers.c.name).order_by(customers.c.external_id))
-        assert [tuple(row) for row in rows] == [("a", "Ann"), ("b", "Bob")]
+        assert [tuple(row) for row in rows] == [("a", "Anna"), ("b", "Bob")]
 
 
 async def test_a_property_gets_the_type_that_all_its_values_have(database: Database, store_id: int) -> None:

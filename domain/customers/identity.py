@@ -30,7 +30,7 @@ from domain.kit.db import Transaction
 
 
 class Identifiers(NamedTuple):
-    """What a description names its customer by, each in the form that is stored; None for what it does not name."""
+    """The keys that a description names its customer by, as they are stored; None for what it does not name."""
 
     external_id: str | None = None
     email: str | None = None
@@ -47,9 +47,9 @@ def customer_id_of(
     """
     known = customers.alias("known")
     ids = select(known.c.id).where(known.c.store_id.is_not_distinct_from(store_id))
-    live_first = (known.c.deleted_at.is_not(None), known.c.id)
 
     def first(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+        live_first = (known.c.deleted_at.is_not(None), known.c.id)
         return ids.where(*conditions).order_by(*live_first).limit(1).scalar_subquery()
 
     # A select for each combination of keys, rather than one with an OR: each has an index of those who may be meant.

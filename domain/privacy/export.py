@@ -68,7 +68,8 @@ async def _parts(database: Database, person: Person, now: datetime) -> AsyncGene
             yield separator + b",\n".join(map(_json, page))
             separator = b",\n"
         yield b"]"
-    reported = [{"row": problem.row, "message": problem.message} for problem in problems]
+    names = ("row", "column", "value", "message")
+    reported = [{name: getattr(problem, name) for name in names} for problem in problems]
     yield b',\n"import_problems":' + _json(reported) + b"}\n"
 
 

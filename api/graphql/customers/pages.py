@@ -15,7 +15,7 @@ from api.graphql.kit.keyset import Ordering, SortKey
 from api.graphql.kit.nodes import Node, node
 from domain.customers import queries
 from domain.customers.model import CustomerOrder
-from domain.customers.tables import customer_facts, customers
+from domain.customers.tables import HAS_FOLDED_NAME, customer_facts, customers
 from domain.kit.db import AnyRow
 from domain.kit.db.portable import ParentFilter
 
@@ -60,7 +60,8 @@ async def connect_children(
 
 def ordering(order: CustomerOrder) -> Ordering:
     keys = _KEYS[order]
-    return Ordering(f"customers.{order}.{keys[0].column.key}", keys)
+    by_name = keys[0].column is customers.c.folded_name
+    return Ordering(f"customers.{order}.{keys[0].column.key}", keys, HAS_FOLDED_NAME if by_name else None)
 
 
 def _customer(row: AnyRow) -> Node:

@@ -51,10 +51,14 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """Sort keys of which the last is unique. `name` distinguishes its cursors from those of other orderings."""
+    """Sort keys of which the last is unique. `name` distinguishes its cursors from those of other orderings.
+
+    `indexed`: a condition that every row meets, and that a partial index of the keys asks for.
+    """
 
     name: str
     keys: tuple[SortKey, ...]
+    indexed: ColumnElement[bool] | None = None
 
     def past(self, values: Sequence[object], *, reverse: bool = False) -> ColumnElement[bool]:
         """Rows after those key values; before them in reverse."""
@@ -71,6 +75,8 @@ class Ordering:
         return or_(*steps)
 
     def apply(self, select: Select[Any], *, reverse: bool = False) -> Select[Any]:
+        if self.indexed is not None:
+            select = select.where(self.indexed)
         return select.order_by(None).order_by(*(key.term(reverse) for key in self.keys))
 
     def cursor(self, values: Sequence[object]) -> str:

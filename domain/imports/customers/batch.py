@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What the rows of a batch have in common: the import's, with staged columns of `names` and a file's `columns`."""
+    """The frame of a batch's rows: their import, whose staged columns are `names` and whose file has `columns`."""
 
     key: ImportKey
     names: Sequence[str]

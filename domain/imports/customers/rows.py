@@ -14,7 +14,7 @@ from domain.customers.model import Consent, PropertyDefinition, imported_consent
 from domain.imports.cells import FileColumn, Parse, UnreadableCell, cached, from_text, readable
 from domain.imports.copy import key_of
 from domain.imports.customers import fields
-from domain.imports.customers.folding import Folding, RowValues
+from domain.imports.customers.fold import Fold, RowValues
 from domain.imports.customers.property_types import as_any_type, as_type, narrowed
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
@@ -117,7 +117,7 @@ class CustomerReader:
 
     def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
         """Return the customers, each with the number of its first row, and the problems of the rows left out."""
-        folding = Folding(self._fold)
+        folding = Fold(self._fold)
         problems: list[Problem] = []
         for number, record in records:
             row, unreadable = self._row(record)

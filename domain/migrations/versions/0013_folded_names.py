@@ -41,7 +41,9 @@ def upgrade() -> None:
     for name, key in _KEYS.items():
         columns = key | {"name": sa.String, "folded_name": _FOLDED}
         _fill(sa.table(name, *(sa.column(*column) for column in columns.items())), key)
-    op.create_index("ix_customers_folded_name", "customers", ["store_id", "folded_name", "id"])
+    where = sa.text("folded_name >= ''")
+    keys = ["store_id", "folded_name", "id"]
+    op.create_index("ix_customers_folded_name", "customers", keys, postgresql_where=where, sqlite_where=where)
 
 
 def downgrade() -> None:

@@ -294,8 +294,9 @@ async def test_without_problems_there_is_no_file(database: Database, store_id: i
 
 
 async def test_problems_survive_the_worker(database: Database, store_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = "".join(f"c{number},{'n' * 100},Atlantis\n" for number in range(15_000))
-    content = f"external_id,name,country\n{rows}".encode()
+    rows = "".join(f"c{number},{'n' * 100},Atlantis,1\n" for number in range(15_000))
+    # Rows are staged where the file brings a property that is not defined.
+    content = f"external_id,name,country,property.size\n{rows}".encode()
     operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, content)
 
     class Killed(Exception):

@@ -33,9 +33,9 @@ async def names_of(database: Database, store_id: int) -> Sequence[tuple[object, 
 async def test_a_workbook_comes_in_by_the_sheet_s_rows(database: Database, store_id: int) -> None:
     content = workbook([[], [], ["external_id", "name", "birthday"], [], ["c1", 'a;b,"c', ""], [12, "Ben", "no day"]])
     done = await bring_in(database, store_id, ImportKind.CUSTOMERS, content)
-    assert await names_of(database, store_id) == [("c1", 'a;b,"c')]
+    assert await names_of(database, store_id) == [("12", "Ben"), ("c1", 'a;b,"c')]
     [problem] = await problems_of(database, done)
-    assert (done.status, done.done, problem.row) == ("DONE", 3, 6)
+    assert (done.status, done.done, problem.row, problem.column) == ("DONE", 3, 6, "birthday")
 
 
 async def test_orders_come_as_a_workbook_too(database: Database, store_id: int) -> None:

@@ -24,7 +24,7 @@ class FoldedRow:
     values: RowValues
 
 
-class Folding:
+class Fold:
     """The rows of a part of a file, in the order of the file. `fold` writes a later row into an earlier one."""
 
     def __init__(self, fold: Callable[[RowValues, RowValues], None]) -> None:

@@ -1,6 +1,7 @@
 """`muster import`: imports a file in this process, with a progress bar."""
 
 import asyncio
+import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from domain.imports.actions import LocalFile, OnComplete, from_file
 from domain.imports.import_run import ImportEnvironment
-from domain.imports.problems import refused_rows
+from domain.imports.reports import queries as reports
+from domain.imports.reports.model import ImportReport
 from domain.kit.db import Database
 from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus
@@ -28,7 +30,7 @@ async def import_file(
     record: OnComplete,
     problem_file: Path | None = None,
 ) -> bool:
-    """Import the file and print its problems. Return whether there were none.
+    """Import the file and print its problems. Return whether no row was refused.
 
     `record` is called in the transaction that completes the file. All problems are written to `problem_file`, if any.
     """
@@ -65,24 +67,39 @@ async def import_file(
                 with suppress(asyncio.CancelledError):
                     await task
         progress.update(bar, completed=operation.done, total=operation.total or operation.done)
-    refused = 0
-    if operation.file is not None:
-        path = environment.files.path(operation.file.stored_name)
-        refused = await asyncio.to_thread(refused_rows, path)
-        if problem_file is not None:
-            await asyncio.to_thread(shutil.copyfile, path, problem_file)
-    return await _report(database, operation, refused, console)
+    if operation.file is not None and problem_file is not None:
+        await asyncio.to_thread(shutil.copyfile, environment.files.path(operation.file.stored_name), problem_file)
+    return await _report(database, operation, console)
 
 
-async def _report(database: Database, operation: Operation, refused: int, console: Console) -> bool:
+async def _report(database: Database, operation: Operation, console: Console) -> bool:
     async with database.read() as tx:
         problems = (await operations.problems_of(tx, operation.store_id, [operation.id]))[operation.id]
+        report = (await reports.by_operation(tx, operation.store_id, [operation.id])).get(operation.id)
+        samples = (await reports.samples_of(tx, operation.store_id, [operation.id]))[operation.id]
+    if report is not None and (operation.dry_run or report.preset is not None):
+        _print_mapping(console, report)
+    if operation.dry_run:
+        for sample in samples:
+            console.print(f"row {sample.row}: {json.dumps(sample.fields, ensure_ascii=False)}", markup=False)
     for problem in problems[:_MAX_PROBLEMS]:
         console.print(f"row {problem.row}: {problem.message}" if problem.row else problem.message, markup=False)
     if len(problems) > _MAX_PROBLEMS:
         console.print(f"... and {len(problems) - _MAX_PROBLEMS} more")
-    if operation.status is not OperationStatus.DONE:
+    if operation.status is not OperationStatus.DONE or report is None:
         console.print("Nothing was imported.")
         return False
-    console.print(f"{operation.done - refused} of {operation.total} rows were imported.")
-    return not refused
+    counts = report.counts
+    verb = "would be" if operation.dry_run else "were"
+    console.print(f"{counts.taken} of {counts.rows} rows {verb} imported.")
+    if counts.cells_left_out:
+        console.print(f"{counts.cells_left_out} cells of them {verb} left out.")
+    return not counts.refused
+
+
+def _print_mapping(console: Console, report: ImportReport) -> None:
+    """Print how the file was read, and what became of its columns."""
+    known = f", known as {report.preset}" if report.preset else ""
+    console.print(f"{report.encoding}, separated by {report.separator!r}{known}", markup=False)
+    for column in report.columns:
+        console.print(f"  {column.column} -> {', '.join(column.fields) or 'nothing'}", markup=False)

@@ -42,6 +42,7 @@ NOT_LOCAL: Mapping[str, str] = {
     "domain/customers/selected_writes.py: _insert": "a file's rows become customers and what belongs to them",
     "domain/customers/selected_writes.py: _upsert": "a file's rows say whose facts and properties are replaced",
     "domain/customers/selected_writes.py: add": "the customers whom a file has brought have no facts yet",
+    "domain/customers/selected_writes.py: merge_addresses": "a file's rows say whose contacts are merged",
     "domain/customers/selected_writes.py: merge_contacts": "a file's rows say whose contacts are merged",
     "domain/customers/selected_writes.py: update_and_restore": "a file's rows say what their customers are now",
     "domain/customers/tags.py: add_selected_tags": "a file's rows have tags of their customers",

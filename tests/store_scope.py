@@ -55,6 +55,7 @@ OF_ALL_STORES: Mapping[str, str] = {
     "domain/campaigns/queries.py: sending": "doctor names every campaign that has no job",
     "domain/campaigns/queries.py: start_due": "the scheduler starts what is due, in whichever store",
     "domain/imports/queries.py: staged": "the scheduler clears what no import owns, in whichever store",
+    "domain/imports/reports/queries.py: delete_before": "reports of all stores are kept for one time",
     "domain/jobs/counts.py: count_by_queue": "/metrics and doctor count the jobs of the installation",
     "domain/jobs/queries.py: due": "the scheduler rings for the jobs that are due longest",
     "domain/jobs/queries.py: expire_leases": "the owners are dead, whatever stores their jobs are of",

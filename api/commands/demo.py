@@ -12,7 +12,9 @@ from api.commands.server import Port
 def demo(
     data: Annotated[
         Path | None,
-        typer.Option(exists=True, file_okay=False, help="Folder with customers.csv and orders.csv to import."),
+        typer.Option(
+            exists=True, file_okay=False, help="Folder with files to import: your own, or the exports of a shop."
+        ),
     ] = None,
     customers: Annotated[
         int, typer.Option(min=1, max=1_000_000, help="Customers to generate when no folder is given.")
@@ -25,13 +27,15 @@ def demo(
     It imports customers and orders, sends a campaign to a segment, then serves GraphiQL with queries to try.
     """
     from api import logging
+    from api.demo.data_files import files_in
     from api.demo.run import demo_settings, run_demo
     from api.settings import is_attended
+    from domain.imports.model import ImportKind
 
-    missing = [name for name in ("customers.csv", "orders.csv") if data and not (data / name).is_file()]
-    if missing:
-        raise CommandFailed(f"{data} has no {missing[0]}", ExitStatus.INVALID)
+    files = files_in(data) if data else ()
+    if data and not any(file.kind is ImportKind.CUSTOMERS for file in files):
+        raise CommandFailed(f"{data} has no file of customers: CSV files with a header", ExitStatus.INVALID)
     settings = demo_settings(load_settings())
     logging.configure(settings.log_format, settings.log_level)
-    if not run_demo(settings, data, customers, port, stay=is_attended() and not end):
+    if not run_demo(settings, files, customers, port, stay=is_attended() and not end):
         raise typer.Exit(ExitStatus.FAILED)

@@ -1,22 +1,35 @@
 """The GraphQL documents that the demo sends, and those that it suggests."""
 
+from domain.imports.model import ImportKind
+
 INSTALL = """
 mutation Install($settings: JSON) {
   channelInstall(key: "email", settings: $settings) { channel { configured } userErrors { field message } }
 }
 """
-IMPORT_CUSTOMERS = """
+IMPORTS = {
+    ImportKind.CUSTOMERS: """
 mutation ImportCustomers($file: Upload!) {
   customersImport(file: $file) { operation { id } userErrors { field message } }
 }
-"""
-IMPORT_ORDERS = """
+""",
+    ImportKind.ORDERS: """
 mutation ImportOrders($file: Upload!) {
   ordersImport(file: $file) { operation { id } userErrors { field message } }
 }
-"""
+""",
+    ImportKind.EVENTS: """
+mutation ImportEvents($file: Upload!) {
+  eventsImport(file: $file) { operation { id } userErrors { field message } }
+}
+""",
+}
 OPERATION = """
-query Operation($id: ID!) { operation(id: $id) { status done total problems { row message } } }
+query Operation($id: ID!) {
+  operation(id: $id) {
+    status done total problems { row message } importReport { preset counts { rows taken refused cellsLeftOut } }
+  }
+}
 """
 SEGMENT = """
 mutation Segment($input: SegmentInput!) {

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +14,13 @@ from rich.console import Console
 from api.app import create_app
 from api.demo import documents
 from api.demo.client import ApiClient, RequestRefused
+from api.demo.data_files import DataFile
 from api.demo.workflow import DemoRun
 from api.http.listener import Listener
 from api.settings import IN_PROCESS, Settings
 from api.wiring import build
 from channels.email.sink.server import SmtpSink
+from domain.imports.model import ImportKind
 from domain.kit.db import REQUESTS, Database
 from domain.migrations import migrate
 from domain.samples import generate
@@ -47,15 +49,17 @@ def demo_settings(settings: Settings) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def run_demo(settings: Settings, data: Path | None, customers: int, port: int, *, stay: bool) -> bool:
-    """Run the demo and print its results; with `stay`, serve until Ctrl-C. Return whether it passed."""
+def run_demo(settings: Settings, data: Sequence[DataFile], customers: int, port: int, *, stay: bool) -> bool:
+    """Run the demo and print its results; with `stay`, serve until Ctrl-C. Return whether it passed.
+
+    Without files of data, so many customers and their orders are generated.
+    """
     console = Console()
     token = asyncio.run(_create_store(settings))
     with TemporaryDirectory() as folder, SmtpSink() as sink, _serve(settings, port) as url:
-        if data is None:
-            customers_file, orders_file = generate.write(Path(folder), customers, settings.clock()())
-        else:
-            customers_file, orders_file = data / "customers.csv", data / "orders.csv"
+        if not data:
+            paths = generate.write(Path(folder), customers, settings.clock()())
+            data = [DataFile(*file) for file in zip((ImportKind.CUSTOMERS, ImportKind.ORDERS), paths, strict=True)]
         mail_settings: dict[str, object] = {
             "host": SINK_HOST,
             "port": sink.port,
@@ -64,7 +68,7 @@ def run_demo(settings: Settings, data: Path | None, customers: int, port: int, *
         }
         try:
             demo = DemoRun(ApiClient(url, token), console)
-            result = demo.run(customers_file, orders_file, mail_settings, lambda: sink.count)
+            result = demo.run(data, mail_settings, lambda: sink.count)
         except RequestRefused as error:
             console.print(f"[red]The server refused a request:[/] {error}")
             return False

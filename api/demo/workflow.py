@@ -1,8 +1,7 @@
 """The demo's steps, by the API alone: import customers and orders, create a segment and its list, send a campaign."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -12,26 +11,30 @@ from rich.table import Table
 
 from api.demo import documents
 from api.demo.client import ApiClient, RequestRefused
+from api.demo.data_files import DataFile
+from domain.imports.model import ImportKind
 
 _POLL_SECONDS = 0.2
+_MAX_PROBLEMS = 5
+_LABELS = {ImportKind.CUSTOMERS: "Customers", ImportKind.ORDERS: "Order lines", ImportKind.EVENTS: "Events"}
 _CONTENT = {
-    "subject": "{{ customer.name }}, our new collection has arrived",
+    "subject": "{{ customer.first_name or customer.name or 'Hello' }}, our new collection has arrived",
     "preheader": "For customers who have ordered before",
-    "html": "<h1>Hello {{ customer.name }}</h1><p>Our new collection ships to {{ customer.city }}.</p>",
+    "html": "<h1>Hello {{ customer.first_name or customer.name }}</h1>"
+    "<p>Our new collection ships to {{ customer.city or 'you' }}.</p>",
 }
 _SEGMENT = {
-    "name": "Ordered at least twice",
-    "include": {"behavior": {"behavior": "order", "operator": "GTE", "values": [2]}},
+    "name": "Ordered at least once",
+    "include": {"behavior": {"behavior": "order", "operator": "GTE", "values": [1]}},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """The counts of a demo run."""
+    """The counts of a demo run; `rows` are those that were imported, by the kind of file."""
 
-    customers: int
-    order_lines: int
-    problems: int
+    rows: Mapping[ImportKind, int]
+    refused: int
     members: int
     reach: Mapping[str, Any]
     stats: Mapping[str, int]
@@ -43,16 +46,15 @@ class DemoResult:
         """Return whether every row was imported and every recipient received exactly one message."""
         recipients = self.reach["recipients"]
         sent_once = self.stats["sent"] == self.received == recipients
-        return not self.problems and recipients > 0 and sent_once and not self.stats["unknown"]
+        return not self.refused and recipients > 0 and sent_once and not self.stats["unknown"]
 
     def table(self) -> Table:
         table = Table(show_header=False, title="Results")
         table.add_column()
         table.add_column(justify="right")
         rows = {
-            "Customers imported": self.customers,
-            "Order lines imported": self.order_lines,
-            "Rows with a problem": self.problems,
+            **{f"{_LABELS[kind]} imported": rows for kind, rows in self.rows.items()},
+            "Rows refused": self.refused,
             "Members of the list": self.members,
             "Recipients of the campaign": self.reach["recipients"],
             **{f"  excluded: {exclusion['reason']}": exclusion["count"] for exclusion in self.reach["excluded"]},
@@ -74,14 +76,13 @@ class DemoRun:
         self._progress = Progress(*columns, console=console)
 
     def run(
-        self, customers: Path, orders: Path, mail_settings: Mapping[str, object], received: Callable[[], int]
+        self, files: Sequence[DataFile], mail_settings: Mapping[str, object], received: Callable[[], int]
     ) -> DemoResult:
         """Run all steps and return their counts. Raise RequestRefused when the server refuses one."""
         started_at = monotonic()
         self._client.execute(documents.INSTALL, settings=mail_settings)
         with self._progress:
-            customer_import = self._import("Customers", documents.IMPORT_CUSTOMERS, customers)
-            order_import = self._import("Order lines", documents.IMPORT_ORDERS, orders)
+            imported = [(file.kind, self._import(file)) for file in files]
             created = self._client.execute(documents.SEGMENT, input=_SEGMENT)
             self._wait_for("List", created["operation"]["id"])
             segment_list = self._client.execute(documents.LIST, id=created["list"]["id"])
@@ -94,9 +95,8 @@ class DemoRun:
             campaign = self._client.execute(documents.CAMPAIGN, input=campaign_input)["campaign"]
             stats = self._send(campaign["id"], campaign["reach"]["recipients"])
         return DemoResult(
-            customers=customer_import["total"] or 0,
-            order_lines=order_import["total"] or 0,
-            problems=len(customer_import["problems"]) + len(order_import["problems"]),
+            rows={kind: sum(counts["taken"] for other, counts in imported if other is kind) for kind, _ in imported},
+            refused=sum(counts["refused"] for _, counts in imported),
             members=segment_list["count"],
             reach=campaign["reach"],
             stats=stats,
@@ -104,11 +104,22 @@ class DemoRun:
             seconds=monotonic() - started_at,
         )
 
-    def _import(self, label: str, document: str, path: Path) -> Mapping[str, Any]:
+    def _import(self, file: DataFile) -> Mapping[str, int]:
+        """Import a file, print the first of its problems, and return its counts."""
+        label, path = _LABELS[file.kind], file.path
         upload = self._progress.add_task(f"{label} (upload)", total=path.stat().st_size)
-        started = self._client.upload(document, path, lambda size: self._progress.advance(upload, size))
+        started = self._client.upload(
+            documents.IMPORTS[file.kind], path, lambda size: self._progress.advance(upload, size)
+        )
         self._progress.remove_task(upload)
-        return self._wait_for(label, started["operation"]["id"])
+        operation = self._wait_for(label, started["operation"]["id"])
+        report: Mapping[str, Any] = operation["importReport"]
+        if report["preset"] is not None:
+            self._progress.console.print(f"{path.name}: an export of {report['preset']}", markup=False)
+        for problem in operation["problems"][:_MAX_PROBLEMS]:
+            self._progress.console.print(f"{path.name}, row {problem['row']}: {problem['message']}", markup=False)
+        counts: Mapping[str, int] = report["counts"]
+        return counts
 
     def _wait_for(self, label: str, operation_id: str) -> Mapping[str, Any]:
         task = self._progress.add_task(label, total=None)

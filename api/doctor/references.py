@@ -95,7 +95,7 @@ REFERENCES = (
     Reference(segment_members, segments, {"segment_id": "id"}, erased_later=True),
     Reference(tracked_segments, segments, {"segment_id": "id"}, erased_later=True),
     Reference(segment_memberships, tracked_segments, {"segment_id": "segment_id"}),
-    *_of_operation(operations, operation_problems, imports.imports),
+    *_of_operation(operations, operation_problems, imports.imports, imports.import_reports, imports.import_samples),
     *_of_operation(imports.imports, imports.uploads, *imports.STAGED),
 )
 

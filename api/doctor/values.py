@@ -18,7 +18,7 @@ from domain.deliveries.model import AcceptMarketing, DeliveryStatus
 from domain.deliveries.tables import deliveries, sandbox_messages
 from domain.events.tables import events
 from domain.imports.model import ImportKind
-from domain.imports.tables import imports
+from domain.imports.tables import import_reports, import_samples, imports
 from domain.installation.tables import installation
 from domain.jobs.model import JobStatus, Queue
 from domain.jobs.tables import jobs
@@ -88,6 +88,8 @@ PAST = (
     deliveries.c.updated_at,
     events.c.received_at,
     idempotency_keys.c.created_at,
+    import_reports.c.created_at,
+    import_samples.c.created_at,
     imports.c.received_at,
     installation.c.beat_at,
     installation.c.created_at,
@@ -106,7 +108,8 @@ PAST = (
 OBJECTS = (
     *(audit_entries.c.asked, audit_entries.c.before, audit_entries.c.after),
     *(campaigns.c.content, campaigns.c.utm),
-    *(events.c.attributes, imports.c.progress, jobs.c.payload, sandbox_messages.c.message),
+    *(events.c.attributes, jobs.c.payload, sandbox_messages.c.message),
+    *(import_reports.c.report, import_samples.c.fields, imports.c.progress),
     *(segments.c.include, segments.c.exclude),
 )
 ARRAYS = (campaigns.c.exclude,)

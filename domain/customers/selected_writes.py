@@ -24,7 +24,7 @@ from sqlalchemy import (
 from domain.addresses import AddressKinds
 from domain.customers.model import Consent
 from domain.customers.own_addresses import own_address
-from domain.customers.tables import contacts, customer_facts, customer_properties, customers
+from domain.customers.tables import contacts, customer_addresses, customer_facts, customer_properties, customers
 from domain.kit.db import Transaction
 from domain.kit.db.portable import insert_into
 
@@ -97,6 +97,28 @@ async def merge_contacts(
     await tx.execute(
         statement.on_conflict_do_update(
             index_elements=list(contacts.primary_key.columns), set_=values, where=or_(is_higher, has_moved)
+        )
+    )
+
+
+async def merge_addresses(tx: Transaction, selected: Select[*tuple[Any, ...]], *, all_new: bool) -> None:
+    """Add addresses, or write what is selected into those that customers have at the same positions.
+
+    What is null leaves what there is. `all_new`: the customers are, and have no addresses yet.
+    """
+    if all_new:
+        await _insert(tx, customer_addresses, selected)
+        return
+    names = selected.selected_columns.keys()
+    statement = insert_into(customer_addresses, tx.dialect).from_select(names, selected)
+    before, after = customer_addresses.c, statement.excluded
+    changing = [name for name in names if not before[name].primary_key]
+    differs = (and_(after[name].is_not(None), before[name].is_distinct_from(after[name])) for name in changing)
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(customer_addresses.primary_key.columns),
+            set_={name: func.coalesce(after[name], before[name]) for name in changing},
+            where=or_(*differs),
         )
     )
 

@@ -20,7 +20,7 @@ R = TypeVar("R")
 MAX_ADDRESSES = 20
 MAX_CONTACTS = 50
 MAX_PROPERTIES = 1_000
-_ADDRESS_CHECKS: dict[str, Callable[[Any], object]] = {
+ADDRESS_CHECKS: dict[str, Callable[[Any], Any]] = {
     "country": values.country,
     "region": partial(values.text, longest=100),
     "city": partial(values.text, longest=200),
@@ -123,7 +123,7 @@ def _addresses(change: CustomerChange, errors: _FieldErrors) -> Sequence[Address
     for index, address in enumerate(addresses):
         parts: dict[str, Any] = {
             name: errors.check(("addresses", index, name), check, value)
-            for name, check in _ADDRESS_CHECKS.items()
+            for name, check in ADDRESS_CHECKS.items()
             if (value := getattr(address, name)) is not None
         }
         cleaned.append(Address(**parts))

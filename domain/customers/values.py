@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from enum import StrEnum
+from hashlib import blake2s
 from math import isfinite
 from typing import TypeVar
 from unicodedata import category, normalize
@@ -186,6 +187,24 @@ def property_key(value: str) -> str:
     if not _KEY.fullmatch(value):
         raise DomainError(f"{_shown(value)} is no key: letters, digits and _, a letter first, 64 at most")
     return value
+
+
+def key_of_label(label: str) -> str:
+    """Return the key of a property with this label: the label itself where it can be one, or one made of it.
+
+    What a key cannot hold of the label is told apart by a hash, so that a label has one key.
+    """
+    if _KEY.fullmatch(label):
+        return label
+    label = text(label, 100) or ""
+    letters = [character for character in normalize("NFKD", label) if character.isalnum()]
+    if not letters:
+        raise DomainError(f"{_shown(label)} is no property's name: it needs a letter or a digit")
+    key = "_".join(re.findall(r"[a-z0-9]+", "".join(filter(str.isascii, normalize("NFKD", label))).lower()))
+    if _KEY.fullmatch(key) and all(letter.isascii() for letter in letters):
+        return key
+    digest = blake2s(normalize("NFC", label).casefold().encode(), digest_size=4).hexdigest()
+    return f"{key[:50]}_{digest}" if key[:1].isalpha() else f"property_{digest}"
 
 
 def note(value: str) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -16,12 +16,12 @@ from domain.imports import queries, runner
 from domain.imports.conversion import check_workbook
 from domain.imports.encodings import Encoding, EncodingDetector, detect
 from domain.imports.file_type import check_type, is_archive
-from domain.imports.header import read_header
+from domain.imports.header import Header, read_header
 from domain.imports.import_run import ImportEnvironment
-from domain.imports.model import PIECE_BYTES, ImportKind, Phase, Progress
-from domain.imports.values.dates import DateOrder
+from domain.imports.model import PIECE_BYTES, ImportKind, ImportOptions, Phase, Progress
 from domain.jobs import Job, Queue
 from domain.kit.db import Database, Transaction
+from domain.kit.errors import DomainError
 from domain.operations import queries as operations
 from domain.operations.model import Operation, OperationStatus, Problem
 
@@ -40,7 +40,7 @@ class IncomingFile:
     chunks: AsyncIterator[bytes]
     dry_run: bool = False
     encoding: Encoding | None = None
-    date_order: DateOrder | None = None
+    options: ImportOptions = field(default_factory=ImportOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,36 @@ class LocalFile:
 
     kind: ImportKind
     path: Path
+    dry_run: bool = False
     encoding: Encoding | None = None
-    date_order: DateOrder | None = None
+    options: ImportOptions = field(default_factory=ImportOptions)
 
 
-def check_start(start: bytes, kind: ImportKind, encoding: Encoding | None = None) -> None:
-    """Raise DomainError when no text file of the kind begins like this."""
+def check_start(
+    start: bytes, kind: ImportKind, encoding: Encoding | None = None, options: ImportOptions | None = None
+) -> None:
+    """Raise DomainError when no text file of the kind begins like this, or when the options are none for it."""
     check_type(start)
-    read_header(start, encoding or detect([start]), runner.FORMATS[kind])
+    read_header(start, encoding or detect([start]), runner.FORMATS[kind], options or ImportOptions())
+
+
+def kind_of(path: Path) -> ImportKind | None:
+    """Return the kind of a local file, by its columns; None where it is none that can be imported."""
+    headers: dict[ImportKind, Header] = {}
+    with path.open("rb") as file:
+        start = file.read(PIECE_BYTES)
+        # An order's columns may suffice for a customer, too.
+        for kind in (ImportKind.ORDERS, ImportKind.EVENTS, ImportKind.CUSTOMERS):
+            with suppress(DomainError):
+                if is_archive(start):
+                    header = check_workbook(file, runner.FORMATS[kind], ImportOptions())
+                else:
+                    check_type(start)
+                    header = read_header(start, detect([start]), runner.FORMATS[kind])
+                if header is not None:
+                    headers[kind] = header
+    known = [kind for kind, header in headers.items() if header.fields.preset is not None]
+    return next(iter([*known, *headers]), None)
 
 
 async def open_import(
@@ -149,13 +171,13 @@ async def _check(file: IncomingFile, stack: ExitStack) -> _CheckedFile:
     if not is_archive(first):
         detector = EncodingDetector()
         detector.feed(first)
-        check_start(first, file.kind, file.encoding or detector.encoding())
+        check_start(first, file.kind, file.encoding or detector.encoding(), file.options)
         return _CheckedFile(first, pieces, detector)
     spool = stack.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
     await asyncio.to_thread(spool.write, first)
     async for piece in pieces:
         await asyncio.to_thread(spool.write, piece)
-    await asyncio.to_thread(check_workbook, spool, runner.FORMATS[file.kind])
+    await asyncio.to_thread(check_workbook, spool, runner.FORMATS[file.kind], file.options)
     spool.seek(0)
 
     async def stored() -> AsyncIterator[bytes]:
@@ -168,8 +190,8 @@ async def _check(file: IncomingFile, stack: ExitStack) -> _CheckedFile:
 
 def _first_progress(file: IncomingFile, checked: _CheckedFile, pieces: int) -> Progress:
     if checked.detector is None:
-        return Progress(phase=Phase.CONVERT, workbook_pieces=pieces, date_order=file.date_order)
-    return Progress(encoding=(file.encoding or checked.detector.encoding()).value, date_order=file.date_order)
+        return Progress(phase=Phase.CONVERT, workbook_pieces=pieces, options=file.options)
+    return Progress(encoding=(file.encoding or checked.detector.encoding()).value, options=file.options)
 
 
 async def _submit(tx: Transaction, operation: Operation, kind: ImportKind) -> None:
@@ -216,7 +238,7 @@ async def from_file(
         if record is not None:
             await record(tx, operation, kind)
 
-    incoming = IncomingFile(file.kind, chunks(), encoding=file.encoding, date_order=file.date_order)
+    incoming = IncomingFile(file.kind, chunks(), file.dry_run, file.encoding, file.options)
     operation = await take_in(database, store_id, incoming, environment.clock(), on_complete=claim)
     if on_start is not None:
         on_start(operation)

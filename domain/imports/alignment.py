@@ -1,9 +1,8 @@
 """Brings a file's records to the columns of its header, and tells what has no place there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from domain.imports.cells import SHOWN
 from domain.imports.csv_reader import Records
 from domain.imports.header import SEPARATORS, is_blank
 from domain.imports.model import Progress
@@ -16,12 +15,14 @@ _SEPARATOR_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 class AlignedRows:
     """Records with a cell for each of the columns and their numbers in the file, and the problems of the others.
 
-    `nameless` are the cells without a column's name whose values have been told.
+    `nameless` are the cells without a column's name whose values have been told, and `refused` is the number of rows
+    that are left out.
     """
 
     rows: list[tuple[int, list[str]]]
     problems: list[Problem]
     nameless: list[int]
+    refused: int
 
 
 def align(records: Records, progress: Progress) -> AlignedRows:
@@ -32,8 +33,12 @@ def align(records: Records, progress: Progress) -> AlignedRows:
     """
     rows: list[tuple[int, list[str]]] = []
     problems: list[Problem] = []
+    refused = 0
     nameless = list(progress.nameless)
     width = progress.width or len(progress.columns)
+    project = _projection(progress, width)
+    # Cells whose values have to be told: few of them, and mostly none.
+    untold = sorted({*range(width)} - _told_cells(progress) - {*nameless}) if progress.cells else []
     for number, cells in enumerate(records.rows, progress.next_row):
         record = cells
         if number <= progress.header_row:
@@ -45,15 +50,43 @@ def align(records: Records, progress: Progress) -> AlignedRows:
             fault = fault or _misfit(record, width, progress.separator)
             if fault is not None:
                 problems.append(Problem(number, fault, outcome=ProblemOutcome.ROW_REFUSED))
+                refused += 1
                 continue
             record = [*record, *[""] * (width - len(record))][:width]
         elif not record[0] and is_blank(record):
             continue
-        if progress.cells:
-            problems += _tell_nameless(number, record, progress.cells, nameless)
-            record = [record[cell] for cell in progress.cells]
-        rows.append((number, record))
-    return AlignedRows(rows, problems, nameless)
+        for cell in [cell for cell in untold if record[cell].strip()]:
+            untold.remove(cell)
+            nameless.append(cell)
+            message = f"Column {cell + 1} has no name: its values are left out"
+            problems.append(Problem(number, message, outcome=ProblemOutcome.NOTICE))
+        rows.append((number, project(record)))
+    return AlignedRows(rows, problems, nameless, refused)
+
+
+def _told_cells(progress: Progress) -> set[int]:
+    """Return the cells of columns with names."""
+    composed = {cell.cell for field in progress.composed for cell in field.cells}
+    return {*progress.cells, *progress.left_out, *composed}
+
+
+def _projection(progress: Progress, width: int) -> Callable[[list[str]], list[str]]:
+    """Return what makes the values of the fields of a row's cells."""
+    cells = progress.cells
+    if not cells or (not progress.composed and list(cells) == list(range(width))):
+        return lambda record: record
+    if not progress.composed:
+        return lambda record: [record[cell] for cell in cells]
+    positions = {name: position for position, name in enumerate(progress.columns)}
+    composed = [(positions[field.field], field.read) for field in progress.composed]
+
+    def project(record: list[str]) -> list[str]:
+        values = [record[cell] for cell in cells]
+        for position, read in composed:
+            values[position] = read(record)
+        return values
+
+    return project
 
 
 def _misfit(record: Sequence[str], width: int, separator: str) -> str | None:
@@ -65,18 +98,3 @@ def _misfit(record: Sequence[str], width: int, separator: str) -> str | None:
             columns = f"where the header is by {_SEPARATOR_NAMES.get(separator, repr(separator))}"
             return f"The row seems to be separated by {_SEPARATOR_NAMES[other]}, {columns}"
     return None
-
-
-def _tell_nameless(number: int, record: Sequence[str], named: Sequence[int], told: list[int]) -> list[Problem]:
-    """Return a problem for each cell of no column that has a value for the first time, and remember them in `told`."""
-    found = [cell for cell in range(len(record)) if cell not in named and cell not in told and record[cell].strip()]
-    told += found
-    return [
-        Problem(
-            number,
-            f"Column {cell + 1} has no name: its values are left out",
-            value=record[cell][:SHOWN],
-            outcome=ProblemOutcome.CELL_LEFT_OUT,
-        )
-        for cell in found
-    ]

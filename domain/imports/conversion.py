@@ -14,9 +14,9 @@ from domain.imports import queries
 from domain.imports.csv_reader import MAX_RECORD, Unreadable
 from domain.imports.encodings import Encoding
 from domain.imports.format import ImportFormat
-from domain.imports.header import MAX_COLUMNS, is_blank, read_header
+from domain.imports.header import MAX_COLUMNS, Header, is_blank, read_header
 from domain.imports.import_run import ImportRun
-from domain.imports.model import MAX_PROBLEMS, PIECE_BYTES, Phase
+from domain.imports.model import MAX_PROBLEMS, PIECE_BYTES, ImportOptions, Phase
 from domain.imports.xlsx.archive import UnpackedEnough
 from domain.imports.xlsx.sheet import SheetRow
 from domain.imports.xlsx.workbook import read_rows
@@ -44,8 +44,11 @@ class ConvertedPiece:
     problem_count: int
 
 
-def check_workbook(file: IO[bytes], file_format: ImportFormat) -> None:
-    """Raise DomainError when this is no workbook, or one whose sheet does not begin as files of the format do."""
+def check_workbook(file: IO[bytes], file_format: ImportFormat, options: ImportOptions) -> Header | None:
+    """Return the header of a workbook, None for one that lies too deep in it.
+
+    Raise DomainError when this is no workbook, or one whose sheet does not begin as files of the format do.
+    """
     text = StringIO()
     try:
         with closing(_lines(read_rows(file, WIDTH, _HEADER_BYTES))) as lines:
@@ -54,9 +57,9 @@ def check_workbook(file: IO[bytes], file_format: ImportFormat) -> None:
                 if text.tell() > PIECE_BYTES:
                     break
     except UnpackedEnough:
-        return
+        return None
     start = text.getvalue().encode()[:PIECE_BYTES]
-    read_header(start, Encoding.UTF_8, file_format, SEPARATOR)
+    return read_header(start, Encoding.UTF_8, file_format, options, SEPARATOR)
 
 
 async def convert(run: ImportRun) -> None:
@@ -65,7 +68,7 @@ async def convert(run: ImportRun) -> None:
     It begins anew where another worker stopped: a sheet can be read from its start alone.
     """
     workbook_pieces = run.progress.workbook_pieces
-    progress = replace(run.progress, piece=workbook_pieces, bytes_read=0, problem_count=0)
+    progress = replace(run.progress, piece=workbook_pieces, bytes_read=0, problem_count=0, cells_left_out=0)
     async with run.database.write() as tx:
         await queries.delete_pieces(tx, run.store_id, run.operation_id, after=workbook_pieces)
         await queries.delete_problems(tx, run.store_id, run.operation_id)
@@ -81,6 +84,7 @@ async def convert(run: ImportRun) -> None:
                     piece=progress.piece + 1,
                     bytes_read=progress.bytes_read + len(piece.content),
                     problem_count=earlier + piece.problem_count,
+                    cells_left_out=earlier + piece.problem_count,
                 )
                 if progress.bytes_read > most:
                     raise Unreadable(f"The sheet's text is more than {_MAX_RATIO} times the workbook: save it as CSV")

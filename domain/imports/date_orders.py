@@ -9,8 +9,8 @@ from domain.imports.alignment import align
 from domain.imports.csv_reader import Form
 from domain.imports.encodings import Encoding
 from domain.imports.import_run import ImportRun
-from domain.imports.model import Progress
-from domain.imports.values.dates import DateOrder, possible_orders
+from domain.imports.model import DateOrder, Progress
+from domain.imports.values.dates import possible_orders
 
 _Orders = dict[str, set[DateOrder]]
 

@@ -1,6 +1,6 @@
 """A kind of file as the runner knows it: its header, its rows, where they are staged, and the steps that merge them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table, and_
 
 from domain.addresses import KNOWN_KINDS, AddressKinds
+from domain.imports.mapping import Fields
 from domain.imports.model import Progress
 from domain.kit.db import Transaction
 from domain.operations.model import Problem
@@ -43,6 +44,14 @@ class StagedRows:
     parts: int = 1
 
 
+class RowsRefused(Exception):
+    """Staged rows cannot be merged: `messages` say why, by the rows' numbers. Without them, the others can."""
+
+    def __init__(self, messages: Mapping[int, str]) -> None:
+        super().__init__(f"{len(messages)} rows are refused")
+        self.messages = messages
+
+
 class RowReader(Protocol):
     """Reads the rows of one file, part after part.
 
@@ -60,7 +69,7 @@ class RowReader(Protocol):
         ...
 
 
-class ImportFormat(Protocol):
+class ImportFormat(Fields, Protocol):
     @property
     def staging(self) -> Table: ...
 
@@ -70,7 +79,7 @@ class ImportFormat(Protocol):
         ...
 
     def check_columns(self, names: Sequence[str]) -> None:
-        """Raise DomainError with the first thing that is wrong with the file's columns."""
+        """Raise DomainError when the fields of a file's columns do not suffice."""
         ...
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> RowReader: ...
@@ -92,5 +101,8 @@ class ImportFormat(Protocol):
         ...
 
     async def merge_next(self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime) -> Progress | None:
-        """Merge the next of the staged rows; None when all of them are merged."""
+        """Merge the next of the staged rows; None when all of them are merged.
+
+        Raise RowsRefused where some cannot be: the transaction is to be rolled back then.
+        """
         ...

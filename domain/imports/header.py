@@ -2,8 +2,7 @@
 
 import csv
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from io import StringIO
@@ -13,33 +12,39 @@ from domain.imports import csv_reader
 from domain.imports.csv_reader import Form, Unreadable
 from domain.imports.encodings import Encoding
 from domain.imports.format import ImportFormat
-from domain.imports.model import PIECE_BYTES
+from domain.imports.mapping import ColumnFields, map_columns
+from domain.imports.model import PIECE_BYTES, ImportOptions
 from domain.kit.errors import DomainError, ErrorCode
 
 MAX_COLUMNS = 1_000
 # In the order of preference, where a header can be read in more than one way.
 SEPARATORS = (",", ";", "\t", "|")
 _SEPARATOR_LINE = re.compile(r'\ufeff*"?sep=(?P<separator>[^\r\n"])"?\s*', re.IGNORECASE)
+_NOTHING_SAID = ImportOptions()
 # Rows among which a header is looked for.
 _MOST_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The columns of a file, and how it is written.
+    """The columns of a file by their names, empty where they have none, and how it is written.
 
-    `row` is the header's, counted from 1, and `width` the number of its cells. `cells` are the positions of the columns
-    with a name, empty where all have one.
+    `row` is the header's, counted from 1; `fields` are what the columns are.
     """
 
     form: Form
     row: int
-    width: int
-    names: list[str]
-    cells: list[int]
+    heads: list[str]
+    fields: ColumnFields
 
 
-def read_header(start: bytes, encoding: Encoding, file_format: ImportFormat, separator: str | None = None) -> Header:
+def read_header(
+    start: bytes,
+    encoding: Encoding,
+    file_format: ImportFormat,
+    options: ImportOptions = _NOTHING_SAID,
+    separator: str | None = None,
+) -> Header:
     """Return the header of a file. Raise DomainError when this cannot be the start of such a file.
 
     `separator`: where it is known.
@@ -50,7 +55,7 @@ def read_header(start: bytes, encoding: Encoding, file_format: ImportFormat, sep
     records = csv_reader.first_records(start, form, final=len(start) < PIECE_BYTES)
     for row, record in enumerate(islice(records, _MOST_LINES), 1):
         if not is_blank(record) and not (row == 1 and _SEPARATOR_LINE.fullmatch(form.separator.join(record))):
-            return _header(form, row, [cell.strip() for cell in record], file_format)
+            return _header(form, row, [cell.strip() for cell in record], file_format, options)
     raise Unreadable(f"No header was found in the first {_MOST_LINES} rows, nor in the first MiB")
 
 
@@ -58,17 +63,13 @@ def is_blank(record: Sequence[str]) -> bool:
     return not any(cell.strip() for cell in record)
 
 
-def _header(form: Form, row: int, cells: list[str], file_format: ImportFormat) -> Header:
-    named = [position for position, name in enumerate(cells) if name]
-    names = [cells[position] for position in named]
-    if len(cells) > MAX_COLUMNS:
-        message = f"The file has {len(cells):,} columns: {MAX_COLUMNS:,} at most"
+def _header(form: Form, row: int, heads: list[str], file_format: ImportFormat, options: ImportOptions) -> Header:
+    if len(heads) > MAX_COLUMNS:
+        message = f"The file has {len(heads):,} columns: {MAX_COLUMNS:,} at most"
         raise DomainError(message, field=("file",), code=ErrorCode.LIMIT_EXCEEDED)
-    repeated = sorted(name for name, times in Counter(names).items() if times > 1)
-    if repeated:
-        raise header_error(f"The column {repeated[0]!r} comes twice")
-    file_format.check_columns(names)
-    return Header(form, row, len(cells), names, named if len(named) < len(cells) else [])
+    fields = map_columns(heads, file_format, options)
+    file_format.check_columns(fields.names)
+    return Header(form, row, heads, fields)
 
 
 def _separator(start: bytes, form: Form) -> str:
@@ -86,14 +87,3 @@ def _separator(start: bytes, form: Form) -> str:
 
 def _width(line: str, separator: str) -> int:
     return len(next(csv.reader([line], delimiter=separator)))
-
-
-def refuse_unknown(names: Iterable[str], is_known: Callable[[str], bool], known: Sequence[str]) -> None:
-    """Raise DomainError with the first column that is unknown, and with those that there are."""
-    unknown = next((name for name in names if not is_known(name)), None)
-    if unknown is not None:
-        raise header_error(f"The column {unknown[:60]!r} is unknown: there are {', '.join(known)}")
-
-
-def header_error(message: str) -> DomainError:
-    return DomainError(message, field=("file",))

@@ -10,15 +10,19 @@ from domain.imports.csv_reader import Form, Unreadable
 from domain.imports.date_orders import examine
 from domain.imports.encodings import Encoding
 from domain.imports.format import ImportFormat, RowReader, StagedRows
-from domain.imports.header import read_header
+from domain.imports.header import Header, read_header
 from domain.imports.import_run import ImportRun
 from domain.imports.model import Phase, Progress
+from domain.imports.reports import queries as reports
+from domain.imports.reports.model import MAX_SAMPLES, ImportReport, ReportedColumn, SampleRow
+from domain.imports.reports.samples import samples_of
 from domain.imports.values.dates import OrderUnknown
 from domain.kit.db.portable import refresh_statistics
 from domain.kit.errors import DomainError
 
 # Pieces that are read before the lease is renewed: some seconds.
 _PIECES_A_CHECKPOINT = 16
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +37,26 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _StagedPiece:
-    """The content of a piece: rows to write, the progress after them, and the bytes of no complete record."""
+    """The content of a piece: rows to write, the progress after them, and the bytes of no complete record.
+
+    `report` is the file's, with its first piece; `samples` are the first of its rows.
+    """
 
     staged: StagedRows
     progress: Progress
     rest: bytes
+    samples: list[SampleRow]
+    report: ImportReport | None = None
 
 
 async def stage(run: ImportRun) -> None:
     """Stage what is left of the file, or write it, and complete it. Raise Unreadable when it is none to be read."""
     async with run.database.read() as tx:
         last = await queries.last_piece(tx, run.store_id, run.operation_id)
-    progress = run.progress if run.progress.columns else await _begin(run, last)
+    progress = run.progress
+    header: Header | None = None
+    if not progress.columns:
+        progress, header = await _begin(run, last)
     first = progress.piece
     async with run.database.read() as tx:
         reader = await run.format.reader(tx, run.key, progress)
@@ -59,12 +71,14 @@ async def stage(run: ImportRun) -> None:
             # The database writes one piece while the next is read.
             data = rest + content[offset:]
             try:
-                staged = await asyncio.to_thread(_read_piece, reader, progress, piece, data)
+                staged = await asyncio.to_thread(_read_piece, run.format, reader, progress, piece, data)
             except OrderUnknown:
                 progress = replace(progress, date_orders=await examine(run, progress, reader.date_columns))
                 async with run.database.read() as tx:
                     reader = await run.format.reader(tx, run.key, progress)
-                staged = await asyncio.to_thread(_read_piece, reader, progress, piece, data)
+                staged = await asyncio.to_thread(_read_piece, run.format, reader, progress, piece, data)
+            if header is not None:
+                staged, header = _with_header(staged, header), None
             progress, rest = staged.progress, staged.rest
             if writing is not None:
                 left_out += await writing
@@ -86,13 +100,14 @@ async def _content(run: ImportRun, number: int) -> bytes:
     return content
 
 
-async def _begin(run: ImportRun, last: int) -> Progress:
+async def _begin(run: ImportRun, last: int) -> tuple[Progress, Header]:
     """Read the header, and all of the file where its rows are to be written as they are read: it must be text."""
     first = run.progress.piece
-    progress = _begun(run.progress, await _content(run, first), run.format)
+    header = _read_header(run.progress, await _content(run, first), run.format)
+    progress = _begun(run.progress, header)
     async with run.database.read() as tx:
         if run.dry_run or not await run.format.is_direct(tx, run.key, progress.columns):
-            return progress
+            return progress, header
     form = Form(Encoding(progress.encoding), progress.separator)
     rest, next_row = b"", 1
     for number in range(first, last + 1):
@@ -103,30 +118,41 @@ async def _begin(run: ImportRun, last: int) -> Progress:
         if number % _PIECES_A_CHECKPOINT == 0:
             async with run.database.write() as tx:
                 await run.checkpoint(tx, run.progress, 0, next_row * last // number)
-    return replace(progress, direct=True)
+    return replace(progress, direct=True), header
 
 
-def _begun(progress: Progress, start: bytes, file_format: ImportFormat) -> Progress:
+def _read_header(progress: Progress, start: bytes, file_format: ImportFormat) -> Header:
     # That of a workbook's CSV is known.
     separator = progress.separator if progress.workbook_pieces else None
     try:
-        header = read_header(start, Encoding(progress.encoding), file_format, separator)
+        return read_header(start, Encoding(progress.encoding), file_format, progress.options, separator)
     except Unreadable:
         raise
     except DomainError as error:
         # A workbook's header may lie too deep in it to be checked at once.
         raise Unreadable(error.message) from error
+
+
+def _begun(progress: Progress, header: Header) -> Progress:
+    fields = header.fields
     return replace(
         progress,
         separator=header.form.separator,
         header_row=header.row,
-        columns=header.names,
-        cells=header.cells,
-        width=header.width,
+        columns=fields.names,
+        cells=fields.cells,
+        heads=[header.heads[cell] for cell in fields.cells],
+        composed=fields.composed,
+        left_out=fields.left_out,
+        property_labels=fields.labels,
+        preset=fields.preset,
+        width=len(header.heads),
     )
 
 
-def _read_piece(reader: RowReader, progress: Progress, piece: _Piece, data: bytes) -> _StagedPiece:
+def _read_piece(
+    file_format: ImportFormat, reader: RowReader, progress: Progress, piece: _Piece, data: bytes
+) -> _StagedPiece:
     form = Form(Encoding(progress.encoding), progress.separator)
     records = csv_reader.read(data, progress.next_row, form, final=piece.last)
     rest = data[records.byte_length :]
@@ -136,21 +162,39 @@ def _read_piece(reader: RowReader, progress: Progress, piece: _Piece, data: byte
     staged = reader.read(aligned.rows, progress.last_part + 1)
     problems = sorted([*aligned.problems, *staged.problems], key=lambda problem: problem.row or 0)
     staged = replace(staged, problems=problems)
+    samples = samples_of(staged, file_format.staging, MAX_SAMPLES - progress.sample_count)
     # The next record begins in this piece, or in an earlier one when none ends in this.
     begins_here = len(rest) <= piece.size
     after = replace(
-        progress,
+        progress.counting(problems),
         piece=piece.number if begins_here else progress.piece,
         offset=piece.end - len(rest) if begins_here else progress.offset,
         next_row=next_row,
         bytes_read=progress.bytes_read + records.byte_length,
-        problem_count=progress.problem_count + len(problems),
+        filled_rows=progress.filled_rows + len(aligned.rows) + aligned.refused,
+        sample_count=progress.sample_count + len(samples),
         property_types={key: list(types) for key, types in reader.property_types.items()},
         # What is written already is merged no more.
         last_part=progress.last_part if progress.direct else progress.last_part + staged.parts,
         nameless=aligned.nameless,
     )
-    return _StagedPiece(staged, after, rest)
+    return _StagedPiece(staged, after, rest, samples)
+
+
+def _with_header(piece: _StagedPiece, header: Header) -> _StagedPiece:
+    """Return the file's first piece with its report, and with what is to be told of its columns."""
+    before, fields = piece.progress, header.fields
+    notices = [replace(notice, row=header.row) for notice in fields.notices]
+    staged = replace(piece.staged, problems=[*notices, *piece.staged.problems])
+    made_of: dict[int, list[str]] = {cell: [] for cell, head in enumerate(header.heads) if head}
+    for name, cell in zip(fields.names, fields.cells, strict=True):
+        made_of[cell].append(name)
+    for field in fields.composed:
+        for other in field.cells[1:]:
+            made_of[other.cell].append(field.field)
+    columns = [ReportedColumn(header.heads[cell][:_LONGEST_NAME], names) for cell, names in made_of.items()]
+    report = ImportReport(before.encoding, before.separator, fields.preset, columns)
+    return replace(piece, staged=staged, progress=before.counting(notices), report=report)
 
 
 async def _write_piece(run: ImportRun, piece: _StagedPiece, left_out: int) -> int:
@@ -164,6 +208,9 @@ async def _write_piece(run: ImportRun, piece: _StagedPiece, left_out: int) -> in
             await copy.put(tx, run.format.staging, staged.columns, staged.rows)
         earlier = progress.problem_count + left_out - len(staged.problems)
         await queries.add_problems(tx, run.store_id, run.operation_id, problems, earlier)
+        if piece.report is not None:
+            await reports.add(tx, run.key, piece.report)
+        await reports.add_samples(tx, run.key, piece.samples)
         expected_rows = round((progress.next_row - 1) * max(run.bytes / max(progress.bytes_read, 1), 1))
         # Staging is the first half of the work.
         done = progress.rows if progress.direct else progress.rows // 2

@@ -3,7 +3,6 @@
 import asyncio
 import csv
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +16,7 @@ from domain.imports.model import Progress
 from domain.imports.tables import import_problems
 from domain.kit.db import Transaction
 from domain.kit.formulas import protected
-from domain.operations.model import Problem, ProblemOutcome
+from domain.operations.model import Problem
 
 _HEADER = ("row", "column", "value", "reason", "outcome")
 _PAGE = 5_000
@@ -26,13 +25,7 @@ _PAGE = 5_000
 async def record(tx: Transaction, key: ImportKey, progress: Progress, problems: Sequence[Problem]) -> Progress:
     """Store problems behind those that there are, and return the progress after them."""
     await queries.add_problems(tx, key.store_id, key.operation_id, problems, progress.problem_count)
-    return replace(progress, problem_count=progress.problem_count + len(problems))
-
-
-def refused_rows(path: Path) -> int:
-    """Return how many of a file's problems are of rows that were refused."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return sum(problem["outcome"] == ProblemOutcome.ROW_REFUSED for problem in csv.DictReader(file))
+    return progress.counting(problems)
 
 
 async def write(run: ImportRun, path: Path) -> None:

@@ -3,17 +3,21 @@
 import asyncio
 import errno
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from domain.imports import problems, queries
 from domain.imports.conversion import convert
 from domain.imports.csv_reader import Unreadable
 from domain.imports.customers.format import CustomerFormat
-from domain.imports.format import ImportFormat
+from domain.imports.events.format import EventFormat
+from domain.imports.format import ImportFormat, RowsRefused
 from domain.imports.import_run import Finish, ImportEnvironment, ImportRun
-from domain.imports.model import MAX_PROBLEMS, ImportKind, Phase
+from domain.imports.model import MAX_PROBLEMS, ImportKind, Phase, Progress
 from domain.imports.orders.format import OrderFormat
 from domain.imports.pieces import stage
+from domain.imports.reports import queries as reports
+from domain.imports.reports.model import ImportCounts
 from domain.jobs import Job
 from domain.kit.db import Database, Transaction
 from domain.kit.db.portable import refresh_statistics
@@ -21,9 +25,11 @@ from domain.operations import queries as operations
 from domain.operations.model import OperationFile, OperationStatus, Problem, ProblemOutcome
 from domain.services import Services
 
+EVENTS = EventFormat()
 FORMATS: Mapping[ImportKind, ImportFormat] = {
     ImportKind.CUSTOMERS: CustomerFormat(),
     ImportKind.ORDERS: OrderFormat(),
+    ImportKind.EVENTS: EVENTS,
 }
 # Merge steps before which statistics are refreshed: ever fewer, as the tables grow.
 _REFRESHED_BEFORE = frozenset(4**power for power in range(20))
@@ -93,13 +99,18 @@ async def _merge(import_run: ImportRun) -> None:
         if steps in _REFRESHED_BEFORE and progress.merged_rows:
             async with import_run.database.write() as tx:
                 await refresh_statistics(tx, *file_format.written)
-        async with import_run.database.write() as tx:
-            merged = await file_format.merge_next(tx, import_run.key, progress, import_run.clock())
-            if merged is None:
-                return
-            # Staging was the first half of the work.
-            done = min(merged.rows, (merged.rows + merged.merged_rows) // 2)
-            await import_run.checkpoint(tx, merged, done, merged.rows)
+        try:
+            async with import_run.database.write() as tx:
+                merged = await file_format.merge_next(tx, import_run.key, progress, import_run.clock())
+                if merged is None:
+                    return
+                # Staging was the first half of the work.
+                done = min(merged.rows, (merged.rows + merged.merged_rows) // 2)
+                await import_run.checkpoint(tx, merged, done, merged.rows)
+        except RowsRefused as refused:
+            async with import_run.database.write() as tx:
+                merged = await EVENTS.refuse(tx, import_run.key, progress, refused)
+                await import_run.checkpoint(tx, merged, merged.rows // 2, merged.rows)
         import_run.progress = merged
         steps += 1
 
@@ -139,8 +150,16 @@ async def _end(import_run: ImportRun, file: OperationFile | None, problem: str |
         )
         if not import_run.dry_run:
             await refresh_statistics(tx, *import_run.format.written)
+        report = (await reports.by_operation(tx, store_id, [operation_id])).get(operation_id)
+        if report is not None:
+            await reports.save(tx, import_run.key, replace(report, counts=_counts(progress)))
         await import_run.show_progress(tx, progress.rows, progress.rows)
         now = import_run.clock()
         await operations.finish(tx, store_id, operation_id, OperationStatus.DONE, now, file=file)
         await queries.clear(tx, store_id, operation_id)
         await import_run.finish(tx)
+
+
+def _counts(progress: Progress) -> ImportCounts:
+    refused = progress.refused_rows
+    return ImportCounts(progress.filled_rows, progress.filled_rows - refused, refused, progress.cells_left_out)

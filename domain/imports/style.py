@@ -5,8 +5,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from domain.imports.format import ImportKey
-from domain.imports.model import Progress
-from domain.imports.values.dates import DateOrder, DateStyle
+from domain.imports.model import DateOrder, Progress
+from domain.imports.values.dates import DateStyle
 from domain.imports.values.phones import country_of_zone
 from domain.kit.db import Transaction
 from domain.stores import queries as stores
@@ -31,7 +31,7 @@ class FileStyle:
         """Return how the dates of a column are written, whose field is of this name."""
         latest_year = self.sent_at.year + (0 if column == "birthday" else _YEARS_AHEAD)
         examined = column in self.progress.date_orders
-        order = self.progress.date_order or self.progress.date_orders.get(column)
+        order = self.progress.options.date_order or self.progress.date_orders.get(column)
         return DateStyle(self.zone, latest_year, DateOrder(order) if order else None, examined)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, String, Table, Text
 
 from domain.customers.fields import FIELDS
 from domain.kit.db.schema import metadata
@@ -66,6 +66,7 @@ import_customers = Table(
     Column("tags", Text),
     Column("contacts", Text),
     Column("properties", Text),
+    Column("addresses", Text),
     sqlite_with_rowid=False,
 )
 
@@ -123,6 +124,16 @@ import_orders = Table(
     sqlite_with_rowid=False,
 )
 
+import_events = Table(
+    "import_events",
+    metadata,
+    *_keys(),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    # JSON: the event as a client would send it.
+    Column("event", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # All problems of an import, until its file of them is made; `operation_problems` has the first of them.
 import_problems = Table(
     "import_problems",
@@ -137,4 +148,28 @@ import_problems = Table(
     sqlite_with_rowid=False,
 )
 
-STAGED = (import_customers, import_matches, import_order_rows, import_orders, import_problems)
+STAGED = (import_customers, import_matches, import_order_rows, import_orders, import_events, import_problems)
+
+# How an import has read its file; it stays as long as the problems do.
+import_reports = Table(
+    "import_reports",
+    metadata,
+    *_keys(),
+    Column("report", Json, nullable=False),
+    Column("created_at", Instant),
+    Index(None, "created_at"),
+)
+
+# The first of its rows as they were read, with the keyed hashes of what their customers are known by.
+import_samples = Table(
+    "import_samples",
+    metadata,
+    *_keys(),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Column("fields", Json, nullable=False),
+    Column("external_id_hash", LargeBinary(32)),
+    Column("email_hash", LargeBinary(32)),
+    Column("phone_hash", LargeBinary(32)),
+    Column("created_at", Instant),
+    Index(None, "created_at"),
+)

@@ -12,6 +12,7 @@ from uuid import UUID
 from domain import jobs
 from domain.imports import queries as imports
 from domain.imports.queries import StagedImport
+from domain.imports.reports import queries as import_reports
 from domain.jobs import JobKind, Queue
 from domain.kit.db import Database, Transaction
 from domain.lists import queries as lists
@@ -67,8 +68,12 @@ async def end_orphans(services: Services, kinds: Mapping[str, JobKind[Services]]
 
 
 async def delete_old_reports(database: Database) -> int:
-    """Delete problems of operations past their time: they may quote what rows say of persons. Return how many."""
+    """Delete problems of operations, and reports of imports, past their time: they may quote what rows say of persons.
+
+    Return how many problems.
+    """
     async with database.write() as tx:
+        await import_reports.delete_before(tx, REPORT_SECONDS)
         return await operations.delete_problems_before(tx, REPORT_SECONDS)
 
 

@@ -18,6 +18,7 @@ from domain.customers.objections import addresses_said_by
 from domain.events import erasure as events
 from domain.imports import queries as imports
 from domain.imports.model import ImportKind
+from domain.imports.reports import queries as import_reports
 from domain.jobs import Job, JobKind, Queue
 from domain.kit.db import Transaction
 from domain.lists import queries as lists
@@ -63,6 +64,7 @@ async def erase(tx: Transaction, key: bytes, store_id: int, customer_id: int, no
     await events.reduce_order_changes(tx, store_id, customer_id, addresses, renamed)
     await changes.record_change(tx, store_id, ALL_KINDS & ~ChangeKind.SEGMENTS, [customer_id])
     await operations.forget_subject(tx, store_id, hashes, _ROW_ERASED)
+    await import_reports.forget_subject(tx, store_id, hashes)
     await campaigns.replace_problems(tx, store_id, addresses, _QUOTED)
     await jobs.replace_errors(tx, store_id, addresses, _QUOTED)
     operation = await operations.start(tx, store_id, ERASE.name, now)
@@ -121,9 +123,9 @@ async def run(services: Services, job: Job) -> None:
         await rows.erase(tx, store_id, customer_id, [entry for entry in PERSONAL if entry.later])
         await changes.record_change(tx, store_id, ChangeKind.ORDERS, [customer_id])
     async with services.database.write() as tx:
-        await operations.forget_subject(
-            tx, store_id, [bytes.fromhex(hashed) for hashed in _texts(job, "hashes")], _ROW_ERASED
-        )
+        hashes = [bytes.fromhex(hashed) for hashed in _texts(job, "hashes")]
+        await operations.forget_subject(tx, store_id, hashes, _ROW_ERASED)
+        await import_reports.forget_subject(tx, store_id, hashes)
         under_way = {str(operation_id) for operation_id in await imports.open_operations(tx, store_id)}
         if not under_way.isdisjoint(_texts(job, "imports")):
             await jobs.release(tx, job, delay=_LOOK_AGAIN)

@@ -13,6 +13,7 @@ import orjson
 from domain import jobs
 from domain.consents import suppressions
 from domain.customers import queries as customers
+from domain.imports.reports import queries as import_reports
 from domain.jobs import Job, JobKind, LeaseLost, Queue
 from domain.kit.db import Database, Transaction
 from domain.kit.errors import NotFound
@@ -58,7 +59,9 @@ async def _parts(database: Database, person: Person, now: datetime) -> AsyncGene
     async with database.read() as tx:
         store = await stores.by_id(tx, person.store_id)
         hashes = await suppressions.hashes_by_customer(tx, person.key, person.store_id, [person.id])
-        problems = await operations.problems_about(tx, person.store_id, hashes.get(person.id, set()))
+        known_by = hashes.get(person.id, set())
+        problems = await operations.problems_about(tx, person.store_id, known_by)
+        samples = await import_reports.samples_about(tx, person.store_id, known_by)
     about = {"format": FORMAT, "store": store and store.name, "made_at": now}
     yield _json(about)[:-1]
     for entry in PERSONAL:
@@ -70,7 +73,9 @@ async def _parts(database: Database, person: Person, now: datetime) -> AsyncGene
         yield b"]"
     names = ("row", "column", "value", "message")
     reported = [{name: getattr(problem, name) for name in names} for problem in problems]
-    yield b',\n"import_problems":' + _json(reported) + b"}\n"
+    yield b',\n"import_problems":' + _json(reported)
+    read_rows = [{"row": sample.row, "fields": sample.fields} for sample in samples]
+    yield b',\n"import_rows":' + _json(read_rows) + b"}\n"
 
 
 def _json(value: object) -> bytes:

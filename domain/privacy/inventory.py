@@ -166,6 +166,9 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
     "import_order_rows": ("deleted when the import ends", "*"),
     "import_orders": ("deleted when the import ends; orders of nobody are never merged", "*"),
     "import_problems": ("deleted when the import ends, which an erasure waits for", "*"),
+    "import_events": ("deleted when the import ends; events of the person are never merged", "*"),
+    "import_reports": ("columns of files and counts, deleted after 30 days", "operation_id report created_at"),
+    "import_samples": ("rows of the person are deleted; the others are deleted after 30 days", "*"),
     "campaigns": (
         "the store's own words; a problem that quotes an address is replaced",
         (

@@ -277,11 +277,24 @@ def test_the_encoding_of_a_file_can_be_said(migrated: Path) -> None:
         assert database.execute("SELECT name FROM customers").fetchall() == [("蔡刚",)]
 
 
-def test_a_file_with_an_unknown_column_changes_nothing(migrated: Path) -> None:
-    (migrated / "wrong.csv").write_text("external_id,shoe_size\na,42\n")
-    done = muster("import", "customers", "wrong.csv", cwd=migrated)
-    assert done.returncode == 1
-    assert "shoe_size" in done.stderr
+def test_a_column_that_is_no_field_is_told_and_can_be_mapped(migrated: Path) -> None:
+    (migrated / "other.csv").write_text("Customer no,Mail,Shoe size\na,a@shop.example,42\n")
+    told = muster("import", "customers", "other.csv", cwd=migrated)
+    assert (told.returncode, "'Shoe size' is mapped to nothing" in told.stderr) == (0, True)
+    wrong = muster("import", "customers", "other.csv", "--map", "Size=property.size", cwd=migrated)
+    assert (wrong.returncode, "no column 'Size': it has Customer no, Mail, Shoe size" in wrong.stderr) == (1, True)
+    assert muster("import", "customers", "other.csv", "--map", "Size", cwd=migrated).returncode == 2
+    options = ("--map", "Customer no=external_id", "--map", "Shoe size=property.shoe_size")
+    dry = muster("import", "customers", "other.csv", *options, "--dry-run", cwd=migrated)
+    assert "Shoe size -> property.shoe_size" in dry.stderr
+    assert 'row 2: {"external_id": "a"' in dry.stderr
+    assert "1 of 1 rows would be imported" in dry.stderr
+    done = muster("import", "customers", "other.csv", *options, cwd=migrated)
+    assert (done.returncode, "1 of 1 rows were imported" in done.stderr) == (0, True)
+    with closing(sqlite3.connect(migrated / "muster.db")) as database:
+        assert database.execute("SELECT string FROM customer_properties").fetchall() == [("42",)] or database.execute(
+            "SELECT number FROM customer_properties"
+        ).fetchall() == [(42.0,)]
 
 
 def test_all_that_is_held_of_a_customer_is_written_into_a_file(migrated: Path) -> None:
@@ -332,11 +345,11 @@ def test_the_doctor_writes_json_for_machines(migrated: Path) -> None:
     assert not (migrated / "muster.key").exists(), "it only reads"
 
 
-def test_the_demo_needs_both_files(tmp_path: Path) -> None:
-    (tmp_path / "customers.csv").touch()
+def test_the_demo_needs_a_file_of_customers(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("order_id,customer_external_id,placed_at\n")
     done = muster("demo", "--data", str(tmp_path), cwd=tmp_path)
     assert done.returncode == 2
-    assert "orders.csv" in done.stderr
+    assert "no file of customers" in done.stderr
 
 
 @pytest.mark.slow

@@ -15,6 +15,10 @@ from api.graphql.kit.fields import derived
 from api.graphql.kit.global_ids import encode, uuid
 from api.graphql.kit.mutation import mutation
 from api.graphql.kit.nodes import Node, find_node_of
+from api.graphql.kit.scalars import JSON
+from domain.imports.encodings import Encoding
+from domain.imports.reports import model as report_model
+from domain.imports.reports import queries as reports
 from domain.kit.db import Transaction
 from domain.lists.export.job import EXPORT
 from domain.operations import actions, model, queries
@@ -29,6 +33,17 @@ expose(
         ProblemOutcome.CELL_LEFT_OUT: "The row was taken without the cell.",
         ProblemOutcome.NOTICE: "The row was taken whole.",
     },
+)
+expose(
+    Encoding,
+    {
+        Encoding.UTF_16_LE: "Little-endian, as Windows writes it.",
+        Encoding.WINDOWS_1252: "Western Europe; ISO-8859-1 is a part of it.",
+        Encoding.BIG5: "Traditional Chinese (code page 950).",
+        Encoding.GB18030: "Simplified Chinese; GBK and GB2312 are parts of it.",
+        Encoding.SHIFT_JIS: "Japanese (code page 932).",
+    },
+    name="FileEncoding",
 )
 _WATCH_EVERY = 0.5
 _CANCELLABLE = frozenset({EXPORT.name})
@@ -53,6 +68,59 @@ class OperationProblem:
         )
 
 
+@strawberry.type
+class ImportedColumn:
+    column: str = strawberry.field(description="As the file names it.")
+    fields: list[str] = strawberry.field(description="The fields that are made of it; none where it is left out.")
+
+
+@strawberry.type(description="The rows of a file that say anything.")
+class ImportCounts:
+    rows: int
+    taken: int = strawberry.field(description="Rows that came in, or would without a dry run.")
+    refused: int = strawberry.field(description="Rows of which nothing was taken.")
+    cells_left_out: int = strawberry.field(description="Cells that were left out of rows that were taken.")
+
+
+@strawberry.type
+class ImportedRow:
+    row: int = strawberry.field(description="Counted from 1.")
+    fields: JSON = strawberry.field(description="The values as they were read, by field, without the empty ones.")
+
+
+@strawberry.type(description="How an import has read its file.")
+class ImportReport:
+    operation_id: strawberry.Private[UUID]
+
+    encoding: Encoding
+    separator: str
+    preset: str | None = strawberry.field(description="The export that the file was recognised as.")
+    columns: list[ImportedColumn]
+    counts: ImportCounts = strawberry.field(description="Complete once the operation has ended.")
+
+    @strawberry.field(description="The first 10, as they were read, without those of customers who were erased.")
+    async def rows(self, info: Info) -> list[ImportedRow]:
+        samples = await info.context.load(reports.samples_of, self.operation_id)
+        return [ImportedRow(row=sample.row, fields=JSON(sample.fields)) for sample in samples]
+
+    @classmethod
+    def of(cls, operation_id: UUID, report: report_model.ImportReport) -> Self:
+        counts = report.counts
+        return cls(
+            operation_id=operation_id,
+            encoding=Encoding(report.encoding),
+            separator=report.separator,
+            preset=report.preset,
+            columns=[ImportedColumn(column=column.column, fields=list(column.fields)) for column in report.columns],
+            counts=ImportCounts(
+                rows=counts.rows,
+                taken=counts.taken,
+                refused=counts.refused,
+                cells_left_out=counts.cells_left_out,
+            ),
+        )
+
+
 @strawberry.type(description="Work in the background.")
 class Operation(Node):
     row: strawberry.Private[model.Operation]
@@ -73,6 +141,11 @@ class Operation(Node):
     async def problems(self, info: Info) -> list[OperationProblem]:
         problems = await info.context.load(queries.problems_of, self.row.id)
         return [OperationProblem.of(problem) for problem in problems]
+
+    @strawberry.field(description="How an import has read its file, once it has begun; kept for 30 days.")
+    async def import_report(self, info: Info) -> ImportReport | None:
+        report = await info.context.load_optional(reports.by_operation, self.row.id)
+        return None if report is None else ImportReport.of(self.row.id, report)
 
     @classmethod
     async def rows_by_key(cls, tx: Transaction, store_id: int, keys: list[UUID]) -> dict[UUID, model.Operation]:

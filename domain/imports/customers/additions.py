@@ -14,9 +14,17 @@ from domain.customers import writes
 from domain.customers.fields import FIELDS
 from domain.customers.model import NAMELESS, Consent, PropertyDefinition
 from domain.customers.own_addresses import OWN_COLUMNS
-from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
+from domain.customers.tables import (
+    contacts,
+    customer_addresses,
+    customer_facts,
+    customer_properties,
+    customer_tags,
+    customers,
+)
 from domain.imports import copy
 from domain.imports.cells import Parse, cached
+from domain.imports.customers.address_columns import ADDRESS_FIELDS
 from domain.imports.customers.related import SOURCE
 from domain.imports.format import ImportKey
 from domain.kit.db import Transaction
@@ -121,9 +129,14 @@ def _related(
                 rows.append((definition.id, *(item.get(name) if name == kind else None for name in _VALUES)))
         return rows
 
+    def address_rows(text: str) -> list[Row]:
+        return [tuple(item.get(name) for name in address_columns) for item in orjson.loads(text)]
+
+    address_columns = ("position", *ADDRESS_FIELDS)
     contact_columns = ("channel", "address", "consent", "consent_at", "consent_source", "invalid")
     return {
         "tags": (customer_tags, ("tag", "source", "added_at"), cached(tag_rows)),
         "contacts": (contacts, contact_columns, cached(contact_rows)),
+        "addresses": (customer_addresses, address_columns, cached(address_rows)),
         "properties": (customer_properties, ("property_id", *_VALUES), cached(property_rows)),
     }

@@ -8,40 +8,57 @@ from domain.customers import actions as customer_actions
 from domain.customers import queries as customer_queries
 from domain.customers import values, writes
 from domain.customers.fields import FIELDS
-from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
+from domain.customers.tables import (
+    contacts,
+    customer_addresses,
+    customer_facts,
+    customer_properties,
+    customer_tags,
+    customers,
+)
 from domain.imports.customers import batch, merge, suppression
+from domain.imports.customers.address_columns import ADDRESS_FIELDS, address_field
 from domain.imports.customers.part import Part
 from domain.imports.customers.property_types import inferred
 from domain.imports.customers.rows import CustomerReader
 from domain.imports.format import ImportKey, StagedRows
-from domain.imports.header import header_error, refuse_unknown
-from domain.imports.model import Progress
+from domain.imports.mapping import header_error
+from domain.imports.model import ImportKind, Progress
 from domain.imports.style import style_of
 from domain.imports.tables import import_customers
 from domain.kit.db import Transaction
-from domain.kit.errors import DomainError
 from domain.operations.model import Problem
 
-COLUMNS = (*(field.name for field in FIELDS if field.imported), "tags")
-_PREFIXES = ("property.", "consent.", "contact.")
+_FIELDS = (*(field.name for field in FIELDS if field.imported), "tags")
 
 
 class CustomerFormat:
+    kind = ImportKind.CUSTOMERS
     staging = import_customers
-    written = (customers, customer_facts, customer_tags, customer_properties, contacts)
+    written = (customers, customer_facts, customer_tags, customer_properties, contacts, customer_addresses)
+    names = (
+        *_FIELDS,
+        *("property.KEY", "consent.CHANNEL", "contact.CHANNEL"),
+        *(f"address.{name}" for name in ADDRESS_FIELDS),
+    )
+
+    def field(self, name: str) -> str | None:
+        prefix, dot, key = name.partition(".")
+        if not dot:
+            return name if name in _FIELDS else None
+        match prefix:
+            case "property":
+                return f"property.{values.key_of_label(key)}"
+            case "consent" | "contact":
+                return f"{prefix}.{values.channel(key)}"
+            case "address":
+                return address_field(key)
+            case _:
+                return None
 
     def check_columns(self, names: Sequence[str]) -> None:
-        known = (*COLUMNS, "property.KEY", "consent.CHANNEL", "contact.CHANNEL")
-        refuse_unknown(names, lambda name: name in COLUMNS or name.startswith(_PREFIXES), known)
         if not {"external_id", "email", "phone"} & set(names):
             raise header_error("Customers need a column external_id, email or phone to be found by")
-        for name in names:
-            prefix, dot, key = name.partition(".")
-            if dot:
-                try:
-                    _ = values.property_key(key) if prefix == "property" else values.channel(key)
-                except DomainError as error:
-                    raise header_error(f"The column {name!r}: {error.message}") from error
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> CustomerReader:
         definitions = {
@@ -53,7 +70,9 @@ class CustomerFormat:
     async def is_direct(self, tx: Transaction, key: ImportKey, columns: Sequence[str]) -> bool:
         defined = {definition.key for definition in await customer_queries.definitions(tx, key.store_id)}
         return all(
-            name in COLUMNS or name.startswith(("consent.", "contact.")) or name.removeprefix("property.") in defined
+            name in _FIELDS
+            or name.startswith(("consent.", "contact.", "address."))
+            or name.removeprefix("property.") in defined
             for name in columns
         )
 
@@ -71,7 +90,7 @@ class CustomerFormat:
         defined = {definition.key for definition in await customer_queries.definitions(tx, key.store_id)}
         for name, candidates in progress.property_types.items():
             if name not in defined:
-                label = name.replace("_", " ").strip().capitalize() or name
+                label = progress.property_labels.get(name) or name.replace("_", " ").strip().capitalize() or name
                 await customer_actions.add_definition(tx, key.store_id, name, label, inferred(candidates), now)
         return progress
 

@@ -1,4 +1,4 @@
-"""Merges the tags, properties and contacts of a part's staged customers."""
+"""Merges the tags, properties, contacts and addresses of a part's staged customers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,6 +8,7 @@ from sqlalchemy import (
     JSON,
     ColumnElement,
     FromClause,
+    Integer,
     Select,
     String,
     TableValuedAlias,
@@ -29,8 +30,15 @@ from sqlalchemy.types import TypeEngine
 from domain.customers import selected_writes
 from domain.customers.model import Consent
 from domain.customers.own_addresses import drop_repeated, own_address
-from domain.customers.tables import contacts, customer_properties, customer_tags, property_definitions
+from domain.customers.tables import (
+    contacts,
+    customer_addresses,
+    customer_properties,
+    customer_tags,
+    property_definitions,
+)
 from domain.customers.tags import add_selected_tags, remove_selected_tags
+from domain.imports.customers.address_columns import ADDRESS_FIELDS
 from domain.imports.customers.part import StagedCustomers
 from domain.imports.tables import import_customers
 from domain.kit.db import Transaction
@@ -51,6 +59,8 @@ async def merge(tx: Transaction, staged: StagedCustomers, columns: Sequence[str]
     if not staged.all_new and any(name in {"email", "phone"} or name.startswith("contact.") for name in columns):
         ids = select(staged.id).select_from(staged.source).where(staged.rows)
         await drop_repeated(tx, staged.store_id, ids, staged.part.key.address_kinds)
+    if any(name.startswith("address.") for name in columns):
+        await _addresses(tx, staged)
 
 
 class _JsonItems:
@@ -121,3 +131,12 @@ async def _contacts(tx: Transaction, staged: StagedCustomers, now: datetime) -> 
         values["address"] = func.nullif(items.c["address"], own)
     rows = _select(staged, staged.source.join(items.table, true()), values)
     await selected_writes.merge_contacts(tx, rows, kinds, all_new=staged.all_new)
+
+
+async def _addresses(tx: Transaction, staged: StagedCustomers) -> None:
+    stored = customer_addresses.c
+    items = _JsonItems(
+        tx, _staged.addresses, {"position": Integer(), **{name: stored[name].type for name in ADDRESS_FIELDS}}
+    )
+    rows = _select(staged, staged.source.join(items.table, true()), items.c)
+    await selected_writes.merge_addresses(tx, rows, all_new=staged.all_new)

@@ -14,6 +14,7 @@ from domain.customers.model import Consent, PropertyDefinition, imported_consent
 from domain.imports.cells import FileColumn, Parse, UnreadableCell, cached, from_text, readable
 from domain.imports.copy import key_of
 from domain.imports.customers import fields
+from domain.imports.customers.address_columns import address_parse, addresses_json
 from domain.imports.customers.fold import Fold, RowValues
 from domain.imports.customers.property_types import as_any_type, as_type, narrowed
 from domain.imports.format import ImportKey, StagedRows
@@ -53,6 +54,7 @@ class CustomerReader:
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
         self._suppression_key = key.suppression_key
         self._address_kinds = key.address_kinds
+        self._heads = progress.heads or names
         self._key_cells = [names.index(name) if name in names else None for name in _KEYS]
         # The staging table's columns take the first slots, in this order.
         data_names = [name for name in names if name not in _KEYS and (name in _FIELDS or name == "tags")]
@@ -61,6 +63,7 @@ class CustomerReader:
         self._properties: list[tuple[str, int]] = []
         self._channels: dict[str, dict[str, int]] = {}
         self._consents: set[int] = set()
+        self._addresses: dict[str, int] = {}
         columns = [self._column(name, cell, definitions) for cell, name in enumerate(names)]
         # A national phone number is read once its row's country is known.
         phones = {f"contact.{channel}" for channel, kind in key.address_kinds.items() if kind is AddressKind.PHONE} | {
@@ -95,6 +98,9 @@ class CustomerReader:
             else:
                 self._note_dates(name, cell, definition.type)
                 parse = cached(as_type(definition.type, self._style.dates(name), self._dialect))
+        elif prefix == "address":
+            self._addresses[name] = slot
+            parse = address_parse(name)
         elif dot:
             self._channels.setdefault(key, {})[prefix] = slot
             if prefix == "consent":
@@ -109,7 +115,7 @@ class CustomerReader:
         else:
             self._note_dates(name, cell, _FIELDS[name].value_type)
             parse = fields.field_parse(_FIELDS[name], self._style, self._dialect)
-        return FileColumn(name, cell, slot, parse, name)
+        return FileColumn(name, cell, slot, parse, self._heads[cell])
 
     def _note_dates(self, name: str, cell: int, kind: ValueType) -> None:
         if kind in {ValueType.DATE, ValueType.DATETIME}:
@@ -144,6 +150,7 @@ class CustomerReader:
             *self._staged_names,
             "folded_name",
             "contacts",
+            "addresses",
             "properties",
         ]
         rows = [
@@ -154,6 +161,7 @@ class CustomerReader:
                 *row[:width],
                 self._folded_name_of(row),
                 self._contacts_of(row),
+                addresses_json(row, self._addresses),
                 _json_list([f"{start}{row[slot][-1]}" for start, slot in self._property_json if row[slot] is not None]),
             )
             for kept in folding.rows

@@ -10,8 +10,8 @@ from domain.consents.suppressions import address_hash, external_id_hash
 from domain.customers.tables import customer_facts
 from domain.imports import problems
 from domain.imports.format import ImportKey, StagedRows
-from domain.imports.header import header_error, refuse_unknown
-from domain.imports.model import Progress
+from domain.imports.mapping import header_error
+from domain.imports.model import ImportKind, Progress
 from domain.imports.orders import amounts, merge, notices
 from domain.imports.orders.assembly import assemble
 from domain.imports.orders.customer_range import next_range
@@ -30,9 +30,13 @@ _AT_ONCE = 10_000
 class OrderFormat:
     staging = import_order_rows
     written = (orders, order_items, customer_facts)
+    kind = ImportKind.ORDERS
+    names = COLUMNS
+
+    def field(self, name: str) -> str | None:
+        return name if name in COLUMNS else None
 
     def check_columns(self, names: Sequence[str]) -> None:
-        refuse_unknown(names, lambda name: name in COLUMNS, COLUMNS)
         if "order_id" not in names:
             raise header_error("The column 'order_id' is missing: orders are told apart by it")
 
@@ -116,11 +120,13 @@ async def _leave_out(
             .order_by(_row.row)
             .limit(_AT_ONCE)
         )
+        heads = dict(zip(progress.columns, progress.heads, strict=False))
         last = 0
         while rows := (await tx.execute(page.where(_row.row > last))).all():
             refused: list[Problem] = []
             for row in rows:
                 column, value, message = reason(row)
+                column = heads.get(column, column)
                 subject = _subject(key, row)
                 message = f"{column}: {message}"
                 refused.append(Problem(row.row, message, subject, column, value, ProblemOutcome.ROW_REFUSED))

@@ -82,10 +82,12 @@ class OrderReader:
         self._store_id, self._operation_key = key.store_id, key_of(key.operation_id, dialect)
         self._suppression_key = key.suppression_key
         names = progress.columns
+        self._heads = dict(zip(names, progress.heads or names, strict=True))
         self.date_columns = {"placed_at": names.index("placed_at")} if "placed_at" in names else {}
         readings = parses(style, dialect)
         self._columns = [
-            FileColumn(name, cell, COLUMNS.index(name), readings[name], name) for cell, name in enumerate(names)
+            FileColumn(name, cell, COLUMNS.index(name), readings[name], self._heads[name])
+            for cell, name in enumerate(names)
         ]
         self._steps = [(column.cell, column.slot, column.parse) for column in self._columns]
         self._cells = {column.name: column.cell for column in self._columns}
@@ -150,8 +152,8 @@ class OrderReader:
     def _refusal(self, number: int, record: list[str], column: str, message: str) -> Problem:
         cell = self._cells.get(column)
         value = None if cell is None else record[cell][:SHOWN]
-        refused = ProblemOutcome.ROW_REFUSED
-        return Problem(number, f"{column}: {message}", self._subject(record), column, value, refused)
+        head, refused = self._heads.get(column, column), ProblemOutcome.ROW_REFUSED
+        return Problem(number, f"{head}: {message}", self._subject(record), head, value, refused)
 
     def _subject(self, record: list[str]) -> bytes | None:
         """Return the hash of whose order a row is, as far as it says."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from enum import StrEnum
 
 from domain.customers import values
+from domain.imports.model import DateOrder
 from domain.kit.errors import DomainError
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -32,14 +32,6 @@ _TIME = re.compile(
     r"(?:\s*(?P<zone>z|utc|gmt|(?:utc|gmt)?(?P<sign>[+-])(?P<hours>[0-9]{1,2}):?(?P<minutes>[0-9]{2})?))?",
     re.IGNORECASE,
 )
-
-
-class DateOrder(StrEnum):
-    """In which order the numbers of dates such as 1/2/2026 stand."""
-
-    YMD = "YMD"
-    DMY = "DMY"
-    MDY = "MDY"
 
 
 class OrderUnknown(Exception):

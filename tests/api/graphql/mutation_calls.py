@@ -12,6 +12,7 @@ from domain.stores.model import TokenScope
 from tests.api.graphql.stage import Json, Reply, StoreClient, attribute
 
 UPLOADS: Mapping[str, bytes] = {
+    "eventsImport": b"id,type,external_id,occurred_at\nv1,visit,ann,2026-06-01T09:00:00Z\n",
     "customersImport": b"external_id,email\nann,ann@shop.example\n",
     "ordersImport": (
         b"order_id,customer_external_id,placed_at,total,product,quantity,price\no1,ann,2026-06-01,5,p1,1,5\n"

@@ -37,6 +37,15 @@ EVERYTHING = frozenset({TokenScope.ADMIN})
 Json = Any
 
 
+# Arguments of imports, and their types.
+_OPTIONS = {
+    "encoding": ("encoding", "FileEncoding"),
+    "date_order": ("dateOrder", "DateOrder"),
+    "mapping": ("mapping", "[ColumnMappingInput!]"),
+    "unmapped_columns": ("unmappedColumns", "UnmappedColumns"),
+}
+
+
 @dataclass
 class Hands:
     """A clock that tests set."""
@@ -143,32 +152,20 @@ class StoreClient:
         document = f"mutation ({declared}) {{ {name}({arguments}) {{ {answer} userErrors {{ field message code }} }} }}"
         return (await self.get(document, **variables))[name]
 
-    async def upload(
-        self,
-        name: str,
-        content: bytes,
-        *,
-        dry_run: bool = False,
-        encoding: str | None = None,
-        date_order: str | None = None,
-    ) -> Json:
-        response = await self.send_upload(name, content, dry_run=dry_run, encoding=encoding, date_order=date_order)
+    async def upload(self, name: str, content: bytes, *, dry_run: bool = False, **options: object) -> Json:
+        """Send a file; `options` are other arguments of the mutation, such as `mapping`."""
+        response = await self.send_upload(name, content, dry_run=dry_run, **options)
         return Reply(response.status_code, response.json()).data["done"]
 
     async def send_upload(
-        self,
-        name: str,
-        content: bytes,
-        *,
-        dry_run: bool = False,
-        encoding: str | None = None,
-        date_order: str | None = None,
+        self, name: str, content: bytes, *, dry_run: bool = False, **options: object
     ) -> httpx.Response:
         answer = "{ operation { id kind status done total } userErrors { field message code } }"
-        field = f"done: {name}(file: $file, dryRun: $dryRun, encoding: $encoding, dateOrder: $dateOrder) {answer}"
-        declared = "$file: Upload!, $dryRun: Boolean, $encoding: FileEncoding, $dateOrder: DateOrder"
-        options = {"file": None, "dryRun": dry_run, "encoding": encoding, "dateOrder": date_order}
-        variables = {"query": f"mutation ({declared}) {{ {field} }}", "variables": options}
+        arguments = "".join(f", {_OPTIONS[option][0]}: ${option}" for option in options)
+        declared = "".join(f", ${option}: {_OPTIONS[option][1]}" for option in options)
+        field = f"done: {name}(file: $file, dryRun: $dryRun{arguments}) {answer}"
+        document = f"mutation ($file: Upload!, $dryRun: Boolean{declared}) {{ {field} }}"
+        variables = {"query": document, "variables": {"file": None, "dryRun": dry_run, **options}}
         data = {"operations": json.dumps(variables), "map": json.dumps({"0": ["variables.file"]})}
         return await self.send(data=data, files={"0": ("file.csv", content, "text/csv")})
 

@@ -75,6 +75,7 @@ FIELDS: dict[str, tuple[str, TokenScope | None]] = {
     "Mutation.propertyDefinitionDelete": (f'mutation {{ propertyDefinitionDelete(key: "") {ERRORS} }}', WRITE),
     "Mutation.eventsTrack": (f"mutation {{ eventsTrack(events: []) {ERRORS} }}", WRITE),
     "Mutation.customersImport": (f"mutation ($file: Upload!) {{ customersImport(file: $file) {ERRORS} }}", WRITE),
+    "Mutation.eventsImport": (f"mutation ($file: Upload!) {{ eventsImport(file: $file) {ERRORS} }}", WRITE),
     "Mutation.ordersImport": (f"mutation ($file: Upload!) {{ ordersImport(file: $file) {ERRORS} }}", WRITE),
     "Mutation.segmentCreate": (f"mutation {{ segmentCreate(input: {{}}) {ERRORS} }}", WRITE),
     "Mutation.segmentUpdate": (f"mutation {{ segmentUpdate({NOTHING}, input: {{}}) {ERRORS} }}", WRITE),

@@ -71,6 +71,7 @@ OUTCOMES: Mapping[str, Outcome] = {
     "listExport": each((operations, operations.c.kind == "list.export", TIMES)),
     "listRename": each((lists, lists.c.name == "Renamed", 1)),
     "operationCancel": once("INVALID_STATE", (operations, operations.c.status == "CANCELLED", 1)),
+    "eventsImport": each((operations, None, TIMES), (jobs, None, TIMES)),
     "orderStatusesClassify": each((order_statuses, None, 1), (operations, operations.c.kind == "orders.recount", 1)),
     "ordersImport": each((operations, None, TIMES), (jobs, None, TIMES)),
     "propertyDefinitionCreate": once("TAKEN", (property_definitions, None, 1)),

@@ -5,14 +5,15 @@ from uuid import UUID
 
 from domain import jobs
 from domain.imports import actions, runner
-from domain.imports.model import ImportKind
-from domain.imports.values.dates import DateOrder
+from domain.imports.model import ImportKind, ImportOptions
 from domain.jobs import Job
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
 from domain.operations.model import Operation, Problem
 from tests.factories import NOW
 from tests.fakes import IMPORTS
+
+NO_OPTIONS = ImportOptions()
 
 
 async def send(
@@ -22,7 +23,7 @@ async def send(
     content: bytes,
     *,
     dry_run: bool = False,
-    date_order: DateOrder | None = None,
+    options: ImportOptions = NO_OPTIONS,
 ) -> tuple[Operation, UUID]:
     async def chunks() -> AsyncIterator[bytes]:
         yield content
@@ -32,7 +33,7 @@ async def send(
     async def submit(tx: Transaction, operation: Operation, kind: ImportKind) -> None:
         job_ids.append(await actions.submit(tx, store_id, operation.id, kind))
 
-    incoming = actions.IncomingFile(kind, chunks(), dry_run, date_order=date_order)
+    incoming = actions.IncomingFile(kind, chunks(), dry_run, options=options)
     operation = await actions.take_in(database, store_id, incoming, NOW, on_complete=submit)
     return operation, job_ids[0]
 
@@ -62,9 +63,9 @@ async def bring_in(
     content: bytes,
     *,
     dry_run: bool = False,
-    date_order: DateOrder | None = None,
+    options: ImportOptions = NO_OPTIONS,
 ) -> Operation:
-    operation, job_id = await send(database, store_id, kind, content, dry_run=dry_run, date_order=date_order)
+    operation, job_id = await send(database, store_id, kind, content, dry_run=dry_run, options=options)
     await do(database, await claim(database, store_id, job_id))
     return await outcome(database, operation)
 

@@ -34,7 +34,7 @@ def cdnow() -> Path:
 
 @pytest.mark.slow
 async def test_the_files_come_in_whole_and_count_alike(database: Database, store_id: int, cdnow: Path) -> None:
-    for kind in ImportKind:
+    for kind in (ImportKind.CUSTOMERS, ImportKind.ORDERS):
         done = await actions.from_file(database, store_id, actions.LocalFile(kind, cdnow / f"{kind}.csv"), IMPORTS)
         async with database.read() as tx:
             assert await operations.problems_of(tx, store_id, [done.id]) == {done.id: []}

@@ -11,9 +11,8 @@ from sqlalchemy import func, select, update
 from domain.customers import queries
 from domain.customers.model import Consent, Customer
 from domain.customers.tables import customers
-from domain.imports.model import ImportKind
+from domain.imports.model import DateOrder, ImportKind, ImportOptions
 from domain.imports.tables import import_problems
-from domain.imports.values.dates import DateOrder
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
 from domain.kit.values import ValueType
@@ -32,7 +31,9 @@ async def imported(
     database: Database, store_id: int, text: str, order: DateOrder | None = None
 ) -> list[tuple[int | None, str | None, str | None, str | None]]:
     """Import customers, and return where the problems are, and what became of it."""
-    done = await bring_in(database, store_id, ImportKind.CUSTOMERS, text.encode(), date_order=order)
+    done = await bring_in(
+        database, store_id, ImportKind.CUSTOMERS, text.encode(), options=ImportOptions(date_order=order)
+    )
     assert done.status == "DONE"
     return [_place(problem) for problem in await problems_of(database, done)]
 

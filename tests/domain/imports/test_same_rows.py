@@ -95,17 +95,17 @@ def read(content: bytes, form: Written) -> list[list[str]]:
         encoding, separator = Encoding.UTF_8, SEPARATOR
     elif form.is_found_out and encoding in MARKS:
         encoding = detect([content])
-    header = read_header(content, encoding, CustomerFormat(), separator)
+    header = read_header(content, encoding, CustomerFormat(), separator=separator)
     records = csv_reader.read(content, 1, Form(encoding, header.form.separator), final=True)
     progress = Progress(
         separator=header.form.separator,
         header_row=header.row,
-        columns=header.names,
-        cells=header.cells,
-        width=header.width,
+        columns=header.fields.names,
+        cells=header.fields.cells,
+        width=len(header.heads),
     )
     aligned = align(records, progress)
-    assert (records.faults, aligned.problems, header.names) == ({}, [], HEADER)
+    assert (records.faults, aligned.problems, header.fields.names) == ({}, [], HEADER)
     return [cells for _, cells in aligned.rows]
 
 

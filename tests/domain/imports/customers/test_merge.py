@@ -4,7 +4,7 @@ from sqlalchemy import func, select, update
 
 from domain.customers import queries
 from domain.customers.model import AccountStatus, Consent, Customer, CustomerChange, Property
-from domain.customers.tables import contacts, customer_facts, customers
+from domain.customers.tables import contacts, customer_addresses, customer_facts, customers
 from domain.customers.upsert import upsert
 from domain.imports.model import ImportKind
 from domain.kit.db import Database
@@ -203,3 +203,28 @@ async def test_an_address_that_changes_is_unverified_unless_the_row_says_otherwi
     assert await import_customers(database, store_id, header + rows) == []
     assert (await stored_customer(database, store_id, "b")).email_verified is False
     assert (await stored_customer(database, store_id, "c")).email_verified is False
+
+
+async def test_addresses_come_by_their_number_and_an_empty_cell_keeps(database: Database, store_id: int) -> None:
+    first = (
+        "external_id,address.city,address.postcode,address.2.street,address.2.latitude\n"
+        "a,Kyoto,600-8216,Main Street 1,35.01\nb,Utrecht,,,\nc,,,,\n"
+    )
+    assert await import_customers(database, store_id, first) == []
+    later = "external_id,address.1.street,address.1.city,address.3.country\na,Shichijo,,jp\nb,,Zwolle,\nd,,Lyon,FR\n"
+    assert await import_customers(database, store_id, later) == []
+    async with database.read() as tx:
+        rows = await tx.execute(select(customer_addresses).order_by("customer_id", "position"))
+        addresses = [
+            (row.customer_id, row.position, row.country, row.city, row.postcode, row.street, row.latitude)
+            for row in rows
+        ]
+    a, b, d = [(await stored_customer(database, store_id, name)).id for name in "abd"]
+    assert addresses == [
+        (a, 1, None, "Kyoto", "600-8216", "Shichijo", None),
+        (a, 2, None, None, None, "Main Street 1", 35.01),
+        (a, 3, "JP", None, None, None, None),
+        (b, 1, None, "Zwolle", None, None, None),
+        (d, 1, None, "Lyon", None, None, None),
+        (d, 3, "FR", None, None, None, None),
+    ]

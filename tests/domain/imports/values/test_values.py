@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from domain.customers import values
 from domain.customers.model import Consent, Gender
+from domain.imports.model import DateOrder
 from domain.imports.values import countries, dates, numbers, phones, words
-from domain.imports.values.dates import DateOrder, DateStyle, OrderUnknown
+from domain.imports.values.dates import DateStyle, OrderUnknown
 from domain.imports.values.text import identifier, joined_tags, tags
 from domain.kit.errors import DomainError
 from domain.kit.formulas import protected, starts_formula, unprotected

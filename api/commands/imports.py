@@ -85,10 +85,14 @@ def import_orders(
     problems: ProblemFile = None,
     mapped: Mapped = None,
     *,
+    create_customers: Annotated[
+        bool, typer.Option("--create-customers", help="Create the customers whom the store does not have.")
+    ] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Import orders, one line item per row."""
-    _import(_file("orders", file, encoding, _options(mapped, date_order), dry_run=dry_run), store, problems)
+    options = _options(mapped, date_order, create_customers=create_customers)
+    _import(_file("orders", file, encoding, options, dry_run=dry_run), store, problems)
 
 
 def import_events(
@@ -114,7 +118,11 @@ def _file(kind: str, path: Path, encoding: str | None, options: "ImportOptions",
 
 
 def _options(
-    mapped: list[str] | None, date_order: str | None, unmapped: "UnmappedColumns | None" = None
+    mapped: list[str] | None,
+    date_order: str | None,
+    unmapped: "UnmappedColumns | None" = None,
+    *,
+    create_customers: bool = False,
 ) -> "ImportOptions":
     from domain.imports.model import ColumnMapping, ImportOptions, UnmappedColumns
     from domain.imports.values import dates
@@ -126,7 +134,8 @@ def _options(
         if not sign or not column.strip():
             raise CommandFailed(f"--map {pair!r} names no column and field: write COLUMN=FIELD", ExitStatus.INVALID)
         columns.append(ColumnMapping(column.strip(), field.strip() or None))
-    return ImportOptions(columns, unmapped or UnmappedColumns.LEFT_OUT, dates.order_named(date_order))
+    order = dates.order_named(date_order)
+    return ImportOptions(columns, unmapped or UnmappedColumns.LEFT_OUT, order, create_customers)
 
 
 def _import(file: "LocalFile", store: int | None, problem_file: Path | None) -> None:

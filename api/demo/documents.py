@@ -15,7 +15,7 @@ mutation ImportCustomers($file: Upload!) {
 """,
     ImportKind.ORDERS: """
 mutation ImportOrders($file: Upload!) {
-  ordersImport(file: $file) { operation { id } userErrors { field message } }
+  ordersImport(file: $file, createCustomers: true) { operation { id } userErrors { field message } }
 }
 """,
     ImportKind.EVENTS: """

@@ -49,18 +49,25 @@ class ColumnMapping:
 class ImportOptions:
     """The word of a caller about a file: the fields of its columns, in place of what is known of them.
 
-    Without `date_order`, each column is looked at for the order of its dates.
+    Without `date_order`, each column is looked at for the order of its dates. `create_customers`: orders bring in their
+    customers, as far as the store does not have them.
     """
 
     mapping: Sequence[ColumnMapping] = ()
     unmapped: UnmappedColumns = UnmappedColumns.LEFT_OUT
     date_order: DateOrder | None = None
+    create_customers: bool = False
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "ImportOptions":
         mapping = [ColumnMapping(**column) for column in stored["mapping"]]
         order = stored["date_order"]
-        return cls(mapping, UnmappedColumns(stored["unmapped"]), None if order is None else DateOrder(order))
+        return cls(
+            mapping,
+            UnmappedColumns(stored["unmapped"]),
+            None if order is None else DateOrder(order),
+            bool(stored["create_customers"]),
+        )
 
 
 class Phase(StrEnum):

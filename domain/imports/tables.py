@@ -92,6 +92,8 @@ import_order_rows = Table(
     Column("customer_external_id", String(200)),
     Column("customer_email", String(254)),
     Column("customer_phone", String(32)),
+    # Of a customer who is created.
+    Column("customer_name", String(200)),
     *_order_columns(),
     # None where the row names an order and no item of it.
     Column("quantity", Double),

@@ -78,8 +78,8 @@ class ImportMutation:
         OperationPayload,
         TokenScope.WRITE,
         description=(
-            "A file with a header and one line item in each row; import the customers first. Otherwise as "
-            "customersImport."
+            "A file with a header and one line item in each row; import the customers first, or have those made whom "
+            "the store does not know. Otherwise as customersImport."
         ),
     )
     async def orders_import(
@@ -91,8 +91,9 @@ class ImportMutation:
         encoding: Encoding | None = None,
         date_order: DateOrder | None = None,
         mapping: list[ColumnMappingInput] | None = None,
+        create_customers: bool | None = False,
     ) -> OperationPayload:
-        options = ImportOptions(_mapping(mapping), date_order=date_order)
+        options = ImportOptions(_mapping(mapping), date_order=date_order, create_customers=bool(create_customers))
         incoming = actions.IncomingFile(ImportKind.ORDERS, file.chunks(), bool(dry_run), encoding, options)
         return await _start(context, record, incoming)
 

@@ -7,12 +7,13 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, delete, exists, select
 
 from domain.consents.suppressions import address_hash, external_id_hash
+from domain.customers import writes
 from domain.customers.tables import customer_facts
 from domain.imports import problems
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.mapping import header_error
 from domain.imports.model import ImportKind, Progress
-from domain.imports.orders import amounts, merge, notices
+from domain.imports.orders import amounts, merge, notices, strangers
 from domain.imports.orders.assembly import assemble
 from domain.imports.orders.customer_range import next_range
 from domain.imports.orders.rows import COLUMNS, CUSTOMER_COLUMNS, OrderReader
@@ -56,8 +57,17 @@ class OrderFormat:
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool
     ) -> Progress:
         """Make orders of the rows; those that cannot be merged are left out, with a problem for each row."""
+        create = progress.options.create_customers
+        if create:
+            # Nobody else adds them meanwhile.
+            await writes.take_numbers(tx, key.store_id, 0)
         await assemble(tx, key)
-        progress = await _leave_out(tx, key, progress, _order.customer_id == 0, _unknown_customer)
+        if create and not dry_run:
+            await strangers.add(tx, key, now)
+        unknown = _order.customer_id == 0
+        if create and dry_run:
+            unknown = and_(unknown, ~strangers.are_named(key))
+        progress = await _leave_out(tx, key, progress, unknown, _unknown_customer)
         undated = and_(_order.stored_customer_id.is_(None), _order.placed_at.is_(None))
         progress = await _leave_out(tx, key, progress, undated, _undated)
         if not await amounts.all_are_small(tx, key):
@@ -82,7 +92,11 @@ def _unknown_customer(head: AnyRow) -> tuple[str, str | None, str]:
         value = getattr(head, column)
         if value is not None:
             noun = column.removeprefix("customer_")
-            return column, value, f"no customer has the {noun} {value!r}: import the customers first"
+            return (
+                column,
+                value,
+                f"no customer has the {noun} {value!r}: import the customers first, or have them created",
+            )
     columns = ", ".join(CUSTOMER_COLUMNS)
     return (
         "order_id",

@@ -30,6 +30,7 @@ STATE_COLUMNS = ("status", "payment_status", "delivery_status")
 # What a row says of its order, as the staging table has it.
 HEAD_COLUMNS = (
     *CUSTOMER_COLUMNS,
+    "customer_name",
     "placed_at",
     *STATE_COLUMNS,
     "total",
@@ -56,6 +57,7 @@ def parses(style: FileStyle, dialect: str) -> Mapping[str, Parse]:
         "customer_external_id": identifier,
         "customer_email": values.email,
         "customer_phone": partial(phone, country=None, store_country=style.country),
+        "customer_name": text,
         "placed_at": cached(for_driver(ValueType.DATETIME, placed_at, dialect)),
         **dict.fromkeys(STATE_COLUMNS, cached(model.normalize_status)),
         "total": cached(_units),

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.add_column("import_customers", sa.Column("addresses", sa.Text))
+    op.add_column("import_order_rows", sa.Column("customer_name", sa.String(200)))
     if op.get_bind().dialect.name == "postgresql":
         for table in _TABLES:
             op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
@@ -55,6 +56,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("import_order_rows", "customer_name")
     op.drop_column("import_customers", "addresses")
     for table in _TABLES:
         op.drop_table(table)

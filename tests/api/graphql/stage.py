@@ -43,6 +43,7 @@ _OPTIONS = {
     "date_order": ("dateOrder", "DateOrder"),
     "mapping": ("mapping", "[ColumnMappingInput!]"),
     "unmapped_columns": ("unmappedColumns", "UnmappedColumns"),
+    "create_customers": ("createCustomers", "Boolean"),
 }
 
 
@@ -153,7 +154,7 @@ class StoreClient:
         return (await self.get(document, **variables))[name]
 
     async def upload(self, name: str, content: bytes, *, dry_run: bool = False, **options: object) -> Json:
-        """Send a file; `options` are other arguments of the mutation, such as `mapping`."""
+        """Send a file; `options` are other arguments of the mutation, such as `create_customers`."""
         response = await self.send_upload(name, content, dry_run=dry_run, **options)
         return Reply(response.status_code, response.json()).data["done"]
 

@@ -17,6 +17,7 @@ from domain.imports.events.rows import ATTRIBUTE, EventReader, rows_of, staged_e
 from domain.imports.format import ImportKey, RowsRefused, StagedRows
 from domain.imports.mapping import header_error
 from domain.imports.model import ImportKind, Progress
+from domain.imports.style import style_of
 from domain.imports.tables import import_events
 from domain.ingestion import track
 from domain.ingestion.model import MAX_BATCH, TrackedEvent
@@ -54,7 +55,7 @@ class EventFormat:
             raise header_error("Events need a column external_id or email: whose are they?")
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> EventReader:
-        return EventReader(key, progress, tx.dialect)
+        return EventReader(key, progress, await style_of(tx, key, progress), tx.dialect)
 
     async def is_direct(self, tx: Transaction, key: ImportKey, columns: Sequence[str]) -> bool:
         """Return False: a batch with a wrong event is tracked without it, which takes a transaction of its own."""

@@ -1,37 +1,43 @@
 """Reads rows of events: each is one, as a client would send it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from hashlib import blake2s
-from typing import TypeVar
+from typing import Any
 
 import orjson
 
 from domain.consents.suppressions import address_hash, external_id_hash
-from domain.customers import values
 from domain.customers.key import CustomerKey
 from domain.events.types import event_type_of
+from domain.imports.cells import SHOWN, Parse, cached, typed
 from domain.imports.copy import key_of
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
+from domain.imports.style import FileStyle
+from domain.imports.values.dates import moment
+from domain.imports.values.text import identifier
 from domain.ingestion.model import TrackedEvent
 from domain.ingestion.validation import clean_event
 from domain.kit.errors import DomainError
 from domain.kit.values import ValueType
 from domain.operations.model import Problem, ProblemOutcome
 
-T = TypeVar("T")
-
 ATTRIBUTE = "attributes."
 _STAGED = ("store_id", "operation_id", "row", "event")
-_TYPED = {ValueType.NUMBER: values.number, ValueType.BOOLEAN: values.boolean}
 
 
 class EventReader:
-    def __init__(self, key: ImportKey, progress: Progress, dialect: str) -> None:
+    def __init__(self, key: ImportKey, progress: Progress, style: FileStyle, dialect: str) -> None:
         self.property_types: dict[str, list[str]] = {}
         self._key = key
         self._names = progress.columns
+        self._heads = dict(zip(self._names, progress.heads or self._names, strict=True))
+        self.date_columns = {"occurred_at": self._names.index("occurred_at")}
+        dates = style.dates("occurred_at")
+        self._occurred_at = cached(partial(moment, style=dates))
+        self._readings = {kind: typed(kind, dates) for kind in (ValueType.NUMBER, ValueType.BOOLEAN)}
         self._operation_key = key_of(key.operation_id, dialect)
 
     def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
@@ -40,15 +46,54 @@ class EventReader:
         problems: list[Problem] = []
         for number, record in records:
             cells = {name: cell.strip() for name, cell in zip(self._names, record, strict=True) if cell.strip()}
+            unreadable: list[DomainError] = []
             try:
-                event = _event(number, cells)
+                event = self._event(number, cells, unreadable)
                 _ = clean_event(event)
             except DomainError as error:
-                subject = self._subject(cells)
-                problems.append(Problem(number, error.message, subject, outcome=ProblemOutcome.ROW_REFUSED))
+                problems.append(self._problem(number, cells, error, ProblemOutcome.ROW_REFUSED))
                 continue
+            problems += [self._problem(number, cells, error, ProblemOutcome.CELL_LEFT_OUT) for error in unreadable]
             rows.append((self._key.store_id, self._operation_key, number, _json(event)))
         return StagedRows(_STAGED, rows, problems)
+
+    def _problem(self, number: int, cells: Mapping[str, str], error: DomainError, outcome: ProblemOutcome) -> Problem:
+        name = next((step for step in error.field if step in self._heads), None)
+        column, value = (None, None) if name is None else (self._heads[name], cells.get(name, "")[:SHOWN])
+        return Problem(number, error.message, self._subject(cells), column, value, outcome)
+
+    def _read(self, field: str, parse: Parse, cells: Mapping[str, str]) -> Any:
+        """Return what a cell says. Raise DomainError with the name of its column."""
+        try:
+            return parse(cells.get(field, ""))
+        except DomainError as error:
+            raise DomainError(f"{self._heads[field]}: {error.message}", field=(field,)) from error
+
+    def _event(self, number: int, cells: Mapping[str, str], unreadable: list[DomainError]) -> TrackedEvent:
+        """Return the event of a row, without the attributes that are unreadable.
+
+        One without an id gets the same one whenever this row of such a file comes again.
+        """
+        name = cells.get("type", "")
+        if "external_id" in cells:
+            customer = CustomerKey(external_id=self._read("external_id", identifier, cells))
+        elif "email" in cells:
+            customer = CustomerKey(email=cells["email"])
+        else:
+            raise DomainError("The row needs an external_id or an email: whose event is it?")
+        occurred_at = self._read("occurred_at", self._occurred_at, cells)
+        if occurred_at is None:
+            raise DomainError(f"{self._heads['occurred_at']}: is empty", field=("occurred_at",))
+        types = event_type_of(name).attributes
+        attributes: dict[str, object] = {}
+        for field in (field for field in cells if field.startswith(ATTRIBUTE)):
+            attribute = field.removeprefix(ATTRIBUTE)
+            parse = self._readings.get(types.get(attribute, ValueType.STRING))
+            try:
+                attributes[attribute] = cells[field] if parse is None else self._read(field, parse, cells)
+            except DomainError as error:
+                unreadable.append(error)
+        return TrackedEvent(cells.get("id") or _made_id(number, cells), name, customer, occurred_at, attributes)
 
     def _subject(self, cells: Mapping[str, str]) -> bytes | None:
         """Return the hash of whose event a row is that cannot be read, as far as it says."""
@@ -56,36 +101,6 @@ class EventReader:
         if "external_id" in cells:
             return external_id_hash(*key, cells["external_id"])
         return address_hash(*key, cells["email"]) if "email" in cells else None
-
-
-def _event(number: int, cells: Mapping[str, str]) -> TrackedEvent:
-    """Return the event of a row. One without an id gets the same one whenever this row of such a file comes again."""
-    name = cells.get("type", "")
-    if "external_id" in cells:
-        customer = CustomerKey(external_id=cells["external_id"])
-    elif "email" in cells:
-        customer = CustomerKey(email=cells["email"])
-    else:
-        raise DomainError("The row needs an external_id or an email: whose event is it?")
-    moment = _named("occurred_at", values.instant, cells.get("occurred_at", ""))
-    if moment is None:
-        raise DomainError("occurred_at: is empty")
-    types = event_type_of(name).attributes
-    attributes: dict[str, object] = {}
-    for field, cell in cells.items():
-        if field.startswith(ATTRIBUTE):
-            attribute = field.removeprefix(ATTRIBUTE)
-            read = _TYPED.get(types.get(attribute, ValueType.STRING))
-            attributes[attribute] = cell if read is None else _named(attribute, read, cell)
-    return TrackedEvent(cells.get("id") or _made_id(number, cells), name, customer, moment, attributes)
-
-
-def _named(name: str, read: Callable[[str], T], cell: str) -> T:
-    """Return what is read of a cell. Raise DomainError with the name of its field."""
-    try:
-        return read(cell)
-    except DomainError as error:
-        raise DomainError(f"{name}: {error.message}") from error
 
 
 def _made_id(number: int, cells: Mapping[str, str]) -> str:

@@ -39,7 +39,7 @@ class OrderFormat:
 
     def check_columns(self, names: Sequence[str]) -> None:
         if "order_id" not in names:
-            raise header_error("The column 'order_id' is missing: orders are told apart by it")
+            raise header_error("The column 'order_id' is missing: orders need it to be told apart")
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> OrderReader:
         return OrderReader(key, progress, await style_of(tx, key, progress), tx.dialect)

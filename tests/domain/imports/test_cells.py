@@ -308,7 +308,7 @@ async def test_problems_survive_the_worker(database: Database, store_id: int, mo
 
     with monkeypatch.context() as patch:
         # A worker that dies after the file was staged, before it is merged.
-        patch.setattr("domain.imports.customers.merge.merge", kill)
+        patch.setattr("domain.imports.runner._merge", kill)
         with pytest.raises(Killed):
             await do(database, await claim(database, store_id, job_id))
     async with database.write() as tx:

@@ -9,7 +9,7 @@ from tests.api.graphql.stage import Stage, StoreClient
 
 CUSTOMER = """query ($email: String!) { customers(first: 5, search: $email) { nodes {
     externalId name firstName lastName phone tier
-    contacts { channel consent } tags { tag } addresses { street city country } orderCount totalSpent
+    contacts { channel consent } tags addresses { street city country } orderCount totalSpent
 } } }"""
 
 

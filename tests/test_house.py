@@ -34,6 +34,7 @@ ANY_ROWS_DO = {
     "domain/imports/queries.py": "goes from key to key, in their order",
     "domain/imports/orders/customer_range.py": "sums are sought, or only the value is read by which it sorts",
     "domain/imports/orders/items.py": "asks whether there is one",
+    "domain/imports/orders/strangers.py": "goes from key to key, in their order",
     "domain/imports/orders/merge.py": "asks whether there is one",
     "domain/lifecycle/queries.py": "only the values are read, by which it sorts",
     "domain/lists/queries.py": "asks whether there is one",

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from time import sleep
@@ -35,12 +36,15 @@ SINK_HOST = "127.0.0.1"
 def demo_settings(settings: Settings) -> Settings:
     """Return settings with the workers inside of the server and, unless they are set, a new database and a quiet log.
 
-    The database of an earlier demo is deleted.
+    The database and the files of an earlier demo are deleted.
     """
     changes: dict[str, object] = {"broker_url": IN_PROCESS}
     if "database_url" not in settings.model_fields_set:
         for path in Path().glob(f"{DATABASE}*"):
-            path.unlink()
+            if path.is_dir():
+                rmtree(path)
+            else:
+                path.unlink()
         changes["database_url"] = f"sqlite+aiosqlite:///{DATABASE}"
     if "private_targets" not in settings.model_fields_set:
         changes["private_targets"] = (SINK_HOST,)

@@ -6,10 +6,11 @@ from functools import partial
 
 import orjson
 
-from domain.customers import values
 from domain.customers.model import Address
 from domain.customers.validation import ADDRESS_CHECKS, MAX_ADDRESSES
-from domain.imports.cells import Parse, cached
+from domain.imports.cells import Parse, cached, either, from_text
+from domain.imports.values import countries
+from domain.imports.values.numbers import number
 from domain.kit.errors import DomainError
 
 ADDRESS_FIELDS = tuple(field.name for field in fields(Address))
@@ -35,12 +36,14 @@ def address_parse(field: str) -> Parse:
     """Return the reading of a field's cells."""
     name = field.rpartition(".")[2]
     check = ADDRESS_CHECKS[name]
-    return cached(partial(_degrees, check=check) if name in _DEGREES else check)
+    if name in _DEGREES:
+        return cached(partial(_degrees, check=check))
+    return cached(either(check, countries.country) if name == "country" else from_text(check))
 
 
 def _degrees(cell: str, check: Callable[[float], float]) -> float | None:
-    number = values.number(cell)
-    return None if number is None else check(number)
+    read = number(cell)
+    return None if read is None else check(float(read))
 
 
 def addresses_json(row: Sequence[object], slots: Mapping[str, int]) -> str | None:

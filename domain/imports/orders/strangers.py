@@ -3,17 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from domain import changes
 from domain.changes import ChangeKind
 from domain.consents import suppressions
-from domain.customers import selected_writes, writes
-from domain.customers.model import NAMELESS, folded_name
+from domain.customers import writes
+from domain.customers.identity import customer_id_of
 from domain.customers.objections import EVERY_CHANNEL
 from domain.customers.tables import customers
 from domain.imports.format import ImportKey
-from domain.imports.orders.assembly import customer_id_of
 from domain.imports.orders.rows import CUSTOMER_COLUMNS
 from domain.imports.tables import import_order_rows, import_orders
 from domain.kit.db import Transaction
@@ -57,58 +56,39 @@ def _heads(key: ImportKey, *columns: ColumnElement[Any]) -> Select[*tuple[Any, .
 async def _add_known_by(
     tx: Transaction, key: ImportKey, name: ColumnElement[Any], is_stranger: ColumnElement[bool], now: datetime
 ) -> None:
+    known_by = name.label("known_by")
     said = {
         "external_id": func.max(_row.customer_external_id),
         "email": func.max(_row.customer_email),
         "phone": func.max(_row.customer_phone),
         "name": func.max(_row.customer_name),
     }
-    number = func.row_number().over(order_by=func.min(_row.row)).label("number")
-    people = _heads(key, number, *(value.label(column) for column, value in said.items())).where(is_stranger)
-    person = people.group_by(name).subquery("person").c
-    count = int(await tx.scalar(select(func.count()).select_from(person.number.table)))
-    if not count:
-        return
-    first = await writes.take_numbers(tx, key.store_id, count)
-    moment = literal(now, customers.c.created_at.type)
-    values: dict[str, Any] = {column.name: false() for column in customers.c if not column.nullable}
-    values |= {
-        "store_id": literal(key.store_id),
-        "id": person.number + literal(first - 1, customers.c.id.type),
-        "created_at": moment,
-        "updated_at": moment,
-        "source": literal(_SOURCE),
-        "folded_name": literal(NAMELESS, customers.c.folded_name.type),
-        **{column: person[column] for column in said},
-    }
-    await selected_writes.add(tx, select(*(value.label(column) for column, value in values.items())))
-    await changes.record_range_change(tx, key.store_id, _WRITTEN, first, first + count - 1)
-    await refresh_statistics(tx, customers)
-    for start in range(first, first + count, _AT_ONCE):
-        added = list(range(start, min(start + _AT_ONCE, first + count)))
-        await suppressions.heed(tx, key.suppression_key, key.store_id, added, now)
-        await _fold_names(tx, key.store_id, added[0], added[-1])
-    await _find(tx, key)
-
-
-async def _fold_names(tx: Transaction, store_id: int, first: int, last: int) -> None:
-    """Fold the names of customers who have just been added: the database has no such function."""
-    customer = customers.c
-    names = select(customer.id, customer.name).where(
-        customer.store_id == store_id, customer.id.between(first, last), customer.name.is_not(None)
-    )
-    folded = [{"number": row.id, "folded": folded_name(row.name)} for row in await tx.execute(names)]
-    if folded:
-        is_customer = and_(customer.store_id == bindparam("of_store"), customer.id == bindparam("number"))
-        statement = update(customers).where(is_customer).values(folded_name=bindparam("folded"))
-        await tx.execute(statement, [row | {"of_store": store_id} for row in folded])
+    people = _heads(key, known_by, *(value.label(column) for column, value in said.items())).where(is_stranger)
+    people = people.group_by(name).order_by(known_by).limit(_AT_ONCE)
+    last = ""
+    while page := (await tx.execute(people.where(name > last))).all():
+        last = page[-1].known_by
+        first = await writes.take_numbers(tx, key.store_id, len(page))
+        numbers = range(first, first + len(page))
+        rows = [
+            writes.new_row(key.store_id, number, now)
+            | {"source": _SOURCE}
+            | {column: getattr(person, column) for column in said}
+            for number, person in zip(numbers, page, strict=True)
+        ]
+        await writes.add(tx, rows)
+        await changes.record_range_change(tx, key.store_id, _WRITTEN, numbers[0], numbers[-1])
+        await suppressions.heed(tx, key.suppression_key, key.store_id, numbers, now)
+    if last:
+        await refresh_statistics(tx, customers)
+        await _find(tx, key)
 
 
 async def _find(tx: Transaction, key: ImportKey) -> None:
     """Give orders without a customer the one who is known by now."""
     head = import_order_rows.alias("head").c
     is_head = and_(key.matches(head), head.order_id == _order.order_id, head.head)
-    known = select(customer_id_of(key.store_id, *(head[name] for name in CUSTOMER_COLUMNS))).where(is_head).limit(1)
+    known = select(customer_id_of(key.store_id, *(head[name] for name in CUSTOMER_COLUMNS))).where(is_head)
     customer_id = known.correlate(import_orders).scalar_subquery()
     await tx.execute(
         update(import_orders)

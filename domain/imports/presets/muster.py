@@ -31,10 +31,11 @@ _COMPUTED = (
     *(f"invalid.{channel}" for channel in _CHANNELS),
 )
 
-# A report says whether somebody has a contact on a channel, not which.
+# The addresses of somebody who has several are one text in each column: which of them are one address, nobody can tell.
+_ADDRESSES = tuple(f"address.{name}" for name in ("country", "region", "city", "postcode", "street", "company"))
 LIST_EXPORT = ExportPreset(
     "Muster list",
     marks=[("tag",), *((column,) for column in _COMPUTED)],
     fields={"tags": "tag"},
-    left_out=(*_COMPUTED, *(f"contact.{channel}" for channel in _CHANNELS)),
+    left_out=(*_COMPUTED, *_ADDRESSES),
 )

@@ -1,5 +1,6 @@
 """Brings a file's records to the columns of its header, and tells what has no place there."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from domain.imports.header import SEPARATORS, is_blank
 from domain.imports.model import Progress
 from domain.operations.model import Problem, ProblemOutcome
 
+# A number with an apostrophe before it, which keeps its digits in spreadsheets: an id, a postcode, a phone number.
+_NUMBER = re.compile(r"'[+]?[0-9]", re.ASCII)
 _SEPARATOR_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -55,6 +58,8 @@ def align(records: Records, progress: Progress) -> AlignedRows:
             record = [*record, *[""] * (width - len(record))][:width]
         elif not record[0] and is_blank(record):
             continue
+        if progress.apostrophes:
+            record = [cell[1:] if _NUMBER.match(cell) else cell for cell in record]
         for cell in [cell for cell in untold if record[cell].strip()]:
             untold.remove(cell)
             nameless.append(cell)

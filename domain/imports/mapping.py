@@ -46,6 +46,7 @@ class ColumnFields:
     left_out: list[int]
     labels: dict[str, str]
     preset: str | None
+    apostrophes: bool
     notices: list[Problem]
 
 
@@ -109,6 +110,7 @@ def map_columns(heads: Sequence[str], fields: Fields, options: ImportOptions) ->
         left_out=[cell for cell, head in enumerate(heads) if head and cell not in taken],
         labels=mapping.labels,
         preset=None if preset is None else preset.name,
+        apostrophes=preset is not None and preset.apostrophes,
         notices=notices,
     )
 

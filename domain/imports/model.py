@@ -138,6 +138,8 @@ class Progress:
     # The cells of columns with a name that are no field's.
     left_out: Sequence[int] = ()
     preset: str | None = None
+    # Whether an apostrophe stands before numbers.
+    apostrophes: bool = False
     width: int = 0
     # The cells without a column's name whose values have been told.
     nameless: Sequence[int] = ()

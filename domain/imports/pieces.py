@@ -146,6 +146,7 @@ def _begun(progress: Progress, header: Header) -> Progress:
         left_out=fields.left_out,
         property_labels=fields.labels,
         preset=fields.preset,
+        apostrophes=fields.apostrophes,
         width=len(header.heads),
     )
 

@@ -47,13 +47,15 @@ class ExportPreset:
     """The columns of an export.
 
     A file with all of the columns of one of `marks` is such an export. `fields` are what its columns are, and
-    `left_out` those of which nothing is taken.
+    `left_out` those of which nothing is taken. `apostrophes`: it writes one before numbers, so that spreadsheets keep
+    their digits.
     """
 
     name: str
     marks: Sequence[Sequence[str]]
     fields: Mapping[str, Source]
     left_out: Sequence[str] = ()
+    apostrophes: bool = False
 
     def is_of(self, names: Collection[str]) -> bool:
         """Return whether a file with columns of these names, as `same_name` has them, is such an export."""

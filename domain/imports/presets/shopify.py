@@ -30,6 +30,7 @@ CUSTOMERS = ExportPreset(
     },
     # Counted from the orders.
     left_out=("Total Spent", "Total Orders", "Tax Exempt"),
+    apostrophes=True,
 )
 
 # An order's own columns stand on its first line alone. Its Id does so too: lines go by its name.
@@ -70,4 +71,5 @@ ORDERS = ExportPreset(
         *("Location", "Device ID", "Id", "Tags", "Risk Level", "Receipt Number", "Duties"),
         *(f"Tax {number} {column}" for number in range(1, 6) for column in ("Name", "Value")),
     ),
+    apostrophes=True,
 )

@@ -197,7 +197,7 @@ async def test_the_job_that_tracks_memberships_is_made_again(empty: Database) ->
         await tracking.schedule_due(empty, NOW)
     async with empty.engine.begin() as connection:
         rows = (await connection.run_sync(stored_rows))["jobs"]
-    assert sorted(str(row["kind"]) for row in rows) == ["1", "memberships.track"]
+    assert sorted(str(row["kind"]) for row in rows) == ["1", "memberships.track", "orders.recount"]
 
 
 async def test_stored_addresses_take_their_canonical_form(empty: Database) -> None:

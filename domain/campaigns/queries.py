@@ -15,7 +15,7 @@ from domain.deliveries.model import COUNTS, AcceptMarketing
 from domain.deliveries.tables import delivery_batches
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import ParentFilter
-from domain.kit.folded_text import folded
+from domain.kit.folded_text import contains_folded, folded
 from domain.lists.tables import lists
 
 
@@ -192,7 +192,7 @@ def page(
     if statuses is not None:
         statement = statement.where(campaigns.c.status.in_([status.value for status in statuses]))
     if search:
-        statement = statement.where(campaigns.c.folded_name.contains(folded(search), autoescape=True))
+        statement = statement.where(contains_folded(campaigns.c.folded_name, search))
     return statement
 
 

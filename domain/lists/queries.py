@@ -30,7 +30,7 @@ from domain.customers.tables import customers
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import ParentFilter
 from domain.kit.db.types import Id
-from domain.kit.folded_text import folded
+from domain.kit.folded_text import contains_folded, folded
 from domain.lists.model import CustomerList, GeneratingList, ListStatus, UnfinishedLists
 from domain.lists.tables import list_members, lists
 from domain.segments.evaluation.reach import ChannelReach, survey_each
@@ -122,7 +122,7 @@ def offered(
     if latest_only:
         statement = statement.where(_none_later(_later.c.status == ListStatus.READY.value))
     if search:
-        statement = statement.where(lists.c.folded_name.contains(folded(search), autoescape=True))
+        statement = statement.where(contains_folded(lists.c.folded_name, search))
     return statement
 
 

@@ -29,7 +29,7 @@ from domain.events.tables import events
 from domain.kit.db import AnyRow, Transaction
 from domain.kit.db.portable import array_value, in_array, refresh_statistics
 from domain.kit.db.types import Id
-from domain.kit.folded_text import folded
+from domain.kit.folded_text import contains_folded, folded
 from domain.orders.tables import order_item_facets
 from domain.segments.codec import definition, to_stored
 from domain.segments.filters import Definition
@@ -78,7 +78,7 @@ def listing(store_id: int, search: str | None = None, active: bool | None = None
     """Select segments, as `segment` reads them, to be paged by id: the newest has the greatest."""
     statement = select(*_COLUMNS).where(segments.c.store_id == store_id)
     if search:
-        statement = statement.where(segments.c.folded_name.contains(folded(search), autoescape=True))
+        statement = statement.where(contains_folded(segments.c.folded_name, search))
     return statement if active is None else statement.where(segments.c.active.is_(active))
 
 

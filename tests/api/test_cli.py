@@ -221,13 +221,14 @@ def test_the_doctor_says_what_to_do_about_an_empty_database(tmp_path: Path) -> N
 
 def test_a_file_is_imported_without_its_bad_rows(migrated: Path) -> None:
     (migrated / "good.csv").write_text("external_id,email\na,ann@example.com\nb,bob@example.com\n")
-    (migrated / "bad.csv").write_text("external_id,birthday\nc,1990-01-01\nd,1990-13-01\n")
+    (migrated / "bad.csv").write_text("external_id,birthday\nc,1990-01-01\nd,1990-13-01\n,1990-01-01\n")
     good = muster("import", "customers", "good.csv", cwd=migrated)
     bad = muster("import", "customers", "bad.csv", cwd=migrated)
     assert (good.returncode, bad.returncode) == (0, 1)
     assert "2 of 2 rows were imported" in good.stderr
     assert "row 3: birthday" in bad.stderr
-    assert "2 of 2 rows were imported" in bad.stderr
+    assert "row 4: " in bad.stderr
+    assert "2 of 3 rows were imported" in bad.stderr
 
 
 def test_all_problems_of_a_file_are_written_to_another(migrated: Path) -> None:
@@ -299,7 +300,7 @@ def test_a_column_that_is_no_field_is_told_and_can_be_mapped(migrated: Path) -> 
 
 def test_all_that_is_held_of_a_customer_is_written_into_a_file(migrated: Path) -> None:
     (migrated / "customers.csv").write_text("external_id,email,phone\nann,ann@shop.example,\nann,,no phone\n")
-    assert muster("import", "customers", "customers.csv", cwd=migrated).returncode == 1
+    assert muster("import", "customers", "customers.csv", cwd=migrated).returncode == 0
     done = muster("customer", "export", "ann", "ann.json", cwd=migrated)
     assert (done.returncode, done.stderr) == (0, "")
     held = json.loads((migrated / "ann.json").read_text())

@@ -102,7 +102,7 @@ READ: Mapping[str, str] = {
     "ImportedColumn": "column fields",
     "ImportedRow": "row fields",
     "Operation": "done total url problems importReport",
-    "OperationProblem": "row message",
+    "OperationProblem": "row column value outcome message",
     "OrderStatus": "status meaning orderCount",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "PropertyDefinition": "key label type",

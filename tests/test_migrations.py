@@ -35,6 +35,14 @@ LANDED = {
     "0007_erasure.py": "fd2267010019ae543444f15f5feb1f48ad3eac067307d6bddee3ae53196cc2a4",
     "0008_audit.py": "322438d8a9e76e970f3aefa8844970a8506b105458bd24e2bdebe416fddbefb7",
     "0009_row_security.py": "78ebad9965615fb8665b618255c1ea3eaf59f26207b0d245fa73f76cdac95941",
+    "0010_problem_cells.py": "301360889da0845195b40a1fdb0536fa3e2d88523faa0906ebfd0dfa0681f2cc",
+    "0011_folded_names.py": "5bee0ef0d76213f89375ae4ac8caeff2be0e527bd0f320aae1ef102b5393adbd",
+    "0012_canonical_addresses.py": "39555b26604ee4f4aaf275b93a27c69459af5c2d013d732af3dd27cb2d8e37f9",
+    "0013_import_problems.py": "a2e6fc65c249f4a4b2dc3a05e1ccd2bc92a26f39879b5e4d06d3e13437d9ba12",
+    "0014_objections.py": "27e044fc0508f2a9a7bb323df4af571e28ee8640569a0ac97a8d208e170dec0a",
+    "0015_sales.py": "a3599e1dc59ac612a854bf40071c6847d0314f97a6b715fd74c11e41f3248ce8",
+    "0016_customer_keys_first.py": "91698d5564183b708cff982c2f16d865135d02751d6b21f292fcd550383a455e",
+    "0017_import_reports.py": "203a77f10a4772c835e09e4f12f2d533db67730b9d11f8e0b2a99b060a4c9bbb",
 }
 RENAMED_TABLES = {"event_tallies": "event_counters", "followed_segments": "tracked_segments"}
 # What they held is in objections.

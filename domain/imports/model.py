@@ -195,7 +195,7 @@ class Progress:
         return cls(**values)
 
 
-# Files of orders that were under way begin again (migration 0014).
+# Files of orders that were under way begin again (migration 0015).
 _FORGOTTEN = {"customer", "merged_customer"}
 _NAMES_BEFORE = {
     "row": "next_row",

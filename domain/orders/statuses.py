@@ -119,7 +119,7 @@ async def classify(tx: Transaction, store_id: int, said: Mapping[str, StatusMean
 
 
 async def forget_known(tx: Transaction, store_id: int) -> None:
-    """Let the shops' words mean what they mean there; migration 0014 has entered all words as sales."""
+    """Let the shops' words mean what they mean there; migration 0015 has entered all words as sales."""
     entered = await tx.execute(select(order_statuses.c.status).where(order_statuses.c.store_id == store_id))
     known = [status for status in entered.scalars() if preset_meaning(status) is not None]
     for start in range(0, len(known), _AT_ONCE):

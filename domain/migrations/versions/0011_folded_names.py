@@ -14,7 +14,7 @@ from alembic import op
 from domain.kit.db.types import Id
 from domain.kit.folded_text import folded
 
-revision = "0013"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None

@@ -8,8 +8,8 @@ from alembic import op
 
 from domain.kit.db.types import Id, Instant, Json
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -8,8 +8,8 @@ from alembic import op
 
 from domain.kit.db.types import Id
 
-revision = "0017"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

@@ -15,8 +15,8 @@ from alembic import op
 
 from domain.kit.db.types import Id, Instant, Json, Money
 
-revision = "0014"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -10,8 +10,8 @@ Files that are imported are stored as they are: to compress them costs more than
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -22,8 +22,8 @@ from muster_sdk import AddressInvalid, canonical_email
 
 from domain.kit.db.types import Id, Instant, Json
 
-revision = "0011"
-down_revision = "0013"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

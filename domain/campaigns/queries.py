@@ -14,8 +14,8 @@ from domain.campaigns.tables import campaigns
 from domain.deliveries.model import COUNTS, AcceptMarketing
 from domain.deliveries.tables import delivery_batches
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import ParentFilter
-from domain.kit.folded_text import contains_folded, folded
+from domain.kit.db.portable import ParentFilter, contains_folded
+from domain.kit.folded_text import folded
 from domain.lists.tables import lists
 
 

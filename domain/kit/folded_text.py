@@ -3,8 +3,6 @@
 import re
 from unicodedata import normalize
 
-from sqlalchemy import ColumnElement, false
-
 # A name of 200 characters can be some thousands here; an entry of an index of PostgreSQL has 2,704 bytes.
 FOLDED_LENGTH = 300
 
@@ -43,9 +41,3 @@ def folded(text: str) -> str:
         text = normalize("NFKD", normalize("NFKD", text).casefold()).translate(_LETTERS)
         text = normalize("NFC", _ACCENTS.sub("", _INVISIBLE.sub("", text)))
     return " ".join(text.split())[:FOLDED_LENGTH].rstrip()
-
-
-def contains_folded(folded_column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Return whether a column of folded texts has this one as a part; one of invisible characters is part of none."""
-    folded_text = folded(text)
-    return folded_column.contains(folded_text, autoescape=True) if folded_text or not text.strip() else false()

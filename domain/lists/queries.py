@@ -28,9 +28,9 @@ from domain.changes import ChangeKind
 from domain.customers import queries as customer_queries
 from domain.customers.tables import customers
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import ParentFilter
+from domain.kit.db.portable import ParentFilter, contains_folded
 from domain.kit.db.types import Id
-from domain.kit.folded_text import contains_folded, folded
+from domain.kit.folded_text import folded
 from domain.lists.model import CustomerList, GeneratingList, ListStatus, UnfinishedLists
 from domain.lists.tables import list_members, lists
 from domain.segments.evaluation.reach import ChannelReach, survey_each

@@ -27,9 +27,9 @@ from domain.changes import ChangeKind
 from domain.customers.tables import customers
 from domain.events.tables import events
 from domain.kit.db import AnyRow, Transaction
-from domain.kit.db.portable import array_value, in_array, refresh_statistics
+from domain.kit.db.portable import array_value, contains_folded, in_array, refresh_statistics
 from domain.kit.db.types import Id
-from domain.kit.folded_text import contains_folded, folded
+from domain.kit.folded_text import folded
 from domain.orders.tables import order_item_facets
 from domain.segments.codec import definition, to_stored
 from domain.segments.filters import Definition

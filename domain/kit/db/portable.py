@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     column,
     exists,
+    false,
     func,
     literal,
     literal_column,
@@ -28,6 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.kit.db.engine import Transaction
 from domain.kit.db.types import Instant
+from domain.kit.folded_text import folded
 
 
 def insert_into(table: Table, dialect: str) -> Any:
@@ -135,3 +137,9 @@ async def ensure_statistics(tx: Transaction, *tables: Table) -> None:
 
 # Makes the condition that a column is the parent, or one of the parents, whose children are read.
 ParentFilter = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+
+
+def contains_folded(folded_column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Return whether a column of folded texts has this one as a part; one of invisible characters is part of none."""
+    folded_text = folded(text)
+    return folded_column.contains(folded_text, autoescape=True) if folded_text or not text.strip() else false()

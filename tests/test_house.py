@@ -39,7 +39,7 @@ ANY_ROWS_DO = {
     "domain/lifecycle/queries.py": "only the values are read, by which it sorts",
     "domain/lists/queries.py": "asks whether there is one",
     "domain/memberships/queries.py": "what is left is found by the next look",
-    "domain/migrations/versions/0013_folded_names.py": "goes from key to key, in their order",
+    "domain/migrations/versions/0011_folded_names.py": "goes from key to key, in their order",
     "domain/orders/facts.py": "only the moments are read, by which it sorts",
     "domain/privacy/rows.py": "its order is what is left of the key",
     "domain/segments/evaluation/cache/transfer.py": "more than the limit are not read, only known of",

@@ -10,3 +10,4 @@ class CustomerKey:
     id: int | None = None
     external_id: str | None = None
     email: str | None = None
+    phone: str | None = None

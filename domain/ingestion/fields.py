@@ -48,8 +48,13 @@ def check_customer(key: CustomerKey) -> CustomerKey:
         if email is None:
             raise DomainError("email: is empty", field=("customer", "email"), code=ErrorCode.REQUIRED)
         return CustomerKey(email=email)
+    if key.phone is not None:
+        phone = check_field(("customer", "phone"), partial(values.phone, country=None), key.phone)
+        if phone is None:
+            raise DomainError("phone: is empty", field=("customer", "phone"), code=ErrorCode.REQUIRED)
+        return CustomerKey(phone=phone)
     if key.id is None:
-        message = "customer: needs one of id, externalId, email"
+        message = "customer: needs one of id, externalId, email, phone"
         raise DomainError(message, field=("customer",), code=ErrorCode.REQUIRED)
     return key
 

@@ -115,7 +115,7 @@ async def _new(tx: Transaction, store_id: int, column: Column[str], events: Iter
 async def _customer_ids(
     tx: Transaction, store_id: int, keys: Mapping[int, CustomerKey], first_number: int, now: datetime
 ) -> CustomerIds:
-    """Return the customers of the events, by the events' indexes; those unknown by external id or email are added.
+    """Return the customers of the events, by the events' indexes; those named otherwise than by id are added if unknown.
 
     Raise DomainErrors when customers are unknown by their ids.
     """
@@ -126,7 +126,7 @@ async def _customer_ids(
         rows = await tx.execute(select(customers.c.id).where(*is_asked_for))
         customer_ids |= {CustomerKey(id=known_id): known_id for known_id in rows.scalars()}
     named = [key for key in dict.fromkeys(keys.values()) if key.id is None]
-    known_ids = await identity.find(tx, store_id, [Identifiers(key.external_id, key.email) for key in named])
+    known_ids = await identity.find(tx, store_id, [Identifiers(key.external_id, key.email, key.phone) for key in named])
     customer_ids |= {key: known for key, known in zip(named, known_ids, strict=True) if known is not None}
     unknown_ids = [index for index, key in keys.items() if key.id is not None and key not in customer_ids]
     if unknown_ids:
@@ -136,7 +136,8 @@ async def _customer_ids(
     unknown_keys = dict.fromkeys(key for key in keys.values() if key not in customer_ids)
     added = {key: first_number + index for index, key in enumerate(unknown_keys)}
     new_rows = [
-        writes.new_row(store_id, number, now) | {"external_id": key.external_id, "email": key.email, "source": "event"}
+        writes.new_row(store_id, number, now)
+        | {"external_id": key.external_id, "email": key.email, "phone": key.phone, "source": "event"}
         for key, number in added.items()
     ]
     await writes.add(tx, new_rows)

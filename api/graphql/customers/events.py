@@ -41,12 +41,15 @@ class CustomerKeyInput:
     id: strawberry.Maybe[strawberry.ID]
     external_id: strawberry.Maybe[str]
     email: strawberry.Maybe[str]
+    phone: strawberry.Maybe[str] = strawberry.field(description="With its country, as +886912345678.")
 
     def key(self) -> CustomerKey:
         if self.external_id is not None:
             return CustomerKey(external_id=self.external_id.value)
         if self.email is not None:
             return CustomerKey(email=self.email.value)
+        if self.phone is not None:
+            return CustomerKey(phone=self.phone.value)
         number = self.id and global_ids.number(self.id.value, "Customer")
         if not isinstance(number, int):
             raise NotFound("There is no such customer", field=("customer", "id"))

@@ -25,7 +25,8 @@ from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors
 from domain.operations.model import Problem, ProblemOutcome
 
-_FIELDS = ("id", "type", "external_id", "email", "occurred_at")
+_CUSTOMER = ("external_id", "email", "phone")
+_FIELDS = ("id", "type", *_CUSTOMER, "occurred_at")
 _LEFT_OUT = "The customer was erased after the file was sent: the row was left out"
 _KNOWN_ATTRIBUTES = frozenset(name for kind in EVENT_TYPES.values() for name in kind.attributes)
 _staged = import_events.c
@@ -51,8 +52,8 @@ class EventFormat:
         missing = next((name for name in ("type", "occurred_at") if name not in names), None)
         if missing is not None:
             raise header_error(f"The column {missing!r} is missing: events need type, occurred_at and a customer")
-        if "external_id" not in names and "email" not in names:
-            raise header_error("Events need a column external_id or email: whose are they?")
+        if not set(_CUSTOMER) & set(names):
+            raise header_error("Events need a column external_id, email or phone: whose are they?")
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> EventReader:
         return EventReader(key, progress, await style_of(tx, key, progress), tx.dialect)
@@ -129,7 +130,9 @@ async def _erased_since(tx: Transaction, key: ImportKey, events: dict[int, Track
 
 def _hashes(key: ImportKey, event: TrackedEvent) -> set[bytes]:
     customer = event.customer
-    return suppressions.hashes_of(key.suppression_key, key.store_id, customer.external_id, [customer.email])
+    return suppressions.hashes_of(
+        key.suppression_key, key.store_id, customer.external_id, [customer.email, customer.phone]
+    )
 
 
 def _subject(key: ImportKey, event: str) -> bytes | None:

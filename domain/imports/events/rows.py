@@ -17,6 +17,7 @@ from domain.imports.format import ImportKey, StagedRows
 from domain.imports.model import Progress
 from domain.imports.style import FileStyle
 from domain.imports.values.dates import moment
+from domain.imports.values.phones import phone
 from domain.imports.values.text import identifier
 from domain.ingestion.model import TrackedEvent
 from domain.ingestion.validation import clean_event
@@ -38,6 +39,7 @@ class EventReader:
         dates = style.dates("occurred_at")
         self._occurred_at = cached(partial(moment, style=dates))
         self._readings = {kind: typed(kind, dates) for kind in (ValueType.NUMBER, ValueType.BOOLEAN)}
+        self._phone = partial(phone, country=None, store_country=style.country)
         self._operation_key = key_of(key.operation_id, dialect)
 
     def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
@@ -79,8 +81,10 @@ class EventReader:
             customer = CustomerKey(external_id=self._read("external_id", identifier, cells))
         elif "email" in cells:
             customer = CustomerKey(email=cells["email"])
+        elif "phone" in cells:
+            customer = CustomerKey(phone=self._read("phone", self._phone, cells))
         else:
-            raise DomainError("The row needs an external_id or an email: whose event is it?")
+            raise DomainError("The row needs an external_id, an email or a phone: whose event is it?")
         occurred_at = self._read("occurred_at", self._occurred_at, cells)
         if occurred_at is None:
             raise DomainError(f"{self._heads['occurred_at']}: is empty", field=("occurred_at",))
@@ -100,7 +104,8 @@ class EventReader:
         key = self._key.suppression_key, self._key.store_id
         if "external_id" in cells:
             return external_id_hash(*key, cells["external_id"])
-        return address_hash(*key, cells["email"]) if "email" in cells else None
+        address = cells.get("email") or cells.get("phone")
+        return None if address is None else address_hash(*key, address)
 
 
 def _made_id(number: int, cells: Mapping[str, str]) -> str:
@@ -109,7 +114,8 @@ def _made_id(number: int, cells: Mapping[str, str]) -> str:
 
 
 def _json(event: TrackedEvent) -> str:
-    customer = {"external_id": event.customer.external_id, "email": event.customer.email}
+    key = event.customer
+    customer = {"external_id": key.external_id, "email": key.email, "phone": key.phone}
     fields = {
         "id": event.id,
         "type": event.type,
@@ -126,7 +132,7 @@ def staged_event(text: str) -> TrackedEvent:
     return TrackedEvent(
         fields["id"],
         fields["type"],
-        CustomerKey(external_id=fields.get("external_id"), email=fields.get("email")),
+        CustomerKey(external_id=fields.get("external_id"), email=fields.get("email"), phone=fields.get("phone")),
         datetime.fromisoformat(fields["occurred_at"]),
         fields["attributes"],
     )

@@ -83,6 +83,7 @@ _EVENTS: Mapping[str, str] = {
     "type": "type, event, event type, event name",
     "external_id": "external id, customer external id, customer id, user id",
     "email": "email, e-mail, email address, customer email, 電郵, 電子郵件",
+    "phone": "phone, phone number, mobile, customer phone, 電話, 手機",
     "occurred_at": "occurred at, timestamp, time, date, event time, happened at",
 }
 

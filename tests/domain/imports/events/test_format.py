@@ -95,3 +95,23 @@ async def test_events_of_who_was_erased_meanwhile_stay_out(database: Database, s
     ended = await outcome(database, operation)
     assert [problem.row for problem in await problems_of(database, ended)] == [2]
     assert await count(database) == 1
+
+
+async def test_a_customer_is_found_by_phone_however_it_is_written(database: Database, store_id: int) -> None:
+    async with database.write() as tx:
+        ann, _ = await upsert(tx, store_id, CustomerChange(external_id="c1", phone="+886912345678"), NOW)
+    content = (
+        "type,phone,occurred_at,id\n"
+        "visit,+886 912-345-678,2026-06-01T10:00:00Z,v-1\n"
+        "visit,00886912345679,2026-06-01T10:00:00Z,v-2\n"
+        "visit,no number,2026-06-01T10:00:00Z,v-3\n"
+    )
+    done = await bring_in(database, store_id, ImportKind.EVENTS, content.encode())
+    [problem] = await problems_of(database, done)
+    assert (problem.row, problem.column, problem.value, problem.outcome) == (4, "phone", "no number", "ROW_REFUSED")
+    async with database.read() as tx:
+        of_event = {row.id: row.customer_id for row in await tx.execute(select(events.c.id, events.c.customer_id))}
+        assert of_event.keys() == {"v-1", "v-2"}
+        assert of_event["v-1"] == ann.id
+        added = select(customers.c.phone).where(customers.c.id == of_event["v-2"])
+        assert await tx.scalar(added) == "+886912345679"

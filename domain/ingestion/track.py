@@ -115,7 +115,7 @@ async def _new(tx: Transaction, store_id: int, column: Column[str], events: Iter
 async def _customer_ids(
     tx: Transaction, store_id: int, keys: Mapping[int, CustomerKey], first_number: int, now: datetime
 ) -> CustomerIds:
-    """Return the customers of the events, by the events' indexes; those named otherwise than by id are added if unknown.
+    """Return the customers of the events, by the events' indexes; unknown ones are added.
 
     Raise DomainErrors when customers are unknown by their ids.
     """

@@ -7,6 +7,7 @@ from domain.imports.import_run import ImportEnvironment
 from domain.imports.model import ImportKind
 from domain.jobs import Job, JobKind, Queue
 from domain.kit.db import Transaction
+from domain.kit.memory import release_free_memory
 from domain.services import Services
 
 
@@ -17,7 +18,10 @@ def import_jobs(finish: Callable[[Transaction, Job], Awaitable[None]]) -> Sequen
         environment = ImportEnvironment(
             services.clock, await services.suppression_key(), services.files, services.extensions.address_kinds
         )
-        await runner.run(services.database, job, environment, lambda tx: finish(tx, job))
+        try:
+            await runner.run(services.database, job, environment, lambda tx: finish(tx, job))
+        finally:
+            release_free_memory()
 
     return [
         JobKind(kind.job, Queue.IMPORTS, run, runner.give_up, time_limit=6 * 3600, makes_files=True)

@@ -97,8 +97,16 @@ def test_files_have_a_column_for_every_field() -> None:
     imported = {field.name for field in FIELDS if field.imported}
     assert imported == set(NAMES)
     keys = {"store_id", "operation_id", "part", "row"}
-    assert set(import_customers.c.keys()) == {*keys, *imported, "folded_name", "tags", "contacts", "properties"}
-    prefixed = {"tags", "property.KEY", "consent.CHANNEL", "contact.CHANNEL"}
+    assert set(import_customers.c.keys()) == {
+        *keys,
+        *imported,
+        "folded_name",
+        "tags",
+        "contacts",
+        "addresses",
+        "properties",
+    }
+    prefixed = {"tags", "property.KEY", "consent.CHANNEL", "contact.CHANNEL", "address.FIELD"}
     assert documented("docs/howto/import-data.md", "Customers") >= {*imported, *prefixed}
 
 

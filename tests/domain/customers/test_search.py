@@ -130,7 +130,13 @@ async def plans_of(tx: Transaction, read: Callable[[], Awaitable[object]]) -> li
     return plans
 
 
-async def test_pages_in_the_order_of_names_are_ranges_of_an_index(crowd: Database, store_id: int) -> None:
+async def test_pages_in_the_order_of_names_are_ranges_of_an_index(
+    database: Database, crowd: Database, store_id: int
+) -> None:
+    if database.dialect == "postgresql":
+        # Of a store that it takes for a single row, PostgreSQL may as well sort that.
+        async with database.write() as tx:
+            await tx.execute(text("ANALYZE customers, customer_facts"))
     listed = queries.listing(store_id)
     for order, reverse in product((CustomerOrder.NAME_ASC, CustomerOrder.NAME_DESC), (False, True)):
         names = ordering(order)

@@ -172,7 +172,7 @@ async def test_all_that_is_held_of_a_person_is_in_their_file(store: StoreClient,
     response = await store.fetch(ended["url"].removeprefix("http://127.0.0.1:8000"))
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
     held = response.json()
-    about = {"format", "store", "made_at", "import_problems"}
+    about = {"format", "store", "made_at", "import_problems", "import_rows"}
     assert held.keys() - about == {entry.name for entry in PERSONAL}
     async with database.read() as tx:
         for entry in PERSONAL:

@@ -15,7 +15,7 @@ from tests.hostile.doors import Doors, Json
 from tests.hostile.target import STATUS, Target, finish
 
 MOST = 300 << 20
-MEGABYTES = 200
+MEGABYTES = 100
 PATIENCE = 300.0  # seconds
 
 KINDS = {

@@ -212,7 +212,7 @@ def _create_sqlite_engine(url: str, pool_size: int, limits: TimeLimits) -> Async
             f"busy_timeout={_BUSY_SECONDS * 1000}",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            "cache_size=-8192",
+            "cache_size=-4096",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -43,7 +43,7 @@ ITEM_COLUMNS = ("product", "name", "category", "brand", "department", "variant",
 COLUMNS = ("order_id", *HEAD_COLUMNS, *ITEM_COLUMNS, "tags")
 _MOST = float(model.MAX_AMOUNT * MONEY_SCALE)
 _ORDER_ID, _FIRST_HEAD, _FIRST_ITEM = 0, 1, 1 + len(HEAD_COLUMNS)
-_QUANTITY, _PRICE, _TOTAL = (COLUMNS.index(name) for name in ("quantity", "price", "total"))
+_QUANTITY, _PRICE, _TOTAL, _CURRENCY = (COLUMNS.index(name) for name in ("quantity", "price", "total", "currency"))
 _STAGED = ("store_id", "operation_id", "row", "head", *COLUMNS)
 _NOTHING_SAID = (None,) * len(HEAD_COLUMNS)
 
@@ -92,6 +92,7 @@ class OrderReader:
             for cell, name in enumerate(names)
         ]
         self._steps = [(column.cell, column.slot, column.parse) for column in self._columns]
+        self._currency_of = cached(_currency)
         self._cells = {column.name: column.cell for column in self._columns}
 
     def read(self, records: Iterable[tuple[int, list[str]]], part: int) -> StagedRows:
@@ -129,6 +130,8 @@ class OrderReader:
             unreadable = readable(record, self._columns, row)
         else:
             unreadable = []
+        if row[_TOTAL] is not None and row[_CURRENCY] is None:
+            row[_CURRENCY] = self._currency_of(record[self._cells["total"]])
         if row[_ORDER_ID] is None:
             problems.append(self._refused(number, record, unreadable))
             return None
@@ -176,6 +179,12 @@ def _placed_at(cell: str, dates: DateStyle) -> datetime | None:
 def _amount(cell: str) -> Decimal | None:
     read = amount(cell)
     return None if read is None else model.parse_amount(read.value)
+
+
+def _currency(cell: str) -> str | None:
+    """Return the currency that stands beside an amount, as in NT$300."""
+    read = amount(cell)
+    return None if read is None else read.currency
 
 
 def _units(cell: str) -> int | None:

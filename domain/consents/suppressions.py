@@ -6,10 +6,11 @@ unsubscribed, and what a hash has kept is an objection of the address again. The
 
 import hmac
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import TypeVar
 
 from sqlalchemy import delete, exists, select
 
@@ -28,6 +29,7 @@ from domain.stores.tables import channel_installations
 SOURCE = "erasure"
 _AT_ONCE = 5_000
 _FEW, _MANY = 500, 20_000
+Key = TypeVar("Key")
 
 
 def suppression_key(keys: LastingKeys) -> bytes:
@@ -111,6 +113,20 @@ async def said_no(tx: Transaction, store_id: int, hashes: Iterable[bytes]) -> Ma
         for row in await tx.execute(select(*columns).where(*is_kept)):
             said[bytes(row.hash)].append(Suppression(row.channel, row.created_at))
     return said
+
+
+async def erased_since(tx: Transaction, store_id: int, hashes: Mapping[Key, Set[bytes]], moment: datetime) -> list[Key]:
+    """Return those, by whatever they are told apart, whose hashes are of somebody who was erased since the moment."""
+    since = await said_no(tx, store_id, (hashed for known_by in hashes.values() for hashed in known_by))
+    return [
+        key
+        for key, known_by in hashes.items()
+        if any(
+            no.channel == EVERY_CHANNEL and no.since >= moment
+            for hashed in known_by & since.keys()
+            for no in since[hashed]
+        )
+    ]
 
 
 async def is_needed(tx: Transaction, store_id: int) -> bool:

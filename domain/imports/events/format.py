@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from domain.consents import suppressions
-from domain.customers.objections import EVERY_CHANNEL
 from domain.customers.tables import customer_facts, customers
 from domain.events.tables import event_counters, event_customers
 from domain.events.tables import events as event_rows
@@ -114,18 +113,7 @@ class EventFormat:
 async def _erased_since(tx: Transaction, key: ImportKey, events: dict[int, TrackedEvent]) -> list[int]:
     """Return the rows whose customers were erased since the file was sent."""
     hashes = {number: _hashes(key, event) for number, event in events.items()}
-    since = await suppressions.said_no(
-        tx, key.store_id, (hashed for known_by in hashes.values() for hashed in known_by)
-    )
-    return [
-        number
-        for number, known_by in hashes.items()
-        if any(
-            no.channel == EVERY_CHANNEL and no.since >= key.sent_at
-            for hashed in known_by & since.keys()
-            for no in since[hashed]
-        )
-    ]
+    return await suppressions.erased_since(tx, key.store_id, hashes, key.sent_at)
 
 
 def _hashes(key: ImportKey, event: TrackedEvent) -> set[bytes]:

@@ -10,7 +10,6 @@ from domain.changes import ChangeKind
 from domain.consents import suppressions
 from domain.customers import writes
 from domain.customers.identity import customer_id_of
-from domain.customers.objections import EVERY_CHANNEL
 from domain.customers.tables import customers
 from domain.imports.format import ImportKey
 from domain.imports.orders.rows import CUSTOMER_COLUMNS
@@ -105,15 +104,4 @@ async def _erased_since(tx: Transaction, key: ImportKey) -> list[str]:
     for row in await tx.execute(_heads(key, _row.order_id, *_names)):
         external_id, addresses = row.customer_external_id, (row.customer_email, row.customer_phone)
         hashes[row.order_id] = suppressions.hashes_of(key.suppression_key, key.store_id, external_id, addresses)
-    since = await suppressions.said_no(
-        tx, key.store_id, (hashed for known_by in hashes.values() for hashed in known_by)
-    )
-    return [
-        order_id
-        for order_id, known_by in hashes.items()
-        if any(
-            no.channel == EVERY_CHANNEL and no.since >= key.sent_at
-            for hashed in known_by & since.keys()
-            for no in since[hashed]
-        )
-    ]
+    return await suppressions.erased_since(tx, key.store_id, hashes, key.sent_at)

@@ -1,7 +1,10 @@
 """Files larger than memory, and broken ones of both kinds: a word for each, 300 MB at most, and nothing half done (S17)."""
 
+import asyncio
 import io
 import json
+import os
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,8 +14,9 @@ import httpx
 import pytest
 
 from tests import procfs
+from tests.conftest import migrate_at, postgres_database
 from tests.hostile.doors import Doors, Json
-from tests.hostile.target import STATUS, Target, finish
+from tests.hostile.target import STATUS, Target, finish, target
 
 MOST = 300 << 20
 MEGABYTES = 100
@@ -22,6 +26,23 @@ KINDS = {
     "customersImport": (b"external_id,name,email\n", b"big%d,x,\n"),
     "ordersImport": (b"order_id,customer_external_id,placed_at\n", b"big%d,nobody,2026-01-01T00:00:00Z\n"),
 }
+
+
+@pytest.fixture(scope="module")
+def target_server(
+    hostile_url: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Target]:
+    """A server of their own: what other attacks have left in one's memory is not the files'."""
+    folder = tmp_path_factory.mktemp("large")
+    if hostile_url.startswith("sqlite"):
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "muster.db")
+        with target(f"sqlite+aiosqlite:///{folder / 'muster.db'}", folder) as attacked:
+            yield attacked
+        return
+    with postgres_database(f"muster_test_{os.getpid()}_large") as url:
+        asyncio.run(migrate_at(url))
+        with target(url, folder) as attacked:
+            yield attacked
 
 
 @dataclass

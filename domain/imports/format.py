@@ -1,6 +1,6 @@
 """A kind of file as the runner knows it: its header, its rows, where they are staged, and the steps that merge them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -69,9 +69,25 @@ class RowReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DirectWriter:
+    """Writes the rows of a file as they are read, without staging them.
+
+    `suits`: whether rows with these columns can be written so. `write` returns a problem for each row that is left out.
+    """
+
+    suits: Callable[[Transaction, ImportKey, Sequence[str]], Awaitable[bool]]
+    write: Callable[[Transaction, ImportKey, Sequence[str], StagedRows, datetime], Awaitable[Sequence[Problem]]]
+
+
 class ImportFormat(Fields, Protocol):
     @property
     def staging(self) -> Table: ...
+
+    @property
+    def direct(self) -> DirectWriter | None:
+        """Return what writes rows that need not be staged, None where all need it."""
+        ...
 
     @property
     def written(self) -> Sequence[Table]:
@@ -83,16 +99,6 @@ class ImportFormat(Fields, Protocol):
         ...
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> RowReader: ...
-
-    async def is_direct(self, tx: Transaction, key: ImportKey, columns: Sequence[str]) -> bool:
-        """Return whether rows with these columns can be written as they are read, without being staged first."""
-        ...
-
-    async def write(
-        self, tx: Transaction, key: ImportKey, columns: Sequence[str], staged: StagedRows, now: datetime
-    ) -> Sequence[Problem]:
-        """Write rows without staging them, and return a problem for each that is left out."""
-        ...
 
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool

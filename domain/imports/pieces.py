@@ -105,8 +105,9 @@ async def _begin(run: ImportRun, last: int) -> tuple[Progress, Header]:
     first = run.progress.piece
     header = _read_header(run.progress, await _content(run, first), run.format)
     progress = _begun(run.progress, header)
+    direct = run.format.direct
     async with run.database.read() as tx:
-        if run.dry_run or not await run.format.is_direct(tx, run.key, progress.columns):
+        if direct is None or run.dry_run or not await direct.suits(tx, run.key, progress.columns):
             return progress, header
     form = Form(Encoding(progress.encoding), progress.separator)
     rest, next_row = b"", 1
@@ -203,8 +204,9 @@ async def _write_piece(run: ImportRun, piece: _StagedPiece, left_out: int) -> in
     staged, progress = piece.staged, piece.progress
     problems = list(staged.problems)
     async with run.database.write() as tx:
-        if progress.direct:
-            problems += await run.format.write(tx, run.key, progress.columns, staged, run.clock())
+        direct = run.format.direct
+        if progress.direct and direct is not None:
+            problems += await direct.write(tx, run.key, progress.columns, staged, run.clock())
         else:
             await copy.put(tx, run.format.staging, staged.columns, staged.rows)
         earlier = progress.problem_count + left_out - len(staged.problems)

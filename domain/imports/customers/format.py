@@ -21,20 +21,31 @@ from domain.imports.customers.address_columns import ADDRESS_FIELDS, address_fie
 from domain.imports.customers.part import Part
 from domain.imports.customers.property_types import inferred
 from domain.imports.customers.rows import CustomerReader
-from domain.imports.format import ImportKey, StagedRows
+from domain.imports.format import DirectWriter, ImportKey
 from domain.imports.mapping import header_error
 from domain.imports.model import ImportKind, Progress
 from domain.imports.style import style_of
 from domain.imports.tables import import_customers
 from domain.kit.db import Transaction
-from domain.operations.model import Problem
 
 _FIELDS = (*(field.name for field in FIELDS if field.imported), "tags")
+
+
+async def _are_typed(tx: Transaction, key: ImportKey, columns: Sequence[str]) -> bool:
+    """Return whether the types of all columns are known before a row is read."""
+    defined = {definition.key for definition in await customer_queries.definitions(tx, key.store_id)}
+    return all(
+        name in _FIELDS
+        or name.startswith(("consent.", "contact.", "address."))
+        or name.removeprefix("property.") in defined
+        for name in columns
+    )
 
 
 class CustomerFormat:
     kind = ImportKind.CUSTOMERS
     staging = import_customers
+    direct = DirectWriter(_are_typed, batch.write)
     written = (customers, customer_facts, customer_tags, customer_properties, contacts, customer_addresses)
     names = (
         *_FIELDS,
@@ -66,20 +77,6 @@ class CustomerFormat:
         }
         style = await style_of(tx, key, progress)
         return CustomerReader(key, progress, style, definitions, tx.dialect)
-
-    async def is_direct(self, tx: Transaction, key: ImportKey, columns: Sequence[str]) -> bool:
-        defined = {definition.key for definition in await customer_queries.definitions(tx, key.store_id)}
-        return all(
-            name in _FIELDS
-            or name.startswith(("consent.", "contact.", "address."))
-            or name.removeprefix("property.") in defined
-            for name in columns
-        )
-
-    async def write(
-        self, tx: Transaction, key: ImportKey, columns: Sequence[str], staged: StagedRows, now: datetime
-    ) -> Sequence[Problem]:
-        return await batch.write(tx, key, columns, staged, now)
 
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool

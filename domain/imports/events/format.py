@@ -13,7 +13,7 @@ from domain.events.tables import events as event_rows
 from domain.events.types import EVENT_TYPES
 from domain.imports import problems
 from domain.imports.events.rows import ATTRIBUTE, EventReader, rows_of, staged_event
-from domain.imports.format import ImportKey, RowsRefused, StagedRows
+from domain.imports.format import ImportKey, RowsRefused
 from domain.imports.mapping import header_error
 from domain.imports.model import ImportKind, Progress
 from domain.imports.style import style_of
@@ -34,6 +34,8 @@ _staged = import_events.c
 class EventFormat:
     kind = ImportKind.EVENTS
     staging = import_events
+    # A batch with a wrong event is tracked without it, which takes a transaction of its own.
+    direct = None
     written = (event_rows, event_customers, event_counters, customers, customer_facts)
     names = (*_FIELDS, "attributes.KEY")
 
@@ -56,15 +58,6 @@ class EventFormat:
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> EventReader:
         return EventReader(key, progress, await style_of(tx, key, progress), tx.dialect)
-
-    async def is_direct(self, tx: Transaction, key: ImportKey, columns: Sequence[str]) -> bool:
-        """Return False: a batch with a wrong event is tracked without it, which takes a transaction of its own."""
-        return False
-
-    async def write(
-        self, tx: Transaction, key: ImportKey, columns: Sequence[str], staged: StagedRows, now: datetime
-    ) -> Sequence[Problem]:
-        raise NotImplementedError
 
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool

@@ -10,7 +10,7 @@ from domain.consents.suppressions import address_hash, external_id_hash
 from domain.customers import writes
 from domain.customers.tables import customer_facts
 from domain.imports import problems
-from domain.imports.format import ImportKey, StagedRows
+from domain.imports.format import ImportKey
 from domain.imports.mapping import header_error
 from domain.imports.model import ImportKind, Progress
 from domain.imports.orders import amounts, merge, notices, strangers
@@ -30,6 +30,8 @@ _AT_ONCE = 10_000
 
 class OrderFormat:
     staging = import_order_rows
+    # The rows of an order may be anywhere in the file.
+    direct = None
     written = (orders, order_items, customer_facts)
     kind = ImportKind.ORDERS
     names = COLUMNS
@@ -43,15 +45,6 @@ class OrderFormat:
 
     async def reader(self, tx: Transaction, key: ImportKey, progress: Progress) -> OrderReader:
         return OrderReader(key, progress, await style_of(tx, key, progress), tx.dialect)
-
-    async def is_direct(self, tx: Transaction, key: ImportKey, columns: Sequence[str]) -> bool:
-        """Return False: the rows of an order may be anywhere in the file."""
-        return False
-
-    async def write(
-        self, tx: Transaction, key: ImportKey, columns: Sequence[str], staged: StagedRows, now: datetime
-    ) -> Sequence[Problem]:
-        raise NotImplementedError
 
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool

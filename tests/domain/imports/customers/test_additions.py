@@ -32,12 +32,8 @@ async def test_both_ways_make_the_same_rows(database: Database, store_id: int, m
             await actions.define(tx, store, "size", "Size", ValueType.NUMBER, NOW)
             await actions.define(tx, store, "vip", "VIP", ValueType.BOOLEAN, NOW)
     await bring_in(database, store_id, ImportKind.CUSTOMERS, FILE.encode())
-
-    async def staged(*_: object) -> bool:
-        return False
-
     # Of the files that are staged, none has the same columns as one that is not.
-    monkeypatch.setattr(CustomerFormat, "is_direct", staged)
+    monkeypatch.setattr(CustomerFormat, "direct", None)
     await bring_in(database, staged_store_id, ImportKind.CUSTOMERS, FILE.encode())
     for table in TABLES:
         written = await _rows(database, table, store_id)

@@ -1,12 +1,17 @@
 """Imports of bytes, as the tests need them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID
 
+import pytest
+from sqlalchemy import update
+
 from domain import jobs
-from domain.imports import actions, runner
+from domain.imports import actions, queries, runner
 from domain.imports.model import ImportKind, ImportOptions
 from domain.jobs import Job
+from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database, Transaction
 from domain.operations import queries as operations
 from domain.operations.model import Operation, Problem
@@ -54,6 +59,33 @@ def finishing(job: Job) -> Callable[[Transaction], Awaitable[None]]:
 
 async def do(database: Database, job: Job) -> None:
     await runner.run(database, job, IMPORTS, finishing(job))
+
+
+class Killed(Exception):
+    pass
+
+
+async def die_and_do(
+    database: Database, store_id: int, job_id: UUID, monkeypatch: pytest.MonkeyPatch, *, save: int
+) -> None:
+    """Have a worker die when it stores its progress for the time that `save` says, and another one go on."""
+    saved, saves = queries.save, 0
+
+    async def dying(*args: object) -> None:
+        nonlocal saves
+        saves += 1
+        if saves == save:
+            raise Killed
+        await saved(*args)  # type: ignore[arg-type]
+
+    # A worker's death between two statements cannot be brought about from outside at will.
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "save", dying)
+        with pytest.raises(Killed):
+            await do(database, await claim(database, store_id, job_id))
+    async with database.write() as tx:
+        await tx.execute(update(job_rows).values(lease_until=NOW - timedelta(days=9_999)))
+    await do(database, await claim(database, store_id, job_id))
 
 
 async def bring_in(

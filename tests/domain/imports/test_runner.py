@@ -12,7 +12,7 @@ from domain.imports.model import ImportKind
 from domain.imports.tables import STAGED, imports, uploads
 from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database, Transaction
-from tests.domain.imports.files import claim, do, outcome, problems_of, send
+from tests.domain.imports.files import claim, die_and_do, do, outcome, problems_of, send
 from tests.factories import NOW
 from tests.fakes import make_services
 
@@ -24,33 +24,13 @@ FILE = b"external_id,name,consent.email\n" + b"".join(
 STAGED_FILE = FILE.replace(b"consent.email", b"consent.email,property.size", 1)
 
 
-class Killed(Exception):
-    pass
-
-
 # A file whose property has no type yet is staged first; of another, each piece is written as it is read.
 @pytest.mark.parametrize(("file", "save"), [(FILE, 1), (FILE, 3), (FILE, 4), (STAGED_FILE, 1), (STAGED_FILE, 6)])
 async def test_another_worker_goes_on_where_one_died(
     database: Database, store_id: int, file: bytes, save: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, file)
-    saved, saves = queries.save, 0
-
-    async def dying(*args: object) -> None:
-        nonlocal saves
-        saves += 1
-        if saves == save:
-            raise Killed
-        await saved(*args)  # type: ignore[arg-type]
-
-    # A worker's death between two statements cannot be brought about from outside at will.
-    with monkeypatch.context() as patch:
-        patch.setattr(queries, "save", dying)
-        with pytest.raises(Killed):
-            await do(database, await claim(database, store_id, job_id))
-    async with database.write() as tx:
-        await tx.execute(update(job_rows).values(lease_until=NOW - timedelta(days=9_999)))
-    await do(database, await claim(database, store_id, job_id))
+    await die_and_do(database, store_id, job_id, monkeypatch, save=save)
     done = await outcome(database, operation)
     assert (done.status, done.done, done.total) == ("DONE", ROWS, ROWS)
     assert await problems_of(database, operation) == []

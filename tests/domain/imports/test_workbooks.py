@@ -1,24 +1,22 @@
 """Workbooks are imported as CSV is: by row, whatever dies in between."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from domain.customers.tables import customers
-from domain.imports import conversion, queries
+from domain.imports import conversion
 from domain.imports.model import ImportKind
 from domain.imports.tables import STAGED, imports, uploads
-from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
 from domain.kit.errors import DomainError
 from domain.operations.model import Problem, ProblemOutcome
 from domain.operations.tables import operations
 from domain.orders.tables import orders
-from tests.domain.imports.files import bring_in, claim, do, outcome, problems_of, send
+from tests.domain.imports.files import bring_in, claim, die_and_do, do, outcome, problems_of, send
 from tests.domain.imports.xlsx.workbooks import packed, parts, workbook
-from tests.factories import NOW
 
 ROWS = 14_000
 
@@ -106,33 +104,13 @@ def large(rows: int = ROWS, *, tail: str = "") -> bytes:
     return packed(parts(f"<row>{header}</row>{sheet}{tail}", strings))
 
 
-class Killed(Exception):
-    pass
-
-
 @pytest.mark.parametrize("save", [2, 3, 5, 6, 8])
 async def test_another_worker_goes_on_where_one_died(
     database: Database, store_id: int, save: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of its saves, the first five convert the workbook, and the others stage and merge what it became."""
     operation, job_id = await send(database, store_id, ImportKind.CUSTOMERS, large())
-    saved, saves = queries.save, 0
-
-    async def dying(*args: object) -> None:
-        nonlocal saves
-        saves += 1
-        if saves == save:
-            raise Killed
-        await saved(*args)  # type: ignore[arg-type]
-
-    # A worker's death between two statements cannot be brought about from outside at will.
-    with monkeypatch.context() as patch:
-        patch.setattr(queries, "save", dying)
-        with pytest.raises(Killed):
-            await do(database, await claim(database, store_id, job_id))
-    async with database.write() as tx:
-        await tx.execute(update(job_rows).values(lease_until=NOW - timedelta(days=9_999)))
-    await do(database, await claim(database, store_id, job_id))
+    await die_and_do(database, store_id, job_id, monkeypatch, save=save)
     done = await outcome(database, operation)
     assert (done.status, done.done, done.total) == ("DONE", ROWS, ROWS)
     assert [problem.row for problem in await problems_of(database, done)] == [n + 2 for n in range(0, ROWS, 1_000)]

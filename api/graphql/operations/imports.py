@@ -102,8 +102,8 @@ class ImportMutation:
         TokenScope.WRITE,
         description=(
             "A file with a header and one event in each row, as eventsTrack takes them: type, occurred_at, the "
-            "customer by external_id or email, and attributes.KEY for each attribute. An event without an id gets "
-            "one of its row, so that the same file can be sent twice. Otherwise as customersImport."
+            "customer by external_id, email or phone, and attributes.KEY for each attribute. An event without an id "
+            "gets one of its row, so that the same file can be sent twice. Otherwise as customersImport."
         ),
     )
     async def events_import(

@@ -1,7 +1,7 @@
 """Writes a batch of rows: customers who are new straight into their tables, those who are known by way of staging."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from domain.consents import suppressions
-from domain.customers import identity, objections, queries, writes
+from domain.customers import identity, queries, writes
 from domain.customers.identity import Identifiers
 from domain.customers.model import Consent, PropertyDefinition
 from domain.imports import copy
 from domain.imports.customers import additions, merge, suppression
+from domain.imports.customers.objectors import Objectors
 from domain.imports.customers.part import Part
 from domain.imports.format import ImportKey, StagedRows
 from domain.imports.tables import import_customers, import_matches
@@ -35,6 +35,7 @@ class _Batch:
     # Numbers of rows whose customers are known to have said no, whatever the file says.
     objecting: frozenset[int]
     now: datetime
+    objectors: Objectors = field(default_factory=Objectors)
 
     def place(self, name: str) -> int:
         return self.names.index(name)
@@ -60,6 +61,7 @@ async def write(
         pending = list(turn)
         while pending:
             pending = await _write_turn(tx, batch, pending)
+    await batch.objectors.save(tx, key, now)
     return suppression.refusals(returning.erased_since)
 
 
@@ -80,11 +82,16 @@ async def _write_turn(tx: Transaction, batch: _Batch, rows: Sequence[Row]) -> li
             known_rows[known_id] = row
     if new_rows:
         ids = await additions.add(tx, batch.key, batch.names, new_rows, batch.definitions, batch.now)
-        await _heed(tx, batch, zip(ids, new_rows, strict=True))
-        await _add_objections(tx, batch, zip(ids, new_rows, strict=True))
+        _note_returning(batch, zip(ids, new_rows, strict=True))
+        place = batch.place("contacts")
+        batch.objectors.objecting += [
+            customer_id
+            for customer_id, row in zip(ids, new_rows, strict=True)
+            if row[place] and Consent.UNSUBSCRIBED in row[place]
+        ]
     if known_rows:
         await _merge(tx, batch, known_rows)
-        await _heed(tx, batch, known_rows.items())
+        _note_returning(batch, known_rows.items())
     return repeated
 
 
@@ -95,22 +102,14 @@ async def _merge(tx: Transaction, batch: _Batch, known_rows: Mapping[int, Row]) 
     matches = [(batch.key.store_id, operation_key, row[number], id_, 0) for id_, row in known_rows.items()]
     await copy.put(tx, import_customers, batch.names, rows)
     await copy.put(tx, import_matches, import_matches.c.keys(), matches)
-    await merge.merge_known(tx, Part(batch.key, rows[0][batch.place("part")]), batch.columns, batch.now)
+    await merge.merge_known(
+        tx, Part(batch.key, rows[0][batch.place("part")]), batch.columns, batch.now, batch.objectors
+    )
     for table in (import_matches, import_customers):
         await tx.execute(delete(table).where(batch.key.matches(table.c)))
 
 
-async def _heed(tx: Transaction, batch: _Batch, rows_by_id: Iterable[tuple[int, Row]]) -> None:
+def _note_returning(batch: _Batch, rows_by_id: Iterable[tuple[int, Row]]) -> None:
     if batch.objecting:
         number = batch.place("row")
-        ids = [customer_id for customer_id, row in rows_by_id if row[number] in batch.objecting]
-        await suppressions.heed(tx, batch.key.suppression_key, batch.key.store_id, ids, batch.now)
-
-
-async def _add_objections(tx: Transaction, batch: _Batch, rows_by_id: Iterable[tuple[int, Row]]) -> None:
-    """Have the addresses object of new customers who are unsubscribed."""
-    place = batch.place("contacts")
-    ids = [customer_id for customer_id, row in rows_by_id if row[place] and Consent.UNSUBSCRIBED in row[place]]
-    for start in range(0, len(ids), objections.RECORDS_AT_ONCE):
-        some = ids[start : start + objections.RECORDS_AT_ONCE]
-        await objections.add_of_records(tx, batch.key.store_id, some, batch.now)
+        batch.objectors.returning += [id_ for id_, row in rows_by_id if row[number] in batch.objecting]

@@ -8,14 +8,14 @@ from sqlalchemy import ColumnElement, and_, delete, false, func, insert, literal
 
 from domain import changes
 from domain.changes import ChangeKind
-from domain.consents import suppressions
-from domain.customers import objections, selected_writes, writes
+from domain.customers import selected_writes, writes
 from domain.customers.fields import FIELDS
 from domain.customers.identity import customer_id_of
 from domain.customers.model import NAMELESS, Consent
 from domain.customers.own_addresses import drop_repeated
 from domain.customers.tables import contacts, customer_facts, customer_properties, customer_tags, customers
 from domain.imports.customers import related
+from domain.imports.customers.objectors import Objectors
 from domain.imports.customers.part import Part, StagedCustomers
 from domain.imports.tables import import_customers, import_matches
 from domain.kit.db import Transaction
@@ -36,12 +36,13 @@ async def merge(
     Customers of the objecting rows are known to have said no, whatever the file says.
     """
     merged = 0
+    objectors = Objectors()
     while True:
         first, last, count = (
             await tx.execute(select(func.min(_staged.row), func.max(_staged.row), func.count()).where(part.rows))
         ).one()
         if not count:
-            return merged
+            break
         first_number = await writes.take_numbers(tx, part.store_id, last - first + 1)
         # A new customer's number follows from its row's.
         new_id = _staged.row + literal(first_number - first, customers.c.id.type)
@@ -52,22 +53,25 @@ async def merge(
             staged = StagedCustomers(part, source, _matched.customer_id, _matched.added)
         else:
             staged = StagedCustomers(part, import_customers, new_id, None)
-        await _write(tx, staged, columns, now, objecting_rows)
+        await _write(tx, staged, columns, now, objectors)
+        objectors.returning += await _ids_of(tx, staged, objecting_rows)
         if staged.all_new:
             await changes.record_range_change(tx, part.store_id, _WRITTEN, first_number, first_number + last - first)
         merged += int(count) - repeated
         if not repeated:
-            return merged
+            break
         done = select(_matched.row).where(part.key.matches(_matched))
         await tx.execute(delete(import_customers).where(part.rows, _staged.row.in_(done)))
+    await objectors.save(tx, part.key, now)
+    return merged
 
 
-async def merge_known(tx: Transaction, part: Part, columns: Sequence[str], now: datetime) -> None:
-    """Merge the part's rows, whose customers the store has: each has its match."""
+async def merge_known(tx: Transaction, part: Part, columns: Sequence[str], now: datetime, objectors: Objectors) -> None:
+    """Merge the part's rows, whose customers the store has: each has its match. Note those who object."""
     await refresh_statistics(tx, import_matches, import_customers)
     await ensure_statistics(tx, customers, customer_facts, contacts, customer_tags, customer_properties)
     source = import_customers.join(import_matches, _is_match(part))
-    await _write(tx, StagedCustomers(part, source, _matched.customer_id, _matched.added), columns, now, ())
+    await _write(tx, StagedCustomers(part, source, _matched.customer_id, _matched.added), columns, now, objectors)
 
 
 async def _match(tx: Transaction, part: Part, new_id: ColumnElement[int]) -> int:
@@ -98,7 +102,7 @@ async def _postpone_repeated(tx: Transaction, part: Part) -> int:
 
 
 async def _write(
-    tx: Transaction, staged: StagedCustomers, columns: Sequence[str], now: datetime, objecting_rows: Sequence[int]
+    tx: Transaction, staged: StagedCustomers, columns: Sequence[str], now: datetime, objectors: Objectors
 ) -> None:
     names = [field.name for field in FIELDS if field.name in columns]
     if not staged.all_new:
@@ -107,13 +111,12 @@ async def _write(
         await changes.record_change(tx, staged.store_id, _WRITTEN, customer_ids)
     await _add(tx, staged, names, now)
     await related.merge(tx, staged, columns, now)
-    await _heed(tx, staged, objecting_rows, now)
     if not staged.all_new or any(name.startswith("consent.") for name in columns):
-        await _add_objections(tx, staged, now)
+        objectors.objecting += await _objecting(tx, staged)
 
 
-async def _add_objections(tx: Transaction, staged: StagedCustomers, now: datetime) -> None:
-    """Have the addresses object, which may be new, of customers who are unsubscribed or blacklisted.
+async def _objecting(tx: Transaction, staged: StagedCustomers) -> list[int]:
+    """Return the customers who are unsubscribed or blacklisted: their addresses may be new.
 
     Who is, a look-up by the key says for each row, and no join: that is right whatever is known of the tables' sizes.
     """
@@ -125,19 +128,16 @@ async def _add_objections(tx: Transaction, staged: StagedCustomers, now: datetim
         blacklisted = select(func.count()).where(*is_customer, customers.c.blacklisted).scalar_subquery()
         objects = or_(objects, blacklisted > 0)
     objecting = select(staged.id).select_from(staged.source).where(staged.rows, objects)
-    ids = sorted((await tx.execute(objecting)).scalars())
-    for start in range(0, len(ids), objections.RECORDS_AT_ONCE):
-        some = ids[start : start + objections.RECORDS_AT_ONCE]
-        await objections.add_of_records(tx, staged.store_id, some, now)
+    return list((await tx.execute(objecting)).scalars())
 
 
-async def _heed(tx: Transaction, staged: StagedCustomers, objecting_rows: Sequence[int], now: datetime) -> None:
-    part = staged.part
-    for start in range(0, len(objecting_rows), _ROWS_AT_ONCE):
-        is_objecting = _staged.row.in_(objecting_rows[start : start + _ROWS_AT_ONCE])
-        objecting = select(staged.id).select_from(staged.source).where(staged.rows, is_objecting)
-        returned = sorted((await tx.execute(objecting)).scalars())
-        await suppressions.heed(tx, part.key.suppression_key, part.store_id, returned, now)
+async def _ids_of(tx: Transaction, staged: StagedCustomers, rows: Sequence[int]) -> list[int]:
+    """Return the customers of those of the rows, by their numbers in the file."""
+    ids: list[int] = []
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        is_row = _staged.row.in_(rows[start : start + _ROWS_AT_ONCE])
+        ids += (await tx.execute(select(staged.id).select_from(staged.source).where(staged.rows, is_row))).scalars()
+    return ids
 
 
 def _is_match(part: Part) -> ColumnElement[bool]:

@@ -7,36 +7,19 @@ An intent to send is locked out from when an objection is written until it is co
 customers first: whoever objects has locked all rows of customers that it needs before it calls anything here.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import methodcaller
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    String,
-    and_,
-    delete,
-    func,
-    literal,
-    literal_column,
-    null,
-    or_,
-    select,
-    true,
-    union_all,
-    update,
-)
+from sqlalchemy import ARRAY, ColumnElement, and_, delete, func, literal, null, or_, select, true, update
 
 from domain.customers.model import Consent, ObjectionReason
 from domain.customers.tables import contacts, customers, objections
 from domain.kit.db import Transaction
-from domain.kit.db.portable import array_value, in_array, insert_into
+from domain.kit.db.portable import array_value, insert_into, rows_by_ids
 
 EVERY_CHANNEL = "*"
-# A statement names each of them six times, and both databases take some 32,000 parameters.
 RECORDS_AT_ONCE = 2_000
 _LOCK = 5575658
 _AT_ONCE = 10_000
@@ -74,18 +57,15 @@ async def addresses_of(tx: Transaction, store_id: int, customer_ids: Sequence[in
     if not customer_ids:
         return {}
     parameters = {"ids": array_value(customer_ids, tx.dialect)}
-    addressed = (
-        contacts.c.store_id == store_id,
-        in_array(contacts.c.customer_id, "ids", tx.dialect),
-        contacts.c.address.is_not(None),
+    addressed = select(contacts.c.customer_id, contacts.c.channel, contacts.c.address).where(
+        contacts.c.store_id == store_id, contacts.c.address.is_not(None)
     )
-    columns = contacts.c.customer_id, contacts.c.channel, contacts.c.address
     by_customer: dict[int, dict[str, str]] = {}
-    for customer_id, channel, address in await tx.execute(select(*columns).where(*addressed), parameters):
+    found = rows_by_ids(addressed, contacts.c.customer_id, "ids", tx.dialect)
+    for customer_id, channel, address in await tx.execute(found, parameters):
         by_customer.setdefault(customer_id, {})[channel] = address
-    of_customers = (customers.c.store_id == store_id, in_array(customers.c.id, "ids", tx.dialect))
-    profiles = select(customers.c.id, customers.c.email, customers.c.phone).where(*of_customers)
-    rows = await tx.execute(profiles, parameters)
+    profiles = select(customers.c.id, customers.c.email, customers.c.phone).where(customers.c.store_id == store_id)
+    rows = await tx.execute(rows_by_ids(profiles, customers.c.id, "ids", tx.dialect), parameters)
     return {row.id: CustomerAddresses(row.email, row.phone, by_customer.get(row.id, {})) for row in rows}
 
 
@@ -114,20 +94,35 @@ async def holders(
 
 async def add(tx: Transaction, store_id: int, added: Iterable[Objection]) -> None:
     """Add objections; one that is in force keeps its moment, and one that was lifted since then stays so."""
-    rows = [
-        {
-            "store_id": store_id,
-            "address": objection.address,
-            "channel": objection.channel,
-            "reason": objection.reason.value,
-            "customer_id": objection.customer_id,
-            "since": objection.since,
-        }
-        for objection in sorted(added, key=lambda objection: (objection.address, objection.channel))
-    ]
-    if rows:
-        await _lock(tx, store_id)
-        await tx.execute(_unless_lifted(insert_into(objections, tx.dialect)), rows)
+    # The latest of what the customers of one address have said; of those, the first customer.
+    latest: dict[tuple[str, str, ObjectionReason], Objection] = {}
+    for objection in added:
+        key = objection.address, objection.channel, objection.reason
+        known = latest.get(key)
+        if known is None or objection.since > known.since:
+            latest[key] = objection
+    rows = [latest[key] for key in sorted(latest)]
+    if not rows:
+        return
+    await _lock(tx, store_id)
+    names = ("address", "channel", "reason", "customer_id", "since")
+    values = [tuple(getattr(row, name) for name in names) for row in rows]
+    statement = insert_into(objections, tx.dialect)
+    if tx.dialect == "postgresql":
+        arrays = [
+            literal(list(column), ARRAY(_c[name].type))
+            for name, column in zip(names, zip(*values, strict=True), strict=True)
+        ]
+        new = func.unnest(*arrays).table_valued(*names, name="new").render_derived()
+        statement = statement.from_select(
+            ["store_id", *names], select(literal(store_id, _c.store_id.type), *new.c).where(true())
+        )
+        await tx.execute(_unless_lifted(statement))
+    else:
+        await tx.execute(
+            _unless_lifted(statement),
+            [{"store_id": store_id, **dict(zip(names, row, strict=True))} for row in values],
+        )
 
 
 async def add_for(
@@ -149,69 +144,33 @@ async def add_of_records(tx: Transaction, store_id: int, customer_ids: Sequence[
 
     `customer_ids`: `RECORDS_AT_ONCE` at most.
     """
-    of_customers = methodcaller("in_", customer_ids)
-    said = union_all(*said_by_records(store_id, of_customers, now)).subquery("said").c
-    latest = (
-        select(
-            literal(store_id, _c.store_id.type),
-            said.address,
-            said.channel,
-            said.reason,
-            func.min(said.customer_id),
-            func.max(said.since, type_=_c.since.type),
-        )
-        .where(true())
-        .group_by(said.address, said.channel, said.reason)
-        .order_by(said.address, said.channel, said.reason)
-    )
-    await _lock(tx, store_id)
-    names = ["store_id", "address", "channel", "reason", "customer_id", "since"]
-    await tx.execute(_unless_lifted(insert_into(objections, tx.dialect).from_select(names, latest)))
-
-
-def said_by_records(
-    store_id: int, of_customers: Callable[[ColumnElement[int]], ColumnElement[bool]], now: datetime
-) -> Iterator[Select[*tuple[Any, ...]]]:
-    """Yield selects of what unsubscribed and blacklisted customers' addresses object to.
-
-    `of_customers` makes the condition that a column is one of the customers who are looked at.
-    """
-    contact, customer = contacts.c, customers.c
-    same = and_(contact.store_id == store_id, contact.customer_id == customer.id)
-    is_unsubscribed = and_(
-        contact.store_id == store_id,
-        of_customers(contact.customer_id),
-        contact.consent == Consent.UNSUBSCRIBED.value,
-    )
-    moment = literal(now, _c.since.type)
-    unsubscribed = literal(ObjectionReason.UNSUBSCRIBED.value, String)
-    said_at = func.coalesce(contact.consent_at, moment)
-    yield _said(contact.address, contact.channel, unsubscribed, contact.customer_id, said_at).where(
-        is_unsubscribed, contact.address.is_not(None)
-    )
-    for own in (customer.email, customer.phone):
-        yield (
-            _said(own, contact.channel, unsubscribed, customer.id, said_at)
-            .select_from(contacts.join(customers, and_(customer.store_id == store_id, same)))
-            .where(is_unsubscribed, contact.address.is_(None), own.is_not(None))
-        )
-    # Written just as the partial index has it.
-    is_blacklisted = and_(
-        customer.store_id == store_id, literal_column("customers.blacklisted"), of_customers(customer.id)
-    )
-    every, blacklisted = literal(EVERY_CHANNEL, String), literal(ObjectionReason.BLACKLISTED.value, String)
-    for own in (customer.email, customer.phone):
-        yield _said(own, every, blacklisted, customer.id, moment).where(is_blacklisted, own.is_not(None))
-    yield (
-        _said(contact.address, every, blacklisted, customer.id, moment)
-        .select_from(customers.join(contacts, same))
-        .where(is_blacklisted, contact.address.is_not(None))
-    )
-
-
-def _said(*values: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
-    names = ("address", "channel", "reason", "customer_id", "since")
-    return select(*(value.label(name) for name, value in zip(names, values, strict=True)))
+    parameters = {"ids": array_value(customer_ids, tx.dialect)}
+    customer, contact = customers.c, contacts.c
+    profiles = select(customer.id, customer.email, customer.phone, customer.blacklisted)
+    found = rows_by_ids(profiles.where(customer.store_id == store_id), customer.id, "ids", tx.dialect)
+    by_id = {row.id: row for row in await tx.execute(found, parameters)}
+    answers = select(contact.customer_id, contact.channel, contact.address, contact.consent, contact.consent_at)
+    answers = answers.where(contact.store_id == store_id)
+    rows = (await tx.execute(rows_by_ids(answers, contact.customer_id, "ids", tx.dialect), parameters)).all()
+    said: list[Objection] = []
+    for row in rows:
+        profile = by_id[row.customer_id]
+        if row.consent == Consent.UNSUBSCRIBED:
+            said += [
+                Objection(address, row.channel, ObjectionReason.UNSUBSCRIBED, profile.id, row.consent_at or now)
+                for address in ((profile.email, profile.phone) if row.address is None else (row.address,))
+                if address is not None
+            ]
+        if profile.blacklisted and row.address is not None:
+            said.append(Objection(row.address, EVERY_CHANNEL, ObjectionReason.BLACKLISTED, profile.id, now))
+    said += [
+        Objection(address, EVERY_CHANNEL, ObjectionReason.BLACKLISTED, profile.id, now)
+        for profile in by_id.values()
+        if profile.blacklisted
+        for address in (profile.email, profile.phone)
+        if address is not None
+    ]
+    await add(tx, store_id, said)
 
 
 async def lift_for(

@@ -27,7 +27,7 @@ from tests.fakes import IMPORTS
 from tests.procfs import cpu_seconds
 
 pytestmark = pytest.mark.benchmark
-MADE = ("customers", "customer_facts", "customer_tags", "customer_properties", "contacts")
+MADE = ("customers", "customer_facts", "customer_tags", "customer_properties", "contacts", "objections")
 ROWS = int(os.environ.get("MUSTER_TEST_IMPORT_ROWS", "200000"))
 HEADER = [
     "external_id", "name", "email", "phone", "gender", "birthday", "locale", "country", "city", "source", "tags",

@@ -83,12 +83,10 @@ async def _write_turn(tx: Transaction, batch: _Batch, rows: Sequence[Row]) -> li
     if new_rows:
         ids = await additions.add(tx, batch.key, batch.names, new_rows, batch.definitions, batch.now)
         _note_returning(batch, zip(ids, new_rows, strict=True))
-        place = batch.place("contacts")
-        batch.objectors.objecting += [
-            customer_id
-            for customer_id, row in zip(ids, new_rows, strict=True)
-            if row[place] and Consent.UNSUBSCRIBED in row[place]
-        ]
+        own, place = [batch.place(name) for name in ("email", "phone")], batch.place("contacts")
+        for customer_id, row in zip(ids, new_rows, strict=True):
+            if row[place] and Consent.UNSUBSCRIBED in row[place]:
+                batch.objectors.add_new(customer_id, [row[at] for at in own], row[place], batch.now)
     if known_rows:
         await _merge(tx, batch, known_rows)
         _note_returning(batch, known_rows.items())

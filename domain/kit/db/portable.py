@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Interval,
+    Select,
     Table,
     Text,
     any_,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -85,6 +87,21 @@ def in_array(column: ColumnElement[int], parameter: str, dialect: str) -> Column
         return column == any_(bindparam(parameter, type_=ARRAY(BigInteger)))
     elements = func.json_each(bindparam(parameter, type_=Text())).table_valued("value")
     return column.in_(select(elements.c.value))
+
+
+def rows_by_ids(rows: Select[*tuple[Any, ...]], key: Column[int], parameter: str, dialect: str) -> Select[Any]:
+    """Return the select of those rows whose key is in an array parameter, whose value `array_value` makes.
+
+    PostgreSQL looks for one after the other: of many in a table that it has not counted, it would take any index that
+    begins as the other conditions do, and read the whole store.
+    """
+    if dialect != "postgresql":
+        return rows.where(in_array(key, parameter, dialect))
+    ids = func.unnest(bindparam(parameter, type_=ARRAY(BigInteger)))
+    wanted = ids.table_valued(column("id", BigInteger), name="wanted").render_derived()
+    # OFFSET keeps PostgreSQL from making a join of it that it could run in another order.
+    one = rows.where(key == wanted.c.id).offset(0).correlate(wanted).lateral("one")
+    return select(*one.c).select_from(wanted).join(one, true())
 
 
 def array_value(values: Sequence[int], dialect: str) -> object:

@@ -12,6 +12,7 @@ from muster_sdk import (
     AddressKind,
     Capabilities,
     Composer,
+    Host,
     Message,
     Outcome,
     Recipient,
@@ -92,7 +93,7 @@ class RecordingChannel:
         return _Composer(lambda recipient: template.render(recipient.variables))
 
     @asynccontextmanager
-    async def connect(self, settings: RecordingSettings) -> "AsyncGenerator[RecordingChannel]":
+    async def connect(self, settings: RecordingSettings, host: Host) -> "AsyncGenerator[RecordingChannel]":
         if not self.reachable:
             raise Unreachable("nobody answers")
         yield self

@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from muster_sdk import AddressKind, Capabilities, Channel, Composer, Templates, Transport, hookimpl
+from muster_sdk import AddressKind, Capabilities, Channel, Composer, Host, Templates, Transport, hookimpl
 from pydantic import BaseModel
 
 from channels.email.content import EmailContent
@@ -25,7 +25,7 @@ class EmailChannel:
     def prepare(self, content: EmailContent, settings: EmailSettings | None, templates: Templates) -> Composer:
         return composer.prepare(content, settings, templates)
 
-    def connect(self, settings: EmailSettings) -> AbstractAsyncContextManager[Transport]:
+    def connect(self, settings: EmailSettings, host: Host) -> AbstractAsyncContextManager[Transport]:  # noqa: ARG002 - SMTP is not HTTP
         return transport.connect(settings)
 
 

@@ -10,6 +10,7 @@ from muster_sdk import (
     Accepted,
     Composer,
     ContentInvalid,
+    HttpClient,
     Message,
     Outcome,
     Recipient,
@@ -24,6 +25,7 @@ from pydantic import ValidationError
 
 from domain.kit.errors import DomainError, DomainErrors
 from domain.sessions import outcomes
+from domain.sessions.host import CallHost, NoHttp
 from domain.sessions.journal import Journal, JournalUnwritable
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
@@ -34,16 +36,19 @@ from domain.templates.usage import TemplateUsage
 class LocalSessions:
     """Opens sessions in this process."""
 
-    def __init__(self, templates: Templates) -> None:
+    def __init__(self, templates: Templates, http: HttpClient | None = None) -> None:
         self._templates = templates
+        self._http = http or NoHttp()
 
     @asynccontextmanager
     async def open(
-        self, configured: ConfiguredChannel, content: Mapping[str, object]
+        self, configured: ConfiguredChannel, content: Mapping[str, object], host: CallHost | None = None
     ) -> "AsyncGenerator[LocalSession]":
         usage = TemplateUsage(self._templates)
         composer = _prepare(configured, content, usage)
-        session = LocalSession(configured, composer, reads_properties=usage.reads("customer.property"))
+        session = LocalSession(
+            configured, composer, host or CallHost(self._http), reads_properties=usage.reads("customer.property")
+        )
         try:
             yield session
         finally:
@@ -70,6 +75,7 @@ def _prepare(configured: ConfiguredChannel, content: Mapping[str, object], templ
 class LocalSession:
     configured: ConfiguredChannel
     composer: Composer
+    host: CallHost
     reads_properties: bool
     _connection: AbstractAsyncContextManager[Transport] | None = None
     _transport: Transport | None = None
@@ -86,7 +92,7 @@ class LocalSession:
 
     async def connect(self, journal: Path | None) -> None:
         if self.configured.settings is not None:
-            connection = self.configured.channel.connect(self.configured.settings)
+            connection = self.configured.channel.connect(self.configured.settings, self.host)
             try:
                 self._transport = await connection.__aenter__()
             except Unreachable:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from muster_sdk import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
+from muster_sdk import Accepted, AccountRefused, Ambiguous, NotSent, Outcome, Rejected, TryAgain
 
 from domain.deliveries.model import DeliveryResult, DeliveryStatus
 
@@ -16,7 +16,9 @@ _PROVIDER_ID_LENGTH = 200
 NOT_BEGUN = DeliveryResult(DeliveryStatus.PENDING, retry_in=timedelta(), attempted=False)
 
 
-def result_of(outcome: Outcome, attempts: int, *, idempotent: bool) -> DeliveryResult:
+def result_of(  # noqa: PLR0911 - a return an outcome
+    outcome: Outcome, attempts: int, *, idempotent: bool
+) -> DeliveryResult:
     """Return the state of a delivery whose `attempts`-th attempt had this outcome.
 
     A message that may have been sent is tried again only where the provider knows it by its key.
@@ -30,6 +32,10 @@ def result_of(outcome: Outcome, attempts: int, *, idempotent: bool) -> DeliveryR
             return DeliveryResult(DeliveryStatus.FAILED, error=reason[:_REASON_LENGTH])
         case TryAgain(reason, after):
             return _retried(reason, attempts, after or retry_delay(attempts))
+        case AccountRefused(reason, after):
+            # Whatever the number of attempts: it says nothing of this message.
+            delay = max(after or FIRST_DELAY, timedelta())
+            return replace(NOT_BEGUN, error=reason[:_REASON_LENGTH], retry_in=delay)
         case NotSent(reason):
             return _retried(reason, attempts, retry_delay(attempts))
         case Ambiguous(reason):

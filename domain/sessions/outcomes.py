@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import assert_never, cast
 
 import orjson
-from muster_sdk import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
+from muster_sdk import Accepted, AccountRefused, Ambiguous, NotSent, Outcome, Rejected, TryAgain
 
 Values = list[object]
 _ADDRESS = "the address"
@@ -20,6 +20,8 @@ def as_values(outcome: Outcome) -> Values:
             return ["rejected", reason]
         case TryAgain(reason, after):
             return ["try_again", reason, None if after is None else after.total_seconds()]
+        case AccountRefused(reason, after):
+            return ["account_refused", reason, None if after is None else after.total_seconds()]
         case NotSent(reason):
             return ["not_sent", reason]
         case Ambiguous(reason):
@@ -43,7 +45,7 @@ def without(outcome: Outcome, address: str) -> Outcome:
     return replace(outcome, reason=re.sub(re.escape(address), _ADDRESS, outcome.reason, flags=re.IGNORECASE))
 
 
-def of_values(values: object) -> Outcome:
+def of_values(values: object) -> Outcome:  # noqa: PLR0911 - a return a kind
     """Return the outcome that `as_values` made these of. Raise ValueError for any others."""
     match values:
         case ["accepted", str() | None as provider_id]:
@@ -54,6 +56,10 @@ def of_values(values: object) -> Outcome:
             return TryAgain(reason, timedelta(seconds=seconds))
         case ["try_again", str(reason), None]:
             return TryAgain(reason)
+        case ["account_refused", str(reason), int() | float() as seconds]:
+            return AccountRefused(reason, timedelta(seconds=seconds))
+        case ["account_refused", str(reason), None]:
+            return AccountRefused(reason)
         case ["not_sent", str(reason)]:
             return NotSent(reason)
         case ["ambiguous", str(reason)]:

@@ -9,21 +9,37 @@ from contextlib import AsyncExitStack
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from time import sleep
+from typing import Any
 from uuid import UUID
 
 import pluggy
-from muster_sdk import Channel, Outcome, Recipient, Unreachable, hookspecs
+from muster_sdk import Channel, ContentInvalid, HttpClient, Outcome, Recipient, Unreachable, WebhookRefused, hookspecs
+from muster_sdk.aiohttp_client import open_client
 from muster_sdk.hookspecs import PROJECT
 
 from domain.deliveries.local_session import LocalSession, LocalSessions
 from domain.kit.errors import DomainError
 from domain.sessions import outcomes
+from domain.sessions.calls import CallContext, ChannelCall
 from domain.sessions.journal import JournalUnwritable
+from domain.sessions.local_calls import call_locally
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.rendering import MinijinjaTemplates
-from plugins.isolation.frames import Close, Command, Connect, Kind, Open, Send, Show, Stop, commands, encode_report
+from plugins.isolation.frames import (
+    Call,
+    Close,
+    Command,
+    Connect,
+    Kind,
+    Open,
+    Send,
+    Show,
+    Stop,
+    commands,
+    encode_report,
+)
 from plugins.isolation.targets import Targets, guard_connections
 
 _ALIVE_SECONDS = 5.0
@@ -67,7 +83,8 @@ class ChannelHost:
     def __init__(self, connection: socket.socket, channel: Channel, telling: threading.Lock) -> None:
         self._connection, self._channel, self._telling = connection, channel, telling
         self._loop = asyncio.new_event_loop()
-        self._sessions = LocalSessions(MinijinjaTemplates())
+        self._http: HttpClient
+        self._sessions: LocalSessions
         self._session: LocalSession | None = None
         self._open = AsyncExitStack()
         self._commands = asyncio.Queue[Command]()
@@ -108,6 +125,11 @@ class ChannelHost:
         os._exit(0)
 
     async def _serve(self) -> None:
+        async with open_client() as self._http:
+            self._sessions = LocalSessions(MinijinjaTemplates(), self._http)
+            await self._serve_commands()
+
+    async def _serve_commands(self) -> None:
         alive = asyncio.create_task(self._stay_alive())
         while True:
             command = await self._commands.get()
@@ -123,8 +145,10 @@ class ChannelHost:
             self.tell(encode_report(Kind.ALIVE))
             await asyncio.sleep(_ALIVE_SECONDS)
 
-    async def _do(self, command: Command) -> bytes:
+    async def _do(self, command: Command) -> bytes:  # noqa: PLR0911 - a return a command
         match command:
+            case Call(call, context):
+                return await self._call(call, context)
             case Open():
                 return await self._prepare(command)
             case Show(recipient):
@@ -141,6 +165,17 @@ class ChannelHost:
                 return encode_report(Kind.CLOSED)
             case Stop():
                 return b""  # it came before its session
+
+    async def _call(self, call: ChannelCall[Any], context: CallContext) -> bytes:
+        try:
+            result = await call_locally(self._channel, call, context, self._http)
+        except Unreachable as error:
+            return encode_report(Kind.UNREACHABLE, reason=error.reason, cause=_cause(error))
+        except ContentInvalid as error:
+            return encode_report(Kind.CALL_REFUSED, error="content", reason=error.message, path=error.path)
+        except WebhookRefused as error:
+            return encode_report(Kind.CALL_REFUSED, error="webhook", reason=str(error))
+        return encode_report(Kind.ANSWERED, answer=call.encode(result.value), state_changes=result.state_changes)
 
     @property
     def _opened(self) -> LocalSession:

@@ -12,6 +12,8 @@ from typing import Any, cast
 import orjson
 from muster_sdk import Recipient
 
+from domain.sessions.calls import CallContext, ChannelCall
+
 _LENGTH = struct.Struct("!I")
 
 
@@ -30,6 +32,8 @@ class Kind(StrEnum):
     ENDED = "ended"
     SENT = "sent"
     BROKEN = "broken"
+    ANSWERED = "answered"
+    CALL_REFUSED = "call_refused"
     CLOSED = "closed"
 
 
@@ -69,7 +73,15 @@ class Close:
     """End the session, and be ready for another."""
 
 
-Command = Open | Show | Connect | Send | Stop | Close
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call a method of the channel, outside of a session."""
+
+    call: ChannelCall[Any]
+    context: CallContext
+
+
+Command = Call | Open | Show | Connect | Send | Stop | Close
 Report = Mapping[str, Any]
 
 

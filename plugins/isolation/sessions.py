@@ -6,23 +6,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from muster_sdk import Recipient, Shown, Unreachable
+from muster_sdk import ContentInvalid, Recipient, Shown, Unreachable, WebhookRefused
 
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.sessions import outcomes
+from domain.sessions.calls import CallContext, CallResult, ChannelCall
 from domain.sessions.journal import JournalUnwritable, revoke
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
-from plugins.isolation.frames import Connect, Kind, Open, Report, Send, Show, Stop
+from plugins.isolation.frames import Call, Connect, Kind, Open, Report, Send, Show, Stop
 from plugins.isolation.process import ChannelProcess, ChannelSource
 from plugins.manager import Plugins
 from plugins.sealing import revealed
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _IDLE_SECONDS = 60.0
@@ -64,7 +66,26 @@ class IsolatedSessions:
             raise
         finally:
             if not process.ended and await process.release():
-                self._idle.setdefault(asyncio.get_running_loop(), []).append(process)
+                self._keep(process)
+
+    async def call(self, call: ChannelCall[T], context: CallContext) -> CallResult[T]:
+        """Call a method of the channel, as `ChannelCalls` says, in a process that serves nobody else meanwhile."""
+        process = await self._take(context.channel)
+        try:
+            async with asyncio.timeout(call.seconds):
+                report = await process.ask(Call(call, context), Kind.ANSWERED, Kind.CALL_REFUSED, Kind.UNREACHABLE)
+        except TimeoutError:
+            await process.kill()
+            raise process.source.broken(f"did not answer {call.method} in {call.seconds:g} seconds") from None
+        except BaseException:
+            await process.kill()
+            raise
+        self._keep(process)
+        return _result(process.source, call, report)
+
+    def _keep(self, process: ChannelProcess) -> None:
+        process.idle_since = monotonic()
+        self._idle.setdefault(asyncio.get_running_loop(), []).append(process)
 
     async def close(self) -> None:
         for process in self._idle.pop(asyncio.get_running_loop(), []):
@@ -160,6 +181,21 @@ def _note(report: Report, window: MessageWindow) -> None:
     if shown is not None:
         window.shown[key] = shown
     window.note_ended(key, outcomes.of_values(report["outcome"]))
+
+
+def _result(source: ChannelSource, call: ChannelCall[T], report: Report) -> CallResult[T]:
+    """Return what the call has answered. Raise what it was refused with."""
+    if report["kind"] == Kind.UNREACHABLE:
+        log.info("channel_unreachable", channel=source.key, call=call.method, cause=report["cause"])
+        raise Unreachable(report["reason"])
+    if report["kind"] == Kind.CALL_REFUSED:
+        if report["error"] == "webhook":
+            raise WebhookRefused(report["reason"])
+        raise ContentInvalid(report["reason"], tuple(report["path"]))
+    try:
+        return CallResult(call.decode(report["answer"]), report["state_changes"])
+    except ValueError:
+        raise source.broken(f"answered {call.method} with what is none of its answers") from None
 
 
 def _raise_refusal(report: Report) -> None:

@@ -19,6 +19,7 @@ from domain.deliveries.tables import deliveries
 from domain.jobs import claim, due
 from domain.kit.db import Database
 from domain.services import Services
+from domain.sessions.host import CallHost
 from domain.stores.channels import ConfiguredChannel
 from tests.channels.email.support import Outcomes
 from tests.domain.campaigns.stage import add_campaign, add_list
@@ -68,7 +69,7 @@ async def bare_loop(services: Services, channel: EmailChannel, settings: EmailSe
     composer = channel.prepare(EmailContent.model_validate(CONTENT), settings, services.templates)
     count = RECIPIENTS // 4
     began, worked = perf_counter(), process_time()
-    async with channel.connect(settings) as transport:
+    async with channel.connect(settings, CallHost()) as transport:
         for first in range(0, count, 100):
             people = [
                 Recipient(

@@ -29,7 +29,7 @@ PIGEON = """
         def prepare(self, content, settings, templates):
             raise NotImplementedError
 
-        def connect(self, settings):
+        def connect(self, settings, host):
             raise NotImplementedError
 """
 Install = Callable[..., None]

@@ -13,6 +13,7 @@ from muster_sdk import (
     Ambiguous,
     Capabilities,
     Composer,
+    Host,
     Message,
     NotSent,
     Outcome,
@@ -66,7 +67,7 @@ class SimulatedChannel:
         return _PlainComposer()
 
     @asynccontextmanager
-    async def connect(self, settings: RecordingSettings) -> "AsyncGenerator[SimulatedChannel]":
+    async def connect(self, settings: RecordingSettings, host: Host) -> "AsyncGenerator[SimulatedChannel]":
         if await self._gate(Point.CONNECT) is Fault.UNREACHABLE:
             raise Unreachable("nobody answers")
         yield self

@@ -1,4 +1,4 @@
-"""A zoo of bad channels: each of them misbehaves where its content says so, and sends all else to a file."""
+"""A zoo of bad channels: each of them misbehaves where content or settings say so, and sends all else to a file."""
 
 import asyncio
 import ctypes
@@ -15,15 +15,19 @@ from typing import cast
 
 from muster_sdk import (
     Accepted,
+    AccountReport,
     AddressKind,
     Capabilities,
     Channel,
     Composer,
+    ContentInvalid,
+    Host,
     Message,
     Recipient,
     Report,
     Shown,
     Templates,
+    Unreachable,
     hookimpl,
 )
 from pydantic import BaseModel
@@ -32,6 +36,8 @@ from pydantic import BaseModel
 class Settings(BaseModel):
     # Gets a line for each message that was sent.
     log: str
+    # How a check misbehaves: a name of MISDEEDS, "away", "lie" or "refuse".
+    check: str = ""
 
 
 class Content(BaseModel):
@@ -148,7 +154,24 @@ class Zoo:
     address: AddressKind = AddressKind.EMAIL
     settings: type[BaseModel] = Settings
     content: type[BaseModel] = Content
-    capabilities: Capabilities = field(default_factory=Capabilities)
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(connection_check=True))
+
+    async def check(self, settings: Settings, host: Host) -> AccountReport:
+        host.state.put("checks", host.state.get("checks", 0) + 1)
+        match settings.check:
+            case "":
+                return AccountReport("The zoo", [str(host.webhook_url)])
+            case "away":
+                raise Unreachable("The zoo is closed")
+            case "refuse":
+                raise ContentInvalid("A log is a file", ("log",))
+            case "lie":
+                return cast("AccountReport", {"account": 7})
+            case "ask":
+                await host.http.request("GET", "http://127.0.0.1:9/")
+            case how:
+                MISDEEDS[how]()
+        return AccountReport("The zoo")
 
     def prepare(self, content: Content, settings: Settings | None, templates: Templates) -> Composer:
         misbehave(content, "prepare")
@@ -156,7 +179,7 @@ class Zoo:
         return Letter(content, lambda recipient: template.render(recipient.variables))
 
     @asynccontextmanager
-    async def connect(self, settings: Settings) -> AsyncGenerator[Cage]:
+    async def connect(self, settings: Settings, host: Host) -> AsyncGenerator[Cage]:
         yield Cage(Path(settings.log))
 
 

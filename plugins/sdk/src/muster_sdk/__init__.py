@@ -1,12 +1,24 @@
 """The SDK for plugins of Muster: values, protocols, errors and hooks."""
 
+from muster_sdk.abilities import unfulfilled
+from muster_sdk.accounts import (
+    AccountLimiter,
+    AccountLimits,
+    AccountReport,
+    Authorization,
+    ConnectionTester,
+    OAuthConnector,
+    PeriodicWorker,
+)
 from muster_sdk.addresses import canonical_email, smtp_mailbox
+from muster_sdk.audiences import KeptAudience, AudienceKeeper, AudienceMember
 from muster_sdk.channel import (
     AddressKind,
     Capabilities,
     Channel,
     Composer,
     Message,
+    MessageReference,
     Recipient,
     Report,
     Shown,
@@ -14,9 +26,38 @@ from muster_sdk.channel import (
     Templates,
     Transport,
 )
-from muster_sdk.errors import AddressInvalid, ChannelError, ContentInvalid, TemplateInvalid, Unreachable
-from muster_sdk.hookspecs import hookimpl, register_behaviors, register_channels, register_dimensions
-from muster_sdk.outcomes import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
+from muster_sdk.errors import (
+    AddressInvalid,
+    ChannelError,
+    ContentInvalid,
+    NoAnswer,
+    NotConnected,
+    TemplateInvalid,
+    Unreachable,
+)
+from muster_sdk.hookspecs import (
+    hookimpl,
+    register_behaviors,
+    register_channels,
+    register_dimensions,
+    register_observers,
+    register_template_filters,
+)
+from muster_sdk.host import Host, HttpAnswer, HttpClient, State
+from muster_sdk.observers import DeliveryNotice, Observer, TemplateFilter
+from muster_sdk.outcomes import Accepted, AccountRefused, Ambiguous, NotSent, Outcome, Rejected, TryAgain
+from muster_sdk.receipts import (
+    InboundMessage,
+    Receipt,
+    ReceiptKind,
+    ReceiptPoller,
+    Receipts,
+    WebhookAnswer,
+    WebhookReader,
+    WebhookRefused,
+    WebhookRequest,
+)
+from muster_sdk.review import ContentWarning, CostEstimator, Estimate, MessageReviewer
 from muster_sdk.segments import (
     Behavior,
     Choice,
@@ -30,39 +71,76 @@ from muster_sdk.segments import (
 
 __all__ = [
     "Accepted",
+    "AccountLimiter",
+    "AccountLimits",
+    "AccountRefused",
+    "AccountReport",
     "AddressInvalid",
     "AddressKind",
     "Ambiguous",
+    "KeptAudience",
+    "AudienceKeeper",
+    "AudienceMember",
+    "Authorization",
     "Behavior",
     "Capabilities",
     "Channel",
     "ChannelError",
     "Choice",
     "Composer",
+    "ConnectionTester",
     "ContentInvalid",
+    "ContentWarning",
+    "CostEstimator",
+    "DeliveryNotice",
     "Dimension",
+    "Estimate",
     "EventAttribute",
     "EventCount",
+    "Host",
+    "HttpAnswer",
+    "HttpClient",
+    "InboundMessage",
     "LatestEvent",
     "Message",
+    "MessageReference",
+    "MessageReviewer",
+    "NoAnswer",
+    "NotConnected",
     "NotSent",
+    "OAuthConnector",
+    "Observer",
     "Outcome",
+    "PeriodicWorker",
     "PropertyValue",
+    "Receipt",
+    "ReceiptKind",
+    "ReceiptPoller",
+    "Receipts",
     "Recipient",
     "Rejected",
     "Report",
     "Shown",
+    "State",
     "Template",
+    "TemplateFilter",
     "TemplateInvalid",
     "Templates",
     "Transport",
     "TryAgain",
     "Unreachable",
     "ValueKind",
+    "WebhookAnswer",
+    "WebhookReader",
+    "WebhookRefused",
+    "WebhookRequest",
     "canonical_email",
     "hookimpl",
     "register_behaviors",
     "register_channels",
     "register_dimensions",
+    "register_observers",
+    "register_template_filters",
     "smtp_mailbox",
+    "unfulfilled",
 ]

@@ -3,33 +3,29 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from muster_sdk.outcomes import Accepted, Ambiguous, NotSent, Outcome, Rejected, TryAgain
+from muster_sdk.host import Host
+from muster_sdk.outcomes import Outcome
 
 __all__ = [
-    "Accepted",
     "AddressKind",
-    "Ambiguous",
     "Capabilities",
     "Channel",
     "Composer",
     "Message",
-    "NotSent",
-    "Outcome",
+    "MessageReference",
     "Recipient",
-    "Rejected",
     "Report",
     "Shown",
     "Template",
     "Templates",
     "Transport",
-    "TryAgain",
 ]
 
 
@@ -48,15 +44,36 @@ class AddressKind(StrEnum):
     HANDLE = "HANDLE"
 
 
+class MessageReference(StrEnum):
+    """By what a receipt names its message: the provider's ID (`Accepted.provider_id`), our key, or either of them.
+
+    NONE: the channel has no receipts. The host keeps what it needs to find the message again, and no more.
+
+        MessageReference.KEY
+    """
+
+    NONE = "NONE"
+    PROVIDER_ID = "PROVIDER_ID"
+    KEY = "KEY"
+    BOTH = "BOTH"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """The abilities of a channel's provider. The host plans its batches and its retries by them.
+    """The abilities of a channel and its provider. What is declared here, the channel has the methods for.
 
     - `max_batch`: the most messages that one `Transport.send` takes.
     - `idempotency`: the time for which the provider ignores a message whose key it has seen; None if it does not.
       Within this time the host retries messages with the outcome `Ambiguous`; without it, never.
-    - `delivery_receipts`, `open_tracking`, `click_tracking`: the events that the provider reports back.
-    - `audience_sync`: true if lists can be stored at the provider.
+    - `delivery_receipts`, `open_tracking`, `click_tracking`: the events that the provider reports back. They come by
+      `webhooks` (`WebhookReader`) or by `polling`, as often as that says (`ReceiptPoller`), and name their message by
+      `reference`.
+    - `conversation_window`: how long after a customer's message the provider lets the shop write freely; None if that
+      makes no difference. `Recipient.conversation_until` says whether somebody is within it.
+    - `connection_check`: true for a `ConnectionTester`; `account_limits`: for an `AccountLimiter`; `oauth`: for an
+      `OAuthConnector`; `audience_sync`: for an `AudienceKeeper`.
+    - `content_review`, `estimates`: true if its composers are a `MessageReviewer`, a `CostEstimator`.
+    - `periodic`: how often a `PeriodicWorker` works; None for a channel that is none. Both times are a minute at least.
 
         capabilities = Capabilities(max_batch=100, idempotency=timedelta(hours=24))
     """
@@ -66,7 +83,17 @@ class Capabilities:
     delivery_receipts: bool = False
     open_tracking: bool = False
     click_tracking: bool = False
+    webhooks: bool = False
+    polling: timedelta | None = None
+    reference: MessageReference = MessageReference.NONE
+    conversation_window: timedelta | None = None
+    connection_check: bool = False
+    account_limits: bool = False
+    oauth: bool = False
     audience_sync: bool = False
+    content_review: bool = False
+    estimates: bool = False
+    periodic: timedelta | None = None
 
     @property
     def idempotent(self) -> bool:
@@ -83,6 +110,7 @@ class Recipient:
       when it comes in, not again: one that an earlier release stored may hold anything.
     - `variables`: the variables of templates, `{"customer": {"name": ..., "property": {...}}, "store": {...}}`.
     - `unsubscribe_url`: opens the recipient's page for opting out; a POST to it opts out.
+    - `conversation_until`: when the window closes that the customer's last message opened; None outside of one.
 
         Recipient(key=uuid4(), address="ann@example.com", variables={"customer": {"name": "Ann"}})
     """
@@ -91,6 +119,7 @@ class Recipient:
     address: str
     variables: Mapping[str, object]
     unsubscribe_url: str | None = None
+    conversation_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,12 +299,13 @@ class Channel(Protocol):
         """
         ...
 
-    def connect(self, settings: Any) -> AbstractAsyncContextManager[Transport]:
+    def connect(self, settings: Any, host: Host) -> AbstractAsyncContextManager[Transport]:
         """Connect to the provider; leaving the block closes the connection.
 
-        Raise Unreachable when that fails: nothing has been sent then.
+        Raise Unreachable when that fails: nothing has been sent then. A provider that is spoken to by HTTP needs no
+        connection of its own: use `host.http`.
 
-            async with channel.connect(settings) as transport:
-                outcomes = await transport.send(messages)
+            async with channel.connect(settings, host) as transport:
+                await transport.send(messages, report)
         """
         ...

@@ -1,6 +1,14 @@
 """The errors of channels. Their text is safe to show to the store's staff."""
 
-__all__ = ["AddressInvalid", "ChannelError", "ContentInvalid", "TemplateInvalid", "Unreachable"]
+__all__ = [
+    "AddressInvalid",
+    "ChannelError",
+    "ContentInvalid",
+    "NoAnswer",
+    "NotConnected",
+    "TemplateInvalid",
+    "Unreachable",
+]
 
 
 class ChannelError(Exception):
@@ -61,3 +69,23 @@ class Unreachable(ChannelError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class NotConnected(ChannelError):
+    """An HTTP request was not sent: no byte of it reached the provider. Raised by `HttpClient.request`.
+
+    The outcome of its messages is `NotSent`:
+
+        except NotConnected as error:
+            outcome = NotSent(str(error))
+    """
+
+
+class NoAnswer(ChannelError):
+    """An HTTP request may have reached the provider, and was not answered as HTTP, in time and within the limits.
+
+    Raised by `HttpClient.request`. The outcome of its messages is `Ambiguous`:
+
+        except NoAnswer as error:
+            outcome = Ambiguous(str(error))
+    """

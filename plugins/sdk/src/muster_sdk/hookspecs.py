@@ -5,9 +5,19 @@ from collections.abc import Sequence
 import pluggy
 
 from muster_sdk.channel import Channel
+from muster_sdk.observers import Observer, TemplateFilter
 from muster_sdk.segments import Behavior, Dimension
 
-__all__ = ["PROJECT", "hookimpl", "hookspec", "register_behaviors", "register_channels", "register_dimensions"]
+__all__ = [
+    "PROJECT",
+    "hookimpl",
+    "hookspec",
+    "register_behaviors",
+    "register_channels",
+    "register_dimensions",
+    "register_observers",
+    "register_template_filters",
+]
 
 PROJECT = "muster"
 """The project name of the hooks and of the entry-point group."""
@@ -59,4 +69,28 @@ def register_behaviors() -> Sequence[Behavior]:  # type: ignore[empty-body]  # a
         @hookimpl
         def register_behaviors() -> list[Behavior]:
             return [Behavior("class.attended", "Attended a class", "visiting", [EventAttribute("teacher", "Teacher")])]
+    """
+
+
+@hookspec
+def register_observers() -> Sequence[Observer]:  # type: ignore[empty-body]  # a hook has no body of its own
+    """Return the observers of this plugin. Called once, when a process starts.
+
+    An exception leaves out this plugin only. A key that is taken already is refused, with the plugin's name.
+
+        @hookimpl
+        def register_observers() -> list[Observer]:
+            return [Ledger()]
+    """
+
+
+@hookspec
+def register_template_filters() -> Sequence[TemplateFilter]:  # type: ignore[empty-body]  # a hook has no body
+    """Return the filters that this plugin adds to templates. Called once, when a process starts.
+
+    An exception leaves out this plugin only. A name that is taken already is refused, with the plugin's name.
+
+        @hookimpl
+        def register_template_filters() -> list[TemplateFilter]:
+            return [TemplateFilter("shout", lambda text: text.upper() + "!")]
     """

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
-__all__ = ["Accepted", "Ambiguous", "NotSent", "Outcome", "Rejected", "TryAgain"]
+__all__ = ["Accepted", "AccountRefused", "Ambiguous", "NotSent", "Outcome", "Rejected", "TryAgain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,27 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """The provider refused the message for now, and has certainly not sent it. The host retries it later.
+    """The provider refused this message for now, and has certainly not sent it. The host retries it later.
 
-    `after` is the time that the provider asked to wait; None leaves that to the host.
+    A refusal of the account, such as a rate that was exceeded, is `AccountRefused`. `after` is the time that the
+    provider asked to wait; None leaves that to the host.
 
-        TryAgain("429 Too many requests", after=timedelta(seconds=30))
+        TryAgain("451 The mailbox is being moved", after=timedelta(minutes=10))
+    """
+
+    reason: str
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRefused:
+    """The provider takes nothing from this account for now, and has certainly not sent the message.
+
+    It says nothing of the recipient: no delivery fails by it, however often it comes. The host lets the whole account
+    wait, on all workers: for `after`, the time that the provider asked to wait, or for a time of its own that grows.
+    The campaign shows the reason meanwhile, and goes on by itself. Report no further message after it.
+
+        AccountRefused("429 Too many requests", after=timedelta(seconds=30))
     """
 
     reason: str
@@ -68,7 +84,7 @@ class Ambiguous:
     reason: str
 
 
-Outcome: TypeAlias = Accepted | Rejected | TryAgain | NotSent | Ambiguous
+Outcome: TypeAlias = Accepted | Rejected | TryAgain | AccountRefused | NotSent | Ambiguous
 """The outcome of sending one message.
 
     match outcome:

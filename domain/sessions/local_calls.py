@@ -1,0 +1,32 @@
+"""Calls of a channel's code in this very process: one of its own should run it so."""
+
+from typing import TypeVar
+
+from muster_sdk import Channel, ContentInvalid, HttpClient, Unreachable, WebhookRefused
+
+from domain.sessions.calls import CallContext, CallResult, ChannelCall
+from domain.sessions.host import CallHost, CallState
+from domain.sessions.session import ChannelBroken
+
+T = TypeVar("T")
+
+
+async def call_locally(channel: Channel, call: ChannelCall[T], context: CallContext, http: HttpClient) -> CallResult[T]:
+    """Call the channel's method, as `ChannelCalls` says, but for one that hangs."""
+    host = CallHost(http, CallState(context.state), context.webhook_url)
+    try:
+        settings = context.settings if call.open_settings else channel.settings.model_validate(context.settings)
+        method = getattr(channel, call.method)
+        answer = method(*call.before, settings, *call.after, *(() if call.bare else (host,)))
+        value = answer if call.bare else await answer
+    except (Unreachable, ContentInvalid, WebhookRefused):
+        raise
+    except Exception as error:
+        # Without its text, which may hold a secret.
+        raise ChannelBroken(f"The channel {channel.key} failed in {call.method}: {type(error).__name__}") from error
+    try:
+        checked = call.check(value)
+    except (ValueError, TypeError) as error:
+        kind = type(value).__name__
+        raise ChannelBroken(f"The channel {channel.key} answered {call.method} with a {kind} that is wrong") from error
+    return CallResult(checked, host.state.changes)

@@ -8,9 +8,9 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from muster_sdk import (
     AccountLimits,
     AccountReport,
-    KeptAudience,
     AudienceMember,
     Authorization,
+    KeptAudience,
     Receipts,
     WebhookAnswer,
     WebhookRequest,

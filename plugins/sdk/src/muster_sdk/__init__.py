@@ -11,7 +11,7 @@ from muster_sdk.accounts import (
     PeriodicWorker,
 )
 from muster_sdk.addresses import canonical_email, smtp_mailbox
-from muster_sdk.audiences import KeptAudience, AudienceKeeper, AudienceMember
+from muster_sdk.audiences import AudienceKeeper, AudienceMember, KeptAudience
 from muster_sdk.channel import (
     AddressKind,
     Capabilities,
@@ -78,7 +78,6 @@ __all__ = [
     "AddressInvalid",
     "AddressKind",
     "Ambiguous",
-    "KeptAudience",
     "AudienceKeeper",
     "AudienceMember",
     "Authorization",
@@ -101,6 +100,7 @@ __all__ = [
     "HttpAnswer",
     "HttpClient",
     "InboundMessage",
+    "KeptAudience",
     "LatestEvent",
     "Message",
     "MessageReference",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from muster_sdk.host import Host
 
-__all__ = ["KeptAudience", "AudienceKeeper", "AudienceMember"]
+__all__ = ["AudienceKeeper", "AudienceMember", "KeptAudience"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def make_services(
         public_url="https://shop.example",
         keys=keys or InstallationKeys(SecretKeys(KeyPair(SecretKey(b"k" * 32))), LASTING_KEYS),
         channels=OneChannel(channel),
-        sessions=LocalSessions(templates),
+        sessions=LocalSessions(templates, channels=[] if channel is None else [channel.channel]),
         journals=journals or JournalDirectory(None),
         continuity=Continuity(None),
         files=files or FileDirectory(Path("/nonexistent")),

@@ -1,13 +1,15 @@
 """Sessions with channels' code in this very process, which it may block or end: one of its own should run it so."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
 from muster_sdk import (
     Accepted,
+    Channel,
     Composer,
     ContentInvalid,
     HttpClient,
@@ -25,20 +27,25 @@ from pydantic import ValidationError
 
 from domain.kit.errors import DomainError, DomainErrors
 from domain.sessions import outcomes
+from domain.sessions.calls import CallContext, CallResult, ChannelCall
 from domain.sessions.host import CallHost, NoHttp
 from domain.sessions.journal import Journal, JournalUnwritable
+from domain.sessions.local_calls import call_locally
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.usage import TemplateUsage
 
+T = TypeVar("T")
+
 
 class LocalSessions:
-    """Opens sessions in this process."""
+    """Opens sessions in this process, and calls these channels there."""
 
-    def __init__(self, templates: Templates, http: HttpClient | None = None) -> None:
+    def __init__(self, templates: Templates, http: HttpClient | None = None, channels: Iterable[Channel] = ()) -> None:
         self._templates = templates
         self._http = http or NoHttp()
+        self._channels = {channel.key: channel for channel in channels}
 
     @asynccontextmanager
     async def open(
@@ -53,6 +60,9 @@ class LocalSessions:
             yield session
         finally:
             await session.close()
+
+    async def call(self, call: ChannelCall[T], context: CallContext) -> CallResult[T]:
+        return await call_locally(self._channels[context.channel], call, context, self._http)
 
     async def close(self) -> None:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from muster_sdk import (
     AccountLimits,
@@ -68,16 +68,6 @@ class CallResult(Generic[T]):
 
     value: T
     state_changes: Mapping[str, Any]
-
-
-class ChannelCalls(Protocol):
-    async def call(self, call: ChannelCall[T], context: CallContext) -> CallResult[T]:
-        """Call the method.
-
-        Raise what the SDK lets it raise, Unreachable, ContentInvalid or WebhookRefused, and ChannelBroken for whatever
-        else goes wrong: an exception, an answer of another type, a process that hangs or ends.
-        """
-        ...
 
 
 def check() -> ChannelCall[AccountReport]:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def call_locally(channel: Channel, call: ChannelCall[T], context: CallContext, http: HttpClient) -> CallResult[T]:
-    """Call the channel's method, as `ChannelCalls` says, but for one that hangs."""
+    """Call the channel's method, as `Sessions.call` says, but for one that hangs."""
     host = CallHost(http, CallState(context.state), context.webhook_url)
     try:
         settings = context.settings if call.open_settings else channel.settings.model_validate(context.settings)

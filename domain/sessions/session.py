@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from muster_sdk import Recipient, Shown
 
+from domain.sessions.calls import CallContext, CallResult, ChannelCall
 from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
+
+T = TypeVar("T")
 
 
 class ChannelBroken(Exception):
@@ -57,6 +60,14 @@ class Sessions(Protocol):
         self, configured: ConfiguredChannel, content: Mapping[str, object]
     ) -> AbstractAsyncContextManager[ChannelSession]:
         """Return a session for the content. Entering raises DomainErrors with paths into the content, ChannelBroken."""
+        ...
+
+    async def call(self, call: ChannelCall[T], context: CallContext) -> CallResult[T]:
+        """Call a method of the channel, outside of a session.
+
+        Raise what the SDK lets it raise, Unreachable, ContentInvalid or WebhookRefused, and ChannelBroken for whatever
+        else goes wrong: an exception, an answer of another type, a process that hangs or ends.
+        """
         ...
 
     async def close(self) -> None:

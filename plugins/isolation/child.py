@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pluggy
-from muster_sdk import Channel, ContentInvalid, HttpClient, Outcome, Recipient, Unreachable, WebhookRefused, hookspecs
+from muster_sdk import Channel, ContentInvalid, Outcome, Recipient, Unreachable, WebhookRefused, hookspecs
 from muster_sdk.aiohttp_client import open_client
 from muster_sdk.hookspecs import PROJECT
 
@@ -22,7 +22,6 @@ from domain.kit.errors import DomainError
 from domain.sessions import outcomes
 from domain.sessions.calls import CallContext, ChannelCall
 from domain.sessions.journal import JournalUnwritable
-from domain.sessions.local_calls import call_locally
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
@@ -83,7 +82,6 @@ class ChannelHost:
     def __init__(self, connection: socket.socket, channel: Channel, telling: threading.Lock) -> None:
         self._connection, self._channel, self._telling = connection, channel, telling
         self._loop = asyncio.new_event_loop()
-        self._http: HttpClient
         self._sessions: LocalSessions
         self._session: LocalSession | None = None
         self._open = AsyncExitStack()
@@ -125,8 +123,8 @@ class ChannelHost:
         os._exit(0)
 
     async def _serve(self) -> None:
-        async with open_client() as self._http:
-            self._sessions = LocalSessions(MinijinjaTemplates(), self._http)
+        async with open_client() as http:
+            self._sessions = LocalSessions(MinijinjaTemplates(), http, [self._channel])
             await self._serve_commands()
 
     async def _serve_commands(self) -> None:
@@ -168,7 +166,7 @@ class ChannelHost:
 
     async def _call(self, call: ChannelCall[Any], context: CallContext) -> bytes:
         try:
-            result = await call_locally(self._channel, call, context, self._http)
+            result = await self._sessions.call(call, context)
         except Unreachable as error:
             return encode_report(Kind.UNREACHABLE, reason=error.reason, cause=_cause(error))
         except ContentInvalid as error:

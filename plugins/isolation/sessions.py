@@ -69,7 +69,7 @@ class IsolatedSessions:
                 self._keep(process)
 
     async def call(self, call: ChannelCall[T], context: CallContext) -> CallResult[T]:
-        """Call a method of the channel, as `ChannelCalls` says, in a process that serves nobody else meanwhile."""
+        """Call a method of the channel, as `Sessions.call` says, in a process that serves nobody else meanwhile."""
         process = await self._take(context.channel)
         try:
             async with asyncio.timeout(call.seconds):

@@ -36,7 +36,7 @@ OLD, NEW = "the key of yesterday", "the key of today"
 def with_recording(runtime: Runtime, channel: RecordingChannel) -> Runtime:
     plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0", "tests.fakes")}, ())
     channels = InstalledChannels(plugins, runtime.services.keys)
-    sessions = LocalSessions(runtime.services.templates)
+    sessions = LocalSessions(runtime.services.templates, channels=[channel])
     return replace(runtime, services=replace(runtime.services, channels=channels, sessions=sessions), plugins=plugins)
 
 

@@ -268,7 +268,7 @@ def open_stage(
         clock=clock,
         channels=InstalledChannels(plugins, runtime.services.keys),
         extensions=extensions,
-        sessions=LocalSessions(runtime.services.templates),
+        sessions=LocalSessions(runtime.services.templates, channels=[channel]),
         previews=replace(runtime.services.previews, extensions=extensions),
     )
     runtime = replace(runtime, services=services, plugins=plugins)

@@ -11,6 +11,7 @@ from sqlalchemy import Select, Table, and_, exists, func, select
 from api.doctor.check import CheckScope, DataCheck, Examination, Rows, WrongRows, found_rows, wrong_rows_of_all_stores
 from api.doctor.findings import Finding, listed
 from domain.campaigns.tables import campaigns
+from domain.channels import tables as channels
 from domain.customers import tables as customers
 from domain.deliveries import tables as deliveries
 from domain.events import tables as events
@@ -23,7 +24,7 @@ from domain.migrations.tables import metadata
 from domain.operations.tables import operation_problems, operations
 from domain.orders import tables as orders
 from domain.segments.tables import segment_members, segments
-from domain.stores.tables import idempotency_keys, stores
+from domain.stores.tables import channel_installations, idempotency_keys, stores
 from domain.wallets import tables as wallets
 
 
@@ -95,6 +96,16 @@ REFERENCES = (
     Reference(segment_members, segments, {"segment_id": "id"}, erased_later=True),
     Reference(tracked_segments, segments, {"segment_id": "id"}, erased_later=True),
     Reference(segment_memberships, tracked_segments, {"segment_id": "segment_id"}),
+    *(
+        Reference(table, channel_installations, {"channel": "channel"})
+        for table in (
+            channels.channel_states,
+            channels.channel_authorizations,
+            channels.channel_works,
+            channels.channel_syncs,
+        )
+    ),
+    Reference(channels.synced_lists, channels.channel_syncs, {"channel": "channel"}),
     *_of_operation(operations, operation_problems, imports.imports, imports.import_reports, imports.import_samples),
     *_of_operation(imports.imports, imports.uploads, *imports.STAGED),
 )

@@ -11,6 +11,7 @@ from domain.audit.model import ActorKind, AuditOutcome
 from domain.audit.tables import audit_entries
 from domain.campaigns.model import CampaignStatus
 from domain.campaigns.tables import campaigns
+from domain.channels.tables import channel_syncs, channel_works, synced_lists
 from domain.consents.tables import suppressions
 from domain.customers.model import AccountStatus, Consent, Gender, ObjectionReason
 from domain.customers.tables import contacts, customers, objections, property_definitions
@@ -51,6 +52,7 @@ CHOICES: Mapping[Column[str], tuple[str, ...]] = {
     audit_entries.c.outcome: _values(AuditOutcome),
     campaigns.c.status: _values(CampaignStatus),
     campaigns.c.accept_marketing: _values(AcceptMarketing),
+    channel_syncs.c.status: _values(OperationStatus),
     contacts.c.consent: _values(Consent),
     objections.c.reason: _values(ObjectionReason),
     customers.c.gender: _values(Gender),
@@ -81,6 +83,8 @@ PAST = (
     campaigns.c.created_at,
     campaigns.c.started_at,
     channel_installations.c.installed_at,
+    channel_syncs.c.last_synced_at,
+    channel_works.c.worked_at,
     contacts.c.consent_at,
     customers.c.created_at,
     customers.c.updated_at,
@@ -103,6 +107,7 @@ PAST = (
     segments.c.updated_at,
     stores.c.created_at,
     suppressions.c.created_at,
+    synced_lists.c.synced_at,
     *(objections.c.since, objections.c.lifted_at),
 )
 OBJECTS = (

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 from muster_sdk import Ambiguous, Channel, Recipient
 
 from domain import jobs
+from domain.channels import states
 from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
 from domain.deliveries import batches, settlement
 from domain.deliveries.intents import Intent, commit_intents
@@ -58,6 +60,8 @@ class BatchSender:
     # What is known and not recorded yet, by customer, and the messages of a sandbox.
     results: dict[int, DeliveryResult] = field(default_factory=dict[int, DeliveryResult])
     shown: Mapping[UUID, Mapping[str, object]] = field(default_factory=dict[UUID, Mapping[str, object]])
+    # What the channel has put into its state, and is stored with these results.
+    state_changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     _pace: Pace = field(default_factory=Pace)
     # Whether intents of this claim may be committed of which it does not know.
     _intents_unknown: bool = False
@@ -147,6 +151,7 @@ class BatchSender:
         if not self.results:
             return
         await batches.record_outcomes(tx, self.batch, self._claimed_results())
+        await self._store_state(tx)
         await self._note_problem(tx)
         await self._store_shown(tx)
         await batches.recount(tx, self.batch)
@@ -157,7 +162,11 @@ class BatchSender:
             await batches.record_outcomes(tx, self.batch, results)
             await batches.take_back(tx, self.batch, self.job.fence)
         await settlement.settle(tx, self.source, self.mailing, self.batch, results, now)
+        await self._store_state(tx)
         await self._store_shown(tx)
+
+    async def _store_state(self, tx: Transaction) -> None:
+        await states.store(tx, self.mailing.store.id, self.mailing.channel, self.state_changes)
 
     async def _store_shown(self, tx: Transaction) -> None:
         keys = {customer_id: self._key(customer_id) for customer_id in self.results} if self.shown else {}
@@ -196,6 +205,7 @@ class BatchSender:
                 await _let_finish(sending)
             self.problem = window.fault
             self.shown = window.shown
+            self.state_changes = window.state_changes
             for intent, recipient in handed:
                 self.results[intent.customer_id] = self._result(window, intent, recipient.key)
             self._pace.note(len(window.outcomes), monotonic() - began)

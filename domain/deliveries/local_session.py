@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from muster_sdk import (
     Accepted,
@@ -28,7 +28,7 @@ from pydantic import ValidationError
 from domain.kit.errors import DomainError, DomainErrors
 from domain.sessions import outcomes
 from domain.sessions.calls import CallContext, CallResult, ChannelCall
-from domain.sessions.host import CallHost, NoHttp
+from domain.sessions.host import CallHost, CallState, NoHttp
 from domain.sessions.journal import Journal, JournalUnwritable
 from domain.sessions.local_calls import call_locally
 from domain.sessions.session import ChannelBroken
@@ -49,13 +49,12 @@ class LocalSessions:
 
     @asynccontextmanager
     async def open(
-        self, configured: ConfiguredChannel, content: Mapping[str, object], host: CallHost | None = None
+        self, configured: ConfiguredChannel, content: Mapping[str, object], state: Mapping[str, Any] | None = None
     ) -> "AsyncGenerator[LocalSession]":
         usage = TemplateUsage(self._templates)
         composer = _prepare(configured, content, usage)
-        session = LocalSession(
-            configured, composer, host or CallHost(self._http), reads_properties=usage.reads("customer.property")
-        )
+        host = CallHost(self._http, CallState(state or {}))
+        session = LocalSession(configured, composer, host, reads_properties=usage.reads("customer.property"))
         try:
             yield session
         finally:
@@ -133,6 +132,7 @@ class LocalSession:
         finally:
             # What a channel leaves running behind itself begins nothing.
             report.closed = True
+        window.state_changes.update(self.host.state.take())
 
     def stop(self) -> None:
         self._stopped = True

@@ -1,8 +1,12 @@
 """A batch is sent: intent committed, messages handed over, outcomes committed, a window at a time."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from muster_sdk import Unreachable
 
 from domain import jobs
+from domain.channels import states
 from domain.deliveries import batches, evidence, settlement
 from domain.deliveries.batch_sender import BatchSender
 from domain.deliveries.mailing import Mailing, MailingSource, MailingState
@@ -27,12 +31,14 @@ async def deliver(services: Services, job: Job, source: MailingSource, key: Batc
     """
     configured: ConfiguredChannel | None = None
     problem: str | None = None
+    state: Mapping[str, Any] = {}
     async with services.database.read() as tx:
         mailing = await source.load(tx, job.store_id, key.mailing_id)
         batch = await batches.by_key(tx, job.store_id, key)
         if mailing is not None:
             try:
                 configured = await services.channels.find(tx, job.store_id, mailing.channel)
+                state = await states.load(tx, job.store_id, mailing.channel)
             except ChannelUnavailable as error:
                 problem = error.message
     if mailing is None or batch is None:
@@ -43,7 +49,7 @@ async def deliver(services: Services, job: Job, source: MailingSource, key: Batc
         problem = problem or f"The channel {mailing.channel} is not installed"
     else:
         try:
-            problem = await _send(services, job, source, mailing, batch, configured)
+            problem = await _send(services, job, source, mailing, batch, configured, state)
         except (DomainError, Unreachable) as error:
             problem = str(error)
         except ChannelBroken as error:
@@ -72,8 +78,14 @@ async def give_up(tx: Transaction, services: Services, job: Job, source: Mailing
     await source.close(tx, mailing, services.clock())
 
 
-async def _send(
-    services: Services, job: Job, source: MailingSource, mailing: Mailing, batch: Batch, configured: ConfiguredChannel
+async def _send(  # noqa: PLR0913, PLR0917 - as many things make a claim
+    services: Services,
+    job: Job,
+    source: MailingSource,
+    mailing: Mailing,
+    batch: Batch,
+    configured: ConfiguredChannel,
+    state: Mapping[str, Any],
 ) -> str | None:
     """Send what is due of the batch, and return what keeps the rest from going out."""
     idempotent = configured.channel.capabilities.idempotent
@@ -86,7 +98,7 @@ async def _send(
             services.journals.discard(claim)
     claim = settlement.claim_of(batch, job.fence)
     links = await services.links()
-    async with services.sessions.open(configured, mailing.content) as session:
+    async with services.sessions.open(configured, mailing.content, state) as session:
         try:
             await session.connect(services.journals.path(claim))
         except JournalUnwritable as error:

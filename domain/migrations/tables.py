@@ -3,6 +3,7 @@
 from domain.audit import tables as audit
 from domain.campaigns import tables as campaigns
 from domain.changes import tables as changes
+from domain.channels import tables as channels
 from domain.consents import tables as consents
 from domain.customers import tables as customers
 from domain.deliveries import tables as deliveries
@@ -24,6 +25,7 @@ __all__ = [
     "audit",
     "campaigns",
     "changes",
+    "channels",
     "consents",
     "customers",
     "deliveries",

@@ -195,7 +195,11 @@ IMPERSONAL: Mapping[str, str] = {
     "api_tokens": "id name hash scopes created_at expires_at last_used_at revoked_at",
     "audit_entries": "at id actor actor_name token_id address request_id action outcome codes subject_type subject_key "
     "asked before after",
+    "channel_authorizations": "id channel settings return_url expires_at",
     "channel_installations": "channel installed_at settings",
+    "channel_states": "channel key value",
+    "channel_syncs": "channel status done total problem last_synced_at",
+    "channel_works": "channel due_at worked_at problem",
     "customer_changes": "id kinds first_id last_id due_at",
     "customer_numbers": "last",
     "delivery_batches": "campaign_id number first_customer_id last_customer_id recipients pending sent failed unknown "
@@ -210,6 +214,7 @@ IMPERSONAL: Mapping[str, str] = {
     "property_definitions": "id key label type created_at",
     "store_versions": "shard existence profile contacts orders events wallets groups segments",
     "stores": "id name timezone currency static_segment_members property_conditions audit_days created_at",
+    "synced_lists": "channel list_id provider_id position count contacts synced_at",
     "tracked_segments": "segment_id fingerprint since next_eval_at",
     "value_ranks": "dimension value rank",
 }

@@ -7,7 +7,11 @@ from typing import Any
 import orjson
 from muster_sdk import HttpAnswer, HttpClient, NotConnected
 
-MAX_STATE_BYTES = 65_536
+from domain.kit.errors import DomainError
+from domain.kit.json_bounds import JsonBounds
+
+# Of all keys of a store's channel.
+_BOUNDS = JsonBounds(size=65_536, levels=16, entries=10_000, key=200, text=65_536)
 
 
 @dataclass(slots=True)
@@ -22,13 +26,20 @@ class CallState:
         return default if value is None else value
 
     def put(self, key: str, value: Any) -> None:
+        changed = {name: kept for name, kept in {**self.values, **self.changes, key: value}.items() if kept is not None}
         try:
-            size = len(orjson.dumps({**self.values, **self.changes, key: value}))
-        except TypeError as error:
-            raise ValueError(f"{key!r} is no value of JSON: {error}") from None
-        if size > MAX_STATE_BYTES:
-            raise ValueError(f"the state would take {size:,} bytes, of {MAX_STATE_BYTES:,} at most")
-        self.changes[key] = value
+            # As it is stored, whatever becomes of the value meanwhile.
+            kept = orjson.loads(orjson.dumps(value))
+            _BOUNDS.check(changed, ("state",))
+        except (TypeError, DomainError) as error:
+            raise ValueError(f"{key!r} cannot be put into the state: {error}") from None
+        self.changes[key] = kept
+
+    def take(self) -> Mapping[str, Any]:
+        """Return what was put since this was asked last."""
+        changes, self.changes = self.changes, {}
+        self.values = {**self.values, **changes}
+        return changes
 
 
 class NoHttp:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from muster_sdk import Recipient, Shown
 
@@ -57,9 +57,12 @@ class Sessions(Protocol):
     """Opens sessions, which belong to the event loop that opened them."""
 
     def open(
-        self, configured: ConfiguredChannel, content: Mapping[str, object]
+        self, configured: ConfiguredChannel, content: Mapping[str, object], state: Mapping[str, Any] | None = None
     ) -> AbstractAsyncContextManager[ChannelSession]:
-        """Return a session for the content. Entering raises DomainErrors with paths into the content, ChannelBroken."""
+        """Return a session for the content; `state` is the channel's in its store.
+
+        Entering raises DomainErrors with paths into the content, ChannelBroken.
+        """
         ...
 
     async def call(self, call: ChannelCall[T], context: CallContext) -> CallResult[T]:

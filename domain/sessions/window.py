@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 from muster_sdk import Outcome
@@ -20,6 +21,8 @@ class MessageWindow:
     shown: dict[UUID, Mapping[str, object]] = field(default_factory=dict[UUID, Mapping[str, object]])
     # Why none begins any more, where that is a fault of this machine.
     fault: str | None = None
+    # What the channel has put into its state, once it has come to its end: None is deleted.
+    state_changes: dict[str, Any] = field(default_factory=dict[str, Any])
     # When something was heard of it last.
     heard_at: float = field(default_factory=monotonic)
 

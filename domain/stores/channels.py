@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from muster_sdk import Channel, Composer, Templates
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode
@@ -20,12 +20,35 @@ class ChannelUnavailable(DomainError):
     code = ErrorCode.CHANNEL_UNAVAILABLE
 
 
+def redacted(model: BaseModel) -> dict[str, Any]:
+    """Return the settings as they may be shown: without secrets."""
+    hidden = set(secrets_of(model))
+    return {key: value for key, value in model.model_dump(mode="json", by_alias=True).items() if key not in hidden}
+
+
+def revealed(model: BaseModel) -> dict[str, Any]:
+    """Return the settings with their secrets, as the channel's schema takes them."""
+    return {**redacted(model), **secrets_of(model)}
+
+
+def secrets_of(model: BaseModel) -> dict[str, str]:
+    """Return the secrets of the settings, by the names that clients use."""
+    fields = type(model).model_fields
+    values = ((field.alias or name, getattr(model, name)) for name, field in fields.items())
+    return {name: value.get_secret_value() for name, value in values if isinstance(value, SecretStr)}
+
+
 @dataclass(frozen=True, slots=True)
 class ConfiguredChannel:
     """A channel as a store has it; without settings it is a sandbox, which sends nothing."""
 
     channel: Channel
     settings: BaseModel | None
+
+    @property
+    def revealed_settings(self) -> Mapping[str, Any] | None:
+        """Return the settings by alias, with their secrets, as the channel's process takes them."""
+        return None if self.settings is None else revealed(self.settings)
 
     def prepare(self, content: Mapping[str, object], templates: Templates) -> Composer:
         """Return the content, ready to be made into messages.

@@ -156,7 +156,7 @@ class ChannelHost:
             case Send(recipients, deadline):
                 window = ReportingWindow(deadline, self)
                 await self._opened.send(recipients, window)
-                return encode_report(Kind.SENT, fault=window.fault)
+                return encode_report(Kind.SENT, fault=window.fault, state_changes=window.state_changes)
             case Close():
                 self._session = None
                 await self._open.aclose()
@@ -184,7 +184,8 @@ class ChannelHost:
         settings = None if command.settings is None else self._channel.settings.model_validate(command.settings)
         configured = ConfiguredChannel(self._channel, settings)
         try:
-            self._session = await self._open.enter_async_context(self._sessions.open(configured, command.content))
+            opened = self._sessions.open(configured, command.content, command.state)
+            self._session = await self._open.enter_async_context(opened)
         except DomainError as error:
             return _refused(error)
         return encode_report(Kind.OPENED, reads_properties=self._session.reads_properties)

@@ -43,6 +43,7 @@ class Open:
 
     settings: Mapping[str, object] | None
     content: Mapping[str, object]
+    state: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

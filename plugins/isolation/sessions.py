@@ -22,7 +22,6 @@ from domain.stores.channels import ConfiguredChannel
 from plugins.isolation.frames import Call, Connect, Kind, Open, Report, Send, Show, Stop
 from plugins.isolation.process import ChannelProcess, ChannelSource
 from plugins.manager import Plugins
-from plugins.sealing import revealed
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -52,13 +51,12 @@ class IsolatedSessions:
 
     @asynccontextmanager
     async def open(
-        self, configured: ConfiguredChannel, content: Mapping[str, object]
+        self, configured: ConfiguredChannel, content: Mapping[str, object], state: Mapping[str, Any] | None = None
     ) -> "AsyncGenerator[IsolatedSession]":
         process = await self._take(configured.channel.key)
         session = IsolatedSession(process)
         try:
-            settings = None if configured.settings is None else revealed(configured.settings)
-            await session.prepare(settings, content)
+            await session.prepare(configured.revealed_settings, content, state or {})
             yield session
         except (ChannelBroken, asyncio.CancelledError):
             # Whatever it was at, another session must not find it so.
@@ -118,9 +116,11 @@ class IsolatedSession:
     reads_properties: bool = True
     _journal: Path | None = field(default=None, init=False)
 
-    async def prepare(self, settings: Mapping[str, object] | None, content: Mapping[str, object]) -> None:
+    async def prepare(
+        self, settings: Mapping[str, object] | None, content: Mapping[str, object], state: Mapping[str, Any]
+    ) -> None:
         """Prepare the content. Raise DomainErrors, ChannelBroken."""
-        report = await self._ask_soon(Open(settings, content), Kind.OPENED, Kind.REFUSED)
+        report = await self._ask_soon(Open(settings, content, state), Kind.OPENED, Kind.REFUSED)
         _raise_refusal(report)
         self.reads_properties = report["reads_properties"]
 
@@ -145,6 +145,7 @@ class IsolatedSession:
             while (report := await self.process.next_report(Kind.BEGUN, Kind.ENDED, Kind.SENT))["kind"] != Kind.SENT:
                 _note(report, window)
             window.fault = report["fault"]
+            window.state_changes.update(report["state_changes"])
         except BaseException:
             # Its last reports may not have arrived, and it must not begin what is taken for never begun.
             await self.process.kill()

@@ -10,9 +10,9 @@ from domain.installation.model import WrongSecretKey
 from domain.kit.db import Database
 from domain.kit.errors import DomainErrors, ErrorCode
 from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
-from domain.stores.channels import ChannelUnavailable
+from domain.stores.channels import ChannelUnavailable, redacted
 from plugins.manager import InstalledChannel, Plugins
-from plugins.sealing import Unusable, WrongKey, redacted, seal, unseal, validate
+from plugins.sealing import Unusable, WrongKey, seal, unseal, validate
 from plugins.store_channels import InstalledChannels
 from tests.factories import NOW
 from tests.fakes import RecordingChannel

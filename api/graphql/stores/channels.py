@@ -15,8 +15,8 @@ from api.graphql.kit.scalars import JSON
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
 from domain.stores import queries
+from domain.stores.channels import redacted
 from domain.stores.model import TokenScope
-from plugins.sealing import redacted
 from plugins.store_channels import StoreChannel
 
 

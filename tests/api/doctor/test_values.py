@@ -28,6 +28,8 @@ ANY_TIME = {
     "api_tokens.revoked_at",
     "campaigns.finished_at",
     "campaigns.scheduled_at",
+    "channel_authorizations.expires_at",
+    "channel_works.due_at",
     "customer_changes.due_at",
     "customer_coupons.received_at",
     "customer_coupons.used_at",

@@ -26,6 +26,7 @@ from muster_sdk import (
     Recipient,
     Report,
     Shown,
+    State,
     Templates,
     Unreachable,
     hookimpl,
@@ -124,8 +125,10 @@ async def _open(port: int) -> None:
 @dataclass(frozen=True)
 class Cage:
     log: Path
+    state: State
 
     async def send(self, messages: Sequence[Message], report: Report) -> None:
+        self.state.put("sent", self.state.get("sent", 0) + len(messages))
         for number, message in enumerate(messages):
             content, body = cast("tuple[Content, str]", message.body)
             if not report.begin(message):
@@ -180,7 +183,7 @@ class Zoo:
 
     @asynccontextmanager
     async def connect(self, settings: Settings, host: Host) -> AsyncGenerator[Cage]:
-        yield Cage(Path(settings.log))
+        yield Cage(Path(settings.log), host.state)
 
 
 @hookimpl

@@ -1,0 +1,1 @@
+"""Channels of stores besides sending: their state, calls of their code, accounts being connected, work that is due."""

@@ -15,6 +15,7 @@ from api import key_files
 from domain.kit import private_files
 from domain.kit.clock import Clock, FileClock, system_clock
 from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
+from plugins.isolation.limits import ChildLimits
 from plugins.isolation.targets import ALL
 
 IN_PROCESS = "memory://"
@@ -187,6 +188,10 @@ class Settings(BaseSettings):
         if self.journals_dir is None:
             private_files.tighten(self.journals())
 
+    def child_limits(self) -> ChildLimits:
+        """Return what processes of plugins may have."""
+        return ChildLimits(child_environment(), self.channel_memory_mb, self.private_targets)
+
     def clock(self) -> Clock:
         """Return the clock that the settings choose. Raise InvalidSetting when its file holds no time."""
         if self.clock_file is None:
@@ -226,8 +231,10 @@ _HANDED_OVER = re.compile(
 
 
 def child_environment() -> dict[str, str]:
-    """Return the environment of channels' processes."""
-    return {name: value for name, value in os.environ.items() if _HANDED_OVER.fullmatch(name)}
+    """Return the environment of plugins' processes."""
+    handed_over = {name: value for name, value in os.environ.items() if _HANDED_OVER.fullmatch(name)}
+    # Pydantic would read the entry points of every package, and fail with those of one that is broken.
+    return {**handed_over, "PYDANTIC_DISABLE_PLUGINS": "__all__"}
 
 
 def is_attended() -> bool:

@@ -9,7 +9,7 @@ from dramatiq import Broker
 from api.audit_trail import AuditTrail
 from api.graphql.kit.context import ServerServices
 from api.http.health import Probes
-from api.settings import Settings, child_environment
+from api.settings import Settings
 from api.workers.broker import probe
 from api.workers.consumers import Consumers, brokers_for
 from api.workers.handlers import JOB_KINDS
@@ -27,8 +27,9 @@ from domain.services import Services
 from domain.sessions.continuity import Continuity
 from domain.sessions.journal import JournalDirectory
 from domain.templates.rendering import MinijinjaTemplates
+from plugins.contributions import Plugins
 from plugins.isolation.sessions import IsolatedSessions
-from plugins.manager import Plugins, load
+from plugins.manager import load
 from plugins.store_channels import InstalledChannels
 
 _CHORES_AT_A_TIME = 4
@@ -96,7 +97,9 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
     """Return the runtime; what it does by itself with the database follows the limits, jobs have their own."""
     keys = InstallationKeys(settings.secret_keys())
     settings.tighten_directories()
-    plugins = load(settings.blocked_plugins)
+    child_limits = settings.child_limits()
+    plugins = load(settings.blocked_plugins, child_limits)
+    sessions = IsolatedSessions(plugins, child_limits.environment, child_limits.memory_mb, child_limits.private_targets)
     brokers = brokers_for(settings.broker_url, settings.broker_namespace)
     notifier = Notifier(brokers)
     database = _database(settings, 10, notifier, limits)
@@ -107,8 +110,8 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
         templates=MinijinjaTemplates(),
         public_url=settings.public_url,
         keys=keys,
-        channels=InstalledChannels(plugins, keys),
-        sessions=IsolatedSessions(plugins, child_environment(), settings.channel_memory_mb, settings.private_targets),
+        channels=InstalledChannels(plugins, keys, sessions),
+        sessions=sessions,
         journals=JournalDirectory(settings.journals()),
         continuity=Continuity(settings.journals(), LifeMarker(settings.files()), settings.sqlite_file()),
         files=FileDirectory(settings.files()),

@@ -1,176 +1,157 @@
 """Finds what packages bring, the built-in channels by the same door, and survives packages that are broken."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, EntryPoint, distributions
-from traceback import format_exception_only
-from typing import Any, cast
+from typing import Any, TypeVar
 
-import pluggy
 import structlog
-from muster_sdk import Channel, hookspecs
 from muster_sdk.hookspecs import PROJECT
 
 from domain.addresses import KNOWN_KINDS
-from domain.extensions import NO_EXTENSIONS, Extensions
-from plugins import validation
+from domain.extensions import Extensions
+from plugins import reserved_names, validation
+from plugins.contributions import Fault, InstalledChannel, InstalledFilter, InstalledObserver, Plugins
+from plugins.inspection import PluginDescription, inspect, message_of, refused
+from plugins.isolation.inspections import inspect_each
+from plugins.isolation.limits import ChildLimits
 from plugins.validation import ContributionInvalid
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class InstalledChannel:
-    """A channel, and the Python package that brings it."""
+class _Source:
+    """A plugin, and the package that brings it."""
 
-    channel: Channel
+    plugin: EntryPoint
     package: str
     version: str
-    # Where its plugin is: a module, or an object in one.
-    entry_point: str
+
+    @property
+    def is_ours(self) -> bool:
+        return self.package == PROJECT
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A plugin, or something that it brings, that is left out; and why."""
+class _Kind:
+    """A field of PluginDescription: each key is one plugin's, and `check` raises ContributionInvalid."""
 
-    plugin: str
-    package: str
-    version: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plugins:
-    """Everything that plugins bring, and what had to be left out."""
-
-    channels: Mapping[str, InstalledChannel]
-    faults: Sequence[Fault]
-    extensions: Extensions = NO_EXTENSIONS
-
-
-@dataclass(frozen=True, slots=True)
-class HookKind:
-    """A hook of the SDK: `check` raises ContributionInvalid, `key` is the attribute by which one thing is unique."""
-
+    name: str
     noun: str
-    hook: str
-    check: Callable[[object], None]
-    key: str
+    key_of: Callable[[Any], str]
+    check: Callable[[Any], None] = lambda _value: None
 
 
-CHANNEL = HookKind("channel", "register_channels", validation.check_channel, "key")
-DIMENSION = HookKind("dimension", "register_dimensions", validation.check_dimension, "key")
-BEHAVIOR = HookKind("behavior", "register_behaviors", validation.check_behavior, "event")
-HOOK_KINDS = (CHANNEL, DIMENSION, BEHAVIOR)
+def _check_dimension(dimension: Any) -> None:
+    # Once more, for it came out of a stranger's process.
+    validation.check_dimension(dimension)
+    reserved_names.check_dimension_name(dimension)
 
 
-@dataclass(frozen=True, slots=True)
-class _Contribution:
-    """Something that a plugin's hook answered, once it was checked."""
+def _check_behavior(behavior: Any) -> None:
+    validation.check_behavior(behavior)
+    reserved_names.check_behavior_name(behavior)
 
-    value: Any
-    package: str
-    version: str
-    entry_point: str
+
+_CHANNELS = _Kind("channels", "channel", lambda channel: channel.key)
+_DIMENSIONS = _Kind("dimensions", "dimension", lambda dimension: dimension.key, _check_dimension)
+_BEHAVIORS = _Kind("behaviors", "behavior", lambda behavior: behavior.event, _check_behavior)
+_OBSERVERS = _Kind("observers", "observer", lambda key: key)
+_FILTERS = _Kind("template_filters", "filter", lambda template_filter: template_filter.name)
+_KINDS = (_CHANNELS, _DIMENSIONS, _BEHAVIORS, _OBSERVERS, _FILTERS)
 
 
 @dataclass(slots=True)
-class _Loading:
-    manager: pluggy.PluginManager
-    contributions: dict[HookKind, dict[str, _Contribution]]
+class _Intake:
+    """Contributions by kind and key, each with its source."""
+
+    contributions: dict[_Kind, dict[str, tuple[Any, _Source]]] = field(
+        default_factory=lambda: {kind: {} for kind in _KINDS}
+    )
     faults: list[Fault] = field(default_factory=list[Fault])
 
-    def values(self, kind: HookKind) -> list[Any]:
-        return [contribution.value for contribution in self.contributions[kind].values()]
+    def values(self, kind: _Kind) -> tuple[Any, ...]:
+        return tuple(value for value, _ in self.contributions[kind].values())
 
-    def leave_out(self, plugin: str, distribution: Distribution, reason: str) -> None:
-        fault = Fault(plugin, *_package(distribution), reason)
-        log.warning("plugin_skipped", plugin=fault.plugin, package=fault.package, reason=reason)
-        self.faults.append(fault)
-
-
-def load(blocked: Collection[str] = ()) -> Plugins:
-    """Return all that plugins bring which are not blocked by their entry point's name."""
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hookspecs)
-    loading = _Loading(manager, {kind: {} for kind in HOOK_KINDS})
-    for distribution, entry_point in _entry_points(loading):
-        if entry_point.name in blocked:
-            continue
-        try:
-            plugin = entry_point.load()
-            manager.register(plugin, entry_point.name)
-            reasons = _collect(loading, plugin, entry_point, distribution)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code: whatever it raises, we go on
-            reasons = [_message(error)]
+    def add(self, source: _Source, description: PluginDescription) -> None:
+        reasons = list(description.faults)
+        for kind in _KINDS:
+            taken = self.contributions[kind]
+            for value in getattr(description, kind.name):
+                try:
+                    kind.check(value)
+                except ContributionInvalid as error:
+                    reasons.append(str(error))
+                    continue
+                key = kind.key_of(value)
+                if key in taken:
+                    reasons.append(f"the {kind.noun} {key!r} is there already, from {taken[key][1].package}")
+                else:
+                    taken[key] = value, source
         if reasons:
-            loading.leave_out(entry_point.name, distribution, "; ".join(reasons))
-    channels = {
-        key: InstalledChannel(brought.value, brought.package, brought.version, brought.entry_point)
-        for key, brought in loading.contributions[CHANNEL].items()
-    }
+            self.leave_out(source.plugin.name, source.package, source.version, "; ".join(reasons))
+
+    def leave_out(self, plugin: str, package: str, version: str, reason: str) -> None:
+        log.warning("plugin_skipped", plugin=plugin, package=package, version=version, reason=reason)
+        self.faults.append(Fault(plugin, package, version, reason))
+
+
+def load(blocked: Collection[str], limits: ChildLimits) -> Plugins:
+    """Return all that plugins bring which are not blocked by their entry point's name.
+
+    Muster's own are imported; a stranger's is imported in a process of its own, which has these limits and ends.
+    """
+    intake = _Intake()
+    sources = [source for source in _sources(intake) if source.plugin.name not in blocked]
+    strangers = [source for source in sources if not source.is_ours]
+    descriptions = dict(zip(strangers, inspect_each([source.plugin for source in strangers], limits), strict=True))
+    for source in sources:
+        intake.add(source, descriptions[source] if source in descriptions else _inspect_ours(source))
+    return _plugins(intake)
+
+
+def _plugins(intake: _Intake) -> Plugins:
+    channels = _installed(intake.contributions[_CHANNELS], InstalledChannel)
+    observers = _installed(intake.contributions[_OBSERVERS], InstalledObserver)
+    filters = _installed(intake.contributions[_FILTERS], InstalledFilter)
     kinds = {key: installed.channel.address for key, installed in channels.items()}
-    extensions = Extensions(tuple(loading.values(DIMENSION)), tuple(loading.values(BEHAVIOR)), {**KNOWN_KINDS, **kinds})
-    return Plugins(channels, tuple(loading.faults), extensions)
+    extensions = Extensions(intake.values(_DIMENSIONS), intake.values(_BEHAVIORS), {**KNOWN_KINDS, **kinds})
+    return Plugins(channels, tuple(intake.faults), extensions, observers, filters)
 
 
-def _entry_points(loading: _Loading) -> Iterable[tuple[Distribution, EntryPoint]]:
+def _installed(contributions: Mapping[str, tuple[Any, _Source]], installed: Callable[..., T]) -> dict[str, T]:
+    return {
+        key: installed(value, source.package, source.version, source.plugin.value)
+        for key, (value, source) in contributions.items()
+    }
+
+
+def _inspect_ours(source: _Source) -> PluginDescription:
+    try:
+        return inspect(source.plugin)
+    except Exception as error:  # noqa: BLE001 - a server without one of its channels still says why
+        return refused(message_of(error))
+
+
+def _sources(intake: _Intake) -> Iterable[_Source]:
     """Return each plugin once, in the order of its name: the same channel wins on every machine."""
-    by_name: dict[tuple[str, str], tuple[Distribution, EntryPoint]] = {}
+    by_name: dict[tuple[str, str], _Source] = {}
     for distribution in distributions():
+        package, version = _package(distribution)
         try:
             entry_points = distribution.entry_points.select(group=PROJECT)
         except Exception as error:  # noqa: BLE001 - anybody's files, in whatever state
-            reason = f"its entry points cannot be read: {_message(error)}"
-            loading.leave_out(_package(distribution)[0], distribution, reason)
+            intake.leave_out(package, package, version, f"its entry points cannot be read: {message_of(error)}")
             continue
         for entry_point in entry_points:
-            by_name.setdefault((entry_point.name, entry_point.value), (distribution, entry_point))
+            source = _Source(entry_point, package, version)
+            by_name.setdefault((entry_point.name, entry_point.value), source)
     # Ours first: no stranger takes a built-in channel's key.
-    return sorted(by_name.values(), key=lambda pair: (pair[0].name != PROJECT, pair[1].name, pair[1].value))
+    return sorted(by_name.values(), key=lambda source: (not source.is_ours, source.plugin.name, source.plugin.value))
 
 
 def _package(distribution: Distribution) -> tuple[str, str]:
     """Return name and version; a package that was installed by halves has neither, whatever the types say."""
     return distribution.name or "unknown", distribution.version or "unknown"
-
-
-def _message(error: BaseException) -> str:
-    return "".join(format_exception_only(error)).strip()
-
-
-def _collect(loading: _Loading, plugin: object, entry_point: EntryPoint, distribution: Distribution) -> list[str]:
-    """Take in all that the plugin brings, and return why some of it is left out. Raise what its hooks raise.
-
-    A misspelt hook, which would be silent, and a plugin without any hook are refused.
-    """
-    try:
-        loading.manager.check_pending()
-    except pluggy.PluginValidationError:
-        loading.manager.unregister(plugin)
-        raise
-    if not loading.manager.get_hookcallers(plugin):
-        name = entry_point.name
-        raise LookupError(f"{name} implements none of Muster's hooks: mark a function with muster_sdk.hookimpl")
-    answers: list[tuple[HookKind, object]] = []
-    for kind in HOOK_KINDS:
-        hook: pluggy.HookCaller = getattr(loading.manager.hook, kind.hook)
-        # The plugin's own implementations alone: one that raises takes no other plugin along.
-        for implementation in hook.get_hookimpls():
-            if implementation.plugin is plugin:
-                answers += [(kind, value) for value in cast("Sequence[object]", implementation.function())]
-    reasons: list[str] = []
-    for kind, value in answers:
-        try:
-            kind.check(value)
-        except ContributionInvalid as error:
-            reasons.append(str(error))
-            continue
-        key = getattr(value, kind.key)
-        contributions = loading.contributions[kind]
-        if key in contributions:
-            reasons.append(f"the {kind.noun} {key!r} is there already, from {contributions[key].package}")
-        else:
-            contributions[key] = _Contribution(value, *_package(distribution), entry_point.value)
-    return reasons

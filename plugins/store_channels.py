@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from muster_sdk import AddressKind
-from pydantic import BaseModel
 
 from domain.installation.keys import InstallationKeys
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.kit.json_bounds import JsonBounds
+from domain.sessions.local_settings import outgrown
+from domain.sessions.session import ChannelBroken, Sessions
 from domain.stores import queries as stores
 from domain.stores.channels import ChannelUnavailable, ConfiguredChannel
-from plugins.manager import InstalledChannel, Plugins
-from plugins.sealing import Unusable, seal, unseal, validate
+from plugins.contributions import InstalledChannel, Plugins
+from plugins.sealing import Settings, WrongKey, seal, unseal, with_secrets
 
 # Of settings as a client sends them; what they mean is up to the channel.
 _BOUNDS = JsonBounds(size=65_536, levels=8, entries=1_000, key=200, text=32_768)
@@ -28,15 +29,16 @@ class StoreChannel:
     installed_at: datetime | None
     configured: bool
     # None as well where the stored ones cannot be used.
-    settings: BaseModel | None
+    settings: Settings | None
 
 
 class InstalledChannels:
     """The server's channels; a store's settings are sealed with the server's secret key."""
 
-    def __init__(self, plugins: Plugins, keys: InstallationKeys) -> None:
+    def __init__(self, plugins: Plugins, keys: InstallationKeys, sessions: Sessions) -> None:
         self._plugins = plugins
         self._keys = keys
+        self._sessions = sessions
 
     @property
     def addresses(self) -> Mapping[str, AddressKind]:
@@ -55,7 +57,7 @@ class InstalledChannels:
             return None
         try:
             return ConfiguredChannel(plugin.channel, self._open(plugin, store_id, installation.settings))
-        except Unusable as error:
+        except WrongKey as error:
             # Taken for unconfigured it would be a sandbox: everything "sent", and nobody reached.
             raise ChannelUnavailable(str(error), field=("channel",)) from None
 
@@ -81,10 +83,13 @@ class InstalledChannels:
         if settings is not None:
             _BOUNDS.check(settings, ("settings",))
             before = self._store_channel(store_id, plugin, (await stores.installations(tx, store_id))[key])
+            whole = with_secrets(plugin.channel, settings, before.settings)
             try:
-                validated = validate(plugin.channel, settings, before.settings)
+                validated = await self._sessions.check_settings(key, whole)
             except DomainErrors as errors:
                 raise errors.under("settings") from None
+            except ChannelBroken as error:
+                raise ChannelUnavailable(str(error), field=("settings",)) from None
             secret_key = await self._keys.sealing_key(tx)
             await stores.install(tx, store_id, key, seal(validated, secret_key, store_id, key), now)
         return self._store_channel(store_id, plugin, (await stores.installations(tx, store_id))[key])
@@ -98,9 +103,13 @@ class InstalledChannels:
                 problems.append(f"No plugin brings the channel {key!r} any more")
                 continue
             try:
-                self._open(plugin, store_id, installation.settings)
-            except Unusable as error:
+                settings = self._open(plugin, store_id, installation.settings)
+                if settings is not None:
+                    await self._sessions.check_settings(key, settings)
+            except (WrongKey, ChannelBroken) as error:
                 problems.append(str(error))
+            except DomainErrors:
+                problems.append(outgrown(key, plugin.channel.version))
         return problems
 
     def _store_channel(
@@ -110,10 +119,10 @@ class InstalledChannels:
             return StoreChannel(plugin, None, configured=False, settings=None)
         try:
             settings = self._open(plugin, store_id, installation.settings)
-        except Unusable:
+        except WrongKey:
             settings = None
         configured = installation.settings is not None
         return StoreChannel(plugin, installation.installed_at, configured, settings)
 
-    def _open(self, plugin: InstalledChannel, store_id: int, sealed: bytes | None) -> BaseModel | None:
-        return None if sealed is None else unseal(plugin.channel, sealed, self._keys.secret_keys, store_id)
+    def _open(self, plugin: InstalledChannel, store_id: int, sealed: bytes | None) -> Settings | None:
+        return None if sealed is None else unseal(plugin.channel.key, sealed, self._keys.secret_keys, store_id)

@@ -1,8 +1,7 @@
-"""Checks the channels, dimensions and behaviors that a plugin brings, before anybody uses them."""
+"""Checks what a plugin brings by the SDK alone; names that are taken are known to whoever has all plugins."""
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import cast
 
 from muster_sdk import (
@@ -15,14 +14,14 @@ from muster_sdk import (
     EventCount,
     LatestEvent,
     PropertyValue,
+    TemplateFilter,
     ValueKind,
 )
 from pydantic import BaseModel
 
-from domain.segments.catalogue import Catalogue, catalogue, channel_of
-
 _KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _EVENT = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+_FILTER = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST = 64
 _CHANNEL_ATTRIBUTES = {"label": str, "version": str, "address": AddressKind, "capabilities": Capabilities}
 
@@ -31,16 +30,9 @@ class ContributionInvalid(Exception):
     """Something that a plugin brings cannot be used; the message says why."""
 
 
-@cache
-def _built_in() -> Catalogue:
-    return catalogue()
-
-
 def check_channel(channel: object) -> None:
     """Raise ContributionInvalid for what does not have all that a muster_sdk.Channel has."""
-    key = getattr(channel, "key", None)
-    if not isinstance(key, str) or not key or not key.replace("-", "").isalnum() or key != key.lower():
-        raise ContributionInvalid(f"{type(channel).__name__} has no key of lower-case letters, digits and hyphens")
+    key = _checked_key(channel)
     for name, kind in _CHANNEL_ATTRIBUTES.items():
         if not isinstance(getattr(channel, name, None), kind):
             raise ContributionInvalid(f"the channel {key!r} has no {name} that is a {kind.__name__}")
@@ -53,6 +45,39 @@ def check_channel(channel: object) -> None:
             raise ContributionInvalid(f"the channel {key!r} cannot {name}")
 
 
+def check_observer(observer: object) -> None:
+    """Raise ContributionInvalid for what does not have all that a muster_sdk.Observer has."""
+    key = _checked_key(observer)
+    if not callable(getattr(observer, "observe", None)):
+        raise ContributionInvalid(f"the observer {key!r} cannot observe")
+
+
+def check_filter(template_filter: object) -> None:
+    """Raise ContributionInvalid for what is no filter of templates."""
+    if not isinstance(template_filter, TemplateFilter):
+        raise ContributionInvalid(f"{type(template_filter).__name__} is no muster_sdk.TemplateFilter")
+    name: object = template_filter.name
+    if not _is_text(name) or not _FILTER.fullmatch(template_filter.name):
+        raise ContributionInvalid(f"the filter {name!r} has no name of lower-case letters, digits and _")
+    function: object = template_filter.apply
+    description = cast("object", template_filter.description)
+    if not callable(function) or not isinstance(description, str):
+        raise ContributionInvalid(f"the filter {name!r} has no function and description")
+
+
+def _checked_key(value: object) -> str:
+    key = getattr(value, "key", None)
+    if (
+        not isinstance(key, str)
+        or not key.replace("-", "").isalnum()
+        or not key.isascii()
+        or key != key.lower()
+        or len(key) > _LONGEST
+    ):
+        raise ContributionInvalid(f"{type(value).__name__} has no key of lower-case letters, digits and hyphens")
+    return key
+
+
 def check_dimension(dimension: object) -> None:
     """Raise ContributionInvalid for what is no dimension, or none that a store's catalogue can take."""
     if not isinstance(dimension, Dimension):
@@ -62,8 +87,6 @@ def check_dimension(dimension: object) -> None:
         raise ContributionInvalid(
             f"the dimension {key!r} has no key of lower-case letters, digits and _, divided by dots"
         )
-    if dimension.key in _built_in().dimensions or channel_of(dimension.key) or dimension.key.startswith("property."):
-        raise ContributionInvalid(f"the dimension {key!r} is one of Muster's own")
     wrong = _label_fault(dimension.label, dimension.group, dimension.kind) or _reads_fault(dimension)
     wrong = wrong or _choices_fault(dimension.choices, dimension.kind, closed=dimension.closed)
     if wrong:
@@ -79,8 +102,6 @@ def check_behavior(behavior: object) -> None:
         raise ContributionInvalid(
             f"the behavior {event!r} is no type of events: lower-case letters, digits, _ . -, {_LONGEST} at most"
         )
-    if behavior.event in _built_in().behaviors:
-        raise ContributionInvalid(f"the behavior {event!r} is one of Muster's own")
     wrong = _label_fault(behavior.label, behavior.group, ValueKind.TEXT) or _attributes_fault(behavior.attributes)
     if wrong:
         raise ContributionInvalid(f"the behavior {event!r} {wrong}")

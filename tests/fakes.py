@@ -11,6 +11,7 @@ from muster_sdk import (
     Accepted,
     AddressKind,
     Capabilities,
+    Channel,
     Composer,
     Host,
     Message,
@@ -36,8 +37,11 @@ from domain.operations.files import FileDirectory
 from domain.services import Services
 from domain.sessions.continuity import Continuity
 from domain.sessions.journal import JournalDirectory
+from domain.sessions.local_settings import check_settings
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.rendering import MinijinjaTemplates
+from plugins.contributions import InstalledChannel, Plugins
+from plugins.inspection import describe_channel
 from tests.factories import NOW
 
 LASTING_KEYS = LastingKeys(b"s" * 32, b"k" * 32)
@@ -112,11 +116,37 @@ class RecordingChannel:
         return [message.address for message in self.sent]
 
 
+@dataclass(frozen=True, slots=True)
+class LocalChannel:
+    """A channel that runs in this process, and a store's settings of it; `configured` is what the host sees of both."""
+
+    channel: Channel
+    settings: BaseModel | None
+
+    @property
+    def configured(self) -> ConfiguredChannel:
+        return configured_channel(self.channel, self.settings)
+
+
+def configured_channel(channel: Channel, settings: BaseModel | None) -> ConfiguredChannel:
+    values = None if settings is None else check_settings(channel, settings.model_dump(by_alias=True))
+    return ConfiguredChannel(describe_channel(channel), values)
+
+
+def plugins_of(*channels: Channel, package: str = "muster-tests", extensions: Extensions = NO_EXTENSIONS) -> Plugins:
+    """Plugins that bring these channels, from the modules of their classes."""
+    installed = {
+        channel.key: InstalledChannel(describe_channel(channel), package, "1.0", type(channel).__module__)
+        for channel in channels
+    }
+    return Plugins(installed, (), extensions)
+
+
 class OneChannel:
     """A store's channels that are one at most, under whatever key."""
 
-    def __init__(self, configured: ConfiguredChannel | None = None) -> None:
-        self.configured = configured
+    def __init__(self, local: LocalChannel | None = None) -> None:
+        self.configured = None if local is None else local.configured
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
         return self.configured
@@ -124,7 +154,7 @@ class OneChannel:
 
 def make_services(
     database: Database,
-    channel: ConfiguredChannel | None = None,
+    channel: LocalChannel | None = None,
     *,
     clock: Clock = lambda: NOW,
     files: FileDirectory | None = None,

@@ -18,7 +18,8 @@ def list_plugins() -> None:
 
     from plugins.manager import load
 
-    plugins = load(load_settings().blocked_plugins)
+    settings = load_settings()
+    plugins = load(settings.blocked_plugins, settings.child_limits())
     table = Table("provides", "package", "version", "problem", box=None)
     for key, channel in plugins.channels.items():
         table.add_row(key, channel.package, channel.version)

@@ -157,7 +157,7 @@ def _import(file: "LocalFile", store: int | None, problem_file: Path | None) -> 
     async def run(database: "Database") -> bool:
         store_id = await find_store(database, store)
         keys = await InstallationKeys(settings.secret_keys()).load(database)
-        kinds = load(settings.blocked_plugins).extensions.address_kinds
+        kinds = load(settings.blocked_plugins, settings.child_limits()).extensions.address_kinds
         files = FileDirectory(settings.files())
         environment = ImportEnvironment(settings.clock(), suppression_key(keys), files, kinds)
         return await import_file(database, store_id, file, environment, record_import, problem_file)

@@ -22,7 +22,7 @@ async def find_channel(tx: Transaction, services: Services, store_id: int, key: 
 
 async def context_of(tx: Transaction, services: Services, store_id: int, key: str) -> CallContext:
     """Return what a call of the store's channel is given. Raise ChannelUnavailable, also for one without settings."""
-    settings = (await find_channel(tx, services, store_id, key)).revealed_settings
+    settings = (await find_channel(tx, services, store_id, key)).settings
     if settings is None:
         message = f"The channel {key!r} has no settings, so that nobody can be asked: see channelConfigure"
         raise ChannelUnavailable(message, field=("key",))

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from muster_sdk import Ambiguous, Channel, Recipient
+from muster_sdk import Ambiguous, Recipient
 
 from domain import jobs
 from domain.channels import states
@@ -26,6 +26,7 @@ from domain.kit.db import Transaction
 from domain.services import Services
 from domain.sessions.session import ChannelBroken, ChannelSession
 from domain.sessions.window import MessageWindow
+from domain.stores.channel_description import ChannelDescription
 
 # Messages of a window begin within this time; each has as long as its channel waits for an answer.
 _BEGIN_SECONDS = 60.0
@@ -52,7 +53,7 @@ class BatchSender:
     source: MailingSource
     mailing: Mailing
     batch: Batch
-    channel: Channel
+    channel: ChannelDescription
     session: ChannelSession
     links: UnsubscribeLinks
     # What keeps the rest from going out; or, beside what went out, None.

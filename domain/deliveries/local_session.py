@@ -23,7 +23,7 @@ from muster_sdk import (
     Transport,
     Unreachable,
 )
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from domain.kit.errors import DomainError, DomainErrors
 from domain.sessions import outcomes
@@ -31,6 +31,7 @@ from domain.sessions.calls import CallContext, CallResult, ChannelCall
 from domain.sessions.host import CallHost, CallState, NoHttp
 from domain.sessions.journal import Journal, JournalUnwritable
 from domain.sessions.local_calls import call_locally
+from domain.sessions.local_settings import check_settings, model_of
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
@@ -51,10 +52,23 @@ class LocalSessions:
     async def open(
         self, configured: ConfiguredChannel, content: Mapping[str, object], state: Mapping[str, Any] | None = None
     ) -> "AsyncGenerator[LocalSession]":
+        channel = self._channels[configured.channel.key]
+        async with self.open_channel(channel, configured.settings, content, state or {}) as session:
+            yield session
+
+    @asynccontextmanager
+    async def open_channel(
+        self,
+        channel: Channel,
+        settings: Mapping[str, object] | None,
+        content: Mapping[str, object],
+        state: Mapping[str, Any],
+    ) -> "AsyncGenerator[LocalSession]":
         usage = TemplateUsage(self._templates)
-        composer = _prepare(configured, content, usage)
-        host = CallHost(self._http, CallState(state or {}))
-        session = LocalSession(configured, composer, host, reads_properties=usage.reads("customer.property"))
+        model = None if settings is None else model_of(channel, settings)
+        composer = _prepare(channel, model, content, usage)
+        host = CallHost(self._http, CallState(state))
+        session = LocalSession(channel, model, composer, host, reads_properties=usage.reads("customer.property"))
         try:
             yield session
         finally:
@@ -63,13 +77,18 @@ class LocalSessions:
     async def call(self, call: ChannelCall[T], context: CallContext) -> CallResult[T]:
         return await call_locally(self._channels[context.channel], call, context, self._http)
 
+    async def check_settings(self, channel: str, settings: Mapping[str, object]) -> Mapping[str, Any]:
+        return check_settings(self._channels[channel], settings)
+
     async def close(self) -> None:
         return None
 
 
-def _prepare(configured: ConfiguredChannel, content: Mapping[str, object], templates: Templates) -> Composer:
+def _prepare(
+    channel: Channel, settings: BaseModel | None, content: Mapping[str, object], templates: Templates
+) -> Composer:
     try:
-        return configured.prepare(content, templates)
+        return channel.prepare(channel.content.model_validate(content), settings, templates)
     except ValidationError as error:
         raise DomainErrors(DomainError(fault["msg"], field=tuple(fault["loc"])) for fault in error.errors()) from None
     except ContentInvalid as error:
@@ -77,12 +96,13 @@ def _prepare(configured: ConfiguredChannel, content: Mapping[str, object], templ
     except TemplateInvalid as error:
         raise DomainErrors([DomainError(str(error))]) from None
     except Exception as error:
-        raise _broken(configured, error) from error
+        raise _broken(channel, error) from error
 
 
 @dataclass(slots=True)
 class LocalSession:
-    configured: ConfiguredChannel
+    channel: Channel
+    settings: BaseModel | None
     composer: Composer
     host: CallHost
     reads_properties: bool
@@ -97,17 +117,17 @@ class LocalSession:
         except (ContentInvalid, TemplateInvalid) as error:
             raise DomainError(str(error)) from None
         except Exception as error:
-            raise _broken(self.configured, error) from error
+            raise _broken(self.channel, error) from error
 
     async def connect(self, journal: Path | None) -> None:
-        if self.configured.settings is not None:
-            connection = self.configured.channel.connect(self.configured.settings, self.host)
+        if self.settings is not None:
+            connection = self.channel.connect(self.settings, self.host)
             try:
                 self._transport = await connection.__aenter__()
             except Unreachable:
                 raise
             except Exception as error:
-                raise _broken(self.configured, error) from error
+                raise _broken(self.channel, error) from error
             self._connection = connection
         # Behind the connection, so that a provider who is away leaves no files.
         self._journal = None if journal is None else Journal(journal)
@@ -120,7 +140,7 @@ class LocalSession:
             except (ContentInvalid, TemplateInvalid) as error:
                 window.note_ended(recipient.key, Rejected(str(error)))
             except Exception as error:
-                raise _broken(self.configured, error) from error
+                raise _broken(self.channel, error) from error
         if self._transport is None:
             self._keep(messages, window)
             return
@@ -128,7 +148,7 @@ class LocalSession:
         try:
             await self._transport.send(messages, report)
         except Exception as error:
-            raise _broken(self.configured, error) from error
+            raise _broken(self.channel, error) from error
         finally:
             # What a channel leaves running behind itself begins nothing.
             report.closed = True
@@ -191,6 +211,6 @@ class MessageReport:
                 self.journal.end(message.key, outcome)
 
 
-def _broken(configured: ConfiguredChannel, error: Exception) -> ChannelBroken:
+def _broken(channel: Channel, error: Exception) -> ChannelBroken:
     # Without its text, which may hold a customer's data.
-    return ChannelBroken(f"The channel {configured.channel.key} failed: {type(error).__name__}")
+    return ChannelBroken(f"The channel {channel.key} failed: {type(error).__name__}")

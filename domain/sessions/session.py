@@ -61,8 +61,13 @@ class Sessions(Protocol):
     ) -> AbstractAsyncContextManager[ChannelSession]:
         """Return a session for the content; `state` is the channel's in its store.
 
-        Entering raises DomainErrors with paths into the content, ChannelBroken.
+        Entering raises DomainErrors with paths into the content, ChannelBroken, and ChannelUnavailable where the
+        channel does not take its stored settings any more.
         """
+        ...
+
+    async def check_settings(self, channel: str, settings: Mapping[str, object]) -> Mapping[str, Any]:
+        """Return the settings as they are stored: by alias and with secrets. Raise DomainErrors, ChannelBroken."""
         ...
 
     async def call(self, call: ChannelCall[T], context: CallContext) -> CallResult[T]:

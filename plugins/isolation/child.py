@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -24,10 +25,10 @@ from domain.sessions.calls import CallContext, ChannelCall
 from domain.sessions.journal import JournalUnwritable
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
-from domain.stores.channels import ConfiguredChannel
 from domain.templates.rendering import MinijinjaTemplates
 from plugins.isolation.frames import (
     Call,
+    CheckSettings,
     Close,
     Command,
     Connect,
@@ -39,6 +40,7 @@ from plugins.isolation.frames import (
     commands,
     encode_report,
 )
+from plugins.isolation.limits import limit_memory
 from plugins.isolation.targets import Targets, guard_connections
 
 _ALIVE_SECONDS = 5.0
@@ -149,6 +151,8 @@ class ChannelHost:
                 return await self._call(call, context)
             case Open():
                 return await self._prepare(command)
+            case CheckSettings(settings):
+                return await self._check(settings)
             case Show(recipient):
                 return await self._show(recipient)
             case Connect(journal):
@@ -181,14 +185,20 @@ class ChannelHost:
         return self._session
 
     async def _prepare(self, command: Open) -> bytes:
-        settings = None if command.settings is None else self._channel.settings.model_validate(command.settings)
-        configured = ConfiguredChannel(self._channel, settings)
         try:
-            opened = self._sessions.open(configured, command.content, command.state)
-            self._session = await self._open.enter_async_context(opened)
+            session = self._sessions.open_channel(self._channel, command.settings, command.content, command.state)
+            self._session = await self._open.enter_async_context(session)
         except DomainError as error:
             return _refused(error)
         return encode_report(Kind.OPENED, reads_properties=self._session.reads_properties)
+
+    async def _check(self, settings: Mapping[str, object]) -> bytes:
+        try:
+            return encode_report(
+                Kind.CHECKED, settings=await self._sessions.check_settings(self._channel.key, settings)
+            )
+        except DomainError as error:
+            return _refused(error)
 
     async def _show(self, recipient: Recipient) -> bytes:
         try:
@@ -218,20 +228,13 @@ def _refused(error: DomainError) -> bytes:
     return encode_report(Kind.REFUSED, errors=errors)
 
 
-def _limit_memory(megabytes: int) -> None:
-    if sys.platform != "win32":
-        import resource  # noqa: PLC0415 - Windows has none
-
-        resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
-
-
 def main(entry_point: str, key: str, memory_mb: int, allowed: str) -> None:
     connection = socket.socket(fileno=os.dup(0))
     # What a channel reads from its standard input or prints is none of the parent's.
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    _limit_memory(memory_mb)
+    limit_memory(memory_mb)
     telling = threading.Lock()
 
     def report_refused(address: str) -> None:

@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     ALIVE = "alive"
     OPENED = "opened"
+    CHECKED = "checked"
     REFUSED = "refused"
     SHOWN = "shown"
     CONNECTED = "connected"
@@ -44,6 +45,13 @@ class Open:
     settings: Mapping[str, object] | None
     content: Mapping[str, object]
     state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """CheckSettings settings, outside of a session."""
+
+    settings: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,7 @@ class Call:
     context: CallContext
 
 
-Command = Call | Open | Show | Connect | Send | Stop | Close
+Command = Call | CheckSettings | Open | Show | Connect | Send | Stop | Close
 Report = Mapping[str, Any]
 
 

@@ -1,7 +1,6 @@
 """A channel's process, as its parent sees it: started, asked, watched and ended."""
 
 import asyncio
-import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from time import monotonic
 import structlog
 
 from domain.sessions.session import ChannelBroken
+from plugins.isolation.exit_status import how_it_ended
 from plugins.isolation.frames import Close, Command, Kind, Report, encode_command, read_report
 
 log = structlog.get_logger(__name__)
@@ -142,6 +142,4 @@ class ChannelProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             status = await asyncio.to_thread(self._process.wait)
-        if status < 0:
-            return f"ended its process: signal {-status} ({signal.Signals(-status).name})"
-        return f"ended its process: status {status}"
+        return how_it_ended(status)

@@ -18,10 +18,10 @@ from domain.sessions.calls import CallContext, CallResult, ChannelCall
 from domain.sessions.journal import JournalUnwritable, revoke
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
-from domain.stores.channels import ConfiguredChannel
-from plugins.isolation.frames import Call, Connect, Kind, Open, Report, Send, Show, Stop
+from domain.stores.channels import ChannelUnavailable, ConfiguredChannel
+from plugins.contributions import Plugins
+from plugins.isolation.frames import Call, CheckSettings, Command, Connect, Kind, Open, Report, Send, Show, Stop
 from plugins.isolation.process import ChannelProcess, ChannelSource
-from plugins.manager import Plugins
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class IsolatedSessions:
         process = await self._take(configured.channel.key)
         session = IsolatedSession(process)
         try:
-            await session.prepare(configured.revealed_settings, content, state or {})
+            await session.prepare(configured.settings, content, state or {})
             yield session
         except (ChannelBroken, asyncio.CancelledError):
             # Whatever it was at, another session must not find it so.
@@ -68,18 +68,31 @@ class IsolatedSessions:
 
     async def call(self, call: ChannelCall[T], context: CallContext) -> CallResult[T]:
         """Call a method of the channel, as `Sessions.call` says, in a process that serves nobody else meanwhile."""
-        process = await self._take(context.channel)
+        kinds = Kind.ANSWERED, Kind.CALL_REFUSED, Kind.UNREACHABLE
+        report = await self._ask(context.channel, Call(call, context), f"answer {call.method}", call.seconds, *kinds)
+        return _result(self._sources[context.channel], call, report)
+
+    async def check_settings(self, channel: str, settings: Mapping[str, object]) -> Mapping[str, Any]:
+        kinds = Kind.CHECKED, Kind.REFUSED
+        report = await self._ask(channel, CheckSettings(settings), "check settings", _SHOW_SECONDS, *kinds)
+        _raise_refusal(report)
+        checked: Mapping[str, Any] = report["settings"]
+        return checked
+
+    async def _ask(self, channel: str, command: Command, deed: str, seconds: float, *kinds: Kind) -> Report:
+        """Return the answer of a process that serves nobody else meanwhile. Raise ChannelBroken."""
+        process = await self._take(channel)
         try:
-            async with asyncio.timeout(call.seconds):
-                report = await process.ask(Call(call, context), Kind.ANSWERED, Kind.CALL_REFUSED, Kind.UNREACHABLE)
+            async with asyncio.timeout(seconds):
+                report = await process.ask(command, *kinds)
         except TimeoutError:
             await process.kill()
-            raise process.source.broken(f"did not answer {call.method} in {call.seconds:g} seconds") from None
+            raise process.source.broken(f"did not {deed} in {seconds:g} seconds") from None
         except BaseException:
             await process.kill()
             raise
         self._keep(process)
-        return _result(process.source, call, report)
+        return report
 
     def _keep(self, process: ChannelProcess) -> None:
         process.idle_since = monotonic()
@@ -200,8 +213,13 @@ def _result(source: ChannelSource, call: ChannelCall[T], report: Report) -> Call
 
 
 def _raise_refusal(report: Report) -> None:
-    if report["kind"] == Kind.REFUSED:
-        raise DomainErrors(
-            DomainError(error["message"], field=tuple(error["field"]), code=ErrorCode(error["code"]))
-            for error in report["errors"]
-        )
+    if report["kind"] != Kind.REFUSED:
+        return
+    errors = [
+        DomainError(error["message"], field=tuple(error["field"]), code=ErrorCode(error["code"]))
+        for error in report["errors"]
+    ]
+    for error in errors:
+        if error.code is ErrorCode.CHANNEL_UNAVAILABLE:
+            raise ChannelUnavailable(error.message, field=error.field)
+    raise DomainErrors(errors)

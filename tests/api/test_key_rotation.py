@@ -23,28 +23,34 @@ from domain.customers.tables import contacts
 from domain.deliveries.local_session import LocalSessions
 from domain.deliveries.tables import deliveries
 from domain.kit.db import Database
-from plugins.manager import InstalledChannel, Plugins
 from plugins.store_channels import InstalledChannels
 from tests.api.commands import muster
 from tests.domain.campaigns.stage import add_campaign, add_customer, add_list
 from tests.factories import NOW
-from tests.fakes import RecordingChannel
+from tests.fakes import RecordingChannel, plugins_of
 
 OLD, NEW = "the key of yesterday", "the key of today"
 
 
 def with_recording(runtime: Runtime, channel: RecordingChannel) -> Runtime:
-    plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0", "tests.fakes")}, ())
-    channels = InstalledChannels(plugins, runtime.services.keys)
+    plugins = plugins_of(channel)
     sessions = LocalSessions(runtime.services.templates, channels=[channel])
+    channels = InstalledChannels(plugins, runtime.services.keys, sessions)
     return replace(runtime, services=replace(runtime.services, channels=channels, sessions=sessions), plugins=plugins)
 
 
 @pytest.fixture
-async def running(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runtime]:
+def channel() -> RecordingChannel:
+    return RecordingChannel()
+
+
+@pytest.fixture
+async def running(
+    channel: RecordingChannel, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Runtime]:
     """A server that has found its key in the working directory."""
     monkeypatch.chdir(tmp_path)
-    runtime = with_recording(build(Settings(database_url=database_url)), RecordingChannel())
+    runtime = with_recording(build(Settings(database_url=database_url)), channel)
     yield runtime
     await runtime.close()
 
@@ -76,10 +82,8 @@ async def key_check(runtime: Runtime) -> tuple[bool, bool, str]:
 
 
 async def test_a_rotation_while_the_server_runs_and_sends(
-    running: Runtime, database_url: str, database: Database, store_id: int, tmp_path: Path
+    running: Runtime, channel: RecordingChannel, database_url: str, database: Database, store_id: int, tmp_path: Path
 ) -> None:
-    channel = running.plugins.channels["recording"].channel
-    assert isinstance(channel, RecordingChannel)
     async with database.write() as tx:
         customers = [await add_customer(tx, store_id, number) for number in range(1, 5)]
         await running.services.channels.configure(tx, store_id, "recording", {"account": "shop"}, NOW)

@@ -20,10 +20,9 @@ from domain.jobs import claim, due
 from domain.kit.db import Database
 from domain.services import Services
 from domain.sessions.host import CallHost
-from domain.stores.channels import ConfiguredChannel
 from tests.channels.email.support import Outcomes
 from tests.domain.campaigns.stage import add_campaign, add_list
-from tests.fakes import make_services
+from tests.fakes import LocalChannel, make_services
 from tests.journeys.processes import consent, customer, mail_server
 
 pytestmark = [pytest.mark.benchmark]
@@ -39,7 +38,7 @@ async def test_recipients_a_second(database: Database, store_id: int, capsys: py
         settings = EmailSettings.model_validate(
             {"host": "127.0.0.1", "port": port, "security": "none", "fromAddress": "shop@example.com"}
         )
-        services = make_services(database, ConfiguredChannel(channel, settings))
+        services = make_services(database, LocalChannel(channel, settings))
         await stage(database, store_id, services)
         bare = await bare_loop(services, channel, settings)
         began, worked = perf_counter(), process_time()

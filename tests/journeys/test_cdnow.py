@@ -35,10 +35,10 @@ from domain.segments.model import SegmentInput
 from domain.segments.validation import FilterContext, define
 from domain.services import Services
 from domain.stores import queries as stores
-from domain.stores.channels import ConfiguredChannel
+from plugins.inspection import describe_channel
 from tests.domain.campaigns.stage import add_campaign
 from tests.factories import NOW
-from tests.fakes import IMPORTS, make_services
+from tests.fakes import IMPORTS, LocalChannel, make_services
 from tests.journeys.processes import mail_server
 from tests.services import REQUIRED
 
@@ -138,7 +138,7 @@ def make_mail_services(database: Database, port: int) -> Services:
     settings = channel.settings.model_validate(
         {"host": "127.0.0.1", "port": port, "security": "none", "fromAddress": "shop@example.com"}
     )
-    return make_services(database, ConfiguredChannel(channel, settings))
+    return make_services(database, LocalChannel(channel, settings))
 
 
 async def make_campaign(database: Database, store_id: int, services: Services) -> tuple[UUID, int]:
@@ -154,7 +154,7 @@ async def make_campaign(database: Database, store_id: int, services: Services) -
         assert listed is not None
         content = {"subject": "{{ customer.name }}, thank you", "html": "<p>Hello {{ customer.name }}</p>"}
         campaign = await add_campaign(tx, store_id, listed.id, channel="email", content=content)
-        reach = await deliveries.reach(tx, audience_of(campaign, EmailChannel()))
+        reach = await deliveries.reach(tx, audience_of(campaign, describe_channel(EmailChannel())))
     assert reach.audience == listed.count
     assert set(reach.excluded) <= {
         ExclusionReason.NO_ADDRESS,

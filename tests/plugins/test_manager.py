@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from plugins.manager import Fault, load
-from tests.plugins.conftest import Install
+from plugins.contributions import Fault
+from tests.plugins.conftest import Install, find_plugins
 
 GOOD = """
     @hookimpl
@@ -16,7 +16,7 @@ GOOD = """
 
 def test_a_strangers_channel_stands_beside_the_built_in_one(install: Install) -> None:
     install("pigeon-post", GOOD)
-    plugins = load()
+    plugins = find_plugins()
     assert plugins.faults == ()
     assert (plugins.channels["pigeon"].package, plugins.channels["pigeon"].version) == ("pigeon-post", "0.3")
     assert plugins.channels["email"].package == "muster"
@@ -56,7 +56,7 @@ def test_a_broken_plugin_is_named_and_the_others_stay(install: Install, what: st
     code, reason = BROKEN[what]
     install("broken", f"\n{code}\n")
     install("pigeon-post", GOOD)
-    plugins = load()
+    plugins = find_plugins()
     assert set(plugins.channels) == {"email", "pigeon"}
     (fault,) = plugins.faults
     assert (fault.plugin, fault.package, fault.version) == ("broken", "broken", "0.3")
@@ -68,7 +68,7 @@ def test_files_of_any_package_that_cannot_be_read_stop_nobody(install: Install, 
     install("half", GOOD)
     (tmp_path / "half-0.3.dist-info" / "entry_points.txt").write_bytes(written)
     install("pigeon-post", GOOD)
-    plugins = load()
+    plugins = find_plugins()
     assert set(plugins.channels) == {"email", "pigeon"}
     (fault,) = plugins.faults
     assert (fault.plugin, fault.package) == ("half", "half")
@@ -78,14 +78,17 @@ def test_files_of_any_package_that_cannot_be_read_stop_nobody(install: Install, 
 def test_a_package_without_a_name_is_unknown(install: Install, tmp_path: Path) -> None:
     install("half", GOOD)
     (tmp_path / "half-0.3.dist-info" / "METADATA").write_bytes(b"")
-    assert (load().channels["pigeon"].package, load().channels["pigeon"].version) == ("unknown", "unknown")
+    assert (find_plugins().channels["pigeon"].package, find_plugins().channels["pigeon"].version) == (
+        "unknown",
+        "unknown",
+    )
 
 
 def test_a_key_that_is_taken_stays_with_whom_it_has(install: Install) -> None:
     install("a-first", GOOD)
     install("b-second", GOOD)
     install("c-thief", "\n@hookimpl\ndef register_channels():\n    return [Pigeon(key='email'), Pigeon(key='c')]\n")
-    plugins = load()
+    plugins = find_plugins()
     assert {key: plugins.channels[key].package for key in ("email", "pigeon", "c")} == {
         "email": "muster",
         "pigeon": "a-first",
@@ -99,10 +102,10 @@ def test_a_key_that_is_taken_stays_with_whom_it_has(install: Install) -> None:
 
 def test_a_blocked_plugin_is_not_even_imported(install: Install) -> None:
     install("pigeon-post", "\nraise AssertionError('imported')\n", entry_point="pigeon")
-    plugins = load(blocked=["pigeon"])
+    plugins = find_plugins("pigeon")
     assert set(plugins.channels) == {"email"}
     assert plugins.faults == ()
 
 
 def test_a_built_in_channel_can_be_blocked_too() -> None:
-    assert load(blocked=["email"]).channels == {}
+    assert find_plugins("email").channels == {}

@@ -5,17 +5,21 @@ from dataclasses import dataclass
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from domain.deliveries.local_session import LocalSessions
 from domain.installation.keys import InstallationKeys
 from domain.installation.model import WrongSecretKey
 from domain.kit.db import Database
 from domain.kit.errors import DomainErrors, ErrorCode
 from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
-from domain.stores.channels import ChannelUnavailable, redacted
-from plugins.manager import InstalledChannel, Plugins
-from plugins.sealing import Unusable, WrongKey, seal, unseal, validate
+from domain.sessions.local_settings import check_settings
+from domain.sessions.session import ChannelBroken
+from domain.stores.channels import ChannelUnavailable, ConfiguredChannel, redacted
+from domain.templates.rendering import MinijinjaTemplates
+from plugins.inspection import describe_channel
+from plugins.sealing import WrongKey, seal, unseal, with_secrets
 from plugins.store_channels import InstalledChannels
 from tests.factories import NOW
-from tests.fakes import RecordingChannel
+from tests.fakes import RecordingChannel, plugins_of
 
 KEY, OTHER = SecretKey(b"the server's own key"), SecretKey(b"the key of another server")
 SECRET = "hunter2-hunter2"
@@ -40,7 +44,22 @@ class Loft(RecordingChannel):
     settings: type[BaseModel] = LoftSettings
 
 
+class Inner(BaseModel):
+    inner: "Cage | None" = None
+
+
+class Cage(Inner):
+    name: str
+    code: SecretStr
+
+
+class NestedSettings(BaseModel):
+    colour: str = "red"
+    cages: list[Cage]
+
+
 LOFT = Loft()
+DESCRIBED = describe_channel(LOFT)
 GIVEN: dict[str, object] = {"loft": "North", "ringCode": SECRET}
 
 
@@ -49,13 +68,13 @@ def keys_of(current: SecretKey, previous: SecretKey | None = None) -> SecretKeys
 
 
 def installed(key: SecretKey, channel: RecordingChannel = LOFT) -> InstalledChannels:
-    plugins = Plugins({channel.key: InstalledChannel(channel, "lofts", "1.0", "lofts")}, ())
-    return InstalledChannels(plugins, InstallationKeys(keys_of(key)))
+    sessions = LocalSessions(MinijinjaTemplates(), channels=[channel])
+    return InstalledChannels(plugins_of(channel, package="lofts"), InstallationKeys(keys_of(key)), sessions)
 
 
 def test_every_fault_has_its_path_and_code() -> None:
     with pytest.raises(DomainErrors) as refused:
-        validate(LOFT, {"loft": "N", "perches": "many", "colour": "red"})
+        check_settings(LOFT, {"loft": "N", "perches": "many", "colour": "red"})
     errors = {(fault.field, fault.code) for fault in refused.value.errors}
     assert errors == {
         (("loft",), ErrorCode.INVALID),
@@ -73,64 +92,96 @@ def test_a_channel_s_own_rule_is_told_in_its_own_words() -> None:
             raise ValueError(f"{loft} is too cold: choose South.")
 
     with pytest.raises(DomainErrors) as refused:
-        validate(Loft(settings=Strict), GIVEN)
+        check_settings(Loft(settings=Strict), GIVEN)
     assert [error.message for error in refused.value.errors] == ["North is too cold: choose South."]
 
 
 def test_no_fault_repeats_a_secret() -> None:
     with pytest.raises(DomainErrors) as refused:
-        validate(LOFT, {"loft": SECRET, "ringCode": [SECRET], "spare": {"x": SECRET}})
+        check_settings(LOFT, {"loft": SECRET, "ringCode": [SECRET], "spare": {"x": SECRET}})
     assert SECRET not in str(refused.value)
 
 
+def test_a_model_that_breaks_is_the_channel_s_fault() -> None:
+    class Breaking(LoftSettings):
+        @field_validator("loft")
+        @classmethod
+        def _breaks(cls, loft: str) -> str:
+            raise KeyError(loft)
+
+    class Unstable(LoftSettings):
+        @field_validator("loft", mode="before")
+        @classmethod
+        def _shortens(cls, loft: str) -> str:
+            return loft[:2] if len(loft) > 2 else loft[:1]
+
+    for settings in (Breaking, Unstable):
+        with pytest.raises(ChannelBroken, match=r"loft failed to check settings: (KeyError|ValidationError)"):
+            check_settings(Loft(settings=settings), GIVEN)
+
+
 def test_a_secret_that_is_left_out_stays_and_null_takes_it_away() -> None:
-    first = validate(LOFT, {**GIVEN, "spare": "old"})
-    again = validate(LOFT, {"loft": "South"}, first)
-    assert isinstance(again, LoftSettings)
-    assert again.ring_code.get_secret_value() == SECRET
-    assert again.spare is not None
-    assert again.perches == 1
-    emptied = validate(LOFT, {"loft": "South", "spare": None}, first)
-    assert isinstance(emptied, LoftSettings)
-    assert emptied.spare is None
+    first = check_settings(LOFT, {**GIVEN, "spare": "old"})
+    again = check_settings(LOFT, with_secrets(DESCRIBED, {"loft": "South"}, first))
+    assert again == {"loft": "South", "perches": 1, "ringCode": SECRET, "spare": "old"}
+    emptied = check_settings(LOFT, with_secrets(DESCRIBED, {"loft": "South", "spare": None}, first))
+    assert emptied["spare"] is None
 
 
 def test_what_is_shown_holds_no_secret() -> None:
-    settings = validate(LOFT, {**GIVEN, "spare": SECRET})
-    assert redacted(settings) == {"loft": "North", "perches": 1}
-    assert SECRET not in repr(settings)
+    settings = check_settings(LOFT, {**GIVEN, "spare": SECRET})
+    assert redacted(DESCRIBED, settings) == {"loft": "North", "perches": 1}
+    assert SECRET not in repr(ConfiguredChannel(DESCRIBED, settings))
+
+
+def test_what_an_update_knows_no_more_is_not_shown_for_it_may_have_been_a_secret() -> None:
+    assert redacted(DESCRIBED, {"loft": "North", "former": SECRET}) == {"loft": "North"}
+
+
+def test_a_secret_inside_of_a_setting_makes_all_of_it_secret() -> None:
+    channel = Loft(settings=NestedSettings)
+    settings = check_settings(channel, {"cages": [{"name": "A", "code": SECRET}]})
+    assert settings == {"colour": "red", "cages": [{"name": "A", "code": SECRET, "inner": None}]}
+    assert redacted(describe_channel(channel), settings) == {"colour": "red"}
 
 
 def test_what_is_sealed_opens_as_it_was_and_holds_nothing_readable() -> None:
-    settings = validate(LOFT, GIVEN)
+    settings = check_settings(LOFT, GIVEN)
     sealed = seal(settings, KEY, 1, "loft")
-    assert unseal(LOFT, sealed, keys_of(KEY), 1) == settings
+    assert unseal("loft", sealed, keys_of(KEY), 1) == settings
     assert SECRET.encode() not in sealed
     assert b"North" not in sealed
     assert seal(settings, KEY, 1, "loft") != sealed
 
 
 def test_what_is_sealed_opens_for_its_store_channel_and_key_alone() -> None:
-    sealed = seal(validate(LOFT, GIVEN), KEY, 1, "loft")
-    for channel, key, store_id in ((LOFT, KEY, 2), (LOFT, OTHER, 1), (Loft(key="cote"), KEY, 1)):
+    sealed = seal(GIVEN, KEY, 1, "loft")
+    for channel, key, store_id in (("loft", KEY, 2), ("loft", OTHER, 1), ("cote", KEY, 1)):
         with pytest.raises(WrongKey, match="MUSTER_SECRET_KEY"):
             unseal(channel, sealed, keys_of(key), store_id)
 
 
 def test_a_flipped_bit_or_a_cut_does_not_open() -> None:
-    sealed = seal(validate(LOFT, GIVEN), KEY, 1, "loft")
+    sealed = seal(GIVEN, KEY, 1, "loft")
     changed = [
         bytes([*sealed[:at], sealed[at] ^ 1 << bit, *sealed[at + 1 :]]) for at in range(len(sealed)) for bit in (0, 7)
     ]
     for wrong in [*changed, sealed[:-1], sealed[:20], sealed[:5], b""]:
         with pytest.raises(WrongKey):
-            unseal(LOFT, wrong, keys_of(KEY), 1)
+            unseal("loft", wrong, keys_of(KEY), 1)
 
 
-def test_settings_that_an_update_outgrew_are_said_to_be_so() -> None:
-    sealed = seal(validate(LOFT, GIVEN), KEY, 1, "loft")
-    with pytest.raises(Unusable, match="configure it anew"):
-        unseal(Loft(settings=NewLoftSettings), sealed, keys_of(KEY), 1)
+async def test_settings_that_an_update_outgrew_are_said_to_be_so(database: Database, store_id: int) -> None:
+    grown = installed(KEY, Loft(settings=NewLoftSettings))
+    async with database.write() as tx:
+        await installed(KEY).configure(tx, store_id, "loft", GIVEN, NOW)
+        assert ["configure it anew" in problem for problem in await grown.problems(tx, store_id)] == [True]
+        configured = await grown.find(tx, store_id, "loft")
+    assert configured is not None
+    sessions = LocalSessions(MinijinjaTemplates(), channels=[Loft(settings=NewLoftSettings)])
+    with pytest.raises(ChannelUnavailable, match="configure it anew"):
+        async with sessions.open(configured, {"text": "Hi"}):
+            pass
 
 
 async def test_a_store_configures_a_channel_bit_by_bit(database: Database, store_id: int) -> None:
@@ -144,7 +195,7 @@ async def test_a_store_configures_a_channel_bit_by_bit(database: Database, store
         configured = await channels.find(tx, store_id, "loft")
     assert again.configured
     assert configured is not None
-    assert configured.settings == LoftSettings(loft="South", ringCode=SecretStr(SECRET))
+    assert configured.settings == {"loft": "South", "perches": 1, "ringCode": SECRET, "spare": None}
 
 
 async def test_faults_of_settings_say_so_in_their_path(database: Database, store_id: int) -> None:

@@ -14,9 +14,8 @@ from domain.segments.catalogue import Catalogue, catalogue
 from domain.segments.compiler.normal_form import FilterOutdated
 from domain.segments.compiler.select import customer_ids
 from domain.segments.sql.scope import FilterScope
-from plugins.manager import load
 from tests.domain.segments.stored_people import NOW, TIMEZONE, make_people, store_people
-from tests.plugins.conftest import Install
+from tests.plugins.conftest import Install, find_plugins
 
 SCHOOL = """
     from muster_sdk import (
@@ -46,7 +45,7 @@ PROPERTIES = [PropertyDefinition(0, 1, "string", "String", ValueType.STRING)]
 @pytest.fixture
 def school(install: Install) -> Catalogue:
     install("school", SCHOOL)
-    plugins = load()
+    plugins = find_plugins()
     assert plugins.faults == ()
     return catalogue(PROPERTIES, extensions=plugins.extensions)
 
@@ -144,7 +143,7 @@ def test_what_is_wrong_is_left_out_with_the_packages_name(install: Install, what
     head = f"from muster_sdk import {imported}\nTEXT = ValueKind.TEXT\n"
     install("wrong", f"\n{head}\n@hookimpl\ndef register_{hook}():\n    return {answer}\n")
     install("school", SCHOOL)
-    plugins = load()
+    plugins = find_plugins()
     (fault,) = plugins.faults
     assert (fault.plugin, fault.version) == ("wrong", "0.3")
     assert reason in fault.reason

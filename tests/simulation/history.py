@@ -47,7 +47,6 @@ _MOST_ROUNDS = 300
 # Longer than it takes until a job that was given up is queued again.
 _LONGEST_SILENCE = 6_000
 _TEMPLATES = MinijinjaTemplates()
-_SESSIONS = LocalSessions(_TEMPLATES)
 _KEYS = InstallationKeys(SecretKeys(KeyPair(SecretKey(b"k" * 32))), LASTING_KEYS)
 
 
@@ -181,7 +180,7 @@ class History:
             public_url="https://shop.example",
             keys=_KEYS,
             channels=OneChannel(channel),
-            sessions=_SESSIONS,
+            sessions=LocalSessions(_TEMPLATES, channels=[] if channel is None else [channel.channel]),
             journals=JournalDirectory(self.world.files.host(process.host)),
             continuity=Continuity(None),
             files=FileDirectory(Path("/nonexistent")),

@@ -47,12 +47,12 @@ class Channel:
     )
     installed_at: datetime | None = derived(lambda self: self.store_channel.installed_at)
     settings_schema: JSON = derived(
-        lambda self: self.store_channel.plugin.channel.settings.model_json_schema(),
+        lambda self: self.store_channel.plugin.channel.settings_schema,
         description='JSON Schema of its settings; secrets are marked "writeOnly" and never answered.',
     )
-    settings: JSON | None = derived(lambda self: self.store_channel.settings and redacted(self.store_channel.settings))
+    settings: JSON | None = derived(lambda self: _shown_settings(self.store_channel))
     content_schema: JSON = derived(
-        lambda self: self.store_channel.plugin.channel.content.model_json_schema(),
+        lambda self: self.store_channel.plugin.channel.content_schema,
         description="JSON Schema of a campaign's content.",
     )
     capabilities: ChannelCapabilities = derived(lambda self: self.store_channel.plugin.channel.capabilities)
@@ -116,6 +116,11 @@ async def store_channels(context: Context) -> Sequence[StoreChannel]:
 async def _store_channels(context: Context, store_ids: list[int]) -> list[Sequence[StoreChannel]]:
     async with context.database.read() as tx:
         return [await context.services.channels.all(tx, store_id) for store_id in store_ids]
+
+
+def _shown_settings(store_channel: StoreChannel) -> dict[str, Any] | None:
+    settings = store_channel.settings
+    return None if settings is None else redacted(store_channel.plugin.channel, settings)
 
 
 async def _channels(context: Context) -> list[Channel]:

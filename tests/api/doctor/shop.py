@@ -46,11 +46,10 @@ from domain.segments.tables import value_ranks
 from domain.segments.validation import FilterContext
 from domain.services import Services
 from domain.stores import queries as stores
-from domain.stores.channels import ConfiguredChannel
 from domain.stores.model import TokenScope, new_token, token_hash
 from tests.domain.campaigns.stage import add_campaign
 from tests.factories import add_store
-from tests.fakes import RecordingChannel, make_services
+from tests.fakes import LocalChannel, RecordingChannel, make_services
 
 KEY = "a key for tests alone"
 Rows = Mapping[str, list[dict[str, Any]]]
@@ -74,7 +73,7 @@ class Shop:
 
 async def _make(database: Database, files: Path) -> Shop:
     now = system_clock() - timedelta(minutes=1)
-    channel = ConfiguredChannel(RecordingChannel(key="email"), None)
+    channel = LocalChannel(RecordingChannel(key="email"), None)
     services = make_services(database, channel, clock=system_clock, files=FileDirectory(files))
     async with database.write() as tx:
         store_id = await add_store(tx, created_at=now)

@@ -15,7 +15,7 @@ from api.settings import Settings
 from api.wiring import Runtime, build
 from domain.kit.db import Database
 from domain.stores.tables import channel_installations
-from plugins.manager import Fault, Plugins
+from plugins.contributions import Fault, Plugins
 from tests.api.doctor.plant import result_of
 from tests.api.doctor.shop import Shop
 

@@ -26,10 +26,9 @@ from domain.deliveries.local_session import LocalSessions
 from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.stores import queries
 from domain.stores.model import TokenScope, new_token, token_hash
-from plugins.manager import InstalledChannel, Plugins
 from plugins.store_channels import InstalledChannels
 from tests.factories import NOW, add_store
-from tests.fakes import RecordingChannel
+from tests.fakes import RecordingChannel, plugins_of
 
 EVERYTHING = frozenset({TokenScope.ADMIN})
 
@@ -262,13 +261,14 @@ def open_stage(
     key = SecretStr("a key for tests alone")
     is_on = row_security and database_url.startswith("postgresql")
     runtime = build(Settings(database_url=database_url, secret_key=key, files_dir=files_dir, row_security=is_on))
-    plugins = Plugins({channel.key: InstalledChannel(channel, "muster-tests", "1.0", "tests.fakes")}, (), extensions)
+    plugins = plugins_of(channel, extensions=extensions)
+    sessions = LocalSessions(runtime.services.templates, channels=[channel])
     services = replace(
         runtime.services,
         clock=clock,
-        channels=InstalledChannels(plugins, runtime.services.keys),
+        channels=InstalledChannels(plugins, runtime.services.keys, sessions),
         extensions=extensions,
-        sessions=LocalSessions(runtime.services.templates, channels=[channel]),
+        sessions=sessions,
         previews=replace(runtime.services.previews, extensions=extensions),
     )
     runtime = replace(runtime, services=services, plugins=plugins)

@@ -17,7 +17,7 @@ from api.app import create_app
 from api.graphql.kit.global_ids import uuid
 from domain.lists.tables import lists
 from domain.segments.tables import segments
-from plugins.manager import Plugins
+from plugins.contributions import Plugins
 from plugins.store_channels import InstalledChannels
 from tests.api.graphql.stage import Stage, StoreClient, attribute, faults
 from tests.api.graphql.test_access import schema
@@ -86,7 +86,8 @@ async def broken(stage: Stage, store: StoreClient) -> BrokenStore:
 
 def without_plugins(stage: Stage) -> Stage:
     plugins = Plugins({}, ())
-    services = replace(stage.runtime.services, channels=InstalledChannels(plugins, stage.runtime.services.keys))
+    services = stage.runtime.services
+    services = replace(services, channels=InstalledChannels(plugins, services.keys, services.sessions))
     runtime = replace(stage.runtime, plugins=plugins, services=services)
     return replace(stage, runtime=runtime, app=create_app(runtime))
 

@@ -25,9 +25,8 @@ from domain.lists.tables import list_members, lists
 from domain.segments.tables import segments
 from domain.services import Services
 from domain.sessions.journal import JournalDirectory
-from domain.stores.channels import ConfiguredChannel
 from tests.factories import NOW
-from tests.fakes import RecordingChannel, RecordingSettings, make_services
+from tests.fakes import LocalChannel, RecordingChannel, RecordingSettings, make_services
 
 HANDLERS = {kind.name: kind.run for kind in (launch.LAUNCH, mailing.DELIVER)}
 
@@ -129,7 +128,7 @@ class Worker:
     @property
     def services(self) -> Services:
         settings = None if self.sandbox else RecordingSettings()
-        return make_services(self.database, ConfiguredChannel(self.channel, settings), journals=self.journals)
+        return make_services(self.database, LocalChannel(self.channel, settings), journals=self.journals)
 
     async def launch(self, store_id: int, campaign_id: UUID) -> None:
         async with self.database.write() as tx:

@@ -10,6 +10,7 @@ from domain.customers.tables import contacts, customers
 from domain.deliveries import queries as deliveries
 from domain.deliveries.model import AcceptMarketing, ExclusionReason, Stats
 from domain.kit.db import Database
+from plugins.inspection import describe_channel
 from tests.domain.campaigns.stage import (
     Worker,
     add_campaign,
@@ -47,7 +48,7 @@ async def test_reach_says_before_whom_it_gets_to_and_why_not(database: Database,
         await objections.add_of_records(tx, store_id, [6], NOW)
     channel = RecordingChannel()
     async with database.read() as tx:
-        reach = await deliveries.reach(tx, audience_of(campaign, channel))
+        reach = await deliveries.reach(tx, audience_of(campaign, describe_channel(channel)))
     assert (reach.audience, reach.recipients, reach.deleted) == (10, 1, 1)
     assert reach.excluded == {
         ExclusionReason.BLACKLISTED: 1,

@@ -31,7 +31,6 @@ from domain.migrations.tables import metadata
 from domain.services import Services
 from domain.sessions.continuity import HELD, Continuity
 from domain.sessions.journal import JournalDirectory
-from domain.stores.channels import ConfiguredChannel
 from tests.domain.campaigns.stage import (
     Killed,
     add_campaign,
@@ -45,7 +44,7 @@ from tests.domain.campaigns.stage import (
     stats_of,
 )
 from tests.factories import NOW
-from tests.fakes import RecordingChannel, RecordingSettings, make_services
+from tests.fakes import LocalChannel, RecordingChannel, RecordingSettings, make_services
 
 Rows = Mapping[str, list[dict[str, Any]]]
 
@@ -72,7 +71,7 @@ class Machine:
 
     def __init__(self, database: Database, folder: Path, channel: RecordingChannel, files: str = "files") -> None:
         self.database, self.channel = database, channel
-        settings = ConfiguredChannel(channel, RecordingSettings())
+        settings = LocalChannel(channel, RecordingSettings())
         keys = InstallationKeys(SecretKeys(KeyPair(SecretKey(b"k" * 32))))
         self.journals = JournalDirectory(folder / "journals")
         services = make_services(database, settings, journals=self.journals, keys=keys)

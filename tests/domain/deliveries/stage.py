@@ -21,10 +21,9 @@ from domain.kit.db import AnyRow, Database, JobNotice, Transaction
 from domain.services import Services
 from domain.sessions.journal import JournalDirectory
 from domain.stores import queries as stores
-from domain.stores.channels import ConfiguredChannel
 from tests.domain.campaigns.stage import add_campaign, add_customer, add_list
 from tests.factories import NOW
-from tests.fakes import RecordingChannel, RecordingSettings, make_services
+from tests.fakes import LocalChannel, RecordingChannel, RecordingSettings, make_services
 
 
 async def nothing() -> None:
@@ -79,9 +78,7 @@ class Notice:
 
     @property
     def services(self) -> Services:
-        return make_services(
-            self.database, ConfiguredChannel(self.channel, RecordingSettings()), journals=self.journals
-        )
+        return make_services(self.database, LocalChannel(self.channel, RecordingSettings()), journals=self.journals)
 
     async def batch(self) -> Batch:
         async with self.database.read() as tx:

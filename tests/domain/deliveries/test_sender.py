@@ -23,10 +23,9 @@ from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database, Transaction
 from domain.kit.db.portable import database_later
 from domain.sessions.session import ChannelBroken
-from domain.stores.channels import ConfiguredChannel
 from tests.domain.campaigns.stage import Killed, fix_windows
 from tests.domain.deliveries.stage import Notice, make_notice
-from tests.fakes import RecordingChannel, make_services
+from tests.fakes import LocalChannel, RecordingChannel, make_services
 
 
 async def open_jobs(database: Database) -> int:
@@ -283,7 +282,7 @@ async def test_a_stored_address_that_is_refused_by_now_is_not_sent_to(database: 
     notice.source.mailing = replace(notice.mailing, content=content)
     async with database.write() as tx:
         await tx.execute(update(deliveries).where(deliveries.c.customer_id == 2).values(address="0@\u00af"))
-    services = make_services(database, ConfiguredChannel(EmailChannel(), None), journals=notice.journals)
+    services = make_services(database, LocalChannel(EmailChannel(), None), journals=notice.journals)
     job = await notice.claim(await notice.add_job())
     await sender.deliver(services, job, notice.source, notice.key)
     rows = await notice.rows()

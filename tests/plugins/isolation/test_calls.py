@@ -12,7 +12,7 @@ from domain.sessions.calls import CallContext, ChannelCall
 from domain.sessions.session import ChannelBroken
 from plugins.isolation import process as channel_process
 from plugins.isolation.sessions import IsolatedSessions
-from plugins.manager import InstalledChannel, Plugins
+from tests.fakes import plugins_of
 from tests.plugins.isolation.zoo import Zoo
 
 ROOT = Path(__file__).parents[3]
@@ -21,9 +21,8 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 async def sessions(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[IsolatedSessions]:
     monkeypatch.setattr(channel_process, "BLOCKED_SECONDS", 7.0)
-    zoo = InstalledChannel(Zoo(), "muster-zoo", "1.0", "tests.plugins.isolation.zoo")
     environment = {**child_environment(), "PYTHONPATH": str(ROOT)}
-    opened = IsolatedSessions(Plugins({"zoo": zoo}, ()), environment, 512)
+    opened = IsolatedSessions(plugins_of(Zoo(), package="muster-zoo"), environment, 512)
     yield opened
     await opened.close()
 

@@ -21,7 +21,6 @@ from plugins.sealing import seal
 from tests.factories import NOW
 from tests.plugins.isolation.test_deliveries import RECIPIENTS, reload, working, zoo_runtime
 from tests.plugins.isolation.test_deliveries import send as launch_campaigns
-from tests.plugins.isolation.zoo import Settings
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ async def services(database_url: str) -> AsyncIterator[Services]:
 
 
 async def configure(services: Services, store_id: int, check: str = "") -> None:
-    sealed = seal(Settings(log="/dev/null", check=check), SecretKey(b"k" * 16), store_id, "zoo")
+    sealed = seal({"log": "/dev/null", "check": check}, SecretKey(b"k" * 16), store_id, "zoo")
     async with services.database.write() as tx:
         await stores.install(tx, store_id, "zoo", sealed, NOW)
 

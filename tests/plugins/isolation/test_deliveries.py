@@ -32,12 +32,12 @@ from domain.stores import queries as stores
 from plugins.isolation import process as channel_process
 from plugins.isolation.process import ChannelProcess
 from plugins.isolation.sessions import IsolatedSessions
-from plugins.manager import InstalledChannel, Plugins
 from plugins.sealing import seal
 from plugins.store_channels import InstalledChannels
 from tests.domain.campaigns.stage import add_campaign, add_customer, add_list
 from tests.factories import NOW
-from tests.plugins.isolation.zoo import Settings, Zoo
+from tests.fakes import plugins_of
+from tests.plugins.isolation.zoo import Zoo
 
 ROOT = Path(__file__).parents[3]
 RECIPIENTS = 12
@@ -47,10 +47,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.parametrize("database_url", ["sqlite
 def zoo_runtime(database_url: str) -> Runtime:
     """A process with the zoo as its one channel."""
     runtime = build(ServerSettings.model_validate({"database_url": database_url, "secret_key": "k" * 16}))
-    zoo = InstalledChannel(Zoo(), "muster-zoo", "1.0", "tests.plugins.isolation.zoo")
-    plugins = Plugins({"zoo": zoo}, ())
+    plugins = plugins_of(Zoo(), package="muster-zoo")
     sessions = IsolatedSessions(plugins, {**child_environment(), "PYTHONPATH": str(ROOT)}, 512)
-    services = replace(runtime.services, channels=InstalledChannels(plugins, runtime.services.keys), sessions=sessions)
+    channels = InstalledChannels(plugins, runtime.services.keys, sessions)
+    services = replace(runtime.services, channels=channels, sessions=sessions)
     return replace(runtime, services=services, plugins=plugins)
 
 
@@ -69,7 +69,7 @@ async def working(database_url: str) -> AsyncGenerator[Runtime]:
 
 async def send(database: Database, store_id: int, tmp_path: Path, *contents: Mapping[str, object]) -> list[Campaign]:
     """Launch a campaign of each content to the same customers."""
-    settings = seal(Settings(log=str(tmp_path / "sent.log")), SecretKey(b"k" * 16), store_id, "zoo")
+    settings = seal({"log": str(tmp_path / "sent.log")}, SecretKey(b"k" * 16), store_id, "zoo")
     async with database.write() as tx:
         members = [await add_customer(tx, store_id, number) for number in range(1, RECIPIENTS + 1)]
         rows = [

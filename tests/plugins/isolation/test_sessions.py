@@ -19,7 +19,7 @@ from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
 from plugins.isolation import process as channel_process
 from plugins.isolation.sessions import IsolatedSessions
-from plugins.manager import InstalledChannel, Plugins
+from tests.fakes import configured_channel, plugins_of
 from tests.plugins.isolation.zoo import Settings, Zoo
 
 ROOT = Path(__file__).parents[3]
@@ -29,9 +29,8 @@ _KEYS = UUID("00000000-0000-5000-8000-000000000001")
 @pytest.fixture
 async def sessions(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[IsolatedSessions]:
     monkeypatch.setattr(channel_process, "BLOCKED_SECONDS", 7.0)
-    zoo = InstalledChannel(Zoo(), "muster-zoo", "1.0", "tests.plugins.isolation.zoo")
     environment = {**child_environment(), "PYTHONPATH": str(ROOT)}
-    opened = IsolatedSessions(Plugins({"zoo": zoo}, ()), environment, 512)
+    opened = IsolatedSessions(plugins_of(Zoo(), package="muster-zoo"), environment, 512)
     yield opened
     await opened.close()
 
@@ -44,7 +43,7 @@ def log(tmp_path: Path) -> Path:
 
 
 def zoo(log: Path) -> ConfiguredChannel:
-    return ConfiguredChannel(Zoo(), Settings(log=str(log)))
+    return configured_channel(Zoo(), Settings(log=str(log)))
 
 
 def sent(log: Path) -> list[str]:
@@ -105,7 +104,7 @@ async def test_content_that_does_not_fit_is_refused_with_its_path(sessions: Isol
 
 async def test_a_sandbox_shows_what_it_would_have_sent(sessions: IsolatedSessions) -> None:
     window, recipients = MessageWindow(monotonic() + 60), people(2)
-    async with sessions.open(ConfiguredChannel(Zoo(), None), {}) as session:
+    async with sessions.open(configured_channel(Zoo(), None), {}) as session:
         await session.connect(None)
         await session.send(recipients, window)
     assert {key: shown["text"] for key, shown in window.shown.items()}.keys() == {one.key for one in recipients}

@@ -18,7 +18,7 @@ from channels.email.sink.server import SmtpSink
 from domain.stores.channels import ConfiguredChannel
 from plugins.isolation.sessions import IsolatedSessions
 from plugins.isolation.targets import Targets
-from plugins.manager import InstalledChannel, Plugins
+from tests.fakes import configured_channel, plugins_of
 from tests.plugins.isolation.zoo import Settings, Zoo
 
 ROOT = Path(__file__).parents[3]
@@ -62,17 +62,15 @@ def test_what_the_operator_allows_is_connected_to_and_nothing_beside_it() -> Non
 
 @asynccontextmanager
 async def sessions(*allowed: str) -> AsyncGenerator[IsolatedSessions]:
-    email = InstalledChannel(EmailChannel(), "muster", "1.0", "channels.email.plugin")
-    zoo = InstalledChannel(Zoo(), "muster-zoo", "1.0", "tests.plugins.isolation.zoo")
     environment = {**child_environment(), "PYTHONPATH": str(ROOT)}
-    opened = IsolatedSessions(Plugins({"email": email, "zoo": zoo}, ()), environment, 512, allowed)
+    opened = IsolatedSessions(plugins_of(EmailChannel(), Zoo()), environment, 512, allowed)
     yield opened
     await opened.close()
 
 
 def email(port: int, host: str = "127.0.0.1") -> ConfiguredChannel:
     values = {"host": host, "port": port, "security": "none", "fromAddress": "shop@example.com"}
-    return ConfiguredChannel(EmailChannel(), EmailSettings.model_validate(values))
+    return configured_channel(EmailChannel(), EmailSettings.model_validate(values))
 
 
 async def connect(opened: IsolatedSessions, configured: ConfiguredChannel) -> str | None:
@@ -81,8 +79,8 @@ async def connect(opened: IsolatedSessions, configured: ConfiguredChannel) -> st
         async with opened.open(configured, CONTENT) as session:
             await session.connect(None)
     except Unreachable as error:
-        assert isinstance(configured.settings, EmailSettings)
-        return error.reason.replace(str(configured.settings.port), "PORT")
+        assert configured.settings is not None
+        return error.reason.replace(str(configured.settings["port"]), "PORT")
     return None
 
 
@@ -134,7 +132,7 @@ async def test_a_server_that_is_allowed_gets_its_mail() -> None:
 
 @pytest.mark.parametrize("how", ["socket", "unresolved", "http", "asyncio"])
 async def test_a_stranger_s_channel_is_guarded_without_its_help(how: str, tmp_path: Path) -> None:
-    configured = ConfiguredChannel(Zoo(), Settings(log=str(tmp_path / "sent.log")))
+    configured = configured_channel(Zoo(), Settings(log=str(tmp_path / "sent.log")))
     recipient = Recipient(key=uuid4(), address="a@example.com", variables={})
     async with canary() as (port, visits):
         content = {"where": "visit", "how": f"{how}:{port}"}

@@ -18,9 +18,8 @@ from domain.customers import actions as customers
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.services import Services
-from domain.stores.channels import ConfiguredChannel
 from tests.domain.campaigns.stage import add_campaign
-from tests.fakes import SUPPRESSION_KEY, RecordingSettings
+from tests.fakes import SUPPRESSION_KEY, LocalChannel, RecordingSettings
 from tests.simulation.channel import SimulatedChannel
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.loop import OWNER
@@ -73,8 +72,8 @@ class DeliveriesStory(Story):
             await launch.start(tx, self.store_id, campaign.id)
 
     @property
-    def channel(self) -> ConfiguredChannel:
-        return ConfiguredChannel(self._channel, RecordingSettings())
+    def channel(self) -> LocalChannel:
+        return LocalChannel(self._channel, RecordingSettings())
 
     def clients(self, database: SimulatedDatabase) -> Sequence[Coroutine[Any, Any, None]]:
         chance = self.world.chance

@@ -6,7 +6,7 @@ from typing import Any
 from domain.jobs import JobKind
 from domain.kit.db import Transaction
 from domain.services import Services
-from domain.stores.channels import ConfiguredChannel
+from tests.fakes import LocalChannel
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.world import Process, World
 
@@ -22,7 +22,7 @@ class Story:
         self.world, self.store_id = world, store_id
 
     @property
-    def channel(self) -> ConfiguredChannel | None:
+    def channel(self) -> LocalChannel | None:
         return None
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,6 +14,8 @@ from muster_sdk import (
     Capabilities,
     Channel,
     Composer,
+    ContentWarning,
+    Estimate,
     Host,
     Message,
     Outcome,
@@ -67,6 +70,12 @@ class _Composer:
     def compose(self, recipient: Recipient) -> Message:
         body = self.text(recipient)
         return Message(recipient.key, recipient.address, body, len(body))
+
+    def review(self, message: Message) -> list[ContentWarning]:
+        return [ContentWarning("LONG", "The text is long", ("text",))] if message.size > 10 else []
+
+    def estimate(self, message: Message) -> Estimate:
+        return Estimate(-(-message.size // 10), Decimal("0.0075") * -(-message.size // 10), "USD")
 
     def show(self, message: Message) -> Shown:
         return Shown(None, None, str(message.body), {"to": message.address, "text": str(message.body)})

@@ -20,7 +20,7 @@ class EmailChannel:
     address: AddressKind = AddressKind.EMAIL
     settings: type[BaseModel] = EmailSettings
     content: type[BaseModel] = EmailContent
-    capabilities: Capabilities = field(default_factory=lambda: Capabilities(max_batch=500))
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(max_batch=500, content_review=True))
 
     def prepare(self, content: EmailContent, settings: EmailSettings | None, templates: Templates) -> Composer:
         return composer.prepare(content, settings, templates)

@@ -15,13 +15,12 @@ from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, NotFound
 from domain.services import Services
-from domain.sessions.session import ChannelBroken
+from domain.sessions.session import ChannelBroken, MessagePreview
 from domain.stores import queries as stores
 from domain.stores.channels import ConfiguredChannel
 
 # Stands in where the customer has no address: the form of a mailbox, which any channel may show.
 _PLACEHOLDER = "nobody@example.com"
-Preview = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class PreviewRequest:
 
 async def preview_each(
     tx: Transaction, services: Services, store_id: int, requests: Sequence[PreviewRequest]
-) -> list[Preview | DomainError]:
+) -> list[MessagePreview | DomainError]:
     """Return each message as its channel shows it, or why there is none."""
     channels = dict(await channels_of(tx, services, store_id, [request.campaign for request in requests]))
     list_ids = {
@@ -51,7 +50,7 @@ async def preview_each(
         recipients = await _recipients(tx, services, store_id, channels, requests)
     except WrongSecretKey as error:
         return [error for _ in requests]
-    previews: list[Preview | DomainError] = []
+    previews: list[MessagePreview | DomainError] = []
     for request, recipient in zip(requests, recipients, strict=True):
         configured, content = channels[request.campaign.channel], request.campaign.content
         if isinstance(configured, DomainError):
@@ -69,9 +68,7 @@ async def preview_each(
             except DomainError as error:
                 previews.append(DomainError(str(error), field=("content",)))
             else:
-                previews.append(
-                    {"subject": preview.subject, "html": preview.html, "text": preview.text, "payload": preview.payload}
-                )
+                previews.append(preview)
     return previews
 
 

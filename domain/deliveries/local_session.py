@@ -5,19 +5,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from muster_sdk import (
     Accepted,
     Channel,
     Composer,
     ContentInvalid,
+    CostEstimator,
     HttpClient,
     Message,
+    MessageReviewer,
     Outcome,
     Recipient,
     Rejected,
-    Shown,
     TemplateInvalid,
     Templates,
     Transport,
@@ -32,7 +33,7 @@ from domain.sessions.host import CallHost, CallState, NoHttp
 from domain.sessions.journal import Journal, JournalUnwritable
 from domain.sessions.local_calls import call_locally
 from domain.sessions.local_settings import check_settings, model_of
-from domain.sessions.session import ChannelBroken
+from domain.sessions.session import ChannelBroken, MessagePreview
 from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
 from domain.templates.usage import TemplateUsage
@@ -111,13 +112,22 @@ class LocalSession:
     _journal: Journal | None = None
     _stopped: bool = False
 
-    async def show(self, recipient: Recipient) -> Shown:
+    async def show(self, recipient: Recipient) -> MessagePreview:
         try:
-            return self.composer.show(self.composer.compose(recipient))
+            # What a channel answers is what it should be only behind this.
+            return MessagePreview.decode(self._preview(self.composer.compose(recipient)).encode())
         except (ContentInvalid, TemplateInvalid) as error:
             raise DomainError(str(error)) from None
         except Exception as error:
             raise _broken(self.channel, error) from error
+
+    def _preview(self, message: Message) -> MessagePreview:
+        capabilities, composer = self.channel.capabilities, self.composer
+        return MessagePreview(
+            composer.show(message),
+            cast("MessageReviewer", composer).review(message) if capabilities.content_review else (),
+            cast("CostEstimator", composer).estimate(message) if capabilities.estimates else None,
+        )
 
     async def connect(self, journal: Path | None) -> None:
         if self.settings is not None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from muster_sdk import Recipient, Shown
+from muster_sdk import ContentWarning, Estimate, Recipient, Shown
+from pydantic import TypeAdapter
 
 from domain.sessions.calls import CallContext, CallResult, ChannelCall
 from domain.sessions.window import MessageWindow
@@ -21,6 +23,27 @@ class ChannelBroken(Exception):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class MessagePreview:
+    """A message as staff see it, what its channel remarks on it, and what it takes; None where that is not told."""
+
+    shown: Shown
+    warnings: Sequence[ContentWarning] = ()
+    estimate: Estimate | None = None
+
+    def encode(self) -> bytes:
+        """Return this as JSON. Raise ValueError where a channel has made it of what JSON does not have."""
+        return _PREVIEW.dump_json(self, warnings="error")
+
+    @classmethod
+    def decode(cls, encoded: str | bytes) -> "MessagePreview":
+        """Return what was encoded. Raise ValueError for anything else."""
+        return _PREVIEW.validate_json(encoded)
+
+
+_PREVIEW = TypeAdapter(MessagePreview)
+
+
 class ChannelSession(Protocol):
     """Prepared content, and the way out for it."""
 
@@ -29,8 +52,8 @@ class ChannelSession(Protocol):
         """Return whether the content's templates may read customers' properties."""
         ...
 
-    async def show(self, recipient: Recipient) -> Shown:
-        """Return the recipient's message as staff see it. Raise DomainError, ChannelBroken."""
+    async def show(self, recipient: Recipient) -> MessagePreview:
+        """Return the recipient's message as staff see it before it goes out. Raise DomainError, ChannelBroken."""
         ...
 
     async def connect(self, journal: Path | None) -> None:

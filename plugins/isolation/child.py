@@ -205,7 +205,7 @@ class ChannelHost:
             shown = await self._opened.show(recipient)
         except DomainError as error:
             return _refused(error)
-        return encode_report(Kind.SHOWN, subject=shown.subject, html=shown.html, text=shown.text, payload=shown.payload)
+        return encode_report(Kind.SHOWN, preview=shown.encode().decode())
 
     async def _connect(self, journal: str | None) -> bytes:
         try:

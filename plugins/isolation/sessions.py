@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from muster_sdk import ContentInvalid, Recipient, Shown, Unreachable, WebhookRefused
+from muster_sdk import ContentInvalid, Recipient, Unreachable, WebhookRefused
 
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.sessions import outcomes
 from domain.sessions.calls import CallContext, CallResult, ChannelCall
 from domain.sessions.journal import JournalUnwritable, revoke
-from domain.sessions.session import ChannelBroken
+from domain.sessions.session import ChannelBroken, MessagePreview
 from domain.sessions.window import MessageWindow
 from domain.stores.channels import ChannelUnavailable, ConfiguredChannel
 from plugins.contributions import Plugins
@@ -137,10 +137,13 @@ class IsolatedSession:
         _raise_refusal(report)
         self.reads_properties = report["reads_properties"]
 
-    async def show(self, recipient: Recipient) -> Shown:
+    async def show(self, recipient: Recipient) -> MessagePreview:
         report = await self._ask_soon(Show(recipient), Kind.SHOWN, Kind.REFUSED)
         _raise_refusal(report)
-        return Shown(report["subject"], report["html"], report["text"], report["payload"])
+        try:
+            return MessagePreview.decode(report["preview"])
+        except ValueError:
+            raise self.process.source.broken("showed what is no message") from None
 
     async def connect(self, journal: Path | None) -> None:
         command = Connect(None if journal is None else str(journal))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import strawberry
@@ -15,6 +16,7 @@ from api.graphql.kit.scalars import JSON
 from domain.deliveries import model, queries
 from domain.deliveries.model import DeliveryStatus, ExclusionReason
 from domain.kit.db import Transaction
+from domain.sessions.session import MessagePreview
 
 expose(DeliveryStatus)
 expose(
@@ -57,6 +59,20 @@ class Reach:
     )
 
 
+@strawberry.type(description="A remark of the channel on a message, which is sent all the same.")
+class MessageWarning:
+    code: str = strawberry.field(description='Stable, such as "SIZE".')
+    message: str
+    path: JSON = strawberry.field(description="Leads from the content to what it is about: names and numbers.")
+
+
+@strawberry.type(description="The size and price of messages.")
+class MessageEstimate:
+    parts: int = strawberry.field(description="Parts that the provider counts, such as segments of an SMS.")
+    cost: Decimal | None = strawberry.field(description="The price of all parts; null where it is not known.")
+    currency: str | None = strawberry.field(description="Of the cost, by ISO 4217.")
+
+
 @strawberry.type(description="A message as the channel shows it; parts that the channel does not have are null.")
 class RenderedMessage:
     message: strawberry.Private[Mapping[str, Any]]
@@ -67,6 +83,26 @@ class RenderedMessage:
     payload: JSON = derived(
         lambda self: self.message["payload"], description="The message as it is handed to the provider."
     )
+    warnings: list[MessageWarning] = strawberry.field(
+        default_factory=list[MessageWarning], description="Of a preview, where the channel reviews messages."
+    )
+    estimate: MessageEstimate | None = strawberry.field(
+        default=None, description="Of a preview, where the channel can tell."
+    )
+
+    @classmethod
+    def of_preview(cls, preview: MessagePreview) -> "RenderedMessage":
+        shown, estimate = preview.shown, preview.estimate
+        return cls(
+            message={"subject": shown.subject, "html": shown.html, "text": shown.text, "payload": shown.payload},
+            warnings=[
+                MessageWarning(code=warning.code, message=warning.message, path=JSON(list(warning.path)))
+                for warning in preview.warnings
+            ],
+            estimate=None
+            if estimate is None
+            else MessageEstimate(parts=estimate.parts, cost=estimate.cost, currency=estimate.currency),
+        )
 
 
 @strawberry.type

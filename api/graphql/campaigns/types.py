@@ -33,6 +33,7 @@ from domain.deliveries.model import AcceptMarketing, DeliveryStatus, Stats
 from domain.deliveries.tables import deliveries as delivery_rows
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, NotFound
+from domain.sessions.session import MessagePreview
 
 expose(
     CampaignStatus,
@@ -140,7 +141,7 @@ class Campaign(Node):
             raise
         except DomainError:
             return None
-        return RenderedMessage(message=message)
+        return RenderedMessage.of_preview(message)
 
     @strawberry.field(
         description="The reason why it failed, cannot go on now, or cannot be computed; once it is SENT, how many of "
@@ -232,7 +233,7 @@ async def _reach(context: Context, views: list[_CampaignView]) -> Sequence[deliv
     return reaches
 
 
-async def _previews(context: Context, views: list[_CampaignView]) -> Sequence[Mapping[str, object] | Exception]:
+async def _previews(context: Context, views: list[_CampaignView]) -> Sequence[MessagePreview | Exception]:
     requests = [preview.PreviewRequest(view.campaign, view.customer_id) for view in views]
     async with context.database.read() as tx:
         return await preview.preview_each(tx, context.services, context.store_id, requests)

@@ -7,6 +7,7 @@ from email.utils import formatdate
 from muster_sdk import (
     AddressInvalid,
     ContentInvalid,
+    ContentWarning,
     Message,
     Recipient,
     Shown,
@@ -24,6 +25,8 @@ from channels.email.message.mime import MessageHeaders, MessageParts, Sender
 from channels.email.settings import EmailSettings
 
 SANDBOX = Sender("sandbox@invalid")
+# Gmail shows no more of a message's HTML than this, and a link to the rest.
+CLIPPED_BYTES = 102_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,16 @@ class EmailComposer:
         data = self._shared_headers.message_bytes(recipient.key, address, parts, recipient.unsubscribe_url)
         size = len(data) + len(parts.text) + len(parts.html or "")
         return Message(recipient.key, address, ComposedEmail(data, parts), size)
+
+    def review(self, message: Message) -> list[ContentWarning]:
+        """Return what mail programs will do to the message."""
+        email = message.body
+        assert isinstance(email, ComposedEmail)
+        size = len((email.parts.html or "").encode())
+        if size <= CLIPPED_BYTES:
+            return []
+        text = f"The HTML has {size / 1000:.0f} kB: Gmail cuts it off behind {CLIPPED_BYTES / 1000:.0f} kB"
+        return [ContentWarning("SIZE", text, ("html",))]
 
     def show(self, message: Message) -> Shown:
         """Return the message as staff see it."""

@@ -10,7 +10,7 @@ from time import monotonic
 from uuid import UUID, uuid5
 
 import pytest
-from muster_sdk import Accepted, Recipient, Shown
+from muster_sdk import Accepted, Recipient
 
 from api.settings import child_environment
 from domain.kit.errors import DomainErrors
@@ -72,7 +72,7 @@ async def test_messages_are_composed_and_sent_in_a_process_of_their_own(
     recipients = people(3)
     async with sessions.open(zoo(log), {}) as session:
         assert not session.reads_properties
-        assert (await session.show(recipients[0])).text is not None
+        assert (await session.show(recipients[0])).shown.text is not None
         await session.connect(tmp_path / "claim.journal")
         await session.send(recipients, window)
     assert sent(log) == [f"c{n}@example.com Hi Ann {n}" for n in range(3)]
@@ -135,7 +135,7 @@ async def test_what_a_channel_had_done_when_it_broke_is_known(
     assert window.begun == {recipient.key for recipient in recipients[:3]}
     assert len(sent(log)) == 2
     async with sessions.open(zoo(log), {}) as session:
-        assert isinstance(await session.show(recipients[0]), Shown), "the next session is as good as the first"
+        assert (await session.show(recipients[0])).shown.text, "the next session is as good as the first"
 
 
 @pytest.mark.parametrize("how", ["leave", "quit_politely", "fail", "crash"])

@@ -137,6 +137,6 @@ async def test_a_stranger_s_channel_is_guarded_without_its_help(how: str, tmp_pa
     async with canary() as (port, visits):
         content = {"where": "visit", "how": f"{how}:{port}"}
         async with sessions() as forbidding, forbidding.open(configured, content) as session:
-            shown = str((await session.show(recipient)).text)
+            shown = str((await session.show(recipient)).shown.text)
         assert visits == []
     assert "Connection refused" in shown or "ConnectionRefusedError" in shown

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from muster_sdk import Capabilities
 
 from api.graphql.kit.global_ids import encode
 from domain.kit import ids as fresh
@@ -242,3 +243,27 @@ async def test_what_nobody_can_be_shown(store: StoreClient) -> None:
     assert (await store.get(document, id=gid))["campaign"]["preview"] == {"text": "Hi"}
     page = (await store.get("{ campaigns(last: 5) { nodes { id } } }"))["campaigns"]
     assert ids(page) == [gid]
+
+
+async def test_a_preview_has_what_the_channel_remarks_and_estimates(stage: Stage, store: StoreClient) -> None:
+    listed = await audience(store)
+    campaigns = [
+        await store.campaign(listed, content={"text": text}) for text in ("Hi", "Hi {{ customer.name }}, a sale")
+    ]
+    document = """query ($id: ID!) { campaign(id: $id) { preview {
+        text warnings { code message path } estimate { parts cost currency }
+    } } }"""
+
+    async def previews() -> list[Json]:
+        return [(await store.get(document, id=gid))["campaign"]["preview"] for gid in campaigns]
+
+    assert [(seen["warnings"], seen["estimate"]) for seen in await previews()] == [([], None), ([], None)]
+    stage.channel.capabilities = Capabilities(content_review=True, estimates=True)
+    assert await previews() == [
+        {"text": "Hi", "warnings": [], "estimate": {"parts": 1, "cost": "0.0075", "currency": "USD"}},
+        {
+            "text": "Hi Ann, a sale",
+            "warnings": [{"code": "LONG", "message": "The text is long", "path": ["text"]}],
+            "estimate": {"parts": 2, "cost": "0.0150", "currency": "USD"},
+        },
+    ]

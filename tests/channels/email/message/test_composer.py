@@ -162,3 +162,10 @@ def test_the_plugin_brings_one_channel() -> None:
     (channel,) = register_channels()
     assert isinstance(channel, EmailChannel)
     assert (channel.key, channel.capabilities.max_batch, channel.capabilities.idempotent) == ("email", 500, False)
+
+
+@pytest.mark.parametrize(("characters", "warned"), [(101_900, False), (102_001, True)])
+def test_html_that_gmail_cuts_off_is_remarked(characters: int, warned: bool) -> None:
+    composer = prepare(EmailContent(subject="Hi", html="<p>{{ customer.name }}"), settings(), MinijinjaTemplates())
+    message = composer.compose(recipient(variables={"customer": {"name": "x" * (characters - 3)}}))
+    assert [(warning.code, warning.path) for warning in composer.review(message)] == [("SIZE", ("html",))] * warned

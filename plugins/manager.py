@@ -59,7 +59,7 @@ _CHANNELS = _Kind("channels", "channel", lambda channel: channel.key)
 _DIMENSIONS = _Kind("dimensions", "dimension", lambda dimension: dimension.key, _check_dimension)
 _BEHAVIORS = _Kind("behaviors", "behavior", lambda behavior: behavior.event, _check_behavior)
 _OBSERVERS = _Kind("observers", "observer", lambda key: key)
-_FILTERS = _Kind("template_filters", "filter", lambda template_filter: template_filter.name)
+_FILTERS = _Kind("template_filters", "filter", lambda added: added.name, reserved_names.check_filter_name)
 _KINDS = (_CHANNELS, _DIMENSIONS, _BEHAVIORS, _OBSERVERS, _FILTERS)
 
 
@@ -117,7 +117,9 @@ def _plugins(intake: _Intake) -> Plugins:
     observers = _installed(intake.contributions[_OBSERVERS], InstalledObserver)
     filters = _installed(intake.contributions[_FILTERS], InstalledFilter)
     kinds = {key: installed.channel.address for key, installed in channels.items()}
-    extensions = Extensions(intake.values(_DIMENSIONS), intake.values(_BEHAVIORS), {**KNOWN_KINDS, **kinds})
+    extensions = Extensions(
+        intake.values(_DIMENSIONS), intake.values(_BEHAVIORS), {**KNOWN_KINDS, **kinds}, tuple(observers)
+    )
     return Plugins(channels, tuple(intake.faults), extensions, observers, filters)
 
 

@@ -5,6 +5,8 @@ from functools import cache
 from muster_sdk import Behavior, Dimension
 
 from domain.segments.catalogue import Catalogue, catalogue, channel_of
+from domain.templates.limits import FILTERS
+from plugins.inspection import FilterDescription
 from plugins.validation import ContributionInvalid
 
 
@@ -18,6 +20,12 @@ def check_dimension_name(dimension: Dimension) -> None:
     key = dimension.key
     if key in _built_in().dimensions or channel_of(key) or key.startswith("property."):
         raise ContributionInvalid(f"the dimension {key!r} is one of Muster's own")
+
+
+def check_filter_name(added: FilterDescription) -> None:
+    """Raise ContributionInvalid for a filter that templates have already."""
+    if added.name in FILTERS:
+        raise ContributionInvalid(f"the filter {added.name!r} is one of Muster's own")
 
 
 def check_behavior_name(behavior: Behavior) -> None:

@@ -27,6 +27,10 @@ def list_plugins() -> None:
         table.add_row(f"dimension {dimension.key}", "", "")
     for behavior in plugins.extensions.behaviors:
         table.add_row(f"behavior {behavior.event}", "", "")
+    for observer in plugins.observers.values():
+        table.add_row(f"observer {observer.key}", observer.package, observer.version)
+    for name, added in plugins.template_filters.items():
+        table.add_row(f"filter {name}", added.package, added.version)
     for fault in plugins.faults:
         table.add_row(fault.plugin, fault.package, fault.version, fault.reason)
     Console().print(table)

@@ -42,6 +42,9 @@ FILTERS = {
 # Functions of the engine that make much of little, or show what is inside.
 FUNCTIONS = ("debug", "dict", "namespace", "range")
 
+# Of what a filter that a plugin has added makes.
+FILTERED_LENGTH = 2_000
+
 _LITERAL_LENGTH = 1_000
 _VALUE_LENGTH = 100_000
 # Taken for the length of a variable; what it prints is measured when it does.
@@ -71,8 +74,11 @@ class CheckedTemplate:
     bound_names: Collection[str]
 
 
-def check(source: str) -> CheckedTemplate:
-    """Return what is known of a template. Raise TemplateInvalid with the line that could grow without bounds."""
+def check(source: str, added_filters: Collection[str] = ()) -> CheckedTemplate:
+    """Return what is known of a template. Raise TemplateInvalid with the line that could grow without bounds.
+
+    `added_filters`: names of filters beside the engine's, none of which makes more than `FILTERED_LENGTH` characters.
+    """
     if len(source) > SOURCE_LENGTH:
         raise TemplateInvalid(f"A template has {SOURCE_LENGTH:,} characters at most")
     lengths: dict[str, int] = {}
@@ -80,7 +86,7 @@ def check(source: str) -> CheckedTemplate:
     longest = text_start = 0
     for code in codes(source):
         nesting.take(code)
-        _check_code(code)
+        _check_code(code, added_filters)
         _check_length(code, lengths)
         longest, text_start = max(longest, code.start - text_start), code.end
     # Each step puts out one piece of the text between code at most.
@@ -112,7 +118,7 @@ class _Nesting:
             raise TemplateInvalid(f"Statements nest {DEPTH} deep at most, with each elif", code.line)
 
 
-def _check_code(code: Code) -> None:
+def _check_code(code: Code, added_filters: Collection[str]) -> None:
     if sum(1 for _ in _SYMBOL.finditer(code.text)) > SYMBOLS:
         raise TemplateInvalid(f"A piece of code has {SYMBOLS} names, texts and signs at most", code.line)
     bare = TEXT.sub("''", code.text)
@@ -126,8 +132,9 @@ def _check_code(code: Code) -> None:
     if any(len(literal) > _LITERAL_LENGTH for literal in TEXT.findall(code.text)):
         raise TemplateInvalid(f"A text within code has {_LITERAL_LENGTH:,} characters at most", code.line)
     for name in _FILTER.findall(bare):
-        if name not in FILTERS:
-            raise TemplateInvalid(f"There is no filter {name!r}: use {', '.join(sorted(FILTERS))}", code.line)
+        if name not in FILTERS and name not in added_filters:
+            known = ", ".join(sorted({*FILTERS, *added_filters}))
+            raise TemplateInvalid(f"There is no filter {name!r}: use {known}", code.line)
     if "*" in bare:
         raise TemplateInvalid("A template does not multiply", code.line)
 
@@ -146,7 +153,7 @@ def _check_length(code: Code, lengths: dict[str, int]) -> None:
         elif name is not None and name.lower() not in _WORDS:
             length += max(_VARIABLE_LENGTH, lengths.get(name, 0))
     for name in _FILTER.findall(TEXT.sub("''", value)):
-        length *= FILTERS[name]
+        length = length * FILTERS[name] if name in FILTERS else max(length, FILTERED_LENGTH)
     if length > _VALUE_LENGTH:
         raise TemplateInvalid(f"This could make a text of more than {_VALUE_LENGTH:,} characters", code.line)
     for name in _NAME.findall(names):

@@ -1,10 +1,10 @@
 """Templates that strangers wrote are rendered without reach into Python, in bounds of work and length."""
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from minijinja import Environment, TemplateError
-from muster_sdk import TemplateInvalid
+from muster_sdk import TemplateFilter, TemplateInvalid
 
 from domain.templates import limits
 
@@ -14,10 +14,13 @@ _TOO_LONG = f"It renders to more than {OUTPUT_LENGTH:,} characters"
 
 
 class MinijinjaTemplates:
-    """Jinja's language as minijinja has it, within `limits`."""
+    """Jinja's language as minijinja has it, within `limits`; `filters` are those that plugins add to it."""
+
+    def __init__(self, filters: Sequence[TemplateFilter] = ()) -> None:
+        self._filters = {added.name: _bounded(added) for added in filters}
 
     def compile(self, source: str, *, html: bool = False) -> "MinijinjaTemplate":
-        checked = limits.check(source)
+        checked = limits.check(source, self._filters)
         printed = _Printed()
         environment = Environment(
             fuel=checked.fuel,
@@ -28,6 +31,8 @@ class MinijinjaTemplates:
             auto_escape_callback=lambda _: "html" if html else False,
             finalizer=printed.add,
         )
+        for name, apply in self._filters.items():
+            environment.add_filter(name, apply)
         for name in limits.FUNCTIONS:
             environment.remove_global(name)
         try:
@@ -75,6 +80,27 @@ class _Printed(threading.local):
         if self.characters > OUTPUT_LENGTH:
             raise TemplateInvalid(_TOO_LONG)
         return value
+
+
+def _bounded(added: TemplateFilter) -> Callable[..., object]:
+    """Return the filter as one that raises nothing but TemplateInvalid, and makes no more than it may."""
+
+    def apply(*arguments: object, **options: object) -> object:
+        try:
+            value: object = added.apply(*arguments, **options)
+        except TemplateInvalid:
+            raise
+        except Exception as error:
+            # Without its text, which may hold a customer's data.
+            raise TemplateInvalid(f"The filter {added.name!r} failed: {type(error).__name__}") from error
+        if not isinstance(value, str | int | float | None):
+            raise TemplateInvalid(f"The filter {added.name!r} made a {type(value).__name__}: text or a number is right")
+        if len(str(value)) > limits.FILTERED_LENGTH:
+            raise TemplateInvalid(f"The filter {added.name!r} made more than {limits.FILTERED_LENGTH:,} characters")
+        # A text of a class of its own could pass as escaped already.
+        return str(value) if isinstance(value, str) else value
+
+    return apply
 
 
 def _invalid(error: TemplateError) -> TemplateInvalid:

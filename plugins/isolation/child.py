@@ -1,4 +1,4 @@
-"""A channel's process: `python -m plugins.isolation.child ENTRY_POINT CHANNEL MEMORY_MB TARGETS`, parent at stdin."""
+"""A channel's process: `plugins.isolation.child ENTRY_POINT CHANNEL MEMORY_MB TARGETS FILTERS`, parent at stdin."""
 
 import asyncio
 import os
@@ -42,6 +42,7 @@ from plugins.isolation.frames import (
 )
 from plugins.isolation.limits import limit_memory
 from plugins.isolation.targets import Targets, guard_connections
+from plugins.template_filters import load_filters
 
 _ALIVE_SECONDS = 5.0
 # For the messages that have begun when the parent dies; their outcomes go into the journal.
@@ -81,8 +82,11 @@ class ReportingWindow(MessageWindow):
 
 
 class ChannelHost:
-    def __init__(self, connection: socket.socket, channel: Channel, telling: threading.Lock) -> None:
+    def __init__(
+        self, connection: socket.socket, channel: Channel, templates: MinijinjaTemplates, telling: threading.Lock
+    ) -> None:
         self._connection, self._channel, self._telling = connection, channel, telling
+        self._templates = templates
         self._loop = asyncio.new_event_loop()
         self._sessions: LocalSessions
         self._session: LocalSession | None = None
@@ -126,7 +130,7 @@ class ChannelHost:
 
     async def _serve(self) -> None:
         async with open_client() as http:
-            self._sessions = LocalSessions(MinijinjaTemplates(), http, [self._channel])
+            self._sessions = LocalSessions(self._templates, http, [self._channel])
             await self._serve_commands()
 
     async def _serve_commands(self) -> None:
@@ -228,7 +232,7 @@ def _refused(error: DomainError) -> bytes:
     return encode_report(Kind.REFUSED, errors=errors)
 
 
-def main(entry_point: str, key: str, memory_mb: int, allowed: str) -> None:
+def main(entry_point: str, key: str, memory_mb: int, allowed: str, filters: str) -> None:
     connection = socket.socket(fileno=os.dup(0))
     # What a channel reads from its standard input or prints is none of the parent's.
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -247,8 +251,9 @@ def main(entry_point: str, key: str, memory_mb: int, allowed: str) -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code, and this process is for it
         connection.sendall(encode_report(Kind.BROKEN, reason=f"could not be loaded: {type(error).__name__}"))
         return
-    ChannelHost(connection, channel, telling).run()
+    templates = MinijinjaTemplates(load_filters(list(filter(None, filters.split(",")))))
+    ChannelHost(connection, channel, templates, telling).run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *sys.argv[4:])

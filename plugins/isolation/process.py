@@ -36,6 +36,8 @@ class ChannelSource:
     memory_mb: int
     # Networks that are not public, and that it may connect to all the same.
     private_targets: Sequence[str]
+    # Entry points of the plugins whose filters its templates have.
+    filters: Sequence[str] = ()
 
     def broken(self, reason: str) -> ChannelBroken:
         return ChannelBroken(f"The channel {self.key} ({self.package} {self.version}) {reason}")
@@ -60,7 +62,7 @@ class ChannelProcess:
         with theirs:
             self._process = await asyncio.to_thread(
                 subprocess.Popen[bytes],
-                [*command, str(source.memory_mb), ",".join(source.private_targets)],
+                [*command, str(source.memory_mb), ",".join(source.private_targets), ",".join(source.filters)],
                 stdin=theirs.fileno(),
                 env=dict(source.environment),
                 process_group=0,

@@ -41,9 +41,17 @@ class IsolatedSessions:
         memory_mb: int,
         private_targets: Sequence[str] = (),
     ) -> None:
+        filters = tuple(dict.fromkeys(added.entry_point for added in plugins.template_filters.values()))
         self._sources = {
             key: ChannelSource(
-                key, channel.entry_point, channel.package, channel.version, environment, memory_mb, private_targets
+                key,
+                channel.entry_point,
+                channel.package,
+                channel.version,
+                environment,
+                memory_mb,
+                private_targets,
+                filters,
             )
             for key, channel in plugins.channels.items()
         }

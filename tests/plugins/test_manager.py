@@ -109,3 +109,35 @@ def test_a_blocked_plugin_is_not_even_imported(install: Install) -> None:
 
 def test_a_built_in_channel_can_be_blocked_too() -> None:
     assert find_plugins("email").channels == {}
+
+
+ADDITIONS = """
+    from muster_sdk import TemplateFilter
+
+    class Ledger:
+        key = "ledger"
+
+        async def observe(self, notices):
+            pass
+
+    @hookimpl
+    def register_observers():
+        return [Ledger(), "a ledger"]
+
+    @hookimpl
+    def register_template_filters():
+        return [TemplateFilter("shout", str.upper), TemplateFilter("upper", str.upper), TemplateFilter("a b", str)]
+"""
+
+
+def test_observers_and_filters_are_found_and_what_is_none_is_named(install: Install) -> None:
+    install("additions", ADDITIONS)
+    plugins = find_plugins()
+    assert plugins.observers["ledger"].package == "additions"
+    assert plugins.extensions.observers == ("ledger",)
+    assert set(plugins.template_filters) == {"shout"}
+    [fault] = plugins.faults
+    assert fault.reason == (
+        "str has no key of lower-case letters, digits and hyphens; the filter 'a b' has no name of lower-case letters, "
+        "digits and _; the filter 'upper' is one of Muster's own"
+    )

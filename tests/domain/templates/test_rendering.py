@@ -8,9 +8,9 @@ from time import process_time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from muster_sdk import TemplateInvalid
+from muster_sdk import TemplateFilter, TemplateInvalid
 
-from domain.templates.limits import FILTERS, SOURCE_LENGTH, STATEMENTS
+from domain.templates.limits import FILTERED_LENGTH, FILTERS, SOURCE_LENGTH, STATEMENTS
 from domain.templates.rendering import OUTPUT_LENGTH, MinijinjaTemplates
 from domain.templates.usage import TemplateUsage
 from tests.properties import examples
@@ -234,3 +234,50 @@ def test_the_usage_of_templates_of_another_engine_is_not_known() -> None:
     usage = TemplateUsage(Shouts())
     usage.compile("Hi")
     assert usage.reads("customer.property")
+
+
+def initials(name: str, separator: str = "") -> str:
+    return separator.join(word[0] for word in name.split())
+
+
+def shared(value: object) -> object:
+    """What a filter makes is what it was called with."""
+    return value
+
+
+ADDED = MinijinjaTemplates(
+    [
+        TemplateFilter("initials", initials),
+        TemplateFilter("same", shared),
+        TemplateFilter("long", lambda text: text * FILTERED_LENGTH),
+        TemplateFilter("raising", lambda text: 1 / 0),
+    ]
+)
+
+
+def test_a_filter_of_a_plugin_works_like_one_of_the_engine() -> None:
+    source = (
+        "{{ customer.name|initials|lower }} {{ customer.name|initials('-') }} {{ customer.property.size|same + 1 }}"
+    )
+    assert ADDED.compile(source).render(ANN) == "a< A-< 43"
+    assert ADDED.compile("{{ customer.name|same }}", html=True).render(ANN) == "Ann &lt;b&gt;"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("{{ customer.name|raising }}", "The filter 'raising' failed: ZeroDivisionError"),
+        ("{{ customer.city|initials }}", "The filter 'initials' failed: AttributeError"),
+        ("{{ customer.tags|same }}", "The filter 'same' made a list: text or a number is right"),
+        ("{{ customer.name|long }}", "The filter 'long' made more than 2,000 characters"),
+    ],
+)
+def test_a_filter_of_a_plugin_that_misbehaves_is_named(source: str, reason: str) -> None:
+    with pytest.raises(TemplateInvalid) as refused:
+        ADDED.compile(source).render(ANN)
+    assert reason in refused.value.message
+
+
+def test_a_filter_that_no_plugin_brings_is_told_with_those_there_are() -> None:
+    with pytest.raises(TemplateInvalid, match=r"There is no filter 'capitals': use .*initials"):
+        ADDED.compile("{{ customer.name|capitals }}")

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from uuid import UUID, uuid5
@@ -17,6 +18,8 @@ from domain.kit.errors import DomainErrors
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
 from domain.stores.channels import ConfiguredChannel
+from plugins.contributions import InstalledFilter
+from plugins.inspection import FilterDescription
 from plugins.isolation import process as channel_process
 from plugins.isolation.sessions import IsolatedSessions
 from tests.fakes import configured_channel, plugins_of
@@ -194,3 +197,21 @@ async def test_a_machine_that_stood_still_has_no_blocked_channel(sessions: Isola
         os.kill(channel, signal.SIGCONT)
         await sending
     assert len(window.outcomes) == len(sent(log)) == 5
+
+
+async def test_templates_have_the_filters_of_plugins_that_work(log: Path) -> None:
+    environment = {**child_environment(), "PYTHONPATH": str(ROOT)}
+    filters = {
+        name: InstalledFilter(FilterDescription(name, ""), "muster-words", "1.0", f"tests.plugins.isolation.{module}")
+        for name, module in (("gone", "no_such_module"), ("shout", "words"))
+    }
+    plugins = replace(plugins_of(Zoo()), template_filters=filters)
+    sessions = IsolatedSessions(plugins, environment, 512)
+    try:
+        async with sessions.open(zoo(log), {"text": "{{ customer.name|shout }}"}) as session:
+            assert "ANN 0!" in str((await session.show(people(1)[0])).shown.text)
+        with pytest.raises(DomainErrors, match="There is no filter 'gone'"):
+            async with sessions.open(zoo(log), {"text": "{{ customer.name|gone }}"}):
+                pass
+    finally:
+        await sessions.close()

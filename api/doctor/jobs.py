@@ -13,6 +13,7 @@ from api.workers.handlers import JOB_KINDS
 from domain import jobs
 from domain.campaigns import launch, mailing
 from domain.campaigns.tables import campaigns
+from domain.deliveries import observation
 from domain.deliveries.tables import delivery_batches
 from domain.imports.model import ImportKind
 from domain.ingestion.order_recount import RECOUNT
@@ -38,6 +39,7 @@ _OPERATION: Mapping[str, Table | None] = {"operation": operations}
 SUBJECTS: Mapping[str, Mapping[str, Table | None]] = {
     launch.LAUNCH.name: {"campaign": campaigns},
     mailing.DELIVER.name: {"campaign": campaigns},
+    observation.OBSERVE.name: {"campaign": None},
     BUILD.name: {"list": None, **_OPERATION},
     ERASE: {"owner": None},
     TRACK.name: {},

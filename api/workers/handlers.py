@@ -5,6 +5,7 @@ from uuid import UUID
 from domain import jobs
 from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
+from domain.deliveries import observation
 from domain.imports.jobs import import_jobs
 from domain.ingestion import order_recount
 from domain.jobs import Job, JobKind
@@ -32,6 +33,7 @@ JOB_KINDS: dict[str, JobKind[Services]] = {
     for kind in (
         launch.LAUNCH,
         mailing.DELIVER,
+        observation.OBSERVE,
         build.BUILD,
         build.erase_job(campaigns.wanted_lists),
         tracking.TRACK,

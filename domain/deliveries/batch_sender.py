@@ -158,11 +158,11 @@ class BatchSender:
         await batches.recount(tx, self.batch)
 
     async def _settle(self, tx: Transaction) -> None:
-        results, now = self._claimed_results(), self.services.clock()
+        results = self._claimed_results()
         if self._intents_unknown:
             await batches.record_outcomes(tx, self.batch, results)
             await batches.take_back(tx, self.batch, self.job.fence)
-        await settlement.settle(tx, self.source, self.mailing, self.batch, results, now)
+        await settlement.settle(tx, self.services, self.source, self.mailing, self.batch, results)
         await self._store_state(tx)
         await self._store_shown(tx)
 

@@ -58,7 +58,7 @@ async def open_before(tx: Transaction, batch: Batch, fence: int) -> list[Interru
 
 async def _interrupted(tx: Transaction, batch: Batch, *conditions: ColumnElement[bool]) -> list[Interrupted]:
     columns = deliveries.c.customer_id, deliveries.c.fence, deliveries.c.attempts
-    rows = await tx.execute(select(*columns).where(*_within(batch), *conditions))
+    rows = await tx.execute(select(*columns).where(*within(batch), *conditions))
     return [Interrupted(ClaimedDelivery(row.customer_id, row.fence), row.attempts) for row in rows]
 
 
@@ -66,7 +66,7 @@ async def take_back(tx: Transaction, batch: Batch, fence: int) -> None:
     """Have the deliveries pending again whose intents this claim has committed without knowing of it."""
     await tx.execute(
         update(deliveries)
-        .where(*_within(batch), deliveries.c.status == DeliveryStatus.SENDING.value, deliveries.c.fence == fence)
+        .where(*within(batch), deliveries.c.status == DeliveryStatus.SENDING.value, deliveries.c.fence == fence)
         .values(
             status=DeliveryStatus.PENDING.value,
             attempts=deliveries.c.attempts - 1,
@@ -81,7 +81,7 @@ async def expire_keys(tx: Transaction, batch: Batch, seconds: float) -> None:
     await tx.execute(
         update(deliveries)
         .where(
-            *_within(batch),
+            *within(batch),
             deliveries.c.status == DeliveryStatus.PENDING.value,
             deliveries.c.in_doubt_since < database_later(-seconds, tx.dialect),
         )
@@ -94,7 +94,7 @@ async def abandon(tx: Transaction, batch: Batch, reason: str) -> None:
     in_doubt = deliveries.c.in_doubt_since.is_not(None)
     await tx.execute(
         update(deliveries)
-        .where(*_within(batch), deliveries.c.status == DeliveryStatus.PENDING.value)
+        .where(*within(batch), deliveries.c.status == DeliveryStatus.PENDING.value)
         .values(
             status=case((in_doubt, DeliveryStatus.UNKNOWN.value), else_=DeliveryStatus.FAILED.value),
             error=reason,
@@ -265,7 +265,7 @@ async def next_due_in(tx: Transaction, batch: Batch) -> float:
     """Return the seconds until the batch's next delivery is due; 0 when one is."""
     earliest = select(
         func.min(func.coalesce(deliveries.c.not_before, database_now(tx.dialect)), type_=Instant())
-    ).where(*_within(batch), deliveries.c.status == DeliveryStatus.PENDING.value)
+    ).where(*within(batch), deliveries.c.status == DeliveryStatus.PENDING.value)
     due_at: datetime | None = await tx.scalar(earliest)
     now: datetime = await tx.scalar(select(database_now(tx.dialect)))
     return 0 if due_at is None else max((due_at - now).total_seconds(), 0)
@@ -279,7 +279,7 @@ async def store_messages(tx: Transaction, batch: Batch, messages: Mapping[int, M
     if not messages:
         return
     known = deliveries.c.customer_id.in_(list(messages)), deliveries.c.address != ""
-    known_ids = set((await tx.execute(select(deliveries.c.customer_id).where(*_within(batch), *known))).scalars())
+    known_ids = set((await tx.execute(select(deliveries.c.customer_id).where(*within(batch), *known))).scalars())
     rows = [
         {
             "store_id": batch.store_id,
@@ -294,7 +294,8 @@ async def store_messages(tx: Transaction, batch: Batch, messages: Mapping[int, M
         await tx.execute(insert_into(sandbox_messages, tx.dialect).on_conflict_do_nothing(), rows)
 
 
-def _within(batch: Batch) -> tuple[ColumnElement[bool], ...]:
+def within(batch: Batch) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of the batch's deliveries."""
     return (
         deliveries.c.store_id == batch.store_id,
         deliveries.c.campaign_id == batch.mailing_id,

@@ -28,7 +28,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.kit.errors import DomainError, DomainErrors
 from domain.sessions import outcomes
-from domain.sessions.calls import CallContext, CallResult, ChannelCall
+from domain.sessions.calls import OBSERVER, CallContext, CallResult, ChannelCall
 from domain.sessions.host import CallHost, CallState, NoHttp
 from domain.sessions.journal import Journal, JournalUnwritable
 from domain.sessions.local_calls import call_locally
@@ -76,7 +76,7 @@ class LocalSessions:
             await session.close()
 
     async def call(self, call: ChannelCall[T], context: CallContext) -> CallResult[T]:
-        return await call_locally(self._channels[context.channel], call, context, self._http)
+        return await call_locally(self._channels[context.channel.removeprefix(OBSERVER)], call, context, self._http)
 
     async def check_settings(self, channel: str, settings: Mapping[str, object]) -> Mapping[str, Any]:
         return check_settings(self._channels[channel], settings)

@@ -7,7 +7,7 @@ from muster_sdk import Unreachable
 
 from domain import jobs
 from domain.channels import states
-from domain.deliveries import batches, evidence, settlement
+from domain.deliveries import batches, evidence, notices, settlement
 from domain.deliveries.batch_sender import BatchSender
 from domain.deliveries.mailing import Mailing, MailingSource, MailingState
 from domain.deliveries.model import Batch, BatchKey
@@ -75,6 +75,7 @@ async def give_up(tx: Transaction, services: Services, job: Job, source: Mailing
     await batches.abandon(tx, batch, "Given up: its workers died")
     await batches.recount(tx, batch)
     await evidence.record_sent(tx, batch, mailing.channel, services.clock())
+    await notices.request(tx, services.extensions.observers, batch, mailing.channel)
     await source.close(tx, mailing, services.clock())
 
 
@@ -123,5 +124,6 @@ async def _close(services: Services, job: Job, source: MailingSource, mailing: M
             delay = _PAUSED_SECONDS if paused else await batches.next_due_in(tx, batch)
             await jobs.release(tx, job, delay=delay)
         else:
+            await notices.request(tx, services.extensions.observers, batch, mailing.channel)
             await source.close(tx, mailing, services.clock())
             await jobs.finish(tx, job)

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from domain.deliveries import batches, evidence
+from domain.deliveries import batches, evidence, notices
 from domain.deliveries.batches import Interrupted
 from domain.deliveries.mailing import Mailing, MailingSource
 from domain.deliveries.model import Batch, BatchKey, ClaimedDelivery, DeliveryResult, DeliveryStatus
@@ -44,7 +44,7 @@ async def until_written(database: Database, write: Callable[[Transaction], Await
 
 
 async def settle(
-    tx: Transaction, source: MailingSource, mailing: Mailing, batch: Batch, results: Results, now: datetime
+    tx: Transaction, services: Services, source: MailingSource, mailing: Mailing, batch: Batch, results: Results
 ) -> None:
     """Record results of a claim that may be lost by now, and count the batch anew.
 
@@ -62,7 +62,8 @@ async def settle(
     await batches.record_outcomes(tx, batch, results)
     await batches.recount(tx, batch)
     if ended:
-        await evidence.record_sent(tx, batch, mailing.channel, now)
+        await evidence.record_sent(tx, batch, mailing.channel, services.clock())
+        await notices.request(tx, services.extensions.observers, batch, mailing.channel)
         await source.note_correction(tx, mailing)
 
 
@@ -95,7 +96,7 @@ async def recover(services: Services, source: MailingSource, claim: Claim) -> No
         if rows:
             idempotent = await _is_idempotent(tx, services, mailing)
             results = {row.claimed: _result(batch, row, told, idempotent=idempotent) for row in rows}
-            await settle(tx, source, mailing, batch, results, services.clock())
+            await settle(tx, services, source, mailing, batch, results)
 
     await until_written(services.database, write)
     services.journals.discard(claim)
@@ -120,7 +121,7 @@ async def restore(
             if _is_lost(batch, row, claim, told)
         }
         if results:
-            await settle(tx, source, mailing, batch, results, services.clock())
+            await settle(tx, services, source, mailing, batch, results)
     return len(results)
 
 

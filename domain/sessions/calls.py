@@ -10,6 +10,7 @@ from muster_sdk import (
     AccountReport,
     AudienceMember,
     Authorization,
+    DeliveryNotice,
     KeptAudience,
     Receipts,
     WebhookAnswer,
@@ -19,12 +20,16 @@ from pydantic import TypeAdapter
 
 T = TypeVar("T")
 
+# Stands before an observer's key where a channel's would be.
+OBSERVER = "observer:"
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelCall(Generic[T]):
     """A method of a channel: called with `before`, the store's settings, `after` and, unless `bare`, a host.
 
-    `answer` is the type of what it returns. `open_settings`: it takes the settings as a mapping, unchecked.
+    `answer` is the type of what it returns. `open_settings`: it takes the settings as a mapping, unchecked. `alone`: it
+    is called with `before` and nothing else.
     """
 
     method: str
@@ -34,6 +39,7 @@ class ChannelCall(Generic[T]):
     after: tuple[Any, ...] = ()
     bare: bool = False
     open_settings: bool = False
+    alone: bool = False
 
     def check(self, answer: object) -> T:
         """Return what the method has returned, once it has been through JSON. Raise ValueError, TypeError."""
@@ -108,3 +114,7 @@ def add_members(provider_id: str, members: Sequence[AudienceMember]) -> ChannelC
 
 def close_audience(provider_id: str) -> ChannelCall[None]:
     return ChannelCall("close_audience", None, 60, before=(provider_id,))
+
+
+def observe(notices: Sequence[DeliveryNotice]) -> ChannelCall[None]:
+    return ChannelCall("observe", None, 30, before=(notices,), alone=True)

@@ -15,9 +15,11 @@ async def call_locally(channel: Channel, call: ChannelCall[T], context: CallCont
     """Call the channel's method, as `Sessions.call` says, but for one that hangs."""
     host = CallHost(http, CallState(context.state), context.webhook_url)
     try:
-        settings = context.settings if call.open_settings else channel.settings.model_validate(context.settings)
-        method = getattr(channel, call.method)
-        answer = method(*call.before, settings, *call.after, *(() if call.bare else (host,)))
+        arguments = call.before
+        if not call.alone:
+            settings = context.settings if call.open_settings else channel.settings.model_validate(context.settings)
+            arguments = *call.before, settings, *call.after, *(() if call.bare else (host,))
+        answer = getattr(channel, call.method)(*arguments)
         value = answer if call.bare else await answer
     except (Unreachable, ContentInvalid, WebhookRefused):
         raise

@@ -21,7 +21,7 @@ from muster_sdk.hookspecs import PROJECT
 from domain.deliveries.local_session import LocalSession, LocalSessions
 from domain.kit.errors import DomainError
 from domain.sessions import outcomes
-from domain.sessions.calls import CallContext, ChannelCall
+from domain.sessions.calls import OBSERVER, CallContext, ChannelCall
 from domain.sessions.journal import JournalUnwritable
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
@@ -50,14 +50,17 @@ _FINISH_SECONDS = 12.0
 
 
 def load_channel(entry_point: str, key: str) -> Channel:
-    """Return the channel that the plugin brings. Raise LookupError when it does not."""
+    """Return the channel, or the observer, that the plugin brings. Raise LookupError when it does not."""
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(EntryPoint(key, entry_point, PROJECT).load())
-    for channels in manager.hook.register_channels():
-        for channel in channels:
-            if channel.key == key:
-                found: Channel = channel
+    is_observer = key.startswith(OBSERVER)
+    hook = manager.hook.register_observers if is_observer else manager.hook.register_channels
+    for brought in hook():
+        for one in brought:
+            if one.key == key.removeprefix(OBSERVER):
+                # An observer has its key, and one method that is called: no more is asked of a channel for that.
+                found: Channel = one
                 return found
     raise LookupError(f"{entry_point} brings no channel {key!r}")
 

@@ -40,7 +40,8 @@ class ChannelSource:
     filters: Sequence[str] = ()
 
     def broken(self, reason: str) -> ChannelBroken:
-        return ChannelBroken(f"The channel {self.key} ({self.package} {self.version}) {reason}")
+        kind, _, name = self.key.rpartition(":")
+        return ChannelBroken(f"The {kind or 'channel'} {name} ({self.package} {self.version}) {reason}")
 
 
 class ChannelProcess:
@@ -96,7 +97,7 @@ class ChannelProcess:
                 reason: str = report["reason"]
                 await self.kill()
                 # What the channel's own session says names the channel already.
-                raise ChannelBroken(reason) if reason.startswith("The channel ") else self.source.broken(reason)
+                raise ChannelBroken(reason) if reason.startswith("The ") else self.source.broken(reason)
 
     async def _read(self, patience: float) -> Report | None:
         """Return the next report, None at the end. Raise ChannelBroken when the process is blocked."""

@@ -13,7 +13,7 @@ import structlog
 from muster_sdk import ContentInvalid, Recipient, Unreachable, WebhookRefused
 
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
-from domain.sessions import outcomes
+from domain.sessions import calls, outcomes
 from domain.sessions.calls import CallContext, CallResult, ChannelCall
 from domain.sessions.journal import JournalUnwritable, revoke
 from domain.sessions.session import ChannelBroken, MessagePreview
@@ -54,6 +54,18 @@ class IsolatedSessions:
                 filters,
             )
             for key, channel in plugins.channels.items()
+        }
+        self._sources |= {
+            f"{calls.OBSERVER}{observer.key}": ChannelSource(
+                f"{calls.OBSERVER}{observer.key}",
+                observer.entry_point,
+                observer.package,
+                observer.version,
+                environment,
+                memory_mb,
+                private_targets,
+            )
+            for observer in plugins.observers.values()
         }
         self._idle: dict[asyncio.AbstractEventLoop, list[ChannelProcess]] = {}
 

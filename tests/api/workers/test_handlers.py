@@ -8,6 +8,7 @@ def test_jobs_that_wait_are_known_by_their_names_after_an_update() -> None:
     assert {name: kind.queue for name, kind in JOB_KINDS.items()} == {
         "campaign.launch": Queue.LISTS,
         "campaign.deliver": Queue.DELIVERIES,
+        "delivery.observe": Queue.REPORTS,
         "list.build": Queue.LISTS,
         "customer.erase": Queue.DEFAULT,
         "customer.export": Queue.REPORTS,

@@ -16,6 +16,7 @@ from domain.deliveries.freeze import divide, freeze
 from domain.deliveries.mailing import Mailing, MailingState
 from domain.deliveries.model import AcceptMarketing, Batch, BatchKey
 from domain.deliveries.tables import deliveries
+from domain.extensions import NO_EXTENSIONS, Extensions
 from domain.jobs import Job
 from domain.kit.db import AnyRow, Database, JobNotice, Transaction
 from domain.services import Services
@@ -71,6 +72,7 @@ class Notice:
     source: Notices
     channel: RecordingChannel
     journals: JournalDirectory = field(default_factory=lambda: JournalDirectory(None))
+    extensions: Extensions = NO_EXTENSIONS
 
     @property
     def key(self) -> BatchKey:
@@ -78,7 +80,12 @@ class Notice:
 
     @property
     def services(self) -> Services:
-        return make_services(self.database, LocalChannel(self.channel, RecordingSettings()), journals=self.journals)
+        return make_services(
+            self.database,
+            LocalChannel(self.channel, RecordingSettings()),
+            journals=self.journals,
+            extensions=self.extensions,
+        )
 
     async def batch(self) -> Batch:
         async with self.database.read() as tx:

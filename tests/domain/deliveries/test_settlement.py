@@ -15,7 +15,6 @@ from domain.kit.db import Database
 from domain.sessions.journal import JournalDirectory
 from tests.domain.campaigns.stage import Killed, fix_windows, make_due
 from tests.domain.deliveries.stage import Notice, make_notice
-from tests.factories import NOW
 from tests.fakes import RecordingChannel
 
 
@@ -91,7 +90,7 @@ async def test_a_late_result_counts_for_its_own_claim_alone(database: Database, 
     failed = DeliveryResult(DeliveryStatus.FAILED)
     late = {ClaimedDelivery(1, 1): failed, ClaimedDelivery(2, 9): failed}
     async with database.write() as tx:
-        await settle(tx, notice.source, notice.mailing, await notice.batch(), late, NOW)
+        await settle(tx, notice.services, notice.source, notice.mailing, await notice.batch(), late)
     assert set((await notice.statuses()).values()) == {"SENT"}
 
 

@@ -245,12 +245,20 @@ def shared(value: object) -> object:
     return value
 
 
+def lengthen(text: str) -> str:
+    return text * FILTERED_LENGTH
+
+
+def fail(_: object) -> float:
+    return 1 / 0
+
+
 ADDED = MinijinjaTemplates(
     [
         TemplateFilter("initials", initials),
         TemplateFilter("same", shared),
-        TemplateFilter("long", lambda text: text * FILTERED_LENGTH),
-        TemplateFilter("raising", lambda text: 1 / 0),
+        TemplateFilter("long", lengthen),
+        TemplateFilter("raising", fail),
     ]
 )
 

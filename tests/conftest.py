@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from domain.kit.db import Database
 from domain.migrations import migrate
 from domain.migrations.tables import metadata
+from tests.compiled_statements import share_compiled_statements
 from tests.factories import add_store
 from tests.leaks import LeakGuard
 from tests.properties import register_profiles
@@ -30,6 +31,7 @@ register_profiles()
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LeakGuard())
     config.pluginmanager.register(StoreScopeGuard())
+    share_compiled_statements()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -25,6 +25,10 @@ from tests.properties import register_profiles
 from tests.services import POSTGRES, RABBITMQ, REDIS, broker_turn, left_out
 from tests.store_scope import StoreScopeGuard
 
+# Where files are kept in memory, and how much of it has to be free for those of a run.
+MEMORY = Path("/dev/shm")
+ENOUGH_BYTES = 4 << 30
+
 register_profiles()
 
 
@@ -38,12 +42,17 @@ def pytest_configure(config: pytest.Config) -> None:
             structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
         ]
     )
+    # SQLite waits for the disk at every commit: for a memory that is read as files, it need not.
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     # A developer's own settings must not reach the tests.
     for name in [name for name in os.environ if name.startswith("MUSTER_") and "TEST" not in name]:
         if name != "MUSTER_REQUIRE_SERVICES":
             del os.environ[name]
 
 
+# Before pytest-xdist looks at the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a broker's queues run one after another, in one process."""
     for item in items:

@@ -13,6 +13,8 @@ from tests.hostile.target import Target, target
 HERE = Path(__file__).parent
 
 
+# Before pytest-xdist looks at the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process runs all that attack one server: what they compute is told apart by the time."""
     for item in items:

@@ -84,5 +84,5 @@ class Promises:
         idle = 0
         while idle < 2:
             before = procfs.cpu_seconds(self.process)
-            sleep(0.1)
-            idle = idle + 1 if procfs.cpu_seconds(self.process) - before <= 0.02 else 0
+            sleep(0.05)
+            idle = idle + 1 if procfs.cpu_seconds(self.process) - before <= 0.01 else 0

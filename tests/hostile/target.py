@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from urllib.parse import urlsplit
 
+import pytest
 from sqlalchemy import insert, make_url
 
 from api.graphql.kit.global_ids import encode
@@ -27,6 +28,8 @@ PASSWORD = "canary-of-a-password"
 OURS, THEIRS = "kestrel", "magpie"
 # Each store numbers its customers from 1: this one, and twice that, are of one store alone.
 NUMBER = 1_000_000
+# What is refused or answered before a database is asked, is so on any.
+BEFORE_DATABASES = pytest.mark.parametrize("hostile_url", ["sqlite"], indirect=True)
 STATUS = "query ($id: ID!) { operation(id: $id) { status url problems { row message } } }"
 ERRORS = "userErrors { field message code }"
 

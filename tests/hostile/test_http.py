@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from tests.hostile.doors import Answer
-from tests.hostile.target import Target
+from tests.hostile.target import BEFORE_DATABASES, Target
+
+pytestmark = BEFORE_DATABASES
 
 JSON = {"Content-Type": "application/json"}
 WHO = b'{"query":"{ store { id } }"}'

@@ -16,10 +16,12 @@ import pytest
 from tests import procfs
 from tests.conftest import migrate_at, postgres_database
 from tests.hostile.doors import Doors, Json
-from tests.hostile.target import STATUS, Target, finish, target
+from tests.hostile.target import BEFORE_DATABASES, STATUS, Target, finish, target
 
 MOST = 300 << 20
-MEGABYTES = 100
+# What an import may take beside what the server has: of small files it takes nearly as much.
+GROWTH = 80 << 20
+MEGABYTES = int(os.environ.get("MUSTER_TEST_LARGE_MEGABYTES", "50"))
 PATIENCE = 300.0  # seconds
 
 KINDS = {
@@ -126,7 +128,7 @@ MARK = b"\xef\xbb\xbf"
 # What each ends as, and the problem that it ends with.
 LARGE: dict[str, tuple[Callable[[], Iterator[bytes]], str, str | None]] = {
     "rows of empty cells": (lambda: repeated(HEADER, b"," * 199 + b"\n"), "DONE", None),
-    "empty lines": (lambda: repeated(HEADER, b"\n", 20), "DONE", None),
+    "empty lines": (lambda: repeated(HEADER, b"\n", MEGABYTES // 5), "DONE", None),
     "rows without a key": (lambda: repeated(HEADER, b"," + b"n" * 900 + b",\n"), "DONE", "The row needs"),
     "a quote that never closes": (
         lambda: repeated(HEADER + b'big,"x,\n', b"," + b"n" * 900 + b",\n"), "DONE", "A quoted value that begins here never ends"
@@ -137,15 +139,29 @@ LARGE: dict[str, tuple[Callable[[], Iterator[bytes]], str, str | None]] = {
     ),
     "a workbook": (lambda: iter([large_workbook(MEGABYTES // 2)]), "DONE", "The row needs"),
 }  # fmt: skip
+# Of these, each row has a problem, and a database keeps some of them; the others are read, and that is all.
+KEPT = ("rows without a key", "a workbook")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", LARGE)
+@BEFORE_DATABASES
+@pytest.mark.parametrize("name", [name for name in LARGE if name not in KEPT])
 def test_a_large_file_takes_no_more_memory_than_a_small_one(target_server: Target, name: str) -> None:
+    import_large_file(target_server, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KEPT)
+def test_a_large_file_of_problems_takes_no_more_memory_than_a_small_one(target_server: Target, name: str) -> None:
+    import_large_file(target_server, name)
+
+
+def import_large_file(target: Target, name: str) -> None:
     made, status, told = LARGE[name]
-    doors, process = target_server.doors, target_server.promises.process
+    doors, process = target.doors, target.promises.process
     blocks = made()
     procfs.reset_peak(process)
+    resident = procfs.resident_bytes(process)
     payload = upload(doors, "customersImport", blocks)
     assert payload["userErrors"] == []
     state = finished(doors, payload["operation"]["id"])
@@ -154,8 +170,9 @@ def test_a_large_file_takes_no_more_memory_than_a_small_one(target_server: Targe
     assert state["status"] == status, messages[:3]
     assert told is None or told in messages[0]
     assert peak < MOST, f"{peak >> 20} MiB"
+    assert peak - resident < GROWTH, f"{(peak - resident) >> 20} MiB"
     assert doors.get('{ customer(externalId: "big") { id } }')["customer"] is None
-    target_server.promises.check_log()
+    target.promises.check_log()
 
 
 def broken(header: bytes, row: bytes) -> dict[str, bytes]:

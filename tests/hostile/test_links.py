@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from tests.hostile.doors import Answer
-from tests.hostile.target import Target
+from tests.hostile.target import BEFORE_DATABASES, Target
 
 KINDS = ("files", "unsubscribe")
 REFUSED = (400, 404)
@@ -27,6 +27,7 @@ def flipped(token: str) -> Iterator[str]:
         yield urlsafe_b64encode(changed).rstrip(b"=").decode()
 
 
+@BEFORE_DATABASES
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_bit_of_a_link_may_be_another(target_server: Target, kind: str, method: str) -> None:

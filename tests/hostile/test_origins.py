@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.hostile.doors import Answer
-from tests.hostile.target import Target
+from tests.hostile.target import BEFORE_DATABASES, Target
+
+pytestmark = BEFORE_DATABASES
 
 CHANGE = 'mutation { customerUpsert(input: {externalId: "forged"}) { customer { id } } }'
 FORGED = '{ customer(externalId: "forged") { id } }'

@@ -7,7 +7,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.hostile.doors import Answer, Doors
-from tests.hostile.target import Target
+from tests.hostile.target import BEFORE_DATABASES, Target
+
+pytestmark = BEFORE_DATABASES
 
 TAGS = {"id": "a", "type": "subscribe", "payload": {"query": "{ tags }"}}
 PING = {"type": "ping"}

@@ -54,8 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
 # Before pytest-xdist looks at the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a broker's queues run one after another, in one process."""
+    """Tests that share a broker's queues run one after another, in one process; what both databases do is marked."""
+    names = {item.nodeid for item in items}
     for item in items:
+        if "postgresql" in item.name and item.nodeid.replace("postgresql", "sqlite") in names:
+            item.add_marker(pytest.mark.again)
         if {"broker_url", "rabbitmq_url", "redis_url"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("broker"))
 

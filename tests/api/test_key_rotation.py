@@ -81,6 +81,7 @@ async def key_check(runtime: Runtime) -> tuple[bool, bool, str]:
     return check.passed, check.warning, check.message
 
 
+@pytest.mark.slow
 async def test_a_rotation_while_the_server_runs_and_sends(
     running: Runtime, channel: RecordingChannel, database_url: str, database: Database, store_id: int, tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ async def test_a_rotation_while_the_server_runs_and_sends(
     await later.close()
 
 
+@pytest.mark.slow
 async def test_processes_with_and_without_the_new_key_work_side_by_side(
     database_url: str, database: Database, store_id: int
 ) -> None:
@@ -147,6 +149,7 @@ async def test_processes_with_and_without_the_new_key_work_side_by_side(
         await runtime.close()
 
 
+@pytest.mark.slow
 def test_a_key_of_the_environment_is_resealed_in_two_steps(tmp_path: Path) -> None:
     assert muster("migrate", cwd=tmp_path).returncode == 0
     both = {"MUSTER_SECRET_KEY": NEW, "MUSTER_PREVIOUS_SECRET_KEY": OLD}

@@ -23,6 +23,7 @@ from domain.stores.tables import stores
 from tests.factories import add_store
 from tests.services import POSTGRES
 
+pytestmark = [pytest.mark.slow]
 OWNER = f"muster_test_{os.getpid()}_owner"
 ROLE = f"{OWNER}_request"
 CLERK = f"muster_test_{os.getpid()}_clerk"

@@ -52,6 +52,7 @@ async def running(database: Database, store_id: int, tmp_path: Path) -> AsyncGen
         yield RunningServer(process, host, token, query)
 
 
+@pytest.mark.slow
 async def test_streams_and_sockets_end_with_complete_and_the_process_ends(running: RunningServer) -> None:
     headers = {"Authorization": f"Bearer {running.token}", "Accept": "text/event-stream"}
     init = {"type": "connection_init", "payload": {"Authorization": f"Bearer {running.token}"}}

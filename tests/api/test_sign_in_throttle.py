@@ -101,6 +101,7 @@ async def test_a_valid_token_signs_in_from_an_address_that_must_wait(database: D
     assert await authenticator.authenticate(connection(bad, "192.0.2.2")) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("proxies", "refused"), [("none", [429]), ("127.0.0.1", [])])
 def test_the_address_that_a_proxy_names_is_believed_of_a_trusted_one_alone(
     tmp_path: Path, proxies: str, refused: list[int]

@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             database = callspec.params.get("hostile_url") if callspec else None
             if database is not None:
                 item.add_marker(pytest.mark.xdist_group(f"hostile-{database}"))
+                item.add_marker(pytest.mark.slow)
                 if sys.platform != "linux":
                     item.add_marker(pytest.mark.skip(reason="reads the figures of processes in /proc"))
 

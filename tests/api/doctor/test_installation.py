@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import update
 
 from api import doctor
@@ -15,6 +16,7 @@ from tests.domain.campaigns.stage import add_campaign, add_list
 from tests.factories import NOW
 
 
+@pytest.mark.slow
 async def test_a_database_that_was_restored_and_what_may_have_gone_out(
     runtime: Runtime, database: Database, store_id: int
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
+import pytest
 from sqlalchemy import insert, select, text, update
 
 from api import doctor
@@ -88,6 +89,7 @@ async def test_a_look_that_takes_long_is_cut_short(runtime: Runtime, shop: Shop)
     assert after.message == "one"
 
 
+@pytest.mark.slow
 async def test_a_table_that_is_missing_hides_nothing_of_the_others(
     runtime: Runtime, shop: Shop, database_url: str
 ) -> None:
@@ -115,6 +117,7 @@ async def test_a_database_that_does_not_answer_is_one_result(settings: Settings)
     assert len(results) <= len(doctor.PROCESS_CHECKS) + 2
 
 
+@pytest.mark.slow
 async def test_it_only_reads(runtime: Runtime, shop: Shop, database: Database) -> None:
     async def stored() -> dict[str, list[Any]]:
         async with database.read() as tx:

@@ -72,6 +72,7 @@ def assert_try_again(response: httpx.Response) -> None:
     assert "Try again" in body["errors"][0]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted([*CALLS, *UPLOADS]))
 async def test_a_mutation_of_a_locked_database_does_nothing_and_may_be_repeated(
     stage: Stage, store: StoreClient, name: str

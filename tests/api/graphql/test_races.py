@@ -96,6 +96,7 @@ def test_every_mutation_is_here() -> None:
     assert set(schema.mutation_type.fields) == set(OUTCOMES) == {*CALLS, *UPLOADS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OUTCOMES)
 async def test_equal_mutations_at_once(store: StoreClient, name: str) -> None:
     outcome = OUTCOMES[name]

@@ -91,7 +91,9 @@ def test_every_way_through_the_schema_asks_for_what_its_fields_do(record_propert
     )
 
 
+# What a token may see is decided before a database is asked.
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_each_way_over_http_and_as_events(stage: Stage, store: StoreClient, record_property: Record) -> None:
     ids = await furnish_with_canaries(store)
     tokens = {name: await store.add_token(scopes) for name, scopes in TOKENS.items()}
@@ -119,6 +121,8 @@ async def test_each_way_over_http_and_as_events(stage: Stage, store: StoreClient
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_each_way_over_a_websocket(stage: Stage, store: StoreClient) -> None:
     ids = await furnish_with_canaries(store)
     ways = [path for root in FIELDS for path in paths(schema(), [root], types=int(root.startswith("Subscription.")))]
@@ -133,6 +137,7 @@ async def test_each_way_over_a_websocket(stage: Stage, store: StoreClient) -> No
                 assert not shows_canary(text) or scopes & {READ, ADMIN}, (name, path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(mutation_calls.CALLS.keys() | mutation_calls.UPLOADS.keys()))
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_mutation_with_its_own_scope_alone_is_done_and_shows_nobody(store: StoreClient, name: str) -> None:

@@ -72,6 +72,7 @@ async def test_work_that_the_broker_lost_is_found(works: Works, database: Databa
     assert len(set(done)) == 30
 
 
+@pytest.mark.slow
 async def test_one_queue_full_of_slow_work_starves_no_other(works: Works, store_id: int) -> None:
     done: list[str] = []
 

@@ -112,6 +112,7 @@ print(watching.stuck(), flush=True)
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_stood_still_as_a_whole_is_not_stuck() -> None:
     command = [sys.executable, "-c", _STOOD_STILL]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

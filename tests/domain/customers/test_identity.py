@@ -105,6 +105,7 @@ _steps = st.one_of(
 Step = tuple[str, list[Identifiers]]
 
 
+@pytest.mark.slow
 @examples(60, shrink=False)
 @given(steps=st.lists(_steps, min_size=1, max_size=6))
 def test_all_ways_in_make_the_same_customers(database_url: str, steps: list[Step]) -> None:

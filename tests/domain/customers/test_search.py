@@ -150,6 +150,7 @@ async def test_pages_in_the_order_of_names_are_ranges_of_an_index(
             assert all(key in bounds for key in keys), plan
 
 
+@pytest.mark.slow
 async def test_whoever_is_known_as_a_whole_is_found_by_indexes(crowd: Database, store_id: int) -> None:
     newest = ordering(CustomerOrder.CREATED_AT_DESC)
 

@@ -279,6 +279,7 @@ def read_file(operation: Operation) -> list[list[str]]:
     return list(csv.reader(StringIO(content.decode("utf-8-sig"), newline="")))
 
 
+@pytest.mark.slow
 async def test_all_problems_are_in_a_file_without_formulas(database: Database, store_id: int) -> None:
     rows = "".join(f"c{number},=1+1,@x\n" for number in range(30_000))
     done = await bring_in(database, store_id, ImportKind.CUSTOMERS, f"external_id,email,country\n{rows}".encode())

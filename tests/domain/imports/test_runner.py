@@ -25,6 +25,7 @@ STAGED_FILE = FILE.replace(b"consent.email", b"consent.email,property.size", 1)
 
 
 # A file whose property has no type yet is staged first; of another, each piece is written as it is read.
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "save"), [(FILE, 1), (FILE, 3), (FILE, 4), (STAGED_FILE, 1), (STAGED_FILE, 6)])
 async def test_another_worker_goes_on_where_one_died(
     database: Database, store_id: int, file: bytes, save: int, monkeypatch: pytest.MonkeyPatch

@@ -104,6 +104,7 @@ def large(rows: int = ROWS, *, tail: str = "") -> bytes:
     return packed(parts(f"<row>{header}</row>{sheet}{tail}", strings))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("save", [2, 3, 5, 6, 8])
 async def test_another_worker_goes_on_where_one_died(
     database: Database, store_id: int, save: int, monkeypatch: pytest.MonkeyPatch

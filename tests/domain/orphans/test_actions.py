@@ -70,6 +70,7 @@ def upload_half(url: str, store_id: int) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 async def test_an_upload_whose_process_was_killed_is_given_up(database: Database, store_id: int) -> None:
     process = get_context("spawn").Process(target=upload_half, args=(database.url, store_id))
     process.start()

@@ -81,6 +81,7 @@ async def entries(store: StoreClient) -> list[Json]:
     return [node for node in nodes if node["action"] != "signIn"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MUTATIONS)
 async def test_every_mutation_leaves_one_entry(stage: Stage, store: StoreClient, name: str) -> None:
     call = await prepare(store, name)

@@ -67,6 +67,7 @@ async def test_by_the_api(stage: Stage, store: StoreClient, name: str) -> None:
     assert await rows_of(stage.runtime.database, store.store_id) == list(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_by_the_command(database_url: str, tmp_path: Path, name: str) -> None:
     content, expected, told = FILES[name]

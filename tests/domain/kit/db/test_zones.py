@@ -12,6 +12,7 @@ from domain.kit.db.types import Instant
 from domain.kit.db.zones import local_time
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("timezone", ["UTC", "Asia/Taipei", "America/New_York", "Europe/London", "Asia/Kathmandu"])
 async def test_clocks_of_zones_are_read_alike_on_both_databases(database: Database, timezone: str) -> None:
     chance = Random(5)

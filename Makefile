@@ -6,7 +6,8 @@ BIN := .venv/bin
 SYNCED := .venv/.synced
 PORT ?= 8000
 SECONDS ?= 60
-PYTEST := $(BIN)/pytest -n auto --dist loadgroup
+PROCESSES ?= auto
+PYTEST := $(BIN)/pytest -n $(PROCESSES) --dist loadgroup
 # A test process that finds no bytecode of the product compiles 900 modules first; some environments turn it off.
 export PYTHONDONTWRITEBYTECODE :=
 QUICK := not benchmark and not slow and not again and not journey and not cluster and not storm

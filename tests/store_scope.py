@@ -6,6 +6,7 @@
 import re
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -169,12 +170,20 @@ class StoreScopeGuard:
 def _caller() -> str:
     """Return the innermost function of this repository that has a statement run, and its file."""
     for frame in _frames():
-        path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(_ROOT) and ".venv" not in path.parts:
-            file = path.relative_to(_ROOT).as_posix()
-            if file not in _RUNNERS:
-                return f"{file}: {frame.f_code.co_qualname}"
+        file = _our_file(frame.f_code.co_filename)
+        if file is not None:
+            return f"{file}: {frame.f_code.co_qualname}"
     return "tests/"
+
+
+@cache
+def _our_file(name: str) -> str | None:
+    """Return the path of a file of this repository that does more than to run what others say."""
+    path = Path(name)
+    if not path.is_relative_to(_ROOT) or ".venv" in path.parts:
+        return None
+    file = path.relative_to(_ROOT).as_posix()
+    return None if file in _RUNNERS else file
 
 
 def _frames() -> Iterator[FrameType]:

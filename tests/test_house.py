@@ -7,9 +7,13 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from tests.ordering import unordered_limits
 from tests.table_writes import DomainTables
 
+# They read the same trees, which takes longer than to look through them.
+pytestmark = pytest.mark.xdist_group("house")
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for name in ("api", "channels", "domain", "plugins") for path in (ROOT / name).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))

@@ -118,6 +118,7 @@ def stored_rows(connection: Connection) -> Rows:
     }
 
 
+@pytest.mark.slow
 async def test_from_nothing_to_what_the_code_declares_and_back(empty: Database) -> None:
     assert not await is_current(empty)
     await migrate(empty)
@@ -133,6 +134,7 @@ async def test_from_nothing_to_what_the_code_declares_and_back(empty: Database) 
     assert await is_current(empty)
 
 
+@pytest.mark.slow
 async def test_no_row_is_lost_on_the_way_from_the_first_revision(empty: Database) -> None:
     await migrate(empty, "0001")
     async with empty.engine.begin() as connection:
@@ -170,6 +172,7 @@ def indexes(table: Table) -> set[tuple[str | None, bool, tuple[str, ...]]]:
     return {(index.name, bool(index.unique), tuple(index.columns.keys())) for index in table.indexes}
 
 
+@pytest.mark.slow
 async def test_the_customers_of_orders_and_events_become_their_keys(empty: Database) -> None:
     await migrate(empty, "0003")
     async with empty.engine.begin() as connection:
@@ -197,6 +200,7 @@ async def test_the_customers_of_orders_and_events_become_their_keys(empty: Datab
     assert facets == [(1, "1", 1), (2, "o2", 1), (2, "o2", 2), (3, "o3", 1), (3, "o3", 2)]
 
 
+@pytest.mark.slow
 async def test_the_job_that_tracks_memberships_is_made_again(empty: Database) -> None:
     await migrate(empty, "0001")
     async with empty.engine.begin() as connection:

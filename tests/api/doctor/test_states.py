@@ -183,6 +183,7 @@ PLANTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", PLANTS.values(), ids=PLANTS.keys())
 async def test_what_no_state_explains_is_found(runtime: Runtime, shop: Shop, database_url: str, planted: Plant) -> None:
     await check_plant(runtime, shop, database_url, planted)

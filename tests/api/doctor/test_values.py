@@ -145,6 +145,7 @@ PLANTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", PLANTS.values(), ids=PLANTS.keys())
 async def test_a_value_that_there_is_not_is_found(
     runtime: Runtime, shop: Shop, database_url: str, planted: Plant

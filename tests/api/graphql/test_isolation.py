@@ -235,6 +235,7 @@ def test_every_place_for_an_id_is_tried() -> None:
     assert set(_ids_taken()) == tried | ANY_KIND
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("database_url", "row_security"),
     [("sqlite", False), ("postgresql", False), ("postgresql", True)],

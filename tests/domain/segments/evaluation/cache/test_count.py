@@ -43,6 +43,7 @@ async def warm(database: Database) -> AsyncIterator[Previews]:
     await opened.close()
 
 
+@pytest.mark.slow
 @examples(100)
 @given(definition=definitions)
 async def test_any_filter_is_counted_as_by_one_statement(

@@ -103,6 +103,7 @@ async def write(tracked: TrackedStore, step: tuple[str, int, object]) -> None:
             tracked.now += timedelta(hours=hours)
 
 
+@pytest.mark.slow
 @examples(20, shrink=False)
 @given(steps=st.lists(st.tuples(writes, st.sampled_from(ASKED), st.sampled_from(ASKED)), min_size=1, max_size=8))
 async def test_a_preview_never_answers_for_data_that_was(

@@ -157,7 +157,8 @@ def test_a_request_that_does_not_come_is_given_up(target_server: Target) -> None
     def send() -> list[Answer]:
         # Neither its head nor its body; they are waited for beside each other.
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(lambda part: target_server.doors.raw(part, seconds=40), (head[:30], head)))
+            waiting = [pool.submit(target_server.doors.raw, part, seconds=40) for part in (head[:30], head)]
+            return [answered.result() for answered in waiting]
 
     began = monotonic()
     answers = target_server.promises.kept(send)

@@ -113,6 +113,7 @@ async def test_stopping_gives_unfinished_jobs_back_at_once(works: Works, store_i
     await database.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker_url", ["memory"], indirect=True)
 async def test_a_handler_that_breaks_again_and_again_is_given_up(
     works: Works, store_id: int, monkeypatch: pytest.MonkeyPatch

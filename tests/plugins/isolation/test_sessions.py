@@ -141,6 +141,7 @@ async def test_what_a_channel_had_done_when_it_broke_is_known(
         assert (await session.show(recipients[0])).shown.text, "the next session is as good as the first"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["leave", "quit_politely", "fail", "crash"])
 @pytest.mark.parametrize("where", ["prepare", "compose"])
 async def test_a_channel_that_breaks_before_it_sends_has_begun_nothing(

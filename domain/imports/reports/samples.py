@@ -38,7 +38,8 @@ def _fields(name: str, value: Any, column_type: TypeEngine[Any]) -> Mapping[str,
     """Return the fields that a staged value holds, under the names that columns of files have."""
     match name:
         case "tags":
-            shown: object = [item["tag"] for item in orjson.loads(value)]
+            # Of customers they are objects, of items of orders just texts.
+            shown: object = [_tag(item) for item in orjson.loads(value)]
         case "properties":
             return {f"property.{item['key']}": _of_any_type(item) for item in orjson.loads(value)}
         case "contacts":
@@ -54,6 +55,10 @@ def _fields(name: str, value: Any, column_type: TypeEngine[Any]) -> Mapping[str,
         case _:
             shown = bool(value) if isinstance(column_type, Boolean) else value
     return {name: shown}
+
+
+def _tag(item: Mapping[str, object] | str) -> object:
+    return item if isinstance(item, str) else item["tag"]
 
 
 def _of_any_type(item: Mapping[str, object]) -> object:

@@ -16,6 +16,7 @@ from domain.campaigns.tables import campaigns
 from domain.deliveries import observation
 from domain.deliveries.tables import delivery_batches
 from domain.imports.model import ImportKind
+from domain.ingestion.favourite_counts import FAVOURITES
 from domain.ingestion.order_recount import RECOUNT
 from domain.jobs.model import JobStatus
 from domain.jobs.tables import jobs as job_rows
@@ -47,6 +48,7 @@ SUBJECTS: Mapping[str, Mapping[str, Table | None]] = {
     SCORE.name: {},
     # One that a migration added has no operation.
     RECOUNT.name: {},
+    FAVOURITES.name: {},
     erasure.ERASE.name: _OPERATION,
     person_export.EXPORT.name: _OPERATION,
     **{kind.job: _OPERATION for kind in ImportKind},

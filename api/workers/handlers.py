@@ -7,7 +7,7 @@ from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
 from domain.deliveries import observation
 from domain.imports.jobs import import_jobs
-from domain.ingestion import order_recount
+from domain.ingestion import favourite_counts, order_recount
 from domain.jobs import Job, JobKind
 from domain.kit.db import Transaction
 from domain.lifecycle import actions as lifecycle
@@ -42,6 +42,7 @@ JOB_KINDS: dict[str, JobKind[Services]] = {
         erasure.ERASE,
         person_export.EXPORT,
         order_recount.RECOUNT,
+        favourite_counts.FAVOURITES,
         *import_jobs(finish_import),
     )
 }

@@ -58,8 +58,13 @@ _VERSIONS = select(*(func.coalesce(func.sum(counter), 0, type_=BigInteger()) for
 )
 
 
-async def record_change(tx: Transaction, store_id: int, kinds: ChangeKind, customers: Iterable[int] | IdSelect) -> None:
-    """Record that these kinds of data of these customers were written; `customers` are ids or a select of ids."""
+async def record_change(
+    tx: Transaction, store_id: int, kinds: ChangeKind, customers: Iterable[int] | IdSelect, *, near: int = 1
+) -> None:
+    """Record that these kinds of data of these customers were written; `customers` are ids or a select of ids.
+
+    Of ids that are no further apart than `near`, those between are recorded too: fewer marks for more comparisons.
+    """
     if isinstance(customers, Select):
         await _raise_versions(tx, store_id, kinds)
         changed = customers.subquery("changed")
@@ -80,7 +85,7 @@ async def record_change(tx: Transaction, store_id: int, kinds: ChangeKind, custo
     # Consecutive ids are one mark.
     runs: list[list[int]] = []
     for customer_id in sorted(set(customers)):
-        if runs and runs[-1][-1] == customer_id - 1:
+        if runs and runs[-1][-1] >= customer_id - near:
             runs[-1].append(customer_id)
         else:
             runs.append([customer_id])

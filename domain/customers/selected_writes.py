@@ -52,9 +52,9 @@ async def update_and_restore(
     )
 
 
-async def put_facts(tx: Transaction, selected: Select[*tuple[Any, ...]]) -> None:
+async def put_facts(tx: Transaction, selected: Select[*tuple[Any, ...]], parameters: Mapping[str, object]) -> None:
     """Store customers' facts, as far as they have changed."""
-    await _upsert(tx, customer_facts, selected)
+    await _upsert(tx, customer_facts, selected, parameters)
 
 
 async def put_properties(tx: Transaction, selected: Select[*tuple[Any, ...]], *, all_new: bool) -> None:
@@ -131,7 +131,9 @@ async def _insert(tx: Transaction, table: Table, selected: Select[*tuple[Any, ..
     await tx.execute(insert(table).from_select(selected.selected_columns.keys(), selected))
 
 
-async def _upsert(tx: Transaction, table: Table, selected: Select[*tuple[Any, ...]]) -> None:
+async def _upsert(
+    tx: Transaction, table: Table, selected: Select[*tuple[Any, ...]], parameters: Mapping[str, object] | None = None
+) -> None:
     """Insert the rows, or update those that differ."""
     names = selected.selected_columns.keys()
     statement = insert_into(table, tx.dialect).from_select(names, selected)
@@ -142,5 +144,6 @@ async def _upsert(tx: Transaction, table: Table, selected: Select[*tuple[Any, ..
             index_elements=list(table.primary_key.columns),
             set_={name: after[name] for name in changing},
             where=or_(*(before[name].is_distinct_from(after[name]) for name in changing)),
-        )
+        ),
+        parameters,
     )

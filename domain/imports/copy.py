@@ -1,7 +1,8 @@
-"""Writes many rows into a staging table, as fast as the database takes them."""
+"""Writes many rows into a table, as fast as the database takes them."""
 
 import csv
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from io import BytesIO, StringIO
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,18 @@ from sqlalchemy import Table, text
 
 from domain.kit.db import Transaction
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
 
 def key_of(operation_id: UUID, dialect: str) -> str | bytes:
     """Return the operation's id as the driver takes it."""
     return str(operation_id) if dialect == "postgresql" else operation_id.bytes
+
+
+def moment_of(moment: datetime, dialect: str) -> str | int:
+    """Return the moment as the driver takes it: SQLite stores the microseconds since 1970."""
+    return moment.isoformat() if dialect == "postgresql" else (moment - _EPOCH) // _MICROSECOND
 
 
 async def put(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -69,15 +69,52 @@ class RowReader(Protocol):
         ...
 
 
+class FileScan(Protocol):
+    """Looks at all rows of a file before the first is written. It is not stored: another worker looks again."""
+
+    @property
+    def suits(self) -> bool:
+        """Return whether the rows seen can be written as they are read."""
+        ...
+
+    def add(self, records: Iterable[tuple[int, list[str]]]) -> None:
+        """Look at the records of a piece."""
+        ...
+
+
+# What the writing of one piece leaves to the next, and to the end; its keys and values are its format's own.
+Carried = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectRows:
+    """A piece's rows as they would be staged, and the columns of their file."""
+
+    columns: Sequence[str]
+    staged: StagedRows
+    scan: FileScan | None
+    carried: Carried
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRows:
+    """Problems of rows that were left out, how many were staged after all, and what the next piece is told."""
+
+    carried: Carried
+    problems: Sequence[Problem] = ()
+    staged: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class DirectWriter:
     """Writes the rows of a file as they are read, without staging them.
 
-    `suits`: whether rows with these columns can be written so. `write` returns a problem for each row that is left out.
+    `suits`: whether rows with these columns can be written so. `scan`: what has to see all rows before.
     """
 
     suits: Callable[[Transaction, ImportKey, Sequence[str]], Awaitable[bool]]
-    write: Callable[[Transaction, ImportKey, Sequence[str], StagedRows, datetime], Awaitable[Sequence[Problem]]]
+    write: Callable[[Transaction, ImportKey, DirectRows, datetime], Awaitable[WrittenRows]]
+    scan: Callable[[Progress], FileScan] | None = None
 
 
 class ImportFormat(Fields, Protocol):

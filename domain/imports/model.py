@@ -153,6 +153,9 @@ class Progress:
     problem_count: int = 0
     # Rows are written as they are read, once all of the file is known to be text.
     direct: bool = False
+    # How many rows were staged after all, and what writing carries from piece to piece.
+    staged_rows: int = 0
+    carried: Mapping[str, Any] = field(default_factory=dict[str, Any])
     # The value types that the values of each undefined property can all be read as.
     property_types: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     # Staged rows of customers are merged part by part, orders in the order of their customers,
@@ -167,6 +170,12 @@ class Progress:
     def rows(self) -> int:
         """Return how many rows were read, without the header."""
         return max(self.next_row - 1 - self.header_row, 0)
+
+    @property
+    def done(self) -> int:
+        """Return how many rows are dealt with: staging is the first half of the work on those that are staged."""
+        staged = self.staged_rows if self.direct else self.rows
+        return self.rows - (max(staged - self.merged_rows, 0) + 1) // 2
 
     @property
     def refused_rows(self) -> int:

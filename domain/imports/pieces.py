@@ -9,7 +9,7 @@ from domain.imports.alignment import align
 from domain.imports.csv_reader import Form, Unreadable
 from domain.imports.date_orders import examine
 from domain.imports.encodings import Encoding
-from domain.imports.format import ImportFormat, RowReader, StagedRows
+from domain.imports.format import Carried, DirectRows, FileScan, ImportFormat, RowReader, StagedRows, WrittenRows
 from domain.imports.header import Header, read_header
 from domain.imports.import_run import ImportRun
 from domain.imports.model import Phase, Progress
@@ -19,6 +19,7 @@ from domain.imports.reports.samples import samples_of
 from domain.imports.values.dates import OrderUnknown
 from domain.kit.db.portable import refresh_statistics
 from domain.kit.errors import DomainError
+from domain.kit.memory import without_cycle_search
 
 # Pieces that are read before the lease is renewed: some seconds.
 _PIECES_A_CHECKPOINT = 16
@@ -49,6 +50,23 @@ class _StagedPiece:
     report: ImportReport | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _WrittenPieces:
+    """The part of the progress that comes from writing, of which reading is ahead."""
+
+    left_out: int
+    staged_rows: int
+    carried: Carried
+
+    def added_to(self, progress: Progress) -> Progress:
+        return replace(
+            progress,
+            problem_count=progress.problem_count + self.left_out,
+            staged_rows=self.staged_rows,
+            carried=self.carried,
+        )
+
+
 async def stage(run: ImportRun) -> None:
     """Stage what is left of the file, or write it, and complete it. Raise Unreadable when it is none to be read."""
     async with run.database.read() as tx:
@@ -56,13 +74,19 @@ async def stage(run: ImportRun) -> None:
     progress = run.progress
     header: Header | None = None
     if not progress.columns:
-        progress, header = await _begin(run, last)
+        header = _read_header(progress, await _content(run, progress.piece), run.format)
+        progress = _begun(progress, header)
+    scan: FileScan | None = None
+    if progress.direct or (header is not None and await _may_be_direct(run, progress)):
+        scan = await _scan(run, progress, last)
+        # Where rows were written so before, they still are.
+        progress = replace(progress, direct=progress.direct or scan is None or scan.suits)
     first = progress.piece
     async with run.database.read() as tx:
         reader = await run.format.reader(tx, run.key, progress)
     rest = b""
-    left_out = 0
-    writing: asyncio.Task[int] | None = None
+    so_far = _WrittenPieces(0, progress.staged_rows, progress.carried)
+    writing: asyncio.Task[_WrittenPieces] | None = None
     try:
         for number in range(first, last + 1):
             offset = progress.offset if number == first else 0
@@ -80,16 +104,19 @@ async def stage(run: ImportRun) -> None:
             if header is not None:
                 staged, header = _with_header(staged, header), None
             progress, rest = staged.progress, staged.rest
-            if writing is not None:
-                left_out += await writing
-            writing = asyncio.create_task(_write_piece(run, staged, left_out))
-        if writing is not None:
-            left_out += await writing
+            so_far = await _end_of(writing, so_far)
+            writing = asyncio.create_task(_write_piece(run, staged, scan, so_far))
+        so_far = await _end_of(writing, so_far)
     finally:
         if writing is not None and not writing.done():
             await asyncio.wait([writing])
-    run.progress = replace(progress, problem_count=progress.problem_count + left_out)
+    run.progress = so_far.added_to(progress)
     await _complete(run)
+
+
+async def _end_of(writing: asyncio.Task[_WrittenPieces] | None, so_far: _WrittenPieces) -> _WrittenPieces:
+    """Return what is written when a piece is; what was before where none is being written."""
+    return so_far if writing is None else await writing
 
 
 async def _content(run: ImportRun, number: int) -> bytes:
@@ -100,26 +127,39 @@ async def _content(run: ImportRun, number: int) -> bytes:
     return content
 
 
-async def _begin(run: ImportRun, last: int) -> tuple[Progress, Header]:
-    """Read the header, and all of the file where its rows are to be written as they are read: it must be text."""
-    first = run.progress.piece
-    header = _read_header(run.progress, await _content(run, first), run.format)
-    progress = _begun(run.progress, header)
+async def _may_be_direct(run: ImportRun, progress: Progress) -> bool:
     direct = run.format.direct
+    if direct is None or run.dry_run:
+        return False
     async with run.database.read() as tx:
-        if direct is None or run.dry_run or not await direct.suits(tx, run.key, progress.columns):
-            return progress, header
-    form = Form(Encoding(progress.encoding), progress.separator)
-    rest, next_row = b"", 1
+        return await direct.suits(tx, run.key, progress.columns)
+
+
+async def _scan(run: ImportRun, progress: Progress, last: int) -> FileScan | None:
+    """Read all of a file whose rows are to be written as they are read: it must be text. Return what has seen it."""
+    make_scan = None if run.format.direct is None else run.format.direct.scan
+    if run.progress.direct and make_scan is None:
+        return None
+    scan = None if make_scan is None else make_scan(progress)
+    at, rest = replace(progress, next_row=1), b""
+    first = progress.workbook_pieces + 1
     for number in range(first, last + 1):
         data = rest + await _content(run, number)
-        records = await asyncio.to_thread(csv_reader.read, data, next_row, form, final=number == last)
-        rest, next_row = data[records.byte_length :], next_row + len(records.rows)
-        csv_reader.check_length(rest, next_row)
+        at, rest = await asyncio.to_thread(_scan_piece, scan, at, data, final=number == last)
         if number % _PIECES_A_CHECKPOINT == 0:
             async with run.database.write() as tx:
-                await run.checkpoint(tx, run.progress, 0, next_row * last // number)
-    return replace(progress, direct=True), header
+                await run.checkpoint(tx, run.progress, run.progress.done, at.next_row * last // number)
+    return scan
+
+
+def _scan_piece(scan: FileScan | None, at: Progress, data: bytes, *, final: bool) -> tuple[Progress, bytes]:
+    """Look at the complete records at the start of some bytes. Return where the next one is, and the other bytes."""
+    records = csv_reader.read(data, at.next_row, Form(Encoding(at.encoding), at.separator), final=final)
+    rest, next_row = data[records.byte_length :], at.next_row + len(records.rows)
+    csv_reader.check_length(rest, next_row)
+    if scan is not None:
+        scan.add(align(records, at).rows)
+    return replace(at, next_row=next_row), rest
 
 
 def _read_header(progress: Progress, start: bytes, file_format: ImportFormat) -> Header:
@@ -156,12 +196,13 @@ def _read_piece(
     file_format: ImportFormat, reader: RowReader, progress: Progress, piece: _Piece, data: bytes
 ) -> _StagedPiece:
     form = Form(Encoding(progress.encoding), progress.separator)
-    records = csv_reader.read(data, progress.next_row, form, final=piece.last)
-    rest = data[records.byte_length :]
-    next_row = progress.next_row + len(records.rows)
-    csv_reader.check_length(rest, next_row)
-    aligned = align(records, progress)
-    staged = reader.read(aligned.rows, progress.last_part + 1)
+    with without_cycle_search():
+        records = csv_reader.read(data, progress.next_row, form, final=piece.last)
+        rest = data[records.byte_length :]
+        next_row = progress.next_row + len(records.rows)
+        csv_reader.check_length(rest, next_row)
+        aligned = align(records, progress)
+        staged = reader.read(aligned.rows, progress.last_part + 1)
     problems = sorted([*aligned.problems, *staged.problems], key=lambda problem: problem.row or 0)
     staged = replace(staged, problems=problems)
     samples = samples_of(staged, file_format.staging, MAX_SAMPLES - progress.sample_count)
@@ -199,33 +240,38 @@ def _with_header(piece: _StagedPiece, header: Header) -> _StagedPiece:
     return replace(piece, staged=staged, progress=before.counting(notices), report=report)
 
 
-async def _write_piece(run: ImportRun, piece: _StagedPiece, left_out: int) -> int:
-    """Write a piece, before which so many rows were left out in writing, and return how many of its own are."""
+async def _write_piece(
+    run: ImportRun, piece: _StagedPiece, scan: FileScan | None, so_far: _WrittenPieces
+) -> _WrittenPieces:
+    """Write a piece behind what was written so far, and return what is written then."""
     staged, progress = piece.staged, piece.progress
-    problems = list(staged.problems)
     async with run.database.write() as tx:
         direct = run.format.direct
+        written = WrittenRows(so_far.carried)
         if progress.direct and direct is not None:
-            problems += await direct.write(tx, run.key, progress.columns, staged, run.clock())
+            rows = DirectRows(progress.columns, staged, scan, so_far.carried)
+            written = await direct.write(tx, run.key, rows, run.clock())
         else:
             await copy.put(tx, run.format.staging, staged.columns, staged.rows)
-        earlier = progress.problem_count + left_out - len(staged.problems)
+        earlier = progress.problem_count + so_far.left_out - len(staged.problems)
+        problems = [*staged.problems, *written.problems]
         await queries.add_problems(tx, run.store_id, run.operation_id, problems, earlier)
         if piece.report is not None:
             await reports.add(tx, run.key, piece.report)
         await reports.add_samples(tx, run.key, piece.samples)
         expected_rows = round((progress.next_row - 1) * max(run.bytes / max(progress.bytes_read, 1), 1))
-        # Staging is the first half of the work.
-        done = progress.rows if progress.direct else progress.rows // 2
-        await run.checkpoint(tx, replace(progress, problem_count=earlier + len(problems)), done, expected_rows)
-    return len(problems) - len(staged.problems)
+        left_out = so_far.left_out + len(written.problems)
+        now_written = _WrittenPieces(left_out, so_far.staged_rows + written.staged, written.carried)
+        progress = now_written.added_to(progress)
+        await run.checkpoint(tx, progress, progress.done, expected_rows)
+    return now_written
 
 
 async def _complete(run: ImportRun) -> None:
     progress = replace(run.progress, phase=Phase.MERGE)
     async with run.database.write() as tx:
-        if not progress.direct:
+        if not progress.direct or progress.staged_rows:
             await refresh_statistics(tx, run.format.staging, customers)
         progress = await run.format.complete(tx, run.key, progress, run.clock(), dry_run=run.dry_run)
-        await run.checkpoint(tx, progress, progress.rows if progress.direct else progress.rows // 2, progress.rows)
+        await run.checkpoint(tx, progress, progress.done, progress.rows)
     run.progress = progress

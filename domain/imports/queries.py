@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, literal, select, tup
 from domain.imports import copy
 from domain.imports.model import MAX_PROBLEMS, Import, ImportKind, Progress
 from domain.imports.tables import STAGED, import_problems, imports, uploads
+from domain.ingestion import favourite_counts
 from domain.kit.db import Transaction
 from domain.kit.db.portable import database_later, database_now
 from domain.kit.errors import DomainError
@@ -162,5 +163,10 @@ async def staged(tx: Transaction) -> list[StagedImport]:
 
 async def clear(tx: Transaction, store_id: int, operation_id: UUID) -> None:
     """Delete the file and its staged rows; what was merged stays."""
-    for table in (*STAGED, uploads, imports):
+    for table in (*STAGED, uploads):
         await tx.execute(delete(table).where(table.c.store_id == store_id, table.c.operation_id == operation_id))
+    of_operation = (imports.c.store_id == store_id, imports.c.operation_id == operation_id)
+    # As it is when nobody can store another any more.
+    progress = await tx.scalar(delete(imports).where(*of_operation).returning(imports.c.progress))
+    if progress is not None:
+        await favourite_counts.leave(tx, store_id, Progress.of(progress).carried.get("uncounted", ""))

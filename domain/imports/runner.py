@@ -104,13 +104,11 @@ async def _merge(import_run: ImportRun) -> None:
                 merged = await file_format.merge_next(tx, import_run.key, progress, import_run.clock())
                 if merged is None:
                     return
-                # Staging was the first half of the work.
-                done = min(merged.rows, (merged.rows + merged.merged_rows) // 2)
-                await import_run.checkpoint(tx, merged, done, merged.rows)
+                await import_run.checkpoint(tx, merged, merged.done, merged.rows)
         except RowsRefused as refused:
             async with import_run.database.write() as tx:
                 merged = await EVENTS.refuse(tx, import_run.key, progress, refused)
-                await import_run.checkpoint(tx, merged, merged.rows // 2, merged.rows)
+                await import_run.checkpoint(tx, merged, merged.done, merged.rows)
         import_run.progress = merged
         steps += 1
 

@@ -1,17 +1,17 @@
 """Counts each customer's orders into `customer_facts`, in the transaction that changes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, literal_column, or_, select
+from sqlalchemy import BigInteger, Select, Subquery, case, cast, exists, func, literal, literal_column, or_, select
 
 from domain.customers import selected_writes
 from domain.customers.tables import customer_facts
 from domain.kit.db import Transaction
 from domain.kit.db.portable import array_value, exact_sum, in_array
 from domain.kit.db.types import MONEY_SCALE, Money
-from domain.orders import favourites
+from domain.orders import favourites, of_customers
 from domain.orders.model import MAX_SPENT
 from domain.orders.tables import orders
 
@@ -22,45 +22,54 @@ _BATCH = 10_000
 _MOST_UNITS = literal_column(str(int(MAX_SPENT * MONEY_SCALE)), BigInteger())
 
 
-async def recount(tx: Transaction, store_id: int, customers: Select[Any]) -> None:
-    """Count the orders again of the customers that a select of their ids gives.
+async def recount_ids(tx: Transaction, store_id: int, customer_ids: Iterable[int]) -> None:
+    """Count the orders again of the customers with these ids, and their favourites."""
+    for ids in _batches(customer_ids):
+        await _recount(tx, store_id, ids)
+        await favourites.recount(tx, store_id, ids)
+
+
+async def recount_without_favourites(tx: Transaction, store_id: int, customer_ids: Iterable[int]) -> None:
+    """Count the orders again of customers whose favourites will be counted in another transaction."""
+    for ids in _batches(customer_ids):
+        await _recount(tx, store_id, ids)
+
+
+def _batches(customer_ids: Iterable[int]) -> Iterator[list[int]]:
+    ordered_ids = sorted(set(customer_ids))
+    return (ordered_ids[start : start + _BATCH] for start in range(0, len(ordered_ids), _BATCH))
+
+
+async def _recount(tx: Transaction, store_id: int, customer_ids: Sequence[int]) -> None:
+    """Count the orders of these customers.
 
     A count, not an addition: late, backdated and cancelled orders need no thought of their own.
     """
-    affected = customers.subquery("affected")
-    (customer_id,) = affected.c
-    counted = _counts(store_id, orders.c.customer_id.in_(select(customer_id)), tx.dialect).subquery("counted")
+    named = of_customers.named_customers(tx.dialect).c
+    bought = of_customers.counted_rows(orders, store_id, (orders.c.placed_at, orders.c.total), tx.dialect)
+    counted = _counts(bought.subquery("bought"), tx.dialect).subquery("counted")
     selected = (
         select(
             literal(store_id).label("store_id"),
-            customer_id.label("customer_id"),
+            named.customer_id,
             func.coalesce(counted.c.order_count, 0).label("order_count"),
             func.coalesce(counted.c.total_spent, 0, type_=Money()).label("total_spent"),
             *(counted.c[name] for name in _MOMENTS),
             func.coalesce(counted.c.foreign_order_count, 0).label("foreign_order_count"),
         )
-        .select_from(affected.outerjoin(counted, counted.c.customer_id == customer_id))
+        .select_from(named.customer_id.table.outerjoin(counted, counted.c.customer_id == named.customer_id))
         # SQLite takes ON CONFLICT behind a select for a join's unless a WHERE stands between.
-        .where(customer_id.is_not(None))
+        .where(named.customer_id.is_not(None))
     )
-    await selected_writes.put_facts(tx, selected)
-    await favourites.recount(tx, store_id, customers)
-
-
-async def recount_ids(tx: Transaction, store_id: int, customer_ids: Iterable[int]) -> None:
-    """Count the orders again of the customers with these ids."""
-    ordered_ids = sorted(set(customer_ids))
-    # Every customer has a row of facts from the first.
-    fact = customer_facts.c
-    for start in range(0, len(ordered_ids), _BATCH):
-        batch = ordered_ids[start : start + _BATCH]
-        customers = select(fact.customer_id).where(fact.store_id == store_id, fact.customer_id.in_(batch))
-        await recount(tx, store_id, customers)
+    ids = array_value(customer_ids, tx.dialect)
+    await selected_writes.put_facts(tx, selected, {of_customers.IDS: ids})
 
 
 def mismatched(store_id: int, dialect: str) -> Select[int]:
     """Select the customers whose facts are not what counting their orders gives."""
-    counted = _counts(store_id, literal(True), dialect).subquery("counted")
+    is_counted = (orders.c.store_id == store_id, orders.c.counted)
+    bought = select(orders.c.customer_id, orders.c.placed_at, orders.c.total).where(*is_counted).subquery("bought")
+    counted = _counts(bought, dialect).subquery("counted")
     fact = customer_facts.c
     differs = or_(
         fact.order_count != func.coalesce(counted.c.order_count, 0),
@@ -90,13 +99,19 @@ async def overspent(tx: Transaction, store_id: int, totals: Mapping[int, Decimal
     return {row.customer_id for row in rows if abs(row.total_spent + totals[row.customer_id]) > MAX_SPENT}
 
 
-def _counts(store_id: int, condition: ColumnElement[bool], dialect: str) -> Select[Any]:
-    rank = func.row_number().over(partition_by=orders.c.customer_id, order_by=orders.c.placed_at.desc())
-    ranked = (
-        select(orders.c.customer_id, orders.c.placed_at, orders.c.total, rank.label("rank"))
-        .where(and_(orders.c.store_id == store_id, orders.c.counted, condition))
-        .subquery("ranked")
-    )
+async def may_overspend(tx: Transaction, store_id: int, customer_ids: Sequence[int], amount: Decimal) -> bool:
+    """Return whether there is one of these customers whose orders would come to too much with this amount."""
+    fact = customer_facts.c
+    named = in_array(fact.customer_id, of_customers.IDS, tx.dialect)
+    much = or_(fact.total_spent > MAX_SPENT - amount, fact.total_spent < amount - MAX_SPENT)
+    statement = select(exists().where(fact.store_id == store_id, named, much))
+    ids = array_value(customer_ids, tx.dialect)
+    return amount > MAX_SPENT or bool(await tx.scalar(statement, {of_customers.IDS: ids}))
+
+
+def _counts(bought: Subquery, dialect: str) -> Select[*tuple[Any, ...]]:
+    rank = func.row_number().over(partition_by=bought.c.customer_id, order_by=bought.c.placed_at.desc())
+    ranked = select(*bought.c, rank.label("rank")).subquery("ranked")
     spent = exact_sum(cast(ranked.c.total, BigInteger), dialect)
     # Orders that would bring it further are refused; those of several writers, or no longer cancelled, may yet do so.
     bounded = case((spent > _MOST_UNITS, _MOST_UNITS), (spent < -_MOST_UNITS, -_MOST_UNITS), else_=spent)

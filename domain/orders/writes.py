@@ -1,20 +1,26 @@
 """Writes orders, their items and the items' facets, many at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     ColumnElement,
     Select,
+    Text,
     and_,
     bindparam,
     delete,
     false,
+    func,
     insert,
     literal,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -44,6 +50,29 @@ async def add(
     facets = [row for placed in placed_orders for row in rows.facet_rows(store_id, placed.order, placed.customer_id)]
     if facets:
         await tx.execute(insert(order_item_facets), facets)
+
+
+async def claim(tx: Transaction, store_id: int, customer_ids: Mapping[str, int]) -> set[str]:
+    """Give orders that the store does not have yet their customers, and return their ids."""
+    if not customer_ids:
+        return set()
+    order_id: ColumnElement[str]
+    customer_id: ColumnElement[int]
+    if tx.dialect == "postgresql":
+        texts, numbers = (
+            literal(list(customer_ids), ARRAY(Text)),
+            literal(list(customer_ids.values()), ARRAY(BigInteger)),
+        )
+        named = func.unnest(texts, numbers).table_valued("order_id", "customer_id", name="named").render_derived().c
+        order_id, customer_id = named.order_id, named.customer_id
+    else:
+        pairs = literal(orjson.dumps(list(customer_ids.items())).decode(), Text)
+        pair = func.json_each(pairs).table_valued("value", name="named").c.value
+        order_id, customer_id = func.json_extract(pair, "$[0]"), func.json_extract(pair, "$[1]")
+    rows = select(literal(store_id), order_id, customer_id).where(true())
+    statement = insert_into(order_customers, tx.dialect).from_select(list(order_customers.c.keys()), rows)
+    claimed = await tx.execute(statement.on_conflict_do_nothing().returning(order_customers.c.order_id))
+    return set(claimed.scalars())
 
 
 async def put_selected(tx: Transaction, selected: Select[*tuple[Any, ...]]) -> None:
@@ -94,7 +123,7 @@ async def assign(tx: Transaction, store_id: int, assigned: Select[str, int], rep
     keys = ["store_id", "order_id"]
     await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=unchanged, where=false()))
     # Before its first rows are counted, PostgreSQL would make the orders anew for each order that is stored.
-    await ensure_statistics(tx, order_customers)
+    await ensure_statistics(tx, order_customers, orders, order_items)
     await _delete_items(tx, store_id, replaced)
     moved = select(stored.order_id, stored.customer_id, customer_id.label("next_customer_id")).where(
         stored.store_id == store_id, stored.order_id == order_id, stored.customer_id != customer_id

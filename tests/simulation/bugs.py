@@ -166,7 +166,25 @@ BUGS = {
         "domain.imports.import_run", "ImportRun.show_progress", "raise LeaseLost", "pass"
     ),
     "imported orders are not counted": Bug(
-        "domain.imports.orders.merge", "merge", "await facts.recount(tx, store_id, batch.customer_ids())", "pass"
+        "domain.imports.orders.merge",
+        "merge",
+        "await facts.recount_ids(tx, store_id, [*customer_ids, *previous_customer_ids])",
+        "pass",
+    ),
+    "orders are not counted as they are read": Bug(
+        "domain.imports.orders.batch",
+        "write",
+        "await facts.recount_without_favourites(tx, store_id, counted)",
+        "pass",
+    ),
+    "an order is taken for whole with its first piece": Bug(
+        "domain.imports.orders.batch", "write", "if order_id not in scattered", ""
+    ),
+    "favourites of a file are not counted": Bug(
+        "domain.ingestion.favourite_counts",
+        "count_next",
+        "await favourites.count_added(tx, store_id, customer_ids)",
+        "pass",
     ),
     "marks that nobody has read are deleted": Bug(
         "domain.changes.queries",

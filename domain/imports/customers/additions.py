@@ -1,7 +1,7 @@
 """Adds customers whom the store does not have straight to their tables, from rows as they are staged."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
@@ -31,7 +31,6 @@ from domain.kit.db import Transaction
 from domain.kit.values import ValueType
 
 _ADDED = ChangeKind.EXISTENCE | ChangeKind.PROFILE | ChangeKind.CONTACTS
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VALUES = [kind.column for kind in ValueType]
 Row = tuple[Any, ...]
 
@@ -48,7 +47,7 @@ async def add(
     store_id = key.store_id
     first_id = await writes.take_numbers(tx, store_id, len(rows))
     ids = range(first_id, first_id + len(rows))
-    moment = now.isoformat() if tx.dialect == "postgresql" else (now - _EPOCH) // timedelta(microseconds=1)
+    moment = copy.moment_of(now, tx.dialect)
     await _add_profiles(tx, store_id, names, rows, ids, moment)
     no_facts = [(store_id, customer_id, 0, 0) for customer_id in ids]
     await copy.put(tx, customer_facts, ("store_id", "customer_id", "order_count", "total_spent"), no_facts)

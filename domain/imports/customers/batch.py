@@ -16,10 +16,9 @@ from domain.imports import copy
 from domain.imports.customers import additions, merge, suppression
 from domain.imports.customers.objectors import Objectors
 from domain.imports.customers.part import Part
-from domain.imports.format import ImportKey, StagedRows
+from domain.imports.format import DirectRows, ImportKey, WrittenRows
 from domain.imports.tables import import_customers, import_matches
 from domain.kit.db import Transaction
-from domain.operations.model import Problem
 
 Row = tuple[Any, ...]
 
@@ -41,10 +40,9 @@ class _Batch:
         return self.names.index(name)
 
 
-async def write(
-    tx: Transaction, key: ImportKey, columns: Sequence[str], staged: StagedRows, now: datetime
-) -> list[Problem]:
-    """Write the rows, and return a problem for each that is left out. `columns` are those of the file."""
+async def write(tx: Transaction, key: ImportKey, direct: DirectRows, now: datetime) -> WrittenRows:
+    """Write the rows, with a problem for each that is left out."""
+    staged = direct.staged
     # Nobody adds a customer or erases one from here on until the transaction ends.
     await writes.take_numbers(tx, key.store_id, 0)
     names = staged.columns
@@ -56,13 +54,13 @@ async def write(
     left_out = frozenset(returning.erased_since)
     rows: Iterable[Row] = (row for row in staged.rows if row[number] not in left_out) if left_out else staged.rows
     definitions = {definition.key: definition for definition in await queries.definitions(tx, key.store_id)}
-    batch = _Batch(key, names, columns, definitions, frozenset(returning.objecting), now)
+    batch = _Batch(key, names, direct.columns, definitions, frozenset(returning.objecting), now)
     for _, turn in groupby(sorted(rows, key=itemgetter(part)), itemgetter(part)):
         pending = list(turn)
         while pending:
             pending = await _write_turn(tx, batch, pending)
     await batch.objectors.save(tx, key, now)
-    return suppression.refusals(returning.erased_since)
+    return WrittenRows(direct.carried, suppression.refusals(returning.erased_since))
 
 
 async def _write_turn(tx: Transaction, batch: _Batch, rows: Sequence[Row]) -> list[Row]:

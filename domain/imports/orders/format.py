@@ -10,15 +10,17 @@ from domain.consents.suppressions import address_hash, external_id_hash
 from domain.customers import writes
 from domain.customers.tables import customer_facts
 from domain.imports import problems
-from domain.imports.format import ImportKey
+from domain.imports.format import DirectWriter, ImportKey
 from domain.imports.mapping import header_error
 from domain.imports.model import ImportKind, Progress
-from domain.imports.orders import amounts, merge, notices, strangers
+from domain.imports.orders import amounts, batch, merge, notices, strangers
 from domain.imports.orders.assembly import assemble
 from domain.imports.orders.customer_range import next_range
 from domain.imports.orders.rows import COLUMNS, CUSTOMER_COLUMNS, OrderReader
+from domain.imports.orders.scattered import ScatteredOrders
 from domain.imports.style import style_of
 from domain.imports.tables import import_order_rows, import_orders
+from domain.ingestion import favourite_counts
 from domain.kit.db import AnyRow, Transaction
 from domain.operations.model import Problem, ProblemOutcome
 from domain.orders.model import MAX_AMOUNT, MAX_SPENT
@@ -28,10 +30,14 @@ _row, _order = import_order_rows.c, import_orders.c
 _AT_ONCE = 10_000
 
 
+async def _suit(_tx: Transaction, _key: ImportKey, _columns: Sequence[str]) -> bool:
+    return True
+
+
 class OrderFormat:
     staging = import_order_rows
-    # The rows of an order may be anywhere in the file.
-    direct = None
+    # The rows of an order may be anywhere in the file: those that are not together are staged.
+    direct = DirectWriter(_suit, batch.write, ScatteredOrders)
     written = (orders, order_items, customer_facts)
     kind = ImportKind.ORDERS
     names = COLUMNS
@@ -49,7 +55,16 @@ class OrderFormat:
     async def complete(
         self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool
     ) -> Progress:
-        """Make orders of the rows; those that cannot be merged are left out, with a problem for each row."""
+        """Make orders of the staged rows; those that cannot be merged are left out, with a problem for each row."""
+        if await tx.scalar(select(exists().where(key.matches(_row)))):
+            progress = await self._assemble(tx, key, progress, now, dry_run=dry_run)
+        return await problems.record(
+            tx, key, progress, await notices.find(tx, key, progress.carried.get("noticed", {}))
+        )
+
+    async def _assemble(
+        self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime, *, dry_run: bool
+    ) -> Progress:
         create = progress.options.create_customers
         if create:
             # Nobody else adds them meanwhile.
@@ -66,12 +81,16 @@ class OrderFormat:
         if not await amounts.all_are_small(tx, key):
             progress = await _leave_out(tx, key, progress, amounts.too_large(), _too_large)
             progress = await _leave_out(tx, key, progress, amounts.overspent(key), _overspent)
-        return await problems.record(tx, key, progress, await notices.find(tx, key))
+        return progress
 
     async def merge_next(self, tx: Transaction, key: ImportKey, progress: Progress, now: datetime) -> Progress | None:
         customer_range = await next_range(tx, key, progress.merged_customer_id)
         if customer_range is None:
-            return None
+            uncounted_buyers = progress.carried.get("uncounted")
+            if not uncounted_buyers:
+                return None
+            rest = await favourite_counts.count_next(tx, key.store_id, uncounted_buyers)
+            return replace(progress, carried={**progress.carried, "uncounted": rest})
         rows = await merge.merge(tx, customer_range, now)
         return replace(progress, merged_customer_id=customer_range.until, merged_rows=progress.merged_rows + rows)
 

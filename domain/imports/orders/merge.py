@@ -34,21 +34,23 @@ async def merge(tx: Transaction, batch: CustomerRange, now: datetime) -> int:
     await customer_writes.take_numbers(tx, store_id, 0)
     rules = await statuses.rules(tx, store_id)
     await _leave_out_nobody(tx, batch)
-    rows, stored_count = (
-        await tx.execute(
-            select(func.coalesce(func.sum(_order.rows), 0), func.count(_order.stored_customer_id)).where(batch.has())
-        )
-    ).one()
+    is_kept = and_(_order.stored_customer_id.is_not(None), _order.lines == 0)
+    counts = select(
+        func.coalesce(func.sum(_order.rows), 0),
+        func.count(_order.stored_customer_id),
+        func.count(case((is_kept, 1))),
+    )
+    rows, stored_count, kept_count = (await tx.execute(counts.where(batch.has()))).one()
     assigned = select(_order.order_id, _order.customer_id).where(batch.has())
     replaced = select(_order.order_id).where(batch.has(), _order.lines > 0)
     previous_customer_ids = await writes.assign(tx, store_id, assigned, replaced)
     await _put_orders(tx, batch, rules, now, some_stored=stored_count > 0)
     await items.put(tx, batch)
-    if stored_count:
+    if kept_count:
         await items.follow_orders(tx, batch)
     await _apply_changes(tx, batch, rules)
-    await facts.recount(tx, store_id, batch.customer_ids())
-    await facts.recount_ids(tx, store_id, previous_customer_ids)
+    customer_ids = list((await tx.execute(batch.customer_ids())).scalars())
+    await facts.recount_ids(tx, store_id, [*customer_ids, *previous_customer_ids])
     await changes.record_change(tx, store_id, ChangeKind.ORDERS, batch.customer_ids())
     await changes.record_change(tx, store_id, ChangeKind.ORDERS, previous_customer_ids)
     is_later = orders.c.placed_at > literal(now, orders.c.placed_at.type)

@@ -44,7 +44,7 @@ COLUMNS = ("order_id", *HEAD_COLUMNS, *ITEM_COLUMNS, "tags")
 _MOST = float(model.MAX_AMOUNT * MONEY_SCALE)
 _ORDER_ID, _FIRST_HEAD, _FIRST_ITEM = 0, 1, 1 + len(HEAD_COLUMNS)
 _QUANTITY, _PRICE, _TOTAL, _CURRENCY = (COLUMNS.index(name) for name in ("quantity", "price", "total", "currency"))
-_STAGED = ("store_id", "operation_id", "row", "head", *COLUMNS)
+STAGED = ("store_id", "operation_id", "row", "head", *COLUMNS)
 _NOTHING_SAID = (None,) * len(HEAD_COLUMNS)
 
 
@@ -117,7 +117,7 @@ class OrderReader:
             row += (number, int(is_head))
         keys = (self._store_id, self._operation_key)
         staged = [(*keys, *row[-2:], *row[:-2]) for row in rows]
-        return StagedRows(_STAGED, staged, problems)
+        return StagedRows(STAGED, staged, problems)
 
     def _row(self, number: int, record: list[str], problems: list[Problem]) -> list[Any] | None:
         """Return what a row says, by slot. Add what is wrong with it; None when it cannot be told whose row it is."""

@@ -17,6 +17,7 @@ def test_jobs_that_wait_are_known_by_their_names_after_an_update() -> None:
         "memberships.track": Queue.SEGMENTS,
         "lifecycle.score": Queue.REPORTS,
         "orders.recount": Queue.IMPORTS,
+        "orders.favourites": Queue.IMPORTS,
         "import.customers": Queue.IMPORTS,
         "import.orders": Queue.IMPORTS,
         "import.events": Queue.IMPORTS,

@@ -75,7 +75,7 @@ async def _count(database: Database, store_id: int) -> None:
     began = perf_counter()
     async with database.write() as tx:
         await plan_for_sets(tx)
-        await facts.recount(tx, store_id, everyone)
+        await facts.recount_ids(tx, store_id, (await tx.execute(everyone)).scalars())
     print(f"  facts and favourites in {perf_counter() - began:.1f} s", flush=True)
     began = perf_counter()
     async with database.write() as tx:

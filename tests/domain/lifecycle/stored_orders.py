@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 from domain.customers.tables import customer_facts, customers
 from domain.kit.db import Transaction
 from domain.lifecycle.tables import customer_scores, lifecycles
-from domain.orders.facts import recount
+from domain.orders.facts import recount_ids
 from domain.orders.tables import orders
 from tests.factories import NOW
 
@@ -35,4 +35,5 @@ async def store_orders(tx: Transaction, store_id: int, bought: Mapping[int, Orde
         for at, (moment, total) in enumerate(all_of_them):
             row_ = {"id": f"{customer}-{at}", "customer_id": customer, "placed_at": moment, "total": total}
             await tx.execute(insert(orders).values(**placed, **row_))
-    await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))
+    ids = select(customers.c.id).where(customers.c.store_id == store_id)
+    await recount_ids(tx, store_id, (await tx.execute(ids)).scalars())

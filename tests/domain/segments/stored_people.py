@@ -21,7 +21,7 @@ from domain.events.tables import event_customers, events
 from domain.kit.db import Transaction
 from domain.kit.values import ValueType
 from domain.lifecycle.tables import customer_scores
-from domain.orders.facts import recount
+from domain.orders.facts import recount_ids
 from domain.orders.tables import customer_favourites, order_customers, order_item_facets, order_items, orders
 from domain.segments.tables import list_members, lists, segment_members, segments, value_ranks
 from domain.wallets.tables import changes, coupons, lots
@@ -62,7 +62,8 @@ async def store_people(tx: Transaction, store_id: int, everyone: list[Person]) -
         _done(rows, person)
     favourites = rows.pop(customer_favourites)
     await _insert(tx, store_id, rows)
-    await recount(tx, store_id, select(customers.c.id).where(customers.c.store_id == store_id))
+    ids = select(customers.c.id).where(customers.c.store_id == store_id)
+    await recount_ids(tx, store_id, (await tx.execute(ids)).scalars())
     await log.add_to_counters(
         tx,
         store_id,

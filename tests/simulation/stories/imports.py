@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from domain.imports import actions
 from domain.imports.model import ImportKind
 from domain.kit.db import Transaction
-from domain.orders import facts
+from domain.orders import facts, favourites
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.stories.story import Story
 
@@ -33,8 +33,10 @@ class ImportsStory(Story):
         # The rows of an order are its items; some are of nobody.
         owners = [chance.choice([*self._names, "nobody"]) for _ in range(6)]
         items = [(chance.randrange(6), chance.randint(1, 50)) for _ in range(chance.randint(1, 9))]
-        rows = [f"o{order},{owners[order]},2026-06-0{1 + order}T00:00:00Z,{price}" for order, price in items]
-        self._order_file = "\n".join(["order_id,customer_external_id,placed_at,price", *rows, ""]).encode()
+        rows = [
+            f"o{order},{owners[order]},2026-06-0{1 + order}T00:00:00Z,p{price % 3},{price}" for order, price in items
+        ]
+        self._order_file = "\n".join(["order_id,customer_external_id,placed_at,product,price", *rows, ""]).encode()
         self._order_rows = len(items)
         self._totals: dict[str, int] = {}
         for order, price in items:
@@ -82,6 +84,8 @@ class ImportsStory(Story):
         storage = self.world.storage
         if mismatched := await facts.mismatches(tx, self.store_id):
             self.wrong(f"the facts of {mismatched} are not what their orders give")
+        if uncounted := (await tx.execute(favourites.mismatched(self.store_id))).all():
+            self.wrong(f"the favourites {uncounted} are not what their items give")
         whole = {
             ImportKind.CUSTOMERS: self._judge_operations(ImportKind.CUSTOMERS, self._customer_rows),
             ImportKind.ORDERS: self._judge_operations(ImportKind.ORDERS, self._order_rows),

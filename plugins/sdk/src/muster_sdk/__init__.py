@@ -35,6 +35,7 @@ from muster_sdk.errors import (
     TemplateInvalid,
     Unreachable,
 )
+from muster_sdk.grades import Grade, grade_of
 from muster_sdk.hookspecs import (
     hookimpl,
     register_behaviors,
@@ -96,6 +97,7 @@ __all__ = [
     "Estimate",
     "EventAttribute",
     "EventCount",
+    "Grade",
     "Host",
     "HttpAnswer",
     "HttpClient",
@@ -135,6 +137,7 @@ __all__ = [
     "WebhookRefused",
     "WebhookRequest",
     "canonical_email",
+    "grade_of",
     "hookimpl",
     "register_behaviors",
     "register_channels",

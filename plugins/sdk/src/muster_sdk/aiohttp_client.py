@@ -20,8 +20,10 @@ _CONNECTIONS = 100
 
 
 @asynccontextmanager
-async def open_client() -> AsyncGenerator["AiohttpClient"]:
+async def open_client(*, proxies: bool = True) -> AsyncGenerator["AiohttpClient"]:
     """Yield a client; leaving the block closes its connections. It belongs to the event loop that opened it.
+
+    Without `proxies`, those that the environment names (HTTP_PROXY) are passed by.
 
     Example:
 
@@ -34,7 +36,7 @@ async def open_client() -> AsyncGenerator["AiohttpClient"]:
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[trace],
-        trust_env=True,
+        trust_env=proxies,
     ) as session:
         yield AiohttpClient(session)
 

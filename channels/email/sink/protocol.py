@@ -22,7 +22,7 @@ def accept(_recipient: str) -> str | None:
 
 @dataclass(frozen=True)
 class SinkBehavior:
-    """Sets how a sink answers. The verdicts decide at RCPT, at DATA and at the end of data.
+    """Sets how a sink answers. The verdicts decide at RCPT, at DATA and at the end of data; `at_mail` on the sender.
 
     A message is answered `delay` seconds after it was accepted: its session answers nothing else meanwhile.
     """
@@ -30,6 +30,7 @@ class SinkBehavior:
     at_rcpt: Verdict = accept
     at_data: Verdict = accept
     at_end_of_data: Verdict = accept
+    at_mail: Verdict = accept
     extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME")
     tls: ssl.SSLContext | None = None
     implicit_tls: bool = False
@@ -68,6 +69,7 @@ class SinkSession(asyncio.Protocol):
         self._upgrade: asyncio.Task[None] | None = None
         self._unread = b""
         self._searched = 0  # bytes of unread content that hold no end of data
+        self._has_sender = False
         self._recipients: list[str] = []
         self._in_data = False
         self._ignores_input = False
@@ -180,7 +182,11 @@ class SinkSession(asyncio.Protocol):
         match verb.upper():
             case "MAIL":
                 self._recipients = []
-                self._reply("250 2.1.0 Ok")
+                refusal = self._behavior.at_mail(argument.partition("<")[2].partition(">")[0])
+                self._has_sender = refusal is None
+                self._reply(refusal or "250 2.1.0 Ok")
+            case "RCPT" if not self._has_sender:
+                self._reply("503 5.5.1 MAIL first")
             case "RCPT":
                 recipient = argument.partition("<")[2].rpartition(">")[0]
                 refusal = self._behavior.at_rcpt(recipient)

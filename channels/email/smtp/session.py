@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from muster_sdk import Accepted, Ambiguous, Message, NotSent, Outcome, Rejected, Report, TryAgain
+from muster_sdk import Accepted, AccountRefused, Ambiguous, Message, NotSent, Outcome, Rejected, Report, TryAgain
 
 from channels.email.message.composer import ComposedEmail
 from channels.email.smtp.connection import Reply, SmtpConnection, Timeouts
@@ -88,6 +88,13 @@ class SmtpSession:
                 # The server limits its sessions' messages or idle time; nothing is wrong with this message.
                 queue.appendleft(following)
                 return
+            if self._refuses_account(replies):
+                following.end(AccountRefused(str(replies[0])))
+                self.stopped = True
+                self.connection.abort(str(replies[0]))
+                # None of them is to blame; they are sent later.
+                queue.clear()
+                return
             current, pending = self._answer_envelope(following, replies)
             if self.connection.failure:
                 if current is not None:
@@ -137,6 +144,15 @@ class SmtpSession:
             if reply.is_negative and command is not opening:
                 break
         return replies
+
+    def _refuses_account(self, replies: list[Reply]) -> bool:
+        """Return whether the server refuses the sender, whoever the recipient is.
+
+        A server that ends a session which has delivered limits its messages; another session goes on.
+        """
+        return (
+            bool(replies) and replies[0].is_negative and (replies[0].code != _SERVICE_CLOSING or not self.transactions)
+        )
 
     def _answer_envelope(self, message: OutgoingMessage, replies: list[Reply]) -> tuple[OutgoingMessage | None, bytes]:
         """Return what to send next: the message and its content, or no message and what ends its transaction."""

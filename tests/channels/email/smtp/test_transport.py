@@ -8,7 +8,7 @@ from queue import SimpleQueue
 
 import pytest
 import uvloop
-from muster_sdk import Accepted, Message, Outcome, Rejected, TryAgain, Unreachable
+from muster_sdk import Accepted, AccountRefused, Message, NotSent, Outcome, Rejected, TryAgain, Unreachable
 
 from channels.email.settings import EmailSettings
 from channels.email.sink.server import CLOSE, HANG, SinkBehavior, SmtpSink
@@ -141,6 +141,42 @@ def test_421_ends_the_session_and_not_the_batch(send: Send, extensions: tuple[st
     assert outcomes[2] == TryAgain("421 enough")
     assert kinds(outcomes[:2] + outcomes[3:]) == ["Accepted"] * 4
     assert sink.connections == 2
+
+
+@pytest.mark.parametrize("reply", ["450 4.7.1 slow down", "421 4.7.0 slow down", "550 5.7.1 the sender is blocked"])
+def test_a_refused_sender_is_no_recipients_fault(extensions: tuple[str, ...], reply: str) -> None:
+    report = Outcomes()
+    messages = batch(30)
+
+    async def deliver(port: int) -> None:
+        async with smtp.connect(settings(port), timeouts=SHORT_TIMEOUTS) as transport:
+            await transport.send(messages, report)
+
+    with SmtpSink(behavior=SinkBehavior(extensions=extensions, at_mail=lambda _: reply)) as sink:
+        asyncio.run(deliver(sink.port))
+        assert sink.count == 0
+    # At most one a session: the others are sent later.
+    assert 1 <= len(report.ended) <= 4
+    assert set(report.ended.values()) == {AccountRefused(reply)}
+    assert report.begun == []
+
+
+def test_a_sender_who_is_refused_in_the_middle_keeps_what_was_sent(extensions: tuple[str, ...]) -> None:
+    report = Outcomes()
+    messages = batch(40)
+    accepted = iter(["ok"] * 10)
+
+    async def deliver(port: int) -> None:
+        async with smtp.connect(settings(port), timeouts=SHORT_TIMEOUTS) as transport:
+            await transport.send(messages, report)
+
+    slow_down = SinkBehavior(extensions=extensions, at_mail=lambda _: None if next(accepted, None) else "451 slow down")
+    with SmtpSink(behavior=slow_down) as sink:
+        asyncio.run(deliver(sink.port))
+        sent = [outcome for outcome in report.ended.values() if isinstance(outcome, Accepted)]
+        assert len(sent) == sink.count
+    assert AccountRefused("451 slow down") in report.ended.values()
+    assert {type(outcome) for outcome in report.ended.values()} <= {Accepted, AccountRefused, NotSent}
 
 
 def test_sessions_stay_open_between_batches(send: Send) -> None:

@@ -8,7 +8,17 @@ from traceback import format_exception_only
 from typing import Any, cast
 
 import pluggy
-from muster_sdk import Behavior, Capabilities, Channel, Dimension, Observer, TemplateFilter, hookspecs, unfulfilled
+from muster_sdk import (
+    Behavior,
+    Capabilities,
+    Channel,
+    Dimension,
+    Observer,
+    TemplateFilter,
+    grade_of,
+    hookspecs,
+    unfulfilled,
+)
 from muster_sdk.hookspecs import PROJECT
 from pydantic import TypeAdapter
 
@@ -101,6 +111,7 @@ def describe_channel(channel: object) -> ChannelDescription:
         settings_schema,
         _schema(checked, "content"),
         secrets_of(settings_schema),
+        grade_of(checked),
     )
 
 

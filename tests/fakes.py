@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +16,7 @@ from muster_sdk import (
     Composer,
     ContentWarning,
     Estimate,
+    Grade,
     Host,
     Message,
     Outcome,
@@ -145,7 +146,9 @@ def configured_channel(channel: Channel, settings: BaseModel | None) -> Configur
 def plugins_of(*channels: Channel, package: str = "muster-tests", extensions: Extensions = NO_EXTENSIONS) -> Plugins:
     """Plugins that bring these channels, from the modules of their classes."""
     installed = {
-        channel.key: InstalledChannel(describe_channel(channel), package, "1.0", type(channel).__module__)
+        channel.key: InstalledChannel(
+            replace(describe_channel(channel), grade=Grade.BRONZE), package, "1.0", type(channel).__module__
+        )
         for channel in channels
     }
     return Plugins(installed, (), extensions)

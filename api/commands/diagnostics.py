@@ -20,9 +20,9 @@ def list_plugins() -> None:
 
     settings = load_settings()
     plugins = load(settings.blocked_plugins, settings.child_limits())
-    table = Table("provides", "package", "version", "problem", box=None)
+    table = Table("provides", "package", "version", "grade", "problem", box=None)
     for key, channel in plugins.channels.items():
-        table.add_row(key, channel.package, channel.version)
+        table.add_row(key, channel.package, channel.version, (channel.channel.grade or "").lower())
     for dimension in plugins.extensions.dimensions:
         table.add_row(f"dimension {dimension.key}", "", "")
     for behavior in plugins.extensions.behaviors:
@@ -32,7 +32,7 @@ def list_plugins() -> None:
     for name, added in plugins.template_filters.items():
         table.add_row(f"filter {name}", added.package, added.version)
     for fault in plugins.faults:
-        table.add_row(fault.plugin, fault.package, fault.version, fault.reason)
+        table.add_row(fault.plugin, fault.package, fault.version, "", fault.reason)
     Console().print(table)
     if plugins.faults:
         raise typer.Exit(ExitStatus.FAILED)

@@ -1,8 +1,11 @@
 """Plugins as packages bring them: real distributions on the import path, good and broken."""
 
+import json
 from pathlib import Path
 
 import pytest
+from muster_sdk import Grade
+from muster_sdk.grades import GRADE_FILE
 
 from plugins.contributions import Fault
 from tests.plugins.conftest import Install, find_plugins
@@ -141,3 +144,34 @@ def test_observers_and_filters_are_found_and_what_is_none_is_named(install: Inst
         "str has no key of lower-case letters, digits and hyphens; the filter 'a b' has no name of lower-case letters, "
         "digits and _; the filter 'upper' is one of Muster's own"
     )
+
+
+def write_grade(folder: Path, **changes: object) -> None:
+    record = {"grade": "SILVER", "version": "1.0", "sdk": "0.1.0", "date": "2026-11-27", **changes}
+    (folder / GRADE_FILE).write_text(json.dumps({"pigeon": record, "swift": {**record, "grade": "GOLD"}}))
+
+
+def test_a_grade_is_read_beside_the_channels_module(install: Install, tmp_path: Path) -> None:
+    install("pigeon-post", GOOD)
+    assert find_plugins().channels["pigeon"].channel.grade is None
+    write_grade(tmp_path)
+    assert find_plugins().channels["pigeon"].channel.grade is Grade.SILVER
+
+
+@pytest.mark.parametrize(
+    "changes", [{"version": "0.9"}, {"version": None}, {"grade": "PLATINUM"}, {"grade": ["GOLD"]}, {"date": 7}]
+)
+def test_a_grade_of_another_version_or_of_no_sense_does_not_count(
+    install: Install, tmp_path: Path, changes: dict[str, object]
+) -> None:
+    install("pigeon-post", GOOD)
+    write_grade(tmp_path, **changes)
+    assert find_plugins().channels["pigeon"].channel.grade is None
+
+
+@pytest.mark.parametrize("written", [b"", b"\xff", b"[]", b'{"pigeon": 7}', b'{"pigeon": {}}', b"[" * 100_000])
+def test_a_file_of_grades_that_is_none_leaves_the_channel(install: Install, tmp_path: Path, written: bytes) -> None:
+    install("pigeon-post", GOOD)
+    (tmp_path / GRADE_FILE).write_bytes(written)
+    assert find_plugins().channels["pigeon"].channel.grade is None
+    assert find_plugins().faults == ()

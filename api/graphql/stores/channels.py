@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any, cast
 
 import strawberry
+from muster_sdk import Grade
 
 from api.graphql.kit.audited import Observed, subject_of
 from api.graphql.kit.context import Context, Info
+from api.graphql.kit.enums import expose
 from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
 from api.graphql.kit.mutation import mutation
@@ -18,6 +20,18 @@ from domain.stores import queries
 from domain.stores.channels import redacted
 from domain.stores.model import TokenScope
 from plugins.store_channels import StoreChannel
+
+expose(
+    Grade,
+    {
+        Grade.BRONZE: "Its settings, content, outcomes and reports are as the contract of channels says.",
+        Grade.SILVER: "Also, a repeat is harmless or its limits are known, it waits as long as it is asked to, and its "
+        "connection can be checked.",
+        Grade.GOLD: "Also, its receipts are verified, its messages reviewed or estimated, and its provider's sandbox "
+        "has taken one.",
+    },
+    name="ChannelGrade",
+)
 
 
 @strawberry.type
@@ -39,6 +53,10 @@ class Channel:
     version: str = derived(lambda self: self.store_channel.plugin.channel.version)
     package: str = derived(
         lambda self: self.store_channel.plugin.package, description="The Python package that brings it."
+    )
+    grade: Grade | None = derived(
+        lambda self: self.store_channel.plugin.channel.grade,
+        description="What its author's tests have shown of this very version; null if nothing.",
     )
     installed: bool = derived(lambda self: self.store_channel.installed_at is not None)
     configured: bool = derived(

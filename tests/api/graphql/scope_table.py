@@ -58,7 +58,8 @@ READ: Mapping[str, str] = {
     "CampaignEdge": "node cursor",
     "CampaignStats": "recipients pending sent failed unknown skipped",
     "Channel": (
-        "key label version package installed configured installedAt settingsSchema settings contentSchema capabilities"
+        "key label version package grade installed configured installedAt settingsSchema settings contentSchema "
+        "capabilities"
     ),
     "ChannelCapabilities": "maxBatch deliveryReceipts openTracking clickTracking audienceSync idempotentSend",
     "ChannelReach": "channel reachable accepting",

@@ -68,8 +68,8 @@ def grade_file(channel: Channel) -> Path | None:
 
     grade_file(Pigeons())  # Path(".../pigeon_post/muster-contract.json")
     """
-    module = getattr(sys.modules.get(type(channel).__module__), "__file__", None)
-    return None if module is None else Path(module).parent / GRADE_FILE
+    file: object = getattr(sys.modules.get(type(channel).__module__), "__file__", None)
+    return Path(file).parent / GRADE_FILE if isinstance(file, str) else None
 
 
 def read_grades(path: Path) -> dict[str, GradeRecord]:

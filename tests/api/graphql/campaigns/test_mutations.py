@@ -183,7 +183,7 @@ async def test_nobody_to_send_to_and_lists_that_expired(stage: Stage, store: Sto
 
 
 async def test_a_channel_without_settings_is_a_sandbox(stage: Stage, store: StoreClient) -> None:
-    answer = """channel { key label version package installed configured installedAt
+    answer = """channel { key label version package grade installed configured installedAt
         settingsSchema settings contentSchema
         capabilities { maxBatch deliveryReceipts openTracking clickTracking audienceSync idempotentSend } }"""
     [bare] = (await store.get("{ channels { key installed configured installedAt settings } }"))["channels"]
@@ -225,6 +225,7 @@ async def _installed(store: StoreClient, answer: str) -> str:
     assert installed["settingsSchema"]["properties"]["account"]["type"] == "string"
     assert installed["contentSchema"]["required"] == ["text"]
     assert installed["capabilities"]["idempotentSend"] is False
+    assert installed["grade"] == "BRONZE"
     item = answer.replace("channel {", "channel(key: $key) {", 1)
     assert await store.get(f"query ($key: String!) {{ {item} }}", key="recording") == {"channel": installed}
     listed = (await store.segment())["list"]["id"]

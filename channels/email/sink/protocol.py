@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import IO, Final, TypeAlias, cast
 
 Verdict: TypeAlias = Callable[[str], str | None]
-"""Decides on a recipient: None (accepted), a reply such as "550 no", or one of the faults below."""
+"""Decides on an address: None (accepted), a reply such as "550 no", or one of the faults below."""
 
 CLOSE: Final = "close"
 HANG: Final = "hang"
@@ -22,15 +22,15 @@ def accept(_recipient: str) -> str | None:
 
 @dataclass(frozen=True)
 class SinkBehavior:
-    """Sets how a sink answers. The verdicts decide at RCPT, at DATA and at the end of data; `at_mail` on the sender.
+    """Sets how a sink answers. The verdicts decide at MAIL, of the sender, at RCPT, at DATA and at the end of data.
 
     A message is answered `delay` seconds after it was accepted: its session answers nothing else meanwhile.
     """
 
+    at_mail: Verdict = accept
     at_rcpt: Verdict = accept
     at_data: Verdict = accept
     at_end_of_data: Verdict = accept
-    at_mail: Verdict = accept
     extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME")
     tls: ssl.SSLContext | None = None
     implicit_tls: bool = False
@@ -182,7 +182,8 @@ class SinkSession(asyncio.Protocol):
         match verb.upper():
             case "MAIL":
                 self._recipients = []
-                refusal = self._behavior.at_mail(argument.partition("<")[2].partition(">")[0])
+                sender = argument.partition("<")[2].rpartition(">")[0]
+                refusal = self._behavior.at_mail(sender)
                 self._has_sender = refusal is None
                 self._reply(refusal or "250 2.1.0 Ok")
             case "RCPT" if not self._has_sender:

@@ -54,7 +54,7 @@ class MailServer(ProviderDouble):
         self._sink: SmtpSink | None = None
 
     def start(self) -> None:
-        behavior = SinkBehavior(self._at_rcpt, at_end_of_data=self._at_end_of_data, extensions=_EXTENSIONS)
+        behavior = SinkBehavior(at_rcpt=self._at_rcpt, at_end_of_data=self._at_end_of_data, extensions=_EXTENSIONS)
         self._sink = SmtpSink(self.port, behavior=replace(behavior, credentials=CREDENTIALS, at_mail=self._at_mail))
         self._sink.__enter__()
         self.port = self._sink.port

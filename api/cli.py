@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import typer
 
-from api.commands import customers, demo, diagnostics, imports, keys, recovery, server, stores
+from api.commands import customers, demo, diagnostics, imports, keys, plugins, recovery, server, stores
 from api.commands.environment import CommandFailed, ExitStatus
 
 app = typer.Typer(
@@ -28,6 +28,8 @@ app.add_typer(import_app, name="import")
 app.add_typer(store_app, name="store")
 app.add_typer(token_app, name="token")
 app.add_typer(key_app, name="key")
+plugin_app = typer.Typer()
+app.add_typer(plugin_app, name="plugins")
 customer_app = typer.Typer(no_args_is_help=True, help="Answer customers who ask what is held of them.")
 app.add_typer(customer_app, name="customer")
 
@@ -38,8 +40,11 @@ app.command()(recovery.resume)
 app.command()(recovery.backup)
 app.command()(server.schema)
 app.command()(demo.demo)
-app.command("plugins")(diagnostics.list_plugins)
 app.command()(diagnostics.doctor)
+plugin_app.callback(invoke_without_command=True)(plugins.plugins)
+plugin_app.command("install")(plugins.install)
+plugin_app.command("remove")(plugins.remove)
+plugin_app.command("new")(plugins.new)
 import_app.command("customers")(imports.import_customers)
 import_app.command("orders")(imports.import_orders)
 import_app.command("events")(imports.import_events)

@@ -15,6 +15,7 @@ from api import key_files
 from domain.kit import private_files
 from domain.kit.clock import Clock, FileClock, system_clock
 from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
+from plugins.installation.directory import PACKAGES_VARIABLE, PluginsDirectory
 from plugins.isolation.limits import ChildLimits
 from plugins.isolation.targets import ALL
 
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     previous_secret_key: SecretStr | None = None
     files_dir: Path | None = None
     journals_dir: Path | None = None
+    plugins_dir: Path | None = None
     clock_file: Path | None = None
     public_url: str = "http://127.0.0.1:8000"
     allowed_origins: CommaSeparated = ()
@@ -181,6 +183,18 @@ class Settings(BaseSettings):
         name = f"{url.database}-journals" if url.get_backend_name() == "sqlite" else "muster-journals"
         return Path(name).absolute()
 
+    def plugins(self) -> PluginsDirectory:
+        """Return the directory of installed plugins: by default in the working directory.
+
+        Raise InvalidSetting for one by default that another user may have put there: its code would be run.
+        """
+        if self.plugins_dir is not None:
+            return PluginsDirectory(self.plugins_dir.absolute())
+        path = Path("muster-plugins").absolute()
+        if path.exists() and not private_files.is_trustworthy(path):
+            raise InvalidSetting(f"{path} can be written by another user: set MUSTER_PLUGINS_DIR to have it used")
+        return PluginsDirectory(path)
+
     def tighten_directories(self) -> None:
         """Have nobody else read the directories that Muster has made by default; others are the operator's."""
         if self.files_dir is None:
@@ -190,7 +204,8 @@ class Settings(BaseSettings):
 
     def child_limits(self) -> ChildLimits:
         """Return what processes of plugins may have."""
-        return ChildLimits(child_environment(), self.channel_memory_mb, self.private_targets)
+        packages = self.plugins().packages
+        return ChildLimits(child_environment(packages), self.channel_memory_mb, self.private_targets, packages)
 
     def clock(self) -> Clock:
         """Return the clock that the settings choose. Raise InvalidSetting when its file holds no time."""
@@ -230,9 +245,11 @@ _HANDED_OVER = re.compile(
 )
 
 
-def child_environment() -> dict[str, str]:
-    """Return the environment of plugins' processes."""
+def child_environment(packages: Path | None = None) -> dict[str, str]:
+    """Return the environment of plugins' processes, which find the packages of installed plugins by it."""
     handed_over = {name: value for name, value in os.environ.items() if _HANDED_OVER.fullmatch(name)}
+    if packages is not None:
+        handed_over[PACKAGES_VARIABLE] = str(packages)
     # Pydantic would read the entry points of every package, and fail with those of one that is broken.
     return {**handed_over, "PYDANTIC_DISABLE_PLUGINS": "__all__"}
 

@@ -1,8 +1,10 @@
 """Finds what packages bring, the built-in channels by the same door, and survives packages that are broken."""
 
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, EntryPoint, distributions
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -104,7 +106,7 @@ def load(blocked: Collection[str], limits: ChildLimits) -> Plugins:
     Muster's own are imported; a stranger's is imported in a process of its own, which has these limits and ends.
     """
     intake = _Intake()
-    sources = [source for source in _sources(intake) if source.plugin.name not in blocked]
+    sources = [source for source in _sources(intake, limits.packages) if source.plugin.name not in blocked]
     strangers = [source for source in sources if not source.is_ours]
     descriptions = dict(zip(strangers, inspect_each([source.plugin for source in strangers], limits), strict=True))
     for source in sources:
@@ -137,10 +139,11 @@ def _inspect_ours(source: _Source) -> PluginDescription:
         return refused(message_of(error))
 
 
-def _sources(intake: _Intake) -> Iterable[_Source]:
+def _sources(intake: _Intake, packages: Path | None) -> Iterable[_Source]:
     """Return each plugin once, in the order of its name: the same channel wins on every machine."""
+    path = sys.path if packages is None else [*sys.path, str(packages)]
     by_name: dict[tuple[str, str], _Source] = {}
-    for distribution in distributions():
+    for distribution in distributions(path=path):
         package, version = _package(distribution)
         try:
             entry_points = distribution.entry_points.select(group=PROJECT)

@@ -77,7 +77,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def journals_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have each test's journals and files lie where no other looks for them."""
+    """Have each test's journals, files and plugins lie where no other looks for them."""
+    monkeypatch.setenv("MUSTER_PLUGINS_DIR", str(tmp_path / "plugins"))
     monkeypatch.setenv("MUSTER_JOURNALS_DIR", str(tmp_path / "journals"))
     monkeypatch.setenv("MUSTER_FILES_DIR", str(tmp_path / "files"))
 

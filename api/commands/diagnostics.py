@@ -11,33 +11,6 @@ if TYPE_CHECKING:
     from api.doctor import CheckResult
 
 
-def list_plugins() -> None:
-    """List what plugins provide. Those that are left out are listed with the reason."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from plugins.manager import load
-
-    settings = load_settings()
-    plugins = load(settings.blocked_plugins, settings.child_limits())
-    table = Table("provides", "package", "version", "grade", "problem", box=None)
-    for key, channel in plugins.channels.items():
-        table.add_row(key, channel.package, channel.version, (channel.channel.grade or "").lower())
-    for dimension in plugins.extensions.dimensions:
-        table.add_row(f"dimension {dimension.key}", "", "")
-    for behavior in plugins.extensions.behaviors:
-        table.add_row(f"behavior {behavior.event}", "", "")
-    for observer in plugins.observers.values():
-        table.add_row(f"observer {observer.key}", observer.package, observer.version)
-    for name, added in plugins.template_filters.items():
-        table.add_row(f"filter {name}", added.package, added.version)
-    for fault in plugins.faults:
-        table.add_row(fault.plugin, fault.package, fault.version, "", fault.reason)
-    Console().print(table)
-    if plugins.faults:
-        raise typer.Exit(ExitStatus.FAILED)
-
-
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Write the results as JSON, for machines.")] = False,
 ) -> None:

@@ -3,7 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from stat import S_IMODE
+from stat import S_IMODE, S_IWOTH
 
 FILE = 0o600
 DIRECTORY = 0o700
@@ -21,6 +21,14 @@ def create(path: Path) -> None:
 
 def make_directory(path: Path) -> None:
     path.mkdir(mode=DIRECTORY, parents=True, exist_ok=True)
+
+
+def is_trustworthy(path: Path) -> bool:
+    """Return whether nobody has put this there but this user, root, or whoever has the directory that it is in."""
+    if not hasattr(os, "getuid"):
+        return True
+    status = path.stat()
+    return status.st_uid in {os.getuid(), 0, path.parent.stat().st_uid} and not status.st_mode & S_IWOTH
 
 
 def tighten(*paths: Path) -> None:

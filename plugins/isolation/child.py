@@ -26,6 +26,7 @@ from domain.sessions.journal import JournalUnwritable
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
 from domain.templates.rendering import MinijinjaTemplates
+from plugins.installation.directory import extend_import_path
 from plugins.isolation.frames import (
     Call,
     CheckSettings,
@@ -248,6 +249,7 @@ def main(entry_point: str, key: str, memory_mb: int, allowed: str, filters: str)
         with telling:
             connection.sendall(encode_report(Kind.TARGET_REFUSED, address=address))
 
+    extend_import_path()
     guard_connections(Targets(tuple(filter(None, allowed.split(",")))), report_refused)
     try:
         channel = load_channel(entry_point, key)

@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint
 from muster_sdk.hookspecs import PROJECT
 
 from plugins.inspection import inspect, message_of, refused
+from plugins.installation.directory import extend_import_path
 from plugins.isolation.limits import limit_memory
 from plugins.isolation.targets import Targets, guard_connections
 
@@ -20,6 +21,7 @@ def main(name: str, entry_point: str, memory_mb: int, allowed: str) -> None:
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
+    extend_import_path()
     limit_memory(memory_mb)
     guard_connections(Targets(tuple(filter(None, allowed.split(",")))), lambda _address: None)
     write = os.write

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,8 @@ class ChildLimits:
     memory_mb: int
     # Networks that are not public, and that it may connect to all the same.
     private_targets: Sequence[str] = ()
+    # The directory of packages that `muster plugins install` has installed.
+    packages: Path | None = None
 
 
 def limit_memory(megabytes: int) -> None:

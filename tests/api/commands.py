@@ -9,7 +9,7 @@ from pathlib import Path
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["api.app", "api.cli", "api.demo.run", "api.doctor", "api.import_file"])
-_DIRECTORIES = "MUSTER_FILES_DIR", "MUSTER_JOURNALS_DIR"
+_DIRECTORIES = "MUSTER_FILES_DIR", "MUSTER_JOURNALS_DIR", "MUSTER_PLUGINS_DIR"
 
 
 @dataclass(frozen=True, slots=True)

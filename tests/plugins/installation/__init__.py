@@ -1,0 +1,1 @@
+"""Tests of the installation of plugins: real tools, wheels and directories."""

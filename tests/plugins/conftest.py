@@ -39,6 +39,9 @@ PIGEON = """
         def connect(self, settings, host):
             raise NotImplementedError
 """
+# A package of its own, with tests of its own: test_example.py runs them.
+collect_ignore = ["example"]
+
 Install = Callable[..., None]
 
 

@@ -158,3 +158,29 @@ def test_proxies_are_addresses_and_networks_or_none(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("MUSTER_TRUSTED_PROXIES", wrong)
         with pytest.raises(InvalidSetting, match="MUSTER_TRUSTED_PROXIES"):
             Settings.from_env()
+
+
+def test_plugins_are_in_the_working_directory_unless_a_directory_is_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert Settings.from_env().plugins().path == tmp_path / "plugins"
+    monkeypatch.delenv("MUSTER_PLUGINS_DIR")
+    monkeypatch.chdir(tmp_path)
+    assert Settings.from_env().plugins().path == tmp_path / "muster-plugins"
+
+
+def test_plugins_that_another_user_may_have_written_are_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    planted = tmp_path / "muster-plugins"
+    planted.mkdir()
+    planted.chmod(0o777)
+    monkeypatch.delenv("MUSTER_PLUGINS_DIR")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidSetting, match="set MUSTER_PLUGINS_DIR to have it used"):
+        Settings.from_env().plugins()
+    monkeypatch.setenv("MUSTER_PLUGINS_DIR", str(planted))
+    assert Settings.from_env().plugins().path == planted
+    planted.chmod(0o755)
+    monkeypatch.delenv("MUSTER_PLUGINS_DIR")
+    assert Settings.from_env().plugins().path == planted

@@ -17,7 +17,13 @@ from packaging.version import Version
 from domain.kit.errors import DomainError, ErrorCode
 
 _FILES = Path(__file__).parent / "files"
-_ROOT = Path(__file__).parents[2]
+_SDK = Path(__file__).parents[1] / "sdk"
+_SDK_SOURCE = """\
+# The SDK is not on PyPI yet: uv takes it from the checkout of Muster.
+[tool.uv.sources]
+muster-sdk = {{ path = "{}" }}
+
+"""
 _SUFFIX = ".tmpl"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_NAME = 40
@@ -64,10 +70,11 @@ def name_plugin(name: str, label: str | None, address: AddressKind, channels: Co
 def write_plugin(plugin: NewPlugin, folder: Path, sdk_path: str | None = None) -> None:
     """Write the package into a folder that is not there, or empty. Raise DomainError when it is neither.
 
-    `sdk_path` leads to the source of the SDK, by default to this checkout's.
+    `sdk_path` leads to the source of the SDK, by default to this checkout's, if it is one.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DomainError(f"{folder} is there already, and not empty", field=("path",), code=ErrorCode.TAKEN)
+    path = sdk_path or (_SDK.as_posix() if (_SDK / "pyproject.toml").is_file() else None)
     sdk = Version(version("muster-sdk"))
     values = {
         "name": plugin.name,
@@ -77,14 +84,14 @@ def write_plugin(plugin: NewPlugin, folder: Path, sdk_path: str | None = None) -
         "address": plugin.address.value,
         "sdk": f"{sdk.major}.{sdk.minor}",
         "next_sdk": str(sdk.major + 1) if sdk.major else f"0.{sdk.minor + 1}",
-        "sdk_path": sdk_path or (_ROOT / "plugins" / "sdk").as_posix(),
+        "sdk_source": _SDK_SOURCE.format(path) if path else "",
     }
     written = not folder.exists()
     try:
         for source in sorted(_FILES.rglob(f"*{_SUFFIX}")):
-            path = folder / _target(source, values)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(Template(source.read_text()).substitute(values))
+            target = folder / _target(source, values)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(Template(source.read_text()).substitute(values))
     except BaseException:
         if written:
             shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from time import monotonic
@@ -112,6 +112,15 @@ def local_provider() -> "HttpDouble":
     return double
 
 
+async def ready(ask: Callable[..., Awaitable[Json]], segment_id: str) -> None:
+    """Wait for the segment's first list."""
+    look = "query ($id: ID!) { segment(id: $id) { lists(first: 1) { nodes { status } } } }"
+    deadline = monotonic() + SECONDS
+    while (await ask(look, id=segment_id))["lists"]["nodes"] != [{"status": "READY"}]:
+        assert monotonic() < deadline, "the list is not made"
+        await asyncio.sleep(0.2)
+
+
 async def deliver(client: httpx.AsyncClient, provider_url: str) -> Json:
     """Install the channel, send a campaign to all customers, and return its figures when it has ended."""
 
@@ -145,6 +154,7 @@ async def deliver(client: httpx.AsyncClient, provider_url: str) -> Json:
         await ask(upsert, i=customers[first : first + 100])
     segment = "mutation ($i: SegmentInput!) { segmentCreate(input: $i) { segment { id } userErrors { message } } }"
     created = await ask(segment, i={"name": "All", "query": 'consent.example-sms = "SUBSCRIBED"'})
+    await ready(ask, created["segment"]["id"])
     content = {"text": "Hi {{ customer.name }}"}
     target = {"segmentId": created["segment"]["id"]}
     campaign_input = {"name": "Hello", "channel": "example-sms", "target": target, "content": content}

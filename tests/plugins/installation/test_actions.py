@@ -92,7 +92,7 @@ REFUSED: dict[str, tuple[Prepare, str]] = {
         "[project.entry-points.muster]",
     ),
     "a package without a plugin": (
-        lambda folder, index: write_wheel(index, "corn", plugin=False) and "corn",
+        lambda folder, index: write_wheel(index, "corn", plugin=False).name.partition("-")[0],
         "no plugin",
     ),
     "another version of the SDK": (

@@ -128,7 +128,7 @@ async def deliver(client: httpx.AsyncClient, provider_url: str) -> Json:
         body = (await client.post("/graphql", json={"query": query, "variables": variables})).json()
         assert "errors" not in body, body
         [answer] = body["data"].values()
-        assert not (answer or {}).get("userErrors"), answer
+        assert not (answer and answer.get("userErrors")), answer
         return answer
 
     settings = {

@@ -1,4 +1,5 @@
-"""Measures imports beside bare loads: of the same file as it is, and of the rows that the import made of it."""
+"""Measures imports beside bare loads: of the same file as it is, and of the rows that the import os
+import made of it."""
 
 import csv
 import os

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from muster_sdk import AddressKind
 
+from domain.accounts import queries as accounts
 from domain.installation.keys import InstallationKeys
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
@@ -92,6 +93,7 @@ class InstalledChannels:
                 raise ChannelUnavailable(str(error), field=("settings",)) from None
             secret_key = await self._keys.sealing_key(tx)
             await stores.install(tx, store_id, key, seal(validated, secret_key, store_id, key), now)
+            await accounts.forget_refusals(tx, store_id, key)
         return self._store_channel(store_id, plugin, (await stores.installations(tx, store_id))[key])
 
     async def problems(self, tx: Transaction, store_id: int) -> list[str]:

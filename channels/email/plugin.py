@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from muster_sdk import AddressKind, Capabilities, Channel, Composer, Host, Templates, Transport, hookimpl
+from muster_sdk import AccountLimits, AddressKind, Capabilities, Channel, Composer, Host, Templates, Transport, hookimpl
 from pydantic import BaseModel
 
 from channels.email.content import EmailContent
@@ -20,13 +20,18 @@ class EmailChannel:
     address: AddressKind = AddressKind.EMAIL
     settings: type[BaseModel] = EmailSettings
     content: type[BaseModel] = EmailContent
-    capabilities: Capabilities = field(default_factory=lambda: Capabilities(max_batch=500, content_review=True))
+    capabilities: Capabilities = field(
+        default_factory=lambda: Capabilities(max_batch=500, content_review=True, account_limits=True)
+    )
 
     def prepare(self, content: EmailContent, settings: EmailSettings | None, templates: Templates) -> Composer:
         return composer.prepare(content, settings, templates)
 
     def connect(self, settings: EmailSettings, host: Host) -> AbstractAsyncContextManager[Transport]:  # noqa: ARG002 - SMTP is not HTTP
         return transport.connect(settings)
+
+    def account_limits(self, settings: EmailSettings) -> AccountLimits:
+        return AccountLimits(settings.account, per_second=settings.messages_per_second)
 
 
 @hookimpl

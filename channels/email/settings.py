@@ -1,11 +1,14 @@
 """The settings by which a store connects its mail server."""
 
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated, Self
 
 from muster_sdk import AddressInvalid, smtp_mailbox
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator, model_validator
 from pydantic.alias_generators import to_camel
+
+_ACCOUNT_LENGTH = 200
 
 
 class Security(StrEnum):
@@ -34,6 +37,19 @@ class EmailSettings(BaseModel):
     from_name: Annotated[str, StringConstraints(max_length=200)] = Field(
         default="", description="The sender's name, shown beside the address."
     )
+    messages_per_second: float | None = Field(
+        default=None,
+        ge=0.01,
+        le=10_000,
+        description="Messages a second that the mail server takes from this account, whatever sends them; "
+        "without it, as many as it takes.",
+    )
+
+    @property
+    def account(self) -> str:
+        """Return a name of the account at the mail server, of 200 characters at most."""
+        account = self.host if self.username is None else f"{self.username}@{self.host}"
+        return account if len(account) <= _ACCOUNT_LENGTH else sha256(account.encode()).hexdigest()
 
     @field_validator("from_address")
     @classmethod

@@ -14,6 +14,7 @@ from domain import jobs
 from domain.channels import states
 from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
 from domain.deliveries import batches, settlement
+from domain.deliveries.account_gate import MOMENT_SECONDS, AccountGate
 from domain.deliveries.intents import Intent, commit_intents
 from domain.deliveries.mailing import Mailing, MailingSource, MailingState
 from domain.deliveries.model import BATCH_SIZE, Batch, ClaimedDelivery, DeliveryResult, DeliveryStatus
@@ -56,6 +57,7 @@ class BatchSender:
     channel: ChannelDescription
     session: ChannelSession
     links: UnsubscribeLinks
+    gate: AccountGate
     # What keeps the rest from going out; or, beside what went out, None.
     problem: str | None = None
     # What is known and not recorded yet, by customer, and the messages of a sandbox.
@@ -63,9 +65,12 @@ class BatchSender:
     shown: Mapping[UUID, Mapping[str, object]] = field(default_factory=dict[UUID, Mapping[str, object]])
     # What the channel has put into its state, and is stored with these results.
     state_changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    _pace: Pace = field(default_factory=Pace)
+    _pace: Pace = field(init=False)
     # Whether intents of this claim may be committed of which it does not know.
     _intents_unknown: bool = False
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(self.gate.spread)
 
     async def run(self) -> None:
         """Hand over window after window. Raise LeaseLost, ChannelBroken; what is known is recorded before that."""
@@ -85,12 +90,25 @@ class BatchSender:
 
     async def _hand_over_windows(self) -> None:
         turn_ends_at = monotonic() + _TURN_SECONDS
-        idle_windows = 0
-        while self.problem is None and monotonic() < turn_ends_at and (window := await self._next_window()):
+        idle_windows, waited = 0, 0.0
+        while self._goes_on and monotonic() < turn_ends_at:
+            window = await self._next_window()
+            if not window:
+                wait = self.gate.wait
+                if wait is None or wait.reason is not None or waited + wait.seconds > MOMENT_SECONDS:
+                    return
+                waited += wait.seconds
+                await asyncio.sleep(wait.seconds)
+                continue
+            waited = 0
             await self._hand_over(window)
             idle_windows = 0 if any(result.attempted for result in self.results.values()) else idle_windows + 1
-            if idle_windows > 1 and self.problem is None:
+            if idle_windows > 1 and self._goes_on:
                 raise ChannelBroken(f"The channel {self.channel.key} sends nothing of what it is handed")
+
+    @property
+    def _goes_on(self) -> bool:
+        return self.problem is None and self.gate.refusal is None
 
     async def _settle_results(self) -> None:
         if not self.settled:
@@ -120,10 +138,12 @@ class BatchSender:
                 variables = await template_variables(
                     tx, self.mailing.store, customer_ids, with_properties=self.session.reads_properties
                 )
+            intents = await self._permitted(tx, intents)
 
         await settlement.until_written(self.services.database, write)
         self._intents_unknown = False
         self.results = {}
+        self.gate.noted()
         return [(intent, self._recipient(intent, variables.get(intent.customer_id, {}))) for intent in intents]
 
     async def _commit_intents(self, tx: Transaction) -> list[Intent]:
@@ -135,8 +155,17 @@ class BatchSender:
         capabilities = self.channel.capabilities
         if capabilities.idempotency is not None:
             await batches.expire_keys(tx, self.batch, capabilities.idempotency.total_seconds() * _KEY_LIFE)
-        limit = self._pace.window_size(min(BATCH_SIZE, capabilities.max_batch))
+        limit = await self.gate.room(tx, self._pace.window_size(min(BATCH_SIZE, capabilities.max_batch)))
+        if not limit:
+            return []
         return await commit_intents(tx, self.batch, self.job.fence, self.mailing, self.channel.address, limit)
+
+    async def _permitted(self, tx: Transaction, intents: list[Intent]) -> list[Intent]:
+        """Take permits for the intents, and return those that have one; of the others nothing is committed."""
+        count = await self.gate.take(tx, len(intents))
+        others = {ClaimedDelivery(intent.customer_id, self.job.fence): NOT_BEGUN for intent in intents[count:]}
+        await batches.record_outcomes(tx, self.batch, others)
+        return intents[:count]
 
     def _recipient(self, intent: Intent, variables: Mapping[str, object]) -> Recipient:
         mailing = self.mailing
@@ -165,6 +194,7 @@ class BatchSender:
         await settlement.settle(tx, self.services, self.source, self.mailing, self.batch, results)
         await self._store_state(tx)
         await self._store_shown(tx)
+        await self.gate.note(tx)
 
     async def _store_state(self, tx: Transaction) -> None:
         await states.store(tx, self.mailing.store.id, self.mailing.channel, self.state_changes)
@@ -178,7 +208,7 @@ class BatchSender:
         """Show what is wrong when nothing of the window went out, and that it is over when something did."""
         statuses = {result.status for result in self.results.values()}
         problem: str | None = None
-        if statuses == {DeliveryStatus.PENDING}:
+        if statuses == {DeliveryStatus.PENDING} and self.gate.refusal is None:
             problem = next((result.error for result in self.results.values() if result.error), None)
         if problem is not None or (self.mailing.problem is not None and DeliveryStatus.SENT in statuses):
             await self.source.note_problem(tx, self.mailing, problem)
@@ -191,7 +221,7 @@ class BatchSender:
     async def _hand_over(self, handed: Sequence[tuple[Intent, Recipient]]) -> None:
         """Compose and send the messages; what is known of each is in `results` behind it, however it ends."""
         began = monotonic()
-        window = MessageWindow(deadline=began + _BEGIN_SECONDS)
+        window = MessageWindow(deadline=began + _BEGIN_SECONDS, spread=self.gate.spread)
         recipients = [recipient for _, recipient in handed]
         sending = asyncio.create_task(self.session.send(recipients, window))
         try:
@@ -205,6 +235,7 @@ class BatchSender:
                 sending.cancel()
                 await _let_finish(sending)
             self.problem = window.fault
+            self.gate.hear([outcome for key, outcome in window.outcomes.items() if key in window.begun])
             self.shown = window.shown
             self.state_changes = window.state_changes
             for intent, recipient in handed:

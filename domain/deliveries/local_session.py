@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 
 from muster_sdk import (
     Accepted,
+    AccountLimiter,
+    AccountLimits,
     Channel,
     Composer,
     ContentInvalid,
@@ -28,7 +30,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.kit.errors import DomainError, DomainErrors
 from domain.sessions import outcomes
-from domain.sessions.calls import OBSERVER, CallContext, CallResult, ChannelCall
+from domain.sessions.calls import OBSERVER, CallContext, CallResult, ChannelCall, account_limits
 from domain.sessions.host import CallHost, CallState, NoHttp
 from domain.sessions.journal import Journal, JournalUnwritable
 from domain.sessions.local_calls import call_locally
@@ -69,7 +71,8 @@ class LocalSessions:
         model = None if settings is None else model_of(channel, settings)
         composer = _prepare(channel, model, content, usage)
         host = CallHost(self._http, CallState(state))
-        session = LocalSession(channel, model, composer, host, reads_properties=usage.reads("customer.property"))
+        reads_properties, limits = usage.reads("customer.property"), _limits(channel, model)
+        session = LocalSession(channel, model, composer, host, reads_properties=reads_properties, limits=limits)
         try:
             yield session
         finally:
@@ -100,6 +103,15 @@ def _prepare(
         raise _broken(channel, error) from error
 
 
+def _limits(channel: Channel, settings: BaseModel | None) -> AccountLimits | None:
+    if settings is None or not channel.capabilities.account_limits:
+        return None
+    try:
+        return account_limits().check(cast("AccountLimiter", channel).account_limits(settings))
+    except Exception as error:
+        raise _broken(channel, error) from error
+
+
 @dataclass(slots=True)
 class LocalSession:
     channel: Channel
@@ -107,6 +119,7 @@ class LocalSession:
     composer: Composer
     host: CallHost
     reads_properties: bool
+    limits: AccountLimits | None = None
     _connection: AbstractAsyncContextManager[Transport] | None = None
     _transport: Transport | None = None
     _journal: Journal | None = None
@@ -200,7 +213,8 @@ class MessageReport:
 
     def begin(self, message: Message) -> bool:
         key = message.key
-        if self.closed or self.stopped() or monotonic() >= self.window.deadline or key in self.window.begun:
+        window = self.window
+        if self.closed or self.stopped() or window.refused or monotonic() >= window.deadline or key in window.begun:
             return False
         try:
             if self.journal is not None and not self.journal.begin(key):

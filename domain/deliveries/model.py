@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from domain.accounts.model import AccountKey
+
 # Deliveries in a batch, which one worker holds at a time.
 BATCH_SIZE = 500
 # The states that a batch and a campaign are counted by.
@@ -109,6 +111,18 @@ class Batch:
     number: int
     first_customer_id: int
     last_customer_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What keeps the rest of a batch from going out for so many seconds; `problem` where its store is told of that.
+
+    All that wait for one `account` go on one after the other.
+    """
+
+    seconds: float
+    problem: str | None = None
+    account: AccountKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,9 @@ def result_of(  # noqa: PLR0911 - a return an outcome
             return DeliveryResult(DeliveryStatus.FAILED, error=reason[:_REASON_LENGTH])
         case TryAgain(reason, after):
             return _retried(reason, attempts, after or retry_delay(attempts))
-        case AccountRefused(reason, after):
-            # Whatever the number of attempts: it says nothing of this message.
-            delay = max(after or FIRST_DELAY, timedelta())
-            return replace(NOT_BEGUN, error=reason[:_REASON_LENGTH], retry_in=delay)
+        case AccountRefused(reason):
+            # Whatever the number of attempts: it says nothing of this message. It is the account that waits.
+            return replace(NOT_BEGUN, error=reason[:_REASON_LENGTH])
         case NotSent(reason):
             return _retried(reason, attempts, retry_delay(attempts))
         case Ambiguous(reason):

@@ -6,11 +6,13 @@ from typing import Any
 from muster_sdk import Unreachable
 
 from domain import jobs
+from domain.accounts import actions as accounts
 from domain.channels import states
 from domain.deliveries import batches, evidence, notices, settlement
+from domain.deliveries.account_gate import AccountGate
 from domain.deliveries.batch_sender import BatchSender
 from domain.deliveries.mailing import Mailing, MailingSource, MailingState
-from domain.deliveries.model import Batch, BatchKey
+from domain.deliveries.model import Batch, BatchKey, Hold
 from domain.jobs import Job
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
@@ -30,7 +32,7 @@ async def deliver(services: Services, job: Job, source: MailingSource, key: Batc
     job by now, ChannelBroken when the channel's code broke: that is a death of the job's worker.
     """
     configured: ConfiguredChannel | None = None
-    problem: str | None = None
+    hold: Hold | None = None
     state: Mapping[str, Any] = {}
     async with services.database.read() as tx:
         mailing = await source.load(tx, job.store_id, key.mailing_id)
@@ -40,28 +42,30 @@ async def deliver(services: Services, job: Job, source: MailingSource, key: Batc
                 configured = await services.channels.find(tx, job.store_id, mailing.channel)
                 state = await states.load(tx, job.store_id, mailing.channel)
             except ChannelUnavailable as error:
-                problem = error.message
+                hold = Hold(_UNREACHABLE_SECONDS, error.message)
     if mailing is None or batch is None:
         async with services.database.write() as tx:
             await jobs.finish(tx, job)
         return
     if configured is None:
-        problem = problem or f"The channel {mailing.channel} is not installed"
+        hold = hold or Hold(_UNREACHABLE_SECONDS, f"The channel {mailing.channel} is not installed")
     else:
         try:
-            problem = await _send(services, job, source, mailing, batch, configured, state)
+            hold = await _send(services, job, source, mailing, batch, configured, state)
         except (DomainError, Unreachable) as error:
-            problem = str(error)
+            hold = Hold(_UNREACHABLE_SECONDS, str(error))
         except ChannelBroken as error:
             async with services.database.write() as tx:
                 await source.note_problem(tx, mailing, str(error))
             raise
-    if problem is None:
+    if hold is None:
         await _close(services, job, source, mailing, batch)
         return
     async with services.database.write() as tx:
-        await source.note_problem(tx, mailing, problem)
-        await jobs.release(tx, job, delay=_UNREACHABLE_SECONDS, error=problem)
+        if hold.problem is not None:
+            await source.note_problem(tx, mailing, hold.problem)
+        delay = hold.seconds if hold.account is None else await accounts.queue_up(tx, hold.account, hold.seconds)
+        await jobs.release(tx, job, delay=delay, error=hold.problem)
 
 
 async def give_up(tx: Transaction, services: Services, job: Job, source: MailingSource, key: BatchKey) -> None:
@@ -87,7 +91,7 @@ async def _send(  # noqa: PLR0913, PLR0917 - as many things make a claim
     batch: Batch,
     configured: ConfiguredChannel,
     state: Mapping[str, Any],
-) -> str | None:
+) -> Hold | None:
     """Send what is due of the batch, and return what keeps the rest from going out."""
     idempotent = configured.channel.capabilities.idempotent
     if job.fence > 1:
@@ -100,17 +104,20 @@ async def _send(  # noqa: PLR0913, PLR0917 - as many things make a claim
     claim = settlement.claim_of(batch, job.fence)
     links = await services.links()
     async with services.sessions.open(configured, mailing.content, state) as session:
+        gate = AccountGate.of(job, mailing.channel, session.limits)
+        if not await gate.enter(services.database):
+            return gate.hold
         try:
             await session.connect(services.journals.path(claim))
         except JournalUnwritable as error:
-            return str(error)
-        sender = BatchSender(services, job, source, mailing, batch, configured.channel, session, links)
+            return Hold(_UNREACHABLE_SECONDS, str(error))
+        sender = BatchSender(services, job, source, mailing, batch, configured.channel, session, links, gate)
         try:
             await sender.run()
         finally:
             if sender.settled:
                 services.journals.close(claim)
-    return sender.problem
+    return gate.hold if sender.problem is None else Hold(_UNREACHABLE_SECONDS, sender.problem)
 
 
 async def _close(services: Services, job: Job, source: MailingSource, mailing: Mailing, batch: Batch) -> None:

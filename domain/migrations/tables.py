@@ -1,5 +1,6 @@
 """Every topic's tables, registered with the metadata."""
 
+from domain.accounts import tables as accounts
 from domain.audit import tables as audit
 from domain.campaigns import tables as campaigns
 from domain.changes import tables as changes
@@ -22,6 +23,7 @@ from domain.stores import tables as stores
 from domain.wallets import tables as wallets
 
 __all__ = [
+    "accounts",
     "audit",
     "campaigns",
     "changes",

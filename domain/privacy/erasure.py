@@ -6,6 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from domain import changes, jobs
+from domain.accounts import queries as accounts
 from domain.addresses import former_spellings
 from domain.campaigns import queries as campaigns
 from domain.changes import ChangeKind
@@ -67,6 +68,7 @@ async def erase(tx: Transaction, key: bytes, store_id: int, customer_id: int, no
     await import_reports.forget_subject(tx, store_id, hashes)
     await campaigns.replace_problems(tx, store_id, addresses, _QUOTED)
     await jobs.replace_errors(tx, store_id, addresses, _QUOTED)
+    await accounts.replace_reasons(tx, store_id, addresses, _QUOTED)
     operation = await operations.start(tx, store_id, ERASE.name, now)
     await _report_filters(tx, operation, addresses)
     payload = {

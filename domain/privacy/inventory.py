@@ -180,6 +180,10 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
         "ids and keyed hashes; an error that quotes an address is replaced",
         "id queue kind payload status due_at lease_until owner fence deaths error created_at",
     ),
+    "channel_accounts": (
+        "names of the store's own accounts; a reason that quotes an address is replaced",
+        "channel account arrival_at turn_at refused_until reason refusals",
+    ),
     "segments": (
         "the store's own words; filters that name an address of the person are reported to the caller",
         (
@@ -192,6 +196,7 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
 
 # Tables that hold nothing of a person, but numbers of customers and the store's own words.
 IMPERSONAL: Mapping[str, str] = {
+    "account_slots": "channel account job_id fence",
     "api_tokens": "id name hash scopes created_at expires_at last_used_at revoked_at",
     "audit_entries": "at id actor actor_name token_id address request_id action outcome codes subject_type subject_key "
     "asked before after",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from muster_sdk import ContentWarning, Estimate, Recipient, Shown
+from muster_sdk import AccountLimits, ContentWarning, Estimate, Recipient, Shown
 from pydantic import TypeAdapter
 
 from domain.sessions.calls import CallContext, CallResult, ChannelCall
@@ -50,6 +50,11 @@ class ChannelSession(Protocol):
     @property
     def reads_properties(self) -> bool:
         """Return whether the content's templates may read customers' properties."""
+        ...
+
+    @property
+    def limits(self) -> AccountLimits | None:
+        """Return the limits of the account that it sends through, where the channel says some."""
         ...
 
     async def show(self, recipient: Recipient) -> MessagePreview:

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from muster_sdk import Outcome
+from muster_sdk import AccountRefused, Outcome
 
 
 @dataclass(slots=True)
@@ -23,14 +23,21 @@ class MessageWindow:
     fault: str | None = None
     # What the channel has put into its state, once it has come to its end: None is deleted.
     state_changes: dict[str, Any] = field(default_factory=dict[str, Any])
+    # Seconds from the first message's begin within which the others begin, where their number is limited by time.
+    spread: float | None = None
+    # Whether the provider takes nothing from the account any more: none begins then.
+    refused: bool = False
     # When something was heard of it last.
     heard_at: float = field(default_factory=monotonic)
 
     def note_begun(self, key: UUID) -> None:
         self.heard_at = monotonic()
+        if self.spread is not None and not self.begun:
+            self.deadline = min(self.deadline, self.heard_at + self.spread)
         self.begun.add(key)
 
     def note_ended(self, key: UUID, outcome: Outcome) -> None:
         """Keep a message's outcome: the first one, whatever a channel reports behind it."""
         self.heard_at = monotonic()
+        self.refused = self.refused or isinstance(outcome, AccountRefused)
         self.outcomes.setdefault(key, outcome)

@@ -21,7 +21,7 @@ from muster_sdk.hookspecs import PROJECT
 from domain.deliveries.local_session import LocalSession, LocalSessions
 from domain.kit.errors import DomainError
 from domain.sessions import outcomes
-from domain.sessions.calls import OBSERVER, CallContext, ChannelCall
+from domain.sessions.calls import OBSERVER, CallContext, ChannelCall, account_limits
 from domain.sessions.journal import JournalUnwritable
 from domain.sessions.session import ChannelBroken
 from domain.sessions.window import MessageWindow
@@ -71,8 +71,8 @@ class ReportingWindow(MessageWindow):
 
     __slots__ = ("_child",)
 
-    def __init__(self, deadline: float, child: "ChannelHost") -> None:
-        super().__init__(deadline)
+    def __init__(self, send: Send, child: "ChannelHost") -> None:
+        super().__init__(send.deadline, spread=send.spread)
         self._child = child
 
     def note_begun(self, key: UUID) -> None:
@@ -165,8 +165,8 @@ class ChannelHost:
                 return await self._show(recipient)
             case Connect(journal):
                 return await self._connect(journal)
-            case Send(recipients, deadline):
-                window = ReportingWindow(deadline, self)
+            case Send(recipients):
+                window = ReportingWindow(command, self)
                 await self._opened.send(recipients, window)
                 return encode_report(Kind.SENT, fault=window.fault, state_changes=window.state_changes)
             case Close():
@@ -198,7 +198,12 @@ class ChannelHost:
             self._session = await self._open.enter_async_context(session)
         except DomainError as error:
             return _refused(error)
-        return encode_report(Kind.OPENED, reads_properties=self._session.reads_properties)
+        limits = self._session.limits
+        return encode_report(
+            Kind.OPENED,
+            reads_properties=self._session.reads_properties,
+            limits=None if limits is None else account_limits().encode(limits),
+        )
 
     async def _check(self, settings: Mapping[str, object]) -> bytes:
         try:

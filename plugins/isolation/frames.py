@@ -66,10 +66,14 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send messages, none of which begins behind the deadline: a time of the machine's monotonic clock."""
+    """Send messages, none of which begins behind the deadline: a time of the machine's monotonic clock.
+
+    With a spread, none begins so many seconds after the first.
+    """
 
     recipients: tuple[Recipient, ...]
     deadline: float
+    spread: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

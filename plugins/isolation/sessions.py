@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-from muster_sdk import ContentInvalid, Recipient, Unreachable, WebhookRefused
+from muster_sdk import AccountLimits, ContentInvalid, Recipient, Unreachable, WebhookRefused
 
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.sessions import calls, outcomes
@@ -147,6 +147,7 @@ class IsolatedSession:
 
     process: ChannelProcess
     reads_properties: bool = True
+    limits: AccountLimits | None = None
     _journal: Path | None = field(default=None, init=False)
 
     async def prepare(
@@ -156,6 +157,7 @@ class IsolatedSession:
         report = await self._ask_soon(Open(settings, content, state), Kind.OPENED, Kind.REFUSED)
         _raise_refusal(report)
         self.reads_properties = report["reads_properties"]
+        self.limits = None if report["limits"] is None else calls.account_limits().decode(report["limits"])
 
     async def show(self, recipient: Recipient) -> MessagePreview:
         report = await self._ask_soon(Show(recipient), Kind.SHOWN, Kind.REFUSED)
@@ -176,7 +178,7 @@ class IsolatedSession:
         self._journal = journal
 
     async def send(self, recipients: Sequence[Recipient], window: MessageWindow) -> None:
-        self.process.tell(Send(tuple(recipients), window.deadline))
+        self.process.tell(Send(tuple(recipients), window.deadline, window.spread))
         try:
             while (report := await self.process.next_report(Kind.BEGUN, Kind.ENDED, Kind.SENT))["kind"] != Kind.SENT:
                 _note(report, window)

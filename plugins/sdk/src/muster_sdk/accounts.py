@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Protocol
 
 from muster_sdk.host import Host
@@ -16,15 +17,18 @@ __all__ = [
     "PeriodicWorker",
 ]
 
+_ACCOUNT_LENGTH = 200
+
 
 @dataclass(frozen=True, slots=True)
 class AccountLimits:
-    """The pace at which an account may send. All workers together keep to it.
+    """The pace at which an account may send. All workers together keep to it. Raise ValueError for what is none.
 
-    - `account`: names the account, 200 characters at most, without secrets: a sender's number or a user's name.
-    - `per_second`: messages a second, on average; None is no limit. `burst`: messages that may go out at once after
-      a pause; 0 is those of a second.
-    - `concurrency`: calls of `Transport.send` at the same time; None is no limit.
+    - `account`: names the account, 1 to 200 characters, without secrets: a sender's number or a user's name. Settings
+      that name the same account share its limits and its refusals (`AccountRefused`).
+    - `per_second`: messages a second, on average, more than 0; None is no limit. `burst`: messages that may go out at
+      once after a pause; 0 is those of a second. In no second more begin than both together.
+    - `concurrency`: calls of `Transport.send` at the same time, 1 at least; None is no limit.
 
         AccountLimits("+12025550123", per_second=1, concurrency=1)
     """
@@ -33,6 +37,16 @@ class AccountLimits:
     per_second: float | None = None
     burst: int = 0
     concurrency: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.account) <= _ACCOUNT_LENGTH:
+            raise ValueError(f"an account's name has 1 to {_ACCOUNT_LENGTH} characters, this one {len(self.account)}")
+        if self.per_second is not None and not 0 < self.per_second < inf:
+            raise ValueError(f"per_second is a number above 0, or None for no limit: not {self.per_second}")
+        if self.burst < 0:
+            raise ValueError(f"burst is a number of messages, 0 for those of a second: not {self.burst}")
+        if self.concurrency is not None and self.concurrency < 1:
+            raise ValueError(f"concurrency is 1 at least, or None for no limit: not {self.concurrency}")
 
 
 class AccountLimiter(Protocol):

@@ -49,9 +49,11 @@ class TryAgain:
 class AccountRefused:
     """The provider takes nothing from this account for now, and has certainly not sent the message.
 
-    It says nothing of the recipient: no delivery fails by it, however often it comes. The host lets the whole account
-    wait, on all workers: for `after`, the time that the provider asked to wait, or for a time of its own that grows.
-    The campaign shows the reason meanwhile, and goes on by itself. Report no further message after it.
+    It says nothing of the recipient: no delivery fails by it, and none counts it as an attempt, however often it comes.
+    Behind it no further message of the window may begin (`Report.begin` is false); those that have begun end as they
+    end. The host lets the whole account wait, on all workers: for `after`, the time that the provider asked to wait, a
+    second at least and a day at most, or for 5 seconds that double to 5 minutes. Then it tries one message, and goes on
+    by itself when that is answered. The campaign shows the reason meanwhile.
 
         AccountRefused("429 Too many requests", after=timedelta(seconds=30))
     """

@@ -1,0 +1,1 @@
+"""Stores' accounts at providers: their pace, calls at the same time, and refusals, which all workers share."""

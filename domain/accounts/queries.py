@@ -18,18 +18,18 @@ _STATE = ("arrival_at", "turn_at", "refused_until", "reason", "refusals")
 
 async def find(tx: Transaction, key: AccountKey) -> Account | None:
     """Return the account, None where it has neither sent by a rate nor been refused."""
-    row = (await tx.execute(_account(tx.dialect, lock=False), _values(key))).one_or_none()
-    return None if row is None else Account(**row._mapping)  # noqa: SLF001 - public, but for its name
+    row = (await tx.execute(_account(tx.dialect, lock=False), _values(key))).mappings().one_or_none()
+    return None if row is None else Account(**row)
 
 
 async def lock(tx: Transaction, key: AccountKey) -> Account:
     """Return the account, which nobody else changes until the transaction ends: lock it last."""
-    row = (await tx.execute(_account(tx.dialect, lock=True), _values(key))).one_or_none()
+    row = (await tx.execute(_account(tx.dialect, lock=True), _values(key))).mappings().one_or_none()
     if row is None:
         values = {"store_id": key.store_id, "channel": key.channel, "account": key.name, "refusals": 0}
         await tx.execute(insert_into(channel_accounts, tx.dialect).on_conflict_do_nothing(), values)
-        row = (await tx.execute(_account(tx.dialect, lock=True), _values(key))).one()
-    return Account(**row._mapping)  # noqa: SLF001 - likewise
+        row = (await tx.execute(_account(tx.dialect, lock=True), _values(key))).mappings().one()
+    return Account(**row)
 
 
 async def store(tx: Transaction, key: AccountKey, account: Account) -> None:

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from muster_sdk import (
     Accepted,
+    AccountLimits,
+    AccountRefused,
     AddressKind,
     Ambiguous,
     Capabilities,
@@ -56,12 +58,22 @@ class SimulatedChannel:
     def __init__(self, world: World, before_message: Callable[[Message], None]) -> None:
         self._world, self._before_message = world, before_message
         idempotency = timedelta(hours=24) if world.chance.random() < 0.4 else None
-        self.capabilities = Capabilities(max_batch=world.chance.choice((1, 2, 3, 500)), idempotency=idempotency)
+        self.capabilities = Capabilities(
+            max_batch=world.chance.choice((1, 2, 3, 500)), idempotency=idempotency, account_limits=True
+        )
+        self._limits = AccountLimits(
+            "account",
+            per_second=world.chance.choice((None, None, 0.5, 20)),
+            concurrency=world.chance.choice((None, None, 1)),
+        )
         self._connections = world.chance.randint(1, 2)
         # By key, the process that has begun a message and knows no outcome yet.
         self.begun: dict[UUID, Process] = {}
         self.accepted: Counter[UUID] = Counter()
         self.in_doubt: set[UUID] = set()
+
+    def account_limits(self, settings: RecordingSettings) -> AccountLimits:
+        return self._limits
 
     def prepare(self, content: RecordingContent, settings: RecordingSettings | None, templates: Templates) -> Composer:
         return _PlainComposer()
@@ -104,6 +116,8 @@ class SimulatedChannel:
                 return Rejected("no such mailbox")
             case Fault.TRY_AGAIN:
                 return TryAgain("later", self._world.chance.choice((None, timedelta(0))))
+            case Fault.ACCOUNT_REFUSED:
+                return AccountRefused("429", self._world.chance.choice((None, timedelta(0), timedelta(seconds=40))))
             case Fault.NOT_SENT:
                 return NotSent("down")
             case Fault.AMBIGUOUS_NOT_SENT:

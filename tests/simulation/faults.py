@@ -32,6 +32,7 @@ class Fault(StrEnum):
     UNREACHABLE = "provider unreachable"
     REJECTED = "rejected"
     TRY_AGAIN = "try again"
+    ACCOUNT_REFUSED = "account refused"
     NOT_SENT = "not sent"
     AMBIGUOUS_SENT = "answer lost, message sent"
     AMBIGUOUS_NOT_SENT = "answer lost, message not sent"
@@ -54,6 +55,7 @@ FAULTS_AT: dict[Point, tuple[Fault, ...]] = {
         Fault.FREEZE,
         Fault.REJECTED,
         Fault.TRY_AGAIN,
+        Fault.ACCOUNT_REFUSED,
         Fault.NOT_SENT,
         Fault.AMBIGUOUS_SENT,
         Fault.AMBIGUOUS_NOT_SENT,

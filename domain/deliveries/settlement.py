@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from domain.deliveries import batches, evidence, notices
 from domain.deliveries.batches import Interrupted
-from domain.deliveries.mailing import Mailing, MailingSource
+from domain.deliveries.mailing import Mailing, MailingSource, MailingState
 from domain.deliveries.model import Batch, BatchKey, ClaimedDelivery, DeliveryResult, DeliveryStatus
 from domain.deliveries.retry import NOT_BEGUN, result_of
 from domain.kit import ids
@@ -50,7 +50,7 @@ async def settle(
 
     What did not begin is sent by the job that has the batch now; where the batch was ended, it has failed.
     """
-    await source.lock(tx, mailing)
+    closed = await source.lock(tx, mailing) is MailingState.CLOSED
     ended = not (await batches.recount(tx, batch)).pending
     if ended:
         results = {
@@ -61,9 +61,11 @@ async def settle(
         }
     await batches.record_outcomes(tx, batch, results)
     await batches.recount(tx, batch)
-    if ended:
+    if ended or closed:
+        # No other claim may follow that would tell of what was sent.
         await evidence.record_sent(tx, batch, mailing.channel, services.clock())
         await notices.request(tx, services.extensions.observers, batch, mailing.channel)
+    if ended:
         await source.note_correction(tx, mailing)
 
 

@@ -109,7 +109,7 @@ class SimulatedChannel:
             if self.begun.get(message.key) is self._process:
                 del self.begun[message.key]
 
-    async def _post(self, message: Message) -> Outcome:
+    async def _post(self, message: Message) -> Outcome:  # noqa: PLR0911 - a return an answer
         fault = await self._gate(Point.SEND)
         match fault:
             case Fault.REJECTED if not self._knows(message):

@@ -46,6 +46,7 @@ class AccountLog:
     refused_until: float = 0
     faults: Counter[str] = field(default_factory=Counter[str])
     met: set[str] = field(default_factory=set[str])
+    rejected: set[str] = field(default_factory=set[str])
 
     def most_in(self, seconds: float) -> int:
         """Return the most requests that came within so many seconds."""
@@ -93,7 +94,7 @@ class RoughProvider:
         try:
             while await self._answer(reader, writer):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
             self._connections.discard(writer)
@@ -120,6 +121,7 @@ class RoughProvider:
             case "reset before it is accepted":
                 return _reset(writer)
             case "rejected":
+                account.rejected.add(key)
                 _write(writer, 422, {})
                 return True
             case "busy":
@@ -166,10 +168,8 @@ def message_id(key: str) -> str:
 
 def _write(writer: StreamWriter, status: int, body: object, headers: str = "") -> None:
     content = orjson.dumps(body)
-    writer.write(
-        f"HTTP/1.1 {status} X\r\n{headers}Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode()
-        + content
-    )
+    head = f"HTTP/1.1 {status} X\r\n{headers}Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+    writer.write(head.encode() + content)
 
 
 def _reset(writer: StreamWriter) -> bool:

@@ -1,11 +1,16 @@
 """The `HttpClient` that Muster gives to channels, by aiohttp: the extra `muster-sdk[http]`."""
 
+import select
+from asyncio import BaseProtocol
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
+import aiohttp.tracing
+from aiohttp.connector import Connection
 
 from muster_sdk.errors import NoAnswer, NotConnected
 from muster_sdk.host import HttpAnswer
@@ -33,12 +38,51 @@ async def open_client(*, proxies: bool = True) -> AsyncGenerator["AiohttpClient"
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_note_sent)
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+        connector=_Connector(limit=_CONNECTIONS),
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[trace],
         trust_env=proxies,
     ) as session:
         yield AiohttpClient(session)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Uses a connection again only while it is silent.
+
+    What comes unasked for, such as a second answer, would be taken for the answer of the next request. And on one that
+    its other side has closed, nobody would know whether the request has arrived.
+    """
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit=limit)  # pyright: ignore[reportUnknownMemberType] # what aiohttp leaves untyped
+        self._used = WeakSet[BaseProtocol]()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - as aiohttp calls it
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if protocol is None or protocol not in self._used:
+                if protocol is not None:
+                    self._used.add(protocol)
+                return connection
+            if not _has_spoken(connection):
+                return connection
+            connection.close()
+
+
+def _has_spoken(connection: Connection) -> bool:
+    """Return whether something has come, or the other side has closed."""
+    transport = connection.transport
+    if transport is None or connection.protocol is None or connection.protocol.should_close:
+        return True
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class AiohttpClient:

@@ -115,7 +115,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What keeps the rest of a batch from going out for so many seconds; `problem` where its store is told of that.
+    """A reason why the rest of a batch goes out in so many seconds, not before; `problem` where staff are told of it.
 
     All that wait for one `account` go on one after the other.
     """

@@ -38,7 +38,7 @@ async def open_client(*, proxies: bool = True) -> AsyncGenerator["AiohttpClient"
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_note_sent)
     async with aiohttp.ClientSession(
-        connector=_Connector(limit=_CONNECTIONS),
+        connector=_SilentConnector(limit=_CONNECTIONS),
         cookie_jar=aiohttp.DummyCookieJar(),
         trace_configs=[trace],
         trust_env=proxies,
@@ -46,7 +46,7 @@ async def open_client(*, proxies: bool = True) -> AsyncGenerator["AiohttpClient"
         yield AiohttpClient(session)
 
 
-class _Connector(aiohttp.TCPConnector):
+class _SilentConnector(aiohttp.TCPConnector):
     """Uses a connection again only while it is silent.
 
     What comes unasked for, such as a second answer, would be taken for the answer of the next request. And on one that

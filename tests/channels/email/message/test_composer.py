@@ -144,6 +144,9 @@ def test_content_that_says_too_little_or_too_much_is_refused(content: dict[str, 
         {"fromAddress": "a@x.example, b@x.example"},
         {"fromName": "a\r\nBcc: e@x"},
         {"colour": "red"},
+        {"messagesPerSecond": 0},
+        {"messagesPerSecond": -1},
+        {"messagesPerSecond": "many"},
     ],
 )
 def test_settings_that_cannot_work_are_refused(wrong: dict[str, object]) -> None:
@@ -153,7 +156,8 @@ def test_settings_that_cannot_work_are_refused(wrong: dict[str, object]) -> None
 
 def test_settings_speak_as_the_api_does() -> None:
     properties = EmailSettings.model_json_schema()["properties"]
-    assert set(properties) == {"host", "port", "security", "username", "password", "fromAddress", "fromName"}
+    names = {"host", "port", "security", "username", "password", "fromAddress", "fromName", "messagesPerSecond"}
+    assert set(properties) == names
     assert properties["password"]["anyOf"][0]["writeOnly"]
     assert EmailSettings.model_validate({"host": "h", "from_address": "a@b.example"}).port == 587
 

@@ -136,11 +136,10 @@ class RoughProvider:
                 return _reset(writer)
             case "late":
                 await asyncio.sleep(_LATE)
-            case "twice":
-                _write(writer, 202, {"id": message_id(key)})
             case _:
                 pass
-        _write(writer, 202, {"id": message_id(key)})
+        # At once: of an answer that comes behind the next request nobody can tell whose it is.
+        _write(writer, 202, {"id": message_id(key)}, times=2 if fault == "twice" else 1)
         return True
 
     def _refuses(self, account: AccountLog) -> bool:
@@ -166,10 +165,10 @@ def message_id(key: str) -> str:
     return f"m-{key}"
 
 
-def _write(writer: StreamWriter, status: int, body: object, headers: str = "") -> None:
+def _write(writer: StreamWriter, status: int, body: object, headers: str = "", times: int = 1) -> None:
     content = orjson.dumps(body)
     head = f"HTTP/1.1 {status} X\r\n{headers}Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-    writer.write(head.encode() + content)
+    writer.write((head.encode() + content) * times)
 
 
 def _reset(writer: StreamWriter) -> bool:

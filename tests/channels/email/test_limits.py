@@ -8,7 +8,7 @@ from tests.channels.email.support import settings
 
 
 def limits(**changes: object) -> AccountLimits:
-    return EmailChannel().account_limits(settings(**changes))
+    return EmailChannel().account_limits(settings(25, **changes))
 
 
 def test_an_account_is_a_user_at_a_server() -> None:

@@ -107,9 +107,6 @@ class RoughChannel:
     settings: type[BaseModel] = field(default=RoughSettings)
     content: type[BaseModel] = field(default=RoughContent)
 
-    def account_limits(self, settings: RoughSettings) -> AccountLimits:
-        return AccountLimits(settings.url, per_second=RATE)
-
     def prepare(self, content: RoughContent, settings: RoughSettings | None, templates: Templates) -> Composer:
         return Note(content.text)
 
@@ -118,7 +115,13 @@ class RoughChannel:
         yield RoughTransport(settings.url, host)
 
 
-PLAIN = RoughChannel("plain", Capabilities(account_limits=True))
+@dataclass(frozen=True)
+class LimitedRoughChannel(RoughChannel):
+    def account_limits(self, settings: RoughSettings) -> AccountLimits:
+        return AccountLimits(settings.url, per_second=RATE)
+
+
+PLAIN = LimitedRoughChannel("plain", Capabilities(account_limits=True))
 KEYED = RoughChannel("keyed", Capabilities(idempotency=timedelta(hours=24)))
 
 

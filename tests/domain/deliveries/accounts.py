@@ -18,27 +18,19 @@ from domain.deliveries.model import BatchKey
 from domain.deliveries.tables import delivery_batches
 from domain.kit.db import AnyRow, Database
 from domain.kit.db.portable import database_later
-from domain.stores.channels import ConfiguredChannel
 from tests.domain.deliveries.stage import Notice
-from tests.fakes import RecordingChannel, RecordingSettings, make_services
+from tests.fakes import LocalChannel, RecordingChannel, RecordingSettings, make_services
 
 
 @dataclass
 class AccountChannel(RecordingChannel):
     """Sends one message after the other, each of which takes `seconds`, and counts as a provider does."""
 
-    limits: AccountLimits | None = None
     seconds: float = 0
     # When each message arrived, in seconds of `monotonic()`.
     arrivals: list[float] = field(default_factory=list[float])
     under_way: int = 0
     most_under_way: int = 0
-
-    def __post_init__(self) -> None:
-        self.capabilities = Capabilities(account_limits=self.limits is not None)
-
-    def account_limits(self, settings: BaseModel) -> AccountLimits | None:
-        return self.limits
 
     async def send(self, messages: Sequence[Message], report: Report) -> None:
         self.under_way += 1
@@ -57,6 +49,17 @@ class AccountChannel(RecordingChannel):
     def most_in(self, seconds: float) -> int:
         """Return the most messages that arrived within so many seconds."""
         return max(sum(begin <= moment < begin + seconds for moment in self.arrivals) for begin in self.arrivals)
+
+
+@dataclass
+class LimitedChannel(AccountChannel):
+    """Says the limits of its account."""
+
+    limits: AccountLimits = field(default_factory=lambda: AccountLimits("account"))
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(account_limits=True))
+
+    def account_limits(self, settings: BaseModel) -> AccountLimits:
+        return self.limits
 
 
 @dataclass
@@ -91,7 +94,7 @@ class Crew:
                     job = await jobs.claim(tx, chosen.store_id, chosen.job_id, "worker")
                 if job is not None:
                     notice = by_id[str(job.payload["notice"])]
-                    services = make_services(database, ConfiguredChannel(notice.channel, RecordingSettings()))
+                    services = make_services(database, LocalChannel(notice.channel, RecordingSettings()))
                     key = BatchKey(notice.mailing.id, int(str(job.payload["batch"])))
                     await sender.deliver(services, job, notice.source, key)
         finally:

@@ -18,7 +18,7 @@ from domain.jobs.tables import jobs as job_rows
 from domain.kit.db import Database
 from domain.kit.db.portable import database_later, database_now
 from domain.sessions.session import ChannelBroken
-from tests.domain.deliveries.accounts import AccountChannel, accounts_of, end_wait, until_sent, working
+from tests.domain.deliveries.accounts import AccountChannel, LimitedChannel, accounts_of, end_wait, until_sent, working
 from tests.domain.deliveries.stage import Notice, make_notice
 from tests.domain.deliveries.test_sender import statements
 from tests.factories import add_store
@@ -77,7 +77,7 @@ async def test_what_has_begun_ends_as_it_ends_though_the_account_is_refused(data
 
 
 async def test_all_campaigns_of_the_account_wait_and_nobody_else(database: Database, store_id: int) -> None:
-    notice, channel = await make_account_notice(database, store_id, 3, AccountChannel(limits=LIMITS))
+    notice, channel = await make_account_notice(database, store_id, 3, LimitedChannel(limits=LIMITS))
     channel.answer = refuse()
     await notice.deliver()
     same = replace(notice, source=type(notice.source)(notice.mailing))
@@ -91,7 +91,7 @@ async def test_all_campaigns_of_the_account_wait_and_nobody_else(database: Datab
         other = notice if other_store == store_id else await make_notice(database, other_store, 2)
         mailing = replace(other.mailing, channel=key, accept_marketing=AcceptMarketing.ALL_BUT_UNSUBSCRIBED)
         others.append(replace(other, mailing=mailing, source=type(notice.source)(mailing)))
-        others[-1].channel = sends = AccountChannel(key=key, limits=limits, answer=lambda _: AccountRefused("again"))
+        others[-1].channel = sends = LimitedChannel(key=key, limits=limits, answer=lambda _: AccountRefused("again"))
         await others[-1].deliver()
         assert len(sends.sent) == 1, f"{key} {limits}"
 
@@ -132,7 +132,7 @@ async def test_workers_together_keep_to_the_rate(
     database: Database, store_id: int, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(freeze, "BATCH_SIZE", 25)
-    notice, channel = await make_account_notice(database, store_id, 250, AccountChannel(limits=LIMITS, seconds=0.01))
+    notice, channel = await make_account_notice(database, store_id, 250, LimitedChannel(limits=LIMITS, seconds=0.01))
     began = monotonic()
     async with working(database_url, [notice]):
         await until_sent(notice)
@@ -171,7 +171,7 @@ async def test_no_more_workers_send_at_a_time_than_the_account_takes(
 ) -> None:
     monkeypatch.setattr(freeze, "BATCH_SIZE", 10)
     limits = AccountLimits("sender", concurrency=2)
-    notice, channel = await make_account_notice(database, store_id, 120, AccountChannel(limits=limits, seconds=0.01))
+    notice, channel = await make_account_notice(database, store_id, 120, LimitedChannel(limits=limits, seconds=0.01))
     async with working(database_url, [notice]):
         await until_sent(notice)
     assert channel.most_under_way == 2
@@ -180,7 +180,7 @@ async def test_no_more_workers_send_at_a_time_than_the_account_takes(
 
 async def test_a_killed_workers_slot_comes_back(database: Database, store_id: int) -> None:
     limits = AccountLimits("sender", concurrency=1)
-    notice, channel = await make_account_notice(database, store_id, 3, AccountChannel(limits=limits))
+    notice, channel = await make_account_notice(database, store_id, 3, LimitedChannel(limits=limits))
     killed = await notice.claim(await notice.add_job())
     assert await AccountGate(killed, AccountKey(store_id, "recording", "sender"), limits).enter(database)
     await notice.deliver()
@@ -194,7 +194,7 @@ async def test_a_killed_workers_slot_comes_back(database: Database, store_id: in
 
 async def test_a_slot_is_given_back_at_the_end_of_a_batch(database: Database, store_id: int) -> None:
     limits = AccountLimits("sender", concurrency=1)
-    notice, channel = await make_account_notice(database, store_id, 3, AccountChannel(limits=limits))
+    notice, channel = await make_account_notice(database, store_id, 3, LimitedChannel(limits=limits))
     channel.answer = lambda _: Rejected("no")
     await notice.deliver()
     again = await make_notice(database, await _other_store(database), 1)
@@ -222,8 +222,8 @@ async def test_channels_without_limits_pay_one_look_for_a_window(database: Datab
 
 @pytest.mark.parametrize("limits", [None, AccountLimits("a", per_second=1), "nonsense"])
 async def test_limits_that_are_none_are_the_channels_fault(database: Database, store_id: int, limits: object) -> None:
-    class Careless(AccountChannel):
-        def account_limits(self, settings: object) -> AccountLimits | None:
+    class Careless(LimitedChannel):
+        def account_limits(self, settings: object) -> AccountLimits:
             if limits is None:
                 raise RuntimeError("boom")
             return limits  # type: ignore[return-value]
@@ -240,7 +240,7 @@ async def test_limits_that_are_none_are_the_channels_fault(database: Database, s
 
 async def test_a_worker_waits_a_moment_for_permits_and_then_makes_way(database: Database, store_id: int) -> None:
     limits = AccountLimits("slow", per_second=0.2)
-    notice, channel = await make_account_notice(database, store_id, 3, AccountChannel(limits=limits))
+    notice, channel = await make_account_notice(database, store_id, 3, LimitedChannel(limits=limits))
     await asyncio.wait_for(notice.deliver(), 20)
     assert len(channel.sent) == 1
     assert 1 < await wait_of_job(database) <= 5

@@ -41,6 +41,20 @@ def test_no_second_has_more_than_the_rate_and_the_burst(
         assert sum(moment <= other < moment + 0.999 for other in began) <= most
 
 
+@pytest.mark.parametrize(("per_second", "burst"), [(1, 0), (7, 3), (50, 0), (50, 10), (400, 0)])
+def test_what_begins_late_and_what_begins_at_once_keep_to_it_together(per_second: float, burst: int) -> None:
+    rate = Rate.of(AccountLimits("a", per_second=per_second, burst=burst))
+    assert rate is not None
+    first = permit(Account(NOW), rate, 10_000)
+    account, began = first.account, first.count
+    for moment in range(int((rate.spread + 0.999) * 1_000)):
+        permits = permit(replace(account, now=NOW + timedelta(milliseconds=moment)), rate, 10_000)
+        account = permits.account
+        # What is permitted within the spread may begin at its end, and the rest at once: all within one second.
+        began += permits.count
+    assert began <= per_second + (burst or max(per_second, 1))
+
+
 @pytest.mark.parametrize("per_second", [0.1, 1, 30, 2_000])
 def test_an_account_that_is_used_all_the_time_has_its_rate(per_second: float) -> None:
     rate = Rate.of(AccountLimits("a", per_second=per_second))

@@ -44,7 +44,7 @@ LANDED = {
     "0016_customer_keys_first.py": "91698d5564183b708cff982c2f16d865135d02751d6b21f292fcd550383a455e",
     "0017_import_reports.py": "203a77f10a4772c835e09e4f12f2d533db67730b9d11f8e0b2a99b060a4c9bbb",
     "0018_channel_states.py": "44641b91fad19b375fe44ba7e2e2b36f68f4a7de39f5181d7aebd818849a1f03",
-    "0020_channel_accounts.py": "9da0984558f39182cae5f8bf65115c0078594ee771493791346edda582ad83df",
+    "0019_channel_accounts.py": "b9b9570d283e890bd96b58873e5362470e873a4567e5599ce7ce42e3ddb74f60",
 }
 RENAMED_TABLES = {"event_tallies": "event_counters", "followed_segments": "tracked_segments"}
 # What they held is in objections.

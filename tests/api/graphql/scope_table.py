@@ -108,7 +108,9 @@ READ: Mapping[str, str] = {
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "PropertyDefinition": "key label type",
     "Reach": "audience recipients excluded deleted",
-    "RenderedMessage": "subject html text payload",
+    "MessageEstimate": "parts cost currency",
+    "MessageWarning": "code message path",
+    "RenderedMessage": "subject html text payload warnings estimate",
     "Segment": (
         "name description kind active include exclude query update createdAt updatedAt lastRefreshedAt "
         "nextRefreshAt summary refreshable refreshBlockedBy listCount latestList lists campaigns members "

@@ -51,11 +51,13 @@ class InstalledChannels:
         return {key: installed.channel.label for key, installed in self._plugins.channels.items()}
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
-        """Return the channel, None when it is unknown or not installed. Raise ChannelUnavailable."""
-        plugin = self._plugins.channels.get(key)
+        """Return the channel, None when it is not installed. Raise ChannelUnavailable, also where no plugin has it."""
         installation = (await stores.installations(tx, store_id)).get(key)
-        if plugin is None or installation is None:
+        if installation is None:
             return None
+        plugin = self._plugins.channels.get(key)
+        if plugin is None:
+            raise ChannelUnavailable(self._missing(installation), field=("channel",))
         try:
             return ConfiguredChannel(plugin.channel, self._open(plugin, store_id, installation.settings))
         except WrongKey as error:
@@ -80,7 +82,7 @@ class InstalledChannels:
             known = ", ".join(sorted(self._plugins.channels)) or "none"
             message = f"{key!r} is no channel of this server, which has: {known}"
             raise DomainError(message, field=("key",), code=ErrorCode.CHANNEL_UNAVAILABLE)
-        await stores.install(tx, store_id, key, None, now)
+        await stores.install(tx, store_id, key, None, now, plugin.package)
         if settings is not None:
             _BOUNDS.check(settings, ("settings",))
             before = self._store_channel(store_id, plugin, (await stores.installations(tx, store_id))[key])
@@ -102,7 +104,7 @@ class InstalledChannels:
         for key, installation in (await stores.installations(tx, store_id)).items():
             plugin = self._plugins.channels.get(key)
             if plugin is None:
-                problems.append(f"No plugin brings the channel {key!r} any more")
+                problems.append(self._missing(installation))
                 continue
             try:
                 settings = self._open(plugin, store_id, installation.settings)
@@ -113,6 +115,18 @@ class InstalledChannels:
             except DomainErrors:
                 problems.append(outgrown(key, plugin.channel.version))
         return problems
+
+    def _missing(self, installation: stores.Installation) -> str:
+        """Return why no plugin brings the channel, as far as that is known."""
+        key, package = installation.channel, installation.package
+        # A plugin often has the name of its one channel.
+        faults = [fault for fault in self._plugins.faults if package == fault.package or key == fault.plugin]
+        if faults:
+            fault = faults[0]
+            return f"The channel {key!r} of {fault.package} {fault.version} is left out: {fault.reason}"
+        if package is None:
+            return f"No plugin brings the channel {key!r} any more"
+        return f"No plugin brings the channel {key!r} any more: it was of {package}, which is not installed or blocked"
 
     def _store_channel(
         self, store_id: int, plugin: InstalledChannel, installation: stores.Installation | None

@@ -45,6 +45,7 @@ LANDED = {
     "0017_import_reports.py": "203a77f10a4772c835e09e4f12f2d533db67730b9d11f8e0b2a99b060a4c9bbb",
     "0018_channel_states.py": "44641b91fad19b375fe44ba7e2e2b36f68f4a7de39f5181d7aebd818849a1f03",
     "0019_channel_accounts.py": "b9b9570d283e890bd96b58873e5362470e873a4567e5599ce7ce42e3ddb74f60",
+    "0020_packages_of_channels.py": "9e562829e339d19759d148a42fb81fba507303e8f520a7f2efdeab45e399ba65",
 }
 RENAMED_TABLES = {"event_tallies": "event_counters", "followed_segments": "tracked_segments"}
 # What they held is in objections.

@@ -77,6 +77,7 @@ class Installation:
     channel: str
     installed_at: datetime
     settings: bytes | None
+    package: str | None
 
 
 async def create(tx: Transaction, name: str, timezone: str, currency: str, now: datetime) -> Store:
@@ -226,21 +227,30 @@ async def installations(tx: Transaction, store_id: int) -> dict[str, Installatio
             channel_installations.c.channel,
             channel_installations.c.installed_at,
             channel_installations.c.settings,
+            channel_installations.c.package,
         ).where(channel_installations.c.store_id == store_id)
     )
-    return {row.channel: Installation(row.channel, row.installed_at, row.settings) for row in rows}
+    return {row.channel: Installation(row.channel, row.installed_at, row.settings, row.package) for row in rows}
 
 
-async def install(tx: Transaction, store_id: int, channel: str, settings: bytes | None, now: datetime) -> None:
-    """Install a channel, or change its settings; None leaves settings that are stored as they are."""
+async def install(
+    tx: Transaction,
+    store_id: int,
+    channel: str,
+    settings: bytes | None,
+    now: datetime,
+    package: str | None = None,
+) -> None:
+    """Install a channel of a package, or change its settings; what is None leaves what is stored as it is."""
     statement = insert_into(channel_installations, tx.dialect).values(
-        store_id=store_id, channel=channel, installed_at=now, settings=settings
+        store_id=store_id, channel=channel, installed_at=now, settings=settings, package=package
     )
     keys = ["store_id", "channel"]
-    if settings is None:
-        await tx.execute(statement.on_conflict_do_nothing(index_elements=keys))
+    changes = {name: value for name, value in (("settings", settings), ("package", package)) if value is not None}
+    if changes:
+        await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))
     else:
-        await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_={"settings": settings}))
+        await tx.execute(statement.on_conflict_do_nothing(index_elements=keys))
 
 
 async def is_repeated(

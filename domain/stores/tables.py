@@ -43,6 +43,8 @@ channel_installations = Table(
     Column("channel", String(64), primary_key=True),
     Column("installed_at", Instant, nullable=False),
     Column("settings", LargeBinary),
+    # The Python package that brought it; None before migration 0021.
+    Column("package", String(200)),
 )
 
 idempotency_keys = Table(

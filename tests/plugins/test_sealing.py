@@ -13,8 +13,10 @@ from domain.kit.errors import DomainErrors, ErrorCode
 from domain.kit.secret_keys import KeyPair, SecretKey, SecretKeys
 from domain.sessions.local_settings import check_settings
 from domain.sessions.session import ChannelBroken
+from domain.stores import queries as stores
 from domain.stores.channels import ChannelUnavailable, ConfiguredChannel, redacted
 from domain.templates.rendering import MinijinjaTemplates
+from plugins.contributions import Fault, Plugins
 from plugins.inspection import describe_channel
 from plugins.sealing import WrongKey, seal, unseal, with_secrets
 from plugins.store_channels import InstalledChannels
@@ -228,7 +230,41 @@ async def test_with_another_key_a_channel_is_unavailable_until_the_lost_one_is_r
     assert ["MUSTER_SECRET_KEY" in problem for problem in problems] == [True]
 
 
-async def test_a_channel_whose_plugin_went_away_is_a_problem(database: Database, store_id: int) -> None:
+FAULTS = {
+    "its package is broken": (
+        [Fault("doves", "lofts", "2.0", "OSError: no loft")],
+        "The channel 'loft' of lofts 2.0 is left out: OSError: no loft",
+    ),
+    "its package is gone": (
+        [Fault("pigeon", "pigeons", "1.0", "ImportError")],
+        "No plugin brings the channel 'loft' any more: it was of lofts, which is not installed or blocked",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+async def test_a_channel_that_no_plugin_brings_says_whose_fault_it_is(
+    database: Database, store_id: int, what: str
+) -> None:
+    faults, problem = FAULTS[what]
+    keys = InstallationKeys(keys_of(KEY))
+    later = InstalledChannels(Plugins({}, faults), keys, LocalSessions(MinijinjaTemplates()))
     async with database.write() as tx:
+        assert await later.find(tx, store_id, "loft") is None
         await installed(KEY).configure(tx, store_id, "loft", GIVEN, NOW)
-        assert "loft" in (await installed(KEY, RecordingChannel()).problems(tx, store_id))[0]
+        assert await later.problems(tx, store_id) == [problem]
+        with pytest.raises(ChannelUnavailable) as unavailable:
+            await later.find(tx, store_id, "loft")
+    assert unavailable.value.message == problem
+
+
+async def test_a_channel_of_former_times_is_known_by_the_name_of_its_plugin(database: Database, store_id: int) -> None:
+    faults = [Fault("loft", "lofts", "2.0", "OSError: no loft")]
+    later = InstalledChannels(Plugins({}, faults), InstallationKeys(keys_of(KEY)), LocalSessions(MinijinjaTemplates()))
+    async with database.write() as tx:
+        await stores.install(tx, store_id, "loft", None, NOW)
+        await stores.install(tx, store_id, "cote", None, NOW)
+        assert sorted(await later.problems(tx, store_id)) == [
+            "No plugin brings the channel 'cote' any more",
+            "The channel 'loft' of lofts 2.0 is left out: OSError: no loft",
+        ]

@@ -126,10 +126,11 @@ async def test_another_request_with_a_known_idempotency_key_is_refused(database:
 
 async def test_a_channel_that_is_installed_again_keeps_what_is_not_given(database: Database, store_id: int) -> None:
     async with database.write() as tx:
-        for settings in (b"first", None, b"second"):
-            await queries.install(tx, store_id, "email", settings, NOW)
+        for settings, package in ((b"first", "a"), (None, "b"), (b"second", None)):
+            await queries.install(tx, store_id, "email", settings, NOW, package)
             await queries.install(tx, store_id, "email", None, NOW + MINUTE)
+            last = "a" if settings == b"first" else "b"
             assert await queries.installations(tx, store_id) == {
-                "email": Installation("email", NOW, settings or b"first")
+                "email": Installation("email", NOW, settings or b"first", last)
             }
         assert await queries.installations(tx, await add_store(tx)) == {}

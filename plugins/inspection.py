@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint
+from itertools import islice
 from traceback import format_exception_only
 from typing import Any, cast
 
@@ -82,9 +83,10 @@ class _Answers:
     faults: list[str] = field(default_factory=list[str])
 
     def add(self, kind: str, describe: Callable[[object], object], answers: Iterable[object]) -> None:
-        for number, answer in enumerate(answers):
-            if number == _MOST:
-                raise ContributionInvalid(f"it brings more than {_MOST:,} {kind}")
+        values = list(islice(answers, _MOST + 1))
+        if len(values) > _MOST:
+            raise ContributionInvalid(f"it brings more than {_MOST:,} {kind}")
+        for answer in values:
             try:
                 self.described.setdefault(kind, []).append(describe(answer))
             except ContributionInvalid as error:

@@ -16,8 +16,10 @@ from plugins.inspection import PluginDescription, refused
 from plugins.isolation.exit_status import how_it_ended
 from plugins.isolation.limits import ChildLimits
 
+# From the moment at which its process is ready for it: a machine that is busy is not the plugin's fault.
 _SECONDS = 20.0
-_AT_A_TIME = 16
+_START_SECONDS = 60.0
+_AT_A_TIME = 8
 _MOST_BYTES = 4_000_000
 # Between the end of its output and its own.
 _END_SECONDS = 2.0
@@ -46,7 +48,7 @@ def _inspect(limits: ChildLimits, entry_point: EntryPoint) -> PluginDescription:
     except OSError as error:
         return refused(f"no process could be started for it: {error.strerror}")
     try:
-        return _described(process, monotonic() + _SECONDS)
+        return _described(process)
     finally:
         # What the plugin has started, too.
         with suppress(ProcessLookupError, PermissionError):
@@ -56,8 +58,8 @@ def _inspect(limits: ChildLimits, entry_point: EntryPoint) -> PluginDescription:
         process.stdout.close()
 
 
-def _described(process: "subprocess.Popen[bytes]", deadline: float) -> PluginDescription:
-    answer = _answer(process, deadline)
+def _described(process: "subprocess.Popen[bytes]") -> PluginDescription:
+    answer = _answer(process)
     if answer is None:
         return refused(f"it was not loaded in {_SECONDS:.0f} seconds")
     if len(answer) > _MOST_BYTES:
@@ -73,16 +75,19 @@ def _described(process: "subprocess.Popen[bytes]", deadline: float) -> PluginDes
         return refused("it answered with what is no description of a plugin")
 
 
-def _answer(process: "subprocess.Popen[bytes]", deadline: float) -> bytes | None:
+def _answer(process: "subprocess.Popen[bytes]") -> bytes | None:
     """Return a line, as far as it comes; None when it does not come in time."""
     assert process.stdout is not None
     file, chunks, size = process.stdout.fileno(), list[bytes](), 0
+    deadline = monotonic() + _START_SECONDS
     with selectors.DefaultSelector() as selector:
         selector.register(file, selectors.EVENT_READ)
         while (patience := deadline - monotonic()) > 0:
             if not selector.select(patience):
                 continue
             chunk = os.read(file, 65_536)
+            if not chunks:
+                deadline = monotonic() + _SECONDS
             chunks.append(chunk)
             size += len(chunk)
             if not chunk or chunk.endswith(b"\n") or size > _MOST_BYTES:

@@ -27,6 +27,8 @@ def main(name: str, entry_point: str, memory_mb: int, allowed: str) -> None:
     write = os.write
     # Made before there may be no memory for it.
     starved = refused(f"it needs more than the {memory_mb} MB of MUSTER_CHANNEL_MEMORY_MB").as_json()
+    # The plugin's time begins here; JSON may begin with a blank.
+    write(answer, b" ")
     try:
         text = inspect(EntryPoint(name, entry_point, PROJECT)).as_json()
     except MemoryError:

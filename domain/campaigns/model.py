@@ -109,11 +109,17 @@ def check_time(at: datetime | None, now: datetime) -> datetime | None:
     return at
 
 
-def ending_problem(recipients: int, failed: int, unknown: int) -> str | None:
-    """Return what a campaign that was sent says of messages that failed or are unknown; None without such."""
+def ending_problem(recipients: int, failed: int, unknown: int, cause: str | None = None) -> str | None:
+    """Return what a campaign that was sent says of messages that failed or are unknown; None without such.
+
+    `cause` is the problem that it had until its end.
+    """
     parts: list[str] = []
     if failed:
         parts.append(f"{failed} failed")
     if unknown:
         parts.append(f"of {unknown} it is unknown whether they arrived")
-    return f"Of {recipients} messages, {' and '.join(parts)}: its deliveries say why" if parts else None
+    if not parts:
+        return None
+    problem = f"Of {recipients} messages, {' and '.join(parts)}: its deliveries say why"
+    return problem if cause is None else f"{problem}. {cause}"

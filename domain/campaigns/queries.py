@@ -166,18 +166,19 @@ async def close_batch(tx: Transaction, store_id: int, campaign_id: UUID, now: da
     closed = update(campaigns).where(*_is(store_id, campaign_id)).values(open_batches=campaigns.c.open_batches - 1)
     if await tx.scalar(closed.returning(campaigns.c.open_batches)):
         return
+    cause = await tx.scalar(select(campaigns.c.problem).where(*_is(store_id, campaign_id)))
     under_way = campaigns.c.status.in_([CampaignStatus.SENDING.value, CampaignStatus.PAUSED.value])
     values = {"status": CampaignStatus.SENT.value, "finished_at": now}
     await tx.execute(update(campaigns).where(*_is(store_id, campaign_id), under_way).values(values))
-    await summarize(tx, store_id, campaign_id)
+    await summarize(tx, store_id, campaign_id, cause)
 
 
-async def summarize(tx: Transaction, store_id: int, campaign_id: UUID) -> None:
-    """Have a campaign that was sent say how many of its messages failed or are unknown."""
+async def summarize(tx: Transaction, store_id: int, campaign_id: UUID, cause: str | None = None) -> None:
+    """Have a campaign that was sent say how many of its messages failed or are unknown, and the last cause of that."""
     sums = [func.coalesce(func.sum(delivery_batches.c[name]), 0) for name in ("recipients", "failed", "unknown")]
     of_campaign = delivery_batches.c.store_id == store_id, delivery_batches.c.campaign_id == campaign_id
     recipients, failed, unknown = (await tx.execute(select(*sums).where(*of_campaign))).one()
-    problem = ending_problem(int(recipients), int(failed), int(unknown))
+    problem = ending_problem(int(recipients), int(failed), int(unknown), cause)
     is_sent = campaigns.c.status == CampaignStatus.SENT.value
     await tx.execute(update(campaigns).where(*_is(store_id, campaign_id), is_sent).values(problem=problem))
 

@@ -25,7 +25,7 @@ from domain.jobs import Job
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.services import Services
-from domain.sessions.session import ChannelBroken, ChannelSession
+from domain.sessions.session import ChannelSession
 from domain.sessions.window import MessageWindow
 from domain.stores.channel_description import ChannelDescription
 
@@ -104,7 +104,7 @@ class BatchSender:
             await self._hand_over(window)
             idle_windows = 0 if any(result.attempted for result in self.results.values()) else idle_windows + 1
             if idle_windows > 1 and self._goes_on:
-                raise ChannelBroken(f"The channel {self.channel.key} sends nothing of what it is handed")
+                raise self.session.broken("sends nothing of what it is handed")
 
     @property
     def _goes_on(self) -> bool:
@@ -225,7 +225,7 @@ class BatchSender:
         recipients = [recipient for _, recipient in handed]
         sending = asyncio.create_task(self.session.send(recipients, window))
         try:
-            await _watch(sending, window, self.channel.key)
+            await _watch(sending, window, self.session)
         except asyncio.CancelledError:
             self.session.stop()
             await _let_finish(sending)
@@ -274,7 +274,7 @@ async def _to_its_end(task: "asyncio.Future[None]") -> None:
         raise asyncio.CancelledError
 
 
-async def _watch(sending: "asyncio.Task[None]", window: MessageWindow, channel: str) -> None:
+async def _watch(sending: "asyncio.Task[None]", window: MessageWindow, session: ChannelSession) -> None:
     """Wait for the end of the sending. Raise what it raises, and ChannelBroken when nothing is heard of it any more."""
     while True:
         asked_at = monotonic()
@@ -285,4 +285,4 @@ async def _watch(sending: "asyncio.Task[None]", window: MessageWindow, channel: 
             # It was this process that stood still: what the channel has to say has yet to be heard.
             window.heard_at = monotonic()
         elif monotonic() >= window.heard_at + _SILENCE_SECONDS:
-            raise ChannelBroken(f"The channel {channel} hangs: it reported nothing for {_SILENCE_SECONDS:.0f} s")
+            raise session.broken(f"hangs: it reported nothing for {_SILENCE_SECONDS:.0f} s")

@@ -176,6 +176,12 @@ class LocalSession:
             # What a channel leaves running behind itself begins nothing.
             report.closed = True
         window.state_changes.update(self.host.state.take())
+        if report.lied:
+            # Not one message more: of each, nothing would be known.
+            raise self.broken("reported outcomes that are none")
+
+    def broken(self, reason: str) -> ChannelBroken:
+        return ChannelBroken(f"The channel {self.channel.key} {reason}")
 
     def stop(self) -> None:
         self._stopped = True
@@ -206,6 +212,8 @@ class MessageReport:
     journal: Journal | None
     stopped: Callable[[], bool]
     closed: bool = False
+    # Whether an outcome was none.
+    lied: bool = False
 
     @property
     def deadline(self) -> float:
@@ -227,7 +235,9 @@ class MessageReport:
 
     def end(self, message: Message, outcome: Outcome) -> None:
         # What is stored, shown and kept in journals names nobody.
-        outcome = outcomes.without(outcomes.checked(outcome), message.address)
+        checked = outcomes.checked(outcome)
+        self.lied = self.lied or checked is outcomes.NONE
+        outcome = outcomes.without(checked, message.address)
         self.window.note_ended(message.key, outcome)
         if self.journal is not None and message.key in self.window.begun:
             # Without its line the outcome is known as long as this process lives.

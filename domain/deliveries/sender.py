@@ -76,7 +76,8 @@ async def give_up(tx: Transaction, services: Services, job: Job, source: Mailing
         return
     await source.lock(tx, mailing)
     await settlement.resolve_interrupted(tx, services.journals, batch, job.fence + 1, idempotent=False)
-    await batches.abandon(tx, batch, "Given up: its workers died")
+    reason = f"Given up: {mailing.problem or 'its workers died'}"
+    await batches.abandon(tx, batch, reason)
     await batches.recount(tx, batch)
     await evidence.record_sent(tx, batch, mailing.channel, services.clock())
     await notices.request(tx, services.extensions.observers, batch, mailing.channel)

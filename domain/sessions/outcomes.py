@@ -10,6 +10,8 @@ from muster_sdk import Accepted, AccountRefused, Ambiguous, NotSent, Outcome, Re
 
 Values = list[object]
 _ADDRESS = "the address"
+# Of a message whose channel reports something else.
+NONE = Ambiguous("The channel reported an outcome that is none")
 
 
 def as_values(outcome: Outcome) -> Values:
@@ -35,7 +37,7 @@ def checked(outcome: object) -> Outcome:
     try:
         return of_values(orjson.loads(orjson.dumps(as_values(cast("Outcome", outcome)))))
     except (AttributeError, TypeError, ValueError, AssertionError):
-        return Ambiguous("The channel reported an outcome that is none")
+        return NONE
 
 
 def without(outcome: Outcome, address: str) -> Outcome:

@@ -76,6 +76,10 @@ class ChannelSession(Protocol):
         """
         ...
 
+    def broken(self, reason: str) -> ChannelBroken:
+        """Return the error that names the channel, and its package where that is known, with the reason."""
+        ...
+
     def stop(self) -> None:
         """Have nothing more begin; what has begun goes on to its end."""
         ...

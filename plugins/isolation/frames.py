@@ -15,6 +15,8 @@ from muster_sdk import Recipient
 from domain.sessions.calls import CallContext, ChannelCall
 
 _LENGTH = struct.Struct("!I")
+# Of a report: the rest of a process's words would be this one's memory.
+_MOST_BYTES = 64_000_000
 
 
 class Kind(StrEnum):
@@ -117,9 +119,14 @@ def encode_report(kind: Kind, **values: object) -> bytes:
 
 
 async def read_report(reader: StreamReader) -> Report | None:
-    """Return the next report, or None when the other side is closed."""
+    """Return the next report, or None when the other side is closed. Raise ValueError for what is no report."""
     try:
         (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
-        return cast("Report", orjson.loads(await reader.readexactly(length)))
+        if length > _MOST_BYTES:
+            raise ValueError(f"a report of {length:,} bytes")
+        report = cast("Report", orjson.loads(await reader.readexactly(length)))
     except (IncompleteReadError, ConnectionError):
         return None
+    if "kind" not in report:
+        raise ValueError("a report of no kind")
+    return report

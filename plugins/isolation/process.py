@@ -1,6 +1,8 @@
 """A channel's process, as its parent sees it: started, asked, watched and ended."""
 
 import asyncio
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -39,9 +41,13 @@ class ChannelSource:
     # Entry points of the plugins whose filters its templates have.
     filters: Sequence[str] = ()
 
-    def broken(self, reason: str) -> ChannelBroken:
+    @property
+    def subject(self) -> str:
         kind, _, name = self.key.rpartition(":")
-        return ChannelBroken(f"The {kind or 'channel'} {name} ({self.package} {self.version}) {reason}")
+        return f"The {kind or 'channel'} {name}"
+
+    def broken(self, reason: str) -> ChannelBroken:
+        return ChannelBroken(f"{self.subject} ({self.package} {self.version}) {reason}")
 
 
 class ChannelProcess:
@@ -96,8 +102,8 @@ class ChannelProcess:
             if report["kind"] == Kind.BROKEN:
                 reason: str = report["reason"]
                 await self.kill()
-                # What the channel's own session says names the channel already.
-                raise ChannelBroken(reason) if reason.startswith("The ") else self.source.broken(reason)
+                # What the channel's own session says names the channel, but not its package.
+                raise self.source.broken(reason.removeprefix(f"{self.source.subject} "))
 
     async def _read(self, patience: float) -> Report | None:
         """Return the next report, None at the end. Raise ChannelBroken when the process is blocked."""
@@ -111,6 +117,9 @@ class ChannelProcess:
                     await self.kill()
                     raise self.source.broken(f"was blocked by its code for {patience:.0f} seconds")
             return reading.result()
+        except ValueError:
+            await self.kill()
+            raise self.source.broken("reported what is no report") from None
         finally:
             reading.cancel()
 
@@ -130,9 +139,9 @@ class ChannelProcess:
         return self._process.poll() is not None
 
     async def kill(self) -> None:
-        """End the process, and wait for its end."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        """End the process with all that it has started, and wait for its end."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         await self._end()
 
     async def _end(self) -> str:

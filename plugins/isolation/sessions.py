@@ -179,9 +179,10 @@ class IsolatedSession:
 
     async def send(self, recipients: Sequence[Recipient], window: MessageWindow) -> None:
         self.process.tell(Send(tuple(recipients), window.deadline, window.spread))
+        keys = frozenset(recipient.key for recipient in recipients)
         try:
             while (report := await self.process.next_report(Kind.BEGUN, Kind.ENDED, Kind.SENT))["kind"] != Kind.SENT:
-                _note(report, window)
+                _note(report, window, keys)
             window.fault = report["fault"]
             window.state_changes.update(report["state_changes"])
         except BaseException:
@@ -189,6 +190,9 @@ class IsolatedSession:
             await self.process.kill()
             self._learn(recipients, window)
             raise
+
+    def broken(self, reason: str) -> ChannelBroken:
+        return self.process.source.broken(reason)
 
     def stop(self) -> None:
         self.process.tell(Stop())
@@ -211,8 +215,11 @@ class IsolatedSession:
                 window.note_ended(key, told.outcomes[key])
 
 
-def _note(report: Report, window: MessageWindow) -> None:
+def _note(report: Report, window: MessageWindow, keys: frozenset[UUID]) -> None:
     key = UUID(hex=report["key"])
+    if key not in keys:
+        # Of a message that it was not handed: nobody's.
+        return
     if report["kind"] == Kind.BEGUN:
         window.note_begun(key)
         return

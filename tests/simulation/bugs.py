@@ -136,7 +136,7 @@ BUGS = {
         "domain.deliveries.local_session", "LocalSession.send", "report.closed = True", "pass"
     ),
     "a batch that is given up keeps what is pending": Bug(
-        "domain.deliveries.sender", "give_up", 'await batches.abandon(tx, batch, "Given up: its workers died")', "pass"
+        "domain.deliveries.sender", "give_up", "await batches.abandon(tx, batch, reason)", "pass"
     ),
     "a lost answer is taken for a no": Bug(
         "domain.deliveries.retry",

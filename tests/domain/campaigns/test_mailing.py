@@ -120,7 +120,10 @@ async def test_what_had_begun_when_a_channel_raised_is_unknown_and_not_sent_agai
     assert channel.sent == []
     done = await reload(database, campaign)
     assert done.status is CampaignStatus.SENT
-    assert done.problem == "Of 3 messages, of 3 it is unknown whether they arrived: its deliveries say why"
+    assert done.problem == (
+        "Of 3 messages, of 3 it is unknown whether they arrived: its deliveries say why. "
+        "The channel recording failed: RuntimeError"
+    )
 
 
 async def test_an_unreachable_provider_leaves_all_pending_and_says_why(database: Database, store_id: int) -> None:

@@ -138,7 +138,7 @@ async def test_a_channel_that_ends_its_process_is_named_and_its_batch_is_given_u
     assert await statuses(database, bad.id) == ["FAILED"] * RECIPIENTS, "nothing had begun"
     assert (
         await reload(database, bad)
-    ).problem == f"Of {RECIPIENTS} messages, {RECIPIENTS} failed: its deliveries say why"
+    ).problem == f"Of {RECIPIENTS} messages, {RECIPIENTS} failed: its deliveries say why. {said}"
     async with database.read() as tx:
         assert await tx.scalar(select(job_rows.c.error)) == said
 

@@ -38,7 +38,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def register_channels() -> Sequence[Channel]:  # type: ignore[empty-body]  # a hook has no body of its own
-    """Return the channels of this plugin. Called once, when a process starts.
+    """Return the channels of this plugin. Called in every process that describes or runs the plugin.
 
     An exception leaves out this plugin's channels only. A key that is taken already is refused.
 

@@ -68,7 +68,7 @@ def _adapter() -> TypeAdapter[PluginDescription]:
 
 
 @dataclass(frozen=True, slots=True)
-class HookKind:
+class Hook:
     """A hook of the SDK: `describe` raises ContributionInvalid for an answer that is wrong."""
 
     name: str
@@ -177,11 +177,11 @@ def _describe_filter(template_filter: object) -> FilterDescription:
 
 
 HOOKS = {
-    "channels": HookKind("register_channels", describe_channel),
-    "dimensions": HookKind("register_dimensions", _describe_dimension),
-    "behaviors": HookKind("register_behaviors", _describe_behavior),
-    "observers": HookKind("register_observers", _describe_observer),
-    "template_filters": HookKind("register_template_filters", _describe_filter),
+    "channels": Hook("register_channels", describe_channel),
+    "dimensions": Hook("register_dimensions", _describe_dimension),
+    "behaviors": Hook("register_behaviors", _describe_behavior),
+    "observers": Hook("register_observers", _describe_observer),
+    "template_filters": Hook("register_template_filters", _describe_filter),
 }
 
 

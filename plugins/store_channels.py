@@ -1,14 +1,14 @@
 """Channels as stores have them: found by plugins, installed and configured by a store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from muster_sdk import AddressKind
 
 from domain.accounts import queries as accounts
 from domain.installation.keys import InstallationKeys
-from domain.kit.db import Transaction
+from domain.kit.db import Database, Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode
 from domain.kit.json_bounds import JsonBounds
 from domain.sessions.local_settings import outgrown
@@ -31,6 +31,15 @@ class StoreChannel:
     configured: bool
     # None as well where the stored ones cannot be used.
     settings: Settings | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSettings:
+    """Settings as a client gave them, and as their channel took them with the secrets of what was sealed then."""
+
+    given: Settings
+    checked: Settings = field(repr=False)
+    sealed: bytes | None
 
 
 class InstalledChannels:
@@ -70,11 +79,32 @@ class InstalledChannels:
             self._store_channel(store_id, plugin, installed.get(key)) for key, plugin in self._plugins.channels.items()
         ]
 
+    async def check(
+        self, database: Database, store_id: int, key: str, settings: Mapping[str, object]
+    ) -> CheckedSettings | None:
+        """Return the settings as `configure` takes them, None for an unknown channel.
+
+        The channel's code checks them, which may take long: no transaction is open meanwhile. Raise DomainErrors.
+        """
+        plugin = self._plugins.channels.get(key)
+        if plugin is None:
+            return None
+        async with database.read() as tx:
+            installation = (await stores.installations(tx, store_id)).get(key)
+        sealed = None if installation is None else installation.settings
+        return CheckedSettings(settings, await self._checked(plugin, store_id, settings, sealed), sealed)
+
     async def configure(
-        self, tx: Transaction, store_id: int, key: str, settings: Mapping[str, object] | None, now: datetime
+        self,
+        tx: Transaction,
+        store_id: int,
+        key: str,
+        settings: CheckedSettings | Mapping[str, object] | None,
+        now: datetime,
     ) -> StoreChannel:
         """Install the channel, and configure it where settings are given; secrets left out stay as they are.
 
+        They are checked here unless `check` has done it, and nothing was stored since.
         Raise DomainError for an unknown channel, DomainErrors for settings that its schema refuses, WrongSecretKey.
         """
         plugin = self._plugins.channels.get(key)
@@ -84,15 +114,12 @@ class InstalledChannels:
             raise DomainError(message, field=("key",), code=ErrorCode.CHANNEL_UNAVAILABLE)
         await stores.install(tx, store_id, key, None, now, plugin.package)
         if settings is not None:
-            _BOUNDS.check(settings, ("settings",))
-            before = self._store_channel(store_id, plugin, (await stores.installations(tx, store_id))[key])
-            whole = with_secrets(plugin.channel, settings, before.settings)
-            try:
-                validated = await self._sessions.check_settings(key, whole)
-            except DomainErrors as errors:
-                raise errors.under("settings") from None
-            except ChannelBroken as error:
-                raise ChannelUnavailable(str(error), field=("settings",)) from None
+            sealed = (await stores.installations(tx, store_id))[key].settings
+            if isinstance(settings, CheckedSettings) and settings.sealed == sealed:
+                validated = settings.checked
+            else:
+                given = settings.given if isinstance(settings, CheckedSettings) else settings
+                validated = await self._checked(plugin, store_id, given, sealed)
             secret_key = await self._keys.sealing_key(tx)
             await stores.install(tx, store_id, key, seal(validated, secret_key, store_id, key), now)
             await accounts.forget_refusals(tx, store_id, key)
@@ -115,6 +142,22 @@ class InstalledChannels:
             except DomainErrors:
                 problems.append(outgrown(key, plugin.channel.version))
         return problems
+
+    async def _checked(
+        self, plugin: InstalledChannel, store_id: int, settings: Mapping[str, object], sealed: bytes | None
+    ) -> Settings:
+        _BOUNDS.check(settings, ("settings",))
+        try:
+            stored = self._open(plugin, store_id, sealed)
+        except WrongKey:
+            stored = None
+        whole = with_secrets(plugin.channel, settings, stored)
+        try:
+            return await self._sessions.check_settings(plugin.channel.key, whole)
+        except DomainErrors as errors:
+            raise errors.under("settings") from None
+        except ChannelBroken as error:
+            raise ChannelUnavailable(str(error), field=("settings",)) from None
 
     def _missing(self, installation: stores.Installation) -> str:
         """Return why no plugin brings the channel, as far as that is known."""

@@ -23,6 +23,8 @@ from domain.stores.model import TokenScope
 
 # The arguments are the client's, the answer is the payload: each mutation has its own.
 Change = Callable[..., Awaitable[Any]]
+# Does what takes long, or runs a channel's code, before the transaction.
+Prepare = Callable[[Context, Mapping[str, Any]], Awaitable[Any]]
 # Adds the entry of the audit log, in the transaction that makes the answer true.
 Record = Callable[[Transaction, Any], Awaitable[None]]
 
@@ -36,6 +38,7 @@ def mutation(
     price: int | None = None,
     observe: Observe | None = None,
     shown: tuple[str, ...] = (),
+    prepare: Prepare | None = None,
 ) -> Callable[[Change], Any]:
     """Make a field of `async def name(self, context, tx, ...client's arguments)`, for tokens with the scope.
 
@@ -43,19 +46,22 @@ def mutation(
     takes `record` instead of `tx` opens its own, and records itself in the last. A DomainError is answered with
     `payload(user_errors=...)`, its path below the argument `errors_under`, unless it is about the selecting `id`; so is
     a sum beyond what the database holds. Each call leaves one entry in the audit log: of the object that `observe`
-    reads, or that the first ID names, or else of the answer's; `shown` as Audited has it.
+    reads, or that the first ID names, or else of the answer's; `shown` as Audited has it. What `prepare` returns is the
+    argument `prepared`: it runs before the transaction, and may take long.
     """
 
     def decorate(change: Change) -> Any:
         signature = inspect.signature(change)
-        self_, context_, tx_or_record, *client_arguments = signature.parameters.values()
+        self_, context_, tx_or_record, *others = signature.parameters.values()
+        client_arguments = [parameter for parameter in others if parameter.name != "prepared"]
         in_transaction = tx_or_record.name == "tx"
         audited = Audited.of(change.__name__, client_arguments, observe, shown)
 
         async def run(context: Context, values: Mapping[str, Any]) -> Any:
+            prepared = {} if prepare is None else {"prepared": await prepare(context, values)}
             if not in_transaction:
                 entries = _OwnEntry(context, audited, values)
-                answer = await change(None, context, entries.record, **values)
+                answer = await change(None, context, entries.record, **values, **prepared)
                 assert entries.recorded, f"{audited.action} has not recorded itself"
                 return answer
 
@@ -63,7 +69,7 @@ def mutation(
                 # What an attempt that was rolled back has primed was never stored.
                 context.forget()
                 before = await audited.observed(context, tx, values) if context.services.audit.before else None
-                answer = await change(None, context, tx, **values)
+                answer = await change(None, context, tx, **values, **prepared)
                 after = audited.answered(values, answer) or await audited.observed(context, tx, values)
                 await record(tx, context.store_id, audited.done(context, values, before, after, answer))
                 return answer

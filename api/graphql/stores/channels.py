@@ -19,7 +19,7 @@ from domain.kit.errors import DomainError
 from domain.stores import queries
 from domain.stores.channels import redacted
 from domain.stores.model import TokenScope
-from plugins.store_channels import StoreChannel
+from plugins.store_channels import CheckedSettings, StoreChannel
 
 expose(
     Grade,
@@ -103,6 +103,16 @@ async def _observe_channel(context: Context, tx: Transaction, arguments: Mapping
     return Observed(subject_of("Channel", key), values)
 
 
+async def _check_settings(context: Context, arguments: Mapping[str, Any]) -> CheckedSettings | None:
+    settings: object = arguments.get("settings")
+    if settings is None:
+        return None
+    if not isinstance(settings, dict):
+        raise DomainError("Settings are an object, as settingsSchema says", field=("settings",))
+    values = cast("dict[str, object]", settings)
+    return await context.services.channels.check(context.database, context.store_id, arguments["key"], values)
+
+
 @strawberry.type
 class ChannelMutation:
     @mutation(
@@ -110,20 +120,34 @@ class ChannelMutation:
         TokenScope.ADMIN,
         description="Settings can be added later: until then the channel is a sandbox.",
         observe=_observe_channel,
+        prepare=_check_settings,
     )
     async def channel_install(
-        self, context: Context, tx: Transaction, key: str, settings: JSON | None = None
+        self,
+        context: Context,
+        tx: Transaction,
+        prepared: CheckedSettings | None,
+        key: str,
+        settings: JSON | None = None,  # noqa: ARG002 - as they are checked, they are in `prepared`
     ) -> ChannelPayload:
-        return await _configure(context, tx, key, settings)
+        return await _configure(context, tx, key, prepared)
 
     @mutation(
         ChannelPayload,
         TokenScope.ADMIN,
         description="A secret that is left out keeps its value.",
         observe=_observe_channel,
+        prepare=_check_settings,
     )
-    async def channel_configure(self, context: Context, tx: Transaction, key: str, settings: JSON) -> ChannelPayload:
-        return await _configure(context, tx, key, settings)
+    async def channel_configure(
+        self,
+        context: Context,
+        tx: Transaction,
+        prepared: CheckedSettings | None,
+        key: str,
+        settings: JSON,  # noqa: ARG002 - as they are checked, they are in `prepared`
+    ) -> ChannelPayload:
+        return await _configure(context, tx, key, prepared)
 
 
 async def store_channels(context: Context) -> Sequence[StoreChannel]:
@@ -145,9 +169,6 @@ async def _channels(context: Context) -> list[Channel]:
     return [Channel(store_channel=store_channel) for store_channel in await store_channels(context)]
 
 
-async def _configure(context: Context, tx: Transaction, key: str, settings: object) -> ChannelPayload:
-    if settings is not None and not isinstance(settings, dict):
-        raise DomainError("Settings are an object, as settingsSchema says", field=("settings",))
-    channels, values = context.services.channels, cast("dict[str, object] | None", settings)
-    store_channel = await channels.configure(tx, context.store_id, key, values, context.now)
+async def _configure(context: Context, tx: Transaction, key: str, settings: CheckedSettings | None) -> ChannelPayload:
+    store_channel = await context.services.channels.configure(tx, context.store_id, key, settings, context.now)
     return ChannelPayload(channel=Channel(store_channel=store_channel))

@@ -41,13 +41,11 @@ class ChannelSource:
     # Entry points of the plugins whose filters its templates have.
     filters: Sequence[str] = ()
 
-    @property
-    def subject(self) -> str:
-        kind, _, name = self.key.rpartition(":")
-        return f"The {kind or 'channel'} {name}"
-
     def broken(self, reason: str) -> ChannelBroken:
-        return ChannelBroken(f"{self.subject} ({self.package} {self.version}) {reason}")
+        kind, _, name = self.key.rpartition(":")
+        # What its own session says names it, but not its package, and takes all that is called for a channel.
+        reason = reason.removeprefix(f"The channel {name} ")
+        return ChannelBroken(f"The {kind or 'channel'} {name} ({self.package} {self.version}) {reason}")
 
 
 class ChannelProcess:
@@ -102,8 +100,7 @@ class ChannelProcess:
             if report["kind"] == Kind.BROKEN:
                 reason: str = report["reason"]
                 await self.kill()
-                # What the channel's own session says names the channel, but not its package.
-                raise self.source.broken(reason.removeprefix(f"{self.source.subject} "))
+                raise self.source.broken(reason)
 
     async def _read(self, patience: float) -> Report | None:
         """Return the next report, None at the end. Raise ChannelBroken when the process is blocked."""

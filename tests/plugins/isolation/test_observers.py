@@ -78,7 +78,7 @@ async def test_an_observer_that_fails_is_told_again_and_then_given_up(
     for failures in range(1, 5):
         [(counted, error)] = await observe(notice, sessions)
         assert counted == failures
-        assert error == "The channel diary failed in observe: OSError"
+        assert error == "The observer diary (muster-words 1.0) failed in observe: OSError"
     assert await observe(notice, sessions) == []
     assert lines(diary) == []
 

@@ -11,6 +11,10 @@ request_seconds = Histogram("muster_request_seconds", "Time to answer a request"
 failed_sign_ins = Counter("muster_failed_sign_ins", "Sign-ins with a token that is not valid", registry=registry)
 jobs = Counter("muster_jobs", "Jobs that this process finished", ["kind", "outcome"], registry=registry)
 job_seconds = Histogram("muster_job_seconds", "Time to run a job", ["kind"], registry=registry)
+receipts_dropped = Counter(
+    "muster_receipts_dropped", "Receipts that belonged to no message for 72 hours", ["channel"], registry=registry
+)
+webhooks = Counter("muster_webhooks", "Webhooks by what became of them", ["channel", "outcome"], registry=registry)
 # Counted in the database at each scrape, so that every process reports the same.
 deliveries = Gauge("muster_deliveries", "Deliveries by outcome", ["channel", "outcome"], registry=registry)
 leases_expired = Gauge(

@@ -14,6 +14,7 @@ from domain.operations.files import FileDirectory
 from domain.sessions.continuity import Continuity
 from domain.sessions.journal import JournalDirectory
 from domain.sessions.session import Sessions
+from domain.sessions.webhook_addresses import WebhookAddresses
 from domain.stores.channels import Channels
 
 
@@ -38,6 +39,13 @@ class Services:
         No transaction of the caller's may be writing.
         """
         return UnsubscribeLinks(self.public_url, (await self.keys.load(self.database)).signing)
+
+    async def webhook_addresses(self) -> WebhookAddresses:
+        """Return the maker of addresses of webhooks. Raise WrongSecretKey.
+
+        No transaction of the caller's may be writing.
+        """
+        return WebhookAddresses(self.public_url, (await self.keys.load(self.database)).signing)
 
     async def suppression_key(self, tx: Transaction | None = None) -> bytes:
         """Return the key of the hashes by which a no outlives an erasure. Raise WrongSecretKey.

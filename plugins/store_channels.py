@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from muster_sdk import AddressKind
 
@@ -58,6 +58,12 @@ class InstalledChannels:
     @property
     def labels(self) -> Mapping[str, str]:
         return {key: installed.channel.label for key, installed in self._plugins.channels.items()}
+
+    @property
+    def polled(self) -> Mapping[str, timedelta]:
+        """Return how often each channel is to be asked for receipts, of those that are."""
+        intervals = ((key, plugin.channel.capabilities.polling) for key, plugin in self._plugins.channels.items())
+        return {key: interval for key, interval in intervals if interval is not None}
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
         """Return the channel, None when it is not installed. Raise ChannelUnavailable, also where no plugin has it."""

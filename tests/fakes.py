@@ -1,6 +1,6 @@
 """A channel that records its messages and answers as a test says, and services around it."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -159,6 +159,12 @@ class OneChannel:
 
     def __init__(self, local: LocalChannel | None = None) -> None:
         self.configured = None if local is None else local.configured
+
+    @property
+    def polled(self) -> Mapping[str, timedelta]:
+        channel = None if self.configured is None else self.configured.channel
+        interval = None if channel is None else channel.capabilities.polling
+        return {} if channel is None or interval is None else {channel.key: interval}
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
         return self.configured

@@ -57,6 +57,7 @@ ANY_ROWS_DO = {
     "domain/migrations/versions/0011_folded_names.py": "goes from key to key, in their order",
     "domain/orders/facts.py": "only the moments are read, by which it sorts",
     "domain/privacy/rows.py": "its order is what is left of the key",
+    "domain/receipts/queries.py": "a campaign's, and a receipt's, key ends its order",
     "domain/segments/evaluation/cache/transfer.py": "more than the limit are not read, only known of",
     "domain/segments/queries.py": "more than the limit are refused",
     "domain/stores/sealed_settings.py": "a store and a channel are its unique key",

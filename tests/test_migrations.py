@@ -46,6 +46,7 @@ LANDED = {
     "0018_channel_states.py": "44641b91fad19b375fe44ba7e2e2b36f68f4a7de39f5181d7aebd818849a1f03",
     "0019_channel_accounts.py": "b9b9570d283e890bd96b58873e5362470e873a4567e5599ce7ce42e3ddb74f60",
     "0020_packages_of_channels.py": "9e562829e339d19759d148a42fb81fba507303e8f520a7f2efdeab45e399ba65",
+    "0021_receipts.py": "17416131f3573ac7d9d20a61c1ddf8a1d79c3e7b1d91bdb2e7ceed17a82fe013",
 }
 RENAMED_TABLES = {"event_tallies": "event_counters", "followed_segments": "tracked_segments"}
 # What they held is in objections.

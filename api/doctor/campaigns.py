@@ -15,7 +15,7 @@ from api.doctor.unreadable import readable
 from domain.campaigns import launch, mailing, queries
 from domain.campaigns.model import CampaignStatus
 from domain.campaigns.tables import campaigns
-from domain.deliveries import batches
+from domain.deliveries import counts, proven
 from domain.deliveries.model import DeliveryStatus
 from domain.deliveries.tables import deliveries, delivery_batches
 from domain.jobs.model import LEASE_SECONDS, JobStatus
@@ -181,7 +181,7 @@ DATA_CHECKS = (
         [
             WrongRows(
                 "batches count other states than their deliveries have",
-                lambda scope: batches.miscounted(scope.store_id),
+                lambda scope: counts.miscounted(scope.store_id),
             ),
             WrongRows("campaigns with another number of deliveries than their batches", _outside_batches),
         ],
@@ -195,6 +195,10 @@ DATA_CHECKS = (
             WrongRows("deliveries are open though their campaign was sent", _open_though_ended),
             WrongRows("deliveries are sent without an attempt or a time", _without_outcome),
             WrongRows("deliveries have no address", _without_address),
+            WrongRows(
+                "deliveries are in another state than their receipts prove",
+                lambda scope: proven.contradicted(scope.store_id),
+            ),
             Examination(find_stuck, [deliveries]),
         ],
         each_store=True,

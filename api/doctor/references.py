@@ -23,6 +23,7 @@ from domain.memberships.tables import segment_memberships, tracked_segments
 from domain.migrations.tables import metadata
 from domain.operations.tables import operation_problems, operations
 from domain.orders import tables as orders
+from domain.receipts import tables as receipts
 from domain.segments.tables import segment_members, segments
 from domain.stores.tables import channel_installations, idempotency_keys, stores
 from domain.wallets import tables as wallets
@@ -90,6 +91,8 @@ REFERENCES = (
     Reference(deliveries.deliveries, campaigns, {"campaign_id": "id"}),
     Reference(deliveries.delivery_batches, campaigns, {"campaign_id": "id"}),
     Reference(deliveries.sandbox_messages, deliveries.deliveries, _MESSAGE),
+    Reference(deliveries.message_references, deliveries.deliveries, _MESSAGE),
+    Reference(receipts.receipt_polls, channel_installations, {"channel": "channel"}),
     Reference(idempotency_keys, campaigns, {"subject_id": "id"}),
     Reference(lists, segments, {"segment_id": "id"}),
     Reference(list_members, lists, {"list_id": "id"}, erased_later=True),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
+from muster_sdk import ReceiptKind
 from sqlalchemy import Column, Text, case, func, select, true, type_coerce
 
 from api.doctor.check import CheckScope, DataCheck, Rows, WrongRows
@@ -16,7 +17,7 @@ from domain.consents.tables import suppressions
 from domain.customers.model import AccountStatus, Consent, Gender, ObjectionReason
 from domain.customers.tables import contacts, customers, objections, property_definitions
 from domain.deliveries.model import AcceptMarketing, DeliveryStatus
-from domain.deliveries.tables import deliveries, sandbox_messages
+from domain.deliveries.tables import conversations, deliveries, sandbox_messages
 from domain.events.tables import events
 from domain.imports.model import ImportKind
 from domain.imports.tables import import_reports, import_samples, imports
@@ -33,6 +34,7 @@ from domain.operations.tables import operation_problems, operations
 from domain.orders import favourites
 from domain.orders.meanings import StatusMeaning
 from domain.orders.tables import customer_favourites, order_statuses, orders
+from domain.receipts.tables import receipts
 from domain.segments.model import SegmentKind, UpdateMode
 from domain.segments.tables import segments
 from domain.stores.tables import api_tokens, channel_installations, idempotency_keys, stores
@@ -54,6 +56,7 @@ CHOICES: Mapping[Column[str], tuple[str, ...]] = {
     campaigns.c.accept_marketing: _values(AcceptMarketing),
     channel_syncs.c.status: _values(OperationStatus),
     contacts.c.consent: _values(Consent),
+    receipts.c.kind: _values(ReceiptKind),
     objections.c.reason: _values(ObjectionReason),
     customers.c.gender: _values(Gender),
     customers.c.account_status: _values(AccountStatus),
@@ -103,6 +106,8 @@ PAST = (
     operations.c.created_at,
     orders.c.updated_at,
     property_definitions.c.created_at,
+    *(receipts.c.at, receipts.c.received_at, conversations.c.last_at),
+    *(deliveries.c.delivered_at, deliveries.c.failed_at),
     segments.c.created_at,
     segments.c.updated_at,
     stores.c.created_at,

@@ -9,6 +9,8 @@ from starlette.routing import Route
 from api.transactions import write
 from domain.consents import actions as consents
 from domain.consents.links import UnsubscribeLinks
+from domain.kit.db import Transaction
+from domain.receipts import intake
 from domain.services import Services
 
 _MAX_FORM_BYTES = 4096
@@ -30,7 +32,15 @@ def routes(services: Services) -> list[Route]:
             return _page("unknown.html", 404)
         database = services.database.of_store(subject.store_id)
         key = await services.suppression_key()
-        await write(database, lambda tx: consents.unsubscribe(tx, subject, key, services.clock()))
+        now = services.clock()
+
+        async def record(tx: Transaction) -> None:
+            await consents.unsubscribe(tx, subject, key, now)
+            await intake.take_unsubscription(
+                tx, subject.store_id, subject.channel, subject.campaign_id, subject.customer_id, now
+            )
+
+        await write(database, record)
         form = b""
         async for chunk in request.stream():
             form += chunk

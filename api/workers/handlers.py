@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from api import metrics
 from domain import jobs
 from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
@@ -17,6 +18,8 @@ from domain.memberships import tracking
 from domain.operations import queries as operations
 from domain.privacy import erasure
 from domain.privacy import export as person_export
+from domain.receipts.fold import fold_job
+from domain.receipts.poll import POLL
 from domain.services import Services
 
 
@@ -43,6 +46,8 @@ JOB_KINDS: dict[str, JobKind[Services]] = {
         person_export.EXPORT,
         order_recount.RECOUNT,
         favourite_counts.FAVOURITES,
+        fold_job(lambda channel, number: metrics.receipts_dropped.labels(channel).inc(number)),
+        POLL,
         *import_jobs(finish_import),
     )
 }

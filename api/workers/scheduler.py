@@ -24,6 +24,7 @@ from domain.lists.schedule import build_due
 from domain.memberships import tracking
 from domain.operations.actions import delete_expired_files
 from domain.orphans.actions import delete_old_reports, end_orphans
+from domain.receipts import fold, poll, retention
 from domain.services import Services
 
 log = structlog.get_logger(__name__)
@@ -84,6 +85,9 @@ def chores_of(services: Services, kinds: JobKinds) -> list[Chore]:
         Chore("sweep", lambda: sweep(services, kinds)),
         Chore("lifecycle", lambda: lifecycle.schedule_due(database, clock())),
         Chore("orphans", lambda: end_orphans(services, kinds), _ORPHANS_EVERY),
+        Chore("receipts", lambda: fold.schedule_due(database)),
+        Chore("polls", lambda: poll.schedule_due(services)),
+        Chore("old receipts", lambda: retention.delete_old(database), _TIDY_EVERY),
         Chore("reports", lambda: delete_old_reports(database), _TIDY_EVERY),
         Chore("files", lambda: delete_expired_files(database, services.files, make_files, clock()), _TIDY_EVERY),
         Chore("audit", lambda: audit.delete_expired(database), _TIDY_EVERY),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from muster_sdk import Ambiguous, Recipient
 from domain import jobs
 from domain.channels import states
 from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
-from domain.deliveries import batches, settlement
+from domain.deliveries import batches, conversations, references, settlement
 from domain.deliveries.account_gate import MOMENT_SECONDS, AccountGate
 from domain.deliveries.intents import Intent, commit_intents
 from domain.deliveries.mailing import Mailing, MailingSource, MailingState
@@ -123,9 +124,10 @@ class BatchSender:
         """
         intents: list[Intent] = []
         variables: Mapping[int, Mapping[str, object]] = {}
+        open_until: Mapping[str, datetime] = {}
 
         async def write(tx: Transaction) -> None:
-            nonlocal intents, variables
+            nonlocal intents, variables, open_until
             await jobs.renew(tx, self.job, progressed=any(result.attempted for result in self.results.values()))
             await self._record_results(tx)
             if self._intents_unknown:
@@ -138,13 +140,17 @@ class BatchSender:
                 variables = await template_variables(
                     tx, self.mailing.store, customer_ids, with_properties=self.session.reads_properties
                 )
+                open_until = await self._open_conversations(tx, intents)
             intents = await self._permitted(tx, intents)
 
         await settlement.until_written(self.services.database, write)
         self._intents_unknown = False
         self.results = {}
         self.gate.noted()
-        return [(intent, self._recipient(intent, variables.get(intent.customer_id, {}))) for intent in intents]
+        return [
+            (intent, self._recipient(intent, variables.get(intent.customer_id, {}), open_until.get(intent.address)))
+            for intent in intents
+        ]
 
     async def _commit_intents(self, tx: Transaction) -> list[Intent]:
         self.problem = await self.services.continuity.held(tx)
@@ -158,7 +164,11 @@ class BatchSender:
         limit = await self.gate.room(tx, self._pace.window_size(min(BATCH_SIZE, capabilities.max_batch)))
         if not limit:
             return []
-        return await commit_intents(tx, self.batch, self.job.fence, self.mailing, self.channel.address, limit)
+        intents = await commit_intents(tx, self.batch, self.job.fence, self.mailing, self.channel.address, limit)
+        if self.mailing.names.by_key:
+            customer_ids = [intent.customer_id for intent in intents]
+            await references.add_keys(tx, self.batch, self.channel.key, customer_ids)
+        return intents
 
     async def _permitted(self, tx: Transaction, intents: list[Intent]) -> list[Intent]:
         """Take permits for the intents, and return those that have one; of the others nothing is committed."""
@@ -167,7 +177,16 @@ class BatchSender:
         await batches.record_outcomes(tx, self.batch, others)
         return intents[:count]
 
-    def _recipient(self, intent: Intent, variables: Mapping[str, object]) -> Recipient:
+    async def _open_conversations(self, tx: Transaction, intents: Sequence[Intent]) -> Mapping[str, datetime]:
+        window = self.channel.capabilities.conversation_window
+        if window is None:
+            return {}
+        addresses = [intent.address for intent in intents]
+        return await conversations.open_until(tx, self.mailing.store.id, self.channel.key, addresses, window)
+
+    def _recipient(
+        self, intent: Intent, variables: Mapping[str, object], conversation_until: datetime | None
+    ) -> Recipient:
         mailing = self.mailing
         token = UnsubscribeToken(mailing.store.id, intent.customer_id, mailing.id, mailing.channel, intent.address)
         return Recipient(
@@ -175,12 +194,13 @@ class BatchSender:
             address=intent.address,
             variables=variables,
             unsubscribe_url=self.links.url(token),
+            conversation_until=conversation_until,
         )
 
     async def _record_results(self, tx: Transaction) -> None:
         if not self.results:
             return
-        await batches.record_outcomes(tx, self.batch, self._claimed_results())
+        await settlement.record(tx, self.mailing, self.batch, self._claimed_results())
         await self._store_state(tx)
         await self._note_problem(tx)
         await self._store_shown(tx)
@@ -189,7 +209,7 @@ class BatchSender:
     async def _settle(self, tx: Transaction) -> None:
         results = self._claimed_results()
         if self._intents_unknown:
-            await batches.record_outcomes(tx, self.batch, results)
+            await settlement.record(tx, self.mailing, self.batch, results)
             await batches.take_back(tx, self.batch, self.job.fence)
         await settlement.settle(tx, self.services, self.source, self.mailing, self.batch, results)
         await self._store_state(tx)

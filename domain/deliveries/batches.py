@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, Text, bindparam, case, func, or_, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Text, bindparam, case, func, select, text, tuple_, update
 
-from domain.deliveries.model import COUNTS, Batch, BatchKey, ClaimedDelivery, DeliveryResult, DeliveryStatus, Stats
+from domain.deliveries.counts import COUNTED, numbers
+from domain.deliveries.model import Batch, BatchKey, ClaimedDelivery, DeliveryResult, DeliveryStatus, Stats
 from domain.deliveries.tables import deliveries, delivery_batches, sandbox_messages
 from domain.kit.db import Transaction
 from domain.kit.db.portable import database_later, database_now, insert_into
@@ -212,39 +212,7 @@ async def recount(tx: Transaction, batch: Batch) -> Stats:
     return Stats(**rows.mappings().one())
 
 
-def miscounted(store_id: int) -> Select[Any, Any]:
-    """Select the batches whose counts are not what counting their deliveries gives.
-
-    Each is counted by itself, along the key: as one join, PostgreSQL might compare every delivery with every batch.
-    """
-    batch = delivery_batches.c
-    counted = _numbers(
-        deliveries.c.store_id == store_id,
-        deliveries.c.campaign_id == batch.campaign_id,
-        deliveries.c.customer_id.between(batch.first_customer_id, batch.last_customer_id),
-    )
-    counts = tuple_(*(batch[name] for name in COUNTS))
-    sums = sum((batch[name] for name in COUNTS[1:]), start=batch[COUNTS[0]])
-    is_wrong = or_(counts != counted.correlate(delivery_batches).scalar_subquery(), batch.recipients != sums)
-    return select(batch.campaign_id, batch.number).where(batch.store_id == store_id, is_wrong)
-
-
-def _number_in(*statuses: DeliveryStatus) -> ColumnElement[int]:
-    return func.count().filter(deliveries.c.status.in_([status.value for status in statuses]))
-
-
-def _numbers(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    """Count deliveries by their states, in the order of COUNTS."""
-    return select(
-        _number_in(DeliveryStatus.PENDING, DeliveryStatus.SENDING),
-        _number_in(DeliveryStatus.SENT, DeliveryStatus.DELIVERED),
-        _number_in(DeliveryStatus.FAILED),
-        _number_in(DeliveryStatus.UNKNOWN),
-        _number_in(DeliveryStatus.SKIPPED),
-    ).where(*conditions)
-
-
-_NUMBERS = _numbers(
+_NUMBERS = numbers(
     deliveries.c.store_id == bindparam("store"),
     deliveries.c.campaign_id == bindparam("campaign"),
     deliveries.c.customer_id.between(bindparam("first"), bindparam("last")),
@@ -256,8 +224,8 @@ _RECOUNT = (
         delivery_batches.c.campaign_id == bindparam("campaign"),
         delivery_batches.c.number == bindparam("batch"),
     )
-    .values({tuple_(*(delivery_batches.c[name] for name in COUNTS)): _NUMBERS})
-    .returning(delivery_batches.c.recipients, *(delivery_batches.c[name] for name in COUNTS))
+    .values({tuple_(*(delivery_batches.c[name] for name in COUNTED)): _NUMBERS})
+    .returning(delivery_batches.c.recipients, *(delivery_batches.c[name] for name in COUNTED))
 )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import String, cast, literal, select
 
-from domain.deliveries.model import Batch, DeliveryStatus
+from domain.deliveries.model import Batch
 from domain.deliveries.tables import deliveries
 from domain.events import log
 from domain.kit.db import Transaction
@@ -19,6 +19,7 @@ async def record_sent(tx: Transaction, batch: Batch, channel: str, now: datetime
         deliveries.c.store_id == batch.store_id,
         deliveries.c.campaign_id == batch.mailing_id,
         customer.between(batch.first_customer_id, batch.last_customer_id),
-        deliveries.c.status == DeliveryStatus.SENT.value,
+        # Also of what a receipt has told meanwhile that it failed, or arrived.
+        deliveries.c.sent_at.is_not(None),
     )
     await log.append_once(tx, batch.store_id, f"{channel}.sent", sent, now)

@@ -7,8 +7,11 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from muster_sdk import MessageReference
+
 from domain.deliveries.model import AcceptMarketing
 from domain.kit.db import Transaction
+from domain.stores.channel_description import ChannelDescription
 from domain.stores.model import Store
 
 
@@ -18,6 +21,25 @@ class MailingState(StrEnum):
     PAUSED = "PAUSED"
     # Nothing goes out any more: it was cancelled or deleted.
     CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageNames:
+    """By what receipts of a channel name messages; one without receipts names none."""
+
+    by_key: bool = False
+    by_provider_id: bool = False
+
+    @classmethod
+    def of(cls, channel: ChannelDescription) -> "MessageNames":
+        reference = channel.capabilities.reference
+        return cls(
+            reference in {MessageReference.KEY, MessageReference.BOTH},
+            reference in {MessageReference.PROVIDER_ID, MessageReference.BOTH},
+        )
+
+
+NO_NAMES = MessageNames()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +53,8 @@ class Mailing:
     accept_marketing: AcceptMarketing
     # Why nothing could go out when it was loaded.
     problem: str | None = None
+    # As the channel's plugin says, once it is found.
+    names: MessageNames = NO_NAMES
 
 
 class MailingSource(Protocol):

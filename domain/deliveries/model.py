@@ -12,6 +12,8 @@ from domain.accounts.model import AccountKey
 BATCH_SIZE = 500
 # The states that a batch and a campaign are counted by.
 COUNTS = ("pending", "sent", "failed", "unknown", "skipped")
+# What receipts have told of deliveries, beside their states: one that was clicked is counted as opened and delivered.
+EVIDENCE_COUNTS = ("delivered", "opened", "clicked", "bounced", "complained", "unsubscribed")
 
 
 class DeliveryStatus(StrEnum):
@@ -127,7 +129,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """The number of deliveries, and of those in each state."""
+    """The number of deliveries, of those in each state, and of those of which receipts have told something.
+
+    Those that were delivered are among those that were sent.
+    """
 
     recipients: int = 0
     pending: int = 0
@@ -135,3 +140,9 @@ class Stats:
     failed: int = 0
     unknown: int = 0
     skipped: int = 0
+    delivered: int = 0
+    opened: int = 0
+    clicked: int = 0
+    bounced: int = 0
+    complained: int = 0
+    unsubscribed: int = 0

@@ -20,6 +20,7 @@ from domain.customers.tables import contacts, customers
 from domain.deliveries.audience import Audience, addressed, members_with_reasons
 from domain.deliveries.model import (
     COUNTS,
+    EVIDENCE_COUNTS,
     Delivery,
     DeliveryStatus,
     ExclusionReason,
@@ -81,7 +82,7 @@ async def reach_each(tx: Transaction, audiences: Sequence[Audience]) -> list[Rea
 
 async def stats_of(tx: Transaction, store_id: int, campaign_ids: Sequence[UUID]) -> dict[UUID, Stats]:
     """Return each campaign's counts; one that has not started has none."""
-    names = ("recipients", *COUNTS)
+    names = ("recipients", *COUNTS, *EVIDENCE_COUNTS)
     rows = await tx.execute(
         select(delivery_batches.c.campaign_id, *(func.sum(delivery_batches.c[name]).label(name) for name in names))
         .where(delivery_batches.c.store_id == store_id, delivery_batches.c.campaign_id.in_(campaign_ids))

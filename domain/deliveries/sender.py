@@ -1,6 +1,7 @@
 """A batch is sent: intent committed, messages handed over, outcomes committed, a window at a time."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from muster_sdk import Unreachable
@@ -11,7 +12,7 @@ from domain.channels import states
 from domain.deliveries import batches, evidence, notices, settlement
 from domain.deliveries.account_gate import AccountGate
 from domain.deliveries.batch_sender import BatchSender
-from domain.deliveries.mailing import Mailing, MailingSource, MailingState
+from domain.deliveries.mailing import Mailing, MailingSource, MailingState, MessageNames
 from domain.deliveries.model import Batch, BatchKey, Hold
 from domain.jobs import Job
 from domain.kit.db import Transaction
@@ -47,6 +48,8 @@ async def deliver(services: Services, job: Job, source: MailingSource, key: Batc
         async with services.database.write() as tx:
             await jobs.finish(tx, job)
         return
+    if configured is not None:
+        mailing = replace(mailing, names=MessageNames.of(configured.channel))
     if configured is None:
         hold = hold or Hold(_UNREACHABLE_SECONDS, f"The channel {mailing.channel} is not installed")
     else:
@@ -75,7 +78,8 @@ async def give_up(tx: Transaction, services: Services, job: Job, source: Mailing
     if mailing is None or batch is None:
         return
     await source.lock(tx, mailing)
-    await settlement.resolve_interrupted(tx, services.journals, batch, job.fence + 1, idempotent=False)
+    mailing, _ = await settlement.with_channel(tx, services, mailing)
+    await settlement.resolve_interrupted(tx, services.journals, mailing, batch, job.fence + 1, idempotent=False)
     reason = f"Given up: {mailing.problem or 'its workers died'}"
     await batches.abandon(tx, batch, reason)
     await batches.recount(tx, batch)
@@ -98,7 +102,7 @@ async def _send(  # noqa: PLR0913, PLR0917 - as many things make a claim
     if job.fence > 1:
         async with services.database.write() as tx:
             claims = await settlement.resolve_interrupted(
-                tx, services.journals, batch, job.fence, idempotent=idempotent
+                tx, services.journals, mailing, batch, job.fence, idempotent=idempotent
             )
         for claim in claims:
             services.journals.discard(claim)

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.deliveries import batches, evidence, notices
+from domain.deliveries import batches, evidence, notices, references
 from domain.deliveries.batches import Interrupted
-from domain.deliveries.mailing import Mailing, MailingSource, MailingState
+from domain.deliveries.mailing import Mailing, MailingSource, MailingState, MessageNames
 from domain.deliveries.model import Batch, BatchKey, ClaimedDelivery, DeliveryResult, DeliveryStatus
 from domain.deliveries.retry import NOT_BEGUN, result_of
 from domain.kit import ids
@@ -43,6 +43,14 @@ async def until_written(database: Database, write: Callable[[Transaction], Await
             return
 
 
+async def record(tx: Transaction, mailing: Mailing, batch: Batch, results: Results) -> None:
+    """Write the results of attempts, and the names by which receipts find messages that were accepted."""
+    await batches.record_outcomes(tx, batch, results)
+    if mailing.names.by_provider_id:
+        accepted = [claimed.customer_id for claimed, result in results.items() if result.provider_message_id]
+        await references.add_provider_ids(tx, batch, mailing.channel, accepted)
+
+
 async def settle(
     tx: Transaction, services: Services, source: MailingSource, mailing: Mailing, batch: Batch, results: Results
 ) -> None:
@@ -59,7 +67,7 @@ async def settle(
             else result
             for claimed, result in results.items()
         }
-    await batches.record_outcomes(tx, batch, results)
+    await record(tx, mailing, batch, results)
     await batches.recount(tx, batch)
     if ended or closed:
         # No other claim may follow that would tell of what was sent.
@@ -70,7 +78,7 @@ async def settle(
 
 
 async def resolve_interrupted(
-    tx: Transaction, journals: JournalDirectory, batch: Batch, fence: int, *, idempotent: bool
+    tx: Transaction, journals: JournalDirectory, mailing: Mailing, batch: Batch, fence: int, *, idempotent: bool
 ) -> Collection[Claim]:
     """Resolve what earlier claims were sending, and return those claims, whose journals are done with then.
 
@@ -81,7 +89,7 @@ async def resolve_interrupted(
     claims = {row.claimed.fence: claim_of(batch, row.claimed.fence) for row in rows}
     told = {fence: journals.revoke(claim) for fence, claim in claims.items()}
     results = {row.claimed: _result(batch, row, told[row.claimed.fence], idempotent=idempotent) for row in rows}
-    await batches.record_outcomes(tx, batch, results)
+    await record(tx, mailing, batch, results)
     return claims.values()
 
 
@@ -96,7 +104,7 @@ async def recover(services: Services, source: MailingSource, claim: Claim) -> No
             return
         rows = await batches.in_doubt_of(tx, batch, claim.fence)
         if rows:
-            idempotent = await _is_idempotent(tx, services, mailing)
+            mailing, idempotent = await with_channel(tx, services, mailing)
             results = {row.claimed: _result(batch, row, told, idempotent=idempotent) for row in rows}
             await settle(tx, services, source, mailing, batch, results)
 
@@ -116,7 +124,8 @@ async def restore(
         batch = await batches.by_key(tx, claim.store_id, BatchKey(claim.mailing_id, claim.number))
         if mailing is None or batch is None:
             return 0
-        idempotent = again and await _is_idempotent(tx, services, mailing)
+        mailing, is_idempotent = await with_channel(tx, services, mailing)
+        idempotent = again and is_idempotent
         results = {
             ClaimedDelivery(row.claimed.customer_id, claim.fence): _result(batch, row, told, idempotent=idempotent)
             for row in await batches.open_before(tx, batch, claim.fence)
@@ -154,12 +163,17 @@ def _is_lost(batch: Batch, row: Interrupted, claim: Claim, told: Evidence) -> bo
     return told.has(key)
 
 
-async def _is_idempotent(tx: Transaction, services: Services, mailing: Mailing) -> bool:
+async def with_channel(tx: Transaction, services: Services, mailing: Mailing) -> tuple[Mailing, bool]:
+    """Return the mailing as its channel's plugin has it, and whether the provider knows messages by their keys."""
     try:
         configured = await services.channels.find(tx, mailing.store.id, mailing.channel)
     except ChannelUnavailable:
-        return False
-    return configured is not None and configured.channel.capabilities.idempotent
+        configured = None
+    if configured is None:
+        # Nothing is known of it: a name too many does no harm.
+        return replace(mailing, names=MessageNames(by_provider_id=True)), False
+    named = replace(mailing, names=MessageNames.of(configured.channel))
+    return named, configured.channel.capabilities.idempotent
 
 
 def _result(batch: Batch, row: Interrupted, told: Evidence | None, *, idempotent: bool) -> DeliveryResult:

@@ -1,7 +1,8 @@
 """Rows of deliveries; a batch is a range of them that one worker holds at a time."""
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Integer, SmallInteger, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, SmallInteger, String, Table, Text
 
+from domain.deliveries.model import EVIDENCE_COUNTS
 from domain.kit.db.schema import metadata
 from domain.kit.db.types import Id, Instant, Json
 
@@ -24,6 +25,10 @@ deliveries = Table(
     Column("error", Text),
     Column("sent_at", Instant),
     Column("updated_at", Instant, nullable=False),
+    # What receipts have proved (proof.py): their kinds as bits, and the latest moments by the provider's clock.
+    Column("evidence", SmallInteger),
+    Column("delivered_at", Instant),
+    Column("failed_at", Instant),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 70},
 )
@@ -42,6 +47,8 @@ delivery_batches = Table(
     Column("failed", Integer, nullable=False),
     Column("unknown", Integer, nullable=False),
     Column("skipped", Integer, nullable=False),
+    # By what receipts tell; who opened has it delivered.
+    *(Column(_name, Integer, nullable=False, server_default="0") for _name in EVIDENCE_COUNTS),
     ForeignKeyConstraint(["store_id", "campaign_id"], ["campaigns.store_id", "campaigns.id"]),
 )
 
@@ -53,4 +60,30 @@ sandbox_messages = Table(
     Column("campaign_id", Id, primary_key=True),
     Column("customer_id", BigInteger, primary_key=True, autoincrement=False),
     Column("message", Json, nullable=False),
+)
+
+# By what a channel's receipts name a message: a provider's ID or our key (references.py).
+message_references = Table(
+    "message_references",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("channel", String(64), primary_key=True),
+    Column("reference", String(201), primary_key=True),
+    Column("campaign_id", Id, nullable=False),
+    Column("customer_id", BigInteger, nullable=False),
+    # An erasure finds a person's by it, and the end of their time a campaign's.
+    Index(None, "store_id", "campaign_id", "customer_id"),
+    sqlite_with_rowid=False,
+)
+
+# The latest message of whoever has an address, on channels where it opens a conversation.
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("store_id", Integer, primary_key=True, autoincrement=False),
+    Column("channel", String(64), primary_key=True),
+    Column("address", String(500), primary_key=True),
+    Column("last_at", Instant, nullable=False),
+    Index(None, "last_at"),
+    sqlite_with_rowid=False,
 )

@@ -18,6 +18,7 @@ from domain.lists import tables as lists
 from domain.memberships import tables as memberships
 from domain.operations import tables as operations
 from domain.orders import tables as orders
+from domain.receipts import tables as receipts
 from domain.segments import tables as segments
 from domain.stores import tables as stores
 from domain.wallets import tables as wallets
@@ -41,6 +42,7 @@ __all__ = [
     "metadata",
     "operations",
     "orders",
+    "receipts",
     "segments",
     "stores",
     "wallets",

@@ -16,6 +16,7 @@ from domain.customers import actions as customers
 from domain.customers import queries as customer_queries
 from domain.customers import writes
 from domain.customers.objections import addresses_said_by
+from domain.deliveries import conversations
 from domain.events import erasure as events
 from domain.imports import queries as imports
 from domain.imports.model import ImportKind
@@ -61,6 +62,7 @@ async def erase(tx: Transaction, key: bytes, store_id: int, customer_id: int, no
     await customers.remove(tx, store_id, customer_id, now)
     await rows.erase(tx, store_id, customer_id, [entry for entry in PERSONAL if not entry.later])
     await suppressions.erase_objections(tx, store_id, objecting, now)
+    await conversations.forget(tx, store_id, objecting)
     renamed = await orders.rename(tx, store_id, customer_id, addresses)
     await events.reduce_order_changes(tx, store_id, customer_id, addresses, renamed)
     await changes.record_change(tx, store_id, ALL_KINDS & ~ChangeKind.SEGMENTS, [customer_id])

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Table
 from domain.campaigns.tables import campaigns
 from domain.customers import tables as customers
 from domain.customers.model import NAMELESS
-from domain.deliveries.tables import deliveries, sandbox_messages
+from domain.deliveries.tables import deliveries, message_references, sandbox_messages
 from domain.events.tables import event_counters, events
 from domain.lifecycle.tables import customer_scores
 from domain.lists.tables import list_members, lists
@@ -116,7 +116,16 @@ PERSONAL: Sequence[PersonalTable] = (
         deliveries,
         Erasure.CLEARED,
         cleared={"address": "", "provider_message_id": None, "error": None},
-        kept="status attempts fence not_before in_doubt_since sent_at updated_at",
+        kept="status attempts fence not_before in_doubt_since sent_at updated_at evidence delivered_at failed_at",
+        owner="campaign_id",
+        owners=campaigns.c.id,
+        reference=_CAMPAIGN,
+        later=True,
+    ),
+    # Behind the deliveries: whoever records an outcome meanwhile has their rows, and sees there who is erased.
+    PersonalTable(
+        "message_references",
+        message_references,
         owner="campaign_id",
         owners=campaigns.c.id,
         reference=_CAMPAIGN,
@@ -191,6 +200,11 @@ OTHERWISE: Mapping[str, tuple[str, str]] = {
             "next_refresh_at last_refreshed_at created_at updated_at"
         ),
     ),
+    "conversations": ("deleted with the addresses of the person; the others are deleted after 30 days", "*"),
+    "receipts": (
+        "folded within seconds, or deleted after 72 hours; of who was erased, a message's state alone is kept",
+        "*",
+    ),
     "suppressions": ("keyed hashes of what the person was known by, which stay", "hash channel created_at"),
 }
 
@@ -208,7 +222,7 @@ IMPERSONAL: Mapping[str, str] = {
     "customer_changes": "id kinds first_id last_id due_at",
     "customer_numbers": "last",
     "delivery_batches": "campaign_id number first_customer_id last_customer_id recipients pending sent failed unknown "
-    "skipped",
+    "skipped delivered opened clicked bounced complained unsubscribed",
     "idempotency_keys": "key request subject_id created_at",
     "installation": "id sealed_keys epoch replaced_epoch beat beat_at created_at",
     "lifecycles": "scheduled_on computed_on active_days lost_days introduce_days loyal_orders high_spend "
@@ -218,6 +232,7 @@ IMPERSONAL: Mapping[str, str] = {
     "order_statuses": "status meaning",
     "property_definitions": "id key label type created_at",
     "store_versions": "shard existence profile contacts orders events wallets groups segments",
+    "receipt_polls": "channel due_at problem",
     "stores": "id name timezone currency static_segment_members property_conditions audit_days created_at",
     "synced_lists": "channel list_id provider_id position count contacts synced_at",
     "tracked_segments": "segment_id fingerprint since next_eval_at",

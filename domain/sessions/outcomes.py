@@ -44,7 +44,12 @@ def without(outcome: Outcome, address: str) -> Outcome:
     """Return the outcome without the recipient's address, which providers like to quote."""
     if isinstance(outcome, Accepted) or address.lower() not in outcome.reason.lower():
         return outcome
-    return replace(outcome, reason=re.sub(re.escape(address), _ADDRESS, outcome.reason, flags=re.IGNORECASE))
+    return replace(outcome, reason=without_address(outcome.reason, address))
+
+
+def without_address(reason: str, address: str) -> str:
+    """Return a provider's reason without the recipient's address."""
+    return re.sub(re.escape(address), _ADDRESS, reason, flags=re.IGNORECASE) if address else reason
 
 
 def of_values(values: object) -> Outcome:  # noqa: PLR0911 - a return a kind

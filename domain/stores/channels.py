@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from domain.kit.db import Transaction
@@ -42,6 +43,11 @@ def place_of_settings(store_id: int, channel: str) -> bytes:
 
 class Channels(Protocol):
     """The channels of all stores."""
+
+    @property
+    def polled(self) -> Mapping[str, timedelta]:
+        """Return how often each channel is to be asked for receipts, of those that are."""
+        ...
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
         """Return the store's channel, or None when it is unknown or not installed. Raise ChannelUnavailable."""

@@ -66,6 +66,17 @@ class CampaignStats:
         description="Handed to the provider when the connection was lost: it may or may not have been sent.",
     )
     skipped: int = derived(lambda self: self.stats.skipped)
+    delivered: int = derived(
+        lambda self: self.stats.delivered,
+        description="Of those that were sent, those that have arrived, as far as the channel's provider tells.",
+    )
+    opened: int = derived(lambda self: self.stats.opened, description="Messages that were opened, or clicked.")
+    clicked: int = derived(lambda self: self.stats.clicked)
+    bounced: int = derived(
+        lambda self: self.stats.bounced, description="Of those that failed, those whose address does not exist."
+    )
+    complained: int = derived(lambda self: self.stats.complained)
+    unsubscribed: int = derived(lambda self: self.stats.unsubscribed)
 
 
 @strawberry.type(description="A broadcast to a list through a channel.")

@@ -75,6 +75,19 @@ class Channel:
     )
     capabilities: ChannelCapabilities = derived(lambda self: self.store_channel.plugin.channel.capabilities)
 
+    @strawberry.field(
+        description=(
+            "The address to give to the provider, which tells there what becomes of messages; null for a channel that "
+            "takes no webhooks."
+        )
+    )
+    async def webhook_url(self, info: Info) -> str | None:
+        channel = self.store_channel.plugin.channel
+        if not channel.capabilities.webhooks:
+            return None
+        addresses = await info.context.services.webhook_addresses()
+        return addresses.url(info.context.store_id, channel.key)
+
 
 @strawberry.type
 class ChannelPayload:

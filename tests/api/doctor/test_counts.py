@@ -96,6 +96,11 @@ PLANTS = {
         "1 batches count other states than their deliveries have (campaign_id={campaign_id} number=0)",
         change(delivery_batches, every, sent=1, failed=2),
     ),
+    "what a batch has opened": Plant(
+        "batches",
+        "1 batches count other states than their deliveries have (campaign_id={campaign_id} number=0)",
+        change(delivery_batches, every, opened=1),
+    ),
     "the recipients of a campaign": Plant(
         "batches",
         "1 campaigns with another number of deliveries than their batches (campaign_id={campaign_id} deliveries=3",

@@ -9,7 +9,7 @@ from api.doctor.references import REFERENCES
 from api.wiring import Runtime
 from domain.campaigns.tables import campaigns
 from domain.customers.tables import contacts, customer_facts, customers, property_definitions
-from domain.deliveries.tables import deliveries
+from domain.deliveries.tables import deliveries, message_references
 from domain.events.tables import event_customers, events
 from domain.imports.tables import imports
 from domain.jobs.tables import jobs
@@ -19,6 +19,7 @@ from domain.memberships.tables import tracked_segments
 from domain.migrations.tables import metadata
 from domain.operations.tables import operations
 from domain.orders.tables import order_customers, order_items, orders
+from domain.receipts.tables import receipt_polls
 from domain.segments.tables import segments
 from domain.stores.tables import idempotency_keys
 from tests.api.doctor.plant import Plant, add, change, check_plant, every, plant, remove, result_of, rows
@@ -44,6 +45,8 @@ NO_REFERENCE = {
     "import_orders.named_customer_id": "as customer_id",
     "import_orders.order_id": "the file's own",
     "import_orders.stored_customer_id": "as customer_id",
+    "receipts.campaign_id": "null where a name finds the message",
+    "receipts.customer_id": "as campaign_id",
     "operations.customer_id": "null but where it has a file of a customer",
     "operations.list_id": "a list may be deleted whose report is there",
     "campaigns.list_id": "a list may be deleted that campaigns were sent to",
@@ -115,6 +118,16 @@ PLANTS = {
         "references",
         "1 rows of sandbox_messages whose deliveries row is missing (campaign_id={campaign_id} customer_id=2)",
         remove(deliveries, rows(customer_id=2)),
+    ),
+    "a name of no message": Plant(
+        "references",
+        "1 rows of message_references whose deliveries row is missing (channel='email' reference='p1' ",
+        add(message_references, rows(channel="email", reference="p1", campaign_id=GONE, customer_id=1)),
+    ),
+    "a poll of a channel that is not installed": Plant(
+        "references",
+        "1 rows of receipt_polls whose channel_installations row is missing (channel='courier')",
+        add(receipt_polls, rows(channel="courier", due_at=NOW)),
     ),
     "a key of no campaign": Plant(
         "references",

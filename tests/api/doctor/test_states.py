@@ -36,6 +36,12 @@ PLANTS = {
     "a no that is cut off": Plant(
         "suppressions", "1 noes whose hash is cut off (created_at=", change(suppressions, every, hash=bytes(31))
     ),
+    "a delivery against its receipts": Plant(
+        "deliveries",
+        "1 deliveries are in another state than their receipts prove (campaign_id={campaign_id} customer_id=1 "
+        "status='SENT')",
+        change(deliveries, rows(customer_id=1), evidence=2, delivered_at=NOW),
+    ),
     "a filter that cannot be read": Plant(
         "filters",
         "1 segments cannot be read (id={segment_id} ValueError: ",

@@ -58,6 +58,8 @@ ANY_TIME = {
     "jobs.due_at",
     "jobs.lease_until",
     "lists.expires_at",
+    "receipt_polls.due_at",
+    "receipts.next_at",
     "operations.finished_at",
     "order_items.placed_at",
     "orders.placed_at",

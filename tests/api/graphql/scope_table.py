@@ -56,10 +56,12 @@ READ: Mapping[str, str] = {
     ),
     "CampaignConnection": "edges nodes pageInfo totalCount",
     "CampaignEdge": "node cursor",
-    "CampaignStats": "recipients pending sent failed unknown skipped",
+    "CampaignStats": (
+        "recipients pending sent failed unknown skipped delivered opened clicked bounced complained unsubscribed"
+    ),
     "Channel": (
         "key label version package grade installed configured installedAt settingsSchema settings contentSchema "
-        "capabilities"
+        "capabilities webhookUrl"
     ),
     "ChannelCapabilities": "maxBatch deliveryReceipts openTracking clickTracking audienceSync idempotentSend",
     "ChannelReach": "channel reachable accepting",

@@ -6,6 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from api.app import create_app
 from api.settings import Settings
@@ -16,6 +17,7 @@ from domain.customers.model import Consent, ContactChange, CustomerChange
 from domain.customers.upsert import upsert
 from domain.kit.db import Database
 from domain.privacy import erasure
+from domain.receipts.tables import receipts
 from tests.factories import NOW
 from tests.fakes import SUPPRESSION_KEY
 
@@ -77,6 +79,16 @@ async def test_the_button_unsubscribes_and_may_be_pressed_twice(
         assert answer.status_code == 200
         assert "You are unsubscribed" in answer.text
         assert await consent(database, store_id, customer_id) is Consent.UNSUBSCRIBED
+
+
+async def test_a_link_is_evidence_of_its_message_once(
+    client: httpx.AsyncClient, database: Database, store_id: int, customer_id: int, link: str
+) -> None:
+    for _ in range(2):
+        await client.post(link)
+    async with database.read() as tx:
+        rows = (await tx.execute(select(receipts.c.kind, receipts.c.campaign_id, receipts.c.customer_id))).all()
+    assert [tuple(row) for row in rows] == [("UNSUBSCRIBED", CAMPAIGN, customer_id)]
 
 
 async def test_a_mailbox_provider_unsubscribes_by_one_click(

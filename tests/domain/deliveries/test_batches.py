@@ -65,7 +65,7 @@ async def test_outcomes_of_an_older_claim_are_taken_until_a_later_one_begins_aga
     batch = await notice.batch()
     async with database.write() as tx:
         await begin(tx, notice, 1)
-        await resolve_interrupted(tx, NOWHERE, batch, 2, idempotent=False)
+        await resolve_interrupted(tx, NOWHERE, notice.mailing, batch, 2, idempotent=False)
     assert await notice.statuses() == {1: "UNKNOWN", 2: "UNKNOWN"}
     async with database.write() as tx:
         await tx.execute(update(deliveries).where(deliveries.c.customer_id == 2).values(status="SENDING", fence=2))
@@ -80,7 +80,7 @@ async def test_what_was_accepted_is_sent_though_it_was_to_be_tried_again_by_its_
     batch = await notice.batch()
     async with database.write() as tx:
         await begin(tx, notice, 1)
-        await resolve_interrupted(tx, NOWHERE, batch, 2, idempotent=True)
+        await resolve_interrupted(tx, NOWHERE, notice.mailing, batch, 2, idempotent=True)
         await batches.record_outcomes(tx, batch, of_claim(1, {1: SENT}))
     assert await notice.statuses() == {1: "SENT", 2: "PENDING"}
 
@@ -92,7 +92,7 @@ async def test_the_doubt_of_an_attempt_goes_when_it_turns_out_that_it_never_bega
     batch = await notice.batch()
     async with database.write() as tx:
         await begin(tx, notice, 1)
-        await resolve_interrupted(tx, NOWHERE, batch, 2, idempotent=True)
+        await resolve_interrupted(tx, NOWHERE, notice.mailing, batch, 2, idempotent=True)
         await tx.execute(update(customers).where(customers.c.id == 1).values(blacklisted=True))
         await begin(tx, notice, 2)
         assert (await batches.recount(tx, batch)).unknown == 1
@@ -107,7 +107,7 @@ async def test_an_attempt_is_taken_back_once(database: Database, store_id: int) 
     batch = await notice.batch()
     async with database.write() as tx:
         await begin(tx, notice, 1)
-        await resolve_interrupted(tx, NOWHERE, batch, 2, idempotent=True)
+        await resolve_interrupted(tx, NOWHERE, notice.mailing, batch, 2, idempotent=True)
         await begin(tx, notice, 2)
         for _ in range(2):
             await batches.record_outcomes(tx, batch, of_claim(2, {1: NOT_BEGUN}))
@@ -124,10 +124,10 @@ async def test_what_a_dead_claim_was_sending_is_pending_again_where_messages_hav
     notice = await make_notice(database, store_id, 2)
     async with database.write() as tx:
         await begin(tx, notice, 1)
-        await resolve_interrupted(tx, NOWHERE, await notice.batch(), 1, idempotent=True)
+        await resolve_interrupted(tx, NOWHERE, notice.mailing, await notice.batch(), 1, idempotent=True)
     assert set((await notice.statuses()).values()) == {"SENDING"}, "a claim does not resolve its own"
     async with database.write() as tx:
-        await resolve_interrupted(tx, NOWHERE, await notice.batch(), 2, idempotent=True)
+        await resolve_interrupted(tx, NOWHERE, notice.mailing, await notice.batch(), 2, idempotent=True)
     assert set((await notice.statuses()).values()) == {"PENDING"}
 
 
@@ -139,7 +139,7 @@ async def test_what_an_earlier_attempt_may_have_brought_out_does_not_end_as_fail
     batch = await notice.batch()
     async with database.write() as tx:
         await begin(tx, notice, 1)
-        await resolve_interrupted(tx, NOWHERE, batch, 2, idempotent=True)
+        await resolve_interrupted(tx, NOWHERE, notice.mailing, batch, 2, idempotent=True)
         await commit_intents(tx, batch, 2, notice.mailing, notice.channel.address, 2)
         refused = DeliveryResult(status, error="no mailbox")
         await batches.record_outcomes(tx, batch, of_claim(2, {1: refused, 2: SENT}))
@@ -152,7 +152,7 @@ async def test_what_is_left_out_though_it_may_have_gone_out_is_unknown(database:
     batch = await notice.batch()
     async with database.write() as tx:
         await begin(tx, notice, 1)
-        await resolve_interrupted(tx, NOWHERE, batch, 2, idempotent=True)
+        await resolve_interrupted(tx, NOWHERE, notice.mailing, batch, 2, idempotent=True)
         await tx.execute(update(customers).where(customers.c.id == 1).values(blacklisted=True))
         await begin(tx, notice, 2)
     assert await notice.statuses() == {1: "UNKNOWN", 2: "SENDING"}
@@ -163,7 +163,7 @@ async def test_a_key_that_the_provider_forgets_is_not_trusted(database: Database
     batch = await notice.batch()
     async with database.write() as tx:
         await begin(tx, notice, 1)
-        await resolve_interrupted(tx, NOWHERE, batch, 2, idempotent=True)
+        await resolve_interrupted(tx, NOWHERE, notice.mailing, batch, 2, idempotent=True)
         long_ago = database_later(-100, tx.dialect)
         await tx.execute(update(deliveries).where(deliveries.c.customer_id == 1).values(in_doubt_since=long_ago))
         await batches.expire_keys(tx, batch, 99)

@@ -108,7 +108,9 @@ async def test_a_message_that_was_refused_has_failed_though_another_worker_took_
                 job_id = await tx.scalar(update(job_rows).values(lease_until=past).returning(job_rows.c.id))
             job = await notice.claim(job_id)
             async with database.write() as tx:
-                await resolve_interrupted(tx, notice.journals, await notice.batch(), job.fence, idempotent=False)
+                await resolve_interrupted(
+                    tx, notice.journals, notice.mailing, await notice.batch(), job.fence, idempotent=False
+                )
             assert await notice.statuses() == {1: "UNKNOWN"}
             report.end(messages[0], Rejected("no such mailbox"))
 

@@ -40,7 +40,9 @@ async def steal(notice: Notice) -> None:
         job_id = await tx.scalar(update(job_rows).values(lease_until=past).returning(job_rows.c.id))
     job = await notice.claim(job_id)
     async with notice.database.write() as tx:
-        await resolve_interrupted(tx, notice.journals, await notice.batch(), job.fence, idempotent=False)
+        await resolve_interrupted(
+            tx, notice.journals, notice.mailing, await notice.batch(), job.fence, idempotent=False
+        )
 
 
 async def test_a_notice_is_sent_and_closed(database: Database, store_id: int) -> None:

@@ -28,7 +28,8 @@ class ReceiptKind(StrEnum):
 
     ACCEPTED: the provider has it after all: the evidence that an `Ambiguous` one was sent. DELIVERED, OPENED (read),
     CLICKED: as they say, each implies those before. FAILED: not delivered, for the reason given. BOUNCED: not
-    delivered, and no message to this address ever will be. COMPLAINED, UNSUBSCRIBED: the recipient wants no more.
+    delivered, and no message to this address ever will be. COMPLAINED, UNSUBSCRIBED: the recipient wants no more, and
+    has got this one. Of DELIVERED and a failure, the later one counts; what was read was delivered.
 
         ReceiptKind.DELIVERED
     """
@@ -47,12 +48,14 @@ class ReceiptKind(StrEnum):
 class Receipt:
     """Evidence of one message. It may come twice, late, or before the outcome of sending: the host sorts that out.
 
-    - `kind`, `at`: what happened, and when (with a time zone), by the provider's clock.
+    - `kind`, `at`: what happened, and when, by the provider's clock. One without a time zone counts as UTC, one that is
+      still to come as now.
     - `key`: the message's `Recipient.key`, where the provider gives it back; `provider_id`: the provider's ID, as
       `Accepted` had it. One of them is there.
     - `id`: the provider's ID of this event, if it has one: the same event is counted once by it. Without it, events of
       the same message, kind and moment are one.
-    - `reason`: why it failed; `url`: what was clicked.
+    - `reason`: why it failed, of which 500 characters are kept, without the recipient's address; `url`: what was
+      clicked, of 2,000 characters.
 
         Receipt(ReceiptKind.FAILED, at, provider_id="SM123", reason="30003 Unreachable handset")
     """
@@ -117,7 +120,11 @@ class WebhookRequest:
 class WebhookAnswer:
     """The content of a webhook, and the answer that its provider gets once that is stored.
 
-    A handshake, such as the echo of a challenge, has a `body` and no receipts.
+    A handshake, such as the echo of a challenge, has a `body` and no receipts. There are at most 10,000 of each kind.
+
+    - `status`: from 200 to 499; a provider repeats what it gets another status than 2xx for.
+    - `content_type`: text/plain, application/json, application/xml or text/xml; the text is in UTF-8. Anything else is
+      answered without a body.
 
         WebhookAnswer(receipts)
         WebhookAnswer(body=request.query["hub.challenge"])
@@ -155,7 +162,8 @@ class WebhookReader(Protocol):
         """Verify the request and read it, within 5 seconds and without asking anybody else where that is possible.
 
         Raise WebhookRefused for one that is not the provider's. Answer what is the provider's and says nothing with an
-        empty `WebhookAnswer`. Called again for a repeated request.
+        empty `WebhookAnswer`. Called again for a repeated request. When it raises anything else, or takes too long, the
+        provider is asked to repeat the request.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""Receipts: what providers tell of messages is stored before it is answered, and folded into deliveries later."""

@@ -20,7 +20,7 @@ from api.graphql.server.admission import Admission
 from api.graphql.server.authorization import Scopes
 from api.graphql.server.connection_life import Streams
 from api.graphql.server.endpoint import GraphQLEndpoint
-from api.http import files, graphiql, health, unsubscribe, webhooks
+from api.http import files, graphiql, health, oauth, unsubscribe, webhooks
 from api.http.middleware.access_log import AccessLog
 from api.http.middleware.body_pace import BodyPace
 from api.http.middleware.error_responses import ErrorResponses
@@ -55,6 +55,7 @@ def create_app(runtime: Runtime, admission: Admission | None = None) -> Starlett
             graphiql.assets(),
             *unsubscribe.routes(services),
             *webhooks.routes(services),
+            *oauth.routes(services),
             *files.routes(services.database, services.files, services.file_links, services.clock, services.audit),
             *health.routes(runtime.probes),
         ],

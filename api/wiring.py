@@ -111,6 +111,7 @@ def build(settings: Settings, limits: TimeLimits = JOBS) -> Runtime:
         public_url=settings.public_url,
         keys=keys,
         channels=InstalledChannels(plugins, keys, sessions),
+        allowed_origins=settings.allowed_origins,
         sessions=sessions,
         journals=JournalDirectory(settings.journals()),
         continuity=Continuity(settings.journals(), LifeMarker(settings.files()), settings.sqlite_file()),

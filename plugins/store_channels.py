@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from muster_sdk import AddressKind
+from muster_sdk import AddressKind, Capabilities
 
 from domain.accounts import queries as accounts
 from domain.installation.keys import InstallationKeys
@@ -19,7 +19,7 @@ from plugins.contributions import InstalledChannel, Plugins
 from plugins.sealing import Settings, WrongKey, seal, unseal, with_secrets
 
 # Of settings as a client sends them; what they mean is up to the channel.
-_BOUNDS = JsonBounds(size=65_536, levels=8, entries=1_000, key=200, text=32_768)
+SETTINGS_BOUNDS = JsonBounds(size=65_536, levels=8, entries=1_000, key=200, text=32_768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,12 @@ class InstalledChannels:
         return {key: installed.channel.address for key, installed in self._plugins.channels.items()}
 
     @property
-    def labels(self) -> Mapping[str, str]:
-        return {key: installed.channel.label for key, installed in self._plugins.channels.items()}
+    def capabilities(self) -> Mapping[str, Capabilities]:
+        return {key: installed.channel.capabilities for key, installed in self._plugins.channels.items()}
 
     @property
-    def polled(self) -> Mapping[str, timedelta]:
-        """Return how often each channel is to be asked for receipts, of those that are."""
-        intervals = ((key, plugin.channel.capabilities.polling) for key, plugin in self._plugins.channels.items())
-        return {key: interval for key, interval in intervals if interval is not None}
+    def labels(self) -> Mapping[str, str]:
+        return {key: installed.channel.label for key, installed in self._plugins.channels.items()}
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
         """Return the channel, None when it is not installed. Raise ChannelUnavailable, also where no plugin has it."""
@@ -152,7 +150,7 @@ class InstalledChannels:
     async def _checked(
         self, plugin: InstalledChannel, store_id: int, settings: Mapping[str, object], sealed: bytes | None
     ) -> Settings:
-        _BOUNDS.check(settings, ("settings",))
+        SETTINGS_BOUNDS.check(settings, ("settings",))
         try:
             stored = self._open(plugin, store_id, sealed)
         except WrongKey:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -161,10 +161,19 @@ class OneChannel:
         self.configured = None if local is None else local.configured
 
     @property
-    def polled(self) -> Mapping[str, timedelta]:
+    def addresses(self) -> Mapping[str, AddressKind]:
         channel = None if self.configured is None else self.configured.channel
-        interval = None if channel is None else channel.capabilities.polling
-        return {} if channel is None or interval is None else {channel.key: interval}
+        return {} if channel is None else {channel.key: channel.address}
+
+    @property
+    def capabilities(self) -> Mapping[str, Capabilities]:
+        channel = None if self.configured is None else self.configured.channel
+        return {} if channel is None else {channel.key: channel.capabilities}
+
+    async def configure(
+        self, tx: Transaction, store_id: int, key: str, settings: Mapping[str, object] | None, now: datetime
+    ) -> None:
+        raise NotImplementedError("this store's channels are what the test says")
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:
         return self.configured

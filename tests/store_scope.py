@@ -46,6 +46,8 @@ _COMPARED = (operators.eq, operators.is_not_distinct_from)
 OF_ALL_STORES: Mapping[str, str] = {
     "api/doctor/check.py: wrong_rows_of_all_stores": "doctor looks for rows of no store, and of stores mixed up",
     "domain/audit/queries.py: stores_with_expired": "the scheduler asks which stores have entries past their time",
+    "domain/channels/authorizations.py: delete_expired": "nobody came back to the stores of these",
+    "domain/channels/periodic.py: due": "the scheduler asks which stores' channels have work to do",
     "domain/campaigns/queries.py: pause_all": "a database that went back has lost commits of every store",
     "domain/campaigns/queries.py: resume_all": "an operator resumes what the server has paused, in whichever store",
     "domain/campaigns/queries.py: due": "doctor names every campaign that a restored backup may have forgotten",

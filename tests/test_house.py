@@ -41,6 +41,7 @@ ANY_ROWS_DO = {
     "api/graphql/kit/child_pages.py": "its orderings end in a unique key",
     "api/graphql/kit/connection.py": "its orderings end in a unique key",
     "api/graphql/kit/pages.py": "its orderings end in a unique key",
+    "domain/channels/periodic.py": "a store and a channel, by which it sorts last, are the key of what it reads",
     "domain/changes/queries.py": "any marks of a store that tracks nothing; any row of versions that is free",
     "domain/consents/suppressions.py": "more than the limit are not read, only known of",
     "domain/customers/search.py": "more than the limit are not read, only known of",

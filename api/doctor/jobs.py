@@ -11,8 +11,10 @@ from api.doctor.findings import Finding, listed
 from api.doctor.payloads import StoredJob, stored_jobs
 from api.workers.handlers import JOB_KINDS
 from domain import jobs
+from domain.audiences import sync
 from domain.campaigns import launch, mailing
 from domain.campaigns.tables import campaigns
+from domain.channels import periodic
 from domain.deliveries import observation
 from domain.deliveries.tables import delivery_batches
 from domain.imports.model import ImportKind
@@ -44,6 +46,8 @@ SUBJECTS: Mapping[str, Mapping[str, Table | None]] = {
     BUILD.name: {"list": None, **_OPERATION},
     ERASE: {"owner": None},
     TRACK.name: {},
+    periodic.WORK.name: {},
+    sync.SYNC.name: {},
     EXPORT.name: {"list": None, **_OPERATION},
     SCORE.name: {},
     # One that a migration added has no operation.

@@ -9,6 +9,8 @@ from api.doctor.findings import Finding, listed
 from domain.campaigns import queries as campaigns
 from domain.campaigns.tables import campaigns as campaign_rows
 from domain.changes.tables import customer_changes, store_versions
+from domain.channels import periodic
+from domain.channels.tables import channel_works
 from domain.kit.clock import day_of
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
@@ -52,6 +54,8 @@ def _are_scopes(stored: str) -> bool:
 
 async def find_unusable_channels(tx: Transaction, scope: CheckScope) -> Sequence[Finding]:
     problems = await scope.runtime.services.channels.problems(tx, scope.store_id)
+    works = await periodic.problems(tx, scope.store_id)
+    problems += [f"the work of {channel} fails: {problem}" for channel, problem in sorted(works.items())]
     return [Finding(problem, scope.store_id) for problem in problems]
 
 
@@ -110,7 +114,7 @@ DATA_CHECKS = (
         "the settings of all installed channels can be used, and they send what is to be sent",
         "install the plugin, or do what the message says; campaigns go on by themselves",
         [
-            Examination(find_unusable_channels, [tables.channel_installations]),
+            Examination(find_unusable_channels, [tables.channel_installations, channel_works]),
             Examination(find_stopped_campaigns, [campaign_rows]),
         ],
         each_store=True,

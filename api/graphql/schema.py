@@ -33,6 +33,7 @@ from api.graphql.segments.presets import PresetQuery
 from api.graphql.segments.preview import PreviewQuery
 from api.graphql.segments.types import SegmentQuery
 from api.graphql.stores.channels import ChannelMutation, ChannelQuery
+from api.graphql.stores.connections import ConnectionMutation
 from api.graphql.stores.tokens import TokenMutation, TokenQuery
 from api.graphql.stores.types import StoreMutation, StoreQuery
 from domain.kit.errors import DomainError, ErrorCode
@@ -87,6 +88,7 @@ class Mutation(
     CatalogueMutation,
     CampaignMutation,
     ChannelMutation,
+    ConnectionMutation,
     ExportMutation,
     LifecycleMutation,
     OperationMutation,

@@ -4,8 +4,10 @@ from uuid import UUID
 
 from api import metrics
 from domain import jobs
+from domain.audiences import sync
 from domain.campaigns import launch, mailing
 from domain.campaigns import queries as campaigns
+from domain.channels import periodic
 from domain.deliveries import observation
 from domain.imports.jobs import import_jobs
 from domain.ingestion import favourite_counts, order_recount
@@ -49,6 +51,8 @@ JOB_KINDS: dict[str, JobKind[Services]] = {
         fold_job(lambda channel, number: metrics.receipts_dropped.labels(channel).inc(number)),
         POLL,
         *import_jobs(finish_import),
+        periodic.WORK,
+        sync.SYNC,
     )
 }
 MAKE_FILES = frozenset(kind.name for kind in JOB_KINDS.values() if kind.makes_files)

@@ -17,6 +17,7 @@ from domain.audit import actions as audit
 from domain.campaigns import launch
 from domain.campaigns.mailing import check_continuity, recover_journals
 from domain.campaigns.restoration import keep_life
+from domain.channels import authorizations, periodic
 from domain.jobs import Job
 from domain.kit.db import Transaction
 from domain.lifecycle import actions as lifecycle
@@ -33,6 +34,7 @@ EVERY = 8.0
 LIFE = "life"
 _JITTER = 2.0
 _TIDY_EVERY = 300.0
+_CHANNELS_EVERY = 15.0
 _ORPHANS_EVERY = 60.0
 _CONTINUITY_EVERY = 1.0
 _FIRST_LOOK_SECONDS = 10.0
@@ -84,6 +86,8 @@ def chores_of(services: Services, kinds: JobKinds) -> list[Chore]:
         Chore("closed journals", lambda: delete_closed_journals(services), _TIDY_EVERY),
         Chore("sweep", lambda: sweep(services, kinds)),
         Chore("lifecycle", lambda: lifecycle.schedule_due(database, clock())),
+        Chore("channels", lambda: periodic.schedule_due(services), _CHANNELS_EVERY),
+        Chore("authorizations", lambda: delete_authorizations(services), _TIDY_EVERY),
         Chore("orphans", lambda: end_orphans(services, kinds), _ORPHANS_EVERY),
         Chore("receipts", lambda: fold.schedule_due(database)),
         Chore("polls", lambda: poll.schedule_due(services)),
@@ -131,6 +135,11 @@ async def make_lists(services: Services) -> None:
     for failed in (await build_due(services.database, services.clock())).failed:
         error = f"{type(failed.error).__name__}: {failed.error}"
         log.error("list_not_started", store=failed.store_id, segment=str(failed.segment_id), error=error)
+
+
+async def delete_authorizations(services: Services) -> None:
+    async with services.database.write() as tx:
+        await authorizations.delete_expired(tx, services.clock())
 
 
 async def sweep(services: Services, kinds: JobKinds) -> None:

@@ -3,13 +3,24 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from muster_sdk import AccountLimits, AddressKind, Capabilities, Channel, Composer, Host, Templates, Transport, hookimpl
+from muster_sdk import (
+    AccountLimits,
+    AccountReport,
+    AddressKind,
+    Capabilities,
+    Channel,
+    Composer,
+    Host,
+    Templates,
+    Transport,
+    hookimpl,
+)
 from pydantic import BaseModel
 
 from channels.email.content import EmailContent
 from channels.email.message import composer
 from channels.email.settings import EmailSettings
-from channels.email.smtp import transport
+from channels.email.smtp import account, transport
 
 
 @dataclass(frozen=True)
@@ -21,7 +32,9 @@ class EmailChannel:
     settings: type[BaseModel] = EmailSettings
     content: type[BaseModel] = EmailContent
     capabilities: Capabilities = field(
-        default_factory=lambda: Capabilities(max_batch=500, content_review=True, account_limits=True)
+        default_factory=lambda: Capabilities(
+            max_batch=500, connection_check=True, content_review=True, account_limits=True
+        )
     )
 
     def prepare(self, content: EmailContent, settings: EmailSettings | None, templates: Templates) -> Composer:
@@ -32,6 +45,9 @@ class EmailChannel:
 
     def account_limits(self, settings: EmailSettings) -> AccountLimits:
         return AccountLimits(settings.account, per_second=settings.messages_per_second)
+
+    async def check(self, settings: EmailSettings, host: Host) -> AccountReport:  # noqa: ARG002 - SMTP is not HTTP
+        return await account.check(settings)
 
 
 @hookimpl

@@ -1,12 +1,16 @@
 """Calls of a store's channel: with its settings and its state, which keeps what a call has put."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import TypeVar
+
+from muster_sdk import ContentInvalid, Unreachable
 
 from domain.channels import states
 from domain.kit.db import Transaction
 from domain.services import Services
 from domain.sessions.calls import CallContext, ChannelCall
+from domain.sessions.session import ChannelBroken
 from domain.stores.channels import ChannelUnavailable, ConfiguredChannel
 
 T = TypeVar("T")
@@ -50,3 +54,22 @@ async def call_channel(
             if record is not None:
                 await record(tx, result.value)
     return result.value
+
+
+def check_ability(services: Services, key: str, ability: str, sentence: str) -> None:
+    """Raise ChannelUnavailable unless the server's channel has declared the ability, a name of `Capabilities`."""
+    capabilities = services.channels.capabilities.get(key)
+    if capabilities is None:
+        known = ", ".join(sorted(services.channels.capabilities)) or "none"
+        raise ChannelUnavailable(f"{key!r} is no channel of this server, which has: {known}", field=("key",))
+    if not getattr(capabilities, ability):
+        raise ChannelUnavailable(f"The channel {key!r} {sentence}", field=("key",))
+
+
+@contextmanager
+def refused_to_staff() -> Generator[None]:
+    """Turn what a call raises into a ChannelUnavailable, for somebody who waits for it."""
+    try:
+        yield
+    except (Unreachable, ContentInvalid, ChannelBroken) as error:
+        raise ChannelUnavailable(str(error), field=("key",)) from error

@@ -98,8 +98,11 @@ def objection(
     return first.scalar_subquery()
 
 
-def members_with_reasons(audience: Audience, dialect: str) -> Subquery:
-    """Return each member of the list: `customer_id`, `address`, and `reason`, which is null for a recipient."""
+def members_with_reasons(audience: Audience, dialect: str, page: tuple[int, int] | None = None) -> Subquery:
+    """Return each member of the list: `customer_id`, `address`, and `reason`, which is null for a recipient.
+
+    Of a `page` alone those behind the first of these customers, up to the second.
+    """
     list_ids = [source for source in audience.exclude if source not in audience.static_segments]
     segment_ids = [source for source in audience.exclude if source in audience.static_segments]
     on_excluded: list[ColumnElement[bool]] = []
@@ -108,6 +111,8 @@ def members_with_reasons(audience: Audience, dialect: str) -> Subquery:
         on_excluded.append(exists().where(of_sources, member.c.customer_id == customers.c.id))
     rules = exclusion_rules(audience.address, audience.accept_marketing, or_(*on_excluded) if on_excluded else None)
     member, of_list = _members([audience.list_id], audience)
+    if page is not None:
+        of_list = and_(of_list, member.c.customer_id > page[0], member.c.customer_id <= page[1])
     of_channel = and_(
         contacts.c.store_id == audience.store_id,
         contacts.c.customer_id == customers.c.id,

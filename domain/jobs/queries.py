@@ -84,9 +84,14 @@ async def add_all(
     return job_ids
 
 
-async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = Queue.DEFAULT) -> None:
-    """Add the store's one job of a kind unless it has it; one that was given up is queued again after a while."""
-    job_id = ids.singleton(store_id, kind)
+async def add_once(
+    tx: Transaction, store_id: int, kind: str, *, queue: Queue = Queue.DEFAULT, about: Mapping[str, str] | None = None
+) -> None:
+    """Add the store's one job of a kind unless it has it; one that was given up is queued again after a while.
+
+    With a payload `about` something, the store has one job of the kind for each of these.
+    """
+    job_id = ids.singleton(store_id, ":".join((kind, *(about or {}).values())))
     now: datetime = await tx.scalar(select(database_now(tx.dialect)))
     # Bound, for the condition of ON CONFLICT has no clock of its own where a table is spread over several databases.
     retried_from = now - timedelta(seconds=_RETRY_SECONDS)
@@ -95,7 +100,7 @@ async def add_once(tx: Transaction, store_id: int, kind: str, *, queue: Queue = 
         id=job_id,
         queue=queue.value,
         kind=kind,
-        payload={},
+        payload=about or {},
         status=JobStatus.QUEUED.value,
         due_at=now,
         fence=0,

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import jobs
+from domain.channels import syncs
 from domain.jobs import Job, JobKind, LeaseLost, Queue
 from domain.kit import ids
 from domain.kit.db import Database, Transaction
@@ -108,6 +109,8 @@ async def build(services: Services, job: Job) -> None:
                 await segments.record_refresh(tx, job.store_id, listed.segment_id, listed.created_at)
                 await operations.progress(tx, job.store_id, operation_id, count, count)
                 status = OperationStatus.DONE
+                able = services.channels.capabilities
+                await syncs.request_of_all(tx, store.id, [key for key in able if able[key].audience_sync])
             await operations.finish(tx, job.store_id, operation_id, status, now)
             await jobs.finish(tx, job)
     except DomainError as error:

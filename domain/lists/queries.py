@@ -91,6 +91,13 @@ async def latest(tx: Transaction, store_id: int, segment_id: UUID) -> CustomerLi
     return None if row is None else customer_list(row)
 
 
+async def latest_ready(tx: Transaction, store_id: int) -> dict[UUID, int]:
+    """Return the latest list that is ready of each active segment, with the number of its members."""
+    ready = (lists.c.status == ListStatus.READY.value, _none_later(_later.c.status == ListStatus.READY.value), _ACTIVE)
+    statement = select(lists.c.id, lists.c.count.label("members")).where(lists.c.store_id == store_id, *ready)
+    return {row.id: row.members for row in await tx.execute(statement)}
+
+
 async def counts(tx: Transaction, store_id: int, segment_ids: Sequence[UUID]) -> dict[UUID, int]:
     rows = await tx.execute(
         select(lists.c.segment_id, func.count().label("lists"))
@@ -148,6 +155,13 @@ async def members_after(tx: Transaction, store_id: int, list_id: UUID, last: int
     on_list = (list_members.c.store_id == store_id, list_members.c.list_id == list_id)
     later = select(list_members.c.customer_id).where(*on_list, list_members.c.customer_id > last)
     return list((await tx.execute(later.order_by(list_members.c.customer_id).limit(limit))).scalars())
+
+
+async def count_members_to(tx: Transaction, store_id: int, list_id: UUID, last: int) -> int:
+    """Return how many members come up to a customer."""
+    up_to = (list_members.c.store_id == store_id, list_members.c.list_id == list_id, list_members.c.customer_id <= last)
+    number: int = await tx.scalar(select(func.count()).select_from(list_members).where(*up_to))
+    return number
 
 
 async def lists_with(tx: Transaction, store_id: int, list_ids: Sequence[UUID], customer_id: int) -> set[UUID]:

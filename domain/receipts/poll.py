@@ -27,11 +27,11 @@ _PAGES = 50
 
 async def schedule_due(services: Services) -> int:
     """Have workers ask the providers that are due, each once however many schedulers there are; return how many."""
-    intervals = services.channels.polled
-    if not intervals:
+    polled = [key for key, ability in services.channels.capabilities.items() if ability.polling is not None]
+    if not polled:
         return 0
     async with services.database.read() as tx:
-        due = await polls.due(tx, intervals)
+        due = await polls.due(tx, polled)
     scheduled = 0
     for store_id, channel in due:
         async with services.database.write() as tx:
@@ -44,7 +44,8 @@ async def schedule_due(services: Services) -> int:
 async def poll(services: Services, job: Job) -> None:
     """Ask a store's provider for what is new, page after page."""
     channel, problem = str(job.payload["channel"]), None
-    interval = services.channels.polled.get(channel)
+    capabilities = services.channels.capabilities.get(channel)
+    interval = None if capabilities is None else capabilities.polling
     try:
         if interval is not None:
             await _poll_pages(services, job.store_id, channel)

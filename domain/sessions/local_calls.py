@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from muster_sdk import Channel, ContentInvalid, HttpClient, Unreachable, WebhookRefused
+from pydantic import BaseModel, ValidationError
 
 from domain.sessions.calls import CallContext, CallResult, ChannelCall
 from domain.sessions.host import CallHost, CallState
@@ -14,11 +15,11 @@ T = TypeVar("T")
 async def call_locally(channel: Channel, call: ChannelCall[T], context: CallContext, http: HttpClient) -> CallResult[T]:
     """Call the channel's method, as `Sessions.call` says, but for one that hangs."""
     host = CallHost(http, CallState(context.state), context.webhook_url)
+    arguments = call.before
+    if not call.alone:
+        settings = context.settings if call.open_settings else _model(channel, context)
+        arguments = *call.before, settings, *call.after, *(() if call.bare else (host,))
     try:
-        arguments = call.before
-        if not call.alone:
-            settings = context.settings if call.open_settings else channel.settings.model_validate(context.settings)
-            arguments = *call.before, settings, *call.after, *(() if call.bare else (host,))
         answer = getattr(channel, call.method)(*arguments)
         value = answer if call.bare else await answer
     except (Unreachable, ContentInvalid, WebhookRefused):
@@ -32,3 +33,14 @@ async def call_locally(channel: Channel, call: ChannelCall[T], context: CallCont
         kind = type(value).__name__
         raise ChannelBroken(f"The channel {channel.key} answered {call.method} with a {kind} that is wrong") from error
     return CallResult(checked, host.state.changes)
+
+
+def _model(channel: Channel, context: CallContext) -> BaseModel:
+    try:
+        return channel.settings.model_validate(context.settings)
+    except ValidationError:
+        # Its version has outgrown them.
+        reason = f"The channel {channel.key} does not take its stored settings any more: configure it anew"
+        raise ChannelBroken(reason) from None
+    except Exception as error:
+        raise ChannelBroken(f"The channel {channel.key} failed to check settings: {type(error).__name__}") from error

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, Protocol
+
+from muster_sdk import AddressKind, Capabilities
 
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode
@@ -45,8 +47,22 @@ class Channels(Protocol):
     """The channels of all stores."""
 
     @property
-    def polled(self) -> Mapping[str, timedelta]:
-        """Return how often each channel is to be asked for receipts, of those that are."""
+    def addresses(self) -> Mapping[str, AddressKind]:
+        """Return the kind of address that each channel takes, by its key."""
+        ...
+
+    @property
+    def capabilities(self) -> Mapping[str, Capabilities]:
+        """Return what each channel of the server can do, by its key."""
+        ...
+
+    async def configure(
+        self, tx: Transaction, store_id: int, key: str, settings: Mapping[str, object] | None, now: datetime
+    ) -> object:
+        """Install the store's channel, and store its settings, which are sealed.
+
+        Raise DomainError, with paths below `settings` for those that the channel refuses.
+        """
         ...
 
     async def find(self, tx: Transaction, store_id: int, key: str) -> ConfiguredChannel | None:

@@ -29,6 +29,8 @@ class ServerServices(Services):
     """Services of the domain, and those that only requests need."""
 
     channels: InstalledChannels
+    # Of pages that may ask this server, and that it leads back to.
+    allowed_origins: Sequence[str]
     previews: Previews
     audit: AuditTrail
 

@@ -14,6 +14,7 @@ from api.graphql.kit.errors import UserError
 from api.graphql.kit.fields import derived
 from api.graphql.kit.mutation import mutation
 from api.graphql.kit.scalars import JSON
+from api.graphql.stores.connections import ChannelSync, problem_of, sync_of
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
 from domain.stores import queries
@@ -41,6 +42,8 @@ class ChannelCapabilities:
     open_tracking: bool
     click_tracking: bool
     audience_sync: bool
+    connection_check: bool = strawberry.field(description="Whether channelTest can ask its provider.")
+    oauth: bool = strawberry.field(description="Whether channelConnect connects an account.")
     idempotent_send: bool = derived(lambda capabilities: capabilities.idempotent)
 
 
@@ -87,6 +90,17 @@ class Channel:
             return None
         addresses = await info.context.services.webhook_addresses()
         return addresses.url(info.context.store_id, channel.key)
+
+    @strawberry.field(description="Why the work that the channel does by itself fails; it is tried again.")
+    async def problem(self, info: Info) -> str | None:
+        return await problem_of(info.context, self.store_channel.plugin.channel.key)
+
+    @strawberry.field(
+        description="The synchronisation of the latest lists, for a channel that keeps its own audiences; null before "
+        "the first."
+    )
+    async def sync(self, info: Info) -> ChannelSync | None:
+        return await sync_of(info.context, self.store_channel.plugin.channel.key)
 
 
 @strawberry.type

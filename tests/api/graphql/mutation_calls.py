@@ -1,14 +1,17 @@
 """A valid call of every mutation, for tests of what all of them have in common."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Template
+from typing import Any, cast
 
 import httpx
+from muster_sdk import AccountReport, Capabilities
 
 from api.graphql.kit.global_ids import encode
 from domain.kit.values import ValueType
 from domain.stores.model import TokenScope
+from plugins.contributions import InstalledChannel
 from tests.api.graphql.stage import Json, Reply, StoreClient, attribute
 
 UPLOADS: Mapping[str, bytes] = {
@@ -27,7 +30,10 @@ CALLS: Mapping[str, str] = {
     "campaignSend": 'id: "$campaign", idempotencyKey: "once"',
     "campaignUpdate": 'id: "$campaign", input: {name: "August"}',
     "channelConfigure": 'key: "recording", settings: {account: "one"}',
+    "channelConnect": 'key: "$able_channel", returnUrl: "http://127.0.0.1:8000/channels"',
     "channelInstall": 'key: "recording", settings: {account: "one"}',
+    "channelSync": 'key: "$able_channel"',
+    "channelTest": 'key: "$able_channel"',
     "consentUpdate": 'customerId: "$customer", channel: "recording", consent: UNSUBSCRIBED',
     "customerBlacklist": 'id: "$customer", reason: "spam"',
     "customerDataExport": 'id: "$customer"',
@@ -92,6 +98,25 @@ async def prepare(store: StoreClient, name: str) -> PreparedCall:
     made = {noun: await MAKERS[noun](store) for noun in arguments.get_identifiers()}
     document = f"mutation {{ {name}({arguments.substitute(made)}) {{ userErrors {{ field message code }} }} }}"
     return PreparedCall(store, name, document)
+
+
+async def _able_channel(store: StoreClient) -> str:
+    """The store's channel, with every ability that a mutation asks for."""
+
+    async def check(_settings: object, _host: object) -> AccountReport:
+        return AccountReport("one")
+
+    def authorization_url(_settings: object, _redirect_url: str, state: str) -> str:
+        return f"https://recording.example/?state={state}"
+
+    channel: Any = store.stage.channel
+    channel.check, channel.authorization_url = check, authorization_url
+    key: str = channel.key
+    channels = cast("dict[str, InstalledChannel]", store.stage.runtime.plugins.channels)
+    able = Capabilities(connection_check=True, oauth=True, audience_sync=True)
+    channels[key] = replace(channels[key], channel=replace(channels[key].channel, capabilities=able))
+    await store.install(key, {"account": "one"})
+    return key
 
 
 async def _customer(store: StoreClient) -> str:
@@ -162,6 +187,7 @@ async def _token(store: StoreClient) -> str:
 
 
 MAKERS: Mapping[str, Callable[[StoreClient], Awaitable[str]]] = {
+    "able_channel": _able_channel,
     "campaign": _campaign,
     "customer": _customer,
     "export": _export,

@@ -12,7 +12,10 @@ OPEN: Mapping[str, str] = {
     "ApiTokenRevokePayload": "revokedId userErrors",
     "Campaign": "id",
     "CampaignPayload": "campaign userErrors",
+    "ChannelConnectPayload": "userErrors",
     "ChannelPayload": "channel userErrors",
+    "ChannelSyncPayload": "sync userErrors",
+    "ChannelTestPayload": "userErrors",
     "Customer": "id",
     "CustomerDeletePayload": "deletedId operation userErrors",
     "CustomerList": "id",
@@ -61,9 +64,14 @@ READ: Mapping[str, str] = {
     ),
     "Channel": (
         "key label version package grade installed configured installedAt settingsSchema settings contentSchema "
-        "capabilities webhookUrl"
+        "capabilities webhookUrl problem sync"
     ),
-    "ChannelCapabilities": "maxBatch deliveryReceipts openTracking clickTracking audienceSync idempotentSend",
+    "ChannelCapabilities": (
+        "maxBatch deliveryReceipts openTracking clickTracking audienceSync connectionCheck oauth idempotentSend"
+    ),
+    "ChannelConnectPayload": "authorizationUrl",
+    "ChannelSync": "status done total problem lastSyncedAt lists",
+    "ChannelTestPayload": "account problems",
     "ChannelReach": "channel reachable accepting",
     "Contact": "channel address consent consentAt invalid",
     "CountTrend": "current previous change",
@@ -126,6 +134,7 @@ READ: Mapping[str, str] = {
     "ShareTrend": "current previous change",
     "Store": "name timezone currency auditDays limits",
     "StoreLimits": "staticSegmentMembers propertyConditions",
+    "SyncedList": "list count contacts syncedAt",
     "TimeWindow": "lastDays lastHours from to",
     "UpdatePolicy": "mode everyDays startedOn",
     "Utm": "source medium campaign",

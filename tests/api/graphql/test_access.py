@@ -99,6 +99,9 @@ FIELDS: dict[str, tuple[str, TokenScope | None]] = {
     "Mutation.campaignSend": (f"mutation {{ campaignSend({NOTHING}) {ERRORS} }}", SEND),
     "Mutation.channelInstall": (f'mutation {{ channelInstall(key: "x") {ERRORS} }}', ADMIN),
     "Mutation.channelConfigure": (f'mutation {{ channelConfigure(key: "x", settings: {{}}) {ERRORS} }}', ADMIN),
+    "Mutation.channelTest": (f'mutation {{ channelTest(key: "x") {ERRORS} }}', ADMIN),
+    "Mutation.channelConnect": (f'mutation {{ channelConnect(key: "x", returnUrl: "x") {ERRORS} }}', ADMIN),
+    "Mutation.channelSync": (f'mutation {{ channelSync(key: "x") {ERRORS} }}', ADMIN),
     "Subscription.operationProgress": (f"subscription {{ operationProgress({NOTHING}) {{ id }} }}", None),
     "Subscription.campaignProgress": (f"subscription {{ campaignProgress({NOTHING}) {{ id }} }}", READ),
 }

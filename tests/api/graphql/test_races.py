@@ -11,6 +11,7 @@ from graphql import build_schema
 from sqlalchemy import ColumnElement, FromClause, func, insert, select, text
 
 from domain.campaigns.tables import campaigns
+from domain.channels.tables import channel_authorizations, channel_syncs
 from domain.customers.tables import contacts, customer_properties, customer_tags, customers, property_definitions
 from domain.events.tables import event_counters, events
 from domain.jobs.tables import jobs
@@ -53,7 +54,10 @@ OUTCOMES: Mapping[str, Outcome] = {
     "campaignSend": each((idempotency_keys, None, 1), (jobs, jobs.c.kind == "campaign.launch", 1)),
     "campaignUpdate": each((campaigns, campaigns.c.name == "August", 1)),
     "channelConfigure": each((channel_installations, None, 1)),
+    "channelConnect": each((channel_authorizations, None, TIMES)),
     "channelInstall": each((channel_installations, None, 1)),
+    "channelSync": each((channel_syncs, None, 1), (jobs, jobs.c.kind == "channel.sync", 1)),
+    "channelTest": each(),
     "consentUpdate": each((contacts, contacts.c.consent == "UNSUBSCRIBED", 1)),
     "customerBlacklist": each((customers, customers.c.blacklisted, 1), (events, events.c.type == "blacklisted", 1)),
     "customerDelete": each((customers, customers.c.deleted_at.is_not(None), 1), (customer_tags, None, 0)),

@@ -261,7 +261,7 @@ def _document(path: Path, ids: Mapping[str, str]) -> str:
         return _harmless(path)
     arguments = mutation_calls.CALLS[field] if kind == "Mutation" else ARGUMENTS.get(path.root, "")
     kinds = {type_: noun for noun, type_ in TYPES.items()}
-    nouns = {**ids, **{noun: ids[known] for noun, known in NOUNS.items()}}
+    nouns = {"able_channel": "recording", **ids, **{noun: ids[known] for noun, known in NOUNS.items()}}
     nouns["node"] = ids[kinds.get(path.node_type or "", "customer")]
     called = f"{field}({arguments})" if arguments else field
     return Template(f"{kind.lower()} {{ {called} {path.selection} }}").substitute(nouns)

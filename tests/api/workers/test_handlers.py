@@ -9,6 +9,8 @@ def test_jobs_that_wait_are_known_by_their_names_after_an_update() -> None:
         "campaign.launch": Queue.LISTS,
         "campaign.deliver": Queue.DELIVERIES,
         "delivery.observe": Queue.REPORTS,
+        "channel.sync": Queue.REPORTS,
+        "channel.work": Queue.DEFAULT,
         "list.build": Queue.LISTS,
         "customer.erase": Queue.DEFAULT,
         "customer.export": Queue.REPORTS,

@@ -79,6 +79,8 @@ class HttpClient(Protocol):
 class State(Protocol):
     """A small memory of the channel in one store: quotas, cursors, tokens of pages. 65,536 bytes of JSON in all.
 
+    Keys have 200 characters at most. Nothing of a person belongs there: an erasure does not look into it.
+
     What a call has put is stored when the call returns, and dropped when it raises. Calls that run at the same time
     may both put a key: the last to return wins.
 

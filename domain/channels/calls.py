@@ -26,11 +26,14 @@ async def find_channel(tx: Transaction, services: Services, store_id: int, key: 
 
 async def context_of(tx: Transaction, services: Services, store_id: int, key: str) -> CallContext:
     """Return what a call of the store's channel is given. Raise ChannelUnavailable, also for one without settings."""
-    settings = (await find_channel(tx, services, store_id, key)).settings
+    configured = await find_channel(tx, services, store_id, key)
+    settings = configured.settings
     if settings is None:
         message = f"The channel {key!r} has no settings, so that nobody can be asked: see channelConfigure"
         raise ChannelUnavailable(message, field=("key",))
-    return CallContext(key, settings, await states.load(tx, store_id, key))
+    takes_webhooks = configured.channel.capabilities.webhooks
+    webhook_url = (await services.webhook_addresses()).url(store_id, key) if takes_webhooks else None
+    return CallContext(key, settings, await states.load(tx, store_id, key), webhook_url)
 
 
 async def call_channel(

@@ -56,8 +56,13 @@ class LocalSessions:
         self, configured: ConfiguredChannel, content: Mapping[str, object], state: Mapping[str, Any] | None = None
     ) -> "AsyncGenerator[LocalSession]":
         channel = self._channels[configured.channel.key]
-        async with self.open_channel(channel, configured.settings, content, state or {}) as session:
+        host = self.host(state or {}, configured.webhook_url)
+        async with self.open_channel(channel, configured.settings, content, host) as session:
             yield session
+
+    def host(self, state: Mapping[str, Any], webhook_url: str | None) -> CallHost:
+        """Return what a session's channel is given."""
+        return CallHost(self._http, CallState(state), webhook_url)
 
     @asynccontextmanager
     async def open_channel(
@@ -65,12 +70,11 @@ class LocalSessions:
         channel: Channel,
         settings: Mapping[str, object] | None,
         content: Mapping[str, object],
-        state: Mapping[str, Any],
+        host: CallHost,
     ) -> "AsyncGenerator[LocalSession]":
         usage = TemplateUsage(self._templates)
         model = None if settings is None else model_of(channel, settings)
         composer = _prepare(channel, model, content, usage)
-        host = CallHost(self._http, CallState(state))
         reads_properties, limits = usage.reads("customer.property"), _limits(channel, model)
         session = LocalSession(channel, model, composer, host, reads_properties=reads_properties, limits=limits)
         try:

@@ -1,4 +1,4 @@
-"""The job that tells an observer what became of a batch's messages."""
+"""The job that tells an observer what became of messages."""
 
 from uuid import UUID
 
@@ -21,10 +21,13 @@ _DELAYS = (60, 240, 960, 3840)
 
 async def observe(services: Services, job: Job) -> None:
     """Tell the observer; one that fails is told again, five times in all."""
-    observer, number = str(job.payload["observer"]), int(str(job.payload["batch"]))
-    async with services.database.read() as tx:
-        batch = await batches.by_key(tx, job.store_id, BatchKey(UUID(str(job.payload["campaign"])), number))
-        told = [] if batch is None else await notices.of_batch(tx, batch, str(job.payload["channel"]))
+    observer = str(job.payload["observer"])
+    told = notices.of_payload(job.store_id, job.payload)
+    if told is None:
+        key = BatchKey(UUID(str(job.payload["campaign"])), int(str(job.payload["batch"])))
+        async with services.database.read() as tx:
+            batch = await batches.by_key(tx, job.store_id, key)
+            told = [] if batch is None else await notices.of_batch(tx, batch, str(job.payload["channel"]))
     problem: str | None = None
     if told and observer in services.extensions.observers:
         try:

@@ -108,6 +108,9 @@ async def _send(  # noqa: PLR0913, PLR0917 - as many things make a claim
             services.journals.discard(claim)
     claim = settlement.claim_of(batch, job.fence)
     links = await services.links()
+    if configured.channel.capabilities.webhooks:
+        addresses = await services.webhook_addresses()
+        configured = replace(configured, webhook_url=addresses.url(job.store_id, mailing.channel))
     async with services.sessions.open(configured, mailing.content, state) as session:
         gate = AccountGate.of(job, mailing.channel, session.limits)
         if not await gate.enter(services.database):

@@ -11,11 +11,12 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
+from muster_sdk import DeliveryNotice
 from sqlalchemy import select
 
 from domain import jobs
 from domain.campaigns import queries as campaigns
-from domain.deliveries import counts, proven
+from domain.deliveries import counts, notices, proven
 from domain.deliveries.proven import ProvenDelivery
 from domain.deliveries.settlement import until_written
 from domain.jobs import Job, JobKind, Queue
@@ -44,6 +45,8 @@ class FoldResult:
     folded: list[WaitingReceipt] = field(default_factory=list[WaitingReceipt])
     waiting: list[WaitingReceipt] = field(default_factory=list[WaitingReceipt])
     dropped: list[WaitingReceipt] = field(default_factory=list[WaitingReceipt])
+    # Of the folded ones, for observers.
+    notices: list[DeliveryNotice] = field(default_factory=list[DeliveryNotice])
 
     @property
     def looked_at(self) -> int:
@@ -72,6 +75,7 @@ def fold_job(on_dropped: OnDropped) -> JobKind[Services]:
                 nonlocal result
                 await jobs.renew(tx, job, progressed=True)
                 result = await fold(tx, job.store_id, services.clock())
+                await notices.pass_on(tx, services.extensions.observers, job.store_id, result.notices)
                 if result.looked_at < _AT_ONCE:
                     await jobs.finish(tx, job)
 
@@ -97,6 +101,7 @@ async def fold(tx: Transaction, store_id: int, now: datetime, limit: int = _AT_O
     for campaign_id in sorted(by_campaign):
         findings += await _fold_campaign(tx, store_id, campaign_id, by_campaign[campaign_id], result)
     await effects.record(tx, store_id, findings, now)
+    result.notices = [notice for finding in findings for notice in _notices(store_id, finding)]
     overdue = database_time - PATIENCE
     result.dropped = [receipt for receipt in result.waiting if receipt.received_at < overdue]
     result.waiting = [receipt for receipt in result.waiting if receipt.received_at >= overdue]
@@ -130,6 +135,22 @@ async def _fold_campaign(
         await counts.recount_with(tx, store_id, campaign_id, changed)
         await campaigns.summarize(tx, store_id, campaign_id)
     return findings
+
+
+def _notices(store_id: int, finding: FoldedDelivery) -> list[DeliveryNotice]:
+    delivery = finding.before
+    return [
+        DeliveryNotice(
+            store_id,
+            finding.campaign_id,
+            delivery.customer_id,
+            receipt.channel,
+            receipt.kind.lower(),
+            receipt.at,
+            _reason(receipt.reason, delivery.address),
+        )
+        for receipt in finding.receipts
+    ]
 
 
 def _proved(delivery: ProvenDelivery, receipts: Sequence[WaitingReceipt]) -> ProvenDelivery | None:

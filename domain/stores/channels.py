@@ -31,11 +31,13 @@ def redacted(channel: ChannelDescription, settings: Mapping[str, Any]) -> dict[s
 class ConfiguredChannel:
     """A channel as a store has it; without settings it is a sandbox, which sends nothing.
 
-    Settings are by alias, with their secrets, as the channel took them when they were stored.
+    Settings are by alias, with their secrets, as the channel took them when they were stored. `webhook_url`: where its
+    provider may tell what becomes of messages.
     """
 
     channel: ChannelDescription
     settings: Mapping[str, Any] | None = field(repr=False)
+    webhook_url: str | None = None
 
 
 def place_of_settings(store_id: int, channel: str) -> bytes:

@@ -194,7 +194,8 @@ class ChannelHost:
 
     async def _prepare(self, command: Open) -> bytes:
         try:
-            session = self._sessions.open_channel(self._channel, command.settings, command.content, command.state)
+            host = self._sessions.host(command.state, command.webhook_url)
+            session = self._sessions.open_channel(self._channel, command.settings, command.content, host)
             self._session = await self._open.enter_async_context(session)
         except DomainError as error:
             return _refused(error)

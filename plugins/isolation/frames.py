@@ -47,6 +47,7 @@ class Open:
     settings: Mapping[str, object] | None
     content: Mapping[str, object]
     state: Mapping[str, Any]
+    webhook_url: str | None
 
 
 @dataclass(frozen=True, slots=True)

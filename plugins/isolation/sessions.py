@@ -76,7 +76,7 @@ class IsolatedSessions:
         process = await self._take(configured.channel.key)
         session = IsolatedSession(process)
         try:
-            await session.prepare(configured.settings, content, state or {})
+            await session.prepare(configured, content, state or {})
             yield session
         except (ChannelBroken, asyncio.CancelledError):
             # Whatever it was at, another session must not find it so.
@@ -151,10 +151,11 @@ class IsolatedSession:
     _journal: Path | None = field(default=None, init=False)
 
     async def prepare(
-        self, settings: Mapping[str, object] | None, content: Mapping[str, object], state: Mapping[str, Any]
+        self, configured: ConfiguredChannel, content: Mapping[str, object], state: Mapping[str, Any]
     ) -> None:
         """Prepare the content. Raise DomainErrors, ChannelBroken."""
-        report = await self._ask_soon(Open(settings, content, state), Kind.OPENED, Kind.REFUSED)
+        command = Open(configured.settings, content, state, configured.webhook_url)
+        report = await self._ask_soon(command, Kind.OPENED, Kind.REFUSED)
         _raise_refusal(report)
         self.reads_properties = report["reads_properties"]
         self.limits = None if report["limits"] is None else calls.account_limits().decode(report["limits"])

@@ -45,6 +45,8 @@ NO_REFERENCE = {
     "import_orders.named_customer_id": "as customer_id",
     "import_orders.order_id": "the file's own",
     "import_orders.stored_customer_id": "as customer_id",
+    "synced_lists.list_id": "a list may be deleted that its provider keeps",
+    "synced_lists.provider_id": "the provider's own",
     "receipts.campaign_id": "null where a name finds the message",
     "receipts.customer_id": "as campaign_id",
     "operations.customer_id": "null but where it has a file of a customer",

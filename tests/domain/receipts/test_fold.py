@@ -34,7 +34,15 @@ async def test_receipts_become_states_counts_and_events(database: Database, stor
         told.receipt(3, Kind.BOUNCED, reason="550 c3@shop.example is unknown"),
         told.receipt(4, Kind.FAILED, reason="30003 Unreachable handset"),
     )
-    assert len((await told.fold()).folded) == 5
+    result = await told.fold()
+    assert len(result.folded) == 5
+    assert [(notice.customer_id, notice.event, notice.reason) for notice in result.notices] == [
+        (1, "delivered", None),
+        (2, "clicked", None),
+        (2, "opened", None),
+        (3, "bounced", "550 the address is unknown"),
+        (4, "failed", "30003 Unreachable handset"),
+    ]
     assert await told.states() == {
         1: ("DELIVERED", None),
         2: ("DELIVERED", None),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from muster_sdk import Rejected
+from muster_sdk import DeliveryNotice, Rejected
 from sqlalchemy import select
 
 from api.settings import child_environment
@@ -17,6 +17,7 @@ from domain.kit.db import Database
 from plugins.contributions import InstalledObserver, Plugins
 from plugins.isolation.sessions import IsolatedSessions
 from tests.domain.deliveries.stage import Notice, make_notice
+from tests.factories import NOW
 
 ROOT = Path(__file__).parents[3]
 DIARY = InstalledObserver("diary", "muster-words", "1.0", "tests.plugins.isolation.words")
@@ -67,6 +68,15 @@ async def test_an_observer_is_told_of_each_message_of_a_batch(
     assert await observe(notice, sessions) == []
     told = f"{notice.mailing.store.id} {notice.mailing.id}"
     assert lines(diary) == [f"{told} {customer} recording failed no such number" for customer in (1, 2, 3)]
+
+
+async def test_an_observer_is_told_of_receipts(notice: Notice, sessions: IsolatedSessions, diary: Path) -> None:
+    store_id = notice.mailing.store.id
+    told = [DeliveryNotice(store_id, notice.mailing.id, 2, "recording", "opened", NOW)]
+    async with notice.database.write() as tx:
+        await notices.pass_on(tx, ["diary"], store_id, told)
+    assert await observe(notice, sessions) == []
+    assert lines(diary) == [f"{store_id} {notice.mailing.id} 2 recording opened None"]
 
 
 async def test_an_observer_that_fails_is_told_again_and_then_given_up(

@@ -36,7 +36,7 @@ async def test_receipts_become_states_counts_and_events(database: Database, stor
     )
     result = await told.fold()
     assert len(result.folded) == 5
-    assert [(notice.customer_id, notice.event, notice.reason) for notice in result.notices] == [
+    assert sorted((notice.customer_id, notice.event, notice.reason) for notice in result.notices) == [
         (1, "delivered", None),
         (2, "clicked", None),
         (2, "opened", None),

@@ -104,7 +104,7 @@ async def write(tx: Transaction, store_id: int, campaign_id: UUID, proven: Mappi
         await tx.execute(_WRITE.where(*of_campaign), rows)
 
 
-def contradicted(store_id: int) -> Select[Any, Any]:
+def contradicted(store_id: int) -> Select[*tuple[Any, ...]]:
     """Select the deliveries of a store whose state is not what their receipts prove, as `Proof.status` has it."""
     has_failed = and_(_c.failed_at.is_not(None), or_(_c.delivered_at.is_(None), _c.failed_at > _c.delivered_at))
     proved = case(

@@ -79,7 +79,7 @@ async def take_unsubscription(
 ) -> None:
     """Store that a link of a message was followed that unsubscribes."""
     identity = sha256(f"link\0{campaign_id}\0{customer_id}".encode()).digest()
-    row = {
+    row: dict[str, object] = {
         "identity": identity,
         "kind": ReceiptKind.UNSUBSCRIBED.value,
         "at": now,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from muster_sdk import ReceiptKind as Kind
+from muster_sdk import WebhookAnswer, WebhookRequest
 from sqlalchemy import func, select, update
 from structlog.testing import capture_logs
 
@@ -17,6 +18,7 @@ from domain.channels import states
 from domain.deliveries.tables import conversations
 from domain.receipts.tables import receipts
 from domain.sessions import calls
+from domain.sessions.calls import ChannelCall
 from domain.stores.tables import channel_installations
 from tests.api.http.courier_stage import CourierStage, courier_stage, event, forged, signed
 from tests.factories import NOW
@@ -98,7 +100,11 @@ async def test_what_breaks_is_repeated_and_named(
     courier: CourierStage, misdeed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_webhook = calls.read_webhook
-    monkeypatch.setattr(calls, "read_webhook", lambda request: replace(read_webhook(request), seconds=2))
+
+    def read_soon(request: WebhookRequest) -> ChannelCall[WebhookAnswer]:
+        return replace(read_webhook(request), seconds=2)
+
+    monkeypatch.setattr(calls, "read_webhook", read_soon)
     with capture_logs() as logs:
         answer = await courier.post({"misdeed": misdeed})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

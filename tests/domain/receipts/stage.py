@@ -66,7 +66,8 @@ class Told:
     def receipt(self, customer_id: int, kind: ReceiptKind, minutes: int = 0, **values: Any) -> Receipt:
         """A receipt that names its message by its key."""
         key = ids.delivery_key(self.campaign.store_id, self.campaign.id, customer_id)
-        return Receipt(kind, NOW + timedelta(minutes=minutes), **({"key": key} | values))
+        named: dict[str, Any] = {"key": key, **values}
+        return Receipt(kind, NOW + timedelta(minutes=minutes), **named)
 
     async def tell(self, *told: Receipt, inbound: Sequence[InboundMessage] = ()) -> Taken:
         async with self.database.write() as tx:

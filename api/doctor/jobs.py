@@ -31,6 +31,8 @@ from domain.memberships.tracking import TRACK
 from domain.operations.tables import operations
 from domain.privacy import erasure
 from domain.privacy import export as person_export
+from domain.receipts import fold
+from domain.receipts.poll import POLL
 
 _job = job_rows.c
 # A lease is a minute, or less until a failed job is tried again.
@@ -48,6 +50,8 @@ SUBJECTS: Mapping[str, Mapping[str, Table | None]] = {
     TRACK.name: {},
     periodic.WORK.name: {},
     sync.SYNC.name: {},
+    fold.KIND: {},
+    POLL.name: {},
     EXPORT.name: {"list": None, **_OPERATION},
     SCORE.name: {},
     # One that a migration added has no operation.

@@ -10,6 +10,7 @@ from sqlalchemy import Select, Table, and_, exists, func, select
 
 from api.doctor.check import CheckScope, DataCheck, Examination, Rows, WrongRows, found_rows, wrong_rows_of_all_stores
 from api.doctor.findings import Finding, listed
+from domain.accounts import tables as accounts
 from domain.campaigns.tables import campaigns
 from domain.channels import tables as channels
 from domain.customers import tables as customers
@@ -108,6 +109,8 @@ REFERENCES = (
             channels.channel_syncs,
         )
     ),
+    Reference(accounts.channel_accounts, channel_installations, {"channel": "channel"}),
+    Reference(accounts.account_slots, channel_installations, {"channel": "channel"}),
     Reference(channels.synced_lists, channels.channel_syncs, {"channel": "channel"}),
     *_of_operation(operations, operation_problems, imports.imports, imports.import_reports, imports.import_samples),
     *_of_operation(imports.imports, imports.uploads, *imports.STAGED),

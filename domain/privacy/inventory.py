@@ -215,7 +215,7 @@ IMPERSONAL: Mapping[str, str] = {
     "audit_entries": "at id actor actor_name token_id address request_id action outcome codes subject_type subject_key "
     "asked before after",
     "channel_authorizations": "id channel settings return_url expires_at",
-    "channel_installations": "channel installed_at settings",
+    "channel_installations": "channel installed_at package settings",
     "channel_states": "channel key value",
     "channel_syncs": "channel status done total problem last_synced_at",
     "channel_works": "channel due_at worked_at problem",

@@ -325,7 +325,7 @@ def test_plugins_are_listed_with_the_broken_ones(tmp_path: Path) -> None:
     listed = muster("plugins", cwd=tmp_path)
     assert listed.returncode == 0
     assert "email" in listed.stdout
-    assert "bronze" in listed.stdout
+    assert "silver" in listed.stdout
     package = tmp_path / "pigeons-2.0.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: pigeons\nVersion: 2.0\n")

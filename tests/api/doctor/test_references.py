@@ -29,6 +29,7 @@ NOW = system_clock()
 GONE = UUID(int=7)
 # Columns that end like a reference, and what they hold.
 NO_REFERENCE = {
+    "account_slots.job_id": "a claim that has ended leaves its slot to whoever looks next",
     "audit_entries.request_id": "the log's own",
     "audit_entries.token_id": "an entry outlives its token",
     "customers.external_id": "the shop's own",

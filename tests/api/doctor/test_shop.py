@@ -11,6 +11,7 @@ from tests.api.doctor.shop import Shop
 PASSING = {
     *("customer_changes", "import_customers", "import_events", "import_matches", "import_order_rows", "import_orders"),
     *("channel_authorizations", "channel_states", "channel_syncs", "channel_works", "synced_lists"),
+    *("account_slots", "channel_accounts"),
     *("conversations", "message_references", "receipt_polls", "receipts"),
     *("import_problems", "import_reports", "import_samples", "jobs", "operation_problems"),
 }

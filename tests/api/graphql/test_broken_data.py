@@ -123,7 +123,7 @@ async def test_a_campaign_whose_channel_is_gone_says_so(broken: BrokenStore) -> 
     nodes = {node["name"]: node for node in page["campaigns"]["nodes"]}
     for name in ("Sent", "Draft"):
         assert (nodes[name]["reach"], nodes[name]["preview"]) == (None, None)
-        assert "'recording' is no channel of the store" in nodes[name]["problem"]
+        assert "No plugin brings the channel 'recording' any more" in nodes[name]["problem"]
     assert nodes["Its list is gone"]["list"] is None
 
 

@@ -19,6 +19,8 @@ def test_jobs_that_wait_are_known_by_their_names_after_an_update() -> None:
         "memberships.track": Queue.SEGMENTS,
         "lifecycle.score": Queue.REPORTS,
         "orders.recount": Queue.IMPORTS,
+        "receipts.fold": Queue.DEFAULT,
+        "receipts.poll": Queue.DEFAULT,
         "orders.favourites": Queue.IMPORTS,
         "import.customers": Queue.IMPORTS,
         "import.orders": Queue.IMPORTS,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.campaigns import launch, queries
 from domain.campaigns.audience import audience_of
+from domain.campaigns.content import CONTENT_BOUNDS, Verdict, judge
 from domain.campaigns.model import (
     Campaign,
     CampaignStatus,
@@ -27,19 +28,14 @@ from domain.deliveries.model import NOBODY, AcceptMarketing, Reach
 from domain.kit import ids
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, DomainErrors, ErrorCode, ErrorCollector, NotFound
-from domain.kit.json_bounds import JsonBounds
 from domain.lists import queries as lists
 from domain.lists.model import check_usable
 from domain.segments.model import Segment
 from domain.services import Services
-from domain.sessions.session import ChannelBroken
 from domain.stores import queries as stores
 from domain.stores.channels import ConfiguredChannel
 
 T = TypeVar("T")
-
-# Of content as a client sends it, templates with pictures in them too; what it means is up to the channel.
-_CONTENT = JsonBounds(size=2_000_000, levels=20, entries=10_000, key=200, text=1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +51,52 @@ class CampaignDraft:
     utm: Utm | None = None
 
 
-async def create(tx: Transaction, services: Services, store_id: int, draft: CampaignDraft) -> Campaign:
-    """Add a campaign, and return it. Raise DomainErrors with every error at once, their paths into the draft."""
+async def judge_draft(
+    services: Services, store_id: int, draft: CampaignDraft, campaign_id: UUID | None = None
+) -> Verdict | None:
+    """Return what its channel says of a campaign's content, as the draft has it; None where it cannot be asked."""
+    async with services.database.read() as tx:
+        campaign = None if campaign_id is None else await queries.by_id(tx, store_id, campaign_id)
+        campaign = campaign or _blank(store_id, services.clock())
+        content = campaign.content if draft.content is None else draft.content
+        try:
+            CONTENT_BOUNDS.check(content, ("content",))
+            configured = await _channel(tx, services, store_id, draft.channel or campaign.channel)
+        except DomainError:
+            return None
+    return await judge(services, configured, content)
+
+
+async def create(
+    tx: Transaction, services: Services, store_id: int, draft: CampaignDraft, verdict: Verdict | None = None
+) -> Campaign:
+    """Add a campaign, and return it. Raise DomainErrors with every error at once, their paths into the draft.
+
+    `verdict`: that on the draft; without it, the channel is asked now.
+    """
     missing = [name for name in ("name", "channel", "target", "content") if getattr(draft, name) is None]
     if missing:
         raise DomainErrors(
             DomainError(f"A campaign needs a {name}", field=(name,), code=ErrorCode.REQUIRED) for name in missing
         )
     now = services.clock()
-    campaign = await _apply(tx, services, _blank(store_id, now), draft, now)
+    campaign = await _apply(tx, services, _blank(store_id, now), draft, verdict)
     await queries.add(tx, campaign)
     return campaign
 
 
 async def update(
-    tx: Transaction, services: Services, store_id: int, campaign_id: UUID, draft: CampaignDraft
+    tx: Transaction,
+    services: Services,
+    store_id: int,
+    campaign_id: UUID,
+    draft: CampaignDraft,
+    verdict: Verdict | None = None,
 ) -> Campaign:
     """Change a campaign, and return it. Raise WrongState once it is sent, DomainErrors for what is wrong."""
     campaign = await _lock(tx, store_id, campaign_id)
     check_editable(campaign.status)
-    changed = await _apply(tx, services, campaign, draft, services.clock())
+    changed = await _apply(tx, services, campaign, draft, verdict)
     await queries.replace(tx, changed)
     return changed
 
@@ -175,17 +197,6 @@ async def channels_of(
     return channels
 
 
-async def check_content(services: Services, configured: ConfiguredChannel, content: Mapping[str, object]) -> None:
-    """Raise DomainError for each fault that the channel's schema or its templates find, with its path."""
-    try:
-        async with services.sessions.open(configured, content):
-            pass
-    except DomainError as error:
-        raise error.under("content") from None
-    except ChannelBroken as error:
-        raise DomainError(str(error), field=("content",), code=ErrorCode.CHANNEL_UNAVAILABLE) from None
-
-
 def _blank(store_id: int, now: datetime) -> Campaign:
     return Campaign(
         store_id=store_id,
@@ -208,10 +219,10 @@ def _blank(store_id: int, now: datetime) -> Campaign:
 
 
 async def _apply(
-    tx: Transaction, services: Services, campaign: Campaign, draft: CampaignDraft, now: datetime
+    tx: Transaction, services: Services, campaign: Campaign, draft: CampaignDraft, verdict: Verdict | None
 ) -> Campaign:
     """Return the campaign with the draft's changes. Raise DomainErrors with everything that is wrong with it."""
-    store_id, errors = campaign.store_id, ErrorCollector()
+    store_id, errors, now = campaign.store_id, ErrorCollector(), services.clock()
     campaign = replace(
         campaign,
         channel=draft.channel or campaign.channel,
@@ -234,9 +245,13 @@ async def _apply(
     with errors.under():
         campaign = replace(campaign, utm=check_utm(draft.utm or campaign.utm))
     with errors.under():
-        _CONTENT.check(campaign.content, ("content",))
+        CONTENT_BOUNDS.check(campaign.content, ("content",))
         configured = await _channel(tx, services, store_id, campaign.channel)
-        await check_content(services, configured, campaign.content)
+        if verdict is None or (verdict.channel, verdict.content) != (campaign.channel, campaign.content):
+            # Another change came between.
+            verdict = await judge(services, configured, campaign.content)
+        if verdict.error is not None:
+            raise verdict.error
     errors.raise_any()
     return campaign
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from domain.campaigns.actions import channels_of, check_content
+from domain.campaigns.actions import channels_of
+from domain.campaigns.content import check_content
 from domain.campaigns.model import Campaign
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError, ErrorCode

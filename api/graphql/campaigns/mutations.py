@@ -1,8 +1,9 @@
 """Mutations of campaigns, and the subscription to one's progress."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
+from typing import Any
 
 import strawberry
 
@@ -13,6 +14,7 @@ from api.graphql.kit.context import Context, Info
 from api.graphql.kit.errors import UserError, bad_input
 from api.graphql.kit.mutation import mutation
 from domain.campaigns import actions, queries
+from domain.campaigns.content import Verdict
 from domain.deliveries import queries as deliveries
 from domain.kit.db import Transaction
 from domain.stores.model import TokenScope
@@ -26,11 +28,21 @@ class CampaignPayload:
     user_errors: list[UserError] = strawberry.field(default_factory=list[UserError])
 
 
+async def _judge(context: Context, arguments: Mapping[str, Any]) -> Verdict | None:
+    """Ask the channel what it says of the content, as the input leaves it."""
+    draft: CampaignInput = arguments["input"]
+    gid: strawberry.ID | None = arguments.get("id")
+    campaign_id = None if gid is None else global_ids.require_uuid(gid, "Campaign", noun="campaign")
+    return await actions.judge_draft(context.services, context.store_id, draft.draft(), campaign_id)
+
+
 @strawberry.type
 class CampaignMutation:
-    @mutation(CampaignPayload, TokenScope.WRITE, errors_under="input")
-    async def campaign_create(self, context: Context, tx: Transaction, input: CampaignInput) -> CampaignPayload:
-        row = await actions.create(tx, context.services, context.store_id, input.draft())
+    @mutation(CampaignPayload, TokenScope.WRITE, errors_under="input", prepare=_judge)
+    async def campaign_create(
+        self, context: Context, tx: Transaction, prepared: Verdict | None, input: CampaignInput
+    ) -> CampaignPayload:
+        row = await actions.create(tx, context.services, context.store_id, input.draft(), prepared)
         return CampaignPayload(campaign=Campaign(row=row))
 
     @mutation(
@@ -38,12 +50,13 @@ class CampaignMutation:
         TokenScope.WRITE,
         description="While it is a draft or scheduled. Fields left out keep their values.",
         errors_under="input",
+        prepare=_judge,
     )
     async def campaign_update(
-        self, context: Context, tx: Transaction, id: strawberry.ID, input: CampaignInput
+        self, context: Context, tx: Transaction, prepared: Verdict | None, id: strawberry.ID, input: CampaignInput
     ) -> CampaignPayload:
         campaign_id = global_ids.require_uuid(id, "Campaign", noun="campaign")
-        row = await actions.update(tx, context.services, context.store_id, campaign_id, input.draft())
+        row = await actions.update(tx, context.services, context.store_id, campaign_id, input.draft(), prepared)
         return CampaignPayload(campaign=Campaign(row=row))
 
     @mutation(CampaignPayload, TokenScope.SEND, description="At `at`, or now.")

@@ -1,10 +1,12 @@
 """Campaigns and channels: drawn up, refused for what is wrong with them, sent once."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from muster_sdk import Capabilities
+from muster_sdk import Capabilities, Composer, Templates
 
 from api.graphql.kit.global_ids import encode
 from domain.kit import ids as fresh
@@ -268,3 +270,29 @@ async def test_a_preview_has_what_the_channel_remarks_and_estimates(stage: Stage
             "estimate": {"parts": 2, "cost": "0.0150", "currency": "USD"},
         },
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_channel_judges_content_while_others_write(
+    stage: Stage, store: StoreClient, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its code may take long: SQLite has one writer."""
+    listed = await audience(store)
+    judged: list[str] = []
+    prepare = stage.channel.prepare
+
+    def prepare_beside_a_writer(content: Any, settings: Any, templates: Templates) -> Composer:
+        path = database_url.partition("///")[2]
+        with closing(sqlite3.connect(path, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.rollback()
+        judged.append(content.text)
+        return prepare(content, settings, templates)
+
+    monkeypatch.setattr(stage.channel, "prepare", prepare_beside_a_writer)
+    gid = await store.campaign(listed, content={"text": "Hi"})
+    done = await store.mutate(
+        "campaignUpdate", "id: $id, input: $input", "campaign { id }", id=gid, input={"name": "X"}
+    )
+    assert done["userErrors"] == []
+    assert judged == ["Hi", "Hi"]

@@ -1,7 +1,7 @@
 """Channels as stores have them: found by plugins, installed and configured by a store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from muster_sdk import AddressKind, Capabilities
@@ -14,7 +14,7 @@ from domain.kit.json_bounds import JsonBounds
 from domain.sessions.local_settings import outgrown
 from domain.sessions.session import ChannelBroken, Sessions
 from domain.stores import queries as stores
-from domain.stores.channels import ChannelUnavailable, ConfiguredChannel
+from domain.stores.channels import ChannelUnavailable, CheckedSettings, ConfiguredChannel
 from plugins.contributions import InstalledChannel, Plugins
 from plugins.sealing import Settings, WrongKey, seal, unseal, with_secrets
 
@@ -31,15 +31,6 @@ class StoreChannel:
     configured: bool
     # None as well where the stored ones cannot be used.
     settings: Settings | None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedSettings:
-    """Settings as a client gave them, and as their channel took them with the secrets of what was sealed then."""
-
-    given: Settings
-    checked: Settings = field(repr=False)
-    sealed: bytes | None
 
 
 class InstalledChannels:

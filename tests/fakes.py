@@ -42,7 +42,7 @@ from domain.services import Services
 from domain.sessions.continuity import Continuity
 from domain.sessions.journal import JournalDirectory
 from domain.sessions.local_settings import check_settings
-from domain.stores.channels import ConfiguredChannel
+from domain.stores.channels import CheckedSettings, ConfiguredChannel
 from domain.templates.rendering import MinijinjaTemplates
 from plugins.contributions import InstalledChannel, Plugins
 from plugins.inspection import describe_channel
@@ -170,8 +170,18 @@ class OneChannel:
         channel = None if self.configured is None else self.configured.channel
         return {} if channel is None else {channel.key: channel.capabilities}
 
+    async def check(
+        self, database: Database, store_id: int, key: str, settings: Mapping[str, object]
+    ) -> CheckedSettings | None:
+        raise NotImplementedError("this store's channels are what the test says")
+
     async def configure(
-        self, tx: Transaction, store_id: int, key: str, settings: Mapping[str, object] | None, now: datetime
+        self,
+        tx: Transaction,
+        store_id: int,
+        key: str,
+        settings: CheckedSettings | Mapping[str, object] | None,
+        now: datetime,
     ) -> None:
         raise NotImplementedError("this store's channels are what the test says")
 

@@ -140,9 +140,10 @@ async def complete(
     authorization = Authorization(query["code"], redirect_url(services), query)
     with refused_to_staff():
         result = await services.sessions.call(calls.authorize(authorization), context)
+    settings = {**context.settings, **result.value}
+    checked = await services.channels.check(services.database, state.store_id, state.channel, settings)
     async with services.database.write() as tx:
-        settings = {**context.settings, **result.value}
-        await services.channels.configure(tx, state.store_id, state.channel, settings, services.clock())
+        await services.channels.configure(tx, state.store_id, state.channel, checked, services.clock())
         await states.store(tx, state.store_id, state.channel, result.state_changes)
 
 

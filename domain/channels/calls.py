@@ -42,15 +42,19 @@ async def call_channel(
     key: str,
     call: ChannelCall[T],
     record: Callable[[Transaction, T], Awaitable[None]] | None = None,
+    prepare: Callable[[T], Awaitable[None]] | None = None,
 ) -> T:
     """Call a method of the store's channel, and return its answer. No transaction of the caller's may be open.
 
-    `record` stores what the answer has for effect, in the transaction that stores the channel's state.
+    `record` stores what the answer has for effect, in the transaction that stores the channel's state; `prepare` does
+    before that what takes long.
     Raise ChannelUnavailable, and what `Sessions.call` raises.
     """
     async with services.database.read() as tx:
         context = await context_of(tx, services, store_id, key)
     result = await services.sessions.call(call, context)
+    if prepare is not None:
+        await prepare(result.value)
     if result.state_changes or record is not None:
         async with services.database.write() as tx:
             await states.store(tx, store_id, key, result.state_changes)

@@ -18,7 +18,7 @@ from domain.kit.errors import DomainError
 from domain.services import Services
 from domain.sessions import calls
 from domain.sessions.session import ChannelBroken
-from domain.stores.channels import ChannelUnavailable
+from domain.stores.channels import ChannelUnavailable, CheckedSettings
 from domain.stores.tables import channel_installations
 
 log = structlog.get_logger(__name__)
@@ -81,16 +81,27 @@ async def do_work(services: Services, job: Job) -> None:
             await jobs.finish(tx, job)
         return
 
+    checked: CheckedSettings | None = None
+
+    async def check(changed: Mapping[str, Any] | None) -> None:
+        nonlocal checked
+        if changed:
+            async with services.database.read() as tx:
+                settings = (await find_channel(tx, services, store_id, key)).settings or {}
+            checked = await services.channels.check(services.database, store_id, key, {**settings, **changed})
+
     async def record(tx: Transaction, changed: Mapping[str, Any] | None) -> None:
         if changed:
             # Merged into what is stored now: staff may have changed something meanwhile.
             settings = (await find_channel(tx, services, store_id, key)).settings or {}
-            await services.channels.configure(tx, store_id, key, {**settings, **changed}, services.clock())
+            merged = {**settings, **changed}
+            known = checked if checked is not None and checked.given == merged else merged
+            await services.channels.configure(tx, store_id, key, known, services.clock())
         await _note(tx, store_id, key, interval, None)
         await jobs.finish(tx, job)
 
     try:
-        await call_channel(services, store_id, key, calls.work(), record)
+        await call_channel(services, store_id, key, calls.work(), record, check)
     except (Unreachable, ContentInvalid, ChannelBroken, DomainError) as error:
         problem = _problem_of(error)
         log.warning("channel_work_failed", channel=key, store=store_id, problem=problem)

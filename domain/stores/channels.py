@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from muster_sdk import AddressKind, Capabilities
 
-from domain.kit.db import Transaction
+from domain.kit.db import Database, Transaction
 from domain.kit.errors import DomainError, ErrorCode
 from domain.stores.channel_description import ChannelDescription
 
@@ -40,6 +40,15 @@ class ConfiguredChannel:
     webhook_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedSettings:
+    """Settings as they were given, and as their channel took them with the secrets of what was sealed then."""
+
+    given: Mapping[str, Any]
+    checked: Mapping[str, Any] = field(repr=False)
+    sealed: bytes | None
+
+
 def place_of_settings(store_id: int, channel: str) -> bytes:
     """Return what sealed settings are bound to: they open for no other store or channel."""
     return f"{store_id}:{channel}".encode()
@@ -58,12 +67,27 @@ class Channels(Protocol):
         """Return what each channel of the server can do, by its key."""
         ...
 
+    async def check(
+        self, database: Database, store_id: int, key: str, settings: Mapping[str, object]
+    ) -> CheckedSettings | None:
+        """Return the settings as `configure` takes them, None for an unknown channel.
+
+        The channel's code checks them, which may take long: no transaction is open meanwhile. Raise DomainErrors.
+        """
+        ...
+
     async def configure(
-        self, tx: Transaction, store_id: int, key: str, settings: Mapping[str, object] | None, now: datetime
+        self,
+        tx: Transaction,
+        store_id: int,
+        key: str,
+        settings: CheckedSettings | Mapping[str, object] | None,
+        now: datetime,
     ) -> object:
         """Install the store's channel, and store its settings, which are sealed.
 
-        Raise DomainError, with paths below `settings` for those that the channel refuses.
+        They are checked here unless `check` has done it, and nothing was stored since. Raise DomainError, with paths
+        below `settings` for those that the channel refuses.
         """
         ...
 

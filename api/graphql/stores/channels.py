@@ -18,9 +18,9 @@ from api.graphql.stores.connections import ChannelSync, problem_of, sync_of
 from domain.kit.db import Transaction
 from domain.kit.errors import DomainError
 from domain.stores import queries
-from domain.stores.channels import redacted
+from domain.stores.channels import CheckedSettings, redacted
 from domain.stores.model import TokenScope
-from plugins.store_channels import CheckedSettings, StoreChannel
+from plugins.store_channels import StoreChannel
 
 expose(
     Grade,

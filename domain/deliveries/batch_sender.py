@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
@@ -14,7 +13,7 @@ from muster_sdk import Ambiguous, Recipient
 from domain import jobs
 from domain.channels import states
 from domain.consents.links import UnsubscribeLinks, UnsubscribeToken
-from domain.deliveries import batches, conversations, references, settlement
+from domain.deliveries import batches, conversations, patience, references, settlement
 from domain.deliveries.account_gate import MOMENT_SECONDS, AccountGate
 from domain.deliveries.intents import Intent, commit_intents
 from domain.deliveries.mailing import Mailing, MailingSource, MailingState
@@ -32,13 +31,6 @@ from domain.stores.channel_description import ChannelDescription
 
 # Messages of a window begin within this time; each has as long as its channel waits for an answer.
 _BEGIN_SECONDS = 60.0
-# A channel that reports nothing for so long is taken for hung: it bounds its own waits to 120 seconds.
-_SILENCE_SECONDS = 150.0
-# What is left of the silence can be too little for a clock to move on.
-_LEAST_SECONDS = 0.01
-_LOOK_SECONDS = 10.0
-# For the messages that have begun when a worker is stopped or loses its lease.
-_FINISH_SECONDS = 12.0
 # After so long the batch makes way for others.
 _TURN_SECONDS = 300.0
 # The part of the time for which a provider knows keys in which it is trusted to.
@@ -113,7 +105,9 @@ class BatchSender:
 
     async def _settle_results(self) -> None:
         if not self.settled:
-            await _to_its_end(asyncio.ensure_future(settlement.until_written(self.services.database, self._settle)))
+            await patience.wait_to_the_end(
+                asyncio.ensure_future(settlement.until_written(self.services.database, self._settle))
+            )
             self.results = {}
             self._intents_unknown = False
 
@@ -245,15 +239,15 @@ class BatchSender:
         recipients = [recipient for _, recipient in handed]
         sending = asyncio.create_task(self.session.send(recipients, window))
         try:
-            await _watch(sending, window, self.session)
+            await patience.watch(sending, window, self.session)
         except asyncio.CancelledError:
             self.session.stop()
-            await _let_finish(sending)
+            await patience.let_finish(sending)
             raise
         finally:
             if not sending.done():
                 sending.cancel()
-                await _let_finish(sending)
+                await patience.let_finish(sending)
             self.problem = window.fault
             self.gate.hear([outcome for key, outcome in window.outcomes.items() if key in window.begun])
             self.shown = window.shown
@@ -271,38 +265,3 @@ class BatchSender:
 
     def _key(self, customer_id: int) -> UUID:
         return ids.delivery_key(self.mailing.store.id, self.mailing.id, customer_id)
-
-
-async def _let_finish(sending: "asyncio.Task[None]") -> None:
-    """Wait for the end of a sending as long as is due to it, however often this is cancelled meanwhile."""
-    deadline = monotonic() + _FINISH_SECONDS
-    while not sending.done() and (seconds := deadline - monotonic()) > 0:
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait({sending}, timeout=seconds)
-
-
-async def _to_its_end(task: "asyncio.Future[None]") -> None:
-    """Wait until the task has ended, and only then raise CancelledError if this was cancelled meanwhile."""
-    cancelled = False
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            cancelled = True
-    await task
-    if cancelled:
-        raise asyncio.CancelledError
-
-
-async def _watch(sending: "asyncio.Task[None]", window: MessageWindow, session: ChannelSession) -> None:
-    """Wait for the end of the sending. Raise what it raises, and ChannelBroken when nothing is heard of it any more."""
-    while True:
-        asked_at = monotonic()
-        patience = min(max(window.heard_at + _SILENCE_SECONDS - asked_at, _LEAST_SECONDS), _LOOK_SECONDS)
-        if (await asyncio.wait({sending}, timeout=patience))[0]:
-            return await sending
-        if monotonic() - asked_at > patience + _LOOK_SECONDS:
-            # It was this process that stood still: what the channel has to say has yet to be heard.
-            window.heard_at = monotonic()
-        elif monotonic() >= window.heard_at + _SILENCE_SECONDS:
-            raise session.broken(f"hangs: it reported nothing for {_SILENCE_SECONDS:.0f} s")

@@ -127,10 +127,10 @@ BUGS = {
         "domain.deliveries.batch_sender", "BatchSender._next_window", "if self._intents_unknown", "if False"
     ),
     "a second cancellation forgets outcomes": Bug(
-        "domain.deliveries.batch_sender", "_to_its_end", "cancelled = True", "task.cancel()"
+        "domain.deliveries.patience", "wait_to_the_end", "cancelled = True", "task.cancel()"
     ),
     "a second cancellation breaks off what has begun": Bug(
-        "domain.deliveries.batch_sender", "_let_finish", "suppress(asyncio.CancelledError)", "suppress()"
+        "domain.deliveries.patience", "let_finish", "suppress(asyncio.CancelledError)", "suppress()"
     ),
     "what a channel leaves running goes on sending": Bug(
         "domain.deliveries.local_session", "LocalSession.send", "report.closed = True", "pass"

@@ -43,9 +43,9 @@ BAD = {
 # As the server starts, but for its patience: a test has less.
 START = """
 import sys
-from domain.deliveries import batch_sender
+from domain.deliveries import patience
 from plugins.isolation import process
-batch_sender._SILENCE_SECONDS, batch_sender._LOOK_SECONDS, process.BLOCKED_SECONDS = 15.0, 3.0, 10.0
+patience._SILENCE_SECONDS, patience._LOOK_SECONDS, process.BLOCKED_SECONDS = 15.0, 3.0, 10.0
 from api.cli import main
 sys.argv = ["muster", *sys.argv[1:]]
 main()

@@ -9,7 +9,6 @@ from pathlib import Path
 
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["api.app", "api.cli", "api.demo.run", "api.doctor", "api.import_file"])
-_DIRECTORIES = "MUSTER_FILES_DIR", "MUSTER_JOURNALS_DIR", "MUSTER_PLUGINS_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +21,9 @@ class Done:
 def muster(*arguments: str, cwd: Path, **settings: str) -> Done:
     """Run `muster` with these arguments; return its output and exit status."""
     # The process that others are forked from has the environment of the first test.
-    settings = {name: os.environ[name] for name in _DIRECTORIES if name in os.environ} | settings
+    environment = {**os.environ, **settings}
     written = [cwd / f".{name}" for name in ("stdout", "stderr")]
-    process = _CONTEXT.Process(target=_run, args=(arguments, cwd, written, settings))
+    process = _CONTEXT.Process(target=_run, args=(arguments, cwd, written, environment))
     process.start()
     process.join(60)
     assert process.exitcode is not None, f"muster {' '.join(arguments)} does not end"
@@ -34,12 +33,13 @@ def muster(*arguments: str, cwd: Path, **settings: str) -> Done:
     return Done(process.exitcode, stdout, stderr)
 
 
-def _run(arguments: tuple[str, ...], cwd: Path, written: list[Path], settings: Mapping[str, str]) -> None:
+def _run(arguments: tuple[str, ...], cwd: Path, written: list[Path], environment: Mapping[str, str]) -> None:
     for number, path in enumerate(written, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.chdir(cwd)
-    os.environ.update(settings)
-    sys.path[:0] = [path for path in settings.get("PYTHONPATH", "").split(os.pathsep) if path]
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path[:0] = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.argv = ["muster", *arguments]
     from api.cli import main
 

@@ -8,7 +8,7 @@ from sqlalchemy import Column, and_, exists, func, or_, select, union_all
 from api.doctor.check import CheckScope, DataCheck, Examination, Rows, WrongRows
 from api.doctor.findings import MAX_NAMED, Finding
 from domain.consents.tables import suppressions
-from domain.customers.objections import said_by_records
+from domain.customers.record_objections import said_by_records
 from domain.customers.tables import (
     contacts,
     customer_facts,

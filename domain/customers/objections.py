@@ -7,7 +7,7 @@ An intent to send is locked out from when an objection is written until it is co
 customers first: whoever objects has locked all rows of customers that it needs before it calls anything here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,10 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
-    Select,
-    String,
     and_,
     delete,
     func,
     literal,
-    literal_column,
     null,
     or_,
     select,
@@ -186,43 +183,6 @@ async def add_of_records(tx: Transaction, store_id: int, customer_ids: Sequence[
         if address is not None
     ]
     await add(tx, store_id, said)
-
-
-def said_by_records(store_id: int, now: datetime) -> Iterator[Select[*tuple[Any, ...]]]:
-    """Yield selects of what all unsubscribed and blacklisted customers' addresses object to."""
-    contact, customer = contacts.c, customers.c
-    same = and_(contact.store_id == store_id, contact.customer_id == customer.id)
-    is_unsubscribed = and_(
-        contact.store_id == store_id,
-        contact.consent == Consent.UNSUBSCRIBED.value,
-    )
-    moment = literal(now, _c.since.type)
-    unsubscribed = literal(ObjectionReason.UNSUBSCRIBED.value, String)
-    said_at = func.coalesce(contact.consent_at, moment)
-    yield _said(contact.address, contact.channel, unsubscribed, contact.customer_id, said_at).where(
-        is_unsubscribed, contact.address.is_not(None)
-    )
-    for own in (customer.email, customer.phone):
-        yield (
-            _said(own, contact.channel, unsubscribed, customer.id, said_at)
-            .select_from(contacts.join(customers, and_(customer.store_id == store_id, same)))
-            .where(is_unsubscribed, contact.address.is_(None), own.is_not(None))
-        )
-    # Written just as the partial index has it.
-    is_blacklisted = and_(customer.store_id == store_id, literal_column("customers.blacklisted"))
-    every, blacklisted = literal(EVERY_CHANNEL, String), literal(ObjectionReason.BLACKLISTED.value, String)
-    for own in (customer.email, customer.phone):
-        yield _said(own, every, blacklisted, customer.id, moment).where(is_blacklisted, own.is_not(None))
-    yield (
-        _said(contact.address, every, blacklisted, customer.id, moment)
-        .select_from(customers.join(contacts, same))
-        .where(is_blacklisted, contact.address.is_not(None))
-    )
-
-
-def _said(*values: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
-    names = ("address", "channel", "reason", "customer_id", "since")
-    return select(*(value.label(name) for name, value in zip(names, values, strict=True)))
 
 
 async def lift_for(
